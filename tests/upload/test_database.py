@@ -146,10 +146,20 @@ def test_reads_and_what_must_be_written_at_once_do_not_spare_the_lock(
 
 
 @pytest.mark.django_db
-def test_a_success_ends_the_pause_after_a_lock(clock: list[float]) -> None:
+def test_a_write_ends_the_pause_after_a_lock_and_a_read_does_not(clock: list[float]) -> None:
     write(Locked(clock, 5, times=1), otherwise=0)
     in_database(Query(), otherwise=0)
+    assert write(Query(), otherwise=0) == 0
+    write(Query(), otherwise=0, at_once=True)
     assert write(Query(), otherwise=0) == 5
+
+
+@pytest.mark.django_db
+def test_the_pause_after_a_lock_is_half_a_minute_at_most(clock: list[float]) -> None:
+    write(Locked(clock, 50, times=1), otherwise=0)
+    for seconds, written in ((79.9, 0), (80, 5)):
+        clock.append(seconds)
+        assert write(Query(), otherwise=0) == written
 
 
 @pytest.mark.django_db

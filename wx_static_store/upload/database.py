@@ -43,7 +43,7 @@ logger = logging.getLogger("wx_static_store.recorder")
 
 _REST_SECONDS = 30.0  # after the database failed, so that 5,000 files do not wait 5,000 time-outs
 _LOCK_SECONDS = 1.0  # a query that fails after these has waited for a lock
-_LOCK_SHARE = 4.0  # as many times as long as it waited, rows wait for their next turn
+_LOCK_SHARE = 4.0  # times as long as that wait, nothing is written; half a minute at most
 _resting_until = 0.0
 _locked_until = 0.0
 _down = False  # the last query failed, as the next one would
@@ -71,7 +71,8 @@ def in_database(work: Callable[[], T], *, otherwise: T) -> T:
         return otherwise
     try:
         done = persistently(work, otherwise=otherwise)
-        forget()
+        _away = _down = False
+        rest(0.0)
         return done
     except WxStaticStoreError:  # of what the work does beside
         raise
@@ -87,18 +88,19 @@ def in_database(work: Callable[[], T], *, otherwise: T) -> T:
 
 def write(work: Callable[[], T], *, otherwise: T, at_once: bool = False) -> T:
     """
-    Write what can also be written later: `otherwise` soon after a wait for a lock without success.
+    Write what can also be written later, and do not wait for a lock once for each file.
 
-    A run whose database is locked thereby waits a fifth of its time, not once for each file.
-    `at_once` waits for the lock in any case.
+    Soon after a wait without success return `otherwise`, unless it must be tried `at_once`. Reads
+    go on meanwhile: SQLite's lock keeps nobody from reading.
     """
     global _locked_until
     asked = time.monotonic()
     if asked < _locked_until and not at_once:
         return otherwise
-    done = in_database(work, otherwise=otherwise)
-    waited = time.monotonic() - asked
-    _locked_until = asked + (1 + _LOCK_SHARE) * waited if _away and waited >= _LOCK_SECONDS else 0.0
+    done, ended = in_database(work, otherwise=otherwise), time.monotonic()
+    locked = _away and ended - asked >= _LOCK_SECONDS
+    pause = min(_LOCK_SHARE * (ended - asked), _REST_SECONDS)
+    _locked_until = ended + pause if locked else 0.0
     return done
 
 
@@ -144,7 +146,7 @@ def is_away() -> bool:
 
 
 def forget() -> None:
-    """Forget the failure, and ask the database at once."""
+    """Forget every failure, and ask the database at once."""
     global _away, _down, _locked_until
     _away = _down = False
     _locked_until = 0.0
