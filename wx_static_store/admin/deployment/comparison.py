@@ -88,7 +88,9 @@ class ShownComparison:
         folder = folder_of(self.row.using, [self.row.env], name=str(self.row.pk))
         uploader = site_uploader(self.row.using, self.row.env)
         prefix = folder.removeprefix(uploader.options.location)
-        return compare_with_cloud(uploader, files, prefix, seconds=REQUEST.seconds, most=SWEPT)
+        half = REQUEST.share(0.5)  # in which calls are made; the last one may take as long
+        with REQUEST.entered():
+            return compare_with_cloud(uploader, files, prefix, seconds=half, most=SWEPT)
 
     def sections(self) -> Iterator[Section]:
         """Yield a section for each kind of change that occurs."""
