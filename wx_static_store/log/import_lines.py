@@ -21,6 +21,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from ..conf.settings import aliases, setting
+from ..core.facts import COLUMNS
 from ..core.match import Match, match
 from ..core.types import RemoteFile, UploadStatus
 from ..exceptions import WxStaticStoreError
@@ -62,11 +63,10 @@ def import_lines(
 def _row(line: bytes) -> UploadLog:
     """Return the row of an upload; raise ValueError, which does not quote the line."""
     members = _object(line)
-    # Without relations: ids of users and deployments belong to the database of another machine.
     columns = {
-        field.name: members[field.name]
-        for field in UploadLog._meta.concrete_fields
-        if not field.is_relation and members.get(field.name) is not None
+        column.name: members[column.name]
+        for column in COLUMNS
+        if column.imported and members.get(column.name) is not None
     }
     # Django would turn these values into texts.
     odd = [name for name, value in columns.items() if isinstance(value, list | dict)]

@@ -230,12 +230,6 @@ class UploadLog(models.Model):
     def __str__(self) -> str:
         return labelled(self.key, self.get_status_display())
 
-    @classmethod
-    def shown(cls) -> list[models.Field[Any, Any]]:
-        """Return the columns that the export and the API show, in this order."""
-        hidden = ("id", "stored_at")
-        return [f for f in cls._meta.concrete_fields if f.editable and f.name not in hidden]
-
     @property
     def is_deletion(self) -> bool:
         """Return whether the row records the deletion marker, whoever sent it."""
