@@ -106,7 +106,8 @@ def _running() -> list[int]:
 def _forget(release: int, until: datetime) -> bool:
     """Delete a release, unless a deploy uses it by now; its deployments keep none."""
     row = Release.objects.using(log().db).filter(pk=release, used__lt=until).only("pk")
-    if not row.update(used=F("used")):  # locks the row: a deploy waits, and then records it again
+    # The update locks the row: a deploy that wants it waits, and then records the release again.
+    if not row.update(used=F("used")):
         return False
     deployments().filter(release=release).update(release=None)
     row.delete()
@@ -116,7 +117,8 @@ def _forget(release: int, until: datetime) -> bool:
 def _delete(
     rows: QuerySet[Any], batch: int, dry_run: bool, stay: Collection[int] = ()
 ) -> Iterator[int]:
-    """Delete by primary key, in batches, so that few rows are locked for a short time."""
+    """Delete rows in batches, but those with an id in `stay`."""
+    # By primary key: so only few rows are locked, for a short time.
     last = 0
     while ids := list(rows.filter(id__gt=last).order_by("id").values_list("id", flat=True)[:batch]):
         last = ids[-1]
