@@ -161,6 +161,7 @@ class UploadLog(models.Model):
         UNKNOWN = UploadStatus.UNKNOWN.value, _("unknown")
 
     env = models.CharField(_("environment"), max_length=64)
+    # COS takes 850 bytes. A refused name has no key, and may be longer.
     key = models.CharField(_("key"), max_length=850)
     key_digest = models.CharField(max_length=40, editable=False)
     # The database fills it: nobody who adds a row can forget.
@@ -199,6 +200,7 @@ class UploadLog(models.Model):
         required_db_features = ("supports_stored_generated_columns",)
         verbose_name = _("upload")
         verbose_name_plural = _("uploads")
+        # Nobody may add, change or delete a row by hand: rows say what happened.
         default_permissions = ("view",)
         permissions = (
             ("upload", _("Can upload files to the public site")),
@@ -210,6 +212,7 @@ class UploadLog(models.Model):
             ("diagnose", _("Can ask what WeChat received")),
             ("deploy", _("Can deploy a release again")),
         )
+        # Not by `created`: clocks of machines differ, and an imported row has its line's time.
         ordering = ("-id",)
         indexes = (
             models.Index(fields=["env", "key_digest", "id"], name="wx_upload_newest"),
