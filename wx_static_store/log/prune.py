@@ -61,7 +61,7 @@ def prune(
     steps: list[tuple[str, QuerySet[Any], Collection[int]]] = [
         ("uploads", rows, ()),
         ("deployments", old.exclude(has_rows), find_retained(releases).deployments),
-        # Rollouts have no environment of their own.
+        # Such rows, like rollouts, belong to many environments.
         *((name, of(before), ()) for name, of in _also.items() if env is None),
         ("keys", keys, ()),
     ]
