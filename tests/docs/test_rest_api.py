@@ -52,6 +52,12 @@ def test_every_field_is_documented_and_no_other(serializer: Any) -> None:
     assert set(serializer().fields) in first_columns()
 
 
+def test_the_members_that_uploaders_do_not_see_are_documented() -> None:
+    [sentence] = re.findall(r"without what WeChat and COS answered: ([^.]+) are empty\.", TEXT)
+    documented = set(re.findall(r"``(\w+)``", sentence))
+    assert documented == serializers._WITHHELD.keys(), "correct docs/reference/rest-api.rst"
+
+
 def test_the_answer_of_the_docs_has_the_members_of_an_upload() -> None:
     [answer] = [block.text for block in blocks(PAGE) if block.name == "answer"]
     assert json.loads(answer).keys() == serializers.UploadedSerializer().fields.keys()

@@ -33,18 +33,15 @@ _WITH_FACTS = {rule.code: rule for rule in (EXISTS, IN_PROGRESS)}
 
 
 def send_again(row_id: int, user_id: int, asked_at: float = 0) -> None:
-    """
-    Send the bytes of a row again for a user; a second message finds a newer row, and sends nothing.
-
-    A message may have waited long: it is refused if the user lost a permission since, or if the
-    failure was dismissed after `asked_at`.
-    """
+    """Send the bytes of a row again for a user who asked for it at `asked_at`."""
     row = UploadLog.objects.filter(pk=row_id).first()
     if row is None:  # pruned meanwhile
         return
     user = get_user_model()._default_manager.filter(pk=user_id).first()
     try:
+        # The message may have waited long: the user may have lost a permission since.
         _check(row, user, asked_at)
+        # A broker may deliver a message twice: the second one finds a newer row, and sends nothing.
         for one in retry_uploads([row], user):
             if one.reason:
                 _note(row, one.reason)

@@ -19,4 +19,4 @@ class RolloutsConfig(NeedsCore, AppConfig):
 
         runners.run_by(runner)
         retention.keep(rows.releases_to_come)
-        prune.prune_also("rollouts", rows.ended_before)
+        prune.prune_also("rollouts", _("rollouts %(rollouts)d"), rows.ended_before)

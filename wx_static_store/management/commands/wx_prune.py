@@ -11,7 +11,7 @@ from django.template.defaultfilters import filesizeformat
 
 from ...conf.release_checks import require_private
 from ...i18n import gettext as _, joined
-from ...log.prune import prune, prune_releases
+from ...log.prune import ALSO_COUNTED, prune, prune_releases
 from ...log.retention import RELEASES
 from ...upload import kept, spool
 from ..exits import WRONG_USE
@@ -111,6 +111,7 @@ class Command(UpkeepCommand):
         parts = []
         if self.options["days"]:
             parts.append(_("uploads %(uploads)d, deployments %(deployments)d") % counts)
+            parts += [str(text) % counts for name, text in ALSO_COUNTED.items() if counts[name]]
         if self._with_releases:
             parts.append(_("releases %(releases)d") % counts)
         if self._with_releases and kept.alias():
