@@ -1,10 +1,9 @@
-"""The kinds of facts: for each value a sentence, the advice, and the emulator's quirk."""
+"""The kinds of facts: for each value a sentence and the advice."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from ...i18n import gettext_lazy as _
 from .findings import Text
@@ -33,20 +32,14 @@ _ABSOLUTE = _("Build with an absolute base, and link to folders with the last sl
 _PAGES = _("A page of your own may PUT to a link. The pages of this app do not need that.")
 
 TextOf = Callable[[str], Text]
-Quirk = Callable[[str], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class FactKind:
-    """
-    A kind of fact: by its value a sentence, advice which setting to change, the emulator's quirk.
-
-    Nobody changes a setting but the reader of the advice.
-    """
+    """A kind of fact: by its value a sentence, and advice which setting the reader may change."""
 
     sentence: TextOf
     advice: TextOf = lambda value: ""
-    quirk: Quirk = lambda value: {}
     part_of: str = ""  # a fact that, learned without this one, ends it
 
 
@@ -56,11 +49,6 @@ def _one_of(texts: Mapping[str, Text], otherwise: TextOf = str) -> TextOf:
 
 def _if(test: Callable[[str], bool], advice: Text) -> TextOf:
     return lambda value: advice if test(value) else ""
-
-
-def _as(name: str, *values: str) -> Quirk:
-    """Return a function that sets a quirk to its value: to each, or only to one of `values`."""
-    return lambda value: {name: value} if value in values or not values else {}
 
 
 def _number(value: str) -> float:
@@ -85,16 +73,13 @@ FACT_KINDS: dict[str, FactKind] = {
             }
         ),
         _if("on".__eq__, _PAGES),
-        lambda value: {"cors": value == "on"},
     ),
     "cors_methods": FactKind(
         lambda value: _("The CORS rule allows the methods %(value)s.", value=value),
-        quirk=_as("cors_methods"),
         part_of="cors",
     ),
     "cors_headers": FactKind(
         lambda value: _("The CORS rule allows the headers %(value)s.", value=value),
-        quirk=_as("cors_headers"),
         part_of="cors",
     ),
     "list_md5": FactKind(
@@ -107,7 +92,6 @@ FACT_KINDS: dict[str, FactKind] = {
             }
         ),
         _if(lambda value: value != "plain", LOG),
-        _as("list_md5", "plain", "multipart"),
     ),
     "list_lag_seconds": FactKind(
         _late(
@@ -116,7 +100,6 @@ FACT_KINDS: dict[str, FactKind] = {
             lambda value: _("The list lacks a new file for over %(value)s s.", value=value),
         ),
         _if(lambda value: _number(value) >= SOON, YOUNG),
-        lambda value: {"list_lag_seconds": _number(value)},
     ),
     "cache_control": FactKind(
         _one_of(
@@ -127,7 +110,6 @@ FACT_KINDS: dict[str, FactKind] = {
             lambda value: _("Visitors get the Cache-Control '%(value)s'.", value=value),
         ),
         _if(lambda value: value != "kept", CACHE_TIMES),
-        _as("cdn_cache_control"),
     ),
     "attachment": FactKind(
         _one_of(
@@ -138,7 +120,6 @@ FACT_KINDS: dict[str, FactKind] = {
             }
         ),
         _if(lambda value: value != "off", OWN_DOMAIN),
-        _as("attachment", "off", "get", "all"),
     ),
     "speed": FactKind(
         lambda value: _("The public address gives %(value)s KB a second.", value=value),
@@ -162,7 +143,6 @@ FACT_KINDS: dict[str, FactKind] = {
             lambda value: _("A folder without its last slash is an HTTP %(value)s.", value=value),
         ),
         _if(lambda value: value != "redirect", _ABSOLUTE),
-        _as("folder_without_slash", "serve", "redirect", "404"),
     ),
     "notice_page": FactKind(
         _one_of(
@@ -170,7 +150,6 @@ FACT_KINDS: dict[str, FactKind] = {
             lambda value: _("Visitors see a notice first (HTTP %(value)s).", value=value),
         ),
         _if(lambda value: value != "off", OWN_DOMAIN),
-        lambda value: {"notice_page": "302" if value.startswith("3") else value},
     ),
     "stale_seconds": FactKind(
         _late(
@@ -179,7 +158,6 @@ FACT_KINDS: dict[str, FactKind] = {
             lambda value: _("Visitors see an old file for over %(value)s s.", value=value),
         ),
         _if(lambda value: _number(value) >= SOON, HASHED),
-        lambda value: {"site_stale_seconds": _number(value)},
     ),
     "cache_busting": FactKind(
         _one_of(
@@ -189,17 +167,14 @@ FACT_KINDS: dict[str, FactKind] = {
             }
         ),
         _if("no".__eq__, PAST_CDN),
-        lambda value: {"site_cache_busting": value == "yes"},
         part_of="stale_seconds",
     ),
     # Of the platform, that is of WeChat and COS.
     "data_key": FactKind(
         lambda value: _("describestaticstore answers with '%(value)s'.", value=value),
-        quirk=_as("data_key", "Data", "data"),
     ),
     "region_key": FactKind(
         lambda value: _("describestaticstore calls the region '%(value)s'.", value=value),
-        quirk=_as("region_key", "regoin", "region"),
     ),
     "list_empty": FactKind(
         _one_of(
@@ -209,7 +184,6 @@ FACT_KINDS: dict[str, FactKind] = {
                 "missing": _("An empty list has no contents."),
             }
         ),
-        quirk=_as("list_empty", "[]", "null", "missing"),
     ),
     "truncated_as": FactKind(
         _one_of(
@@ -218,7 +192,6 @@ FACT_KINDS: dict[str, FactKind] = {
                 "string": _("is_truncated is a text."),
             }
         ),
-        quirk=_as("truncated_as", "bool", "string"),
     ),
     "marker": FactKind(
         _one_of(
@@ -227,19 +200,15 @@ FACT_KINDS: dict[str, FactKind] = {
                 "inclusive": _("A page of the list repeats its marker."),
             }
         ),
-        quirk=_as("marker", "exclusive", "inclusive"),
     ),
     "page_size": FactKind(
         lambda value: _("A page of the list has %(value)s files.", value=value),
-        quirk=lambda value: {"page_size": int(value)},
     ),
     "errcode_as": FactKind(
         _one_of({"number": _("errcode is a number."), "string": _("errcode is a text.")}),
-        quirk=_as("errcode_as", "number", "string"),
     ),
     "content_type": FactKind(
         lambda value: _("WeChat's answers are sent as '%(value)s'.", value=value),
-        quirk=_as("content_type", "application/json; encoding=utf-8", "text/plain"),
     ),
     "no_token": FactKind(
         _one_of(

@@ -74,19 +74,6 @@ def _join(sentences: Iterable[Text]) -> str:
 _joined = lazy(_join, str)
 
 
-def profile(*subjects: str) -> dict[str, Any]:
-    """Return the quirks that make the emulator behave like these subjects."""
-    facts: dict[str, str] = {}
-    for subject in subjects:
-        facts |= {name: fact.value for name, fact in Fact.objects.of_subject(subject).items()}
-    if facts.get("notice_page", "off") != "off":
-        facts.pop("attachment", None)  # it comes with the notice
-    quirks: dict[str, Any] = {}
-    for name in FACT_KINDS.keys() & facts.keys():
-        quirks |= FACT_KINDS[name].quirk(facts[name])
-    return dict(sorted(quirks.items()))
-
-
 # What the documents leave open and no check settles, with the reason.
 UNSETTLED: tuple[tuple[Text, Text], ...] = (
     (
