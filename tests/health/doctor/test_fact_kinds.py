@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.tables import each
-from wx_static_store.health.doctor.fact_kinds import FACT_KINDS, SLOW, SOON
+from wx_static_store.health.doctor.facts import FACT_KINDS, SLOW, SOON
 
 VALUES = {
     "cors": ["off", "on"],

@@ -26,8 +26,7 @@ from ..activity import Activity, activity
 from ..drift import rows as drift_rows
 from ..models import Drift
 from .charts import Bar, bars
-from .hosting import ShownHosting, shown_hosting
-from .table import ShownDrift, shown_drift
+from .table import ShownDrift, ShownHosting, shown_drift, shown_hosting
 
 LIVE = 20  # folders
 CAUSES = 5  # of what still fails
