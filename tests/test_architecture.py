@@ -143,10 +143,8 @@ TESTED_ELSEWHERE = {
     "callback.urls": "tests/callback/test_views.py",
     "rollouts.apps": "tests/test_apps.py",
     "rollouts.api.urls": "tests/api/test_urls.py",
-    "rollouts.api.parameters": "tests/rollouts/api/test_views.py",
     "health.apps": "tests/test_apps.py",
     "health.api.urls": "tests/api/test_urls.py",
-    "health.api.serializers": "tests/health/api/test_views.py",
     "emulator.__main__": "tests/emulator/test_main.py",
     "management.exits": "tests/management/test_modes.py",
 }

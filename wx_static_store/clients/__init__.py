@@ -7,8 +7,6 @@ The wire: one exchange per call with WeChat, COS and the hosted site.
     platform      The calls about the platform itself: its environments, its quotas, refusals
     calls         One call of the open platform, judged by its `errcode`
     cos           `put_object` on a signed link: one PUT, its ETag compared, its XML error read
-    bucket        The CORS preflight of a browser, which needs no signature
-    wecom         A message to the robot of a WeCom group
     site          GET of a public address, past the caches
     tokens        Token providers: other sources of a `component_access_token`
     shared        State that all processes share by a cache: a token, and how the last fetch failed

@@ -30,10 +30,6 @@ class FactQuerySet(models.QuerySet["Fact"]):
             rows = self.using(router.db_for_write(Fact))
             rows.filter(subject=subject, name__in=names).delete()
 
-    def of_subject(self, subject: str) -> dict[str, Fact]:
-        """Return the facts of a subject, by name."""
-        return {fact.name: fact for fact in self.filter(subject=subject)}
-
 
 class Fact(models.Model):
     """

@@ -1,4 +1,4 @@
-"""The rows of a rollout: its lock, its environments, and their number in each state."""
+"""The rows of a rollout: its lock, its environments, their number in each state, who sees them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from ..i18n import gettext as _
 from ..signals import rollout_finished
-from .models import Rollout, RolloutEnvironment
+from ..submit.policy import visible_environments
+from .models import Rollout, RolloutEnvironment, RolloutQuerySet
 from .waves import RolloutRefused
+
+if TYPE_CHECKING:
+    from ..core.refusals import User
+
 
 State = RolloutEnvironment.State
 Counts = Mapping[tuple[int, str], int]  # how many environments a wave has in a state
@@ -83,3 +88,20 @@ def releases_to_come() -> set[int]:
 def ended_before(until: datetime) -> QuerySet[Rollout]:
     """Return the rollouts that ended before a time."""
     return Rollout.objects.primary().filter(state__in=Rollout.CLOSED, ended__lt=until)
+
+
+def visible_rollouts(user: User) -> RolloutQuerySet:
+    """Return the rollouts with an environment that this user may see, the newest first."""
+    rows = Rollout.objects.primary().select_related("release").defer("release__files")
+    visible = visible_environments(user)
+    if visible is None:
+        return rows
+    return rows.filter(Exists(environments().filter(rollout=OuterRef("pk"), env__in=[*visible])))
+
+
+def visible_part(user: User, rollout: Rollout) -> list[str] | None:
+    """Return the environments of a rollout that this user may see; None means all."""
+    visible = visible_environments(user)
+    if visible is None or not environments_of(rollout).exclude(env__in=[*visible]).exists():
+        return None
+    return [*visible]

@@ -18,7 +18,7 @@ from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import WxStaticStoreError
 from wx_static_store.models import Release
 from wx_static_store.releases.payload import Payload
-from wx_static_store.rollouts.management.start import payload_of
+from wx_static_store.rollouts.management.options import payload_of
 from wx_static_store.rollouts.models import Rollout
 
 pytestmark = pytest.mark.django_db

@@ -132,11 +132,11 @@ CHECKS = (
         question=_("Are the tables of the app there?"),
         how=_(
             "The tables of the database and its record of migrations are read, and compared with "
-            "the models and migrations of wx_static_store and of its callback."
+            "the models and migrations of wx_static_store and of its apps that are installed."
         ),
         means=_(
-            "Without its table the log is not written. Without that of the callback, no ticket is "
-            "kept and no token is fetched."
+            "Without its table the log is not written. An app without its table does not work: the "
+            "callback keeps no ticket, so no token is fetched."
         ),
         remedy=_("Run manage.py migrate."),
         ask=_tables,

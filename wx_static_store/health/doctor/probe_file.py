@@ -17,7 +17,7 @@ from ...exceptions import CosError, WxStaticStoreError
 from ...i18n import gettext_lazy as _
 from ...upload.sources import opened
 from ...upload.uploader import Uploader
-from .fact_kinds import ACCEPTED
+from .facts import ACCEPTED
 from .findings import Finding, Mark, not_asked, of_error, ok
 from .target import FOLDER, PROBE_SHARE, CheckTarget
 

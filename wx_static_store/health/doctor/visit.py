@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ...i18n import gettext_lazy as _
-from .fact_kinds import CACHE_TIMES, HASHED, INDEX, OWN_DOMAIN, SLOW, SOON
-from .facts import said
+from .facts import CACHE_TIMES, HASHED, INDEX, OWN_DOMAIN, SLOW, SOON, said
 from .findings import Check, Finding, ok, warning, wrong
 from .probe_file import SMALL, ProbeFile, of_each, page
 

@@ -1,22 +1,19 @@
-"""The lines of ``wx_doctor`` about facts that probes have learned, and the emulator's profile."""
+"""The lines of ``wx_doctor`` about facts that probes have learned."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import CommandError
 from django.db import Error, OperationalError
 from django.utils import timezone
 
 from ...core.frames import described
 from ...exceptions import WxStaticStoreError
 from ...i18n import gettext as _, shown
-from ...management.exits import WRONG_USE
-from ..doctor.facts import Remembered, facts_of, platform_of, profile, remember
+from ..doctor.facts import Remembered, facts_of, platform_of, remember
 from ..doctor.target import CheckTarget
 
 SHOWN = 5  # environments
@@ -75,22 +72,6 @@ def _lines(facts: list[Remembered], newest: datetime) -> Iterator[str]:
 def _minute(moment: datetime) -> str:
     local = timezone.localtime(moment) if timezone.is_aware(moment) else moment
     return f"{local:%Y-%m-%d %H:%M}"
-
-
-def emulator_profile(target: CheckTarget) -> dict[str, Any]:
-    """Return the quirks for the facts of the first environment and of the platform."""
-    found, why = {}, ""
-    try:
-        _check_database(target)
-        found = profile(platform_of(target), target.envs[0])
-    except (WxStaticStoreError, *_NO_DATABASE) as error:
-        why = described(error)
-    if found:
-        return found
-    text = _("Nothing was learned yet: run wx_doctor --probe.")
-    if why:
-        text = _("What was learned cannot be read (%(why)s).", why=why)
-    raise CommandError(text, returncode=1 if target.probe else WRONG_USE)
 
 
 def as_list(target: CheckTarget) -> list[dict[str, str]]:

@@ -20,9 +20,9 @@ from ...conf.offered import Offer
 from ...i18n import gettext as _
 from ...models import Deployment
 from ...submit.policy import visible_offers
-from ..access import visible_rollouts
 from ..models import Overview
 from ..overview import Place, known_environments, places
+from ..rows import visible_rollouts
 from .environment import EnvironmentPage
 from .table import OverviewTable
 

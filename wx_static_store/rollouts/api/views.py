@@ -34,13 +34,12 @@ from ...releases.rollback import Move, check_storage
 from ...submit import queue
 from ...submit.policy import visible_environments
 from .. import lifecycle
-from ..access import visible_part, visible_rollouts
 from ..lifecycle import ACTIONS, GOING_BACK, Manner
 from ..models import Rollout as Row
-from ..rows import environments_of
+from ..rows import environments_of, visible_part, visible_rollouts
 from ..snapshot import Snapshot, counts_of
 from ..waves import RolloutRefused, tolerated, wave_sizes
-from . import bodies, parameters, serializers
+from . import bodies, serializers
 from .serializers import shown, shown_whole
 
 VIEW, DEPLOY = "view_deployment", "deploy"
@@ -54,7 +53,7 @@ class Rollouts(View):
     """The rollouts, the newest first."""
 
     needs = {"GET": (VIEW,), "POST": (DEPLOY,)}
-    queries = {"GET": parameters.RolloutsQuery}
+    queries = {"GET": bodies.RolloutsQuery}
     operations = {
         "GET": Operation(
             "wx_rollouts_list",
@@ -104,7 +103,7 @@ class Rollout(View):
     """One rollout, with a page of its environments."""
 
     needs = {"GET": (VIEW,)}
-    queries = {"GET": parameters.RolloutQuery}
+    queries = {"GET": bodies.RolloutQuery}
     operations = {
         "GET": Operation(
             "wx_rollouts_retrieve",

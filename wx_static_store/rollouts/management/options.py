@@ -1,4 +1,6 @@
-"""The options of ``wx_rollout``, by action."""
+"""The options of ``wx_rollout``, by action, and what they say of a start."""
+
+from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Mapping
@@ -9,10 +11,13 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from ...deploy.link_check import OWN_SECONDS
 from ...i18n import gettext, gettext_lazy as _
+from ...management import deploy_line, modes
 from ...management.deploy_options import add_environments, add_tree, check_words
 from ...management.exits import wrong_use
-from ..lifecycle import GOING_BACK
+from ...releases import payload
+from ..lifecycle import GOING_BACK, Manner
 from ..waves import DEFAULT
 
 LONGEST = 200  # characters that the columns of a rollout hold
@@ -158,3 +163,35 @@ def _time(text: str) -> datetime:
         over = gettext("%(text)r is over: leave it out to begin now") % {"text": text}
         raise ArgumentTypeError(over)
     return when
+
+
+Line = Mapping[str, Any]
+
+
+def payload_of(line: Line) -> payload.Payload:
+    """Return the named release, or one made of the folder, and where it goes."""
+    envs = [env for env in deploy_line.environments_of(line) if env]
+    if not envs:
+        raise wrong_use(_("Which environments? Name them with --env, --envs-file, --all or --tag."))
+    if bool(line["directory"]) == bool(line["release"]):
+        raise wrong_use(_("Name what is brought to them: a folder, or --release RELEASE."))
+    if line["release"]:
+        where = {"using": line["using"] or "", "prefix": line["folder"] or ""}
+        return payload.of_release(line["release"], envs, **where)
+    deploy_line.refuse_media_store(line)
+    using = deploy_line.alias_of(line)
+    items, last, prefix = modes.tree_of(line, using)
+    return payload.of_tree(items, last, envs, using=using, prefix=prefix, seconds=OWN_SECONDS)
+
+
+def manner_of(line: Line) -> Manner:
+    return Manner(
+        waves=line["waves"],
+        tolerate=line["tolerate"],
+        max_parallel=line["max_parallel"],
+        verify=line["verify"],
+        bake=line["bake"],
+        deploy_at=line["deploy_at"],
+        label=line["label"],
+        user_id=modes.user_id(line["user"]),
+    )

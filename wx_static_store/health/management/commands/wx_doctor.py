@@ -43,8 +43,6 @@ class Command(BaseCommand):
         text = _("seconds for each check (default: %(default)s)")
         add("--timeout", type=float, default=TIMEOUT, metavar="SECONDS", help=text)
         add("--json", metavar="FILE", help=_("write the results there"))
-        text = _("write what --probe has learned, now or before, as a profile of the emulator")
-        add("--emulator-profile", metavar="FILE", help=text)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -58,8 +56,8 @@ class Command(BaseCommand):
             envs = _offered() if options["all"] else options["env"]
             if options["using"]:
                 conf.options_for(options["using"])
-            for path in filter(None, (options["json"], options["emulator_profile"])):
-                check_writable(Path(path))
+            if options["json"]:
+                check_writable(Path(options["json"]))
         except WxStaticStoreError as error:
             raise CommandError(str(error), returncode=WRONG_USE) from None
         if not 0 < options["timeout"] <= LONGEST:
@@ -68,8 +66,6 @@ class Command(BaseCommand):
         target = CheckTarget(
             options["using"], envs, probe=options["probe"], timeout=options["timeout"]
         )
-        if options["emulator_profile"] and not target.probe:
-            learned.emulator_profile(target)  # nothing is begun where nothing was learned
         results = [self._shown(result, target) for result in examine(target, CHECKS)]
         self._end(target, results)
         if not (options["using"] or envs or target.cache_is_away):
@@ -77,8 +73,6 @@ class Command(BaseCommand):
         if options["json"]:
             report = as_dict(results) | {"learned": learned.as_list(target)}
             write_json(Path(options["json"]), report)
-        if options["emulator_profile"]:
-            write_json(Path(options["emulator_profile"]), learned.emulator_profile(target))
         if verdict(results) is Mark.WRONG:
             raise SystemExit(1)
 

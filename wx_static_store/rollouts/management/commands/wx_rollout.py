@@ -23,7 +23,7 @@ from ...advance import advance
 from ...models import Rollout
 from ...snapshot import Snapshot
 from .. import lines as rollout_lines, options as rollout_options
-from ..start import manner_of, payload_of
+from ..options import manner_of, payload_of
 
 LISTED = 20
 POLL = 1.0  # seconds between two looks

@@ -1,18 +1,14 @@
 """The robot of a WeCom group: its refusals, and the length of a text."""
 
 import json
-from collections.abc import Callable
 
 import pytest
 
+from tests.clients.conftest import PLENTY, ScriptedServer, Serve, answer, as_json
 from wx_static_store.clients.transport import Transport
-from wx_static_store.clients.wecom import LONGEST, send_text
 from wx_static_store.core.secrets import Secret
 from wx_static_store.exceptions import ProtocolError, WeChatRefused
-
-from .conftest import PLENTY, ScriptedServer, answer, as_json
-
-Serve = Callable[..., ScriptedServer]
+from wx_static_store.health.alerts.senders import LONGEST, send_text
 
 
 def address(robot: ScriptedServer) -> Secret:

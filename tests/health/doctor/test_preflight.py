@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from wx_static_store.clients.bucket import BucketClient, Preflight
+from tests.clients.conftest import (
+    CANARIES,
+    PLENTY,
+    SECURITY,
+    MakeTransport,
+    ScriptedServer,
+    Serve,
+    answer,
+    signed,
+)
 from wx_static_store.clients.transport import Transport
 from wx_static_store.core.secrets import Secret
 from wx_static_store.core.types import SignedLink
 from wx_static_store.exceptions import ProtocolError, WxStaticStoreError
-
-from .conftest import CANARIES, PLENTY, SECURITY, MakeTransport, ScriptedServer, answer, signed
-
-Serve = Callable[..., ScriptedServer]
+from wx_static_store.health.doctor import browser
+from wx_static_store.health.doctor.browser import Preflight
 
 RULE = {
     "x-cos-request-id": "id",
@@ -26,7 +31,7 @@ RULE = {
 
 def preflight(transport: Transport, server: ScriptedServer) -> Preflight:
     link = SignedLink("a.css", signed(server), Secret(SECURITY))
-    return BucketClient(transport).preflight(link, deadline=PLENTY)
+    return browser.preflight(transport, link, deadline=PLENTY)
 
 
 def test_the_host_of_the_link_is_asked_without_its_signature(
@@ -91,7 +96,7 @@ def test_an_answer_without_a_request_id_is_not_of_cos(transport: Transport, serv
 def test_a_host_that_is_not_allowed_is_not_asked(transport: Transport) -> None:
     link = SignedLink("a", Secret("https://elsewhere.example/a?sign=x"), Secret(SECURITY))
     with pytest.raises(ProtocolError, match="upload_hosts"):
-        BucketClient(transport).preflight(link, deadline=PLENTY)
+        browser.preflight(transport, link, deadline=PLENTY)
 
 
 def test_a_host_that_does_not_answer_is_an_error_of_the_stage_put(
