@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
-from django.urls import URLPattern
-from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _, ngettext
-from django.views.decorators.http import require_POST
 
 from ...core import qr
 from ...core.types import RemoteFile, UploadResult
@@ -23,7 +18,7 @@ from ...i18n import labelled
 from ...models import UploadLog
 from ...submit.unpublish import refusal, unpublish
 from ...upload.folders import is_marker
-from ..base import download
+from ..base import POST, Page, download, page
 from ..labels import sentence
 from ..log.actions import LogActions
 from ..places import linkable
@@ -43,34 +38,26 @@ Act = Callable[[HttpRequest, Place, Chosen], Answer]
 class ChosenFiles(FilesPage, LogActions):
     """Mixin of the log of uploads; each button of the page *Files in the cloud* is an address."""
 
-    def get_urls(self) -> list[URLPattern]:
-        urls = [
-            self.page_path(f"files_{name}", f"files/{name}/", partial(self.chosen_view, name=name))
-            for name in self._acts()
-        ]
-        return [*urls, *super().get_urls()]
-
-    def _acts(self) -> dict[str, tuple[Act, Callable[[HttpRequest], bool]]]:
-        """Return the action of each button, and the check of its permission."""
-        return {
-            "addresses": (self._addresses, self.has_view_permission),
-            "download": (self._download, self.has_view_permission),
-            "compare": (self._compare, self.has_view_permission),
-            "unpublish": (self._unpublish, self.has_unpublish_permission),
-        }
-
-    @method_decorator(require_POST)
+    @page(
+        Page("files_addresses", "files/addresses/", POST),
+        Page("files_download", "files/download/", POST),
+        Page("files_compare", "files/compare/", POST),
+        Page("files_unpublish", "files/unpublish/", POST, needs="unpublish"),
+    )
     def chosen_view(self, request: HttpRequest, name: str) -> HttpResponseBase:
         """Act on the chosen files, or go back to the folder and show why not."""
-        act, is_allowed = self._acts()[name]
-        if not is_allowed(request):
-            raise PermissionDenied
+        acts: dict[str, Act] = {
+            "files_addresses": self._addresses,
+            "files_download": self._download,
+            "files_compare": self._compare,
+            "files_unpublish": self._unpublish,
+        }
         place = self.files_place(request, request.POST)
         answer = None
         try:
             files = place.chosen_files(request.POST)
             if not (why := _objection(files)):
-                answer = act(request, place, files)
+                answer = acts[name](request, place, files)
         except WxStaticStoreError as error:
             why = sentence(error)
         if why:

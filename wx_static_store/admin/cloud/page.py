@@ -6,19 +6,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.urls import URLPattern
-from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods
 
 from ...exceptions import WxStaticStoreError
-from ..base import ReadOnlyAdmin, Tool
+from ..base import BOTH, Page, ReadOnlyAdmin, page
 from ..columns import UploadColumns
 from ..labels import sentence
 from ..upload.form import UploadForm
-from ..upload.page import form_context, may_upload
+from ..upload.page import form_context
 from .place import Place, choices, place_of
 from .table import FilesTable
 
@@ -26,22 +22,12 @@ from .table import FilesTable
 class FilesPage(ReadOnlyAdmin):
     """Mixin of the log of uploads; who may see the log may see what it is about."""
 
-    def has_unpublish_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("wx_static_store.unpublish")
-
-    def get_urls(self) -> list[URLPattern]:
-        return [self.page_path("files", "files/", self.files_view), *super().get_urls()]
-
-    def object_tools(self, request: HttpRequest) -> list[Tool]:
-        tool = Tool(_("Files in the cloud"), self.files_url())
-        return [*super().object_tools(request), tool]
-
     def files_url(self, place: Place | None = None) -> str:
         """Return the address of the page, at a place if one is given."""
         url = self.page_url("files")
         return f"{url}?{urlencode(place.query)}" if place else url
 
-    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    @page(Page("files", "files/", BOTH, button=_("Files in the cloud")))
     def files_view(self, request: HttpRequest) -> HttpResponse:
         """Show the list of the last minute; a POST asks the cloud again."""
         if request.method == "POST":
@@ -59,9 +45,6 @@ class FilesPage(ReadOnlyAdmin):
 
     def files_place(self, request: HttpRequest, asked: QueryDict) -> Any:
         """Return the requested place, or None if the user has none; raises Http404."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        request.current_app = self.admin_site.name
         place = place_of(request, asked)
         if place is None and request.method == "POST":
             raise Http404
@@ -83,8 +66,8 @@ class FilesPage(ReadOnlyAdmin):
         place.learn_address()
         columns = UploadColumns(request)
         shown = FilesTable(request.GET, folder, asked_at, place.store, columns)
-        context = {"files": shown, "may_unpublish": self.has_unpublish_permission(request)}
-        if may_upload(request) and (target := place.upload_target(request.user)):
+        context = {"files": shown, "may_unpublish": self.may(request, "unpublish")}
+        if self.may(request, "upload") and (target := place.upload_target(request.user)):
             form = UploadForm(request.user)
             form.preset(target)
             context |= form_context(form)

@@ -6,14 +6,11 @@ import re
 from typing import Any, cast
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import URLPattern, path
-from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_safe
 
 from ...exceptions import WxStaticStoreError
 from ...models import Deployment, DeploymentQuerySet
-from ..base import Tool
+from ..base import Page, Tool, page
 from ..labels import sentence
 from .base import ReleasePages
 from .columns import title_of
@@ -23,16 +20,11 @@ from .comparison import CLOUD, ShownComparison, counterpart, others_of
 class ComparePage(ReleasePages):
     """Mixin of the deployments."""
 
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.compare_view)
-        own = path("<path:object_id>/compare/", view, name=self.page_name("compare"))
-        return [own, *super().get_urls()]
-
     def release_tools(self, request: HttpRequest, row: Deployment) -> list[Tool]:
         tools = super().release_tools(request, row)
         return [*tools, Tool(_("Compare"), self.page_url("compare", row))] if row.release else tools
 
-    @method_decorator(require_safe)
+    @page(Page("compare", "<path:object_id>/compare/"))
     def compare_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Compare with the side that the address names; without one, with the likeliest."""
         row = self.with_release(request, object_id)

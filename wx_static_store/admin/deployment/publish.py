@@ -11,11 +11,8 @@ from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.core.management.base import CommandError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern
-from django.utils.decorators import method_decorator
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods
 
 from ...conf.offered import Offer
 from ...core import qr
@@ -32,7 +29,7 @@ from ...releases.rollback_plan import MOST_BYTES, MOST_FILES, SECONDS, RollbackP
 from ...releases.runners import available_runner
 from ...submit.policy import visible_offers
 from ...upload.database import deployments
-from ..base import ReadOnlyAdmin, Tool
+from ..base import BOTH, Page, ReadOnlyAdmin, Tool, page
 from ..labels import sentence
 from ..places import linkable, places_for
 from .base import page_of
@@ -94,22 +91,14 @@ class PublishForm(forms.Form):
 class PublishPage(ReadOnlyAdmin):
     """Mixin of the deployments, for users who may deploy."""
 
-    def has_deploy_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("wx_static_store.deploy")
-
     def object_tools(self, request: HttpRequest) -> list[Tool]:
         url = self.page_url("publish")
         own = [Tool(_("Publish a site"), url, "addlink")] if may_publish(request) else []
         return [*super().object_tools(request), *own]
 
-    def get_urls(self) -> list[URLPattern]:
-        return [self.page_path("publish", "publish/", self.publish_view), *super().get_urls()]
-
-    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    @page(Page("publish", "publish/", BOTH, needs="deploy"))
     def publish_view(self, request: HttpRequest) -> HttpResponse:
         """Show the form; the first POST shows what would be sent, the second sends it."""
-        if not self.has_deploy_permission(request):
-            raise PermissionDenied
         if "order" in request.POST:
             return self._begin(request)
         offers = offers_for(request)

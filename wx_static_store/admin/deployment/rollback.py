@@ -5,15 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.core.management.base import CommandError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern
-from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _, gettext_lazy
-from django.views.decorators.http import require_http_methods
 
 from ...deploy.environments import address_of
 from ...deploy.records import deployments_of
@@ -30,7 +26,7 @@ from ...releases.rollback_plan import (
     plan_rollback,
 )
 from ...releases.runners import Runner, available_runner
-from ..base import Tool
+from ..base import BOTH, Page, Tool, page
 from ..places import linkable
 from .base import ReleasePages, page_of
 from .columns import title_of
@@ -42,26 +38,17 @@ DETAILS = 30  # lines of a message
 class RollbackPage(ReleasePages):
     """Mixin of the deployments."""
 
-    def has_deploy_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("wx_static_store.deploy")
-
-    def get_urls(self) -> list[URLPattern]:
-        own = self.page_path("rollback", "<path:object_id>/rollback/", self.rollback_view)
-        return [own, *super().get_urls()]
-
     def release_tools(self, request: HttpRequest, row: Deployment) -> list[Tool]:
         tools = super().release_tools(request, row)
-        if row.release is None or not self.has_deploy_permission(request):
+        if row.release is None or not self.may(request, "deploy"):
             return tools
         if is_there(row, deployments_of(row.env, row.folder).first()):
             return tools
         return [*tools, Tool(gettext_lazy("Roll back to this"), self.page_url("rollback", row))]
 
-    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    @page(Page("rollback", "<path:object_id>/rollback/", BOTH, needs="deploy"))
     def rollback_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show what would be sent; a POST begins, unless another deployment came between."""
-        if not self.has_deploy_permission(request):
-            raise PermissionDenied
         row = self.with_release(request, object_id)
         try:
             using, move = move_of(row.env, str(row.pk), using=row.using)
