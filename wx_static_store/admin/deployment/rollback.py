@@ -39,12 +39,14 @@ class RollbackPage(ReleasePages):
     """Mixin of the deployments."""
 
     def release_tools(self, request: HttpRequest, row: Deployment) -> list[Tool]:
-        tools = super().release_tools(request, row)
-        if row.release is None or not self.may(request, "deploy"):
-            return tools
-        if is_there(row, deployments_of(row.env, row.folder).first()):
-            return tools
-        return [*tools, Tool(gettext_lazy("Roll back to this"), self.page_url("rollback", row))]
+        """Return the buttons of a deployment's page."""
+        if row.release is None:
+            return []
+        tools = [Tool(gettext_lazy("Compare"), self.page_url("compare", row))]
+        newest = deployments_of(row.env, row.folder).first()
+        if self.may(request, "deploy") and not is_there(row, newest):
+            tools.append(Tool(gettext_lazy("Roll back to this"), self.page_url("rollback", row)))
+        return tools
 
     @page(Page("rollback", "<path:object_id>/rollback/", BOTH, needs="deploy"))
     def rollback_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
