@@ -20,6 +20,7 @@ from ...models import Deployment
 from ...releases.rollback_plan import (
     MOST_BYTES,
     MOST_FILES,
+    SECONDS,
     RollbackPlan,
     is_there,
     move_of,
@@ -56,19 +57,25 @@ class RollbackPage(ReleasePages):
             using, move = move_of(row.env, str(row.pk), using=row.using)
             found = plan_rollback(using, move, request.user.pk)
         except WxStaticStoreError as error:
-            context: dict[str, Any] = {"error": error.what, "hint": error.full_hint}
-            return self._answer(request, row, context)
-        runner = available_runner()
-        may_begin = not found.is_live and bool(runner or found.is_small)
-        if request.method == "POST" and may_begin:
+            return self._answer(request, row, {"error": error.what, "hint": error.full_hint})
+        context = plan_context(found)
+        if request.method == "POST" and context["may_begin"]:
             if request.POST.get("before") == newest_id(found):
-                if runner:
+                if runner := available_runner():
                     return self._roll_back_by(runner, request, row, found)
                 return self._outcome(request, row, found)
             text = _("Something else was deployed meanwhile. Look at it again.")
             self.message_user(request, text, messages.WARNING)
-        context = {"may_begin": may_begin, "by_workers": runner is not None}
-        return self._answer(request, row, context | _plan_context(row, found))
+        before = found.move.before
+        context |= {
+            "newest": newest_id(found),
+            "that": title_of(before) if before else "",
+            "compare_with": before.pk if before and before.release != row.release else None,
+            "stale": [file.key for file in found.stale[:SHOWN]],
+            "more_stale": len(found.stale) - SHOWN,
+            "command": found.command,
+        }
+        return self._answer(request, row, context)
 
     def _answer(
         self, request: HttpRequest, row: Deployment, context: dict[str, Any]
@@ -116,23 +123,19 @@ def newest_id(found: RollbackPlan) -> str:
     return str(found.move.before.pk) if found.move.before else ""
 
 
-def _plan_context(row: Deployment, found: RollbackPlan) -> dict[str, Any]:
-    """Return the part of the page that shows the plan."""
-    states = found.plan.states(found.uploader)
+def plan_context(found: RollbackPlan) -> dict[str, Any]:
+    """Return what a page shows of a plan: the files to send, and who may send them."""
+    states, by_workers = found.plan.states(found.uploader), available_runner() is not None
     sent = [(item.name, item.size) for state, item in states if state != "unchanged"]
-    before, prefix, options = found.move.before, found.order.prefix, found.uploader.options
-    trusted = options.base_url or options.url_prefix
+    url = address_of(found.uploader, found.order.prefix)
     return {
         "found": found,
-        "newest": newest_id(found),
-        "that": title_of(before) if before else "",
-        "compare_with": before.pk if before and before.release != row.release else None,
-        "address": linkable(address_of(found.uploader, prefix), trusted=trusted),
+        "by_workers": by_workers,
+        "may_begin": not found.is_live and (by_workers or found.is_small),
+        "address": linkable(url, found.uploader.options),
         "sent": sent[:SHOWN],
         "more_sent": len(sent) - SHOWN,
-        "stale": [file.key for file in found.stale[:SHOWN]],
-        "more_stale": len(found.stale) - SHOWN,
         "most_files": MOST_FILES,
         "most_bytes": MOST_BYTES,
-        "command": found.command,
+        "most_seconds": int(SECONDS),
     }
