@@ -116,7 +116,6 @@ class PublishPage(ReadOnlyAdmin):
     ) -> HttpResponse:
         around = {
             "title": _("Publish a site"),
-            "media": self.media + forms.Media(css={"all": ["wx_static_store/fleet.css"]}),
             "form": form,
         }
         return self.page_response(request, "publish", around | context)
