@@ -11,8 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from ...api.deployment_bodies import RELEASE, text_field
-from ...api.parameters import Input, Integer
+from ...api.parameters import RELEASE, Input, Integer, text_field
 from ...api.serializers import Moment
 from ..lifecycle import Manner
 
