@@ -59,7 +59,7 @@ CI = """
 DATABASES = """
     admin      base causes deployments filters uploads
     admin/cloud        table
-    admin/deployment   columns comparison
+    admin/deployment   columns compare
     admin/log          export failing
     admin/upload       names preview
     api        at_once deployments idempotency log paging retry

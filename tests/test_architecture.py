@@ -138,7 +138,6 @@ TESTED_ELSEWHERE = {
     "conf.options.store": "tests/conf/test_options.py",
     "conf.options.platform": "tests/conf/test_options.py",
     "conf.options.settings": "tests/conf/test_options.py",
-    "api.deployment_bodies": "tests/api/test_deploy.py",
     "callback.apps": "tests/callback/test_checks.py",
     "callback.urls": "tests/callback/test_views.py",
     "rollouts.apps": "tests/test_apps.py",

@@ -39,19 +39,18 @@ def cards(
     made = []
     for cause in causes:
         files = [found[pk] for pk in cause.rows[:SHOWN] if pk in found]
-        if files:  # else wx_prune deleted them meanwhile
-            made.append(_card(cause, files, columns))
-            made[-1]["files"] = [_line(row, columns) for row in files]
-    if look:
-        for file in (file for card in made for file in card["files"]):
-            file |= _look(request, file["row"], columns)
-        for card in made:
-            card["can_retry"] = card["more"] or any("gone" not in file for file in card["files"])
+        if not files:  # wx_prune deleted them meanwhile
+            continue
+        card = _card(cause, files, columns)
+        if look:
+            card["files"] = [line | _look(request, line["row"], columns) for line in card["files"]]
+            card["can_retry"] = card["more"] or any("gone" not in line for line in card["files"])
+        made.append(card)
     return made
 
 
 def _card(cause: FailureCause, files: list[UploadLog], columns: UploadColumns) -> dict[str, Any]:
-    newest = files[0]
+    newest, names = files[0], ("store", "size", "time", "source", "user")
     return {
         "code": cause.code,
         "title": "" if cause.code == OTHER else STAGES.get(cause.code, cause.code),
@@ -62,13 +61,11 @@ def _card(cause: FailureCause, files: list[UploadLog], columns: UploadColumns) -
         "newest": newest.pk,
         "time": columns.time(newest),
         "more": len(cause.rows) - len(files),
-    }
-
-
-def _line(row: UploadLog, columns: UploadColumns) -> dict[str, Any]:
-    names = ("store", "size", "time", "source", "user")
-    return {"row": row, "key": row.key or row.name} | {
-        name: getattr(columns, name)(row) for name in names
+        "files": [
+            {"row": row, "key": row.key or row.name}
+            | {name: getattr(columns, name)(row) for name in names}
+            for row in files
+        ],
     }
 
 

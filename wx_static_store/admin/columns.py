@@ -159,8 +159,7 @@ class Columns:
     @admin.display(description=gettext_lazy("source"))
     def origin(self, row: UploadLog | Deployment) -> SafeString:
         """Return the source, and the user if there is one."""
-        who = self.user(row)
-        return two_lines(self.source(row), "" if who == NOTHING else who)
+        return two_lines(self.source(row), self.user(row) if row.user_id else "")
 
 
 class UploadColumns(Columns):
@@ -206,8 +205,8 @@ class UploadColumns(Columns):
     @admin.display(description=pgettext_lazy("of an upload", "time"), ordering="id")
     def ended(self, row: UploadLog) -> SafeString:
         """Return the time, the source, and the user if there is one."""
-        who = self.user(row)
-        return two_lines(day_and_time(row.created), self.source(row), "" if who == NOTHING else who)
+        who = self.user(row) if row.user_id else ""
+        return two_lines(day_and_time(row.created), self.source(row), who)
 
     def alias(self, row: UploadLog) -> str:
         """Return the alias whose store writes this key, or an empty text."""

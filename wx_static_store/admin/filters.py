@@ -31,6 +31,10 @@ class ColumnFilter(SimpleListFilter):
     """Filter by one column; a value that is not offered finds nothing."""
 
     column = ""
+    offered: Choices = ()
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
+        return self.offered
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value()
@@ -60,9 +64,7 @@ class StatusFilter(ColumnFilter):
 
 class OutcomeFilter(ColumnFilter):
     title, parameter_name = _("outcome"), "outcome"
-
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
-        return Deployment.Outcome.choices
+    offered = Deployment.Outcome.choices
 
 
 class StoreFilter(ColumnFilter):
@@ -104,9 +106,7 @@ class ErrcodeFilter(ColumnFilter):
 
 class SourceFilter(ColumnFilter):
     title, parameter_name = _("source"), "source"
-
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
-        return list(SOURCES.items())
+    offered = tuple(SOURCES.items())
 
 
 class TimeFilter(ColumnFilter):
@@ -174,27 +174,25 @@ def _here(moment: datetime) -> datetime:
     return timezone.localtime(moment) if timezone.is_aware(moment) else moment
 
 
-class CauseFilter(ColumnFilter):
-    """The filter that a link to all uploads of a cause sets; hidden otherwise."""
+class LinkedFilter(ColumnFilter):
+    """A filter that only a link sets; hidden otherwise."""
 
-    title, parameter_name = _("cause"), "cause"
+    label = "%s"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
-        asked = request.GET.get("cause")
-        return [(asked, asked)] if asked else []
+        asked = request.GET.get(str(self.parameter_name))
+        return [(asked, self.label % asked)] if asked else []
+
+
+class CauseFilter(LinkedFilter):
+    title, parameter_name = _("cause"), "cause"
 
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         return of_cause(cast(UploadLogQuerySet, queryset), value)
 
 
-class DeploymentFilter(ColumnFilter):
-    """The filter that a link to the uploads of a deployment sets; hidden otherwise."""
-
-    title, parameter_name = _("deployment"), "deployment"
-
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
-        asked = request.GET.get("deployment")
-        return [(asked, f"#{asked}")] if asked else []
+class DeploymentFilter(LinkedFilter):
+    title, parameter_name, label = _("deployment"), "deployment", "#%s"
 
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         number = re.fullmatch("[0-9]{1,18}", value)

@@ -96,12 +96,12 @@ def places_for(request: HttpRequest) -> Places:
 
 
 def link_to(store: Store, key: str, hosting: Hosting | None = None) -> str:
-    options = store.options
-    return linkable(store.known_url(key, hosting), trusted=options.base_url or options.url_prefix)
+    return linkable(store.known_url(key, hosting), store.options)
 
 
-def linkable(url: str, *, trusted: str = "") -> str:
-    """Return the address if a page may link to it: https, this machine, or a trusted setting."""
+def linkable(url: str, options: Options) -> str:
+    """Return the address if a page may link to it: https, this machine, or as the settings say."""
+    trusted = options.base_url or options.url_prefix
     local = url.startswith("http://") and is_loopback(url)
     configured = bool(trusted) and url.startswith(trusted)
     return url if url.startswith("https://") or local or configured else ""

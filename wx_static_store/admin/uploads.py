@@ -16,7 +16,7 @@ from ..models import UploadLog, UploadLogQuerySet
 from . import filters
 from .base import ReadOnlyAdmin
 from .causes import choose_again
-from .cloud.chosen import ChosenFiles
+from .cloud.page import FilesPage
 from .columns import MAYBE_PUBLIC, UploadColumns, filled_fields, lines
 from .log.diagnosis import DiagnosisPage
 from .log.failing import FailingPage
@@ -29,7 +29,7 @@ _RID = re.compile(r"(?:rid:\s*)?([0-9a-f]{8}(?:-[0-9a-f]{8}){2})")
 
 
 @admin.register(UploadLog)
-class UploadLogAdmin(ChosenFiles, UploadPage, FailingPage, DiagnosisPage, ReadOnlyAdmin):
+class UploadLogAdmin(FilesPage, UploadPage, FailingPage, DiagnosisPage, ReadOnlyAdmin):
     """One row per upload."""
 
     list_filter = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from copy import copy
 from hashlib import new
 from io import BytesIO
 from tempfile import SpooledTemporaryFile
@@ -12,7 +13,7 @@ from typing import Any, BinaryIO, cast
 
 from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadhandler import MemoryFileUploadHandler, TemporaryFileUploadHandler
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
@@ -24,6 +25,7 @@ from ..core.refusals import SIZE
 from ..submit.rules import measure
 from ..upload.sources import BLOCK, IN_MEMORY
 from .conditions import named_algorithms
+from .parameters import OF_A_PAGE, Input, require_one_file, validate
 from .problems import Conflict
 
 ENVELOPE = 1024 * 1024  # bytes of a form beside its file, or of JSON
@@ -135,6 +137,19 @@ def _declared_length(request: HttpRequest | Request) -> int | None:
         return None
     # `int` refuses thousands of digits; such a length is too large anyway.
     return int(text) if len(text) < 19 else sys.maxsize
+
+
+def clean_body(kind: type[Input], request: Request) -> dict[str, Any]:
+    """Return the clean values of a body, of JSON or a form; raise ValidationError."""
+    if request.headers.get("Transfer-Encoding"):
+        require_length(request)
+    require_whole(request)
+    data = request.data
+    if isinstance(data, QueryDict):
+        require_one_file(request.FILES)
+        data = copy(data)  # data.copy() would also copy the bytes of files
+        data.pop(OF_A_PAGE, None)
+    return validate(kind, data)
 
 
 class ShortJson(JSONParser):

@@ -48,15 +48,12 @@ def require_state(request: Request, to: Target, key: str) -> None:
     if match is None and none_match is None:
         return
     found = get_store(to.using, to.env).find(key)
-    if match is not None and not _matches(match, found):
+    ours = {"*"} if found else set[str]()
+    if found and found.md5:
+        ours.add(quote_etag(found.md5))
+    refused = match is not None and ours.isdisjoint(parse_etags(match))
+    if refused or (none_match is not None and not ours.isdisjoint(parse_etags(none_match))):
         raise Conflict("precondition")
-    if none_match is not None and _matches(none_match, found):
-        raise Conflict("precondition")
-
-
-def _matches(header: str, found: RemoteFile | None) -> bool:
-    tags = parse_etags(header)
-    return bool(found and ("*" in tags or (found.md5 and quote_etag(found.md5) in tags)))
 
 
 def named_algorithms(request: HttpRequest) -> list[str]:

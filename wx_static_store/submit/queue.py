@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 REDIS_TIMEOUTS = {"socket_connect_timeout": 3, "socket_timeout": 3}  # seconds
 NO_APP = "default"  # the name of Celery's own app, where the project made none
 
-logger = logging.getLogger("wx_static_store.rollouts")
+logger = logging.getLogger("wx_static_store.celery")
 
 _INSTALL = _("Install it: pip install 'wx_static_store[celery]'")
-_RECIPE = _("Write celery.py beside the settings, as the page on fleets of the docs shows.")
+_RECIPE = _("Write celery.py beside the settings, as howto/rollouts of the docs shows.")
 _BROKER = _("Start it, or look at the broker URL in the settings.")
 
 

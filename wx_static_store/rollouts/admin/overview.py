@@ -35,7 +35,7 @@ class OverviewAdmin(ReadOnlyAdmin):
         css = {
             "all": [
                 "wx_static_store/page.css",
-                "wx_static_store/fleet.css",
+                "wx_static_store_rollouts/rollouts.css",
                 "wx_static_store_rollouts/overview.css",
             ]
         }

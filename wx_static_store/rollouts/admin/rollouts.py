@@ -61,7 +61,7 @@ class RolloutAdmin(ReadOnlyAdmin):
     list_per_page = 20
 
     class Media:
-        css = {"all": ["wx_static_store/page.css", "wx_static_store/fleet.css"]}
+        css = {"all": ["wx_static_store/page.css", "wx_static_store_rollouts/rollouts.css"]}
         js = ("wx_static_store/refresh.js",)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

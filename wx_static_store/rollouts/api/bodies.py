@@ -11,14 +11,15 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from ...api.deployment_bodies import RELEASE, text_field
 from ...api.parameters import (
     LARGEST_LIST,
     LARGEST_PAGE,
+    RELEASE,
     Input,
     Integer,
     page_size_field,
     query_text,
+    text_field,
 )
 from ...api.serializers import Moment
 from ..lifecycle import Manner

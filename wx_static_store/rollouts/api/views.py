@@ -16,8 +16,7 @@ from rest_framework.response import Response
 from ... import conf
 from ...api import paging
 from ...api.base import View
-from ...api.body import ENVELOPE, ShortJson
-from ...api.deployment_bodies import clean_body
+from ...api.body import ENVELOPE, ShortJson, clean_body
 from ...api.deployments import LONGEST, offered_environments
 from ...api.idempotency import once
 from ...api.links import link

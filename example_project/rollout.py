@@ -39,7 +39,7 @@ from django.urls import reverse
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import WxStaticStoreError
 
-VAR = HERE / "var" / "fleet"  # made anew each time
+VAR = HERE / "var" / "rollout"  # made anew each time
 TENANTS = [f"tea-house-{number:03}" for number in range(40)]
 BROKEN, SLOW = TENANTS[7], TENANTS[2]
 WORKERS = 2

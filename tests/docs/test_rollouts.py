@@ -1,4 +1,4 @@
-"""docs/howto/fleet.rst: its commands are followed from the top, with a worker and a schedule."""
+"""docs/howto/rollouts.rst: its commands are followed from the top, with a worker and a schedule."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from tests.docs.fresh_project import PATIENCE, FreshProject, block, typed
 from tests.waiting import wait_for
 from wx_static_store.emulator import EmulatorServer
 
-PAGE = "howto/fleet"
+PAGE = "howto/rollouts"
 OLD, NEW = b"1.0", b"1.1"
 ENVS = [f"tenant-{number:02}" for number in range(1, 11)]
 BROKEN = ENVS[3]
