@@ -22,7 +22,7 @@ from ..i18n import gettext_lazy as _, listed
 from . import settings as conf
 from .check_table import message
 from .options import STATIC, Options
-from .validators import import_fault
+from .options.validators import import_fault
 
 TAG = "wx_static_store"
 _APP, _CALLBACK = "wx_static_store", "wx_static_store.callback"

@@ -15,7 +15,7 @@ from ..i18n import gettext_lazy as _
 from . import settings as conf
 from .check_table import PREFIX, message
 from .checks import TAG
-from .validators import import_fault
+from .options.validators import import_fault
 
 _RELEASES = "RELEASE_STORAGE"
 

@@ -21,9 +21,9 @@ from django.utils.module_loading import import_string
 from ..core.secrets import Secret
 from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _, listed
-from .entries import Scope
 from .options import OPTIONS, STATIC, Options, clean
-from .validators import hashable
+from .options.entries import Scope
+from .options.validators import hashable
 
 SETTING = "WX_STATIC_STORE"
 

@@ -13,10 +13,10 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 
-from ..clients.links import is_loopback
-from ..core.secrets import Secret
-from ..core.types import LARGEST
-from ..i18n import gettext_lazy as _
+from ...clients.links import is_loopback
+from ...core.secrets import Secret
+from ...core.types import LARGEST
+from ...i18n import gettext_lazy as _
 
 _ONE_TOKEN = _("must be a text without spaces, or a list of such texts, the newest first")
 _ONE_KEY = _("must be a text of 43 letters and digits, or a list of such texts, the newest first")
