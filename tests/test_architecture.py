@@ -166,7 +166,6 @@ def test_core_clients_and_emulator_need_no_settings() -> None:
 
 # The tests of a module stand in the module that mirrors it, except of these.
 TESTED_ELSEWHERE = {
-    "checks": "tests/conf/test_checks.py",
     "conf.options.store": "tests/conf/test_options.py",
     "conf.options.platform": "tests/conf/test_options.py",
     "conf.options.settings": "tests/conf/test_options.py",
