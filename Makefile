@@ -65,6 +65,10 @@ types: venv  ## mypy, strict
 check: lint types  ## lint, types, and the tests of what changed against main: under two minutes
 	$(BIN)/python -m tests.changed
 
+.PHONY: figures
+figures: venv  ## lines, arrows between folders, short functions, comments
+	@$(BIN)/python -m tests.figures
+
 .PHONY: coverage
 coverage: venv  ## the test suite with branch coverage
 	$(BIN)/coverage erase

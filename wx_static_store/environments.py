@@ -63,16 +63,14 @@ def of_platform(user: Any = None) -> dict[str, str]:
     """
     Return the environments of the platform that are ready, ``{id: label}``.
 
-    Every user who may upload sees all of them. A command (`user` is None) leaves out environments
-    whose accounts have all withdrawn their authorization, and warns.
+    Every user who may upload sees all of them.
     """
     tenants = _tenants()
-    if user is None:
-        left_out = [tenant.env for tenant in tenants if tenant.withdrawn]
+    # A command asks nobody: what goes to all must not go where WeChat would refuse each file.
+    if user is None and (left_out := [tenant.env for tenant in tenants if tenant.withdrawn]):
         tenants = [tenant for tenant in tenants if not tenant.withdrawn]
-        if left_out:
-            text = "Left out, as their accounts withdrew the authorization: %s"
-            logger.warning(text, ", ".join(left_out))
+        text = "Left out, as their accounts withdrew the authorization: %s"
+        logger.warning(text, ", ".join(left_out))
     return {tenant.env: tenant.label for tenant in tenants}
 
 
@@ -118,9 +116,6 @@ def _ask(platform: Platform, options: Options, seconds: float) -> list[_Tenant]:
             appids = [account.appid for account in shared if account.withdrawn == withdrawn]
             tenants.append(_Tenant(each.env, each.alias, appids, withdrawn))
     return tenants
-
-
-# --- the accounts -------------------------------------------------------------------------------
 
 
 def _accounts(

@@ -50,6 +50,7 @@ def joined(parts: Iterable[object]) -> str:
 
 def listed(names: Iterable[object]) -> Any:
     """Join the names of a list with commas, as late as a lazy text."""
+    # An iterator would be empty when the text is read a second time.
     return _listed([*names])
 
 
@@ -60,13 +61,8 @@ def labelled(label: object, text: object) -> str:
 
 gettext_lazy = lazy(gettext, str)
 pgettext_lazy = lazy(pgettext, str)
-
-
-def _list(names: list[object]) -> str:
-    return pgettext("between the names of a list", ", ").join(map(str, names))
-
-
-_listed = lazy(_list, str)
+_comma = pgettext_lazy("between the names of a list", ", ")
+_listed = lazy(lambda names: str(_comma).join(map(str, names)), str)
 
 _REQUEST_IP = re.compile(r"requestIP: ([0-9a-fA-F.:]+)")
 _UNNAMED = gettext_lazy("the public one, from which it reaches WeChat")
@@ -103,7 +99,8 @@ def with_facts(hint: str | Promise, errmsg: str = "", env: str = "…") -> str |
     return format_lazy(cast(str, hint), request_ip=address, env=shown(env))
 
 
-docs_url: Callable[[], str] = str  # where the documentation is; `apps` sets it
+# Where the documentation is. `apps` sets it: this module stands below the settings.
+docs_url: Callable[[], str] = str
 _PAGES = {"errcode": "errcodes", "cos": "cos", "exception": "exceptions", "doctor": "doctor"}
 
 
@@ -122,12 +119,14 @@ def docs_place(anchor: str) -> str:
 
 
 def shown(text: str) -> str:
-    """Escape control characters: in a name, they would control the terminal."""
+    """Escape control characters."""
+    # In a name, they would control the terminal.
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def padded(text: str, columns: int, *, right: bool = False) -> str:
-    """Pad for a column of a terminal, where a Chinese character takes two places."""
+    """Pad for a column of a terminal."""
+    # A Chinese character takes two places there.
     gap = " " * (columns - width(text))
     return gap + text if right else text + gap
 
@@ -137,7 +136,8 @@ def width(text: str) -> int:
 
 
 def english(text: object) -> str:
-    """Return the text in English, as it is recorded: its reader may have another language."""
+    """Return the text in English, as it is recorded."""
+    # Whoever reads a row or a log line may have another language than who caused it.
     try:
         with translation.override(None):
             return str(text)

@@ -106,15 +106,12 @@ def _fault(name: str) -> str | Promise:
 def object_key(location: str, name: str | PurePath | Promise) -> str:
     """Return the key of `name`: at most 850 bytes of UTF-8, `location` included."""
     name = clean_name(name)
+    # Joined, a letter of one may combine with a mark that begins the other.
     key = clean_name(location + name) if location else name
     if (size := len(key.encode())) > MAX_KEY_BYTES:
+        parts = {"key": ascii(key[:60]), "size": size, "most": MAX_KEY_BYTES}
         raise NameRejected(
-            _(
-                "%(key)s… is too long for a key: %(size)d bytes, %(most)d are allowed",
-                key=ascii(key[:60]),
-                size=size,
-                most=MAX_KEY_BYTES,
-            ),
+            _("%(key)s… is too long for a key: %(size)d bytes, %(most)d are allowed", **parts),
             stage="name",
             hint=_("Shorten the name or the location; a Chinese character takes three bytes."),
         )
@@ -166,7 +163,8 @@ def content_headers(
 
 @lru_cache(maxsize=512)
 def header_value(value: str) -> str:
-    """Refuse a value that could end a header line, or that COS would read as other characters."""
+    """Return the value, or refuse it (`NameRejected`)."""
+    # It could end a header line, or COS would read it as other characters.
     if not re.fullmatch(r"[\x21-\x7e][\x20-\x7e]*", value):
         text = _("%(value)s cannot be the value of a header", value=ascii(value[:100]))
         raise NameRejected(text, stage="name")

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import partial
 from typing import Any
 
 Callback = Callable[[], str]
@@ -30,9 +29,9 @@ class Option:
 
 def option_of(scope: Scope) -> Callable[..., Any]:
     """Return a function that makes a field of this scope from a default, a check and a sentence."""
-    return partial(_option, scope)
 
+    def option(default: Any, check: Callable[[Any], Any], sentence: str, **more: Any) -> Any:
+        entry = Option(scope, check, sentence, **more)
+        return field(default=default, repr=not entry.secret, metadata={"option": entry})
 
-def _option(scope: Scope, default: Any, check: Any, sentence: str, **more: Any) -> Any:
-    entry = Option(scope, check, sentence, **more)
-    return field(default=default, repr=not entry.secret, metadata={"option": entry})
+    return option

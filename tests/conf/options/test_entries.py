@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from wx_static_store.conf.entries import Scope, option_of
+from wx_static_store.conf.options.entries import Scope, option_of
 
 option = option_of(Scope.SETTINGS)
 

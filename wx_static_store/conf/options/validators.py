@@ -13,10 +13,10 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 
-from ..clients.links import is_loopback
-from ..core.secrets import Secret
-from ..core.types import LARGEST
-from ..i18n import gettext_lazy as _
+from ...clients.links import is_loopback
+from ...core.secrets import Secret
+from ...core.types import LARGEST
+from ...i18n import gettext_lazy as _
 
 _ONE_TOKEN = _("must be a text without spaces, or a list of such texts, the newest first")
 _ONE_KEY = _("must be a text of 43 letters and digits, or a list of such texts, the newest first")
@@ -30,7 +30,8 @@ def text(value: Any) -> str:
 
 
 def env(value: Any) -> Any:
-    if isinstance(value, str) and _PATH.fullmatch(value):  # no id has a dot
+    # No id has a dot.
+    if isinstance(value, str) and _PATH.fullmatch(value):
         value = _imported(value)
     if callable(value):
         return value
@@ -50,9 +51,9 @@ def _imported(path: str) -> Any:
 
 
 def import_fault(error: Exception) -> str:
-    """Return why an import failed; the texts of errors of other kinds may hold a secret."""
-    name = type(error).__name__
-    return str(error) if isinstance(error, ImportError) else name
+    """Return why an import failed."""
+    # The texts of other errors may hold a secret.
+    return str(error) if isinstance(error, ImportError) else type(error).__name__
 
 
 def function(value: Any) -> Any:
@@ -65,7 +66,7 @@ def function(value: Any) -> Any:
 
 def functions(value: Any) -> tuple[Any, ...]:
     """Return functions, given as a list, or one alone."""
-    return tuple(function(one) for one in (value if isinstance(value, tuple) else (value,)))
+    return tuple(map(function, value if isinstance(value, tuple) else (value,)))
 
 
 def function_or(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -100,42 +101,29 @@ def flag(value: Any) -> bool:
     return value
 
 
-def number(value: Any) -> float:
-    numeric = isinstance(value, int | float) and not isinstance(value, bool)
-    if not (numeric and 0 < value <= 24 * 3600):  # a socket takes no more than 24 days
-        raise ValueError(_("must be a number of seconds above 0, a day at most"))
-    return float(value)
+def _between(kind: type, least: float, most: float, fault: str | Promise) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:
+        # By its type: True is an int, too. NaN is in no range.
+        if type(value) not in (int, kind) or not least <= value <= most:
+            raise ValueError(fault)
+        return kind(value)
+
+    return check
+
+
+# A socket takes no more than 24 days.
+number = _between(float, 1e-9, 24 * 3600, _("must be a number of seconds above 0, a day at most"))
+rate = _between(float, 0.01, 10_000, _("must be a number of calls a second, from 0.01 to 10000"))
+count = _between(int, 1, 256, _("must be a whole number from 1 to 256"))
+hours = _between(int, 1, 8760, _("must be a whole number of hours from 1 to 8760"))
+size = _between(int, 1, LARGEST, _("must be a number of bytes from 1 to %(most)d", most=LARGEST))
 
 
 def interval(value: Any) -> float:
-    if number(value) > 600:  # a token lives 7200 s: a longer one would be an outage at each end
+    # A token lives 7200 s: a longer interval would be an outage at the end of each.
+    if number(value) > 600:
         raise ValueError(_("must be 600 seconds at most"))
     return float(value)
-
-
-def rate(value: Any) -> float:
-    numeric = isinstance(value, int | float) and not isinstance(value, bool)
-    if not (numeric and 0.01 <= value <= 10_000):
-        raise ValueError(_("must be a number of calls a second, from 0.01 to 10000"))
-    return float(value)
-
-
-def count(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 256:
-        raise ValueError(_("must be a whole number from 1 to 256"))
-    return value
-
-
-def hours(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 8760:
-        raise ValueError(_("must be a whole number of hours from 1 to 8760"))
-    return value
-
-
-def size(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LARGEST:
-        raise ValueError(_("must be a number of bytes from 1 to %(most)d", most=LARGEST))
-    return value
 
 
 def extensions(value: Any) -> tuple[str, ...]:
@@ -146,9 +134,7 @@ def extensions(value: Any) -> tuple[str, ...]:
 
 def emails(value: Any) -> tuple[str, ...]:
     given = value if isinstance(value, tuple) else ()
-    if given and all(
-        isinstance(one, str) and re.fullmatch(r"[^@\s]+@[^@\s]+", one) for one in given
-    ):
+    if given and all(re.fullmatch(r"[^@\s]+@[^@\s]+", str(one)) for one in given):
         return given
     raise ValueError(_('must be a list of addresses, as ["ops@example.com"]'))
 
@@ -195,13 +181,14 @@ def webhook(value: Any) -> Secret:
 
 
 def ticket(value: Any) -> Any:
-    if isinstance(value, Secret) and _PATH.fullmatch(value.reveal()):  # no ticket is like that
+    # No ticket is like a path.
+    if isinstance(value, Secret) and _PATH.fullmatch(value.reveal()):
         return function(value.reveal())
     return value if callable(value) else secret(value)
 
 
 def _secrets(form: str, what: str | Promise) -> Callable[[Any], tuple[Secret, ...]]:
-    """Make a check for one secret, or a list, the newest first, while an old one is in use."""
+    """Make a check for one secret, or a list while an old one is in use."""
 
     def check(value: Any) -> tuple[Secret, ...]:
         given = value if isinstance(value, tuple) else (value,)
@@ -223,4 +210,5 @@ def hashable(value: Any) -> Any:
     value = tuple(value.items()) if isinstance(value, Mapping) else value
     if isinstance(value, list | tuple):
         return tuple(map(hashable, value))
-    return value if value.__hash__ else ...  # no option takes that: its check says what it takes
+    # No option takes `...`: its check says what it takes.
+    return value if value.__hash__ else ...

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.tables import each
-from wx_static_store.conf import validators
+from wx_static_store.conf.options import validators
 from wx_static_store.core.secrets import Secret
 
 
@@ -28,7 +28,7 @@ def newest() -> str:
         (validators.rules, "no-cache", (("*", "no-cache"),)),
         (validators.tokens, Secret("abc"), (Secret("abc"),)),
         (validators.ticket, Secret("ticket@@@abc.def"), Secret("ticket@@@abc.def")),
-        (validators.ticket, Secret("tests.conf.test_validators.newest"), newest),
+        (validators.ticket, Secret("tests.conf.options.test_validators.newest"), newest),
         (validators.ticket, newest, newest),
     ],
 )
