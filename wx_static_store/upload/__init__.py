@@ -2,7 +2,6 @@
 One file into the cloud: the face of the app for code that uploads.
 
     uploader         Send one file and record it, or many by one loop
-    under_way        The running transfers of a batch: begin, wait, stop
     listing          The objects at some thousand keys, by few calls of `staticfilelist`
     folders          The objects in one folder, by at most two calls, kept for a minute
     transfer         One file on its way, and its attempts
@@ -20,7 +19,6 @@ One file into the cloud: the face of the app for code that uploads.
     release_storage  The bytes of releases by their SHA-256, in any private alias of ``STORAGES``
     database         The database of the log, whose failure never fails an upload
     sources          The bytes of one file: rewound, spooled, measured, hashed
-    telemetry        Spans and metrics of uploads, where OpenTelemetry is installed (extra ``otel``)
     workers          The only worker threads: a bounded pool, and the limiter of calls
 """
 
