@@ -3,11 +3,8 @@ One file into the cloud: the face of the app for code that uploads.
 
     uploader         Send one file and record it, or many by one loop
     listing          The objects at some thousand keys, by few calls of `staticfilelist`
-    folders          The objects in one folder, by at most two calls, kept for a minute
     transfer         One file on its way, and its attempts
     store            One environment: its clients, its list, its addresses
-    quota            How many calls WeChat still allows: asked once in ten minutes
-    shares           Which environments are shared with which accounts: asked by the fifty
     platform         The connections, token and limiters that all stores of a platform share
     shared_limiter   The limit of calls that all processes share, and the rate that they keep
     remembered       WeChat's answers about a platform, kept for a while in the shared cache

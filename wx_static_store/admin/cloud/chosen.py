@@ -22,12 +22,12 @@ from ...exceptions import WxStaticStoreError
 from ...i18n import labelled
 from ...models import UploadLog
 from ...submit.unpublish import refusal, unpublish
-from ...upload.folders import is_marker
 from ..base import download
 from ..labels import sentence
 from ..log.actions import LogActions
 from ..places import linkable
 from .archive import MOST_BYTES, zip_files
+from .folders import is_marker
 from .page import FilesPage
 from .place import Place
 
