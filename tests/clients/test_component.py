@@ -462,6 +462,22 @@ def test_a_token_that_worked_for_ten_seconds_may_be_refused(
     assert caught.value.errcode == 42001
 
 
+@pytest.mark.parametrize("age", [0, YOUNG, MIN_INTERVAL - 1])
+def test_a_token_that_somebody_discarded_is_replaced_a_minute_after_its_fetch(
+    make: Make, emulator: EmulatorServer, time: Time, age: float
+) -> None:
+    """After a leak, say: no other system is to blame, and no setting."""
+    provider = make()
+    leaked = provider.get()
+    time.sleep(age)
+    provider.invalidate(leaked)
+    with pytest.raises(TokenUnavailable, match="WeChat had not refused it") as caught:
+        provider.get()
+    assert (caught.value.remedy, caught.value.pause) == (Remedy.WAIT, MIN_INTERVAL - age)
+    time.sleep(MIN_INTERVAL - age)
+    assert provider.get() == emulator.access_token != leaked
+
+
 def frames(error: BaseException) -> Iterator[str]:
     """Yield what a debug page would show of the frames that are not this test's own."""
     trace = error.__traceback__
@@ -477,7 +493,7 @@ def test_a_token_that_is_refused_within_a_minute_is_not_replaced_before_that_min
     provider = make()
     first, started = provider.get(), time.now()
     time.sleep(20)
-    provider.invalidate(first)
+    provider.refused(first, 42001)
     with pytest.raises(TokenUnavailable, match="Another system refreshes") as caught:
         provider.get()
     assert (caught.value.remedy, caught.value.pause) == (Remedy.WAIT, 40)
@@ -491,7 +507,7 @@ def test_an_interactive_call_does_not_wait_a_minute_for_another_token(
     provider = make()
     first = provider.get()
     time.sleep(20)
-    provider.invalidate(first)
+    provider.refused(first, 42001)
     before = time.now()
     with pytest.raises(TokenUnavailable, match="Another system refreshes"):
         again(provider, time, seconds=25)

@@ -26,7 +26,7 @@ from ..exceptions import (
 )
 from ..i18n import english
 from .shared import Seals, SharedFailure, SharedState, SharedToken, TokenState
-from .token_errors import NO_CACHE, OTHERS, never_worked, slow, too_soon
+from .token_errors import DISCARDED, NO_CACHE, OTHERS, never_worked, slow, too_soon
 from .tokens import current_ticket
 from .wechat import FreshToken, WeChatClient
 
@@ -97,6 +97,7 @@ class ComponentToken:
         return entry.token.reveal()
 
     def invalidate(self, token: str) -> None:
+        """Discard a token that WeChat did not refuse, as after a leak."""
         self.refused(token, None)
 
     def refused(self, token: str, errcode: int | None) -> None:
@@ -107,7 +108,7 @@ class ComponentToken:
         if self._shared.claim(f"refused:{entry.digest}", entry.expires_in):
             self._shared.write(f"errcode:{entry.digest}", errcode, entry.expires_in)
             self._note_surprise(entry)
-        if self._is_young(entry):
+        if errcode and self._is_young(entry):
             raise never_worked(errcode)
 
     def state(self) -> TokenState:
@@ -232,10 +233,13 @@ class ComponentToken:
     def _no_fetch_now(self, old: SharedToken | None) -> WxStaticStoreError | None:
         """Return the error that forbids a fetch by this process now, or None."""
         age = self._age(old) if old else float("inf")
-        if old and self._is_young(old) and self._refused(old):
-            return never_worked(self._errcode(old))
         if old and age < self._min_interval:
-            return too_soon(self._min_interval - age, OTHERS, self._errcode(old))
+            errcode = self._errcode(old)
+            if errcode and self._is_young(old):
+                return never_worked(errcode)
+            # Without an errcode somebody discarded it: then no other system is to blame.
+            hint = DISCARDED if self._refused(old) and not errcode else OTHERS
+            return too_soon(self._min_interval - age, hint, errcode)
         alone = ALONE * self._scale - (self._now() - self._fetched_at)
         if 0 < alone <= ALONE * self._scale and not self._shared.works:
             return too_soon(alone, NO_CACHE)

@@ -9,6 +9,7 @@ OTHERS = _(
     "Another system refreshes the token of the same platform: let one place fetch it, and all "
     "others ask that place."
 )
+DISCARDED = _("The last token was discarded, but WeChat had not refused it. Try again then.")
 NO_CACHE = _("The token cache fails. Repair it, so that all processes can share one token.")
 _NEVER_WORKED = _(
     "Check that COMPONENT_APPID and API_BASE_URL are of one platform, and that no other system "
@@ -17,7 +18,7 @@ _NEVER_WORKED = _(
 _SLOW = _("It takes some seconds. If this comes back, look into the log of the other processes.")
 
 
-def never_worked(errcode: int | None = None) -> ConfigurationError:
+def never_worked(errcode: int) -> ConfigurationError:
     """Return the error of a token that was refused when it was young, with WeChat's number."""
     message = _("WeChat refuses the token that it gave just now")
     return ConfigurationError(message, stage="token", hint=_NEVER_WORKED, errcode=errcode)
