@@ -15,7 +15,7 @@ from ..core.retry import Deadline
 from ..core.secrets import Secret
 from ..exceptions import WxStaticStoreError
 from ..i18n import gettext_lazy as _
-from .calls import CLOUD, Calls, odd
+from .wechat import CLOUD, Calls, odd
 
 NORMAL = "NORMAL"
 

@@ -35,9 +35,8 @@ from ..exceptions import (
     WxStaticStoreError,
 )
 from ..i18n import english, gettext_lazy as _
-from .connection import Exchange, exchange
+from .connections import BLOCK, CERTIFICATE, Exchange, Pools, exchange
 from .links import check_address, check_link, link_refused
-from .pools import BLOCK, CERTIFICATE, Pools
 
 security = logging.getLogger("wx_static_store.security")
 
