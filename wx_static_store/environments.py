@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from . import conf
@@ -110,7 +111,7 @@ def _ask(platform: Platform, options: Options, seconds: float) -> list[_Tenant]:
     client = PlatformClient(platform.transport, options.api_base_url)
     deadline = Deadline.after(seconds)
     environments = platform.ask(
-        lambda token, left: client.environments(token, deadline=left),
+        client.environments,
         deadline=deadline,
         max_attempts=options.max_attempts,
     )
@@ -158,7 +159,8 @@ def _shares(
 
     def ask(some: Sequence[str], typed: bool) -> Shares:
         return platform.ask(
-            lambda token, left: client.shared_with(token, some, typed=typed, deadline=left),
+            partial(client.shared_with, typed=typed),
+            some,
             deadline=deadline,
             max_attempts=1,
         )

@@ -319,7 +319,8 @@ def quota(path: str = LINKS) -> Quota:
 
     def ask() -> Quota:
         return found.ask(
-            lambda token, left: client.quota(token, path, deadline=left),
+            client.quota,
+            path,
             deadline=Deadline.after(10),
             max_attempts=1,
         )

@@ -58,7 +58,7 @@ class PlatformClient(Calls):
     def environments(self, token: Secret, *, deadline: Deadline) -> tuple[Environment, ...]:
         """Return the environments that the platform owns, in the order of WeChat's answer."""
         path = CLOUD + "describeenvs"
-        return self._with_token(path, token, {}, _read_environments, deadline)
+        return self._call(path, token, {}, _read_environments, deadline)
 
     def shared_with(
         self, token: Secret, appids: Sequence[str], *, typed: bool, deadline: Deadline
@@ -70,17 +70,17 @@ class PlatformClient(Calls):
         (open-platform-more.md, 2.1).
         """
         members = {"appids": [*appids]} | ({"source_type": 0} if typed else {})
-        return self._with_token(CLOUD + "batchgetenvid", token, members, _read_shares, deadline)
+        return self._call(CLOUD + "batchgetenvid", token, members, _read_shares, deadline)
 
     def quota(self, token: Secret, path: str, *, deadline: Deadline) -> Quota:
         """Return the quota of the call at `path`; 76021 and 76022 mean that there is no figure."""
         members = {"cgi_path": path}
-        return self._with_token("/cgi-bin/openapi/quota/get", token, members, _read_quota, deadline)
+        return self._call("/cgi-bin/openapi/quota/get", token, members, _read_quota, deadline)
 
     def refused_call(self, token: Secret, rid: str, *, deadline: Deadline) -> RefusedCall:
         """Return the refused call with this rid as WeChat kept it, without its secrets."""
         path, members = "/cgi-bin/openapi/rid/get", {"rid": rid}
-        return self._with_token(path, token, members, _read_refused_call, deadline)
+        return self._call(path, token, members, _read_refused_call, deadline)
 
 
 def _read_environments(answer: Any) -> tuple[Environment, ...] | WxStaticStoreError:

@@ -75,37 +75,25 @@ class Calls:
         self._witness = witness
 
     @cleared_frames()
-    def _with_token(
-        self,
-        path: str,
-        token: Secret,
-        members: Mapping[str, Any],
-        read: Callable[[Any], T | WxStaticStoreError],
-        deadline: Deadline,
-    ) -> T:
-        """Make a call that takes the platform's token; return its answer."""
-        query = Secret("?access_token=" + quote(token.reveal(), safe=""))
-        return self._call(path, query, members, read, "link", deadline)
-
     def _call(
         self,
         path: str,
-        query: Secret | str,
+        token: Secret | None,
         members: Mapping[str, Any],
         read: Callable[[Any], T | WxStaticStoreError],
-        stage: str,
         deadline: Deadline,
     ) -> T:
+        """Make a call, with the platform's token unless it asks for one; return its answer."""
+        stage = "link" if token else "token"
+        query = Secret("?access_token=" + quote(token.reveal(), safe="") if token else "")
         reply = self._transport.exchange(
             "POST",
-            Secret(self.base_url + path + _reveal(query)),
+            Secret(self.base_url + path + query.reveal()),
             stage=stage,
             deadline=deadline,
             headers={"Content-Type": "application/json"},
             # Real UTF-8, no escapes: some of WeChat's calls refuse them (40033).
-            body=Secret(
-                json.dumps({n: _reveal(value) for n, value in members.items()}, ensure_ascii=False)
-            ),
+            body=Secret(json.dumps(members, default=Secret.reveal, ensure_ascii=False)),
             limit=LIST_LIMIT if path in _LONG else ANSWER_LIMIT,
         )
         outcome = self._judge(path, reply, read)
@@ -138,10 +126,6 @@ class Calls:
         if errcode:
             return _refusal(name, errcode, answer)
         return read(answer)
-
-
-def _reveal(value: Secret | str) -> str:
-    return value.reveal() if isinstance(value, Secret) else value
 
 
 def odd(name: str, what: str | Promise, **details: Any) -> ProtocolError:
@@ -219,23 +203,19 @@ class WeChatClient(Calls):
     def upload_link(self, token: Secret, env: str, key: str, *, deadline: Deadline) -> SignedLink:
         """Return a link that takes one PUT of `key` within 60 seconds."""
         members = {"env": env, "filename": key}
-        return self._with_token(
-            LINKS, token, members, lambda answer: _read_link(answer, key), deadline
-        )
+        return self._call(LINKS, token, members, partial(_read_link, key=key), deadline)
 
     def list_page(
         self, token: Secret, env: str, prefix: str, marker: str = "", *, deadline: Deadline
     ) -> ListPage:
         """Return one page of the objects whose key starts with `prefix`, in UTF-8 order."""
         members = {"env": env, "prefix": prefix} | ({"marker": marker} if marker else {})
-        return self._with_token(
-            LIST, token, members, lambda answer: _read_page(answer, marker), deadline
-        )
+        return self._call(LIST, token, members, partial(_read_page, marker=marker), deadline)
 
     def describe(self, token: Secret, env: str, *, deadline: Deadline) -> StaticStore | None:
         """Return the environment's static hosting, None if it is not enabled."""
         read = partial(_read_store, api_url=self.base_url)
-        return self._with_token(DESCRIBE, token, {"env": env}, read, deadline)
+        return self._call(DESCRIBE, token, {"env": env}, read, deadline)
 
     @cleared_frames()
     def component_token(
@@ -247,7 +227,7 @@ class WeChatClient(Calls):
             "component_appsecret": appsecret,
             "component_verify_ticket": ticket,
         }
-        return self._call(FETCH, "", members, _read_token, "token", deadline)
+        return self._call(FETCH, None, members, _read_token, deadline)
 
 
 def _read_link(answer: Any, key: str) -> SignedLink | WxStaticStoreError:

@@ -64,20 +64,20 @@ class Platform:
 
     def ask(
         self,
-        call: Callable[[Secret, Deadline], T],
-        *,
+        call: Callable[..., T],
+        *args: object,
         deadline: Deadline,
         max_attempts: int,
         env: str = "",
     ) -> T:
-        """Make a call of the open platform with a token that WeChat accepts; return its answer."""
+        """Return the answer of `call(token, *args, deadline=…)`, with a token that WeChat takes."""
         token: Secret | None = None
 
         def try_once(number: int) -> T:
             nonlocal token
             token = current_token(self.tokens)
             with self.api_limiter.slot(deadline):
-                return call(token, deadline)
+                return call(token, *args, deadline=deadline)
 
         def learn(error: WxStaticStoreError) -> None:
             error.with_context(env=env)

@@ -15,7 +15,6 @@ from ..conf import options_for
 from ..conf.options import Options
 from ..core.naming import quote_key
 from ..core.retry import Clock, Deadline, run
-from ..core.secrets import Secret
 from ..core.types import DELETED, DELETED_MD5, RemoteFile
 from ..exceptions import ConfigurationError, WxStaticStoreError
 from ..i18n import gettext_lazy as _
@@ -121,26 +120,21 @@ class Store:
 
     def page(self, prefix: str, marker: str) -> ListPage:
         """Return the page of the list that follows the marker."""
-        return self._ask(
-            lambda token, deadline: self.wechat.list_page(
-                token, self.env, prefix, marker, deadline=deadline
-            )
-        )
+        return self._ask(self.wechat.list_page, prefix, marker)
 
-    def _ask(self, call: Callable[[Secret, Deadline], T]) -> T:
-        """Make a call of the open platform in the retry loop; return its answer."""
+    def _ask(self, call: Callable[..., T], *args: str) -> T:
+        """Make a call about this environment in the retry loop; return its answer."""
         return self._platform.ask(
             call,
+            self.env,
+            *args,
             deadline=self.interactive_deadline(),
             max_attempts=self.options.max_attempts,
             env=self.env,
         )
 
     def _described_root(self) -> str:
-        found = self._ask(
-            lambda token, deadline: self.wechat.describe(token, self.env, deadline=deadline)
-        )
-        hosting = self._hostings.keep(self.env, found)
+        hosting = self._hostings.keep(self.env, self._ask(self.wechat.describe))
         if not hosting.root:
             raise ConfigurationError(
                 _("Static hosting is not enabled"),

@@ -61,9 +61,7 @@ def _preflight(target: CheckTarget, env: str) -> Preflight:
 def _link(target: CheckTarget, env: str) -> SignedLink:
     """Ask for a link that is not used: nothing is written."""
     key = target.store(env).options.location + FOLDER + secrets.token_hex(8)
-    return target.ask(
-        lambda token, left: target.wechat.upload_link(token, env, key, deadline=left), env
-    )
+    return target.ask(target.wechat.upload_link, env, key, env=env)
 
 
 def _facts(answer: Preflight) -> dict[str, str]:

@@ -42,10 +42,7 @@ def _calls(target: CheckTarget) -> Iterator[Finding]:
 
 
 def _quota(target: CheckTarget, path: str) -> Quota:
-    return target.platform.quota(
-        path,
-        lambda: target.ask(lambda token, left: target.console.quota(token, path, deadline=left)),
-    )
+    return target.platform.quota(path, lambda: target.ask(target.console.quota, path))
 
 
 def _short(name: str, quota: Quota) -> Iterator[Finding]:
