@@ -145,12 +145,9 @@ class ComponentToken:
         return max(2 * entry.expires_in, self._min_interval)
 
     def _age(self, entry: SharedToken) -> float:
-        """
-        Return the seconds since the token was issued or first seen here, whichever is longer.
-
-        The clock of another host may be wrong (logged), or ours may be set back.
-        """
+        """Return the seconds since the token was issued or first seen here, the longer time."""
         now = self._now()
+        # The clock of another host may be wrong, which is logged, or ours may be set back.
         self._known_since = min(self._known_since, now)
         if entry.issued_at > now + MARGIN and self._shared.claim("clocks-logged", HOPELESS):
             logger.error("The clocks of two hosts differ by %.0f s", entry.issued_at - now)
@@ -166,11 +163,6 @@ class ComponentToken:
 
     def _refused(self, entry: SharedToken) -> bool:
         return bool(self._shared.read(f"refused:{entry.digest}"))
-
-    def _errcode(self, entry: SharedToken) -> int | None:
-        """Return the errcode that the token was refused with, or None."""
-        errcode = self._shared.read(f"errcode:{entry.digest}")
-        return errcode if isinstance(errcode, int) else None
 
     def _note_surprise(self, entry: SharedToken) -> None:
         """Log an error after three early refusals: another system then refreshes the token."""
@@ -234,7 +226,8 @@ class ComponentToken:
         """Return the error that forbids a fetch by this process now, or None."""
         age = self._age(old) if old else float("inf")
         if old and age < self._min_interval:
-            errcode = self._errcode(old)
+            found = self._shared.read(f"errcode:{old.digest}")
+            errcode = found if isinstance(found, int) else None
             if errcode and self._is_young(old):
                 return never_worked(errcode)
             # Without an errcode somebody discarded it: then no other system is to blame.
@@ -294,15 +287,11 @@ class ComponentToken:
         return call(self._appid, self._appsecret, newer, deadline=deadline)
 
     def _pause(self, error: WxStaticStoreError, attempt: int, *, in_use: bool) -> float:
-        """
-        Return the seconds before the next try: 1, 2, 4, 8, 10, or 60 for an error that stays.
-
-        A lost answer may mean that the old token ended: while that one is in use, there is
-        time for the whole interval.
-        """
+        """Return the seconds before the next try: 1, 2, 4, 8, 10, or 60 for an error that stays."""
         pause = min(LONGEST_PAUSE, 2.0 ** min(attempt - 1, 8))
         if error.remedy is Remedy.GIVE_UP and not isinstance(error, TokenUnavailable | _Lost):
             pause = HOPELESS
+        # A lost answer may mean that the old token ended: while it is in use, there is time.
         if in_use and isinstance(error, _Lost):
             pause = MIN_INTERVAL
         return max(pause, min(error.pause, HOPELESS)) * self._scale

@@ -43,11 +43,7 @@ _UNUSABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """
-    The part of an exchange that the HTTP libraries do not see.
-
-    `query` and `headers` go into the head.
-    """
+    """The part of an exchange that the HTTP libraries do not see; the head gets it below them."""
 
     deadline: Deadline
     read_timeout: float
@@ -88,10 +84,6 @@ class _Timed(RawIOBase):
         super().close()
 
 
-def _timed_response(sock: Any, *args: Any, **kwargs: Any) -> HTTPResponse:
-    return HTTPResponse(_Timed(sock), *args, **kwargs)  # type: ignore[arg-type]
-
-
 class _Completing:
     """A socket that completes the request that it is given."""
 
@@ -103,15 +95,15 @@ class _Completing:
 
 
 class Connection(HTTPConnection):
-    """
-    Mixed into urllib3's.
+    """Mixed into urllib3's."""
 
-    A system call costs more than to copy a block: while it lasts another thread takes its turn.
-    """
-
-    response_class = staticmethod(_timed_response)  # type: ignore[assignment]
+    response_class = staticmethod(  # type: ignore[assignment]
+        lambda sock, *args, **how: HTTPResponse(_Timed(sock), *args, **how)  # type: ignore[arg-type]
+    )
     _begins = False  # the head of a request comes next
-    _head: bytes = b""  # kept until its body's first block comes
+    # Kept until the body's first block comes: a system call costs more than to copy a block, and
+    # another thread takes its turn meanwhile.
+    _head: bytes = b""
     _has_body = False
     _connecting = False
 
@@ -203,7 +195,10 @@ class Pools:
         self._ways.clear()
 
     def _way(self, origin: str) -> Way:
-        manager = self._manager(_proxy(origin))
+        # Asked of a proxy, an address of this machine would be the proxy's own.
+        named = None if is_loopback(origin) else select_proxy(origin, get_environ_proxies(origin))
+        has_scheme = not named or "://" in named
+        manager = self._manager(named if has_scheme else f"http://{named.removeprefix('//')}")
         if manager.proxy and origin.startswith("http:"):  # which gets the whole address
             return manager.urlopen
         pool = manager.connection_from_url(origin)
@@ -241,7 +236,8 @@ class Pools:
 
 @cache
 def _tls(path: str) -> ssl.SSLContext:
-    """Make one TLS context for all connections: reading the certificates takes milliseconds."""
+    """Make the TLS context of all connections."""
+    # Once: to read the certificates takes milliseconds.
     context = urllib3.util.ssl_.create_urllib3_context()
     try:
         context.load_verify_locations(**{"capath" if os.path.isdir(path) else "cafile": path})
@@ -249,9 +245,3 @@ def _tls(path: str) -> ssl.SSLContext:
         text = _("There is no certificate store that can be read at %(path)s", path=path)
         raise ConfigurationError(text, hint=CERTIFICATE) from None
     return context
-
-
-def _proxy(origin: str) -> str | None:
-    """Return the proxy that the environment names for this origin."""
-    named = None if is_loopback(origin) else select_proxy(origin, get_environ_proxies(origin))
-    return f"http://{named.removeprefix('//')}" if named and "://" not in named else named

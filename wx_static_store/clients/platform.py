@@ -63,12 +63,8 @@ class PlatformClient(Calls):
     def shared_with(
         self, token: Secret, appids: Sequence[str], *, typed: bool, deadline: Deadline
     ) -> dict[str, tuple[str, ...]]:
-        """
-        Return the environments that are shared with accounts, by the appids that WeChat knows.
-
-        `typed` names the `source_type` of cloud development: the documents disagree about it
-        (open-platform-more.md, 2.1).
-        """
+        """Return the environments that are shared with accounts, by appids that WeChat knows."""
+        # The documents disagree about the type of cloud development (open-platform-more.md, 2.1).
         members = {"appids": [*appids]} | ({"source_type": 0} if typed else {})
         return self._call(CLOUD + "batchgetenvid", token, members, _read_shares, deadline)
 

@@ -215,19 +215,15 @@ def _too_slow(kinds: set[type], peer: str) -> str | Promise:
 
 
 def _foreign(chain: Sequence[BaseException]) -> BaseException | None:
-    """
-    Return the innermost error that no network library raised; None if an error is ours.
-
-    urllib3 gives its own errors the traceback of the errors that they wrap.
-    """
+    """Return the innermost error that no network library raised; None if an error is ours."""
     if any(isinstance(link, WxStaticStoreError) for link in chain):
         return None
-    return next(filter(_is_foreign, reversed(chain)), None)
-
-
-def _is_foreign(error: BaseException) -> bool:
-    library = type(error).__module__.split(".")[0] in _LIBRARIES
-    return not (library and isinstance(error, Exception)) or is_from_signal(error)
+    # From the inside: urllib3 gives its own errors the traceback of the errors that they wrap.
+    for error in reversed(chain):
+        library = type(error).__module__.split(".")[0] in _LIBRARIES
+        if not (library and isinstance(error, Exception)) or is_from_signal(error):
+            return error
+    return None
 
 
 def _classify(chain: Sequence[BaseException], origin: str, *, late: bool) -> WxStaticStoreError:

@@ -264,11 +264,7 @@ def _read_store(answer: Any, *, api_url: str) -> StaticStore | WxStaticStoreErro
 
 
 def _read_page(answer: Any, marker: str) -> ListPage | WxStaticStoreError:
-    """
-    Read a list; tolerate a marker that is included again, folder objects, a text as truth value.
-
-    Refuse a list that goes on but gives no further key: half a list looks like a whole one.
-    """
+    """Read a list; bear a marker that is included again, folder objects, a text as truth value."""
     contents = answer.get("contents") or []
     try:
         files = [_remote_file(entry) for entry in contents]
@@ -276,6 +272,7 @@ def _read_page(answer: Any, marker: str) -> ListPage | WxStaticStoreError:
         return odd("staticfilelist", _("contents of another shape"))
     last = files[-1].key if files else ""
     more = str(answer.get("is_truncated", False)).lower() == "true"
+    # Half a list would look like a whole one.
     if more and last.encode() <= marker.encode():
         return odd("staticfilelist", _("a list that goes on, but without a further key"))
     wanted = tuple(f for f in files if f.key != marker and not f.key.endswith("/"))

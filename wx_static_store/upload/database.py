@@ -131,17 +131,14 @@ def forget() -> None:
 
 
 def persistently(work: Callable[[], T], *, otherwise: T) -> T:
-    """
-    Run `work` in a transaction; retry after a deadlock, a lock or a broken connection.
-
-    Do not retry if the caller's transaction ended, too: MySQL rolls all of it back at a deadlock.
-    """
+    """Run `work` in a transaction; retry after a deadlock, a lock or a broken connection."""
     connection = _connection()
     before = connection.connection
     try:
         return _atomically(work, otherwise)
     except (OperationalError, InterfaceError) as error:
         lost = before is not None and _is_another(connection, before)
+        # The caller's transaction has ended, too: MySQL rolls all of it back at a deadlock.
         if connection.needs_rollback or not (lost or _passes(error)):
             raise
     return _atomically(work, otherwise)
@@ -223,10 +220,7 @@ def add_users(rows: Iterable[Model]) -> None:
 
 
 def _users() -> Prefetch[Any]:
-    """
-    Load users by a query of their own, as they may live in another database.
-
-    The database is chosen here: without a router, Django would use that of the rows.
-    """
+    """Load users by a query of their own, as they may live in another database."""
     model = get_user_model()
+    # Left to Django, it would be the database of the rows.
     return Prefetch("user", model._base_manager.using(router.db_for_read(model)))

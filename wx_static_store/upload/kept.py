@@ -64,11 +64,7 @@ def keep(items: Iterable[UploadItem], pool: WorkerPool, *, again: bool = False) 
 def missing(
     files: Iterable[ReleaseFile], pool: WorkerPool, *, needed: Collection[str] = ()
 ) -> list[ReleaseFile]:
-    """
-    Return the files whose bytes are not kept.
-
-    Bytes with a row cost no call of the storage, unless their SHA-256 is `needed` at once.
-    """
+    """Return the files whose bytes are not kept; those `needed` at once are looked for there."""
     check()
     return [file for part in _parts(files, ROWS) for file in _missing(part, pool, needed)]
 
@@ -157,14 +153,11 @@ def _with_row(unclaimed: Collection[str]) -> set[str]:
 
 
 def _taken_back(item: UploadItem) -> bool:
-    """
-    Take a row back that another run was freeing, once it has ended; return whether the row stays.
-
-    The row is locked until the bytes are there: nobody may trust it before.
-    """
+    """Take a row back that another run was freeing, once it has ended; return whether it stays."""
     row = _rows().filter(sha256=item.sha256, freed=True)
 
     def take_back() -> bool:
+        # Locked until the bytes are there: nobody may trust the row before.
         if held := row.update(freed=False, used=timezone.now()):
             store(item)
         return bool(held)

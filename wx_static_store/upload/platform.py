@@ -109,12 +109,8 @@ _platforms: dict[tuple[int, Options], Platform] = {}
 
 
 def platform_for(options: Options) -> Platform:
-    """
-    Return the platform behind these options, the same for every store of it.
-
-    Keyed by process as well: after a fork, the child makes new sessions, locks and limiters, or
-    it would read answers that are meant for its parent.
-    """
+    """Return the platform behind these options, the same for every store of it."""
+    # By process, too: on a connection of before a fork, a child reads its parent's answers.
     key = os.getpid(), options.shared
     if (found := _platforms.get(key)) is None:
         if len(_platforms) >= 32:

@@ -106,6 +106,9 @@ class Transfer:
         else:
             status = UploadStatus.UNKNOWN if self.maybe_stored else UploadStatus.FAILED
             error.with_context(env=str(self.options.env), key=self.key)
+        # A plan that did not hash the file knows its size at most.
+        same_size = self.item.size in (None, self.size)
+        as_planned = same_size if self.item.md5 is None else self.item.md5 == self.md5
         return UploadResult(
             name=str(self.item.name),
             key=self.key,
@@ -115,7 +118,7 @@ class Transfer:
             md5=self.md5,
             headers=self.headers,
             verified=bool(receipt and receipt.verified),
-            changed=not error and not self._as_planned(),
+            changed=not error and not as_planned,
             attempts=self.attempts,
             seconds=time.monotonic() - self.started,
             stage=error.stage if error else "",
@@ -146,12 +149,6 @@ class Transfer:
     def _check_abandoned(self) -> None:
         if self.abandoned:
             raise ResponseLost(_("Interrupted before it was sent"), remedy=Remedy.GIVE_UP)
-
-    def _as_planned(self) -> bool:
-        """Return whether the plan compared the bytes that were sent."""
-        if self.item.md5 is None:
-            return self.item.size in (None, self.size)
-        return self.item.md5 == self.md5
 
     def _send(self, item: UploadItem) -> None:
         """Try until COS has the file, or no remedy is left."""

@@ -46,13 +46,10 @@ class Steps(Protocol):
 
 
 class Uploader:
-    """
-    Send files to one environment; `transfer` is safe in threads, the other two record.
-
-    A callable `env` is called once, here: worker threads do not know the caller's tenant.
-    """
+    """Send files to one environment; `transfer` is safe in threads, the other two record."""
 
     def __init__(self, options: Options) -> None:
+        # A callable `env` is called once, here: worker threads do not know the caller's tenant.
         self.options = options.settled()
         self.env = str(self.options.env)
 
@@ -77,16 +74,12 @@ class Uploader:
         raise to_raise(result)
 
     def attempt(self, item: UploadItem, context: UploadContext) -> tuple[UploadResult, int | None]:
-        """
-        Send one file; return its result and the id of its row, None if there is no log.
-
-        An exception that breaks the upload off, such as a worker's time-out, is recorded first.
-        """
+        """Send one file; return its result and the id of its row, None if there is no log."""
         transfer = Transfer(self.options, item)
         try:
             result = transfer.run()
         except BaseException:
-            # The file may be stored: without a row nobody would look.
+            # Broken off, as by a worker's time-out, it may be stored: without a row nobody looks.
             record_one(transfer.broken_off(), context)
             raise
         return result, record_one(result, context)
@@ -243,11 +236,7 @@ class UnderWay:
             transfer.last_try = True
 
     def break_off(self) -> list[UploadResult]:
-        """
-        Return the result of each transfer, within the pool's patience; cancel those not begun.
-
-        A transfer that has not ended by then has the result of one that was broken off.
-        """
+        """Return the result of each transfer that has begun, within the pool's patience."""
         begun = {
             transfer: future
             for transfer, future in self._futures.items()
