@@ -197,8 +197,9 @@ class Pools:
     def _way(self, origin: str) -> Way:
         # Asked of a proxy, an address of this machine would be the proxy's own.
         named = None if is_loopback(origin) else select_proxy(origin, get_environ_proxies(origin))
-        has_scheme = not named or "://" in named
-        manager = self._manager(named if has_scheme else f"http://{named.removeprefix('//')}")
+        if named and "://" not in named:
+            named = f"http://{named.removeprefix('//')}"
+        manager = self._manager(named)
         if manager.proxy and origin.startswith("http:"):  # which gets the whole address
             return manager.urlopen
         pool = manager.connection_from_url(origin)

@@ -40,6 +40,24 @@ def longest(store: Store, size: int) -> float:
     return store.longest(size) + size / READ_RATE + size / BATCH_RATE
 
 
+@cache
+def _otel() -> Any:
+    """Return OpenTelemetry's modules and our instruments; None where it is not installed."""
+    try:
+        from opentelemetry import context, metrics, trace
+    except ImportError:
+        return None
+    meter = metrics.get_meter("wx_static_store")
+    return SimpleNamespace(
+        context=context,
+        trace=trace,
+        tracer=trace.get_tracer("wx_static_store"),
+        uploads=meter.create_counter("wx.uploads", "1", "Uploads, by outcome and errcode"),
+        bytes=meter.create_counter("wx.upload.bytes", "By", "Bytes that were stored"),
+        seconds=meter.create_histogram("wx.upload.duration", "s", "Seconds of an upload"),
+    )
+
+
 @dataclass(eq=False, repr=False)  # a traceback that shows it shows no options
 class Transfer:
     """One file on its way, and the results of its attempts so far."""
@@ -240,21 +258,3 @@ def _describe(span: Any, result: UploadResult) -> None:
     api.uploads.add(1, labels | {"wx.errcode": result.errcode or 0})
     api.seconds.record(result.seconds, labels)
     api.bytes.add((result.size or 0) if result.error is None else 0, labels)
-
-
-@cache
-def _otel() -> Any:
-    """Return OpenTelemetry's modules and our instruments; None where it is not installed."""
-    try:
-        from opentelemetry import context, metrics, trace
-    except ImportError:
-        return None
-    meter = metrics.get_meter("wx_static_store")
-    return SimpleNamespace(
-        context=context,
-        trace=trace,
-        tracer=trace.get_tracer("wx_static_store"),
-        uploads=meter.create_counter("wx.uploads", "1", "Uploads, by outcome and errcode"),
-        bytes=meter.create_counter("wx.upload.bytes", "By", "Bytes that were stored"),
-        seconds=meter.create_histogram("wx.upload.duration", "s", "Seconds of an upload"),
-    )
