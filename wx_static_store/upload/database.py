@@ -131,14 +131,17 @@ def forget() -> None:
 
 
 def persistently(work: Callable[[], T], *, otherwise: T) -> T:
-    """Run `work` in a transaction; retry after a deadlock, a lock or a broken connection."""
+    """
+    Run `work` in a transaction; retry after a deadlock, a lock or a broken connection.
+
+    Do not retry if the caller's transaction ended, too: MySQL rolls all of it back at a deadlock.
+    """
     connection = _connection()
     before = connection.connection
     try:
         return _atomically(work, otherwise)
     except (OperationalError, InterfaceError) as error:
         lost = before is not None and _is_another(connection, before)
-        # The caller's transaction has ended, too: MySQL rolls all of it back at a deadlock.
         if connection.needs_rollback or not (lost or _passes(error)):
             raise
     return _atomically(work, otherwise)
