@@ -24,9 +24,13 @@ from wx_static_store.clients.component import (
     HOPELESS,
     LEASE,
     MIN_INTERVAL,
+    NO_CACHE,
     SLOWEST,
     YOUNG,
     ComponentToken,
+    never_worked,
+    slow,
+    too_soon,
 )
 from wx_static_store.clients.shared import TokenState
 from wx_static_store.clients.tokens import TokenProvider, current_token, discard_token
@@ -1059,3 +1063,26 @@ def test_no_failed_fetch_shows_a_secret(
     assert leaks(caught.value) == []
     for canary in (APPSECRET, TOKEN):
         assert canary not in json.dumps([str(value) for value in cache._cache.values()])
+
+
+# --- why no token can be fetched now -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [lambda: too_soon(59.6, NO_CACHE), slow])
+def test_a_fetch_that_has_to_wait_is_tried_again_later(
+    make: Callable[[], WxStaticStoreError],
+) -> None:
+    error = make()
+    assert (error.remedy, error.stage, error.stops_batch) == (Remedy.WAIT, "token", True)
+
+
+def test_a_fetch_that_comes_too_soon_says_when_it_may_be() -> None:
+    error = too_soon(59.6, NO_CACHE)
+    assert error.pause == 59.6
+    assert "in 60 s" in str(error)
+    assert str(NO_CACHE) in str(error)
+
+
+def test_a_token_that_never_worked_is_not_fetched_again() -> None:
+    assert never_worked(40001).remedy is Remedy.GIVE_UP
+    assert "COMPONENT_APPID and API_BASE_URL" in str(never_worked(40001))

@@ -2,7 +2,6 @@
 The wire: one exchange per call with WeChat, COS and the hosted site.
 
     component     The platform's own token, fetched once for all threads, processes and hosts
-    token_errors  The errors of a token that cannot be fetched now
     platform      The calls about the platform itself: its environments, its quotas, refusals
     wechat        The calls about static hosting, and the fetch of a token; each judged by `errcode`
     cos           `put_object` on a signed link: one PUT, its ETag compared, its XML error read

@@ -2,9 +2,7 @@
 The platform's own token: fetched by one, for all threads, processes and hosts.
 
 A platform has one current `component_access_token`, and a new one ends the old one within five
-minutes (WeChat's token page). It lies in a cache that all processes share. A cache knows no
-compare-and-delete, so the lock is never released: its key names the generation to fetch and
-the attempt, the first process to `add()` it fetches, and a lease ends it if that process dies.
+minutes (WeChat's token page). It lies in a cache that all processes share.
 """
 
 import logging
@@ -14,9 +12,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from django.utils.functional import Promise
+
 from ..core.retry import Deadline, seconds_left
 from ..core.secrets import Secret
 from ..exceptions import (
+    ConfigurationError,
     DeadlineExceeded,
     ProtocolError,
     Remedy,
@@ -24,9 +25,8 @@ from ..exceptions import (
     TokenUnavailable,
     WxStaticStoreError,
 )
-from ..i18n import english
+from ..i18n import english, gettext_lazy as _
 from .shared import Seals, SharedFailure, SharedState, SharedToken, TokenState
-from .token_errors import DISCARDED, NO_CACHE, OTHERS, never_worked, slow, too_soon
 from .tokens import current_ticket
 from .wechat import FreshToken, WeChatClient
 
@@ -48,6 +48,18 @@ LONGEST_PAUSE = 10.0  # after failed fetches: 1, 2, 4, 8, 10
 HOPELESS = 60.0  # a wrong secret stays wrong for a while
 SURPRISES = 3600.0  # a refused token's successor lives five minutes or more
 ALONE = 300.0  # between two fetches of one process while the cache fails
+
+OTHERS = _(
+    "Another system refreshes the token of the same platform: let one place fetch it, and all "
+    "others ask that place."
+)
+DISCARDED = _("The last token was discarded, but WeChat had not refused it. Try again then.")
+NO_CACHE = _("The token cache fails. Repair it, so that all processes can share one token.")
+_NEVER_WORKED = _(
+    "Check that COMPONENT_APPID and API_BASE_URL are of one platform, and that no other system "
+    "refreshes its token."
+)
+_SLOW = _("It takes some seconds. If this comes back, look into the log of the other processes.")
 
 _Lost = ResponseLost | DeadlineExceeded | ProtocolError
 
@@ -242,6 +254,8 @@ class ComponentToken:
         """Return a new token, or None if another process fetches it."""
         generation = old.generation + 1 if old else 1
         attempt = self._failures.of_generation(generation)[0] + 1
+        # A cache knows no compare-and-delete, so this lock is never released: each attempt has its
+        # own, and a lease ends it if its process dies.
         if not self._shared.claim(f"lock:{generation}:{attempt}", LEASE * self._pace):
             return None
         newest = self._newest()
@@ -295,3 +309,25 @@ class ComponentToken:
         if in_use and isinstance(error, _Lost):
             pause = MIN_INTERVAL
         return max(pause, min(error.pause, HOPELESS)) * self._scale
+
+
+# --- why no token can be fetched now ------------------------------------------------------------
+
+
+def never_worked(errcode: int) -> ConfigurationError:
+    """Return the error of a token that was refused when it was young, with WeChat's number."""
+    message = _("WeChat refuses the token that it gave just now")
+    return ConfigurationError(message, stage="token", hint=_NEVER_WORKED, errcode=errcode)
+
+
+def too_soon(pause: float, hint: str | Promise, errcode: int | None = None) -> TokenUnavailable:
+    """Return the error of a fetch that may be made only after `pause` seconds."""
+    text = _("The token was fetched just now; the next fetch may be in %(pause).0f s", pause=pause)
+    then = {"remedy": Remedy.WAIT, "pause": pause}
+    return TokenUnavailable(text, stage="token", hint=hint, errcode=errcode, **then)
+
+
+def slow() -> TokenUnavailable:
+    """Return the error of a fetch by another process that does not end."""
+    text = _("Another process is fetching the token and has not ended yet")
+    return TokenUnavailable(text, stage="token", hint=_SLOW, remedy=Remedy.WAIT)

@@ -77,15 +77,11 @@ class Body(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PutReceipt:
-    """
-    `verified`: COS named the `md5` of the sent bytes; for an encrypted object it names none.
-
-    `date`: when COS answered, by its own clock; None without a `Date`.
-    """
-
     request_id: str
-    md5: str
+    md5: str  # of the sent bytes
+    # COS named the MD5, too; of an encrypted object it names none.
     verified: bool
+    # When COS answered, by its own clock: the times in the list are of the same one.
     date: datetime | None = None
 
 

@@ -1,12 +1,4 @@
-"""
-The only way to the network: one exchange per call, and only our own exceptions come out.
-
-The HTTP libraries' exceptions carry addresses with tokens in them. They end here: an error of ours
-is built inside the ``except`` block and raised after it.
-
-It calls `urllib3`, by which `requests` sends, directly: what a session does besides (cookies,
-netrc, redirects) is unwanted here, and was half of its time.
-"""
+"""The only way to the network: one exchange per call, and only our own exceptions come out."""
 
 import logging
 import re
@@ -140,6 +132,8 @@ class Transport:
                 return _read(response, limit, sink, deadline)
         except Exception as error:  # noqa: BLE001 -- whatever the libraries raise ends here
             chain = tuple(wrapped(error, handled))
+            # Theirs end here, as they carry addresses with tokens in them: the caller raises ours,
+            # outside of this block.
             if (foreign := _foreign(chain)) is None:
                 return _classify(chain, _origin(url), late=not deadline.left())
         # Out of what the libraries wrapped it in.
@@ -161,6 +155,8 @@ class Transport:
         if method != "GET":
             size = len(body.reveal().encode()) if isinstance(body, Secret) else len(body)
             shown["Content-Length"] = str(size)
+        # By urllib3, as `requests` does: what a session does besides (cookies, netrc, redirects) is
+        # unwanted here, and was half of its time.
         # No redirect: a 307 carries body and token to another host, and a 302 makes of a PUT a GET,
         # whose 200 looks like a stored file. No decoding: of 194 KB a bomb makes 200 MB.
         return self._pools.towards(_origin(url))(

@@ -157,5 +157,6 @@ def _store(pid: int, options: Options) -> Store:
 def _root_of(options: Options) -> str:
     """Return the site's address, if ``STATIC_URL`` is exactly the address and the location."""
     location = quote_key(options.location)
+    # Then the site needs no call to WeChat.
     inside = options.url_prefix.endswith("/" + location)
     return options.url_prefix.removesuffix(location) if inside else ""

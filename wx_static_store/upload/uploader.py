@@ -88,6 +88,7 @@ class Uploader:
         """Return the result; turn unknown into stored if one call finds these bytes in the list."""
         if result.status is not UploadStatus.UNKNOWN or not result.md5:
             return result
+        # A person waits for it: one call, and only some seconds.
         seconds = min(SETTLE_SECONDS, self.options.deadline or SETTLE_SECONDS)
         once = replace(self.options, deadline=seconds, max_attempts=1)
         found = None
@@ -299,7 +300,8 @@ def to_raise(result: UploadResult) -> WxStaticStoreError:
     """Return the exception for an upload that failed."""
     error = result.error
     assert error is not None  # noqa: S101 -- only failures come here
-    ours = isinstance(error, ConfigurationError) and error.errcode is None  # no call was made
+    # Without an errcode no call was made: the settings are wrong, and say so as everywhere.
+    ours = isinstance(error, ConfigurationError) and error.errcode is None
     if ours or isinstance(error, NameRejected):
         return error.with_traceback(None)
     failed = UploadFailed(error.message)
