@@ -116,21 +116,17 @@ def _read_refused_call(answer: Any) -> RefusedCall | WxStaticStoreError:
     call = answer.get("request")
     if not isinstance(call, dict):
         return odd("rid/get", _("no request"))
-    seconds = _number(call, "invoke_time")
+    seconds, client_ip = _number(call, "invoke_time"), ""
+    with suppress(ValueError):  # none, or none that anybody could look up
+        client_ip = str(ip_address(str(call.get("client_ip")).partition("%")[0]))
     return RefusedCall(
         time=datetime.fromtimestamp(seconds, UTC) if 0 < seconds < 10**11 else None,
         cost_ms=_number(call, "cost_in_ms"),
-        client_ip=_address(call.get("client_ip")),
+        client_ip=client_ip,
         request_url=redacted_url(str(call.get("request_url") or "")),
         request_body=redacted_json(call.get("request_body") or ""),
         response_body=redacted_json(call.get("response_body") or ""),
     )
-
-
-def _address(text: Any) -> str:
-    with suppress(ValueError):
-        return str(ip_address(str(text).partition("%")[0]))
-    return ""
 
 
 def _number(members: Any, name: str) -> int:

@@ -111,9 +111,11 @@ def _rows() -> QuerySet[KeptFile]:
 def _keep(part: Iterable[UploadItem], pool: WorkerPool, *, again: bool) -> int:
     wanted = {item.sha256: item for item in part if item.sha256}
     known = _claimed(wanted)
-    taken_back = {
-        sha256 for sha256 in _with_row(wanted.keys() - known) if _taken_back(wanted[sha256])
-    }
+    unclaimed = sorted(wanted.keys() - known)
+    rows = _rows().filter(sha256__in=unclaimed).values_list("sha256", flat=True)
+    # These have a row although they were not claimed: a run is freeing them.
+    freed = in_database(lambda: {*rows}, otherwise=set[str]()) if unclaimed else ()
+    taken_back = {sha256 for sha256 in freed if _taken_back(wanted[sha256])}
     done = taken_back if again else taken_back | known
     left = {sha256: item for sha256, item in wanted.items() if sha256 not in done}
     written = sum(pool.run(partial(store, again=again), left.values()))
@@ -144,12 +146,6 @@ def _claimed(wanted: Collection[str]) -> set[str]:
         return {*rows.filter(used__gte=now - FRESH).values_list("sha256", flat=True)}
 
     return in_database(claim, otherwise=set[str]())
-
-
-def _with_row(unclaimed: Collection[str]) -> set[str]:
-    """Return the digests that have a row although they were not claimed: a run is freeing them."""
-    rows = _rows().filter(sha256__in=sorted(unclaimed)).values_list("sha256", flat=True)
-    return in_database(lambda: {*rows}, otherwise=set[str]()) if unclaimed else set()
 
 
 def _taken_back(item: UploadItem) -> bool:
