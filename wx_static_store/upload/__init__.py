@@ -3,9 +3,9 @@ One file into the cloud: the face of the app for code that uploads.
 
     uploader         Send one file and record it, or many by one loop
     listing          The objects at some thousand keys, by few calls of `staticfilelist`
-    transfer         One file on its way, and its attempts
+    transfer         One file on its way: its attempts, its span in OpenTelemetry
     store            One environment: its clients, its list, its addresses
-    platform         The connections, token and limiters that all stores of a platform share
+    platform         What all stores of a platform share: connections, token, limiters, quota
     shared_limiter   The limit of calls that all processes share, and the rate that they keep
     remembered       WeChat's answers about a platform, kept for a while in the shared cache
     hosting          WeChat's answers about the static hosting of environments, kept for a day
