@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from . import conf
@@ -21,7 +22,6 @@ from .exceptions import WxStaticStoreError
 from .i18n import english, gettext as _, listed
 from .upload.database import in_database
 from .upload.platform import Platform, platform_for
-from .upload.shares import Shares, shares_of
 
 if TYPE_CHECKING:
     from .models import Account
@@ -35,6 +35,12 @@ SHARES_FRESH = 600.0
 PATIENCE = 10.0  # seconds of a request if there is no list yet
 SHORT = 5.0  # seconds of a request if there is an older list
 SHOWN = 3  # appids in a label
+MOST = 50  # appids that one call is tried with; no limit is documented
+
+# What WeChat may answer to too many appids, or to a source_type that it does not want or misses.
+_REFUSALS = (40097, 40101, 47001)
+
+Shares = dict[str, tuple[str, ...]]
 
 logger = logging.getLogger("wx_static_store.environments")
 
@@ -103,7 +109,7 @@ def _ask(platform: Platform, options: Options, seconds: float) -> list[_Tenant]:
     client = PlatformClient(platform.transport, options.api_base_url)
     deadline = Deadline.after(seconds)
     environments = platform.ask(
-        lambda token, left: client.environments(token, deadline=left),
+        client.environments,
         deadline=deadline,
         max_attempts=options.max_attempts,
     )
@@ -148,7 +154,8 @@ def _shares(
 
     def ask(some: Sequence[str], typed: bool) -> Shares:
         return platform.ask(
-            lambda token, left: client.shared_with(token, some, typed=typed, deadline=left),
+            partial(client.shared_with, typed=typed),
+            some,
             deadline=deadline,
             max_attempts=1,
         )
@@ -158,3 +165,31 @@ def _shares(
     except WxStaticStoreError as error:
         logger.info("The accounts of the environments cannot be had: %s", english(error))
         return None
+
+
+def shares_of(appids: Sequence[str], ask: Callable[[Sequence[str], bool], Shares]) -> Shares:
+    """
+    Return the environments that are shared with each account, of those that WeChat knows.
+
+    `ask(appids, typed)` makes one call. A refused call is made once without `source_type`, then
+    for half as many accounts; the form that worked is kept.
+    """
+    found: Shares = {}
+    rest, most, forms = list(appids), MOST, [True, False]
+    while rest:
+        batch, refusal = rest[:most], None
+        for typed in forms:
+            try:
+                found |= ask(batch, typed)
+            except WxStaticStoreError as error:
+                if error.errcode not in _REFUSALS:
+                    raise
+                refusal = error
+            else:
+                rest, forms, refusal = rest[len(batch) :], [typed], None
+                break
+        if refusal and len(batch) == 1:
+            raise refusal
+        if refusal:
+            most = len(batch) // 2
+    return found

@@ -17,7 +17,7 @@ from tests.waiting import loaded
 from wx_static_store.deploy import progress
 from wx_static_store.deploy.publish import PublishFailed
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.upload import under_way, uploader
+from wx_static_store.upload import uploader
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_last_put")]
 
@@ -129,7 +129,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let seconds be tenths for whoever waits for a line, or for a result."""
     monkeypatch.setattr(progress, "QUIET", 0.2)
     monkeypatch.setattr(uploader, "RECORD_SECONDS", 0.1)
-    monkeypatch.setattr(under_way, "STUCK_SECONDS", 0.3)
+    monkeypatch.setattr(uploader, "STUCK_SECONDS", 0.3)
 
 
 @pytest.mark.usefixtures("impatient")

@@ -14,7 +14,6 @@ from ..core.retry import Deadline
 from ..exceptions import WxStaticStoreError
 from ..i18n import english, gettext as _, ngettext
 from ..upload.platform import platform_for
-from ..upload.quota import quota_of
 from .environments import Orders, preview_of
 from .plan import Plan
 
@@ -101,7 +100,7 @@ def _quota(options: Options) -> Quota:
             with platform.api_limiter.slot(deadline):
                 return client.quota(token, LINKS, deadline=deadline)
 
-        return quota_of(platform, LINKS, ask)
+        return platform.quota(LINKS, ask)
     except WxStaticStoreError as error:
         logger.debug("WeChat's quota is not known: %s", english(error))
         return Quota()

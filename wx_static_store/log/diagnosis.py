@@ -116,7 +116,8 @@ def _ask(options: Options, rid: str, clock: Clock, *, young: bool) -> RefusedCal
     deadline = Deadline.after(options.deadline or INTERACTIVE_SECONDS, clock)
     ask = partial(
         platform.ask,
-        lambda token, left: client.refused_call(token, rid, deadline=left),
+        client.refused_call,
+        rid,
         deadline=deadline,
         max_attempts=options.max_attempts,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from inspect import isclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,6 +14,7 @@ from django.utils.module_loading import import_string
 
 from ..clients.component import ComponentToken
 from ..clients.links import is_loopback
+from ..clients.platform import Quota
 from ..clients.tokens import (
     CallableToken,
     FixedToken,
@@ -45,6 +46,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+QUOTA_KEPT = 600.0  # seconds: the calls that ask are limited, too
+
+# The path is not known there, the path is another account's, quota/get has none left itself.
+NO_FIGURE = (76021, 76022, 45009)
+
 
 @dataclass(frozen=True)
 class Platform:
@@ -58,20 +64,20 @@ class Platform:
 
     def ask(
         self,
-        call: Callable[[Secret, Deadline], T],
-        *,
+        call: Callable[..., T],
+        *args: object,
         deadline: Deadline,
         max_attempts: int,
         env: str = "",
     ) -> T:
-        """Make a call of the open platform with a token that WeChat accepts; return its answer."""
+        """Return the answer of `call(token, *args, deadline=…)`, with a token that WeChat takes."""
         token: Secret | None = None
 
         def try_once(number: int) -> T:
             nonlocal token
             token = current_token(self.tokens)
             with self.api_limiter.slot(deadline):
-                return call(token, deadline)
+                return call(token, *args, deadline=deadline)
 
         def learn(error: WxStaticStoreError) -> None:
             error.with_context(env=env)
@@ -80,17 +86,31 @@ class Platform:
 
         return run(try_once, max_attempts=max_attempts, deadline=deadline, on_error=learn)
 
+    def quota(self, path: str, ask: Callable[[], Quota]) -> Quota:
+        """
+        Return the quota of the call at `path`, as it was in the last ten minutes.
+
+        Call `ask()` if no process asked since. Without figures, WeChat gives none.
+        """
+        name = f"quota:{path}"
+        if known := self.remembered.read(name):
+            return Quota(**known)
+        try:
+            found = ask()
+        except WxStaticStoreError as error:
+            if error.errcode not in NO_FIGURE:
+                raise
+            found = Quota()
+        self.remembered.write(name, asdict(found), QUOTA_KEPT)
+        return found
+
 
 _platforms: dict[tuple[int, Options], Platform] = {}
 
 
 def platform_for(options: Options) -> Platform:
-    """
-    Return the platform behind these options, the same for every store of it.
-
-    Keyed by process as well: after a fork, the child makes new sessions, locks and limiters, or
-    it would read answers that are meant for its parent.
-    """
+    """Return the platform behind these options, the same for every store of it."""
+    # By process, too: on a connection of before a fork, a child reads its parent's answers.
     key = os.getpid(), options.shared
     if (found := _platforms.get(key)) is None:
         if len(_platforms) >= 32:

@@ -25,7 +25,6 @@ from ...exceptions import WxStaticStoreError
 from ...i18n import labelled
 from ...models import UploadLog
 from ...submit.unpublish import refusal, unpublish
-from ...upload.folders import is_marker
 from ..base import BOTH, POST, Page, download, page
 from ..columns import UploadColumns
 from ..labels import sentence
@@ -34,6 +33,7 @@ from ..places import linkable
 from ..upload.form import UploadForm
 from ..upload.page import form_context
 from .archive import MOST_BYTES, zip_files
+from .folders import is_marker
 from .place import Place, choices, place_of
 from .table import FilesTable
 

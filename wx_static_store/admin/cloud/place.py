@@ -19,8 +19,8 @@ from ...core.types import RemoteFile
 from ...exceptions import WxStaticStoreError
 from ...models import UploadLog
 from ...submit.policy import Target, resolve_target, stores_for, visible_environments
-from ...upload.folders import Folder, RecentPages, read_folder
 from ...upload.store import Store, get_store, store_for
+from .folders import Folder, RecentPages, read_folder
 
 if TYPE_CHECKING:
     from ...core.refusals import User

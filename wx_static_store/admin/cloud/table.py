@@ -21,10 +21,10 @@ from ...i18n import gettext as _, gettext_lazy, pgettext_lazy
 from ...log.compare import CloudState
 from ...models import UploadLog
 from ...upload.database import add_users
-from ...upload.folders import Folder, SubFolder, is_marker
 from ..columns import NOTHING, Look, UploadColumns
 from ..labels import Text
 from ..places import link_to
+from .folders import Folder, SubFolder, is_marker
 
 PAGE = 200  # files
 LARGEST_PICTURE = 2 * 2**20  # bytes: a thumbnail is the whole picture

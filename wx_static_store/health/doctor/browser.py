@@ -121,9 +121,7 @@ def _cors(target: CheckTarget) -> Iterator[Finding]:
 def _answer(target: CheckTarget, env: str) -> Preflight:
     # The link is for its host only: it is not used, so nothing is written.
     key = target.store(env).options.location + FOLDER + secrets.token_hex(8)
-    link = target.ask(
-        lambda token, left: target.wechat.upload_link(token, env, key, deadline=left), env
-    )
+    link = target.ask(target.wechat.upload_link, env, key, env=env)
     answer = preflight(target.platform.transport, link, deadline=target.deadline())
     if answer.from_cos:
         target.note_clock("COS", answer.headers)

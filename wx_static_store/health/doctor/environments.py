@@ -186,11 +186,7 @@ def _described(target: CheckTarget) -> dict[str, Described]:
 
     def describe(env: str) -> tuple[str, Described]:
         try:
-            return env, target.ask(
-                lambda token, left: target.wechat.describe(token, env, deadline=left),
-                env,
-                seconds=end.left(),
-            )
+            return env, target.ask(target.wechat.describe, env, env=env, seconds=end.left())
         except WxStaticStoreError as error:
             return env, error
 

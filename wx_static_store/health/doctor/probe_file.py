@@ -72,29 +72,18 @@ class ProbeFile:
 
     def listed(self, prefix: str, marker: str = "") -> dict[str, Any]:
         """Return a page of the list below a prefix, as WeChat sent it."""
-        self._target.ask(
-            lambda token, left: self._wechat.list_page(
-                token, self.env, prefix, marker, deadline=left
-            ),
-            self.env,
-        )
+        self._target.ask(self._wechat.list_page, self.env, prefix, marker, env=self.env)
         return self.answers["staticfilelist"]
 
     def describe(self) -> dict[str, Any]:
         """Return the answer of `describestaticstore`, as WeChat sent it."""
-        self._target.ask(
-            lambda token, left: self._wechat.describe(token, self.env, deadline=left), self.env
-        )
+        self._target.ask(self._wechat.describe, self.env, env=self.env)
         return self.answers["describestaticstore"]
 
     def link(self, key: str = "") -> SignedLink:
         """Return a link for the file, or for another key."""
-        return self._target.ask(
-            lambda token, left: self._target.wechat.upload_link(
-                token, self.env, key or self.key, deadline=left
-            ),
-            self.env,
-        )
+        ask = self._target.wechat.upload_link
+        return self._target.ask(ask, self.env, key or self.key, env=self.env)
 
     def _note_answer(self, path: str, answer: dict[str, Any], headers: Mapping[str, str]) -> None:
         self.answers[path.rpartition("/")[2]] = answer

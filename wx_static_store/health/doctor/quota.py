@@ -10,7 +10,6 @@ from ...clients.platform import Quota
 from ...clients.wechat import DESCRIBE, LINKS, LIST
 from ...exceptions import WxStaticStoreError
 from ...i18n import gettext_lazy as _, listed
-from ...upload.quota import quota_of
 from .findings import Check, Finding, Mark, Text, not_asked, not_well, of_error, ok, warning, wrong
 from .target import CheckTarget
 
@@ -43,11 +42,7 @@ def _calls(target: CheckTarget) -> Iterator[Finding]:
 
 
 def _quota(target: CheckTarget, path: str) -> Quota:
-    return quota_of(
-        target.platform,
-        path,
-        lambda: target.ask(lambda token, left: target.console.quota(token, path, deadline=left)),
-    )
+    return target.platform.quota(path, lambda: target.ask(target.console.quota, path))
 
 
 def _short(name: str, quota: Quota) -> Iterator[Finding]:

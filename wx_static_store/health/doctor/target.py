@@ -121,12 +121,12 @@ class CheckTarget:
         return PlatformClient(self.platform.transport, self.options.api_base_url, self._note_answer)
 
     def ask(
-        self, call: Callable[[Secret, Deadline], T], env: str = "", *, seconds: float | None = None
+        self, call: Callable[..., T], *args: str, env: str = "", seconds: float | None = None
     ) -> T:
         """Make a call with a token that WeChat accepts; return its answer or raise its error."""
         deadline = self.deadline() if seconds is None else Deadline.after(seconds)
         attempts = self.options.max_attempts
-        return self.platform.ask(call, deadline=deadline, max_attempts=attempts, env=env)
+        return self.platform.ask(call, *args, deadline=deadline, max_attempts=attempts, env=env)
 
     def _note_answer(self, path: str, answer: dict[str, Any], headers: Mapping[str, str]) -> None:
         """Note the names and types in an answer, without its values, and WeChat's clock."""
@@ -151,6 +151,6 @@ class CheckTarget:
     @cached_property
     def _environments(self) -> tuple[Environment, ...] | WxStaticStoreError:
         try:
-            return self.ask(lambda token, left: self.console.environments(token, deadline=left))
+            return self.ask(self.console.environments)
         except WxStaticStoreError as error:
             return error

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from ...clients.component import CALL, ComponentToken
-from ...clients.token_errors import OTHERS
+from ...clients.component import CALL, OTHERS, ComponentToken
 from ...clients.tokens import current_token
 from ...core.spans import span
 from ...exceptions import (

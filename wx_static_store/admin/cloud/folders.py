@@ -14,10 +14,10 @@ from datetime import datetime
 from hashlib import md5
 from typing import Any
 
-from ..clients.wechat import ListPage
-from ..core.types import DELETED, DELETED_MD5, RemoteFile
-from .platform import platform_for
-from .store import Store
+from ...clients.wechat import ListPage
+from ...core.types import DELETED, DELETED_MD5, RemoteFile
+from ...upload.platform import platform_for
+from ...upload.store import Store
 
 FRESH = 60.0  # seconds in which a list is not asked for again
 LAST = "\U0010ffff"  # no character comes after it: the end of a folder's keys

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from tests.deploys import lists
+from wx_static_store.admin.cloud.folders import LAST, Folder, RecentPages, read_folder
 from wx_static_store.clients.wechat import ListPage
 from wx_static_store.core.types import DELETED, DELETED_MD5, RemoteFile
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.upload.folders import LAST, Folder, RecentPages, read_folder
 from wx_static_store.upload.store import get_store
 
 SIZE = 3  # keys of a page here
