@@ -60,8 +60,13 @@ def labelled(label: object, text: object) -> str:
 
 gettext_lazy = lazy(gettext, str)
 pgettext_lazy = lazy(pgettext, str)
-_comma = pgettext_lazy("between the names of a list", ", ")
-_listed = lazy(lambda names: str(_comma).join(map(str, names)), str)
+
+
+def _list(names: list[object]) -> str:
+    return pgettext("between the names of a list", ", ").join(map(str, names))
+
+
+_listed = lazy(_list, str)
 
 _REQUEST_IP = re.compile(r"requestIP: ([0-9a-fA-F.:]+)")
 _UNNAMED = gettext_lazy("the public one, from which it reaches WeChat")

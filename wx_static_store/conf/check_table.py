@@ -1,6 +1,6 @@
 """Each system check in one entry: its id, what is wrong, what to do. The docs are made of it."""
 
-from collections.abc import Mapping
+from operator import mod
 from typing import Any, NamedTuple, cast
 
 from django.core.checks import CheckMessage, Error, Warning
@@ -192,9 +192,5 @@ def message(
     return found
 
 
-def _fill_in(text: str | Promise, facts: Mapping[str, Any]) -> str:
-    return str(text) % facts
-
-
-_filled_in = lazy(_fill_in, str)
+_filled_in = lazy(mod, str)
 _with_docs = lazy(with_docs, str)

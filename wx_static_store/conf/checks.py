@@ -69,7 +69,7 @@ def _of_alias(alias: str) -> Iterator[CheckMessage]:
         if str(error.message) not in [str(general.message) for general in _of_settings()]:
             yield message("E001", hint=error.hint, alias=alias, fault=error.message)
         return
-    if not options.has_token_source:
+    if not (options.token_provider or options.access_token or options.fetches_tokens):
         yield message("E002", alias=alias)
     elif fault := _of_provider(options.token_provider):
         yield message("E018", alias=alias, why=fault)
