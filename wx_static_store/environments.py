@@ -118,6 +118,7 @@ def _ask(platform: Platform, options: Options, seconds: float) -> list[_Tenant]:
     for each in environments:
         if each.status == NORMAL:
             shared = accounts.get(each.env, [])
+            # One account that is left keeps the environment in use.
             withdrawn = bool(shared) and all(account.withdrawn for account in shared)
             appids = [account.appid for account in shared if account.withdrawn == withdrawn]
             tenants.append(_Tenant(each.env, each.alias, appids, withdrawn))

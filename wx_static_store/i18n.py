@@ -19,28 +19,27 @@ _NO_DJANGO = (ImproperlyConfigured, AppRegistryNotReady)
 
 
 def gettext(message: str, /, **parts: object) -> str:
-    try:
-        text = translation.gettext(message)
-    except _NO_DJANGO:
-        text = message
+    text = _translated(message, translation.gettext, message)
     return text % parts if parts else text
 
 
 def ngettext(one: str, many: str, count: int, /, **parts: object) -> str:
     """Translate by number; `count` is a part of its own."""
-    try:
-        text = translation.ngettext(one, many, count)
-    except _NO_DJANGO:
-        text = one if count == 1 else many
+    english = one if count == 1 else many
+    text = _translated(english, translation.ngettext, one, many, count)
     return text % (parts | {"count": count})
 
 
 def pgettext(context: str, message: str) -> str:
     """Translate a word by its meaning here."""
+    return _translated(message, translation.pgettext, context, message)
+
+
+def _translated(english: str, translate: Callable[..., str], *words: object) -> str:
     try:
-        return translation.pgettext(context, message)
+        return translate(*words)
     except _NO_DJANGO:
-        return message
+        return english
 
 
 def joined(parts: Iterable[object]) -> str:
@@ -61,8 +60,13 @@ def labelled(label: object, text: object) -> str:
 
 gettext_lazy = lazy(gettext, str)
 pgettext_lazy = lazy(pgettext, str)
-_comma = pgettext_lazy("between the names of a list", ", ")
-_listed = lazy(lambda names: str(_comma).join(map(str, names)), str)
+
+
+def _list(names: list[object]) -> str:
+    return pgettext("between the names of a list", ", ").join(map(str, names))
+
+
+_listed = lazy(_list, str)
 
 _REQUEST_IP = re.compile(r"requestIP: ([0-9a-fA-F.:]+)")
 _UNNAMED = gettext_lazy("the public one, from which it reaches WeChat")

@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from types import FrameType
@@ -100,14 +101,15 @@ class WxStaticFilesStorage(StaticFilesStorage):
         if command is None or command.verbosity < 1:
             return
         store = store_for(self.options)
-        by_log = _("%(count)d unchanged by the log alone", count=unchanged)
+        if store.options.trust_log:
+            same = _("%(count)d unchanged by the log alone", count=unchanged)
+        else:
+            same = _("%(count)d unchanged", count=unchanged)
         text = _(
             "Published %(files)s (%(objects)s), %(unchanged)s, to %(address)s",
             files=ngettext("%(count)d file", "%(count)d files", files),
             objects=ngettext("%(count)d object", "%(count)d objects", objects),
-            unchanged=by_log
-            if store.options.trust_log
-            else _("%(count)d unchanged", count=unchanged),
+            unchanged=same,
             address=store.known_url(store.options.location) or store.env,
         )
         command.stdout.write(text)
@@ -232,7 +234,8 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
     def write_manifest(self, content: bytes) -> None:
         """Replace the manifest by these bytes."""
         storage: Any = self.manifest_storage
-        if storage is not self:  # a project's own, perhaps not of files
+        # A storage of the project's own may keep no files.
+        if storage is not self:
             storage.delete(self.manifest_name)
             storage.save(self.manifest_name, ContentFile(content))
             return
@@ -246,6 +249,7 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
 
     def _manifest(self) -> bytes:
         """Return the manifest that Django would write."""
+        # Django only writes it: into memory here, in place of the disk.
         storage, self.manifest_storage = self.manifest_storage, InMemoryStorage()
         try:
             super().save_manifest()
@@ -255,8 +259,6 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
             self.manifest_storage = storage
 
     def _publish_all(self, items: list[UploadItem], *rest: Any) -> tuple[Plan, Report]:
-        manifest = self._manifest()
-        last = UploadItem(
-            self.manifest_name, open=lambda: BytesIO(manifest), cache_control=NO_CACHE
-        )
+        body = partial(BytesIO, self._manifest())
+        last = UploadItem(self.manifest_name, open=body, cache_control=NO_CACHE)
         return super()._publish_all(items, hash_items([last])[0], self.save_manifest)

@@ -21,7 +21,7 @@ from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _, listed
 from . import settings as conf
 from .check_table import message
-from .options import STATIC, Options
+from .options import STATIC
 from .options.validators import import_fault
 
 TAG = "wx_static_store"
@@ -69,22 +69,21 @@ def _of_alias(alias: str) -> Iterator[CheckMessage]:
         if str(error.message) not in [str(general.message) for general in _of_settings()]:
             yield message("E001", hint=error.hint, alias=alias, fault=error.message)
         return
-    yield from _of_tokens(alias, options)
-    if options.kind == STATIC:
-        yield from _of_static(alias, options)
-    elif alias == "staticfiles":
-        yield message("E003")
-    if options.on_delete == "ignore":
-        yield message("W006", alias=alias)
-
-
-def _of_tokens(alias: str, options: Options) -> Iterator[CheckMessage]:
-    if not options.has_token_source:
+    if not (options.token_provider or options.access_token or options.fetches_tokens):
         yield message("E002", alias=alias)
     elif fault := _of_provider(options.token_provider):
         yield message("E018", alias=alias, why=fault)
     elif options.fetches_tokens and not (options.verify_ticket or apps.is_installed(_CALLBACK)):
         yield message("E015", alias=alias)
+    if options.on_delete == "ignore":
+        yield message("W006", alias=alias)
+    if alias == "staticfiles" and options.kind != STATIC:
+        yield message("E003")
+    # Only collectstatic's own alias collects.
+    elif alias == "staticfiles" and not conf.setting("STATIC_ROOT"):
+        yield message("E004", alias=alias)
+    if options.kind == STATIC and not (options.base_url or options.url_prefix):
+        yield message("W005", alias=alias)
 
 
 def _of_provider(given: object) -> str:
@@ -96,14 +95,6 @@ def _of_provider(given: object) -> str:
     except Exception as error:  # noqa: BLE001 -- a project's own code
         return import_fault(error)
     return ""
-
-
-def _of_static(alias: str, options: Options) -> Iterator[CheckMessage]:
-    # Only collectstatic's own alias collects.
-    if alias == "staticfiles" and not conf.setting("STATIC_ROOT"):
-        yield message("E004", alias=alias)
-    if not (options.base_url or options.url_prefix):
-        yield message("W005", alias=alias)
 
 
 @register(TAG)

@@ -30,16 +30,13 @@ NO_CACHE = "no-cache"
 # The machine's own tables differ from host to host, so only Python's list and this one count.
 _TYPES = mimetypes.MimeTypes()
 for _type, _extensions in {
-    "application/manifest+json": ".webmanifest",
-    "application/json": ".json .map",
-    "application/wasm": ".wasm",
+    "application/json": ".map",
     "application/vnd.oasis.opendocument.presentation": ".odp",
     "application/vnd.oasis.opendocument.spreadsheet": ".ods",
     "application/vnd.oasis.opendocument.text": ".odt",
     "application/vnd.openxmlformats-officedocument.presentationml.presentation": ".pptx",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
-    "audio/aac": ".aac",
     "audio/flac": ".flac",
     "audio/mp4": ".m4a",
     "audio/ogg": ".ogg .opus",
@@ -49,8 +46,6 @@ for _type, _extensions in {
     "font/woff": ".woff",
     "font/woff2": ".woff2",
     "application/vnd.ms-fontobject": ".eot",
-    "image/avif": ".avif",
-    "image/heic": ".heic",
     "image/webp": ".webp",
     "image/x-icon": ".ico",
     "text/javascript": ".js .mjs .cjs",

@@ -54,10 +54,6 @@ class Options(StoreOptions, PlatformOptions, SettingsOptions):
         return self.for_env(env if isinstance(env, str) else "")
 
     @property
-    def has_token_source(self) -> bool:
-        return bool(self.token_provider or self.access_token or self.fetches_tokens)
-
-    @property
     def fetches_tokens(self) -> bool:
         """Return whether tokens are fetched with the platform's own credentials."""
         own = self.token_provider or self.access_token
