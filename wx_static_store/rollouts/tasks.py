@@ -1,8 +1,4 @@
-"""
-The tasks of Celery for rollouts and drift.
-
-``advance_rollout`` belongs into the beat schedule; ``reconcile_all`` is optional.
-"""
+"""The tasks of Celery for rollouts and drift; the beat schedule calls ``advance_rollout``."""
 
 from __future__ import annotations
 

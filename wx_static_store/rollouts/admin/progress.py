@@ -65,8 +65,7 @@ class Progress:
         self.is_whole = envs is None
         self._places = places
         self._snapshot = Snapshot.of_rollout(rollout, envs)
-        rows = environments_of(rollout)
-        rows = rows if envs is None else rows.filter(env__in=envs)
+        rows = environments_of(rollout, envs)
         self._rows = [*rows.values_list("wave", "env", "state", "deployment_id", named=True)]
 
     @property
