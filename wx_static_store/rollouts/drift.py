@@ -24,6 +24,7 @@ from ..upload.database import deployments, log
 from ..upload.uploader import Uploader
 from .models import Drift
 
+# A database limits how many values a query may name.
 KEYS_AT_ONCE = 500
 SOURCE = "wx_reconcile"
 

@@ -81,6 +81,7 @@ def _begin(pk: int) -> RolloutEnvironment | None:
     if row is None:
         return None
     facts: dict[str, Any] = {"state": State.RUNNING, "since": now}
+    # Only the first try sees what a roll back must give back.
     if row.begun is None:
         before = live(row.env, row.rollout.folder)
         facts |= {"begun": now, "before": before.release if before else None}
@@ -118,6 +119,7 @@ def _order(row: RolloutEnvironment, seconds: float) -> tuple[Uploader, Order]:
         last=last,
         verify=rollout.verify,
         seconds=seconds,
+        # Once the lock is held: a message that only waited for it is no try.
         on_held=partial(_claim, row),
     )
 

@@ -59,6 +59,7 @@ def start(
     """
     sizes = wave_sizes(manner.waves, len(targets))
     releases = {release.pk: release for release in targets.values()}
+    # All of it before the first row: workers must find what they need, days later, too.
     check_storage()
     refuse_incomplete(using, releases.values())
     queue.check_broker()

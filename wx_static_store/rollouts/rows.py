@@ -44,6 +44,7 @@ def locked(pk: int) -> Iterator[Rollout]:
             too_many = rollout.state == Rollout.State.STOPPED and failed > rollout.tolerate
             facts = {"rollout_id": pk, "state": rollout.state, "failed": failed * too_many}
             ended = partial(rollout_finished.send_robust, None, **facts)
+            # After the commit: a receiver would read the state of before.
             transaction.on_commit(ended, using=rows.db)
 
 
@@ -60,6 +61,7 @@ def environments_of(rollout: Rollout, envs: Collection[str] | None = None) -> An
 
 def counts(rollout: Rollout, envs: Collection[str] | None = None) -> Counts:
     """Return how many environments each wave has in each state."""
+    # Without an order: it would split the groups.
     rows = environments_of(rollout, envs).order_by()
     counted = rows.values_list("wave", "state").annotate(Count("pk"))
     return Counter({(wave, state): count for wave, state, count in counted})

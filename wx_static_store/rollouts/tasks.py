@@ -21,6 +21,7 @@ TIME_LIMIT = 3600  # seconds for one environment
 GRACE = 120  # seconds between our own end of a deploy and Celery's
 
 
+# A message that dies with its worker comes again: to deploy twice costs nothing twice.
 @shared_task(
     bind=True, acks_late=True, reject_on_worker_lost=True, time_limit=TIME_LIMIT, **PATIENT
 )

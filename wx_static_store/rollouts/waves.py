@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 
 from ..i18n import gettext_lazy as _
 
+# One environment first: what is wrong with a release shows before many have it.
 DEFAULT = "1,10%,100%"
 
 

@@ -64,10 +64,6 @@ class CheckTarget:
         # Each question to a cache that hangs or fails may cost a timeout.
         return self.cache_fails or "cache.works" in self.timed_out
 
-    @property
-    def database_hangs(self) -> bool:
-        return not self.timed_out.isdisjoint({"database.tables", "database.log"})
-
     # --- settings ---------------------------------------------------------------------------------
 
     @cached_property
