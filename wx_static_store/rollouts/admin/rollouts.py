@@ -27,8 +27,7 @@ from ..models import Rollout
 from ..rows import visible_part, visible_rollouts
 from ..snapshot import counts_of
 from ..waves import RolloutRefused
-from .columns import RolloutColumns, place_of, title_of
-from .progress import Progress
+from .progress import Progress, RolloutColumns, place_of, title_of
 
 T = TypeVar("T")
 
