@@ -54,7 +54,8 @@ _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 @csrf_exempt
 @login_not_required
-@outside_transactions  # or each stranger's request would open one
+# Else each request of a stranger would open a transaction.
+@outside_transactions
 def receive(request: HttpRequest) -> HttpResponse:
     """Answer `success` to a genuine push; log the reason of a refusal, never the content."""
     try:
@@ -100,9 +101,9 @@ def _answer(request: HttpRequest, options: Options) -> HttpResponse:
 
 
 def _echo(request: HttpRequest, options: Options) -> str:
-    """Return the `echostr`: a `signature` leaves it out, a `msg_signature` covers it too."""
     given = _parameters(request, options, "timestamp", "nonce", "echostr")
     tokens, stamp = options.callback_token, (given["timestamp"], given["nonce"])
+    # A `signature` leaves the echostr out, a `msg_signature` covers it, too.
     plain = is_signed(given.get("signature", ""), tokens, *stamp)
     whole = is_signed(given.get("msg_signature", ""), tokens, *stamp, given["echostr"])
     if not (plain or whole):
@@ -131,12 +132,12 @@ def _event(envelope: dict[str, Any], options: Options) -> dict[str, Any]:
 
 
 def _body(request: HttpRequest) -> bytes:
-    """Read the body: never more than the limit and a byte, whatever length was declared."""
     try:
         declared = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
         declared = 0  # then the server has no body for us
     try:
+        # Never more than the limit and a byte, whatever length was declared.
         body = b"" if declared > BODY_LIMIT else request.read(BODY_LIMIT + 1)
     except OSError:
         raise Refusal("unreadable", 400) from None
@@ -166,37 +167,35 @@ def _text(fields: dict[str, Any], name: str, form: str = r"(?s).+") -> str:
 
 
 def _act(options: Options, fields: dict[str, Any]) -> bool:
-    """Handle a push; return False if nothing keeps it, so that WeChat pushes it again."""
     info_type = _text(fields, "InfoType")
+    # False means that nothing kept the push: WeChat pushes it again.
     if info_type != TICKET:
         return _pass_on(options, info_type, fields)
     created = _created(options, fields)
     ticket = Secret(_text(fields, "ComponentVerifyTicket", r"[!-~]{1,512}"))
-    del fields["ComponentVerifyTicket"]  # no frame shows it if nothing keeps it
+    # No frame of a traceback shows it if nothing keeps it.
+    del fields["ComponentVerifyTicket"]
     save(options.component_appid, ticket, created)
     return True
 
 
 def _created(options: Options, fields: dict[str, Any]) -> int:
-    """Return the CreateTime; refuse one in the future, which would block later pushes."""
     if fields.get("AppId", options.component_appid) != options.component_appid:
         raise Refusal("appid")
     created = int(_text(fields, "CreateTime", r"[0-9]{1,10}"))
+    # One in the future would block all later pushes.
     if created > time.time() + options.callback_window:
         raise Refusal("CreateTime")
     return created
 
 
 def _pass_on(options: Options, info_type: str, fields: dict[str, Any]) -> bool:
-    """
-    Drop the credentials, note the account's authorization, then send the project its signal.
-
-    The signal goes out even if the account cannot be noted: WeChat may not push it again.
-    """
+    """Drop the credentials, note the account's authorization, then send the project its signal."""
     for name in CREDENTIALS:
         fields.pop(name, None)
     appid, noted = options.component_appid, True
     if info_type in EVENTS:
         noted = note(appid, info_type, fields, _created(options, fields))
+    # Even if the account could not be noted: WeChat may not push it again.
     event_received.send_robust(sender=None, info_type=info_type, appid=appid, fields=fields)
     return noted

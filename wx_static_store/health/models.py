@@ -32,12 +32,9 @@ class FactQuerySet(models.QuerySet["Fact"]):
 
 
 class Fact(models.Model):
-    """
-    One fact about the platform or an environment, for advice only.
+    """One fact about the platform or an environment, for advice only."""
 
-    The subject is the id of an environment or the appid of the platform, ``""`` if it has none.
-    """
-
+    # The id of an environment, or the appid of the platform; a platform may have none.
     subject = models.CharField(_("subject"), max_length=64, blank=True)
     name = models.CharField(_("fact"), max_length=64)
     value = models.CharField(_("value"), max_length=255)
@@ -59,8 +56,7 @@ class Fact(models.Model):
 
 
 class Health(Fact):
-    """The page *Health* of the admin; it has no table, but Django lists only models there."""
-
+    # The page *Health* has no table, but the admin lists only models.
     class Meta:
         app_label = LABEL
         proxy = True

@@ -81,7 +81,8 @@ def failures(rows: UploadLogQuerySet) -> dict[str, Failures]:
     found: dict[str, tuple[Counter[date], Counter[str]]] = defaultdict(
         lambda: (Counter(), Counter())
     )
-    for status in _BAD:  # each apart: the index of the status gives the newest
+    # Each status apart: its index gives the newest rows.
+    for status in _BAD:
         newest = rows.filter(status=status, created__gte=since).order_by("-id")
         for env, errcode, cos_code, created in newest.values_list(
             "env", "errcode", "cos_code", "created"

@@ -59,6 +59,7 @@ def start(
     """
     sizes = wave_sizes(manner.waves, len(targets))
     releases = {release.pk: release for release in targets.values()}
+    # All of it before the first row: workers must find what they need, days later, too.
     check_storage()
     refuse_incomplete(using, releases.values())
     queue.check_broker()
@@ -70,7 +71,8 @@ def start(
         rollout.save(using=environments().db)
         environments().bulk_create(_rows(rollout, targets, sizes))
     try:
-        _refuse_others(rollout, targets)  # one that began at the same moment
+        # Once more: another one may have begun at the same moment.
+        _refuse_others(rollout, targets)
     except RolloutRefused:
         rollout.delete()
         raise
@@ -213,15 +215,12 @@ NAMED = 5  # environments in a message
 
 @dataclass(frozen=True)
 class WayBack:
-    """
-    Each environment's release before a rollout, and the environments that keep their release.
-
-    `lacking` had none, or one that is no longer kept; `newer` got another release since.
-    """
+    """Each environment's release before a rollout, and the environments that keep their release."""
 
     targets: Mapping[str, Release]
+    # They had no release, or its bytes are no longer kept.
     lacking: Sequence[str]
-    newer: Sequence[str]
+    newer: Sequence[str]  # they got another release since
 
     def warnings(self) -> list[str]:
         """Return a sentence for each kind of environments that are left out."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -44,22 +44,25 @@ def locked(pk: int) -> Iterator[Rollout]:
             too_many = rollout.state == Rollout.State.STOPPED and failed > rollout.tolerate
             facts = {"rollout_id": pk, "state": rollout.state, "failed": failed * too_many}
             ended = partial(rollout_finished.send_robust, None, **facts)
+            # After the commit: a receiver would read the state of before.
             transaction.on_commit(ended, using=rows.db)
 
 
 def environments() -> Any:
-    """Return the environments of all rollouts, in the database that is written to."""
+    # In the database that is written to: a replica may be behind.
     return RolloutEnvironment._base_manager.using(Rollout.objects.primary().db)
 
 
-def environments_of(rollout: Rollout) -> Any:
-    """Return the environments of a rollout, in order."""
-    return environments().filter(rollout=rollout).order_by("position")
+def environments_of(rollout: Rollout, envs: Collection[str] | None = None) -> Any:
+    """Return the environments of a rollout, in order; `envs` limits them to those of a reader."""
+    rows = environments().filter(rollout=rollout).order_by("position")
+    return rows if envs is None else rows.filter(env__in=[*envs])
 
 
-def counts(rollout: Rollout) -> Counts:
+def counts(rollout: Rollout, envs: Collection[str] | None = None) -> Counts:
     """Return how many environments each wave has in each state."""
-    rows = environments_of(rollout).order_by()
+    # Without an order: it would split the groups.
+    rows = environments_of(rollout, envs).order_by()
     counted = rows.values_list("wave", "state").annotate(Count("pk"))
     return Counter({(wave, state): count for wave, state, count in counted})
 

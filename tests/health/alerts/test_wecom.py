@@ -8,7 +8,7 @@ from tests.clients.conftest import PLENTY, ScriptedServer, Serve, answer, as_jso
 from wx_static_store.clients.transport import Transport
 from wx_static_store.core.secrets import Secret
 from wx_static_store.exceptions import ProtocolError, WeChatRefused
-from wx_static_store.health.alerts.senders import LONGEST, send_text
+from wx_static_store.health.alerts.alert import LONGEST, send_text
 
 
 def address(robot: ScriptedServer) -> Secret:

@@ -12,7 +12,12 @@ import pytest
 from tests.conftest import ENV, lost_table
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.health.doctor.target import CheckTarget
-from wx_static_store.health.management.learned import SHOWN, as_list, keep, learned_lines
+from wx_static_store.health.management.commands.wx_doctor import (
+    SHOWN_ENVS,
+    keep_learned,
+    learned_lines,
+    learned_list,
+)
 from wx_static_store.health.models import Fact
 
 from .test_wx_doctor import doctor
@@ -62,15 +67,17 @@ def test_the_report_has_what_was_learned(served: EmulatorServer, tmp_path: Path)
 
 def test_without_a_table_nothing_is_shown(served: EmulatorServer) -> None:
     with lost_table(Fact):
-        assert [*learned_lines(CheckTarget())] == as_list(CheckTarget()) == []
+        assert [*learned_lines(CheckTarget())] == learned_list(CheckTarget()) == []
 
 
 def test_without_a_table_a_probe_says_that_nothing_is_kept(served: EmulatorServer) -> None:
     target = CheckTarget()
     target.learned[ENV]["speed"] = "90"
-    assert keep(target) == ""
+    assert keep_learned(target) == ""
     with lost_table(Fact):
-        assert keep(target).startswith("What was learned could not be kept (OperationalError")
+        assert keep_learned(target).startswith(
+            "What was learned could not be kept (OperationalError"
+        )
 
 
 def test_advice_that_follows_from_two_facts_is_shown_once(served: EmulatorServer) -> None:
@@ -79,11 +86,11 @@ def test_advice_that_follows_from_two_facts_is_shown_once(served: EmulatorServer
 
 
 def test_the_first_environments_are_shown_only(served: EmulatorServer) -> None:
-    envs = [f"tenant-{number}" for number in range(SHOWN + 1)]
+    envs = [f"tenant-{number}" for number in range(SHOWN_ENVS + 1)]
     for env in envs:
         Fact.objects.remember(env, {"speed": "90"})
     shown = [line for line in learned_lines(CheckTarget(envs=envs)) if line.startswith("Learned")]
-    assert len(shown) == SHOWN
+    assert len(shown) == SHOWN_ENVS
     assert envs[0] in shown[0]
 
 
@@ -93,9 +100,9 @@ def test_a_database_that_hangs_is_not_asked_again(configure: Any, check: str) ->
     Fact.objects.remember(ENV, {"marker": "inclusive", "speed": "90"})
     target = CheckTarget(probe=True)
     target.timed_out.add(check)
-    assert keep(target) == "What was learned could not be kept (OperationalError: timeout)."
+    assert keep_learned(target) == "What was learned could not be kept (OperationalError: timeout)."
     assert not [*learned_lines(target)]
-    assert not as_list(target)
+    assert not learned_list(target)
 
 
 def test_what_another_probe_learned_has_its_own_time(configure: Any) -> None:

@@ -122,8 +122,8 @@ class ShownFact(NamedTuple):
 
 
 def facts() -> dict[str, list[ShownFact]]:
-    """Return the remembered facts by subject; the platform's subject is empty."""
     found = in_database(facts_by_subject, otherwise=dict[str, list[Remembered]]())
+    # The template shows an empty subject as the platform.
     platform = found.pop(_appid(), [])
     return {
         subject: [ShownFact(fact.sentence, fact.advice, ago(fact.when)) for fact in known]
@@ -164,9 +164,9 @@ class HealthAdmin(ReadOnlyAdmin):
 
     @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
     def health_view(self, request: HttpRequest) -> HttpResponse:
-        """Show the results of the last minute; a POST asks all checks again."""
         if not self.has_view_permission(request):
             raise PermissionDenied
+        # A POST asks all checks again, whoever asked in the last minute.
         report = examined(0.0 if request.method == "POST" else YOUNG)
         context = {
             "title": _("Health"),

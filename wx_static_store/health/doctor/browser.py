@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 
 METHOD = "PUT"
 HEADERS = ("content-type", "x-cos-security-token")  # of a browser's PUT
-_PROBE = "doctor-probe"  # any path of the bucket will do: nothing is asked for
+# Any path of the bucket will do: nothing is asked for.
+_PROBE = "doctor-probe"
 _ORIGIN = "https://site.example"
-MOST = 5  # environments: the rules of one platform are alike, and each costs a call
+# The rules of one platform are alike, and each look costs a call.
+MOST = 5
 
 _ALLOWED = _("Browsers may PUT to this bucket (CORS rule).")
 _CLOSED = _("Browsers cannot PUT to this bucket (no CORS rule); uploads go through this server.")
@@ -39,17 +41,13 @@ _PROXY = _("Check HTTPS_PROXY and the firewall: uploads go to the same host.")
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """
-    The answer of a bucket to a browser that asks whether it may PUT.
-
-    `lacking` are the names that the rule lacks for a browser; `from_cos` is False where a proxy
-    answered, `code` is that of the XML error of COS.
-    """
+    """The answer of a bucket to a browser that asks whether it may PUT."""
 
     status: int
+    # A proxy on the way may answer in place of COS.
     from_cos: bool
-    code: str = ""
-    lacking: tuple[str, ...] = ()
+    code: str = ""  # of the XML error of COS
+    lacking: tuple[str, ...] = ()  # names that the rule lacks for a browser
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
@@ -58,7 +56,7 @@ class Preflight:
 
 
 def preflight(transport: Transport, link: SignedLink, *, deadline: Deadline) -> Preflight:
-    """Ask the host of a link, as a browser does before a PUT; the link itself is not used."""
+    # Only the host of the link counts: a preflight carries no signature.
     parts = urlsplit(link.url.reveal())
     reply = transport.exchange(
         "OPTIONS",
@@ -101,12 +99,14 @@ def _cors(target: CheckTarget) -> Iterator[Finding]:
     for env in target.usable_envs[:MOST]:
         try:
             answer = _answer(target, env)
-        except WeChatThrottled as error:  # the quota is the business of another check
+        except WeChatThrottled as error:
+            # The quota is the business of another check.
             yield of_error(error, Mark.NOT_ASKED)
             break
         except (TransportError, DeadlineExceeded) as error:
             yield of_error(error)
-            break  # the others are at the same host, or no time is left
+            # The others are at the same host, or no time is left.
+            break
         except WxStaticStoreError as error:
             yield of_error(error)
             continue

@@ -46,7 +46,8 @@ def _tables(target: CheckTarget) -> Iterator[Finding]:
     by_alias: dict[str, list[type[models.Model]]] = defaultdict(list)
     for app in apps.get_app_configs():
         for model in app.get_models() if app.label in _APPS else ():
-            if not model._meta.proxy:  # the pages that Django lists among the models
+            # A proxy is a page that Django lists among the models: it has no table.
+            if not model._meta.proxy:
                 by_alias[router.db_for_write(model)].append(model)
     if connections[next(iter(by_alias))].settings_dict["ENGINE"] == _NO_ENGINE:
         yield not_asked(_NO_DATABASE)
@@ -110,7 +111,8 @@ def _log(target: CheckTarget) -> Iterator[Finding]:
     row = UploadLog(env="wx-doctor", key=name, key_digest=key_digest(name), name=name, **facts)
     try:
         with transaction.atomic(using=alias):
-            log().bulk_create([row])  # save() would send a signal: a project may listen
+            # Not by save(): it would send a signal, and a project may listen.
+            log().bulk_create([row])
             transaction.set_rollback(True, using=alias)
     except DatabaseFailure as error:
         yield _unwritable(alias, error)

@@ -14,7 +14,8 @@ from ..models import Fact
 from .findings import Text
 from .target import CheckTarget
 
-SLOW = 200  # KB a second; a default domain is said to give 100
+# KB a second: a default domain is said to give 100.
+SLOW = 200
 SOON = 5  # seconds that a list or the CDN may be late without harm
 ACCEPTED = "accepted"
 
@@ -314,8 +315,8 @@ def said(facts: Mapping[str, str]) -> Any:
 
 
 def _join(sentences: Iterable[Text]) -> str:
-    """Join sentences; between Chinese sentences stands no space."""
     text, *others = map(str, sentences)
+    # A translation joins them: between Chinese sentences stands no space.
     for each in others:
         text = gettext("%(sentence)s %(next)s", sentence=text, next=each)
     return text

@@ -139,7 +139,7 @@ def _link_for(file: ProbeFile, key: str) -> str:
 
 
 def _common(file: ProbeFile, **facts: str) -> Finding:
-    """Learn facts of the platform, which are never errors."""
+    # The platform is as it is: such facts are never errors.
     learned = {name: value for name, value in facts.items() if value}
     file.common |= learned
     return ok(said(learned), data=learned)

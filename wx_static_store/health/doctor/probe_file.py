@@ -40,11 +40,7 @@ def page(size: int) -> bytes:
 
 
 class ProbeFile:
-    """
-    One page in a folder of a random name; `body` has the bytes that were sent last.
-
-    Its results go into `facts` (of the environment) and `common` (of the platform).
-    """
+    """One page in a folder of a random name; it learns facts."""
 
     def __init__(self, target: CheckTarget, env: str) -> None:
         self.env, self._target = env, target
@@ -56,10 +52,11 @@ class ProbeFile:
         self.timeout = target.timeout
         # Seconds to wait for the CDN, so that each environment gets its share of a check's time.
         self.patience = self.timeout * (PROBE_SHARE - 2) / max(1, len(target.usable_envs))
-        self.body = b""
+        self.body = b""  # as it was sent last
         self.sent_at = 0.0
         self.is_stored = self.is_served = False
         self.is_public = False  # something of ours may be there
+        # Of the environment, and of the platform: one file may teach both.
         self.facts, self.common = target.learned[env], target.learned[""]
         self.answers: dict[str, dict[str, Any]] = {}  # the newest by path; links are not kept
         self.content_type = ""  # of WeChat's answers
@@ -196,9 +193,8 @@ def of_each(look: Look, *, served: bool = False) -> Ask:
 
 
 def of_first(look: Look) -> Ask:
-    """Return a check of one probe file only: its facts are the platform's."""
-
     def ask(target: CheckTarget) -> Iterator[Finding]:
+        # One is enough: its facts are those of the platform.
         files = [file for file in target.probe_files.values() if file.is_stored]
         yield from look(files[0]) if files else [not_asked(NOTHING)]
 

@@ -25,7 +25,8 @@ from .findings import Check, Finding, not_asked, ok, warning, wrong
 from .target import CheckTarget
 
 LIFE = 12 * HOUR  # of a ticket, in seconds
-BETWEEN = 11 * 60  # seconds: WeChat pushes every ten minutes, and may take a while
+# WeChat pushes every ten minutes, and a push may take a while.
+BETWEEN = 11 * 60
 
 _CALLBACK = "wx_static_store.callback"
 _NEEDED = ("component_appid", "callback_token", "callback_aes_key")
@@ -151,11 +152,7 @@ def _judged(accepted: float | None, refused: RefusedPush | None) -> Finding:
 
 
 def _of_refused(refused: RefusedPush, since: float | None, now: float, **more: Any) -> Finding:
-    """
-    Return the finding of a push that was refused after the newest accepted one.
-
-    While WeChat's pushes come in time, a push without a right signature may be a stranger's.
-    """
+    """Return the finding of a push that was refused after the newest accepted one."""
     facts = {"ago": span(now - refused.at), "reason": refused.reason}
     more["hint"] = HINTS[refused.reason]
     if since is None:
@@ -168,6 +165,7 @@ def _of_refused(refused: RefusedPush, since: float | None, now: float, **more: A
         "%(before)s ago.",
         before=span(since), **facts,
     )  # fmt: skip
+    # While WeChat's pushes come in time, one without a right signature may be a stranger's.
     doubtful = since < BETWEEN and refused.reason in UNSIGNED
     return warning(text, **more) if doubtful else wrong(text, **more)
 

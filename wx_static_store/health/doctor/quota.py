@@ -21,7 +21,8 @@ _LITTLE = _("Put off what can wait until tomorrow: each file that is sent costs 
 
 
 def _calls(target: CheckTarget) -> Iterator[Finding]:
-    if target.cache_is_away:  # where the figures are kept
+    # The figures are kept in the cache: without it, each question would cost calls.
+    if target.cache_is_away:
         yield not_well("cache.works")
         return
     quotas: dict[str, Quota] = {}
@@ -29,7 +30,8 @@ def _calls(target: CheckTarget) -> Iterator[Finding]:
         try:
             quotas[path.rpartition("/")[2]] = _quota(target, path)
         except WxStaticStoreError as error:
-            yield of_error(error, Mark.WARNING)  # the calls themselves may be well
+            # The calls themselves may be well: only their figures are unknown.
+            yield of_error(error, Mark.WARNING)
             break
     known = {name: quota for name, quota in quotas.items() if quota.daily_limit or quota.calls}
     for name, quota in known.items():

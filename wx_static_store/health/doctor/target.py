@@ -29,12 +29,7 @@ PROBE_SHARE = 6  # times as long for a check that publishes, and waits for the C
 
 
 class CheckTarget:
-    """
-    A platform under examination, by the store `using` or, without it, by all its stores.
-
-    `envs` are the environments to check; the default is those of the stores. Answers are kept:
-    an examination makes each call once.
-    """
+    """A platform under examination, by the store `using` or, without it, by all its stores."""
 
     def __init__(
         self,
@@ -44,13 +39,15 @@ class CheckTarget:
         probe: bool = False,
         timeout: float = TIMEOUT,
     ) -> None:
+        # Answers are kept, so that an examination makes each call once.
         self.using, self.probe, self.timeout = using, probe, timeout
-        self._envs = list(envs)
+        self._envs = list(envs)  # to check; none: those of the stores
         self.learned: dict[str, dict[str, Any]] = defaultdict(dict)  # by subject; kept by --probe
         self.forms: dict[str, dict[str, Any]] = {}  # the newest answer by path: its members' names
         self.probe_files: dict[str, Any] = {}  # by environment, of ProbeFile, which imports this
         self.unusable: set[str] = set()  # environments that failed a check: no later one asks them
-        self.timed_out: set[str] = set()  # checks that were given up: what they ask hangs
+        # Checks that were given up: what they ask hangs, and must not be asked again.
+        self.timed_out: set[str] = set()
         self.cache_fails = False  # a call of the shared cache raised an error
         self.skews: dict[str, float] = {}  # seconds by which a clock is ahead of ours, by its name
 
@@ -64,12 +61,8 @@ class CheckTarget:
 
     @property
     def cache_is_away(self) -> bool:
-        """Return whether the shared cache hangs or fails: each question may cost a timeout."""
+        # Each question to a cache that hangs or fails may cost a timeout.
         return self.cache_fails or "cache.works" in self.timed_out
-
-    @property
-    def database_hangs(self) -> bool:
-        return not self.timed_out.isdisjoint({"database.tables", "database.log"})
 
     # --- settings ---------------------------------------------------------------------------------
 
@@ -109,7 +102,7 @@ class CheckTarget:
         return platform_for(self.options)
 
     def hold(self, token: Secret) -> None:
-        """Use this token from now on; do not read it from a cache that is away."""
+        # A cache that is away must not be read for it before each call.
         self.platform = replace(self.platform, tokens=CallableToken(token.reveal))
 
     @cached_property
@@ -129,7 +122,7 @@ class CheckTarget:
         return self.platform.ask(call, *args, deadline=deadline, max_attempts=attempts, env=env)
 
     def _note_answer(self, path: str, answer: dict[str, Any], headers: Mapping[str, str]) -> None:
-        """Note the names and types in an answer, without its values, and WeChat's clock."""
+        # Names and types only: a value may be a secret.
         self.forms[path] = {name: type(value).__name__ for name, value in answer.items()}
         self.note_clock("WeChat", headers)
 
@@ -143,7 +136,7 @@ class CheckTarget:
 
     @cached_property
     def environments(self) -> Mapping[str, Environment]:
-        """The environments that `describeenvs` lists, by id; its error is kept, too."""
+        # The error of `describeenvs` is kept, too: the call is made once.
         if isinstance(self._environments, WxStaticStoreError):
             raise self._environments
         return {each.env: each for each in self._environments}

@@ -50,8 +50,8 @@ def _source(target: CheckTarget) -> Iterator[Finding]:
 
 
 def _fetched(target: CheckTarget, tokens: ComponentToken) -> Finding:
-    """Get the token as an upload does, unless all wait after a fetch that failed."""
     known = tokens.state()
+    # All processes wait after a fetch that failed: the doctor must not fetch in between.
     if known.failure and not known.usable:
         return _all_wait(known.failure)
     token, cache = current_token(tokens), target.options.token_cache
@@ -99,8 +99,8 @@ def _accepted(target: CheckTarget) -> Iterator[Finding]:
 
 
 def _refused(error: WxStaticStoreError, target: CheckTarget) -> Finding:
-    """Return the problem of the token; another check reports a refusal for another reason."""
     found = of_error(error)
+    # Another check reports a refusal for another reason.
     if _is_about_something_else(error):
         text = _(
             "WeChat accepts the token, and refuses the call for another reason (errcode "
@@ -123,7 +123,7 @@ def _is_about_something_else(error: WxStaticStoreError) -> bool:
 
 
 def _too_early(tokens: Any) -> Iterator[Finding]:
-    """Warn that tokens ended early: an upload gets a new one, but the next one ends early, too."""
+    # An upload gets a new token, but that one ends early, too.
     if isinstance(tokens, ComponentToken) and (count := tokens.state().surprises):
         text = _(
             "WeChat accepts the token. Tokens that it refused before their end, in the last hour: "

@@ -27,8 +27,7 @@ from ..models import Rollout
 from ..rows import visible_part, visible_rollouts
 from ..snapshot import counts_of
 from ..waves import RolloutRefused
-from .columns import RolloutColumns, place_of, title_of
-from .progress import Progress
+from .progress import Progress, RolloutColumns, place_of, title_of
 
 T = TypeVar("T")
 
@@ -50,11 +49,7 @@ class StateFilter(ColumnFilter):
 
 @admin.register(Rollout)
 class RolloutAdmin(ReadOnlyAdmin):
-    """
-    One row per rollout; a user who may see deployments may see their rollouts.
-
-    A user who sees only a part of a rollout may not steer it.
-    """
+    """One row per rollout; a user who may see deployments may see their rollouts."""
 
     change_list_template = "admin/wx_static_store/change_list.html"
     list_filter = (StateFilter,)
@@ -167,6 +162,7 @@ class RolloutAdmin(ReadOnlyAdmin):
         if not self.has_deploy_permission(request):
             raise PermissionDenied
         row = self._row(request, object_id)
+        # Who sees only a part of it would steer environments of others.
         if visible_part(request.user, row) is not None:
             raise PermissionDenied
         return row

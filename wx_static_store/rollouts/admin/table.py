@@ -80,7 +80,8 @@ def _shown(hosting: Hosting, address: str) -> ShownHosting:
 
 
 PAGE = 50  # environments
-FEW = 500  # environments, by which the log is asked; of more, all rows are asked for
+# Up to so many environments name the rows that are asked for; of more, all rows are.
+FEW = 500
 CODES = 3  # of the failures of an environment
 RELEASES = 10  # of those that are live somewhere
 TAGS = 24  # of a set

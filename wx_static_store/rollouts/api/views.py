@@ -115,8 +115,7 @@ class Rollout(View):
     def get(self, request: Request, id: str) -> Response:
         rollout, query = one_row(visible_rollouts(request.user), id), self.query
         part = visible_part(request.user, rollout)
-        rows, list_of = environments_of(rollout), f"rollout {rollout.pk}"
-        rows = rows if part is None else rows.filter(env__in=part)
+        rows, list_of = environments_of(rollout, part), f"rollout {rollout.pk}"
         if "state" in query:
             rows = rows.filter(state=query["state"])
         found, after = paging.page_rows(rows, query, list_of, by="position")

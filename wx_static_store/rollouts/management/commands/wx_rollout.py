@@ -105,7 +105,8 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self.stderr.write(rollout_lines.where_to_look(rollout))
             raise
-        except CommandError as error:  # somebody has deleted it
+        except CommandError as error:
+            # Somebody has deleted it: it was begun, so this is no wrong use.
             error.returncode = FAILED
             raise
         except (WxStaticStoreError, Error) as error:
@@ -135,13 +136,14 @@ class Command(BaseCommand):
         return snapshot
 
     def _progress(self) -> Snapshot:
-        """Return the progress; try again for a while if the database is away."""
         until = monotonic() + PATIENCE
         while True:
             try:
-                advance(self.options["id"])  # nothing stalls while one looks, schedule or not
+                # Nothing stalls while one looks, whether a schedule runs or not.
+                advance(self.options["id"])
                 return Snapshot.of_rollout(self._rollout())
             except Error:
+                # A database that restarts must not end the watching.
                 if monotonic() >= until:
                     raise
             close_old_connections()
@@ -170,10 +172,10 @@ class Command(BaseCommand):
 
 
 def _begin(begin: Callable[[], T]) -> T:
-    """Return the result of `begin`; after a database error, say that its result is unknown."""
     try:
         return begin()
     except Error as error:
+        # The transaction may have been committed before the connection broke.
         text = _("What was begun is uncertain: wx_rollout list shows it.")
         raise CommandError(f"{error}\n{text}", returncode=FAILED) from None
 
