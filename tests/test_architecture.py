@@ -34,6 +34,11 @@ ONLY_IN = {
         "models.dismissals",
         "rollouts.models",
     },
+    "django.core.cache": {
+        "core.notes",
+        "conf.cache_checks",  # the classes that Django brings
+        "health.doctor.cache",  # asks whether the cache itself works
+    },
     "threading": {"upload.workers", "clients.component", "core.interrupts"},
     "concurrent.futures.ThreadPoolExecutor": {"upload.workers"},
 }

@@ -116,7 +116,7 @@ def test_a_new_environment_is_seen_after_a_minute(cloud: EmulatorServer) -> None
 def test_while_one_asks_the_others_go_on_with_the_last_list(cloud: EmulatorServer) -> None:
     of_platform()
     later(61)
-    assert platform_for(conf.platform_options()).remembered.claim("asked", 60)
+    assert platform_for(conf.platform_options()).remembered.first("asked", seconds=60)
     assert of_platform() == BOTH
     assert lists(cloud) == 1
 

@@ -88,14 +88,15 @@ def _tenants() -> list[_Tenant]:
     known, age = None, 0.0
     if kept := remembered.read("environments"):
         known, age = [_Tenant(*each) for each in kept["tenants"]], time.time() - kept["at"]
-    if known is not None and (0 <= age < FRESH or not remembered.claim("asked", FRESH)):
+    is_fresh = 0 <= age < FRESH
+    if known is not None and (is_fresh or remembered.first("asked", seconds=FRESH) is False):
         return known
     try:
         found = _ask(platform, options, PATIENCE if known is None else SHORT)
     except WxStaticStoreError as error:
         if known is None:
             raise
-        if remembered.claim("failed", HOUR):
+        if remembered.first("failed", seconds=HOUR) is not False:
             text = "The environments cannot be listed, those of %d minutes ago go on: %s"
             logger.warning(text, age // 60, english(error))
         return known
@@ -136,7 +137,8 @@ def _accounts(
     rows: list[Account] = in_database(lambda: list(known), otherwise=[])
     newest = max((row.changed.timestamp() for row in rows), default=0)
     # The name of the claim changes with each push, so that WeChat is asked at once.
-    if rows and platform.remembered.claim(f"shares:{len(rows)}:{newest}", SHARES_FRESH):
+    claim = f"shares:{len(rows)}:{newest}"
+    if rows and platform.remembered.first(claim, seconds=SHARES_FRESH) is not False:
         found = _shares(platform, client, [row.appid for row in rows], deadline)
         if found is not None:
             in_database(lambda: Account.objects.share(appid, found), otherwise=None)

@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from django.contrib.auth.decorators import login_not_required
-from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
@@ -21,7 +20,6 @@ from .. import conf
 from ..conf.options import Options
 from ..core.pushes import keep_refused
 from ..core.secrets import Secret
-from ..core.shared_cache import SharedCache
 from ..exceptions import ConfigurationError, TokenUnavailable
 from ..i18n import english
 from ..signals import event_received
@@ -48,7 +46,6 @@ _FORMS = {
     "echostr": r"[A-Za-z0-9+/=_.-]{1,128}",
 }
 _EVENT_LIMITS = {"depth": 8, "elements": 512}  # of what WeChat signed: other events hold more
-_cache = SharedCache(lambda: caches[conf.platform_options().token_cache])  # rests when it fails
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -62,8 +59,9 @@ def receive(request: HttpRequest) -> HttpResponse:
         return _answer(request, _options())
     except Refusal as refusal:
         security.warning("A call of the callback was refused: %s", refusal.logged)
-        appid = conf.platform_options().component_appid
-        keep_refused(_cache, appid, refusal.reason, signed=refusal.signed)
+        options = conf.platform_options()
+        appid = options.component_appid
+        keep_refused(options.token_cache, appid, refusal.reason, signed=refusal.signed)
         return _plain(status=refusal.status)
     except (ConfigurationError, TokenUnavailable) as error:
         logger.error("A push is lost: %s", english(error))

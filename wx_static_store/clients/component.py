@@ -68,14 +68,14 @@ class ComponentToken:
     """
     The platform's token, fetched with its appid, appsecret and newest verify ticket.
 
-    `cache()` gives this thread's handle of a Django cache that all processes share, `ticket()` the
-    newest ticket. One fetch is made per `min_interval` seconds at most.
+    `cache` is the Django cache that all processes share, as `SharedCache` takes it, and `ticket()`
+    gives the newest ticket. One fetch is made per `min_interval` seconds at most.
     """
 
     def __init__(
         self,
         client: WeChatClient,
-        cache: Callable[[], Any],
+        cache: str | Callable[[], Any],
         *,
         appid: str,
         appsecret: Secret,

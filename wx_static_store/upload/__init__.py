@@ -7,7 +7,6 @@ One file into the cloud: the face of the app for code that uploads.
     store            One environment: its clients, its list, its addresses
     platform         What all stores of a platform share: connections, token, limiters, quota
     shared_limiter   The limit of calls that all processes share, and the rate that they keep
-    remembered       WeChat's answers about a platform, kept for a while in the shared cache
     hosting          WeChat's answers about the static hosting of environments, kept for a day
     recorder         Write results to the database and to the logger ``wx_static_store.uploads``
     claims           Names that a save is about to take, and objects that a failed form left

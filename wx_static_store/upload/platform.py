@@ -6,10 +6,8 @@ import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from inspect import isclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.core.cache import caches
-from django.core.cache.backends.locmem import LocMemCache
 from django.utils.module_loading import import_string
 
 from ..clients.component import ComponentToken
@@ -27,6 +25,7 @@ from ..conf import sealing
 from ..conf.cache_checks import is_shared
 from ..conf.options import Options
 from ..core.frames import described
+from ..core.notes import Notes, own_memory
 from ..core.retry import Deadline, run
 from ..core.secrets import Secret
 from ..exceptions import (
@@ -37,7 +36,6 @@ from ..exceptions import (
     WxStaticStoreError,
 )
 from ..i18n import gettext_lazy as _
-from .remembered import Remembered
 from .shared_limiter import Rate, SharedLimiter
 from .workers import AdaptiveLimiter
 
@@ -50,6 +48,7 @@ QUOTA_KEPT = 600.0  # seconds: the calls that ask are limited, too
 
 # The path is not known there, the path is another account's, quota/get has none left itself.
 NO_FIGURE = (76021, 76022, 45009)
+HOUR = 3600
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class Platform:
     tokens: TokenProvider
     api_limiter: AdaptiveLimiter  # for each call at the API host
     put_limiter: AdaptiveLimiter  # for each link call and the PUT after it: a link must not wait
-    remembered: Remembered
+    remembered: Notes
 
     def ask(
         self,
@@ -135,14 +134,20 @@ def _make_platform(options: Options) -> Platform:
         _provider(options, transport),
         _api_limiter(options),
         AdaptiveLimiter(CosThrottled),
-        Remembered(options),
+        platform_notes(options),
     )
+
+
+def platform_notes(options: Options, cache: Callable[[], Any] | None = None) -> Notes:
+    """Return what all processes remember of a platform, or what this one does in its own cache."""
+    about = f"{options.api_base_url} {options.component_appid}"
+    return Notes("platform", cache or options.token_cache, seconds=HOUR, about=about)
 
 
 def _api_limiter(options: Options) -> SharedLimiter:
     """Return the limiter of calls, of this process alone where the cache is not shared."""
-    alone = Remembered(options, lambda: LocMemCache("wx_static_store", {}))
-    shared = Remembered(options) if is_shared(options.token_cache) else alone
+    alone = platform_notes(options, own_memory)
+    shared = platform_notes(options) if is_shared(options.token_cache) else alone
     rate = Rate(options.api_rate, shared, alone) if options.api_rate else None
     most = options.api_concurrency or options.max_workers
     return SharedLimiter(WeChatThrottled, most, shared, rate)
@@ -156,7 +161,7 @@ def _provider(options: Options, transport: Transport) -> TokenProvider:
     if options.fetches_tokens and options.component_appsecret:
         return ComponentToken(
             WeChatClient(transport, options.api_base_url),
-            lambda: caches[options.token_cache],
+            options.token_cache,
             appid=options.component_appid,
             appsecret=options.component_appsecret,
             ticket=ticket_source(options),

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import md5
 from typing import Any
 
 from ...clients.wechat import ListPage
@@ -106,8 +105,7 @@ class RecentPages:
         self.asked = time.time()
 
     def __call__(self, prefix: str, marker: str) -> ListPage:
-        place = f"{self._store.env}\n{prefix}\n{marker}".encode()
-        name = f"list:{md5(place, usedforsecurity=False).hexdigest()}"
+        name = f"list:{self._store.env}\n{prefix}\n{marker}"
         if not self._fresh and (known := self._remembered.read(name)):
             self.asked = min(self.asked, known["at"])
             return _unpacked(known)

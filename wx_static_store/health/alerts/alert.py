@@ -8,15 +8,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from django.core import mail
-from django.core.cache import caches
 from django.utils import translation
 
 from ...conf import platform_options
 from ...conf.settings import setting
 from ...core.frames import cleared_frames, described
+from ...core.notes import Notes
 from ...core.retry import Deadline
 from ...core.secrets import Secret
-from ...core.shared_cache import SharedCache
 from ...exceptions import ConfigurationError, ProtocolError, WeChatRefused
 from ...i18n import gettext_lazy as _
 from ...upload.platform import platform_for
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("wx_static_store.alerts")
 
 QUIET = 60 * 60  # seconds in which no second alert of a cause is sent
-_KEY = "wx_static_store:alert:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +55,12 @@ def send(alert: Alert) -> bool:
     function that fails is logged, and changes nothing else.
     """
     options, alert = platform_options(), replace(alert, title=" ".join(alert.title.split()))
-    cache, key = SharedCache(lambda: caches[options.token_cache]), _KEY + alert.cause
-    if not options.alerts or cache.add(key, 1, QUIET) is False:
+    notes = Notes("alert", options.token_cache, seconds=QUIET)
+    if not options.alerts or notes.first(alert.cause) is False:
         return False
     taken = [_hand_over(function, alert) for function in options.alerts]
     if not any(taken):
-        cache.delete(key)
+        notes.forget(alert.cause)
     return any(taken)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
-from django.core.cache import caches
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, router
 
@@ -17,7 +16,6 @@ from ...conf.check_table import CHECKS as SYSTEM_CHECKS
 from ...conf.options import Options
 from ...core.pushes import HINTS, UNSIGNED, RefusedPush, newest_refused
 from ...core.secrets import Secret
-from ...core.shared_cache import SharedCache
 from ...core.spans import HOUR, span
 from ...i18n import gettext_lazy as _, listed
 from ...upload.platform import ticket_source
@@ -120,9 +118,8 @@ def _pushes(target: CheckTarget) -> Iterator[Finding]:
     except (Error, ImproperlyConfigured):
         yield not_asked(_NO_DATABASE)
         return
-    cache = SharedCache(lambda: caches[options.token_cache])
     away = target.cache_is_away
-    refused = None if away else newest_refused(cache, options.component_appid)
+    refused = None if away else newest_refused(options.token_cache, options.component_appid)
     needed = options.fetches_tokens and not options.verify_ticket
     if not (row or refused or needed):
         yield not_asked(_("No push has come, and nothing here needs one."))
