@@ -14,23 +14,23 @@ from ..deploy.records import from_log
 from ..i18n import gettext as _, labelled, ngettext, padded, shown, width
 from ..models import Deployment
 from ..upload.database import deployments, with_users
+from .deploy_options import RELEASES, CommandLine
 
-RELEASES = 20
 VERSION = 1  # of the JSON; it grows when a member changes its meaning or goes
 LIVE = "*"
 
 Row = tuple[Deployment, bool]  # whether it is live
 
 
-def show(envs: Sequence[str], line: Mapping[str, Any], write: Callable[[str], object]) -> None:
+def show(envs: Sequence[str], line: CommandLine, write: Callable[[str], object]) -> None:
     """Write the list of each environment, and the file of --json; needs the log."""
-    if line["json"]:
-        report.check_writable(Path(line["json"]))
+    if line.json:
+        report.check_writable(Path(line.json))
     found = {env: from_log(partial(_newest, env)) for env in envs}
     for env, rows in found.items():
         write("\n".join(_lines(env, rows)))
-    if line["json"]:
-        report.write_json(Path(line["json"]), _as_dict(found))
+    if line.json:
+        report.write_json(Path(line.json), _as_dict(found))
 
 
 def _newest(env: str) -> list[Row]:

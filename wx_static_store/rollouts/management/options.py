@@ -1,16 +1,15 @@
 """The options of ``wx_rollout``, by action."""
 
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from django.core.management.base import CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from ...i18n import gettext, gettext_lazy as _
-from ...management.deploy_options import add_environments, add_tree, check_words
+from ...management.deploy_options import CommandLine, add_environments, add_tree, check_words
 from ...management.exits import wrong_use
 from ..lifecycle import GOING_BACK
 from ..waves import DEFAULT
@@ -104,27 +103,27 @@ _ADD: dict[str, Callable[[ArgumentParser], None]] = {
 }
 
 
-def check_options(options: Mapping[str, Any]) -> None:
+def check_options(action: str, line: CommandLine) -> None:
     """Refuse options that would have no effect: empty values, options of the other source."""
-    check_words(options)
-    if options["action"] != "start":
+    check_words(line)
+    if action != "start":
         return
-    tree = options["directory"] or options["prefix"]
-    if options["release"] and tree:
+    tree = line.directory or line.prefix
+    if line.release and tree:
         text = _(
             "--release brings a kept release: leave %(what)s out. Its folder of the site is named "
             "by --prefix.",
             what=tree,
         )
         raise wrong_use(text)
-    if options["release"] and (options["ignore"] or options["map"]):
+    if line.release and (line.ignore or line.map):
         raise wrong_use(_("--ignore and --map belong to a DIR."))
-    if options["folder"] and not options["release"]:
+    if line.folder and not line.release:
         text = _(
             "--prefix belongs to --release: write the folder of the site after DIR, as in "
             "start %(directory)s %(folder)s.",
-            directory=options["directory"] or "DIR",
-            folder=options["folder"],
+            directory=line.directory or "DIR",
+            folder=line.folder,
         )
         raise wrong_use(text)
 
