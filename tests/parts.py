@@ -65,7 +65,7 @@ DATABASES = """
     api        at_once deployments idempotency log paging retry
     callback   accounts models rows tickets
     databases
-    deploy     current_state records
+    deploy     plan_current_state records
     health     models
     health/alerts      watch
     log        by_workers compare failing import_lines owner prune reconcile retention

@@ -17,9 +17,9 @@ from tests.conftest import ENV
 from tests.deploys import deploy
 from tests.tables import each
 from wx_static_store.core.types import RemoteFile, UploadItem, UploadResult, UploadStatus
-from wx_static_store.deploy.publish import Report
 from wx_static_store.deploy.report import (
     EnvironmentReport,
+    Report,
     Summary,
     as_dict,
     check_writable,

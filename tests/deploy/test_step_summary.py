@@ -11,8 +11,7 @@ import pytest
 from tests.deploy.test_report import bad, failed, good, old, whole
 from tests.tables import each
 from wx_static_store.core.types import UploadResult, UploadStatus
-from wx_static_store.deploy.publish import Report
-from wx_static_store.deploy.report import as_dict
+from wx_static_store.deploy.report import Report, as_dict
 from wx_static_store.deploy.step_summary import ROWS, STEP_BYTES, append_step_summary, step_summary
 from wx_static_store.deploy.verify import Mismatch, Verification
 from wx_static_store.exceptions import NameRejected

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,8 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from ..core.types import RemoteFile, UploadResult
+from ..core.types import RemoteFile, UploadResult, UploadStatus
+from ..exceptions import NameRejected, SourceError, WxStaticStoreError
 from ..i18n import (
     gettext,
     gettext_lazy as _,
@@ -26,12 +28,22 @@ from ..i18n import (
     shown,
     width,
 )
-from .publish import COUNTS, Report
 from .verify import Mismatch, Verification
 
 VERSION = 1  # of the JSON; it grows when a member changes its meaning or goes
 SHOWN = 10  # characters of a release's digest
 TEXTS = 2  # columns of the overview that are not numbers
+NAMED = 3  # files of one cause
+CHANGED = _("the file here changed while it was sent: run it again")
+
+COUNTS = {
+    "stored": _("stored"),
+    "unchanged": _("unchanged"),
+    "failed": _("failed"),
+    "unknown": _("unknown"),
+    "held_back": _("held back"),
+    "not_attempted": _("not attempted"),
+}
 
 _OUTCOMES = {
     "done": _("done"),
@@ -39,6 +51,96 @@ _OUTCOMES = {
     "interrupted": _("interrupted"),
     "skipped": _("skipped"),
 }
+
+
+class PublishFailed(CommandError):
+    """Not everything was published; the text names each file, why, and the counts."""
+
+
+@dataclass
+class Report:
+    """The result of a run; `held_back` files were not sent or blanked because of a failure."""
+
+    skipped: int = 0
+    stored: int = 0
+    size: int = 0  # bytes that were stored
+    changed: list[str] = field(default_factory=list)  # keys of files that changed on the way
+    failures: list[UploadResult] = field(default_factory=list)
+    held_back: int = 0
+    not_attempted: int = 0
+    broken_off: bool = False
+    logged: bool = True  # all rows are written
+    deployment_id: int | None = None
+    notes: Sequence[str] = ()  # why the log decided, and not the list
+
+    def add(self, result: UploadResult) -> None:
+        if result.error:
+            self.failures.append(result)
+            return
+        self.stored += 1
+        self.size += result.size or 0
+        if result.changed:
+            self.changed.append(result.key)
+
+    @property
+    def ok(self) -> bool:
+        missing = self.failures or self.held_back or self.not_attempted
+        return not (missing or self.changed or self.broken_off)
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        unknown = sum(result.status is UploadStatus.UNKNOWN for result in self.failures)
+        return {
+            "stored": self.stored,
+            "unchanged": self.skipped,
+            "failed": len(self.failures) - unknown,
+            "unknown": unknown,
+            "held_back": self.held_back,
+            "not_attempted": self.not_attempted,
+        }
+
+    @property
+    def counts(self) -> str:
+        return gettext(
+            "stored %(stored)d, unchanged %(unchanged)d, failed %(failed)d, unknown %(unknown)d, "
+            "held back %(held_back)d, not attempted %(not_attempted)d",
+            **self.numbers,
+        )
+
+    def raise_for_failures(self) -> None:
+        """Raise PublishFailed unless everything is stored as planned."""
+        if not self.ok:
+            head = gettext("Not everything was published:")
+            changed = (labelled(shown(key), CHANGED) for key in self.changed)
+            lines = (f"  {line}" for line in (*self.failure_lines(), *changed))
+            raise PublishFailed("\n".join([head, *lines, self.counts]))
+
+    def failure_lines(self) -> list[str]:
+        """Return a line for each cause: its file or number of files, and what to do."""
+        alike: dict[Any, dict[str, WxStaticStoreError]] = {}
+        for result in self.failures:
+            if error := result.error:
+                alike.setdefault(_cause(error), {})[result.name] = error
+        return [*map(_failure_line, alike.values())]
+
+
+def _cause(error: WxStaticStoreError) -> tuple[Any, ...]:
+    """Return the part of an error that files with the same cause share."""
+    of_the_file = isinstance(error, NameRejected | SourceError)
+    message = str(error.message) if of_the_file else ""
+    return type(error), error.code, str(error.hint), message
+
+
+def _failure_line(errors: Mapping[str, WxStaticStoreError]) -> str:
+    names, left = [shown(name) for name in sorted(errors)[:NAMED]], len(errors) - NAMED
+    error = next(iter(errors.values()))
+    if len(errors) == 1:
+        return labelled(names[0], error)
+    if left > 0:
+        names.append(ngettext("and %(count)d more", "and %(count)d more", left))
+    files = ngettext("%(count)d file", "%(count)d files", len(errors))
+    which = gettext("%(what)s (%(facts)s)", what=files, facts=listed(names))
+    return labelled(which, copy(error).with_context(key=""))
 
 
 @dataclass(slots=True)

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from ..conf import options_for
 from ..conf.options import MEDIA
 from ..core.types import UploadItem
-from ..deploy.allowance import allowance_for
-from ..deploy.environments import site_stores, site_uploader
+from ..deploy.environments import allowance_for, site_stores, site_uploader
 from ..deploy.link_check import SECONDS, preflight
 from ..deploy.plan import hash_items
 from ..deploy.records import NO_LOG, Records, find_deployment

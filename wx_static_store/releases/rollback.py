@@ -235,7 +235,7 @@ def manifest_reminder(move: Move, order: Order) -> str:
 
 def refuse_missing(using: str, moves: Sequence[Move], plans: Sequence[Plan]) -> None:
     """Raise SourceError if bytes are not kept; each file that the plans send is read."""
-    needed = {item.sha256 for plan in plans for item in (*plan.assets, *plan.pages) if item.sha256}
+    needed = {item.sha256 for plan in plans for item in plan.sent if item.sha256}
     refuse_incomplete(using, {move.target.release for move in moves}, needed)
 
 

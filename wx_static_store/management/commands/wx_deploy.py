@@ -13,7 +13,6 @@ from django.core.management.base import BaseCommand, CommandError, SystemCheckEr
 
 from ...core import interrupts
 from ...deploy import environments, report as summary
-from ...deploy.allowance import allowance
 from ...deploy.link_check import OWN_SECONDS, preflight
 from ...deploy.plan import Plan
 from ...deploy.step_summary import append_step_summary
@@ -115,7 +114,7 @@ class Command(BaseCommand):
 
     def _is_wanted(self, orders: environments.Orders, plans: Sequence[Plan]) -> bool:
         """Warn of the quota and ask; a dry run ends here."""
-        quota = allowance(orders, plans)
+        quota = environments.allowance(orders, plans)
         self._warn(quota.doubts(), stops=bool(quota.missing))
         if self.line.dry_run:
             if self.doubtful:
