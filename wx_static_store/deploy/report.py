@@ -180,26 +180,26 @@ class EnvironmentReport:
         return [*filter(None, [self.cause, *(result.error for result in failures)])]
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """A whole run; `started` in seconds since 1970, `source` is its label, such as a commit."""
+def as_dict(
+    environments: Sequence[EnvironmentReport],
+    *,
+    using: str,
+    source: str,
+    started: float,
+    seconds: float,
+) -> dict[str, Any]:
+    """
+    Return a whole run as JSON; only its sentences are in the reader's language.
 
-    using: str
-    source: str
-    started: float
-    seconds: float
-    environments: Sequence[EnvironmentReport]
-
-
-def as_dict(summary: Summary) -> dict[str, Any]:
-    """Return the run as JSON; only its sentences are in the reader's language."""
+    `started` is in seconds since 1970, `source` the label, such as a commit.
+    """
     return {
         "version": VERSION,
-        "started": datetime.fromtimestamp(summary.started, UTC).isoformat(timespec="seconds"),
-        "seconds": round(summary.seconds, 3),
-        "using": summary.using,
-        "source": summary.source,
-        "environments": [_environment(environment) for environment in summary.environments],
+        "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
+        "seconds": round(seconds, 3),
+        "using": using,
+        "source": source,
+        "environments": [*map(_environment, environments)],
     }
 
 
@@ -316,9 +316,8 @@ def _verified_counts(files: int, pages: int) -> dict[str, str]:
     }
 
 
-def total(summary: Summary) -> list[str]:
+def total(data: dict[str, Any]) -> list[str]:
     """Return a table of all environments and their sum, then how much was verified."""
-    data = as_dict(summary)
     rows = overview(data)
     widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
     table = [

@@ -193,19 +193,19 @@ class Command(BaseCommand):
                 reports.append(report)
                 self.stdout.write("\n".join(summary.lines(report)))
         finally:
-            whole = summary.Summary(
+            data = summary.as_dict(
+                reports,
                 using=self.using,
                 source=labels.pop() if len(labels) == 1 else "",
                 started=started,
                 seconds=time.monotonic() - clock,
-                environments=tuple(reports),
             )
-            data = summary.as_dict(whole)
             if path := self.line.json:
                 summary.write_json(Path(path), data)
-            append_step_summary(data)
+            if page := os.environ.get("GITHUB_STEP_SUMMARY"):
+                append_step_summary(page, data)
             if len(reports) > 1:
-                self.stdout.write("\n".join(summary.total(whole)))
+                self.stdout.write("\n".join(summary.total(data)))
         recorded = any(report.release for report in reports)
         if recorded and not kept.alias() and self.line.verbosity > 0:
             self.stdout.write(_("RELEASE_STORAGE is not set: no bytes are kept to roll back to."))
