@@ -356,7 +356,7 @@ class _EnvironmentDeploy:
         cloud = sweep(uploader, order.prefix) if order.verify or order.stale else {}
         if order.verify:
             here = hash_items(order.everything)  # unhashed ones are read now
-            report.verified = verify(uploader, here, cloud=cloud, pool=self.pool)
+            report.verified = verify(uploader, here, cloud, self.pool)
             report.findings += report.verified.mismatches
         if order.stale or order.replaced:
             seen = cloud if order.stale else may_be_stale(uploader, order)

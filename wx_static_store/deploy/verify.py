@@ -7,7 +7,6 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from tempfile import SpooledTemporaryFile
@@ -18,7 +17,7 @@ from django.utils.functional import Promise
 from ..conf import aliases, options_for
 from ..core.interrupts import interruptible
 from ..core.match import Match, match
-from ..core.naming import clean_name, common_folder, is_html
+from ..core.naming import clean_name, is_html
 from ..core.types import (
     DEPLOYS,
     REPEATS,
@@ -87,28 +86,22 @@ def sweep(
 def verify(
     uploader: Uploader,
     items: Sequence[UploadItem],
-    *,
-    cloud: Mapping[str, RemoteFile] | None = None,
-    pages: bool = True,
-    pool: WorkerPool | None = None,
+    cloud: Mapping[str, RemoteFile],
+    pool: WorkerPool,
 ) -> Verification:
     """
     Compare the cloud with the tree, and the pages that the public site serves.
 
-    The items come from `hash_items`, and `cloud` from `sweep`, which is called without it. Raises
-    what the list raises, and errors of the site's address; an error of a page is a mismatch.
+    The items come from `hash_items`, and `cloud` from `sweep`. Raises errors of the site's address;
+    an error of a page is a mismatch.
     """
     # A name that can have no key stands for itself: the cloud has no such object.
     by_key = {uploader.key(item.name) or item.name: item for item in items}
-    if cloud is None:
-        folder = common_folder([*by_key]).removeprefix(uploader.options.location)
-        cloud = sweep(uploader, folder)
     differences = {key: _difference(item, cloud.get(key)) for key, item in by_key.items()}
     if count := sum(key in cloud and cloud[key].md5 is None for key in by_key):
         text = "The list of %s shows no MD5 of %d files: only their sizes were compared"
         logger.warning(text, uploader.env, count)
-    entries = _entries(differences) if pages else []
-    if entries:
+    if entries := _entries(differences):
         differences |= _look(uploader, {key: by_key[key] for key in entries}, pool)
     return Verification(
         files=sum(item.md5 is not None for item in by_key.values()),
@@ -226,7 +219,7 @@ def _entries(differences: Mapping[str, str | Promise]) -> list[str]:
 
 
 def _look(
-    uploader: Uploader, pages: Mapping[str, UploadItem], pool: WorkerPool | None
+    uploader: Uploader, pages: Mapping[str, UploadItem], pool: WorkerPool
 ) -> dict[str, str | Promise]:
     """Return the difference of each page; a page that differs is fetched again after seconds."""
     store = uploader.store
@@ -236,15 +229,11 @@ def _look(
     def look(page: tuple[str, UploadItem]) -> tuple[str, str | Promise]:
         return page[0], _as_served(store, *page)
 
-    def look_at(some: Mapping[str, UploadItem]) -> dict[str, str | Promise]:
-        with WorkerPool(uploader.options.max_workers) if pool is None else nullcontext(pool) as own:
-            return dict(own.run(look, some.items()))
-
-    differences = look_at(pages)
+    differences = dict(pool.run(look, pages.items()))
     if again := {key: pages[key] for key, what in differences.items() if what}:
         with interruptible():
             store.clock.sleep(CDN_SECONDS)
-        differences |= look_at(again)
+        differences |= dict(pool.run(look, again.items()))
     return differences
 
 
