@@ -80,13 +80,13 @@ def unpack_site(file: IO[bytes], name: str, *, limits: Limits = DEFAULT) -> Iter
     """
     Unpack the archive, and give the folder of the site until the block ends.
 
-    `name` says whether the archive is a ``.zip`` or a ``.tar.gz``. If all files are in one folder,
-    as in a zip of ``dist/``, that folder is the site. Raises SourceError if the archive is damaged,
-    exceeds the limits, or has a name that cannot be published.
+    `name` says whether the archive is a ``.zip`` or a ``.tar.gz``. Raises SourceError if it is
+    damaged, exceeds the limits, or has a name that cannot be published.
     """
     with TemporaryDirectory(prefix="wx-site-", dir=setting("FILE_UPLOAD_TEMP_DIR")) as folder:
         _unpack(file, name, Path(folder), limits)
         top, *others = Path(folder).iterdir()
+        # If all files are in one folder, as in a zip of dist/, that folder is the site.
         # A hidden folder at the top is no site: its files are never published.
         is_site = others or top.is_file() or top.name.startswith(".")
         yield Path(folder) if is_site else top

@@ -88,26 +88,18 @@ def site_stores() -> list[str]:
 def site_uploader(
     using: str, env: str | None = None, *, report_progress: bool = False, trust_log: bool = False
 ) -> Uploader:
-    """
-    Return the uploader of a store for a run.
-
-    `report_progress` prints lines of progress without a terminal, unless the store forbids it.
-    """
+    """Return the uploader for a run; `report_progress` prints lines without a terminal."""
     options = options_for(using).for_env(env)
+    # A store that says PROGRESS = False stays silent.
     progress = True if report_progress and options.progress is None else options.progress
     trust_log = trust_log or options.trust_log
     return Uploader(replace(options, progress=progress, trust_log=trust_log))
 
 
-def plan_of(uploader: Uploader, order: Order, pool: WorkerPool) -> Plan:
-    last = order.last.name if order.last else ""
-    return make_plan(uploader, order.items, pool=pool, last=last, force=order.force)
-
-
 def preview_of(uploader: Uploader, order: Order) -> Plan:
     """Return the plan of a deploy, the last file included."""
     with WorkerPool(uploader.options.max_workers) as pool:
-        return plan_of(uploader, replace(order, items=order.everything, last=None), pool)
+        return make_plan(uploader, order.everything, pool=pool, force=order.force)
 
 
 # --- the quota ---------------------------------------------------------------------------------
@@ -153,30 +145,22 @@ class Allowance:
 
 
 def allowance(orders: Orders, plans: Sequence[Plan] = ()) -> Allowance:
-    """
-    Return the calls that the deploy of all environments needs, and WeChat's quota for many.
-
-    Without `plans`, they are made only if sending all files would exceed the quota.
-    """
+    """Return the calls that the deploy of all environments needs, and WeChat's quota for many."""
     options = orders[0][0].options
-    # A plan costs a list of the cloud; with `trust_log` it costs nothing.
+    # A plan costs a list of the cloud, unless the log is trusted.
     if options.trust_log and not plans:
-        plans = _plans(orders)
-    most = sum(len(order.everything) for _uploader, order in orders)
-    needed = sum(map(len, plans)) if plans else most
-    found = allowance_for(options, needed)
-    if plans or not (found.missing or found.minutes):
-        return found
-    return replace(found, needed=sum(map(len, _plans(orders))))
+        plans = [preview_of(*order) for order in orders]
+    if plans:
+        return allowance_for(options, sum(map(len, plans)))
+    found = allowance_for(options, sum(len(order.everything) for _uploader, order in orders))
+    if found.missing or found.minutes:
+        return replace(found, needed=sum(len(preview_of(*order)) for order in orders))
+    return found
 
 
 def allowance_for(options: Options, needed: int) -> Allowance:
     """Return the needed links with WeChat's quota, which is not asked for a few links."""
     return Allowance(needed, _quota(options) if needed >= FEW else Quota())
-
-
-def _plans(orders: Orders) -> list[Plan]:
-    return [preview_of(uploader, order) for uploader, order in orders]
 
 
 def _quota(options: Options) -> Quota:
@@ -203,9 +187,8 @@ def deploy_to_all(orders: Orders, *, canary: int = 0) -> Iterator[EnvironmentRep
     """
     Yield the report of each environment as it ends; a failed one does not stop the others.
 
-    The first `canary` environments are verified; if one is not right, the others are skipped. They
-    are also skipped if there is no token, as all environments share it. An interruption ends the
-    current deploy, skips the rest, and is raised after the last report.
+    The first `canary` environments are verified; if one is not right, the others are skipped. An
+    interruption ends the current deploy, skips the rest, and is raised after the last report.
     """
     workers = max((uploader.options.max_workers for uploader, _order in orders), default=1)
     reports: list[EnvironmentReport] = []
@@ -237,11 +220,7 @@ def _why_not(before: Sequence[EnvironmentReport], canary: int) -> str:
 
 
 def may_be_stale(uploader: Uploader, order: Order) -> dict[str, RemoteFile]:
-    """
-    Return the files that may be stale: those of the cloud's list, or of the `replaced` releases.
-
-    Raises what the list raises.
-    """
+    """Return the files that may be stale: by the cloud's list, or of the `replaced` releases."""
     if order.replaced is None or order.stale:
         return sweep(uploader, order.prefix)
     # Before blanking, the list says which files exist: rows of the log may be missing.
@@ -316,7 +295,8 @@ class _EnvironmentDeploy:
             report.outcome, report.error, report.cause = "failed", str(error), error
         if report.outcome == "done" and not self.published.ok:
             report.outcome = "failed"
-        if report.outcome != "done" or not self.published.logged:  # perhaps after publish()
+        # publish() has ended the deployment, but what came after it may have failed.
+        if report.outcome != "done" or not self.published.logged:
             outcome = "failed" if self.published.logged else "incomplete"
             finish_deployment(self.published.deployment_id, outcome=outcome)
         if report.outcome != "skipped":
@@ -335,7 +315,8 @@ class _EnvironmentDeploy:
     def _deploy(self, lock: DeployLock) -> None:
         order, uploader, report = self.order, self.uploader, self.report
         order.on_held()
-        plan = plan_of(uploader, order, self.pool)
+        name = order.last.name if order.last else ""
+        plan = make_plan(uploader, order.items, pool=self.pool, last=name, force=order.force)
         last = hash_items([order.last])[0] if order.last else None
         columns = order.records.columns(uploader, plan.items, last, self.pool)
         report.release = columns["release"].digest if columns["release"] else ""
@@ -355,7 +336,7 @@ class _EnvironmentDeploy:
             return
         cloud = sweep(uploader, order.prefix) if order.verify or order.stale else {}
         if order.verify:
-            here = hash_items(order.everything)  # unhashed ones are read now
+            here = hash_items(order.everything)
             report.verified = verify(uploader, here, cloud, self.pool)
             report.findings += report.verified.mismatches
         if order.stale or order.replaced:
@@ -370,7 +351,8 @@ class _EnvironmentDeploy:
             return
         if not order.blank_stale(_question(report.env, report.stale)):
             return
-        if not order.include_uploads:  # somebody may have uploaded since it was asked
+        # Somebody may have uploaded since it was asked.
+        if not order.include_uploads:
             new = uploads_among(report.env, [file.key for file in report.stale], certain=True)
             report.uploads += [file for file in report.stale if file.key in new]
             report.stale = [file for file in report.stale if file.key not in new]
@@ -384,11 +366,13 @@ class _EnvironmentDeploy:
 
         deployment = self.published.deployment_id
         recorder = Recorder(replace(order.context, deployment_id=deployment))
-        finish_deployment(deployment, outcome="running")  # if it is killed now, rows are missing
+        # If it is killed from now on, rows are missing, so the log must not be trusted.
+        finish_deployment(deployment, outcome="running")
         try:
             held_back = blank(self.uploader, report.stale, recorder, self.pool, add)
             self.published.held_back += held_back
-        finally:  # an interruption is reported, too
+        finally:
+            # An interruption is reported, too.
             self.published.logged &= recorder.close()
             report.blanked = len(gone)
             report.stale = [file for file in report.stale if file.key not in gone]

@@ -40,24 +40,28 @@ def preflight(
     """
     Return a warning for each problem, with the file and the fix; none if all seems well.
 
-    All names of this site begin with `prefix`; in the bucket, `location` stands before them. The
-    files that pages and style sheets load are checked, but not those that scripts load. Links are
-    checked only if their names have an extension: others may be routes of a single page
-    application. The log says which files are replaced in `envs`. `before` are the hashed files of
-    live releases; their pages are read only if a file below them changes. After `seconds` of CPU
-    time no more pages are read, and a warning says so.
+    All names begin with `prefix`; in the bucket, `location` stands before them. The log says which
+    files are replaced in `envs`; `before` are the hashed files of live releases. After `seconds` of
+    CPU time no more pages are read, and a warning says so.
     """
     names = [item.name for item in items]
     links = _Links(items, prefix, location, seconds)
+    index = prefix + INDEX
+    text = _(
+        "There is no %(file)s, so the address of the site answers 404: "
+        "add one, or deploy the folder that has it.",
+        file=index,
+    )
     found = [
-        *_missing_index(names, prefix),
+        *[text] * (index not in names),
         *_unusable_names(names, location),
         *_equal_names(names),
         *_replaced_files(links, envs, before),
         *_outside(links),
     ]
     left = len(found) + len(links.missing) - MOST
-    found += islice(_missing(links), MOST)  # a page may name any number
+    # A page may name any number of them.
+    found += islice(_missing(links), MOST)
     more = [_("… and %(count)d more", count=left)] if left > 0 else []
     return [*found[:MOST], *more, *links.doubts]
 
@@ -70,12 +74,8 @@ def changed_in_place(
     location: str = "",
     before: Iterable[Files] = (),
 ) -> list[str]:
-    """
-    Return a warning of the changed files that pages load under an unchanged name.
-
-    Pages and style sheets, also those of the live hashed files `before`, are read only if a changed
-    file may be such a file.
-    """
+    """Return a warning of the changed files that pages load under an unchanged name."""
+    # To read the pages takes long: not for files that no page keeps the name of.
     kept = {name for name in changed if not (looks_hashed(name) or is_html(name))}
     if not kept or not any(is_html(item.name) for item in items):
         return []
@@ -83,15 +83,6 @@ def changed_in_place(
     loaded = {links.files[key].name for key in links.loaded & links.files.keys()}
     older = _loaded_before(links, lambda item: item.name in kept, before)
     return [*_in_place(kept & loaded | older), *links.doubts]
-
-
-def _missing_index(names: Sequence[str], prefix: str) -> Iterator[str]:
-    if prefix + INDEX not in names:
-        yield _(
-            "There is no %(file)s, so the address of the site answers 404: "
-            "add one, or deploy the folder that has it.",
-            file=prefix + INDEX,
-        )
 
 
 def _unusable_names(names: Sequence[str], location: str) -> Iterator[str]:

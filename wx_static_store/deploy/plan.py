@@ -254,18 +254,14 @@ class PendingLookup(NamedTuple):
 
 
 class Survey:
-    """
-    Read the state of keys in the list and the log of an environment, some thousand at a time.
-
-    `corrections` are results for rows that the list proved wrong.
-    """
+    """Read the state of keys in the list and the log of an environment, some thousand at a time."""
 
     def __init__(self, uploader: Uploader, pool: WorkerPool, *, calls: int, force: bool) -> None:
         self._store = store = uploader.store
         by_log = force or uploader.options.trust_log
         self._lookup = None if by_log else Lookup(store, pool, calls)
         self.has_log = True
-        self.corrections: list[UploadResult] = []
+        self.corrections: list[UploadResult] = []  # of rows that the list proved wrong
         self._undecided = 0  # keys that the log decided, as too many calls would be needed
         self._error = ""
 

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -42,12 +42,10 @@ def publish(
     report: Report | None = None,
 ) -> Report:
     """
-    Send the files of the plan: assets, then pages if every asset is stored, then the last file.
+    Send the files of the plan; the run is a `Deployment` if it sends something, or `always`.
 
-    Among assets and pages, new files come before those that replace an object. `last()` is called
-    when all is stored, and returns the file that makes the others live. The run is a `Deployment`
-    with these `columns` if it sends something, or `always`. The `report` is filled while the run
-    goes on, so it is right even if the run breaks off.
+    `last()` is called when all is stored, and returns the file that makes the others live. The
+    `report` is filled while the run goes on, so it is right even if the run breaks off.
     """
     report = Report() if report is None else report
     recorder, started = Recorder(context), time.monotonic()
@@ -64,40 +62,34 @@ def publish(
         raise
     finally:
         report.logged = recorder.close()
-        if not report.logged:  # the database may have been down from the start
+        # The database may have been down from the start.
+        if not report.logged:
             steps.start_deployment()
         finish_deployment(report.deployment_id, **_facts(report, time.monotonic() - started))
     return report
 
 
+@dataclass
 class Publication:
-    """
-    The steps of one deploy: assets → pages → the last file; of each, new before replaced files.
+    """The steps of one deploy: assets → pages → the last file; of each, new files come first."""
 
-    A stage begins when all files of the stage before are stored, else it is held back. Therefore
-    no file that visitors may see changes before all new files are stored.
-    """
+    uploader: Uploader
+    plan: Plan
+    recorder: Recorder
+    report: Report
+    lock: DeployLock
+    last: Callable[[], UploadItem] | None
+    columns: Mapping[str, Any]
 
-    def __init__(
-        self,
-        uploader: Uploader,
-        plan: Plan,
-        recorder: Recorder,
-        report: Report,
-        lock: DeployLock,
-        last: Callable[[], UploadItem] | None,
-        columns: Mapping[str, Any],
-    ) -> None:
-        self.uploader, self.plan, self.recorder = uploader, plan, recorder
-        self.report, self.lock, self.last, self.columns = report, lock, last, columns
-        report.skipped, report.notes = len(plan.unchanged), plan.notes
-        self._stages = self._in_order()
-        self._queue = Queue(uploader, ())
+    def __post_init__(self) -> None:
+        self.report.skipped, self.report.notes = len(self.plan.unchanged), self.plan.notes
+        self._stages, self._queue = self._in_order(), Queue(self.uploader, ())
         self._under_way = 0
-        self._silence = Silence(uploader.options)
+        self._silence = Silence(self.uploader.options)
 
     def next_item(self) -> UploadItem | None:
         """Return the next item; a stage is not left while one of its files is being sent."""
+        # Visitors must see no change before all new files are stored.
         self.lock.check()
         while (item := self._queue.next_item()) is None and not self._under_way:
             stage = next(self._stages, None)
@@ -293,19 +285,13 @@ def _plain_lines(env: str, files: int, size: int) -> OnResult:
             seconds = time.monotonic() - started
             done = _("%(done)d/%(files)d files", done=count, files=files)
             amount = f"{sent / 2**20:.1f}/{size / 2**20:.1f} MiB"
-            parts = [done, amount, *_pace(sent, size, seconds), *_failed(failed)]
+            if rate := sent / (seconds or 1):
+                left = _("%(seconds).0f s left", seconds=max(0, size - sent) / rate)
+                amount = joined([amount, f"{rate / 2**20:.1f} MiB/s", left])
+            parts = [done, amount, *_failed(failed)]
             sys.stderr.write(labelled(env, joined(parts)) + "\n")
 
     return report
-
-
-def _pace(sent: int, size: int, seconds: float) -> list[str]:
-    """Return the rate, and the seconds that the rest takes at this rate."""
-    if not (sent and seconds):
-        return []
-    rate = sent / seconds
-    left = _("%(seconds).0f s left", seconds=max(0, size - sent) / rate)
-    return [f"{rate / 2**20:.1f} MiB/s", left]
 
 
 def _failed(failed: int) -> list[str]:

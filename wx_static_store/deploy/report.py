@@ -149,8 +149,7 @@ class EnvironmentReport:
     The result of one environment: `outcome` is done, failed, interrupted or skipped.
 
     `stale` files are in the cloud and not in the tree; `blanked` of them were overwritten. Files in
-    `uploads` were put there by people, so they are not stale. `verified` is None unless --verify or
-    a `canary` asks for it. `release` is the digest of the deployed release.
+    `uploads` were put there by people. `release` is the digest of the deployed release.
     """
 
     env: str
@@ -188,11 +187,7 @@ def as_dict(
     started: float,
     seconds: float,
 ) -> dict[str, Any]:
-    """
-    Return a whole run as JSON; only its sentences are in the reader's language.
-
-    `started` is in seconds since 1970, `source` the label, such as a commit.
-    """
+    """Return a whole run as JSON; `source` is its label. Only sentences are translated."""
     return {
         "version": VERSION,
         "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
@@ -361,10 +356,9 @@ def overview(data: dict[str, Any]) -> list[list[str]]:
     }
     counts = [str(COUNTS[name]) for name in names]
     heading = [gettext("environment"), gettext("outcome"), *counts, gettext("bytes")]
-    return [[*heading, gettext("seconds")], *map(_row, [*environments, sums])]
-
-
-def _row(each: dict[str, Any]) -> list[str]:
-    numbers = [f"{number:,}" for number in (*each["counts"].values(), each["bytes"])]
-    outcome = str(_OUTCOMES.get(each["outcome"], each["outcome"]))
-    return [shown(each["env"]), outcome, *numbers, f"{each['seconds']:.1f}"]
+    rows = [[*heading, gettext("seconds")]]
+    for each in (*environments, sums):
+        numbers = [f"{number:,}" for number in (*each["counts"].values(), each["bytes"])]
+        outcome = str(_OUTCOMES.get(each["outcome"], each["outcome"]))
+        rows.append([shown(each["env"]), outcome, *numbers, f"{each['seconds']:.1f}"])
+    return rows

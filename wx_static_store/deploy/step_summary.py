@@ -65,16 +65,10 @@ def _section(environment: dict[str, Any]) -> list[str]:
 
 def _failed(failure: dict[str, Any]) -> list[str]:
     errcode = "" if failure["errcode"] is None else str(failure["errcode"])
-    why, hint = failure["message"], failure["hint"]
+    stage, why, hint = failure["stage"], failure["message"], failure["hint"]
     if why and hint:
         why = gettext("%(what)s. %(hint)s", what=why, hint=hint)
-    return [
-        failure["name"],
-        str(STAGES.get(failure["stage"], failure["stage"])),
-        errcode,
-        why or hint,
-        failure["rid"],
-    ]
+    return [failure["name"], str(STAGES.get(stage, stage)), errcode, why or hint, failure["rid"]]
 
 
 def _some(heading: list[str], rows: list[list[str]]) -> list[str]:

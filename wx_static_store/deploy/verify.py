@@ -70,8 +70,7 @@ def sweep(
     """
     Return the files in the folder `prefix` of the location by key, without deleted ones.
 
-    This takes one call per 1000 files. Raises what the list raises, NameRejected, and
-    DeadlineExceeded for more than `most` files or `seconds`.
+    Raises what the list raises, and DeadlineExceeded for more than `most` files or `seconds`.
     """
     folder = uploader.options.location + (clean_name(prefix.rstrip("/")) + "/" if prefix else "")
     until, found = time.monotonic() + seconds, dict[str, RemoteFile]()
@@ -127,10 +126,9 @@ def uploads_among(env: str, keys: Sequence[str], *, certain: bool) -> set[str]:
     """
     Return the keys that a person, a save or another program wrote last, and no deploy.
 
-    Rows that only repeat an earlier row do not count. A key without a row is stale, unless it is in
-    a store's folder for uploads. Raises ConfigurationError if the answer must be `certain` and
-    there is no log.
+    Raises ConfigurationError if the answer must be `certain` and there is no log.
     """
+    # A file without a row was uploaded if it is in a folder for uploads.
     folders = tuple(
         options.location + options.upload_location
         for options in map(options_for, aliases())
@@ -211,11 +209,9 @@ def _difference(item: UploadItem, remote: RemoteFile | None) -> str | Promise:
 def _entries(differences: Mapping[str, str | Promise]) -> list[str]:
     """Return the pages to fetch: those that are right in the list, index pages first."""
 
-    def rank(key: str) -> tuple[bool, int, str]:
-        return os.path.basename(key) != "index.html", key.count("/"), key
-
     right = [key for key, what in differences.items() if is_html(key) and not what]
-    return sorted(right, key=rank)[:PAGES]
+    right.sort(key=lambda key: (os.path.basename(key) != "index.html", key.count("/"), key))
+    return right[:PAGES]
 
 
 def _look(
@@ -224,7 +220,8 @@ def _look(
     """Return the difference of each page; a page that differs is fetched again after seconds."""
     store = uploader.store
     with interruptible():
-        store.url("")  # ask for the address once, and not in each worker
+        # Ask for the address once, and not in each worker.
+        store.url("")
 
     def look(page: tuple[str, UploadItem]) -> tuple[str, str | Promise]:
         return page[0], _as_served(store, *page)

@@ -69,6 +69,10 @@ class EnvironmentComparison:
         return self.in_cloud and bool(counts["changed"] or counts["removed"])
 
     @property
+    def kinds(self) -> Mapping[str, Any]:
+        return IN_CLOUD if self.in_cloud else KINDS
+
+    @property
     def in_cloud(self) -> bool:
         return bool(self.sides) and self.sides[1].data["kind"] == CLOUD
 
@@ -84,11 +88,7 @@ def show(
     uploaders: Sequence[Uploader],
     write: Callable[[str], object],
 ) -> None:
-    """
-    Compare in each environment, and write the differences.
-
-    Raises CommandError: 1 if the cloud differs, 2 if an environment could not be compared.
-    """
+    """Compare in each environment, and write the differences; how it ends is the exit code."""
     operands = _operands(line)
     if len(uploaders) > 1 and CLOUD not in operands:
         raise wrong_use(_("Many environments are compared with 'cloud' only: name one with --env."))
@@ -244,7 +244,7 @@ def lines(comparison: EnvironmentComparison) -> Iterator[str]:
     yield shown(labelled(where, " → ".join(side.name for side in comparison.sides)))
     yield from _table(comparison)
     before, after = (f"{size:,}" for size in difference.sizes)
-    counts = _counts(_kinds(comparison), difference.counts)
+    counts = _counts(comparison.kinds, difference.counts)
     if difference:
         sizes = {"before": before, "after": after}
         yield _("%(counts)s; %(before)s → %(after)s bytes", counts=counts, **sizes)
@@ -261,12 +261,8 @@ def lines(comparison: EnvironmentComparison) -> Iterator[str]:
         )
 
 
-def _kinds(comparison: EnvironmentComparison) -> Mapping[str, Any]:
-    return IN_CLOUD if comparison.in_cloud else KINDS
-
-
 def _table(comparison: EnvironmentComparison) -> Iterator[str]:
-    changes, kinds = comparison.difference.changes, _kinds(comparison)
+    changes, kinds = comparison.difference.changes, comparison.kinds
     rows = []
     for change in changes:
         sides = (change.before, change.after)

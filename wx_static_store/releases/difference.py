@@ -96,10 +96,9 @@ def compare_with_cloud(
     most: float = math.inf,
 ) -> Difference:
     """
-    Compare a release with the folder `prefix` in the cloud, by the cloud's list alone.
+    Compare a release with the folder `prefix` in the cloud, by the cloud's list, without headers.
 
-    The list shows no headers. Removed files are missing or overwritten as deleted, added files are
-    stale. Raises what `sweep` raises, which has `seconds` for the list of `most` files.
+    Raises what `sweep` raises, which has `seconds` for the list of `most` files.
     """
     cloud = sweep(uploader, prefix, seconds=seconds, most=most)
     by_key = {uploader.key(prefix + file.name) or file.name: file for file in files}

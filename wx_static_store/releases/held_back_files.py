@@ -20,11 +20,7 @@ MOST_FILES = 5000  # of a release whose keys are looked up for a page
 
 
 def held_back_keys(row: Deployment) -> list[str]:
-    """
-    Return the keys of the release that were not sent, and were not stored since.
-
-    Empty if they cannot be known: a file that only the cloud's list shows as unchanged has no row.
-    """
+    """Return the keys of the release that were not sent, nor stored since; none if unknown."""
     if not (row.not_attempted and row.release) or row.release.count > MOST_FILES:
         return []
     files = {object_key(row.folder, file.name): file.md5 for file in row.release.contents()}
@@ -34,6 +30,7 @@ def held_back_keys(row: Deployment) -> list[str]:
         is_stored = status == UploadStatus.STORED and md5 == files.get(key)
         if is_stored or deployment == row.pk:
             known.add(key)
+    # More than were not sent: a file that only the cloud's list shows as unchanged has no row.
     found = [key for key in files if key not in known]
     return found if len(found) <= row.not_attempted else []
 

@@ -36,11 +36,7 @@ def mark_live(rows: Iterable[Deployment]) -> list[Deployment]:
 
 
 def live_lately(rows: DeploymentQuerySet, most: int) -> list[Deployment]:
-    """
-    Return the live deployments of these rows' environments, the last used environment first.
-
-    At most `most`, and only of environments with a row among the newest `LATELY`.
-    """
+    """Return at most `most` live deployments, those of the last used environment first."""
     ids = list(islice(_live_ids(rows), most))
     found = rows.select_related("release").defer("release__files").in_bulk(ids)
     return [found[pk] for pk in ids if pk in found]
@@ -48,12 +44,14 @@ def live_lately(rows: DeploymentQuerySet, most: int) -> list[Deployment]:
 
 def _live_ids(rows: DeploymentQuerySet) -> Iterator[int]:
     """Yield the id of the live deployment of each folder."""
+    # A platform may have more environments than anybody reads on a page.
     newest = rows.order_by("-id").values_list("env", flat=True)[:LATELY]
     for env in dict.fromkeys(newest):
         found = rows.filter(env=env).annotate(live_id=_live(rows)).order_by("folder_digest")
         folders: Any = found.values_list("folder_digest", "live_id")
         folder = folders.first()
-        while folder:  # folder by folder: the index skips all further rows of a folder
+        # Folder by folder: the index skips all further rows of a folder.
+        while folder:
             digest, live_id = folder
             if live_id:
                 yield live_id

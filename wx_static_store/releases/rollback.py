@@ -100,9 +100,9 @@ class Move:
 
 def only_store(envs: Sequence[str]) -> str:
     """
-    Return the only alias that releases of these environments (or of all) were deployed with.
+    Return the only alias that releases of these environments (or of all) were deployed with, or "".
 
-    Empty if there is none. Raises SourceError if there are several.
+    Raises SourceError if there are several.
     """
     rows = with_release().filter(using__in=aliases()).order_by()
     rows = rows.filter(env__in=envs) if envs else rows
@@ -155,9 +155,8 @@ def moves(envs: Sequence[str], folder: str, name: str = "", *, repair: bool = Fa
     """
     Return the move of each environment to the named release, or to the one before.
 
-    The one before is the newest other release that ended well before the newest deployment. A
-    repair goes to the live release, and leaves out environments without one. Raises SourceError if
-    an environment has no such release; for a repair, if none has.
+    A repair goes to the live release, and leaves out environments without one. Raises SourceError
+    if an environment has no such release; for a repair, if none has.
     """
     found = [_move(env, folder, name, repair=repair) for env in envs]
     lacking = [env for env, move in zip(envs, found, strict=True) if move is None]
@@ -210,16 +209,12 @@ def check_storage() -> None:
 
 
 def orders(uploaders: Sequence[Uploader], moves: Sequence[Move], template: Order) -> Orders:
-    """
-    Return the order of each environment.
-
-    A roll back trusts the log, unless a deployment there is unfinished; a repair always reads the
-    cloud's list.
-    """
+    """Return the order of each environment."""
     # Cached: environments with the same release share its items.
     contents = cache(lambda release: items_of(release, template.prefix))
     found = []
     for uploader, move in zip(uploaders, moves, strict=True):
+        # A roll back is in a hurry. A repair must see what the cloud has lost.
         trust_log = not move.repair and trusted_from(move.env) is None
         items, last = contents(move.target.release)
         label = template.context.source_ref or move.label
@@ -339,14 +334,12 @@ def move_of(
     """
     Return the alias, and the move of the environment to the named release or the one before.
 
-    The release was deployed to one of `among`, and to the folder `prefix` if that is given. Raises
-    SourceError and ConfigurationError, also if the store has moved.
+    Raises SourceError and ConfigurationError, also if the store has moved.
     """
     target = find_deployment(name, env, using=using, among=among) if name else None
     using = using or (target.using if target else only_store([env]))
     if not using:
-        text = _("No release was deployed to %(env)s", env=env)
-        raise SourceError(text)
+        raise SourceError(_("No release was deployed to %(env)s", env=env))
     name = str(target.pk) if target else ""
     folder = folder_of(using, [env], prefix=prefix, name=name)
     (move,) = moves([env], folder, name)
@@ -354,11 +347,7 @@ def move_of(
 
 
 def plan_rollback(using: str, move: Move, user_id: int | None, *, label: str = "") -> RollbackPlan:
-    """
-    Return the plan of this roll back; nothing is sent. The default label names both releases.
-
-    Raises if the needed bytes are not kept.
-    """
+    """Return the plan of this roll back; raises if the needed bytes are not kept."""
     check_storage()
     uploader = site_uploader(using, move.env)
     records = Records(using, move.target.folder.removeprefix(uploader.options.location))

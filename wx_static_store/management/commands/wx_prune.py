@@ -52,8 +52,10 @@ class Command(UpkeepCommand):
         add(*yes, action="store_true", help=_("do not ask"))
 
     def work(self, **options: Any) -> None:
-        self.options = options
-        dry_run = options["dry_run"]
+        self.options, dry_run = options, options["dry_run"]
+        # Environments share the kept bytes.
+        self._with_releases = bool(options["releases"] or not options["env"])
+        self._with_spool = bool(spool.alias() and not options["env"])
         self._check()
         if not (dry_run or options["yes"] or self._confirm()):
             self.stdout.write(_("Nothing was deleted."))
@@ -65,14 +67,6 @@ class Command(UpkeepCommand):
             if dry_run
             else _("deleted: %(counts)s", counts=counts)
         )
-
-    @property
-    def _with_releases(self) -> bool:
-        return bool(self.options["releases"] or not self.options["env"])
-
-    @property
-    def _with_spool(self) -> bool:
-        return bool(spool.alias() and not self.options["env"])
 
     def _check(self) -> None:
         """Refuse options that say too little or too much, and a release storage that is public."""
