@@ -6,7 +6,6 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from time import thread_time
-from typing import Any
 
 from ..core.hashed_names import looks_hashed
 from ..core.naming import is_html, object_key
@@ -235,14 +234,14 @@ def _in_place(changed: Collection[str]) -> Iterator[str]:
 
 def _stored_md5s(env: str, keys: Iterable[str]) -> list[tuple[str, str]]:
     """Return the keys that have a file by the log, each with its MD5."""
-
-    def newest() -> list[tuple[Any, ...]]:
-        rows = log().exclude(status=UploadStatus.FAILED)
-        return [*rows.newest_values(env, keys, "key", "status", "md5")]
-
+    columns = ("key", "status", "md5")
+    rows = in_database(
+        lambda: [*log().exclude(status=UploadStatus.FAILED).newest_values(env, keys, *columns)],
+        otherwise=None,
+    )
     return [
         (key, md5)
-        for key, status, md5, _last in in_database(newest, otherwise=None) or ()
+        for key, status, md5, _last in rows or ()
         if status == UploadStatus.STORED and md5 not in ("", DELETED_MD5)
     ]
 

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Any
 
 from ..conf.options import Options
@@ -38,7 +37,7 @@ def publish(
     lock: DeployLock,
     last: Callable[[], UploadItem] | None = None,
     always: bool = False,
-    columns: Mapping[str, Any] = MappingProxyType({}),
+    columns: Mapping[str, Any] | None = None,
     report: Report | None = None,
 ) -> Report:
     """
@@ -49,7 +48,7 @@ def publish(
     """
     report = Report() if report is None else report
     recorder, started = Recorder(context), time.monotonic()
-    steps = Publication(uploader, plan, recorder, report, lock, last, columns)
+    steps = Publication(uploader, plan, recorder, report, lock, last, columns or {})
     try:
         steps.prepare(always=always)
         wanted = uploader.options.progress

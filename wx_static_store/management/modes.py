@@ -130,12 +130,23 @@ def uploaders_of(line: CommandLine, using: str) -> list[Uploader]:
 
 def tree_of(line: CommandLine, using: str) -> tuple[list[UploadItem], UploadItem | None, str]:
     """Return the files of DIR or of STATIC_ROOT, the last file apart, and their prefix."""
-    root, skip, hashed, manifest = _source(line, using)
-    tree = read_tree(root, line.prefix, ignore=line.ignore, rules=_rules(line.map))
+    storage: Any = None if line.directory else storages[using]
+    if not (root := line.directory or getattr(storage, "location", "")):
+        text = _(
+            "Name a DIR: the alias %(alias)r has no folder on this machine, as static files "
+            "have in STATIC_ROOT.",
+            alias=using,
+        )
+        raise wrong_use(text)
+    tree = read_tree(Path(root), line.prefix, ignore=line.ignore, rules=_rules(line.map))
+    if not (manifest := str(getattr(storage, "manifest_name", ""))):
+        return tree.items, None, tree.prefix
+    names = dict(storage.hashed_files)
+    hashed, hidden = {*names.values()}, names if storage.options.keep_only_hashed else {}
     items = [
         replace(item, hashed=item.hashed or item.name in hashed)
         for item in tree.items
-        if item.name not in skip
+        if item.name not in hidden
     ]
     last = next((item for item in items if item.name == manifest), None)
     first = [item for item in items if item is not last]
@@ -150,7 +161,8 @@ def of_tree(
     asks_first = not (line.yes or line.dry_run)
     compares = line.verify or line.canary
     counts = uploaders[0].options.trust_log
-    if len(uploaders) > 1 or asks_first or compares or counts:  # else each would read them
+    # Files that more than one plan looks at are read once.
+    if len(uploaders) > 1 or asks_first or compares or counts:
         items, last = hash_items(items), hash_items([last])[0] if last else None
     labels = map(os.environ.get, LABELS)
     order = replace(
@@ -232,24 +244,6 @@ def _order(line: CommandLine, using: str, prefix: str, label: str, confirm: Conf
         blank_stale=confirm if line.blank_stale else None,
         include_uploads=line.include_uploads,
     )
-
-
-def _source(line: CommandLine, using: str) -> tuple[Path, set[str], set[str], str]:
-    """Return the folder, the names to leave out, the hashed names, and the manifest's name."""
-    if line.directory:
-        return Path(line.directory), set(), set(), ""
-    storage: Any = storages[using]
-    if not getattr(storage, "location", ""):
-        text = _(
-            "Name a DIR: the alias %(alias)r has no folder on this machine, as static files "
-            "have in STATIC_ROOT.",
-            alias=using,
-        )
-        raise wrong_use(text)
-    manifest = str(getattr(storage, "manifest_name", ""))
-    names = dict(storage.hashed_files) if manifest else {}
-    hidden = set(names) if names and storage.options.keep_only_hashed else set()
-    return Path(storage.location), hidden, set(names.values()), manifest
 
 
 def _rules(given: Sequence[str]) -> list[tuple[str, str]]:

@@ -53,10 +53,12 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self.stderr.write(_("Interrupted."))
             interrupts.leave(for_good=getattr(self, "_called_from_command_line", False))
-        except BrokenPipeError:  # the reader of the output has ended, as `head` does
+        except BrokenPipeError:
+            # The reader of the output has ended, as `head` does.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
-        except WxStaticStoreError as error:  # raised before anything was sent
+        except WxStaticStoreError as error:
+            # It was raised before anything was sent: later errors are in the report.
             raise CommandError(str(error), returncode=WRONG_USE) from None
 
     def _handle(self, **options: Any) -> None:
@@ -87,12 +89,9 @@ class Command(BaseCommand):
             modes.check_manifest(self.using, orders)
         if self.line.verbosity > 0:
             going, folder = {move.env for move in moves}, moves[0].target.folder
-            lines = [preview.move_line(move) for move in moves]
-            lines += [
-                preview.left_out_line(uploader.env, folder)
-                for uploader in uploaders
-                if uploader.env not in going
-            ]
+            left = [each.env for each in uploaders if each.env not in going]
+            lines = [*map(preview.move_line, moves)]
+            lines += [preview.left_out_line(env, folder) for env in left]
             self.stdout.write("\n".join(lines))
         plans = self._preview(orders) or [environments.preview_of(*order) for order in orders]
         rollback.refuse_missing(self.using, moves, plans)
@@ -127,14 +126,14 @@ class Command(BaseCommand):
 
     def _warn_of_links(self, orders: environments.Orders) -> None:
         """Warn of broken links of the pages of a folder."""
-        if self.line.directory:  # collected static files have no pages of their own
-            envs = [uploader.env for uploader, _order in orders]
+        # Collected static files have no pages of their own.
+        if self.line.directory:
             uploader, order = orders[0]
             found = preflight(
                 order.items,
                 prefix=order.prefix,
                 location=uploader.options.location,
-                envs=envs,
+                envs=[each.env for each, _order in orders],
                 before=modes.live_in(orders),
                 seconds=math.inf if self.line.strict else OWN_SECONDS,
             )
@@ -161,8 +160,9 @@ class Command(BaseCommand):
             return False
 
     def _preview(self, orders: environments.Orders) -> list[Plan]:
-        """Print and return the plans; with --yes none are made, as nobody reads them."""
+        """Print and return the plans; with --yes none are made."""
         plans: list[Plan] = []
+        # Nobody reads them, and each costs a list of the cloud.
         if self.line.yes and not self.line.dry_run:
             return plans
         shown = None
