@@ -170,7 +170,8 @@ def _quota(options: Options) -> Quota:
         client = PlatformClient(platform.transport, options.api_base_url)
 
         def ask() -> Quota:
-            token = current_token(platform.tokens)  # if refused, the deploy's first call reports it
+            # If it is refused, the deploy's first call reports it.
+            token = current_token(platform.tokens)
             with platform.api_limiter.slot(deadline):
                 return client.quota(token, LINKS, deadline=deadline)
 
@@ -210,8 +211,9 @@ def _why_not(before: Sequence[EnvironmentReport], canary: int) -> str:
     if any(report.outcome == "interrupted" for report in before):
         return _("Not begun: the run was interrupted.")
     for report in before:
-        errors = [result.error for result in report.report.failures] if report.report else []
-        shared = [error for error in errors if error and error.stops_batch]
+        failures = report.report.failures if report.report else []
+        shared = [one.error for one in failures if one.error and one.error.stops_batch]
+        # All share one token: without it, no other environment can succeed.
         if any(isinstance(error, TokenError) or error.stage == "token" for error in shared):
             return _("Not begun: no token at %(env)s, and all share one.", env=report.env)
     tried = before[:canary] if len(before) >= canary else []
@@ -252,7 +254,7 @@ def stale_files(
 
 
 def _question(env: str, files: Sequence[RemoteFile]) -> str:
-    """Return the question; it names the folders, so that people notice an unexpected one."""
+    # The folders are named, so that people notice an unexpected one.
     folders = Counter(file.key.rpartition("/")[0] or _("the root") for file in files)
     most = joined(labelled(shown(folder), number) for folder, number in folders.most_common(5))
     return ngettext(

@@ -97,7 +97,6 @@ def make_plan(
     last_key = uploader.key(last) if last else ""
     keys = sorted(key for key in {*by_key, last_key} if key and not key.startswith("/"))
     survey = Survey(uploader, pool, calls=most_calls(keys), force=force)
-    # A file without a key is sent all the same: it fails, and says why.
     changed = {key: item for key, item in by_key.items() if key.startswith("/")}
     unchanged, existing, state_of_last = list[UploadItem](), set[str](), None
     for key, state, item in _look_up(survey, keys, by_key):
@@ -131,7 +130,8 @@ def _look_up(
         hashed = {key: _hash(by_key[key]) for key in asked.keys if key in by_key}
         for key, state in survey.end(asked).items():
             yield key, state, hashed.get(key)
-        del asked, hashed  # free the memory before the next keys
+        # Free the memory before the next keys.
+        del asked, hashed
 
 
 def _by_name(items: Iterable[UploadItem]) -> tuple[UploadItem, ...]:
@@ -162,7 +162,8 @@ def _without_collisions(
     by_key: dict[str, UploadItem] = {}
     clashes: dict[str, dict[str, None]] = {}
     for item in items:
-        key = uploader.key(item.name) or f"/{item.name}"  # a slash in front makes it no key
+        # No key begins with a slash: such a file is sent, and fails with the reason.
+        key = uploader.key(item.name) or f"/{item.name}"
         if (other := by_key.setdefault(key, item)).name != item.name:
             clashes.setdefault(key, {other.name: None})[item.name] = None
         by_key[key] = item
@@ -306,21 +307,16 @@ class Survey:
             )
         )
 
-    def notes(self) -> list[str]:
-        """Return for the report why the log decided, and not the list."""
-        notes = []
+    def notes(self) -> Iterator[str]:
+        """Yield for the report why the log decided, and not the list."""
         if why := self._error:
-            notes.append(
-                gettext("The list could not be read, so the log decided: %(why)s", why=why)
-            )
+            yield gettext("The list could not be read, so the log decided: %(why)s", why=why)
         if self._undecided:
-            text = ngettext(
+            yield ngettext(
                 "The log decided about %(count)d file: to list it would take too many calls.",
                 "The log decided about %(count)d files: to list them would take too many calls.",
                 self._undecided,
             )
-            notes.append(text)
-        return notes
 
     def _rows(self, keys: Iterable[str]) -> Rows:
         rows = in_database(lambda: _newest(self._store.env, keys), otherwise=None)
@@ -338,7 +334,13 @@ class Survey:
 
     def _mark_outranked(self, rows: Rows, keys: set[str]) -> Rows:
         """Mark rows as outranked if other bytes were stored at the key in the same second."""
-        alike = in_database(lambda: _same_second(self._store.env, keys), otherwise=None) or set()
+        from ..models import key_digest
+
+        env, by_digest = self._store.env, {key_digest(key): key for key in keys}
+        pairs = in_database(
+            lambda: [*log().stored_in_the_same_second(env, [*by_digest])], otherwise=None
+        )
+        alike = {(by_digest[digest], _aware(moment)) for digest, moment in pairs or ()}
         return {
             key: row._replace(outranked=row.outranked or (key, row.stored_at) in alike)
             for key, row in rows.items()
@@ -363,17 +365,10 @@ def _newest(env: str, keys: Iterable[str]) -> Rows:
     for key, status, size, md5, at, deployment, source, *headers, last in found:
         # Rows may be written in another order than the PUTs.
         outranked = bool(at and last > at)
+        # A row that repeats a list knows no headers.
         of_object = None if source == LIST else kept(*headers)
         rows[key] = Row(status, size, md5, of_object, _aware(at), deployment, outranked)
     return rows
-
-
-def _same_second(env: str, keys: Iterable[str]) -> set[tuple[str, datetime | None]]:
-    from ..models import key_digest
-
-    by_digest = {key_digest(key): key for key in keys}
-    pairs = log().stored_in_the_same_second(env, list(by_digest))
-    return {(by_digest[digest], _aware(moment)) for digest, moment in pairs}
 
 
 def _aware(moment: datetime | None) -> datetime | None:

@@ -243,7 +243,8 @@ class Silence:
         line = labelled(str(self._options.env), text)
         tqdm = _tqdm() if terminal else None
         if tqdm:
-            tqdm.write(line, file=sys.stderr)  # above the bar
+            # A line of our own would break the bar: tqdm writes it above.
+            tqdm.write(line, file=sys.stderr)
         else:
             sys.stderr.write(f"{line}\n")
 
@@ -258,7 +259,8 @@ def _tqdm() -> Any:
 
 def _on_bar(bar: Any, env: str, files: int) -> OnResult:
     count = failed = 0
-    done = _("%(done)d/%(files)d files")  # translated once, filled in for each file
+    # Translated once, filled in for each file.
+    done = _("%(done)d/%(files)d files")
 
     def report(result: UploadResult) -> None:
         nonlocal count, failed

@@ -107,14 +107,17 @@ class _Page(HTMLParser):
         self.base = ""
         self.references: dict[str, bool] = {}
         self._style: list[str] | None = None
-        with suppress(AssertionError):  # the parser raises it for some broken declarations
+        # The parser raises it for some broken declarations.
+        with suppress(AssertionError):
             for start in range(0, len(text), AT_ONCE):
                 _check_time(until)
                 self.feed(text[start : start + AT_ONCE])
-            self.close()  # gives each tag without an end to handle_data()
+            # It gives each tag without an end to handle_data().
+            self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value for name, value in reversed(attrs) if value}  # the first one counts
+        # Of an attribute that is given twice, browsers take the first.
+        given = {name: value for name, value in reversed(attrs) if value}
         if tag == "base":
             self.base = self.base or given.get("href", "")
         else:

@@ -245,7 +245,8 @@ def check_writable(path: Path) -> None:
 
 def write_json(path: Path, data: dict[str, Any]) -> None:
     """Write a new file, and replace the old report by it; raise CommandError (1) if it fails."""
-    target = Path(os.path.realpath(path))  # a link stays, its target is written
+    # A link stays, its target is written.
+    target = Path(os.path.realpath(path))
     new = target.with_name(f".{target.name[:50]}.{os.getpid()}")
     text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
     with _name_file_in_errors(path, returncode=1):

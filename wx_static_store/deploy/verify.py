@@ -185,7 +185,17 @@ def _overwrite(
     names = {file.key: file.key.removeprefix(location) for file in files}
     foreign = [key for key, name in names.items() if uploader.key(name) != key]
     for key in foreign:
-        refused = _refusal(uploader, names.pop(key), key)
+        error = NameRejected(
+            _(
+                "%(key)s was not written from here, and cannot be overwritten from here",
+                key=ascii(key),
+            ),
+            stage="name",
+            hint=_("Delete it in the console."),
+        ).with_context(env=uploader.env, key=key)
+        refused = UploadResult(
+            names.pop(key), key, UploadStatus.FAILED, uploader.env, stage="name", error=error
+        )
         recorder.add(refused)
         report(refused)
     steps = Queue(uploader, map(deletion, names.values()), report)
@@ -255,12 +265,3 @@ def _as_served(store: Store, key: str, item: UploadItem) -> str | Promise:
         here=item.size,
         md5=item.md5,
     )
-
-
-def _refusal(uploader: Uploader, name: str, key: str) -> UploadResult:
-    error = NameRejected(
-        _("%(key)s was not written from here, and cannot be overwritten from here", key=ascii(key)),
-        stage="name",
-        hint=_("Delete it in the console."),
-    ).with_context(env=uploader.env, key=key)
-    return UploadResult(name, key, UploadStatus.FAILED, uploader.env, stage="name", error=error)

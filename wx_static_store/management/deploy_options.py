@@ -197,7 +197,8 @@ def add_environments(parser: ArgumentParser) -> None:
 
 
 def check_words(line: CommandLine) -> None:
-    """Refuse an empty value (often an unset variable), and a folder among environments."""
+    """Refuse an empty value, and a folder among environments."""
+    # An empty value often is an unset variable of a shell.
     for name in (*_NOT_EMPTY, *LISTS):
         value: Any = getattr(line, name)
         if value == "" or (name in LISTS and "" in value):

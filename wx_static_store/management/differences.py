@@ -83,10 +83,7 @@ class EnvironmentComparison:
 
 
 def show(
-    line: CommandLine,
-    using: str,
-    uploaders: Sequence[Uploader],
-    write: Callable[[str], object],
+    line: CommandLine, using: str, uploaders: Sequence[Uploader], write: Callable[[str], object]
 ) -> None:
     """Compare in each environment, and write the differences; how it ends is the exit code."""
     operands = _operands(line)
@@ -95,7 +92,8 @@ def show(
     if line.json:
         summary.check_writable(Path(line.json))
     envs, prefix = [uploader.env for uploader in uploaders], line.folder or line.prefix
-    here = "/" if line.directory else ""  # where it would be published
+    # A folder is compared with the place where it would be published.
+    here = "/" if line.directory else ""
     folder = folder_of(using, envs, prefix=prefix or here, name=line.named_release)
     found = []
     if LIVE in operands and not line.env:

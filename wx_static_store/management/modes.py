@@ -18,14 +18,7 @@ from .. import conf
 from ..conf.options import MEDIA
 from ..core.naming import NO_CACHE, header_value
 from ..core.types import UploadContext, UploadItem
-from ..deploy.environments import (
-    STATICFILES,
-    Confirm,
-    Order,
-    Orders,
-    site_stores,
-    site_uploader,
-)
+from ..deploy.environments import STATICFILES, Confirm, Order, Orders, site_stores, site_uploader
 from ..deploy.link_check import Files, changed_in_place
 from ..deploy.plan import Plan, hash_items
 from ..deploy.records import Records, find_deployment, item_of, live
@@ -120,11 +113,6 @@ def _read_lines(path: str) -> list[str]:
     return list(dict.fromkeys(filter(None, (line.partition("#")[0].strip() for line in lines))))
 
 
-def uploaders_of(line: CommandLine, using: str) -> list[Uploader]:
-    how = {"report_progress": line.verbosity > 0, "trust_log": line.trust_log}
-    return [site_uploader(using, env, **how) for env in environments_of(line)]
-
-
 # --- a folder ----------------------------------------------------------------------------------
 
 
@@ -192,7 +180,8 @@ def changes_in_place(
     orders: Orders, plans: Iterable[Plan], moves: Iterable[rollback.Move]
 ) -> list[str]:
     """Return warnings of files that a roll back changes under a name that pages keep."""
-    alike: dict[tuple[Any, ...], tuple[Uploader, Order]] = {}  # equal environments are read once
+    # Pages are read once for all environments that get the same.
+    alike: dict[tuple[Any, ...], tuple[Uploader, Order]] = {}
     for (uploader, order), plan, move in zip(orders, plans, moves, strict=True):
         changed = frozenset(
             item.name for item in plan.assets if uploader.key(item.name) in plan.existing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,11 @@ def show(envs: Sequence[str], line: CommandLine, write: Callable[[str], object])
     for env, rows in found.items():
         write("\n".join(_lines(env, rows)))
     if line.json:
-        report.write_json(Path(line.json), _as_dict(found))
+        environments = [
+            {"env": env, "deployments": [_deployment(*row) for row in rows]}
+            for env, rows in found.items()
+        ]
+        report.write_json(Path(line.json), {"version": VERSION, "environments": environments})
 
 
 def _newest(env: str) -> list[Row]:
@@ -67,7 +71,8 @@ def _cells(row: Row) -> list[str]:
     deployment, is_live = row
     when = f"{deployment.created:%Y-%m-%d %H:%M:%S %Z}"
     release = str(deployment.release or "-")
-    folder = f"/{deployment.folder}" if deployment.using else "-"  # older runs recorded neither
+    # Older runs recorded neither.
+    folder = f"/{deployment.folder}" if deployment.using else "-"
     mark, outcome = LIVE * is_live, deployment.get_outcome_display()
     what = [release, deployment.using or "-", folder, _what(deployment)]
     return [mark, str(deployment.pk), when, str(outcome), *map(shown, what)]
@@ -85,15 +90,6 @@ def _what(row: Deployment) -> str:
     if row.duration_ms is not None:
         counts = _("%(counts)s, %(seconds).1f s", counts=counts, seconds=row.duration_ms / 1000)
     return labelled(what, counts)
-
-
-def _as_dict(found: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
-    """Return the lists of the environments as JSON can hold them."""
-    environments = [
-        {"env": env, "deployments": [_deployment(*row) for row in rows]}
-        for env, rows in found.items()
-    ]
-    return {"version": VERSION, "environments": environments}
 
 
 def _deployment(row: Deployment, is_live: bool) -> dict[str, Any]:

@@ -66,7 +66,9 @@ class Command(BaseCommand):
         deploy_options.check_line(line)
         modes.refuse_media_store(line)
         self.using = modes.store_of(line)
-        uploaders = modes.uploaders_of(line, self.using)
+        how = {"report_progress": line.verbosity > 0, "trust_log": line.trust_log}
+        envs = modes.environments_of(line)
+        uploaders = [environments.site_uploader(self.using, env, **how) for env in envs]
         if line.list:
             release_list.show([uploader.env for uploader in uploaders], line, self.stdout.write)
             return

@@ -33,20 +33,11 @@ class Command(UpkeepCommand):
         age = _("delete rows that are older than so many days; releases too, unless --env")
         add("--days", type=_number_between(1, 100_000), metavar="N", help=age)
         last = _("keep so many releases of each environment and folder (%(count)d with --days)")
-        add(
-            "--releases",
-            type=_number_between(1, 100_000),
-            metavar="N",
-            help=last % {"count": RELEASES},
-        )
+        last %= {"count": RELEASES}
+        add("--releases", type=_number_between(1, 100_000), metavar="N", help=last)
         add("--env", metavar="ID", help=_("rows of this environment only"))
-        add(
-            "--batch",
-            type=_number_between(1, MOST_AT_ONCE),
-            default=1000,
-            metavar="N",
-            help=_("rows in a transaction (%(default)s)"),
-        )
+        rows, most = _("rows in a transaction (%(default)s)"), _number_between(1, MOST_AT_ONCE)
+        add("--batch", type=most, default=1000, metavar="N", help=rows)
         add("--dry-run", "-n", action="store_true", help=_("only count"))
         yes = ("--yes", "-y", "--no-input", "--noinput")
         add(*yes, action="store_true", help=_("do not ask"))

@@ -47,7 +47,8 @@ class Command(UpkeepCommand):
     def work(self, **options: Any) -> None:
         store = get_store(options["using"], options["env"])
         prefix = options["prefix"]
-        if prefix:  # as keys are written; a slash at its end stays
+        # As keys are written; a slash at its end stays.
+        if prefix:
             prefix = clean_name(prefix.removesuffix("/")) + "/" * prefix.endswith("/")
         comparison = LogComparison(store, prefix, fix=options["fix"])
         damaged = set()  # keys of deployed files that are missing or differ
