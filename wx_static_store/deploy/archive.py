@@ -139,7 +139,7 @@ def _explain_errors(what: str | Promise) -> Iterator[None]:
     except UnicodeDecodeError:
         failure = _refusal(_("Names in the archive are not in UTF-8"), _UTF8)
     except Exception as error:  # noqa: BLE001 -- of any kind: the bytes are anybody's
-        # An error of the disk names our own path, which is nobody's business.
+        # The whole text of such an error names a path of this machine.
         disk = getattr(error, "strerror", None)
         text = _("%(what)s cannot be unpacked (%(why)s)", what=what, why=disk or str(error)[:200])
         failure = _refusal(text, _DISK if disk else _AGAIN)

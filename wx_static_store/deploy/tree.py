@@ -97,7 +97,7 @@ def _unreadable(message: str | Promise, hint: str | Promise) -> SourceError:
 
 def _is_hidden(path: str) -> bool:
     """Return whether the path leads through a dot folder, or to a file of the system."""
-    # CAs and WeChat look for proofs of a domain in .well-known.
+    # Certificate authorities look for the proof of a domain in .well-known.
     return any(
         part == "Thumbs.db" or (part.startswith(".") and part != ".well-known")
         for part in path.split("/")
