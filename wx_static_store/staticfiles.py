@@ -30,8 +30,9 @@ from .core.naming import NO_CACHE, quote_key
 from .core.types import UploadContext, UploadItem
 from .deploy.locks import deploying
 from .deploy.plan import Plan, hash_items, make_plan
-from .deploy.publish import PublishFailed, Report, publish
+from .deploy.publish import publish
 from .deploy.records import Records, live
+from .deploy.report import PublishFailed, Report
 from .exceptions import WxStaticStoreError
 from .i18n import gettext as _, ngettext
 from .upload.recorder import announce_deployment
@@ -92,7 +93,7 @@ class WxStaticFilesStorage(StaticFilesStorage):
         except (WxStaticStoreError, OSError) as error:  # no token, no space for the manifest
             yield "All", None, PublishFailed(str(error))
         else:
-            sent = {files[item.name] for item in (*plan.assets, *plan.pages)}
+            sent = {files[item.name] for item in plan.sent}
             unchanged = len({*files.values()} - sent)
             self._say_what_was_published(len(sent), report.stored, unchanged)
 

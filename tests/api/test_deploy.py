@@ -18,7 +18,7 @@ from tests.rollouts.api.test_start import Set, cloud as cloud, options as option
 from tests.rollouts.conftest import OLD, Broker, broker as broker, deployed, release as release
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, Release
-from wx_static_store.releases import rollback_plan
+from wx_static_store.releases import rollback
 from wx_static_store.rollouts.models import Rollout
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -114,7 +114,7 @@ def test_a_release_of_another_environment_is_deployed_where_there_was_none(
 def test_a_large_deploy_is_left_to_the_command_that_the_answer_names(
     client: APIClient, cloud: EmulatorServer, old: Release, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rollback_plan, "MOST_FILES", 1)
+    monkeypatch.setattr(rollback, "MOST_FILES", 1)
     problem = deploy(client, 413, release="v1").json()
     assert (problem["code"], sent(cloud)) == ("size", [])
     _python, _manage, *arguments = shlex.split(problem["detail"].partition("server: ")[2])

@@ -20,7 +20,7 @@ from ..exceptions import ConfigurationError, SourceError
 from ..models import DeploymentQuerySet, UploadLog
 from ..releases.live import mark_live
 from ..releases.payload import check_store
-from ..releases.rollback_plan import MOST_BYTES, MOST_FILES, move_of, plan_rollback
+from ..releases.rollback import MOST_BYTES, MOST_FILES, move_of, plan_rollback
 from ..releases.runners import available_runner
 from ..submit.policy import visible_environments
 from ..submit.selection import select_environments

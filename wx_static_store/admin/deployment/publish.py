@@ -24,8 +24,11 @@ from ...exceptions import WxStaticStoreError
 from ...i18n import gettext
 from ...models import Deployment, Release
 from ...releases import payload
-from ...releases.rollback import Move
-from ...releases.rollback_plan import RollbackPlan, plan_rollback
+from ...releases.rollback import (
+    Move,
+    RollbackPlan,
+    plan_rollback,
+)
 from ...releases.runners import available_runner
 from ...submit.policy import visible_offers
 from ...upload.database import deployments

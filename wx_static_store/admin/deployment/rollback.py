@@ -17,7 +17,7 @@ from ...deploy.report import EnvironmentReport, lines
 from ...exceptions import WxStaticStoreError
 from ...i18n import ngettext
 from ...models import Deployment
-from ...releases.rollback_plan import (
+from ...releases.rollback import (
     MOST_BYTES,
     MOST_FILES,
     SECONDS,

@@ -16,6 +16,7 @@ from ....core import interrupts
 from ....deploy.report import check_writable, write_json
 from ....exceptions import WxStaticStoreError
 from ....i18n import gettext as _
+from ....management.deploy_options import CommandLine
 from ....management.exits import FAILED, WRONG_USE, wrong_use
 from ....upload.database import with_users
 from ... import lifecycle as rollouts
@@ -46,10 +47,10 @@ class Command(BaseCommand):
         rollout_options.add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.options = options
+        self.options, self.line = options, CommandLine.of_options(options)
         try:
             with interrupts.handled():
-                rollout_options.check_options(options)
+                rollout_options.check_options(options["action"], self.line)
                 if options["json"]:
                     check_writable(Path(options["json"]))
                 getattr(self, f"_{options['action'].replace('-', '_')}", self._act)()
@@ -62,7 +63,7 @@ class Command(BaseCommand):
     # --- the actions ---------------------------------------------------------------------------
 
     def _start(self) -> None:
-        payload, manner = payload_of(self.options), manner_of(self.options)
+        payload, manner = payload_of(self.line), manner_of(self.options)
         for warning in payload.warnings():
             text = _("Warning: %(finding)s", finding=warning)
             self.stderr.write(self.style.WARNING(text))

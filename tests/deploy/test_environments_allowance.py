@@ -10,8 +10,13 @@ from tests.conftest import ENV
 from tests.deploys import CONTEXT, configure_storages, deploy, item
 from tests.tables import each
 from wx_static_store.clients.platform import Quota
-from wx_static_store.deploy.allowance import FEW, Allowance, allowance
-from wx_static_store.deploy.environments import Order, site_uploader
+from wx_static_store.deploy.environments import (
+    FEW,
+    Allowance,
+    Order,
+    allowance,
+    site_uploader,
+)
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.upload.uploader import Uploader
 
