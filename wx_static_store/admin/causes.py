@@ -27,11 +27,7 @@ def cards(
     *,
     look: bool = False,
 ) -> list[dict[str, Any]]:
-    """
-    Return a card for each cause, with some of its files out of `rows`.
-
-    With `look`, a card shows why the bytes of a file cannot be found again.
-    """
+    """Return a card for each cause, with some of its files out of `rows`."""
     causes = list(causes)
     shown = [pk for cause in causes for pk in cause.rows[:SHOWN]]
     found = {row.pk: row for row in rows.filter(pk__in=shown).order_by()}
@@ -42,6 +38,7 @@ def cards(
         if not files:  # wx_prune deleted them meanwhile
             continue
         card = _card(cause, files, columns)
+        # Costly: for each file it is asked whether its bytes can still be read.
         if look:
             card["files"] = [line | _look(request, line["row"], columns) for line in card["files"]]
             card["can_retry"] = card["more"] or any("gone" not in line for line in card["files"])

@@ -204,11 +204,8 @@ def _rest(count: int, said: Sequence[str]) -> Iterator[str]:
 
 
 def compare(asked: StepRequest) -> Step:
-    """
-    Compare all rows by a list of their folder, or the first rows by one call each.
-
-    Both fit into one step, so `scripted` changes nothing.
-    """
+    """Compare all rows by a list of their folder, or the first rows by one call each."""
+    # Both fit into one step, so `scripted` changes nothing.
     try:
         found = _compare_by_list(asked.rows) or _compare_rows(asked.rows[:ASKED_ONE_BY_ONE])
     except WxStaticStoreError as error:

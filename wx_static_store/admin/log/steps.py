@@ -43,13 +43,10 @@ LONG_ACTIONS = {
 
 
 class StepsPage(ReadOnlyAdmin):
-    """
-    Mixin of the log of uploads: the page of a long action, and its steps.
+    """Mixin of the log of uploads: the page of a long action, and its steps."""
 
-    The page keeps all state: the rows that are left, those of workers, and the counts. Whoever
-    closes the page stops the action. Each step reads its rows again, as the user may see them then.
-    """
-
+    # The page keeps all state: whoever closes it stops the action. Each step reads its rows again,
+    # as the user may see them then.
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return self.may(request, "retry")
 
@@ -97,11 +94,8 @@ class StepsPage(ReadOnlyAdmin):
     def show_steps(
         self, request: HttpRequest, name: str, rows: list[UploadLog], *, folder: str = ""
     ) -> HttpResponse:
-        """
-        Show the page of an action before its first step; its script begins at once.
-
-        A link leads back to the list, or to `folder`: the query of the page *Files in the cloud*.
-        """
+        """Show the page of an action before its first step; its script begins at once."""
+        # A link leads back to `folder`, the query of *Files in the cloud*, or else to the list.
         state = _state(name, Counter(), rows, {}, []) | {"begin": True, "folder": folder}
         state["begun"] = int(time.time())
         return self._steps_page(request, name, state, results.waiting_lines(request, rows))
