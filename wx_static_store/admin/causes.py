@@ -7,14 +7,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
-from django.urls import reverse
 
 from ..log.advice import advice
 from ..log.failing import OTHER, FailureCause
 from ..log.hints import hint
 from ..log.retry import RetryResult, retryable
 from ..models import UploadLog, UploadLogQuerySet
-from .columns import UploadColumns
+from .columns import UploadColumns, admin_url
 from .labels import STAGES, trouble
 
 SHOWN = 10  # files of a card
@@ -81,8 +80,4 @@ def choose_again(request: HttpRequest, row: UploadLog, columns: UploadColumns) -
         return ""
     folder, slash, name = row.name.rpartition("/")
     query = {"store": f"{using}@{row.env}", "folder": folder + slash, "name": name}
-    match = request.resolver_match
-    url = reverse(
-        "admin:wx_static_store_uploadlog_upload", current_app=match.namespace if match else None
-    )
-    return f"{url}?{urlencode(query)}"
+    return f"{admin_url(request, 'uploadlog_upload')}?{urlencode(query)}"

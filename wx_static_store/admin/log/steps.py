@@ -63,13 +63,17 @@ class StepsPage(ReadOnlyAdmin):
         asked = _parse_step(request, found)
         with ending_by(time.monotonic() + results.LONGEST):
             step = LONG_ACTIONS[name].do(asked) if found else Step([])
-        lost = [pk for pk in wanted if pk not in {row.pk for row in found}]
-        lines = [*step.lines, *map(results.lost_line, lost)]
+        known, facts = {row.pk for row in found}, [results.NOT_FOUND]
+        lost = (StepLine(pk, f"#{pk}", outcome=results.LOST, facts=facts) for pk in wanted)
+        lines = [*step.lines, *(line for line in lost if line.pk not in known)]
         done = {line.pk: line.outcome for line in lines if line.outcome}
         late += [pk for pk, outcome in done.items() if outcome == results.HANDED]
         left = [row for row in found if row.pk not in done]
-        ended = Counter(done.values()) - Counter({results.HANDED: len(done)})
-        state = _state(name, _parse_counts(request) + ended, left, step.handed, late) | {
+        counts = Counter(done.values()) - Counter({results.HANDED: len(done)})
+        # The page may keep the counts of earlier steps, as they are only shown.
+        before = re.findall(r"([a-z]{1,20}):([0-9]{1,6})", request.POST.get("counts", ""))
+        counts += Counter({outcome: int(count) for outcome, count in before[:20]})
+        state = _state(name, counts, left, step.handed, late) | {
             "error": step.error or (str(_NO_TIME) if left and not lines else ""),
             "stuck": step.stuck,
             "from_page": "1" if asked.from_page else "",
@@ -157,9 +161,3 @@ def _parse_step(request: HttpRequest, rows: Sequence[UploadLog]) -> StepRequest:
         from_page=from_page,
         begun=int(start[0]) if start else 0,
     )
-
-
-def _parse_counts(request: HttpRequest) -> Counter[str]:
-    # The page may keep the counts of earlier steps, as they are only shown.
-    found = re.findall(r"([a-z]{1,20}):([0-9]{1,6})", request.POST.get("counts", ""))
-    return Counter({outcome: int(count) for outcome, count in found[:20]})

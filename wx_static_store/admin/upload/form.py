@@ -168,12 +168,6 @@ class UploadForm(TargetForm):
         path = self.cleaned_data["path"] if len(files) == 1 else ""
         return [(folder + (path or file.name), file) for file in files]
 
-    @property
-    def name_beside(self) -> str:
-        """Return the other name of the one file below the store's location; empty: any name."""
-        folder, name = self.cleaned_data["folder"], self.cleaned_data["beside"]
-        return folder + name if name and len(self.cleaned_data["file"]) == 1 else ""
-
     def submission(self, user: User, name: str, file: AnyFile) -> Submission:
         """Return the submission of this file; the script numbers its own."""
         to, raw = self.cleaned_data["store"], cast("Any", file.file)
