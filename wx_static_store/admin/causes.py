@@ -29,6 +29,7 @@ def cards(
     """Return a card for each cause, with some of its files out of `rows`."""
     causes = list(causes)
     shown = [pk for cause in causes for pk in cause.rows[:SHOWN]]
+    # In one query: a card for each cause would else ask for its own files.
     found = {row.pk: row for row in rows.filter(pk__in=shown).order_by()}
     columns = UploadColumns(request)
     made = []

@@ -87,6 +87,7 @@ def _hand_over(request: HttpRequest, rows: Sequence[UploadLog]) -> tuple[Sequenc
         queue.check_broker()
     except ConfigurationError as error:
         return [], sentence(error)
+    # The refusal of an earlier message would end the line of its row at once.
     forget(rows)
     messages = [(row.pk, request.user.pk, time.time()) for row in rows]
     count = queue.send("wx_static_store.tasks.upload_again", messages, expires=EXPIRES)
