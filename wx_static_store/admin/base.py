@@ -75,13 +75,10 @@ def page(*pages: Page) -> Callable[[View], View]:
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """
-    Rows are only read: no user may add, change or delete one.
+    """Rows are only read: no user may add, change or delete one."""
 
-    The pages are quick with a million rows: no list is counted to its end, and only orders and
-    filters with an index are allowed.
-    """
-
+    # The lists are quick with a million rows: none is counted to its end, and only orders and
+    # filters with an index are allowed.
     paginator = BoundedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
@@ -101,11 +98,8 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """
-        Return the rows that this user may see, with the users that they name.
-
-        The users come from a query of their own: they may be in another database, or deleted.
-        """
+        """Return the rows that this user may see, with the users that they name."""
+        # The users come from a query of their own: they may be in another database, or deleted.
         rows = with_users(super().get_queryset(request))
         visible = visible_environments(request.user)
         return rows if visible is None else rows.filter(env__in=visible)

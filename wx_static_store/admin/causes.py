@@ -7,14 +7,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
-from django.urls import reverse
 
 from ..log.advice import advice
 from ..log.failing import OTHER, FailureCause
 from ..log.hints import hint
 from ..log.retry import RetryResult, retryable
 from ..models import UploadLog, UploadLogQuerySet
-from .columns import UploadColumns
+from .columns import UploadColumns, admin_url
 from .labels import STAGES, trouble
 
 SHOWN = 10  # files of a card
@@ -27,13 +26,10 @@ def cards(
     *,
     look: bool = False,
 ) -> list[dict[str, Any]]:
-    """
-    Return a card for each cause, with some of its files out of `rows`.
-
-    With `look`, a card shows why the bytes of a file cannot be found again.
-    """
+    """Return a card for each cause, with some of its files out of `rows`."""
     causes = list(causes)
     shown = [pk for cause in causes for pk in cause.rows[:SHOWN]]
+    # In one query: a card for each cause would else ask for its own files.
     found = {row.pk: row for row in rows.filter(pk__in=shown).order_by()}
     columns = UploadColumns(request)
     made = []
@@ -42,6 +38,7 @@ def cards(
         if not files:  # wx_prune deleted them meanwhile
             continue
         card = _card(cause, files, columns)
+        # Costly: for each file it is asked whether its bytes can still be read.
         if look:
             card["files"] = [line | _look(request, line["row"], columns) for line in card["files"]]
             card["can_retry"] = card["more"] or any("gone" not in line for line in card["files"])
@@ -84,8 +81,4 @@ def choose_again(request: HttpRequest, row: UploadLog, columns: UploadColumns) -
         return ""
     folder, slash, name = row.name.rpartition("/")
     query = {"store": f"{using}@{row.env}", "folder": folder + slash, "name": name}
-    match = request.resolver_match
-    url = reverse(
-        "admin:wx_static_store_uploadlog_upload", current_app=match.namespace if match else None
-    )
-    return f"{url}?{urlencode(query)}"
+    return f"{admin_url(request, 'uploadlog_upload')}?{urlencode(query)}"

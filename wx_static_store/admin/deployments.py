@@ -37,6 +37,7 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
     list_filter = (filters.OutcomeFilter, filters.StoreFilter, filters.TimeFilter)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        # The list of files of a release may have megabytes.
         return super().get_queryset(request).select_related("release").defer("release__files")
 
     def get_object(self, *args: Any, **kwargs: Any) -> Deployment | None:

@@ -77,16 +77,13 @@ class StoreFilter(ColumnFilter):
 
 
 class ErrcodeFilter(ColumnFilter):
-    """
-    The errcodes of the newest failures, and the one in the address.
-
-    A stored row has no errcode, so the index of the other rows is enough.
-    """
+    """The errcodes of the newest failures, and the one in the address."""
 
     title, parameter_name = _("errcode"), "errcode"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
         rows = cast(UploadLogQuerySet, model_admin.get_queryset(request)).among_newest(LATE)
+        # A stored row has no errcode, so the index of the other rows is enough.
         troubled = rows.filter(status__in=NOT_STORED)
         newest = troubled.order_by("-id").values_list("errcode", flat=True)[:NEWEST]
         codes = sorted({code for code in newest if code} | self._asked_code())
@@ -110,17 +107,14 @@ class SourceFilter(ColumnFilter):
 
 
 class TimeFilter(ColumnFilter):
-    """
-    The last hour to 30 days, or a year, one of its months, and one of their days.
-
-    All choices are links, which need no script and fit into the filters of any theme.
-    """
+    """The last hour to 30 days, or a year, one of its months, and one of their days."""
 
     title, parameter_name = _("time"), "time"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
         oldest = model_admin.model._default_manager.aggregate(oldest=Min("created"))["oldest"]
         periods = _periods(_here(oldest).date(), self.value() or "") if oldest else ()
+        # Links need no script and fit into the filters of any theme.
         return [
             ("hour", _("last hour")),
             ("today", _("today")),

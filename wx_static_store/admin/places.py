@@ -69,11 +69,8 @@ class Places:
         return next(at_home, next(iter(self._options), ""))
 
     def hostings(self, using: str, envs: Collection[str]) -> Mapping[str, Hosting]:
-        """
-        Return the remembered hosting of each environment, by one question to the cache.
-
-        An unknown alias stands for any other.
-        """
+        """Return the remembered hosting of each environment, by one question to the cache."""
+        # An unknown alias stands for any other.
         options = self._options.get(self.alias("", using))
         found = Hostings(options).get_many(envs) if options and envs else {}
         return {env: found.get(env, Hosting()) for env in envs}

@@ -94,6 +94,7 @@ class UploadLogAdmin(FilesPage, UploadPage, FailingPage, DiagnosisPage, ReadOnly
         """Return the file that is public at this key now, and the other uploads of the key."""
         public = self._public(request, row)
         url = places_for(request).url(row) if public else ""
+        # One more than is shown tells whether there are older ones.
         history = list(self._history(request, row)[: NEWEST + 1])
         choices = self.get_action_choices(request)  # those of the list
         return {

@@ -43,11 +43,7 @@ class EndedEarly(ParseError):
 
 
 class Bounded:
-    """
-    The server's stream, bounded to the bytes that are allowed and declared.
-
-    A body that ends early raises EndedEarly: Django's parser would take a part for the whole file.
-    """
+    """The server's stream, bounded to the bytes that are allowed and declared."""
 
     def __init__(self, stream: Any, declared: int, envelope: int, hashed: Iterable[str]) -> None:
         self.stream = stream
@@ -69,6 +65,7 @@ class Bounded:
         self._read += len(block)
         for one in self._hashes.values():
             one.update(block)
+        # Django's parser would take a part for the whole file.
         if size and not block and self._read < self._declared:
             raise EndedEarly
         return block
@@ -84,14 +81,11 @@ class Bounded:
 
 
 def limit_body(request: HttpRequest, *, envelope: int) -> Bounded:
-    """
-    Limit the body before anything reads it, such as the check of a CSRF token.
-
-    A large file goes to the disk, whatever FILE_UPLOAD_HANDLERS says.
-    """
+    """Limit the body before anything reads it, such as the check of a CSRF token."""
     http = cast(Any, request)  # the stream has no public name
     hashed = named_algorithms(request) if envelope else ()  # without a form, the file is hashed
     body = http._stream = Bounded(http._stream, _declared_length(request) or 0, envelope, hashed)
+    # A large file goes to the disk, whatever FILE_UPLOAD_HANDLERS says.
     with suppress(AttributeError):  # a middleware has already read the form
         request.upload_handlers = [
             MemoryFileUploadHandler(request),
@@ -110,11 +104,8 @@ def require_length(request: Request) -> int:
 
 
 def require_whole(request: Request) -> None:
-    """
-    Check the length of a body that a middleware or the server has already read.
-
-    They do not notice that it ended early; `Bounded` does while we read.
-    """
+    """Check the length of a body that a middleware or the server has already read."""
+    # They do not notice that it ended early; `Bounded` does while we read.
     http = cast(Any, request)._request
     stream, came = _raw_stream(http), None
     if stream.seekable():

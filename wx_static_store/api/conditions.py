@@ -39,15 +39,12 @@ def headers_of(cloud: Store, file: RemoteFile) -> dict[str, str]:
 
 
 def require_state(request: Request, to: Target, key: str) -> None:
-    """
-    Check If-Match and If-None-Match against the file at `key`; raises Conflict.
-
-    No permission lifts them. A file without an MD5 in the list matches only ``*``.
-    """
+    """Check If-Match and If-None-Match against the file at `key`; raises Conflict."""
     match, none_match = (request.headers.get(name) for name in ("If-Match", "If-None-Match"))
     if match is None and none_match is None:
         return
     found = get_store(to.using, to.env).find(key)
+    # A file without an MD5 in the list matches only ``*``. No permission lifts this.
     ours = {"*"} if found else set[str]()
     if found and found.md5:
         ours.add(quote_etag(found.md5))

@@ -126,6 +126,7 @@ def offered_environments(user: Any, named: Sequence[str], tags: Sequence[str] = 
 
 
 def _created(request: Request, report: EnvironmentReport) -> Response:
+    # Another deploy to this environment holds the lock.
     if report.outcome == "skipped":
         raise Conflict("in_progress", report.error)
     published = report.report

@@ -37,18 +37,14 @@ def once(
     env: str,
     seconds: float,
 ) -> Response:
-    """
-    Return the answer of `work`, or of the first request with this key by this user for `env`.
-
-    The same key with other `facts` or another file is refused. A request that has not ended after
-    `seconds` was killed, and its outcome is unknown.
-    """
+    """Return the answer of `work`, or of the first request with this key by this user for `env`."""
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return work()
     if not re.fullmatch(r"[!-~]{1,255}", key):
         raise ValidationError({"Idempotency-Key": [_INVALID]})
     path = request.path.rstrip("/")  # every address is served with and without its slash
+    # The same key with other facts or another file is refused.
     whole = json.dumps([dict(facts), digest(file) if file else ""], sort_keys=True, default=str)
     submission = Submission(
         f"{request.user.pk} {request.method} {path} {env} {key}",

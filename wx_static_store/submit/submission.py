@@ -59,11 +59,8 @@ class Submission:
         self._fingerprint = fingerprint
 
     def first_answer(self, seconds: float) -> Any:
-        """
-        Return the answer of the first submission, None if this one is the first.
-
-        Raises Unanswered. A submission that has not ended after `seconds` was killed.
-        """
+        """Return the answer of the first submission, None if it is this one; raises Unanswered."""
+        # A submission that has not ended after `seconds` was killed.
         found = _ask_database(partial(self._claim, seconds))
         if found is None:
             return None
@@ -79,12 +76,8 @@ class Submission:
         return _answer_of(found)
 
     def cancel(self, answer: Any) -> Any:
-        """
-        Return the kept answer; raises Unanswered if the submission is running.
-
-        A submission that has not begun is claimed with `answer`: if its request arrives later, it
-        gets this answer and sends nothing.
-        """
+        """Return the kept answer; raises Unanswered if the submission is running."""
+        # One that has not begun is claimed: if it arrives later, it only gets this answer.
         found = _ask_database(partial(self._claim, 0, json.dumps(answer)))
         return answer if found is None else _answer_of(found)
 
@@ -94,18 +87,14 @@ class Submission:
         answer_of: Callable[[T], Any],
         unsent: tuple[type[Exception], ...] = (),
     ) -> T:
-        """
-        Send, and keep the answer that `answer_of` makes of the result, unless that is None.
-
-        After an exception before a byte was sent (`unsent` adds such kinds) it may be sent again;
-        after any other the outcome is unknown.
-        """
+        """Send, and keep the answer that `answer_of` makes of the result, unless that is None."""
         keep: Callable[[], object] = self._break_off
         try:
             result = send()
             keep = partial(self._keep, result, answer_of)
         except Exception as error:
             if isinstance(error, (*_UNSENT, *unsent)) and not is_from_signal(error):
+                # Before a byte was sent it may be sent again; later, the outcome is unknown.
                 keep = self._row.delete
             raise
         finally:

@@ -43,11 +43,7 @@ def refusal(user: User, to: Target, key: str) -> PolicyRejected | None:
 def unpublish(
     user: User, to: Target, keys: Sequence[str], *, seconds: float = SECONDS
 ) -> Iterator[UploadResult]:
-    """
-    Overwrite the files that this user may make unpublic; yield and record each result.
-
-    No more files are started after `seconds`; these have no result.
-    """
+    """Overwrite the files that this user may make unpublic; yield and record each result."""
     until = time.monotonic() + seconds
     options = options_for(to.using).for_env(to.env)
     options = replace(options, deadline=min(options.deadline or SECONDS, SECONDS))
@@ -58,5 +54,6 @@ def unpublish(
     context = UploadContext(source="delete", user_id=user.pk)
     # Outside of the location, the whole key is the name: this store has no name there.
     for each, names in ((options, inside), (replace(options, location=""), outside)):
+        # What is not started after `seconds` has no result.
         begun = takewhile(lambda _name: time.monotonic() < until, names)
         yield from Uploader(each).upload_many(map(deletion, begun), context)

@@ -237,3 +237,12 @@ def test_only_who_may_make_unpublic_is_offered_that(
     pages = [html_of(client, folder=FOLDER) for client in (viewer, remover)]
     assert ["files/unpublish/" in html for html in pages] == [False, True]
     assert press(viewer, "unpublish", "a.txt", confirmed="yes").status_code == 403
+
+
+def test_who_may_not_see_the_log_makes_nothing_unpublic(
+    cloud: EmulatorServer, editor: Editor
+) -> None:
+    fill(cloud, FOLDER + "a.txt")
+    before = cloud.objects()[FOLDER + "a.txt"].body
+    answer = press(editor("unpublish"), "unpublish", "a.txt", confirmed="yes")
+    assert (answer.status_code, cloud.objects()[FOLDER + "a.txt"].body) == (403, before)

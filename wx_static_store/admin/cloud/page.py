@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import (
     Http404,
     HttpRequest,
@@ -72,6 +73,9 @@ class FilesPage(LogActions):
 
     def files_place(self, request: HttpRequest, asked: QueryDict) -> Any:
         """Return the requested place, or None if the user has none; raises Http404."""
+        # Of the buttons, *Make unpublic* has a permission of its own, and needs this one, too.
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         place = place_of(request, asked)
         if place is None and request.method == "POST":
             raise Http404

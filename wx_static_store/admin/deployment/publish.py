@@ -126,6 +126,7 @@ class PublishPage(ReadOnlyAdmin):
     def _begin(self, request: HttpRequest) -> HttpResponse:
         """Hand the release to a worker, or send it now; redirect to the page of the outcome."""
         try:
+            # Signed: what begins is what the page showed, for the user who saw it.
             order = signing.loads(request.POST["order"], salt=SALT, max_age=VALID)
             if order["user"] != request.user.pk or order["env"] not in offers_for(request):
                 raise PermissionDenied

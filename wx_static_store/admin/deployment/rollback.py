@@ -60,6 +60,7 @@ class RollbackPage(ReleasePages):
             return self._answer(request, row, {"error": error.what, "hint": error.full_hint})
         context = plan_context(found)
         if request.method == "POST" and context["may_begin"]:
+            # What was planned on a page that somebody left open may not be what is live now.
             if request.POST.get("before") == newest_id(found):
                 if runner := available_runner():
                     return self._roll_back_by(runner, request, row, found)

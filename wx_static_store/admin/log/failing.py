@@ -69,15 +69,12 @@ class FailingPage(LogActions):
 
 
 def _read_button(posted: QueryDict, rows: UploadLogQuerySet) -> tuple[str, UploadLogQuerySet]:
-    """
-    Return what the pressed button does, and its rows.
-
-    The value of the button is the id of a row, or a cause and the newest id that the page showed:
-    the user has not seen what failed since. An empty cause stands for all.
-    """
+    """Return what the pressed button does, and its rows."""
     for verb in ("retry", "dismiss"):
         if one := re.fullmatch(_ID, posted.get(verb, "")):
             return verb, rows.filter(pk=int(one[0]))
+        # A cause, or none for all, and the newest id that the page showed: the user has not seen
+        # what failed since.
         if many := re.fullmatch(f"(.*) ({_ID})", posted.get(f"{verb}_all", "")):
             shown = rows.filter(pk__lte=int(many[2]))
             return verb, of_cause(shown, many[1]) if many[1] else shown

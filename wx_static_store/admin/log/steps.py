@@ -43,13 +43,10 @@ LONG_ACTIONS = {
 
 
 class StepsPage(ReadOnlyAdmin):
-    """
-    Mixin of the log of uploads: the page of a long action, and its steps.
+    """Mixin of the log of uploads: the page of a long action, and its steps."""
 
-    The page keeps all state: the rows that are left, those of workers, and the counts. Whoever
-    closes the page stops the action. Each step reads its rows again, as the user may see them then.
-    """
-
+    # The page keeps all state: whoever closes it stops the action. Each step reads its rows again,
+    # as the user may see them then.
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return self.may(request, "retry")
 
@@ -66,13 +63,17 @@ class StepsPage(ReadOnlyAdmin):
         asked = _parse_step(request, found)
         with ending_by(time.monotonic() + results.LONGEST):
             step = LONG_ACTIONS[name].do(asked) if found else Step([])
-        lost = [pk for pk in wanted if pk not in {row.pk for row in found}]
-        lines = [*step.lines, *map(results.lost_line, lost)]
+        known, facts = {row.pk for row in found}, [results.NOT_FOUND]
+        lost = (StepLine(pk, f"#{pk}", outcome=results.LOST, facts=facts) for pk in wanted)
+        lines = [*step.lines, *(line for line in lost if line.pk not in known)]
         done = {line.pk: line.outcome for line in lines if line.outcome}
         late += [pk for pk, outcome in done.items() if outcome == results.HANDED]
         left = [row for row in found if row.pk not in done]
-        ended = Counter(done.values()) - Counter({results.HANDED: len(done)})
-        state = _state(name, _parse_counts(request) + ended, left, step.handed, late) | {
+        counts = Counter(done.values()) - Counter({results.HANDED: len(done)})
+        # The page may keep the counts of earlier steps, as they are only shown.
+        before = re.findall(r"([a-z]{1,20}):([0-9]{1,6})", request.POST.get("counts", ""))
+        counts += Counter({outcome: int(count) for outcome, count in before[:20]})
+        state = _state(name, counts, left, step.handed, late) | {
             "error": step.error or (str(_NO_TIME) if left and not lines else ""),
             "stuck": step.stuck,
             "from_page": "1" if asked.from_page else "",
@@ -97,11 +98,8 @@ class StepsPage(ReadOnlyAdmin):
     def show_steps(
         self, request: HttpRequest, name: str, rows: list[UploadLog], *, folder: str = ""
     ) -> HttpResponse:
-        """
-        Show the page of an action before its first step; its script begins at once.
-
-        A link leads back to the list, or to `folder`: the query of the page *Files in the cloud*.
-        """
+        """Show the page of an action before its first step; its script begins at once."""
+        # A link leads back to `folder`, the query of *Files in the cloud*, or else to the list.
         state = _state(name, Counter(), rows, {}, []) | {"begin": True, "folder": folder}
         state["begun"] = int(time.time())
         return self._steps_page(request, name, state, results.waiting_lines(request, rows))
@@ -163,9 +161,3 @@ def _parse_step(request: HttpRequest, rows: Sequence[UploadLog]) -> StepRequest:
         from_page=from_page,
         begun=int(start[0]) if start else 0,
     )
-
-
-def _parse_counts(request: HttpRequest) -> Counter[str]:
-    # The page may keep the counts of earlier steps, as they are only shown.
-    found = re.findall(r"([a-z]{1,20}):([0-9]{1,6})", request.POST.get("counts", ""))
-    return Counter({outcome: int(count) for outcome, count in found[:20]})

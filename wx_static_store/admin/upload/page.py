@@ -197,7 +197,9 @@ def _send(
 
     if form.clash_choice != "keep":
         return send_as(name)
-    for other, is_same in candidates(to, name, md5_of(raw), form.name_beside):
+    folder, beside = form.cleaned_data["folder"], form.cleaned_data["beside"]
+    wish = folder + beside if beside and len(form.cleaned_data["file"]) == 1 else ""
+    for other, is_same in candidates(to, name, md5_of(raw), wish):
         try:
             return send_as(other)
         except PolicyRejected as error:
@@ -211,7 +213,10 @@ def _outcome(to: Target, name: str, result: UploadResult, row: int | None) -> Fi
     if error := result.error:
         facts = {"status": result.status.value, "errcode": result.errcode, "row": row}
         return _failure(display_name(to, name), error, **facts)
-    url, link = _addresses(to, result.key)
+    url = link = ""
+    with suppress(WxStaticStoreError):  # the file is stored, even if its address is unknown
+        store = get_store(to.using, to.env)
+        url, link = store.key_url(result.key), link_to(store, result.key)
     return FileOutcome(result.key, UploadStatus.STORED, url, link, result.size, row=row)
 
 
@@ -227,11 +232,3 @@ def _incomplete(form: TargetForm) -> FileOutcome:
     """Return the errors of an incomplete form as the outcome of a file."""
     errors = [str(error) for errors in form.errors.values() for error in errors]
     return FileOutcome(str(form.data.get("path", "")), REFUSED, message=" ".join(errors))
-
-
-def _addresses(to: Target, key: str) -> tuple[str, str]:
-    """Return the public address, and the address to link to; both may be empty."""
-    with suppress(WxStaticStoreError):
-        store = get_store(to.using, to.env)
-        return store.key_url(key), link_to(store, key)
-    return "", ""

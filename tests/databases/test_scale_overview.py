@@ -1,4 +1,4 @@
-"""The pages of a fleet of a thousand environments: their queries, and how long they take."""
+"""The pages of a platform with a thousand environments: their queries, and how long they take."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ PLACE = {"using": "site", "folder": "www/"}
 
 
 @pytest.fixture(scope="module")
-def fleet(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+def platform(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """Every environment got five releases in rollouts; of the last one, each tenth failed."""
     with django_db_blocker.unblock():
         for number in range(RELEASES):
@@ -108,7 +108,7 @@ PAGES = {
 
 
 @pytest.fixture
-def operator(fleet: None, admin_site: EmulatorServer, settings: Any) -> Client:
+def operator(platform: None, admin_site: EmulatorServer, settings: Any) -> Client:
     named = {"ENVIRONMENTS": lambda user: OFFERED}
     settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | named
     client = Client()
@@ -153,7 +153,7 @@ def duration(client: Client, url: str) -> float:
     return (time.perf_counter() - begun) * 1000
 
 
-def test_without_environments_the_fleet_is_what_was_deployed_to(
+def test_without_environments_the_overview_has_what_was_deployed_to(
     operator: Client, settings: Any
 ) -> None:
     settings.WX_STATIC_STORE = {
