@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import conf
 from .clients.platform import NORMAL, PlatformClient
-from .conf.options import Options
+from .conf import Options
 from .core.retry import Deadline
 from .exceptions import WxStaticStoreError
 from .i18n import english, gettext as _, listed

@@ -249,7 +249,7 @@ def test_a_ticket_may_be_a_fixed_text(configure: Any, emulator: EmulatorServer) 
 def test_a_ticket_may_come_from_the_function_at_a_dotted_path(
     configure: Any, emulator: EmulatorServer
 ) -> None:
-    path = "tests.conf.test_validators.newest"
+    path = "tests.conf.options.test_validators.newest"
     configure(WX_STATIC_STORE=component(emulator, VERIFY_TICKET=path))
     upload()
     assert "a.txt" in emulator.objects()

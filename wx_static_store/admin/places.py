@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from django.http import HttpRequest
 
 from ..clients.links import is_loopback
-from ..conf.options import Options
+from ..conf import Options
 from ..exceptions import ConfigurationError
 from ..log.owner import addressing_alias, owning_alias, usable_stores
 from ..models import UploadLog

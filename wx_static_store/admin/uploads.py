@@ -66,7 +66,7 @@ class UploadLogAdmin(FilesPage, UploadPage, FailingPage, DiagnosisPage, ReadOnly
         """Say where a search for a part ends, and link to a search of the whole log."""
         found: Any = super().get_changelist_instance(request)
         text = found.query.strip()
-        if _is_part(text) and UploadLog.objects.is_longer_than(SEARCHED):
+        if _is_part(text) and UploadLog.objects.older_than_newest(SEARCHED):
             found.searched = SEARCHED
             found.beginning = found.get_query_string({"q": f"/{text}"}, ["p"])
         return found

@@ -10,8 +10,8 @@ from django.core.checks import CheckMessage, register
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from .. import conf
+from ..conf import Options
 from ..conf.check_table import message
-from ..conf.options import Options
 from ..exceptions import ConfigurationError
 from .views import receive
 

@@ -17,7 +17,7 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
 
 from .. import conf
-from ..conf.options import Options
+from ..conf import Options
 from ..core.pushes import keep_refused
 from ..core.secrets import Secret
 from ..exceptions import ConfigurationError, TokenUnavailable

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..conf.options import Options
+from ..conf import Options
 from ..core.types import LIST, UploadContext, UploadItem, UploadResult
 from ..i18n import gettext as _, joined, labelled, shown
 from ..upload.recorder import Recorder, finish_deployment, start_deployment

@@ -11,8 +11,7 @@ from functools import partial
 from typing import Any
 
 from ..clients.platform import PlatformClient, RefusedCall
-from ..conf import options_for
-from ..conf.options import Options
+from ..conf import Options, options_for
 from ..core.errcodes import ERRCODES, anchor
 from ..core.retry import Clock, Deadline
 from ..exceptions import WxStaticStoreError

@@ -121,13 +121,11 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
 
     def among_newest(self, count: int) -> UploadLogQuerySet:
         """Return the rows that are among the `count` newest of the whole log."""
-        older = UploadLog.objects.using(self.db)._older_than_newest(count)
+        older = UploadLog.objects.using(self.db).older_than_newest(count)
         return self.filter(id__gt=older) if older else self
 
-    def is_longer_than(self, count: int) -> bool:
-        return self._older_than_newest(count) is not None
-
-    def _older_than_newest(self, count: int) -> int | None:
+    def older_than_newest(self, count: int) -> int | None:
+        """Return the id of the row after the `count` newest; None if there are not so many."""
         ids = self.order_by("-id").values_list("id", flat=True)
         return next(iter(ids[count : count + 1]), None)
 
@@ -144,7 +142,7 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
 
     def older_failures(self) -> int | None:
         """Return the id of the newest failed row too old for `still_failing` to read, or None."""
-        each = (self.filter(status=status)._older_than_newest(WALKED) for status in NOT_STORED)
+        each = (self.filter(status=status).older_than_newest(WALKED) for status in NOT_STORED)
         return max(filter(None, each), default=None)
 
     def with_key(self, key: str) -> UploadLogQuerySet:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from threading import get_ident
 from typing import Any
 
-from ..conf.options import Options
+from ..conf import Options
 from ..core.notes import Notes
 
 LOOKS = 3  # a key that is neither free nor held was released meanwhile, or the cache keeps nothing

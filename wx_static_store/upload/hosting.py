@@ -11,7 +11,7 @@ from typing import Any
 
 from ..clients.links import is_loopback, is_site
 from ..clients.wechat import StaticStore
-from ..conf.options import Options
+from ..conf import Options
 from ..core.notes import Notes
 
 ONLINE, NEVER_OPENED = "online", "none"  # of the states; the second is no word of WeChat's

@@ -21,9 +21,8 @@ from ..clients.tokens import (
     discard_token,
 )
 from ..clients.wechat import WeChatClient
-from ..conf import sealing
+from ..conf import Options, sealing
 from ..conf.cache_checks import is_shared
-from ..conf.options import Options
 from ..core.frames import described
 from ..core.notes import Notes, own_memory
 from ..core.retry import Deadline, run

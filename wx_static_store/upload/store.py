@@ -11,8 +11,7 @@ from typing import BinaryIO, TypeVar
 from ..clients.cos import CosClient
 from ..clients.site import SiteClient
 from ..clients.wechat import ListPage, WeChatClient
-from ..conf import options_for
-from ..conf.options import Options
+from ..conf import Options, options_for
 from ..core.naming import quote_key
 from ..core.retry import Clock, Deadline, run
 from ..core.types import DELETED, DELETED_MD5, RemoteFile

@@ -10,8 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol, cast
 
-from ..conf import options_for
-from ..conf.options import Options
+from ..conf import Options, options_for
 from ..core.interrupts import interruptible
 from ..core.match import Match, match
 from ..core.naming import object_key

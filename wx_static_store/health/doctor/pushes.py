@@ -12,8 +12,8 @@ from django.db import Error, router
 
 from ... import conf
 from ...clients.tokens import current_ticket
+from ...conf import Options
 from ...conf.check_table import CHECKS as SYSTEM_CHECKS
-from ...conf.options import Options
 from ...core.pushes import HINTS, UNSIGNED, RefusedPush, newest_refused
 from ...core.secrets import Secret
 from ...core.spans import HOUR, span

@@ -13,8 +13,7 @@ from typing import Any, TypeVar
 from ...clients.platform import Environment, PlatformClient
 from ...clients.tokens import CallableToken
 from ...clients.wechat import WeChatClient
-from ...conf import settings as conf
-from ...conf.options import Options
+from ...conf import Options, settings as conf
 from ...core.retry import Deadline
 from ...core.secrets import Secret
 from ...exceptions import WxStaticStoreError

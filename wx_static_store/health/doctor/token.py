@@ -100,8 +100,10 @@ def _accepted(target: CheckTarget) -> Iterator[Finding]:
 
 def _refused(error: WxStaticStoreError, target: CheckTarget) -> Finding:
     found = of_error(error)
+    judged = isinstance(error, WeChatRefused | WeChatThrottled | ConfigurationError)
+    of_call = error.errcode and error.stage != "token"
     # Another check reports a refusal for another reason.
-    if _is_about_something_else(error):
+    if judged and of_call and error.errcode not in _NOT_OF_THE_PLATFORM:
         text = _(
             "WeChat accepts the token, and refuses the call for another reason (errcode "
             "%(errcode)d).",
@@ -114,12 +116,6 @@ def _refused(error: WxStaticStoreError, target: CheckTarget) -> Finding:
     if error.errcode or error.stage == "token" or peer in str(found.text):
         return found
     return replace(found, text=_("%(label)s: %(text)s", label=peer, text=found.text))
-
-
-def _is_about_something_else(error: WxStaticStoreError) -> bool:
-    judged = isinstance(error, WeChatRefused | WeChatThrottled | ConfigurationError)
-    of_call = error.errcode and error.stage != "token"
-    return bool(judged and of_call and error.errcode not in _NOT_OF_THE_PLATFORM)
 
 
 def _too_early(tokens: Any) -> Iterator[Finding]:
