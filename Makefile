@@ -36,9 +36,9 @@ venv: $(INSTALLED)  ## the virtual environment, with the app and its tools
 demo: venv  ## the main job on the embedded emulator; ONCE=1 ends after printing
 	cd example_project && $(abspath $(BIN))/python demo.py $(if $(ONCE),--once)
 
-.PHONY: fleet
-fleet: venv  ## a release for forty tenants in waves, with two workers of Celery: no service needed
-	cd example_project && $(abspath $(BIN))/python fleet.py
+.PHONY: rollout
+rollout: venv  ## a release for forty tenants in waves, with two workers of Celery: no service needed
+	cd example_project && $(abspath $(BIN))/python rollout.py
 
 .PHONY: test
 test: venv  ## the test suite
@@ -64,6 +64,10 @@ types: venv  ## mypy, strict
 .PHONY: check
 check: lint types  ## lint, types, and the tests of what changed against main: under two minutes
 	$(BIN)/python -m tests.changed
+
+.PHONY: figures
+figures: venv  ## lines, arrows between folders, short functions, comments
+	@$(BIN)/python -m tests.figures
 
 .PHONY: coverage
 coverage: venv  ## the test suite with branch coverage

@@ -59,7 +59,7 @@ def measure(folder: Path, tenants: int) -> None:
     from wx_static_store.emulator import EmulatorServer
     from wx_static_store.rollouts import drift
 
-    envs = [f"fleet-{number:04}" for number in range(tenants)]
+    envs = [f"tenant-{number:04}" for number in range(tenants)]
     with EmulatorServer(envs=["kept-here-only", *envs]) as cloud:
         publish(cloud, envs)
         configure(cloud.api_url, cloud.access_token, folder)

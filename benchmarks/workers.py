@@ -42,7 +42,7 @@ def measure(folder: Path, tenants: int, workers: int, run: int) -> tuple[float, 
 
     folder /= f"{workers}-{run}"
     folder.mkdir(parents=True)
-    envs = [f"fleet-{number:03}" for number in range(tenants)]
+    envs = [f"tenant-{number:03}" for number in range(tenants)]
     with EmulatorServer(envs=["kept-here-only", *envs]) as cloud:
         cloud.quirks.update({"latency_api": LINK, "latency_put": PUT})
         configure(cloud.api_url, cloud.access_token, folder)
@@ -64,7 +64,7 @@ def database() -> Iterator[None]:
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.rollouts.project"
     empty = {"database": "wx_bench", "broker": "memory://", "transport": {}, "queue": "celery"}
     cache = {"cache": "redis://127.0.0.1:6379/7", "twice": False, "storages": {}, "options": {}}
-    os.environ["WX_TEST_FLEET"] = json.dumps(empty | cache)
+    os.environ["WX_TEST_ROLLOUTS"] = json.dumps(empty | cache)
     django.setup()
     from django.db import connection
 

@@ -40,8 +40,10 @@ OTHERS = {
     "wx_static_store/rollouts/templates/": "tests/rollouts/admin",
     "wx_static_store/health/static/": "tests/health/admin",
     "wx_static_store/health/templates/": "tests/health/admin",
+    "wx_static_store/conf/options/": "tests/conf",
     "wx_static_store/health/doctor/": "tests/health/doctor/test_faults.py",
     "wx_static_store/emulator/": "tests/emulator/test_language.py",
+    "wx_static_store/models/uploads.py": "tests/admin/test_uploads.py",
 }
 
 
@@ -111,15 +113,20 @@ def mirrored(file: str, *, or_folder: bool = False) -> str:
 
 
 def importers(module: str) -> Iterator[str]:
-    """Yield the files that import a module of the package directly, or by `models`."""
+    """Yield the files that import a module of the package directly, or its tables by `models`."""
     paths = modules()
-    wanted = {module, "models"} if module.startswith("models.") else {module}
+    is_table = module.startswith("models.")
+    wanted = {module, "models"} if is_table else {module}
+    names = re.findall(r"^class (\w+)", paths[module].read_text(), re.MULTILINE)
+    named = re.compile(rf"\b({'|'.join(names)})\b" if is_table and names else "")
     using = {
         name.removeprefix(f"{PACKAGE.name}.")
         for imported in wanted
         for name in graph().find_modules_that_directly_import(f"{PACKAGE.name}.{imported}")
     }
-    yield from (str(paths[name].relative_to(ROOT)) for name in sorted(using & {*paths}))
+    for name in sorted(using & {*paths}):
+        if named.search(paths[name].read_text()):
+            yield str(paths[name].relative_to(ROOT))
 
 
 def users(helper: str) -> set[str]:

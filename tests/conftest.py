@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import math
 import os
 import shutil
 from collections.abc import Iterator
@@ -15,11 +16,14 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.db.models import Model
+from django.dispatch import receiver
 from django.test import override_settings
+from django.test.signals import setting_changed
 from hypothesis import HealthCheck
 
 from tests.catalogue import faults
 from tests.parts import CI, paths
+from wx_static_store.core import notes
 from wx_static_store.deploy import locks
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.upload import platform as platforms, store
@@ -113,9 +117,18 @@ def _restored_settings() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
-    """Forget the tokens and addresses of the emulator of the test before."""
+    """Forget the tokens and addresses of the test before, and that a cache failed."""
     if settings.configured:
         cache.clear()
+    end_rests()
+
+
+@receiver(setting_changed)
+def end_rests(*, setting: str = "CACHES", **changed: object) -> None:
+    """Ask a cache again that failed in the test before, or under other settings."""
+    if setting == "CACHES":
+        for rest in notes.rests.values():
+            rest.since = -math.inf
 
 
 def close_connections() -> None:

@@ -18,7 +18,8 @@ from django.db import OperationalError, connection
 from wx_static_store.core.types import UploadContext, UploadItem
 from wx_static_store.deploy.locks import deploying
 from wx_static_store.deploy.plan import Plan, make_plan
-from wx_static_store.deploy.publish import Report, publish
+from wx_static_store.deploy.publish import publish
+from wx_static_store.deploy.report import Report
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.upload.uploader import Uploader
 from wx_static_store.upload.workers import WorkerPool

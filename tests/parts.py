@@ -59,19 +59,19 @@ CI = """
 DATABASES = """
     admin      base causes deployments filters uploads
     admin/cloud        table
-    admin/deployment   columns comparison
+    admin/deployment   columns compare
     admin/log          export failing
     admin/upload       names preview
     api        at_once deployments idempotency log paging retry
     callback   accounts models rows tickets
     databases
-    deploy     current_state records
+    deploy     plan_current_state records
     health     models
     health/alerts      watch
     log        by_workers compare failing import_lines owner prune reconcile retention
     log        retry source_of
     models
-    releases   live rollback rollback_plan
+    releases   live rollback
     rollouts   access activity advance drift lifecycle models overview rollback_targets rows
     rollouts   snapshot state_machine workers
     rollouts/admin     overview progress rollouts table

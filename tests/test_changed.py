@@ -65,6 +65,23 @@ def test_a_changed_module_runs_no_test_of_what_does_not_import_it() -> None:
     assert "tests/core/test_naming.py" not in chosen("wx_static_store/core/hashed_names.py")
 
 
+def test_a_changed_table_runs_no_test_of_what_does_not_name_it() -> None:
+    run = chosen("wx_static_store/models/accounts.py")
+    assert "tests/callback/test_accounts.py" in run
+    assert "tests/log/test_retry.py" not in run
+
+
+@pytest.mark.parametrize(
+    ("file", "test"),
+    [
+        ("conf/options/store.py", "tests/conf/test_settings.py"),  # has the refused values
+        ("models/uploads.py", "tests/admin/test_uploads.py"),  # its page shows all columns
+    ],
+)
+def test_what_a_page_of_contributing_names_is_run(file: str, test: str) -> None:
+    assert test in chosen(f"wx_static_store/{file}")
+
+
 @pytest.mark.parametrize("page", ["reference_pages", "troubleshooting", "command_lines"])
 def test_the_tables_of_the_docs_are_always_checked(page: str) -> None:
     assert f"tests/docs/test_{page}.py" in chosen("wx_static_store/core/errcodes.py")

@@ -1,9 +1,12 @@
 """`WxStorage`: what is saved reaches the other side byte for byte, and the API keeps its word."""
 
 import io
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -14,9 +17,12 @@ from django.db import models
 from django.db.migrations.writer import MigrationWriter
 from django.test import override_settings
 from django.utils import timezone
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.bookshop.models import Book
 from tests.conftest import ENV
+from wx_static_store.core.notes import REST_SECONDS
 from wx_static_store.core.types import DELETED
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import (
@@ -246,6 +252,44 @@ def test_a_save_works_without_a_working_cache(cloud: EmulatorServer) -> None:
     nowhere = {"BACKEND": "django.core.cache.backends.redis.RedisCache"}
     with override_settings(CACHES={"default": nowhere | {"LOCATION": "redis://127.0.0.1:9"}}):
         assert default_storage.save("a.txt", ContentFile(b"x")) == "a.txt"
+
+
+@pytest.fixture
+def hanging() -> Iterator[socket.socket]:
+    """Listen as a cache server that takes each connection and answers nothing."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        server.setblocking(False)
+        yield server
+
+
+@pytest.mark.parametrize("fetches", [False, True], ids=["fixed token", "fetched token"])
+def test_a_cache_that_hangs_costs_five_saves_one_time_out(
+    configure: Any, hanging: socket.socket, fetches: bool
+) -> None:
+    """At most one in two seconds, whatever the saves ask of it: claims, rate, token."""
+    account = configure().state.account
+    fetched = {
+        "ACCESS_TOKEN": None,
+        "COMPONENT_APPID": account.appid,
+        "COMPONENT_APPSECRET": account.appsecret,
+        "VERIFY_TICKET": account.ticket,
+    }
+    configure(WX_STATIC_STORE={"API_RATE": 1000, **(fetched if fetches else {})})
+    hangs = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": f"redis://127.0.0.1:{hanging.getsockname()[1]}",
+        "OPTIONS": {"socket_timeout": 0.1, "retry": Retry(NoBackoff(), 0)},
+    }
+    began, asked = monotonic(), 0
+    with override_settings(CACHES={"default": hangs}):
+        for number in range(5):
+            default_storage.save(f"{number}.txt", ContentFile(b"x"))
+    seconds = monotonic() - began
+    with suppress(BlockingIOError):
+        while True:  # each question is a connection: a client hangs up after a time-out
+            hanging.accept()[0].close()
+            asked += 1
+    assert 1 <= asked <= 1 + seconds / REST_SECONDS
 
 
 def test_the_base_url_comes_before_every_name(configure: Any) -> None:

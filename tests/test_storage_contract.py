@@ -41,7 +41,7 @@ from hypothesis import given, strategies as st
 
 from tests.conftest import ENV, examples, lost_table
 from wx_static_store.core.types import DELETED
-from wx_static_store.deploy.publish import PublishFailed
+from wx_static_store.deploy.report import PublishFailed
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import (
     ConfigurationError,

@@ -10,11 +10,12 @@ class WxStaticStoreConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks, i18n  # noqa: F401 -- registers the checks
-        from .conf.settings import docs_url, hide_secrets
+        from . import i18n
+        from .conf import cache_checks, checks, release_checks  # noqa: F401 -- registers them
+        from .conf.settings import hide_secrets, readable_options
 
         hide_secrets()
-        i18n.docs_url = docs_url
+        i18n.docs_url = lambda: readable_options().docs_url
 
 
 class NeedsCore:

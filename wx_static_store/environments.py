@@ -9,19 +9,19 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from . import conf
 from .clients.platform import NORMAL, PlatformClient
-from .conf.options import Options
+from .conf import Options
 from .core.retry import Deadline
 from .exceptions import WxStaticStoreError
 from .i18n import english, gettext as _, listed
 from .upload.database import in_database
 from .upload.platform import Platform, platform_for
-from .upload.shares import Shares, shares_of
 
 if TYPE_CHECKING:
     from .models import Account
@@ -35,6 +35,12 @@ SHARES_FRESH = 600.0
 PATIENCE = 10.0  # seconds of a request if there is no list yet
 SHORT = 5.0  # seconds of a request if there is an older list
 SHOWN = 3  # appids in a label
+MOST = 50  # appids that one call is tried with; no limit is documented
+
+# What WeChat may answer to too many appids, or to a source_type that it does not want or misses.
+_REFUSALS = (40097, 40101, 47001)
+
+Shares = dict[str, tuple[str, ...]]
 
 logger = logging.getLogger("wx_static_store.environments")
 
@@ -63,16 +69,14 @@ def of_platform(user: Any = None) -> dict[str, str]:
     """
     Return the environments of the platform that are ready, ``{id: label}``.
 
-    Every user who may upload sees all of them. A command (`user` is None) leaves out environments
-    whose accounts have all withdrawn their authorization, and warns.
+    Every user who may upload sees all of them.
     """
     tenants = _tenants()
-    if user is None:
-        left_out = [tenant.env for tenant in tenants if tenant.withdrawn]
+    # A command asks nobody: what goes to all must not go where WeChat would refuse each file.
+    if user is None and (left_out := [tenant.env for tenant in tenants if tenant.withdrawn]):
         tenants = [tenant for tenant in tenants if not tenant.withdrawn]
-        if left_out:
-            text = "Left out, as their accounts withdrew the authorization: %s"
-            logger.warning(text, ", ".join(left_out))
+        text = "Left out, as their accounts withdrew the authorization: %s"
+        logger.warning(text, ", ".join(left_out))
     return {tenant.env: tenant.label for tenant in tenants}
 
 
@@ -84,14 +88,15 @@ def _tenants() -> list[_Tenant]:
     known, age = None, 0.0
     if kept := remembered.read("environments"):
         known, age = [_Tenant(*each) for each in kept["tenants"]], time.time() - kept["at"]
-    if known is not None and (0 <= age < FRESH or not remembered.claim("asked", FRESH)):
+    is_fresh = 0 <= age < FRESH
+    if known is not None and (is_fresh or remembered.first("asked", seconds=FRESH) is False):
         return known
     try:
         found = _ask(platform, options, PATIENCE if known is None else SHORT)
     except WxStaticStoreError as error:
         if known is None:
             raise
-        if remembered.claim("failed", HOUR):
+        if remembered.first("failed", seconds=HOUR) is not False:
             text = "The environments cannot be listed, those of %d minutes ago go on: %s"
             logger.warning(text, age // 60, english(error))
         return known
@@ -105,7 +110,7 @@ def _ask(platform: Platform, options: Options, seconds: float) -> list[_Tenant]:
     client = PlatformClient(platform.transport, options.api_base_url)
     deadline = Deadline.after(seconds)
     environments = platform.ask(
-        lambda token, left: client.environments(token, deadline=left),
+        client.environments,
         deadline=deadline,
         max_attempts=options.max_attempts,
     )
@@ -114,13 +119,11 @@ def _ask(platform: Platform, options: Options, seconds: float) -> list[_Tenant]:
     for each in environments:
         if each.status == NORMAL:
             shared = accounts.get(each.env, [])
+            # One account that is left keeps the environment in use.
             withdrawn = bool(shared) and all(account.withdrawn for account in shared)
             appids = [account.appid for account in shared if account.withdrawn == withdrawn]
             tenants.append(_Tenant(each.env, each.alias, appids, withdrawn))
     return tenants
-
-
-# --- the accounts -------------------------------------------------------------------------------
 
 
 def _accounts(
@@ -134,7 +137,8 @@ def _accounts(
     rows: list[Account] = in_database(lambda: list(known), otherwise=[])
     newest = max((row.changed.timestamp() for row in rows), default=0)
     # The name of the claim changes with each push, so that WeChat is asked at once.
-    if rows and platform.remembered.claim(f"shares:{len(rows)}:{newest}", SHARES_FRESH):
+    claim = f"shares:{len(rows)}:{newest}"
+    if rows and platform.remembered.first(claim, seconds=SHARES_FRESH) is not False:
         found = _shares(platform, client, [row.appid for row in rows], deadline)
         if found is not None:
             in_database(lambda: Account.objects.share(appid, found), otherwise=None)
@@ -153,7 +157,8 @@ def _shares(
 
     def ask(some: Sequence[str], typed: bool) -> Shares:
         return platform.ask(
-            lambda token, left: client.shared_with(token, some, typed=typed, deadline=left),
+            partial(client.shared_with, typed=typed),
+            some,
             deadline=deadline,
             max_attempts=1,
         )
@@ -163,3 +168,31 @@ def _shares(
     except WxStaticStoreError as error:
         logger.info("The accounts of the environments cannot be had: %s", english(error))
         return None
+
+
+def shares_of(appids: Sequence[str], ask: Callable[[Sequence[str], bool], Shares]) -> Shares:
+    """
+    Return the environments that are shared with each account, of those that WeChat knows.
+
+    `ask(appids, typed)` makes one call. A refused call is made once without `source_type`, then
+    for half as many accounts; the form that worked is kept.
+    """
+    found: Shares = {}
+    rest, most, forms = list(appids), MOST, [True, False]
+    while rest:
+        batch, refusal = rest[:most], None
+        for typed in forms:
+            try:
+                found |= ask(batch, typed)
+            except WxStaticStoreError as error:
+                if error.errcode not in _REFUSALS:
+                    raise
+                refusal = error
+            else:
+                rest, forms, refusal = rest[len(batch) :], [typed], None
+                break
+        if refusal and len(batch) == 1:
+            raise refusal
+        if refusal:
+            most = len(batch) // 2
+    return found

@@ -93,6 +93,7 @@ class WxStaticStoreError(Exception):
     http_status: int | None = None
     attempts = 0
 
+    # The documentation has an anchor for each error of this module, and for no other.
     def __init_subclass__(cls) -> None:
         if cls.__module__ == __name__:
             cls.docs = f"exception-{cls.__name__}"
@@ -131,14 +132,16 @@ class WxStaticStoreError(Exception):
     def __str__(self) -> str:
         said = {name: getattr(self, name) for name in FACTS}
         said["stage"] = STAGES.get(self.stage, self.stage)
+        # WeChat answers 200 whatever it says.
         if said["http_status"] == 200:
-            del said["http_status"]  # WeChat answers 200 whatever it says
+            del said["http_status"]
         known = joined(str(FACTS[k]) % {"it": v} for k, v in said.items() if v not in _UNSAID)
         text = str(self.message)
         if known:
             text = gettext("%(what)s (%(facts)s)", what=text, facts=known)
         return gettext("%(what)s. %(hint)s", what=text, hint=self.full_hint) if self.hint else text
 
+    # Pickled as text: a lazy one would be read in the language of another process.
     def __reduce__(self) -> tuple[Any, ...]:
         message = str(self.message)
         return type(self), (message,), self.__dict__ | {"message": message}

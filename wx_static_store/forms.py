@@ -95,16 +95,13 @@ class WxModelFormMixin(_Form):
             return
         self._wx_saves = []
         try:
-            for step in (
-                self._wx_check,
-                self._wx_upload,
-            ):  # all are checked before the first is public
+            # All are checked before the first is public.
+            for step in (self._wx_check, self._wx_upload):
                 for field in self._wx_fields():
                     step(field)
         except (WxStaticStoreError, SuspiciousFileOperation) as error:
-            self.add_error(
-                field.name if field.name in self.fields else None, _as_validation_error(error)
-            )
+            name = field.name if field.name in self.fields else None
+            self.add_error(name, _as_validation_error(error))
             self.leave_files()
 
     def _wx_check(self, field: FileField) -> None:
@@ -241,8 +238,9 @@ class WxAdminMixin:
 
 
 def _derive(model: type, *bases: type, **attributes: Any) -> type:
-    """Return a class for this request alone, as its bases may be shared by all requests."""
-    # Not by the metaclass of forms: it would make new fields, without the changes of others.
+    """Return a class for this request alone."""
+    # Its bases may belong to all requests. Not by the metaclass of forms: it would make new
+    # fields, without the changes of others.
     return type.__new__(type(model), model.__name__, bases, attributes)
 
 

@@ -19,28 +19,27 @@ _NO_DJANGO = (ImproperlyConfigured, AppRegistryNotReady)
 
 
 def gettext(message: str, /, **parts: object) -> str:
-    try:
-        text = translation.gettext(message)
-    except _NO_DJANGO:
-        text = message
+    text = _translated(message, translation.gettext, message)
     return text % parts if parts else text
 
 
 def ngettext(one: str, many: str, count: int, /, **parts: object) -> str:
     """Translate by number; `count` is a part of its own."""
-    try:
-        text = translation.ngettext(one, many, count)
-    except _NO_DJANGO:
-        text = one if count == 1 else many
+    english = one if count == 1 else many
+    text = _translated(english, translation.ngettext, one, many, count)
     return text % (parts | {"count": count})
 
 
 def pgettext(context: str, message: str) -> str:
     """Translate a word by its meaning here."""
+    return _translated(message, translation.pgettext, context, message)
+
+
+def _translated(english: str, translate: Callable[..., str], *words: object) -> str:
     try:
-        return translation.pgettext(context, message)
+        return translate(*words)
     except _NO_DJANGO:
-        return message
+        return english
 
 
 def joined(parts: Iterable[object]) -> str:
@@ -50,6 +49,7 @@ def joined(parts: Iterable[object]) -> str:
 
 def listed(names: Iterable[object]) -> Any:
     """Join the names of a list with commas, as late as a lazy text."""
+    # An iterator would be empty when the text is read a second time.
     return _listed([*names])
 
 
@@ -103,7 +103,8 @@ def with_facts(hint: str | Promise, errmsg: str = "", env: str = "…") -> str |
     return format_lazy(cast(str, hint), request_ip=address, env=shown(env))
 
 
-docs_url: Callable[[], str] = str  # where the documentation is; `apps` sets it
+# Where the documentation is. `apps` sets it: this module stands below the settings.
+docs_url: Callable[[], str] = str
 _PAGES = {"errcode": "errcodes", "cos": "cos", "exception": "exceptions", "doctor": "doctor"}
 
 
@@ -122,12 +123,14 @@ def docs_place(anchor: str) -> str:
 
 
 def shown(text: str) -> str:
-    """Escape control characters: in a name, they would control the terminal."""
+    """Escape control characters."""
+    # In a name, they would control the terminal.
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def padded(text: str, columns: int, *, right: bool = False) -> str:
-    """Pad for a column of a terminal, where a Chinese character takes two places."""
+    """Pad for a column of a terminal."""
+    # A Chinese character takes two places there.
     gap = " " * (columns - width(text))
     return gap + text if right else text + gap
 
@@ -137,7 +140,8 @@ def width(text: str) -> int:
 
 
 def english(text: object) -> str:
-    """Return the text in English, as it is recorded: its reader may have another language."""
+    """Return the text in English, as it is recorded."""
+    # Whoever reads a row or a log line may have another language than who caused it.
     try:
         with translation.override(None):
             return str(text)

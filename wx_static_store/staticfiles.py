@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from types import FrameType
@@ -29,8 +30,9 @@ from .core.naming import NO_CACHE, quote_key
 from .core.types import UploadContext, UploadItem
 from .deploy.locks import deploying
 from .deploy.plan import Plan, hash_items, make_plan
-from .deploy.publish import PublishFailed, Report, publish
+from .deploy.publish import publish
 from .deploy.records import Records, live
+from .deploy.report import PublishFailed, Report
 from .exceptions import WxStaticStoreError
 from .i18n import gettext as _, ngettext
 from .upload.recorder import announce_deployment
@@ -91,7 +93,7 @@ class WxStaticFilesStorage(StaticFilesStorage):
         except (WxStaticStoreError, OSError) as error:  # no token, no space for the manifest
             yield "All", None, PublishFailed(str(error))
         else:
-            sent = {files[item.name] for item in (*plan.assets, *plan.pages)}
+            sent = {files[item.name] for item in plan.sent}
             unchanged = len({*files.values()} - sent)
             self._say_what_was_published(len(sent), report.stored, unchanged)
 
@@ -100,14 +102,15 @@ class WxStaticFilesStorage(StaticFilesStorage):
         if command is None or command.verbosity < 1:
             return
         store = store_for(self.options)
-        by_log = _("%(count)d unchanged by the log alone", count=unchanged)
+        if store.options.trust_log:
+            same = _("%(count)d unchanged by the log alone", count=unchanged)
+        else:
+            same = _("%(count)d unchanged", count=unchanged)
         text = _(
             "Published %(files)s (%(objects)s), %(unchanged)s, to %(address)s",
             files=ngettext("%(count)d file", "%(count)d files", files),
             objects=ngettext("%(count)d object", "%(count)d objects", objects),
-            unchanged=by_log
-            if store.options.trust_log
-            else _("%(count)d unchanged", count=unchanged),
+            unchanged=same,
             address=store.known_url(store.options.location) or store.env,
         )
         command.stdout.write(text)
@@ -232,7 +235,8 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
     def write_manifest(self, content: bytes) -> None:
         """Replace the manifest by these bytes."""
         storage: Any = self.manifest_storage
-        if storage is not self:  # a project's own, perhaps not of files
+        # A storage of the project's own may keep no files.
+        if storage is not self:
             storage.delete(self.manifest_name)
             storage.save(self.manifest_name, ContentFile(content))
             return
@@ -246,6 +250,7 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
 
     def _manifest(self) -> bytes:
         """Return the manifest that Django would write."""
+        # Django only writes it: into memory here, in place of the disk.
         storage, self.manifest_storage = self.manifest_storage, InMemoryStorage()
         try:
             super().save_manifest()
@@ -255,8 +260,6 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
             self.manifest_storage = storage
 
     def _publish_all(self, items: list[UploadItem], *rest: Any) -> tuple[Plan, Report]:
-        manifest = self._manifest()
-        last = UploadItem(
-            self.manifest_name, open=lambda: BytesIO(manifest), cache_control=NO_CACHE
-        )
+        body = partial(BytesIO, self._manifest())
+        last = UploadItem(self.manifest_name, open=body, cache_control=NO_CACHE)
         return super()._publish_all(items, hash_items([last])[0], self.save_manifest)

@@ -193,14 +193,10 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         return not name or (not name.endswith("/") and self._find(name) is not None)
 
     def is_name_available(self, name: str, max_length: int | None = None) -> bool:
-        """
-        Claim a free name for a save by this thread: for a minute no other save may take it.
-
-        With `file_overwrite` every name is free, and no call is made.
-        """
+        """Claim a free name for a save by this thread: for a minute no other save may take it."""
         if max_length and len(name) > max_length:
             return False
-        if self.options.file_overwrite:
+        if self.options.file_overwrite:  # every name is free, without a call
             return True
         options, key = self.options.settled(), self._key(name)
         if not claim(options, key):

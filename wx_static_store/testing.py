@@ -54,11 +54,8 @@ def _emulator_settings(emulator: "EmulatorServer", own: dict[str, Any]) -> dict[
     for alias in stores():
         options = storages[alias].get("OPTIONS", {})
         storages[alias]["OPTIONS"] = {k: v for k, v in options.items() if k not in REAL}
-    addresses = {
-        name: f"/{name.lower()}/"
-        for name in ("STATIC_URL", "MEDIA_URL")
-        if "//" in str(setting(name))
-    }
+    absolute = [name for name in ("STATIC_URL", "MEDIA_URL") if "//" in str(setting(name))]
+    addresses = {name: f"/{name.lower()}/" for name in absolute}
     real = dict.fromkeys(map(str.upper, REAL))
     return {"WX_STATIC_STORE": own | real | place, "STORAGES": storages, **addresses}
 
@@ -108,31 +105,26 @@ def _guard(perform: Any, own: frozenset[str]) -> Any:
     from .i18n import gettext as _
 
     def guarded(self: Any, request: Any, url: "Secret", *args: Any) -> Any:
-        host = _host(url.reveal())
-        if not is_loopback(url.reveal()):
-            why = _("This test was about to publish a file for real, through %(host)s.", host=host)
-            pytest.fail(f"{why} {_advice(host)}", pytrace=False)
-        if host in own:
+        host, is_here = _host(url.reveal()), is_loopback(url.reveal())
+        if is_here and host not in own:
+            return perform(self, request, url, *args)
+        if is_here:
             why = _(
                 "This test was about to write to the emulator that your settings name, %(host)s, "
                 "where it would change the files you develop with.",
                 host=host,
             )
-            pytest.fail(f"{why} {_advice(host)}", pytrace=False)
-        return perform(self, request, url, *args)
+        else:
+            why = _("This test was about to publish a file for real, through %(host)s.", host=host)
+        advice = _(
+            "Use the fixture wx_storage or wx_emulator, or Django's InMemoryStorage; a test that "
+            "must reach %(host)s is marked @pytest.mark.wx_real.",
+            host=host,
+        )
+        return pytest.fail(f"{why} {advice}", pytrace=False)
 
     return guarded
 
 
 def _host(url: str) -> str:
     return url.split("/", 3)[2]
-
-
-def _advice(host: str) -> str:
-    from .i18n import gettext as _
-
-    return _(
-        "Use the fixture wx_storage or wx_emulator, or Django's InMemoryStorage; a test that must "
-        "reach %(host)s is marked @pytest.mark.wx_real.",
-        host=host,
-    )

@@ -1,7 +1,7 @@
 """Write the table of options from their entries in wx_static_store/conf/options/."""
 
-from wx_static_store.conf.entries import Scope
 from wx_static_store.conf.options import OPTIONS, Options
+from wx_static_store.conf.options.entries import Scope
 
 from . import table
 

@@ -4,7 +4,7 @@ import os
 from contextlib import suppress
 
 celery_app = None
-if "TENANTS" in os.environ:  # `make fleet` has workers; without any, the site does what is small
+if "TENANTS" in os.environ:  # `make rollout` has workers; without any, the site does what is small
     with suppress(ImportError):  # without the extra `celery`, rollouts say what to install
         from .celery import app as celery_app
 

@@ -1,4 +1,4 @@
-"""The tenants of the platform: the two shops of ``demo.py``, the many of ``fleet.py``."""
+"""The tenants of the platform: the two shops of ``demo.py``, the many of ``rollout.py``."""
 
 import os
 from typing import Any

@@ -19,6 +19,7 @@ from tests.admin.conftest import (
 from tests.conftest import ENV
 from tests.tables import each
 from wx_static_store.admin.places import linkable
+from wx_static_store.conf import options_for
 from wx_static_store.upload.hosting import Hosting, Hostings
 
 from .upload_page import TEA, ask
@@ -103,8 +104,11 @@ def test_a_preview_asks_for_settings_and_addresses_once(
         ("", False),
     ],
 )
-def test_only_addresses_on_our_own_site_are_linked(url: str, *, linked: bool) -> None:
-    assert linkable(url, trusted="http://cdn.example/site/") == (url if linked else "")
+def test_only_addresses_on_our_own_site_are_linked(
+    configure: Configure, url: str, *, linked: bool
+) -> None:
+    configure(WX_STATIC_STORE={"BASE_URL": "http://cdn.example/site/"})
+    assert linkable(url, options_for("default")) == (url if linked else "")
 
 
 def stores(client: Client) -> list[str]:

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.core.management import call_command
 from rest_framework.test import APIClient
 
 from tests.api.conftest import Client
 from tests.deploys import TREE, bodies, sent
+from tests.notes import plant
 from tests.rollouts.api.test_start import Set, cloud as cloud, options as options
 from tests.rollouts.conftest import OLD, Broker, broker as broker, deployed, release as release
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, Release
-from wx_static_store.releases import rollback_plan
+from wx_static_store.releases import rollback
 from wx_static_store.rollouts.models import Rollout
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -114,7 +114,7 @@ def test_a_release_of_another_environment_is_deployed_where_there_was_none(
 def test_a_large_deploy_is_left_to_the_command_that_the_answer_names(
     client: APIClient, cloud: EmulatorServer, old: Release, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rollback_plan, "MOST_FILES", 1)
+    monkeypatch.setattr(rollback, "MOST_FILES", 1)
     problem = deploy(client, 413, release="v1").json()
     assert (problem["code"], sent(cloud)) == ("size", [])
     _python, _manage, *arguments = shlex.split(problem["detail"].partition("server: ")[2])
@@ -123,8 +123,7 @@ def test_a_large_deploy_is_left_to_the_command_that_the_answer_names(
 
 
 def test_a_deploy_that_is_under_way_is_said(client: APIClient, old: Release) -> None:
-    other = json.dumps({"host": "other", "pid": 7, "id": "x"})
-    cache.set(f"wx_static_store:deploy:{ENV}", other, 60)
+    plant("deploy", "holder", {"host": "other", "pid": 7, "id": "x"}, about=ENV)
     problem = deploy(client, 409, release="v1").json()
     assert problem["code"] == "in_progress"
     assert "Another deploy" in problem["detail"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -57,7 +57,10 @@ def test_a_time_has_the_format_of_the_schema_whatever_the_project_sets(
     formats = {"DATETIME_FORMAT": "%d/%m/%Y", "DATETIME_INPUT_FORMATS": ["%d/%m/%Y"]}
     settings.REST_FRAMEWORK = formats
     cloud.put_object("a.png", b"")
-    reply = client.get(f"/wx/uploads/{add('a.png').pk}/").json()["created"]
+    row = add("a.png", stored_at=datetime(2026, 1, 2, tzinfo=UTC))
+    shown = client.get(f"/wx/uploads/{row.pk}/").json()
+    assert datetime.fromisoformat(shown["stored_at"]) == row.stored_at
+    reply = shown["created"]
     assert datetime.fromisoformat(reply).tzinfo
     assert keys(client, f"created_before={reply.replace('+', '%2B')}") == []
     assert datetime.fromisoformat(files(client)["results"][0]["last_modified"]).tzinfo

@@ -4,13 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.core.cache.backends.base import BaseCache
 
 from tests.callback.pushes import AES_KEY, APPID, TICKET, TOKEN, push, ticket
+from tests.notes import planted
 from wx_static_store.callback.models import VerifyTicket
 
-CACHE_KEY = f"wx_static_store:ticket:{APPID}"
 BROKEN = {"default": {"BACKEND": "tests.callback.conftest.BrokenCache"}}
 DUMMY = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 
@@ -36,7 +35,7 @@ def kept(db: None) -> Kept:
     assert push(ticket(f"{TICKET}-before", age=3000)).send().content == b"success"
 
     def look() -> tuple[Any, Any]:
-        return VerifyTicket.objects.values_list().get(appid=APPID), cache.get(CACHE_KEY)
+        return VerifyTicket.objects.values_list().get(appid=APPID), planted("ticket", APPID)
 
     return look
 

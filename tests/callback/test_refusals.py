@@ -5,15 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.cache import cache, caches
 from django.test import Client
 
 from tests.callback.conftest import BROKEN, LogLines
 from tests.callback.pushes import APPID, PATH, Push, encrypted, push, signed, ticket
-from wx_static_store.callback import views
 from wx_static_store.callback.refusals import Refusal
+from wx_static_store.core.notes import SharedCache
 from wx_static_store.core.pushes import newest_refused
-from wx_static_store.core.shared_cache import SharedCache
 
 
 def test_a_refusal_is_the_status_of_the_answer_and_the_reason_of_the_log(logged: LogLines) -> None:
@@ -55,14 +53,10 @@ def test_a_refusal_shows_its_reason_only() -> None:
 # --- what is kept for the doctor ------------------------------------------------------------------
 
 
-def shared() -> SharedCache:
-    return SharedCache(lambda: cache)
-
-
 def test_a_refused_push_is_kept_for_the_doctor() -> None:
     before = time.time()
     push(msg_signature="0" * 40).send()
-    found = newest_refused(shared(), APPID)
+    found = newest_refused("default", APPID)
     assert found
     assert found.reason == "signature"
     assert before <= found.at <= time.time()
@@ -72,16 +66,14 @@ def test_what_a_scanner_sends_is_not_kept() -> None:
     push(timestamp=None).send()
     Client().get(PATH)
     Client().post(PATH, b"junk", content_type="text/plain")
-    assert newest_refused(shared(), APPID) is None
+    assert newest_refused("default", APPID) is None
 
 
 def test_a_cache_that_fails_changes_no_answer_and_is_left_alone(
-    settings: Any, monkeypatch: pytest.MonkeyPatch, logged: LogLines
+    settings: Any, logged: LogLines
 ) -> None:
     settings.CACHES = BROKEN
-    resting = SharedCache(lambda: caches["default"])
-    monkeypatch.setattr(views, "_cache", resting)
     for _number in range(2):
         assert push(msg_signature="0" * 40).send().status_code == 403
-        assert resting.rests
+        assert SharedCache("default").rests
     assert logged.secrets == []

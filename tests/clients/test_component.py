@@ -24,9 +24,13 @@ from wx_static_store.clients.component import (
     HOPELESS,
     LEASE,
     MIN_INTERVAL,
+    NO_CACHE,
     SLOWEST,
     YOUNG,
     ComponentToken,
+    never_worked,
+    slow,
+    too_soon,
 )
 from wx_static_store.clients.shared import TokenState
 from wx_static_store.clients.tokens import TokenProvider, current_token, discard_token
@@ -462,6 +466,22 @@ def test_a_token_that_worked_for_ten_seconds_may_be_refused(
     assert caught.value.errcode == 42001
 
 
+@pytest.mark.parametrize("age", [0, YOUNG, MIN_INTERVAL - 1])
+def test_a_token_that_somebody_discarded_is_replaced_a_minute_after_its_fetch(
+    make: Make, emulator: EmulatorServer, time: Time, age: float
+) -> None:
+    """After a leak, say: no other system is to blame, and no setting."""
+    provider = make()
+    leaked = provider.get()
+    time.sleep(age)
+    provider.invalidate(leaked)
+    with pytest.raises(TokenUnavailable, match="WeChat had not refused it") as caught:
+        provider.get()
+    assert (caught.value.remedy, caught.value.pause) == (Remedy.WAIT, MIN_INTERVAL - age)
+    time.sleep(MIN_INTERVAL - age)
+    assert provider.get() == emulator.access_token != leaked
+
+
 def frames(error: BaseException) -> Iterator[str]:
     """Yield what a debug page would show of the frames that are not this test's own."""
     trace = error.__traceback__
@@ -477,7 +497,7 @@ def test_a_token_that_is_refused_within_a_minute_is_not_replaced_before_that_min
     provider = make()
     first, started = provider.get(), time.now()
     time.sleep(20)
-    provider.invalidate(first)
+    provider.refused(first, 42001)
     with pytest.raises(TokenUnavailable, match="Another system refreshes") as caught:
         provider.get()
     assert (caught.value.remedy, caught.value.pause) == (Remedy.WAIT, 40)
@@ -491,7 +511,7 @@ def test_an_interactive_call_does_not_wait_a_minute_for_another_token(
     provider = make()
     first = provider.get()
     time.sleep(20)
-    provider.invalidate(first)
+    provider.refused(first, 42001)
     before = time.now()
     with pytest.raises(TokenUnavailable, match="Another system refreshes"):
         again(provider, time, seconds=25)
@@ -1043,3 +1063,26 @@ def test_no_failed_fetch_shows_a_secret(
     assert leaks(caught.value) == []
     for canary in (APPSECRET, TOKEN):
         assert canary not in json.dumps([str(value) for value in cache._cache.values()])
+
+
+# --- why no token can be fetched now -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [lambda: too_soon(59.6, NO_CACHE), slow])
+def test_a_fetch_that_has_to_wait_is_tried_again_later(
+    make: Callable[[], WxStaticStoreError],
+) -> None:
+    error = make()
+    assert (error.remedy, error.stage, error.stops_batch) == (Remedy.WAIT, "token", True)
+
+
+def test_a_fetch_that_comes_too_soon_says_when_it_may_be() -> None:
+    error = too_soon(59.6, NO_CACHE)
+    assert error.pause == 59.6
+    assert "in 60 s" in str(error)
+    assert str(NO_CACHE) in str(error)
+
+
+def test_a_token_that_never_worked_is_not_fetched_again() -> None:
+    assert never_worked(40001).remedy is Remedy.GIVE_UP
+    assert "COMPONENT_APPID and API_BASE_URL" in str(never_worked(40001))

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from wx_static_store.clients.pools import BLOCK
+from wx_static_store.clients.connections import BLOCK
 from wx_static_store.clients.transport import Transport
 from wx_static_store.core.retry import READ_RATE, Deadline
 from wx_static_store.core.secrets import Secret

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from tests.catalogue import PACKAGE
 from tests.tables import each, none_of
-from wx_static_store.conf.entries import Scope
 from wx_static_store.conf.options import OPTIONS, Options
+from wx_static_store.conf.options.entries import Scope
 from wx_static_store.core.secrets import Secret
 from wx_static_store.upload.platform import platform_for
 

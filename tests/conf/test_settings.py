@@ -12,8 +12,8 @@ from hypothesis import given, strategies as st
 
 from tests.conftest import examples
 from tests.tables import each, none_of
-from wx_static_store.conf.entries import Scope
 from wx_static_store.conf.options import MEDIA, OPTIONS, STATIC, Options
+from wx_static_store.conf.options.entries import Scope
 from wx_static_store.conf.settings import (
     SETTING,
     freeze,

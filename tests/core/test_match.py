@@ -10,12 +10,13 @@ from tests.tables import each
 from wx_static_store.core.match import Match, match
 from wx_static_store.core.types import RemoteFile, UploadItem
 from wx_static_store.deploy.plan import hash_items
-from wx_static_store.deploy.verify import verify
+from wx_static_store.deploy.verify import sweep, verify
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.log.compare import compare_uploads
 from wx_static_store.log.reconcile import LogComparison
 from wx_static_store.models import UploadLog
 from wx_static_store.upload.uploader import get_uploader
+from wx_static_store.upload.workers import WorkerPool
 
 HERE = items(a_js=b"here")
 
@@ -88,7 +89,8 @@ def test_verify_compare_reconcile_and_plan_agree(
     (compared,) = compare_uploads([row])
     reconciled = LogComparison(uploader.store)
     kinds = [discrepancy.kind for discrepancy in reconciled]
-    mismatches = verify(uploader, hash_items(HERE), pages=False).mismatches
+    with WorkerPool(1) as pool:
+        mismatches = verify(uploader, hash_items(HERE), sweep(uploader), pool).mismatches
     to_send = names(plan_of(uploader, HERE).assets)
 
     assert compared.state == found

@@ -220,7 +220,7 @@ def test_an_interruption_ends_the_environment_and_leaves_out_the_rest(
     assert sorted(rows) == sorted((env, key) for env in ENVS for key in cloud.objects(env))
 
 
-@pytest.mark.parametrize("place", ["plan_of", "sweep"])
+@pytest.mark.parametrize("place", ["make_plan", "sweep"])
 @pytest.mark.parametrize(
     ("number", "outcome"),
     [(0, "interrupted, skipped, skipped"), (1, "done, interrupted, skipped")],
@@ -235,10 +235,10 @@ def test_an_interruption_during_plan_or_verification_ends_that_environment(
 ) -> None:
     before = getattr(sites, place)
 
-    def pressed(uploader: Uploader, *args: Any) -> Any:
+    def pressed(uploader: Uploader, *args: Any, **how: Any) -> Any:
         if uploader is uploaders[number]:
             ctrl_c()
-        return before(uploader, *args)
+        return before(uploader, *args, **how)
 
     monkeypatch.setattr(sites, place, pressed)
     assert ends(interrupted(uploaders, replace(ORDER, verify=True))) == outcome

@@ -1,6 +1,5 @@
 """One deploy at a time per environment."""
 
-import json
 import multiprocessing
 import os
 import threading
@@ -9,8 +8,12 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.test import override_settings
 
+from tests.callback.conftest import BROKEN
 from tests.conftest import ENV
+from tests.notes import plant, planted, uproot
+from wx_static_store.core import notes
 from wx_static_store.deploy import locks
 from wx_static_store.deploy.locks import (
     DeployLock,
@@ -22,8 +25,6 @@ from wx_static_store.deploy.locks import (
 from wx_static_store.models import Deployment
 from wx_static_store.upload import workers
 from wx_static_store.upload.uploader import Uploader, get_uploader
-
-KEY = f"wx_static_store:deploy:{ENV}"
 
 
 @pytest.fixture
@@ -47,8 +48,16 @@ def dead_pid() -> Iterator[int]:
 def hold(**changes: Any) -> dict[str, Any]:
     """Another process holds the environment."""
     holder = {"host": "other-host", "pid": 7, "id": "other"} | changes
-    cache.set(KEY, json.dumps(holder), timeout=60)
+    plant("deploy", "holder", holder, about=ENV)
     return holder
+
+
+def holder() -> Any:
+    return planted("deploy", "holder", about=ENV)
+
+
+def lose() -> None:
+    uproot("deploy", "holder", about=ENV)
 
 
 def test_a_second_deploy_of_an_environment_is_refused_and_the_holder_is_named(
@@ -64,7 +73,7 @@ def test_a_second_deploy_of_an_environment_is_refused_and_the_holder_is_named(
 def test_a_lock_of_one_environment_leaves_another_free(uploader: Uploader) -> None:
     hold()
     with deploying(get_uploader("staticfiles", "tenant-b"), wait=False):
-        assert cache.get("wx_static_store:deploy:tenant-b")
+        assert planted("deploy", "holder", about="tenant-b")
 
 
 def test_the_environment_is_free_again_after_a_deploy_that_failed(uploader: Uploader) -> None:
@@ -72,13 +81,13 @@ def test_the_environment_is_free_again_after_a_deploy_that_failed(uploader: Uplo
 
     def fail() -> None:
         with deploying(uploader, wait=False):
-            held.append(cache.get(KEY))
+            held.append(holder())
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         fail()
     assert held != [None]
-    assert cache.get(KEY) is None
+    assert holder() is None
 
 
 def test_a_waiting_deploy_begins_when_the_other_ends(uploader: Uploader) -> None:
@@ -113,7 +122,7 @@ def test_a_waiting_deploy_is_reported_once(
 
     def sleep(seconds: float) -> None:
         if next(naps, "over") == "over":
-            cache.delete(KEY)
+            lose()
 
     monkeypatch.setattr(locks.time, "sleep", sleep)
     with deploying(uploader, wait=True):
@@ -137,7 +146,7 @@ def test_a_killed_process_of_this_host_blocks_no_deploy(
     slept: list[float] = []
     monkeypatch.setattr(locks.time, "sleep", slept.append)
     with deploying(uploader, wait=False):
-        assert json.loads(cache.get(KEY))["pid"] == os.getpid()
+        assert holder()["pid"] == os.getpid()
     assert slept == [locks.LAST_PUT] == [5.0]
     assert f"A deploy to {ENV} was killed: waiting 5 s for what it sent" in capsys.readouterr().err
 
@@ -185,10 +194,10 @@ def test_a_waiting_deploy_leaves_a_lock_alone_that_another_took_meanwhile(
 
 @pytest.mark.parametrize("pid", [1, "x", None, 2**80])
 def test_the_lock_of_a_deploy_that_may_be_alive_is_left_alone(uploader: Uploader, pid: Any) -> None:
-    holder = hold(host=locks._host(), pid=pid)
+    other = hold(host=locks._host(), pid=pid)
     with pytest.raises(DeployRunning), deploying(uploader, wait=False):
         pass
-    assert json.loads(cache.get(KEY)) == holder
+    assert holder() == other
 
 
 def test_one_of_many_waiting_deploys_takes_over_a_dead_one_s_lock(
@@ -220,10 +229,10 @@ def test_the_lease_is_prolonged_while_the_deploy_runs(uploader: Uploader, monkey
     prolong = DeployLock.prolong
     monkeypatch.setattr(DeployLock, "prolong", lambda self: prolong(self) or beaten.set())
     with deploying(uploader, wait=False) as lock:
-        mine = cache.get(KEY)
-        cache.delete(KEY)
+        mine = holder()
+        lose()
         assert beaten.wait(10)
-        assert cache.get(KEY) == mine
+        assert holder() == mine
         lock.check()
 
 
@@ -245,7 +254,7 @@ def test_a_deploy_whose_lock_was_lost_does_not_get_it_back(uploader: Uploader) -
     with deploying(uploader, wait=False) as lock:
         hold()
         lock.prolong()
-        cache.delete(KEY)
+        lose()
         with pytest.raises(DeployLockLost):
             lock.check()
 
@@ -264,13 +273,13 @@ def test_a_deploy_whose_lock_the_cache_forgot_goes_on_if_no_other_began(uploader
     with deploying(uploader, wait=False) as lock:
         cache.clear()
         lock.confirm()
-        assert json.loads(cache.get(KEY))["pid"] == os.getpid()
+        assert holder()["pid"] == os.getpid()
 
 
 def test_a_lock_that_another_took_over_is_not_released(uploader: Uploader) -> None:
     with deploying(uploader, wait=False):
         hold()
-    assert json.loads(cache.get(KEY))["pid"] == 7
+    assert holder()["pid"] == 7
 
 
 # --- a cache that is of no use ----------------------------------------------------------------
@@ -288,6 +297,18 @@ def test_a_cache_that_is_down_blocks_no_deploy(
     with deploying(uploader, wait=False) as lock:
         lock.confirm()
     assert "nothing keeps two deploys apart" in caplog.text
+
+
+def test_a_deploy_says_that_nothing_keeps_two_apart_while_the_cache_rests_for_others(
+    uploader: Uploader, monkeypatch: Any, caplog: Any
+) -> None:
+    monkeypatch.setattr(notes, "REST_SECONDS", 60)
+    with override_settings(CACHES=BROKEN):
+        plant("sent", "of another thread", 1)
+        with deploying(uploader, wait=False):
+            pass
+    lines = [record.getMessage() for record in caplog.records if record.name == locks.logger.name]
+    assert lines == ["The cache fails (ConnectionError): nothing keeps two deploys apart"]
 
 
 def test_a_cache_that_swallows_its_errors_blocks_no_deploy(

@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 from tests.conftest import ENV
 from tests.deploys import bodies, deploy, item, items, refusing_rows, sent
 from wx_static_store.core.types import UploadItem
-from wx_static_store.deploy.publish import PublishFailed
+from wx_static_store.deploy.report import PublishFailed
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, UploadLog
 from wx_static_store.upload import recorder

@@ -17,10 +17,9 @@ from tests.conftest import ENV
 from tests.deploys import deploy
 from tests.tables import each
 from wx_static_store.core.types import RemoteFile, UploadItem, UploadResult, UploadStatus
-from wx_static_store.deploy.publish import Report
 from wx_static_store.deploy.report import (
     EnvironmentReport,
-    Summary,
+    Report,
     as_dict,
     check_writable,
     lines,
@@ -63,8 +62,9 @@ def bad(env: str = "tenant-b", **changes: Any) -> EnvironmentReport:
     return good(env, **{"outcome": "failed", "report": report} | changes)
 
 
-def whole(*environments: EnvironmentReport) -> Summary:
-    return Summary("default", "4f2a9c1", STARTED.timestamp(), 3.25, environments)
+def whole(*environments: EnvironmentReport) -> dict[str, Any]:
+    run = {"using": "default", "source": "4f2a9c1"}
+    return as_dict(environments, **run, started=STARTED.timestamp(), seconds=3.25)
 
 
 # --- as data ----------------------------------------------------------------------------------
@@ -88,7 +88,7 @@ def test_the_report_of_a_deploy_as_data() -> None:
         blanked=1,
         error="Something else.",
     )
-    assert as_dict(whole(environment)) == {
+    assert whole(environment) == {
         "version": 1,
         "started": "2026-09-20T08:30:00+00:00",
         "seconds": 3.25,
@@ -137,7 +137,7 @@ def test_the_report_of_a_deploy_as_data() -> None:
 
 def test_an_environment_that_was_not_begun_has_counts_too() -> None:
     skipped = EnvironmentReport("tenant-c", outcome="skipped", error="The canary is not right.")
-    (data,) = as_dict(whole(skipped))["environments"]
+    (data,) = whole(skipped)["environments"]
     assert set(data["counts"].values()) == {0}
     assert (data["outcome"], data["error"]) == ("skipped", "The canary is not right.")
     assert (data["canary"], data["verified"]) == (False, None)
@@ -156,7 +156,7 @@ def test_the_report_of_a_run_has_no_secret(configure: Any) -> None:
         for name in ("a.js", "b.js", "c.js", "index.html")
     ]
     report = deploy(uploader, items)
-    data = as_dict(whole(good(ENV, report=report, outcome="failed")))
+    data = whole(good(ENV, report=report, outcome="failed"))
     (shown,) = data["environments"]
     assert shown["counts"] == {
         "stored": 1, "unchanged": 0, "failed": 1, "unknown": 1, "held_back": 1, "not_attempted": 0
@@ -197,7 +197,7 @@ def test_a_report_is_ok_if_it_is_done_and_nothing_differs(
 
 
 def test_the_report_is_written_as_json(tmp_path: Path) -> None:
-    data = as_dict(whole(good(), bad()))
+    data = whole(good(), bad())
     write_json(tmp_path / "report.json", data)
     assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8")) == data
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
@@ -206,7 +206,7 @@ def test_the_report_is_written_as_json(tmp_path: Path) -> None:
 def test_a_report_keeps_chinese_readable_and_survives_names_that_are_not_utf8(
     tmp_path: Path,
 ) -> None:
-    data = as_dict(whole(good(stale=[old("茶.html"), old("\udcff.html")])))
+    data = whole(good(stale=[old("茶.html"), old("\udcff.html")]))
     write_json(tmp_path / "report.json", data)
     text = (tmp_path / "report.json").read_text(encoding="utf-8")
     assert "茶.html" in text
@@ -225,7 +225,7 @@ def test_a_failure_while_writing_leaves_the_old_report(
 
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(CommandError, match="No space left on device") as caught:
-        write_json(path, as_dict(whole()))
+        write_json(path, whole())
     assert caught.value.returncode == 1
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
@@ -243,14 +243,14 @@ def test_the_old_report_stays_whole_until_the_new_report_is_written(
         replace(new, target)
 
     monkeypatch.setattr("os.replace", look)
-    write_json(path, as_dict(whole()))
+    write_json(path, whole())
     assert seen == [("old", 1)]
 
 
 def test_a_report_written_through_a_symbolic_link_keeps_the_link(tmp_path: Path) -> None:
     (tmp_path / "real.json").write_text("old")
     (tmp_path / "link.json").symlink_to(tmp_path / "real.json")
-    write_json(tmp_path / "link.json", as_dict(whole()))
+    write_json(tmp_path / "link.json", whole())
     assert (tmp_path / "link.json").is_symlink()
     assert json.loads((tmp_path / "real.json").read_text())["version"] == 1
 

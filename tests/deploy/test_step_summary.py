@@ -11,8 +11,7 @@ import pytest
 from tests.deploy.test_report import bad, failed, good, old, whole
 from tests.tables import each
 from wx_static_store.core.types import UploadResult, UploadStatus
-from wx_static_store.deploy.publish import Report
-from wx_static_store.deploy.report import as_dict
+from wx_static_store.deploy.report import Report
 from wx_static_store.deploy.step_summary import ROWS, STEP_BYTES, append_step_summary, step_summary
 from wx_static_store.deploy.verify import Mismatch, Verification
 from wx_static_store.exceptions import NameRejected
@@ -21,7 +20,7 @@ GITHUB_BYTES = 1024 * 1024
 
 
 def test_a_run_without_a_failure_is_one_table() -> None:
-    assert step_summary(as_dict(whole(good()))) == (
+    assert step_summary(whole(good())) == (
         "## wx_deploy default, 4f2a9c1\n"
         "\n"
         "| environment | outcome | stored | unchanged | failed | unknown | held back "
@@ -34,7 +33,7 @@ def test_a_run_without_a_failure_is_one_table() -> None:
 
 def test_below_the_table_stands_what_was_verified() -> None:
     environment = good("a|b", verified=Verification(3, 1, mismatches=[]), canary=True)
-    page = step_summary(as_dict(whole(environment)))
+    page = step_summary(whole(environment))
     assert page.partition("| 3.2 |\n")[2] == (
         "\n"
         "verified in 1 environment: 3 files by the cloud's list, 1 page by the public site\n"
@@ -49,7 +48,7 @@ def test_mismatches_have_a_section_of_their_own() -> None:
         findings=[Mismatch("index.html", "7 bytes in the cloud, 6 here")],
         stale=[old("old.js")],
     )
-    page = step_summary(as_dict(whole(good(), environment)))
+    page = step_summary(whole(good(), environment))
     assert page.partition("| 3.2 |\n")[2] == (
         "\n"
         "### [tenant-b](https://tenant-b.example.com/)\n"
@@ -90,7 +89,7 @@ def test_mismatches_have_a_section_of_their_own() -> None:
     ],
 )
 def test_a_name_is_nothing_but_text_in_a_table(name: str, cell: str) -> None:
-    page = step_summary(as_dict(whole(good(stale=[old(name)]))))
+    page = step_summary(whole(good(stale=[old(name)])))
     assert page.splitlines()[-1] == f"| {cell} |"
 
 
@@ -100,7 +99,7 @@ def test_every_row_of_a_table_has_the_columns_of_its_heading(env: Any) -> None:
     report = Report(failures=[failed(evil, message=evil, hint=evil)])
     environment = env(evil, report=report, findings=[Mismatch(evil, evil)], stale=[old(evil)])
     columns = None
-    for line in step_summary(as_dict(whole(environment))).splitlines():
+    for line in step_summary(whole(environment)).splitlines():
         if not line.startswith("| "):
             columns = None
             continue
@@ -110,18 +109,18 @@ def test_every_row_of_a_table_has_the_columns_of_its_heading(env: Any) -> None:
 
 
 def test_an_address_cannot_leave_its_link() -> None:
-    page = step_summary(as_dict(whole(bad(address="https://x/a)|<b>/%E8%8C%B6/"))))
+    page = step_summary(whole(bad(address="https://x/a)|<b>/%E8%8C%B6/")))
     assert "### [tenant-b](https://x/a%29%7C%3Cb%3E/%E8%8C%B6/)\n" in page
 
 
 def test_long_tables_of_the_summary_are_cut_and_say_so() -> None:
     many = [old(f"{number}.js") for number in range(ROWS + 3)]
-    page = step_summary(as_dict(whole(good(stale=many))))
+    page = step_summary(whole(good(stale=many)))
     assert page.endswith(f"| {ROWS - 1}.js |\n\n… and 3 more\n")
 
 
 def test_every_environment_stands_in_the_overview() -> None:
-    page = step_summary(as_dict(whole(*(good(f"tenant-{number}") for number in range(200)))))
+    page = step_summary(whole(*(good(f"tenant-{number}") for number in range(200))))
     assert page.count("| tenant-") == 200
     assert "| total | 200 of 200 done | 400 |" in page
 
@@ -129,42 +128,29 @@ def test_every_environment_stands_in_the_overview() -> None:
 def test_a_page_is_never_more_than_github_takes() -> None:
     long = [old(f"{number}/" + "茶" * 280) for number in range(ROWS)]
     summary = whole(*(good(f"tenant-{number}", stale=long) for number in range(100)))
-    page = step_summary(as_dict(summary))
+    page = step_summary(summary)
     assert STEP_BYTES // 2 < len(page.encode()) < GITHUB_BYTES
     assert page.endswith("see the JSON report.\n")
     assert page.count("see the JSON report") == 1
 
 
-def test_the_page_is_appended_to_what_the_step_wrote_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    page, data = tmp_path / "summary.md", as_dict(whole(good(stale=[old("茶.html")])))
+def test_the_page_is_appended_to_what_the_step_wrote_before(tmp_path: Path) -> None:
+    page, data = tmp_path / "summary.md", whole(good(stale=[old("茶.html")]))
     page.write_text("before\n")
-    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
-    append_step_summary(data)
+    append_step_summary(str(page), data)
     assert page.read_text(encoding="utf-8") == "before\n" + step_summary(data)
 
 
-def test_no_summary_is_written_outside_a_ci_step(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
-    monkeypatch.chdir(tmp_path)
-    append_step_summary(as_dict(whole(good())))
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_a_page_that_cannot_be_written_does_not_fail_the_deploy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "no" / "folder"))
     with caplog.at_level(logging.WARNING):
-        append_step_summary(as_dict(whole(good())))
+        append_step_summary(str(tmp_path / "no" / "folder"), whole(good()))
     assert "step summary cannot be written: No such file" in caplog.text
 
 
 def test_a_rejected_name_is_shown_as_it_came() -> None:
     error = NameRejected("it is empty", stage="name")
     result = UploadResult("a\udcff", "", UploadStatus.FAILED, stage="name", error=error)
-    page = step_summary(as_dict(whole(bad(report=Report(failures=[result])))))
+    page = step_summary(whole(bad(report=Report(failures=[result]))))
     assert page.encode().endswith(b"| a\\\\udcff | name |  | it is empty |  |\n")

@@ -12,7 +12,6 @@ import pytest
 
 from tests.conftest import ENV
 from tests.deploys import bodies, deploy, sent
-from wx_static_store.core.naming import object_key
 from wx_static_store.core.retry import Clock
 from wx_static_store.core.types import DELETED, RemoteFile, UploadContext, UploadItem, UploadResult
 from wx_static_store.deploy.plan import hash_items
@@ -20,6 +19,7 @@ from wx_static_store.deploy.verify import (
     CDN_SECONDS,
     PAGES,
     Mismatch,
+    Verification,
     blank,
     find_stale,
     sweep,
@@ -46,8 +46,13 @@ def tree(files: dict[str, bytes]) -> list[UploadItem]:
     )
 
 
-def mismatches(uploader: Uploader, items: list[UploadItem], **how: Any) -> Sequence[Mismatch]:
-    return verify(uploader, items, **how).mismatches
+def verified(uploader: Uploader, items: list[UploadItem]) -> Verification:
+    with WorkerPool(uploader.options.max_workers) as pool:
+        return verify(uploader, items, sweep(uploader), pool)
+
+
+def mismatches(uploader: Uploader, items: list[UploadItem]) -> Sequence[Mismatch]:
+    return verified(uploader, items).mismatches
 
 
 def digest(content: bytes) -> str:
@@ -100,9 +105,9 @@ def test_verify_counts_the_files_that_were_compared_and_the_pages_that_were_fetc
     """Neither a file that cannot be read, nor a page that the list has reported."""
     lay_down(cloud, SITE)
     items = [*tree(SITE | {"other.html": b"2"}), UploadItem("gone.js", open=BytesIO)]
-    verified = verify(uploader, items)
-    assert (verified.files, verified.pages) == (4, 1)
-    assert [found.key for found in verified.mismatches] == ["other.html", "gone.js"]
+    found = verified(uploader, items)
+    assert (found.files, found.pages) == (4, 1)
+    assert [mismatch.key for mismatch in found.mismatches] == ["other.html", "gone.js"]
 
 
 def test_an_object_that_is_missing_is_found(cloud: EmulatorServer, uploader: Uploader) -> None:
@@ -167,39 +172,6 @@ def test_an_error_of_the_list_is_raised(cloud: EmulatorServer, uploader: Uploade
     cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": -501000})
     with pytest.raises(WxStaticStoreError, match="-501000"):
         mismatches(uploader, tree(SITE))
-
-
-@pytest.mark.parametrize(
-    ("location", "names", "prefix"),
-    [
-        ("", ["a.js", "index.html"], ""),
-        ("", ["app/a.js", "app/index.html"], "app/"),
-        ("", ["app/a.js", "apple/a.js"], ""),
-        ("static", ["a.js", "index.html"], "static/"),
-        ("static", ["app/a.js", "app/d/b.css"], "static/app/"),
-        ("static", ["static/a.js"], "static/static/"),
-    ],
-)
-def test_the_list_is_asked_of_the_folder_that_holds_all(
-    configure: Any, location: str, names: list[str], prefix: str
-) -> None:
-    cloud = configure(WX_STATIC_STORE={"LOCATION": location})
-    uploader = get_uploader()
-    lay_down(cloud, {object_key(uploader.options.location, name): b"1" for name in names})
-    lay_down(cloud, {f"elsewhere/{number}": b"2" for number in range(3)})
-    cloud.quirks.page_size = 1
-    assert mismatches(uploader, tree(dict.fromkeys(names, b"1")), pages=False) == []
-    inside = [key for key in cloud.objects() if key.startswith(prefix)]
-    assert len(cloud.calls("staticfilelist")) == len(inside)
-
-
-def test_a_list_that_the_caller_has_is_not_asked_again(
-    cloud: EmulatorServer, uploader: Uploader
-) -> None:
-    lay_down(cloud, SITE)
-    known = sweep(uploader)
-    mismatches(uploader, tree(SITE), cloud=known, pages=False)
-    assert len(cloud.calls("staticfilelist")) == 1
 
 
 def test_a_name_in_another_normal_form_is_the_same_key(
@@ -286,12 +258,8 @@ def test_only_wrong_pages_get_a_second_look(cloud: EmulatorServer, uploader: Upl
     assert [call.key for call in cloud.calls("get_object")][5:] == ["3.html"]
 
 
-def test_only_pages_are_looked_at_and_only_if_wanted(
-    cloud: EmulatorServer, uploader: Uploader
-) -> None:
+def test_only_pages_are_looked_at(cloud: EmulatorServer, uploader: Uploader) -> None:
     lay_down(cloud, SITE)
-    mismatches(uploader, tree(SITE), pages=False)
-    assert cloud.calls("get_object") == []
     mismatches(uploader, tree(SITE))
     assert [call.key for call in cloud.calls("get_object")] == ["index.html"]
 

@@ -18,7 +18,7 @@ from tests.conftest import ENV, slow
 from tests.docs.blocks import DOCS
 from tests.docs.conftest import SECRET, serving_tokens
 from tests.docs.fresh_project import FreshProject, block
-from wx_static_store.deploy.report import EnvironmentReport, Summary, as_dict
+from wx_static_store.deploy.report import EnvironmentReport, as_dict
 from wx_static_store.emulator import EmulatorServer
 
 PAGE = "howto/ci"
@@ -211,7 +211,8 @@ def test_a_wrong_setting_ends_a_job_without_a_report(repository: Repository) -> 
 
 
 def test_every_member_of_the_json_report_is_documented() -> None:
-    data = as_dict(Summary("site", "", 0.0, 0.0, [EnvironmentReport("demo-1")]))
+    environments = [EnvironmentReport("demo-1")]
+    data = as_dict(environments, using="site", source="", started=0.0, seconds=0.0)
     text = (DOCS / f"{PAGE}.rst").read_text(encoding="utf-8").split("\nThe report\n")[1]
     documented = re.findall(r"^(?:– )?``(\w+)`` ", text, re.MULTILINE)
     assert documented == [*data, *data["environments"][0]]

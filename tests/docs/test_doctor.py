@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.conftest import slow
 from tests.docs.blocks import DOCS, blocks
-from tests.docs.fresh_project import FreshProject, block
+from tests.docs.fresh_project import FreshProject
 from wx_static_store.emulator import EmulatorServer
 
 ENV = "tenant-a-1x2y"
@@ -32,16 +31,9 @@ def project(tmp_path: Path, cloud: EmulatorServer) -> FreshProject:
 
 
 def test_the_commands_of_the_page_print_what_it_shows(
-    project: FreshProject, cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+    project: FreshProject, cloud: EmulatorServer
 ) -> None:
     for one in blocks(DOCS / f"{PAGE}.rst"):
-        if one.name != "emulator":
-            project.follow(one)
-    monkeypatch.chdir(project.folder)
-    cloud.quirks.cors = True
-    names: dict[str, Any] = {}
-    exec(block(PAGE, "fixture").text, names)
-    names["test_a_report_is_published"](cloud)
-    assert cloud.quirks.cors is False
+        project.follow(one)
     built, deleted = sorted(cloud.objects())
     assert (built, deleted.split("/")[1]) == ("index.html", ".wx-doctor")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.docs.blocks import DOCS, blocks
-from wx_static_store.api import deployment_bodies, parameters, problems, serializers, urls
+from wx_static_store.api import parameters, problems, serializers, urls
 from wx_static_store.rollouts.api import bodies
 
 PAGE = DOCS / "reference" / "rest-api.rst"
@@ -45,11 +45,17 @@ def first_columns() -> list[set[str]]:
         parameters.DeploymentsQuery,
         parameters.Form,
         bodies.RolloutForm,
-        deployment_bodies.DeploymentBody,
+        parameters.DeploymentBody,
     ],
 )
 def test_every_field_is_documented_and_no_other(serializer: Any) -> None:
     assert set(serializer().fields) in first_columns()
+
+
+def test_the_members_that_uploaders_do_not_see_are_documented() -> None:
+    [sentence] = re.findall(r"without what WeChat and COS answered: ([^.]+) are empty\.", TEXT)
+    documented = set(re.findall(r"``(\w+)``", sentence))
+    assert documented == serializers._WITHHELD.keys(), "correct docs/reference/rest-api.rst"
 
 
 def test_the_answer_of_the_docs_has_the_members_of_an_upload() -> None:

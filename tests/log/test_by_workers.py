@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
-from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 
 from tests.log.uploads import MEDIA, newest, sent
+from tests.notes import planted
+from wx_static_store.core import notes
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError
 from wx_static_store.log import by_workers
@@ -146,12 +147,12 @@ def test_notes_of_many_rows_cost_one_question_each(
 ) -> None:
     asked: list[str] = []
 
-    class Down:
+    class Asked:
         def __getattr__(self, method: str) -> Any:
             asked.append(method)
-            raise TimeoutError
+            return lambda keys: {}
 
-    monkeypatch.setattr(by_workers, "caches", {"default": Down()})
+    monkeypatch.setattr(notes, "caches", {"default": Asked()})
     rows = [UploadLog(pk=pk) for pk in range(1, 41)]
     forget(rows)
     assert refusals(rows) == {}
@@ -180,14 +181,9 @@ def test_a_note_is_forgotten_before_the_next_message(row: UploadLog) -> None:
     assert refusals([row]) == {}
 
 
-def test_a_note_of_another_version_is_none(row: UploadLog) -> None:
-    cache.set(f"wx_static_store:again:{row.pk}", {"class": "OfTomorrow", "remedy": "give up"})
-    assert refusals([row]) == {}
-
-
 def test_a_cache_of_one_process_gets_no_notes(row: UploadLog, settings: Any) -> None:
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     send_again(row.pk, 4711)
     forget([row])
     assert refusals([row]) == {}
-    assert cache.get(f"wx_static_store:again:{row.pk}") is None
+    assert planted("again", str(row.pk)) is None

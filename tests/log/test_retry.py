@@ -12,10 +12,11 @@ from django.core.management import call_command
 from tests.conftest import ENV
 from tests.log.uploads import again, configured, fail, failed_collect, newest, sent
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.log.retry import _uploader, sendable
+from wx_static_store.log.retry import sendable
 from wx_static_store.models import UploadLog
 from wx_static_store.upload.store import get_store
 from wx_static_store.upload.transfer import longest
+from wx_static_store.upload.uploader import Uploader
 
 pytestmark = pytest.mark.django_db
 
@@ -137,10 +138,23 @@ def test_no_retry_is_begun_when_the_time_is_up(cloud: EmulatorServer) -> None:
 
 @pytest.mark.parametrize(("setting", "seconds"), [(None, 25.0), (7.0, 7.0)])
 def test_a_file_keeps_the_page_no_longer_than_a_save_would(
-    configure: Any, setting: float | None, seconds: float
+    cloud: EmulatorServer,
+    configure: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    setting: float | None,
+    seconds: float,
 ) -> None:
+    row = sent("a.txt", b"hello", source="admin")
+    deadlines: list[float | None] = []
     configure(WX_STATIC_STORE={"DEADLINE": setting})
-    assert _uploader("default", ENV).options.deadline == seconds
+    send = Uploader.send
+    monkeypatch.setattr(
+        Uploader,
+        "send",
+        lambda self, *of: deadlines.append(self.options.deadline) or send(self, *of),
+    )
+    assert [one.outcome for one in again(row)] == ["stored"]
+    assert deadlines == [seconds]
 
 
 def test_an_error_that_stops_the_batch_ends_the_retry(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from argparse import ArgumentParser
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +30,11 @@ def test_every_option_is_read() -> None:
     paths = [*MANAGEMENT.glob("*.py"), MANAGEMENT / "commands/wx_deploy.py"]
     text = "\n".join(path.read_text(encoding="utf-8") for path in paths)
     names = {action.dest for action in parser._actions} - {"help"}
-    unread = [name for name in names if f'["{name}"]' not in text]
+    unread = [name for name in names if not re.search(rf"line\.{name}\b", text)]
     place = "wx_static_store/management/modes.py or commands/wx_deploy.py"
+    place_of_fields = "wx_static_store/management/deploy_options.py"
+    lacking = names - {one.name for one in fields(deploy_options.CommandLine)}
+    none_of(f"Add the field {name} to CommandLine in {place_of_fields}" for name in lacking)
     none_of(f"Nothing reads the option {name}: read it in {place}" for name in unread)
 
 

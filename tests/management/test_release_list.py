@@ -15,7 +15,7 @@ from tests.conftest import ENV
 from tests.deploys import fails, run, write
 from tests.elsewhere import Elsewhere, elsewhere as elsewhere, migrated as migrated
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.management.release_list import RELEASES
+from wx_static_store.management.deploy_options import RELEASES
 from wx_static_store.models import Deployment, Release
 
 pytestmark = pytest.mark.django_db

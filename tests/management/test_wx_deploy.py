@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from django.utils.translation import override
 
 from tests.conftest import ENV, slow
 from tests.deploys import TREE, bodies, configure_storages, fails, run, sent, tenants, write
+from tests.notes import plant, uproot
 from wx_static_store.deploy.link_check import OWN_SECONDS
 from wx_static_store.deploy.verify import sweep
 from wx_static_store.emulator import EmulatorServer
@@ -533,15 +535,13 @@ def test_a_canary_that_fails_stops_the_others(cloud: EmulatorServer, dist: Path)
 def test_a_second_deploy_of_the_environment_is_refused_and_wait_waits(
     cloud: EmulatorServer, dist: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from django.core.cache import cache
-
     from wx_static_store.deploy import locks
 
-    key = f"wx_static_store:deploy:{ENV}"
-    cache.set(key, json.dumps({"host": "other-host", "pid": 7, "id": "x"}))
+    plant("deploy", "holder", {"host": "other-host", "pid": 7, "id": "x"}, about=ENV)
     assert "process 7 on other-host" in fails(dist, code=2)
     assert sent(cloud) == []
-    monkeypatch.setattr(locks.time, "sleep", lambda seconds: cache.delete(key))
+    ends = partial(uproot, "deploy", "holder", about=ENV)
+    monkeypatch.setattr(locks.time, "sleep", lambda seconds: ends())
     run(dist, wait=True)
     assert bodies(cloud) == TREE
 

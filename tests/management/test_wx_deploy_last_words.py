@@ -14,10 +14,10 @@ from django.utils.translation import override
 
 from tests.deploys import configure_storages, fails, write
 from tests.waiting import loaded
-from wx_static_store.deploy import progress
-from wx_static_store.deploy.publish import PublishFailed
+from wx_static_store.deploy import publish
+from wx_static_store.deploy.report import PublishFailed
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.upload import under_way, uploader
+from wx_static_store.upload import uploader
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_last_put")]
 
@@ -127,9 +127,9 @@ def test_collectstatic_shows_an_outage_as_one_line_with_a_count(
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let seconds be tenths for whoever waits for a line, or for a result."""
-    monkeypatch.setattr(progress, "QUIET", 0.2)
+    monkeypatch.setattr(publish, "QUIET", 0.2)
     monkeypatch.setattr(uploader, "RECORD_SECONDS", 0.1)
-    monkeypatch.setattr(under_way, "STUCK_SECONDS", 0.3)
+    monkeypatch.setattr(uploader, "STUCK_SECONDS", 0.3)
 
 
 @pytest.mark.usefixtures("impatient")

@@ -1,19 +1,22 @@
 """``wx_prune``: what it prints, asks and refuses."""
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.storage import FileSystemStorage
 from django.db import connection
+from django.utils import timezone
 
 from tests.conftest import ENV
 from tests.databases.conftest import TABLE
 from tests.log.conftest import row, run
 from tests.log.test_prune import a_bit_of_all, bodies, folder as folder, kept_release, release
 from wx_static_store.management.commands.wx_prune import Command
-from wx_static_store.models import Deployment, Release, UploadLog
+from wx_static_store.models import Deployment, IdempotencyKey, Release, UploadLog
+from wx_static_store.rollouts.models import Rollout
 
 pytestmark = pytest.mark.django_db
 
@@ -87,6 +90,16 @@ def test_a_number_out_of_range_ends_with_2_and_names_the_range(
     with pytest.raises(SystemExit) as ended:
         Command().run_from_argv(["manage.py", "wx_prune", "--days=30", argument, "--yes"])
     assert (ended.value.code, "a number from 1 to" in capsys.readouterr().err) == (2, True)
+
+
+@pytest.mark.parametrize(("option", "said"), [("-n", "would be deleted"), ("--yes", "deleted")])
+def test_wx_prune_names_rollouts_and_keys_where_it_deletes_some(option: str, said: str) -> None:
+    long_ago = timezone.now() - timedelta(days=60)
+    Rollout.objects.create(using="site", waves="100%", state="done", ended=long_ago)
+    IdempotencyKey.objects.create(running_until=long_ago, expires=long_ago)
+    counts = "uploads 0, deployments 0, Idempotency-Keys 1, rollouts 1, releases 0"
+    assert run("wx_prune", "--days=30", option) == (0, f"{said}: {counts}\n")
+    assert Rollout.objects.exists() == IdempotencyKey.objects.exists() == (option == "-n")
 
 
 # --- releases ---------------------------------------------------------------------------------

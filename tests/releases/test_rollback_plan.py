@@ -12,8 +12,8 @@ from tests.admin.releases import configure_site, deploy
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError, SourceError
 from wx_static_store.models import Deployment
-from wx_static_store.releases import rollback_plan
-from wx_static_store.releases.rollback_plan import RollbackPlan, move_of, plan_rollback
+from wx_static_store.releases import rollback
+from wx_static_store.releases.rollback import RollbackPlan, move_of, plan_rollback
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,7 +50,7 @@ def plan(row: Deployment) -> RollbackPlan:
 def test_a_request_takes_few_files_and_bytes(
     old: Deployment, monkeypatch: pytest.MonkeyPatch, limit: str, value: int, *, small: bool
 ) -> None:
-    monkeypatch.setattr(rollback_plan, limit, value)
+    monkeypatch.setattr(rollback, limit, value)
     assert plan(old).is_small is small
 
 

@@ -10,7 +10,7 @@ from django.apps import AppConfig
 from tests.settings import *  # noqa: F403
 from tests.settings import DATABASES, INSTALLED_APPS
 
-GIVEN: dict[str, Any] = json.loads(os.environ["WX_TEST_FLEET"])
+GIVEN: dict[str, Any] = json.loads(os.environ["WX_TEST_ROLLOUTS"])
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.rollouts.project.Hurried"]
 DATABASES["default"] |= {"NAME": GIVEN["database"], "TEST": {}}
@@ -62,6 +62,6 @@ class Twice(Celery):
 
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.rollouts.project"
-app = Twice("fleet")
+app = Twice("rollouts")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

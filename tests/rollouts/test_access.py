@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from wx_static_store.rollouts.access import visible_part, visible_rollouts
 from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
+from wx_static_store.rollouts.rows import visible_part, visible_rollouts
 
 pytestmark = pytest.mark.django_db
 

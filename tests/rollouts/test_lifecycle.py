@@ -15,9 +15,8 @@ from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError, SourceError
 from wx_static_store.models import KeptFile, Release
 from wx_static_store.rollouts import environment
-from wx_static_store.rollouts.lifecycle import GOING_BACK, Manner, act, roll_back, start
+from wx_static_store.rollouts.lifecycle import GOING_BACK, Manner, act, roll_back, start, way_back
 from wx_static_store.rollouts.models import Rollout
-from wx_static_store.rollouts.rollback_targets import way_back
 from wx_static_store.rollouts.snapshot import Snapshot
 from wx_static_store.rollouts.waves import RolloutRefused
 

@@ -24,6 +24,14 @@ def test_the_migration_can_be_reversed_and_applied_again() -> None:
         assert (Rollout._meta.db_table in connection.introspection.table_names()) is there
 
 
+@pytest.mark.django_db(transaction=True)
+def test_the_core_at_zero_takes_the_tables_of_rollouts_with_it() -> None:
+    call_command("migrate", "wx_static_store", "zero", verbosity=0)
+    assert Rollout._meta.db_table not in connection.introspection.table_names()
+    call_command("migrate", verbosity=0)
+    assert Rollout._meta.db_table in connection.introspection.table_names()
+
+
 @pytest.fixture
 def rollout() -> Rollout:
     return Rollout.objects.create(using="site", waves="100%", label="v2")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from wx_static_store.rollouts.rollback_targets import NAMED, WayBack, some
+from wx_static_store.rollouts.lifecycle import NAMED, WayBack, some
 
 ENVS = [f"tenant-{number}" for number in range(NAMED + 1)]
 

@@ -37,7 +37,7 @@ pytestmark = [
 
 SEED = int(os.environ.get("SEED", "1"))
 ENVS, FILES, KILLS, AT_ONCE = 200, 50, 5, 6
-BROKEN = [f"fleet-{number:03}" for number in (3, 8, 9, 11, 14)]
+BROKEN = [f"tenant-{number:03}" for number in (3, 8, 9, 11, 14)]
 SITE = {f"assets/{number:02}.css": b"/* %d */" % number for number in range(FILES - 1)}
 SITE["index.html"] = b"<link rel=stylesheet href=assets/00.css>"
 PLACES = {"postgresql": "RabbitMQ", "mysql": "Redis"}
@@ -64,7 +64,7 @@ def workers(configure: Any, emulator: EmulatorServer, tmp_path: Path) -> Iterato
 
 def begin(workers: WorkerProcesses, number: int, files: dict[str, bytes], **manner: Any) -> Rollout:
     """Start a rollout for so many tenants of a site that is kept."""
-    envs = [f"fleet-{each:03}" for each in range(number)]
+    envs = [f"tenant-{each:03}" for each in range(number)]
     for env in envs:
         workers.cloud.add_env(env)
     dist = workers.folder / "dist"
@@ -90,7 +90,7 @@ def begun(workers: WorkerProcesses) -> dict[str, tuple[int, int]]:
     """Return the first and the last request for each tenant, by their numbers."""
     spans: dict[str, tuple[int, int]] = {}
     for entry in list(workers.cloud.journal):
-        if entry.env.startswith("fleet-"):
+        if entry.env.startswith("tenant-"):
             first, _last = spans.get(entry.env, (entry.number, 0))
             spans[entry.env] = first, entry.number
     return spans
@@ -124,7 +124,7 @@ def test_killed_workers_and_a_restarted_broker_lose_nothing(workers: WorkerProce
     assert Counter(rows.values_list("state", flat=True)) == {"done": ENVS}
     assert all(bodies(workers.cloud, row.env) == SITE for row in rows.all())
     assert most_at_once(begun(workers)) <= AT_ONCE
-    reported = Counter(re.findall(r"(fleet-\d+): done in rollout", workers.printed))
+    reported = Counter(re.findall(r"(tenant-\d+): done in rollout", workers.printed))
     assert {*reported.values()} == {1}
     assert len(reported) >= ENVS - KILLS  # a worker may be killed before it prints what it wrote
 

@@ -36,7 +36,7 @@ class WorkerProcesses:
     broker: str
     cloud: EmulatorServer
     folder: Path
-    queue: str = field(default_factory=lambda: f"wx-fleet-{os.getpid()}")
+    queue: str = field(default_factory=lambda: f"wx-rollouts-{os.getpid()}")
     twice: bool = False
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
@@ -92,7 +92,7 @@ class WorkerProcesses:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "WX_TEST_FLEET": json.dumps(self.given, default=Secret.reveal)}
+        return {**os.environ, "WX_TEST_ROLLOUTS": json.dumps(self.given, default=Secret.reveal)}
 
     def restart_broker(self) -> None:
         """Restart RabbitMQ's application; of Redis, do what its restart does: it keeps nothing."""
@@ -152,7 +152,7 @@ def connected(workers: WorkerProcesses) -> Iterator[Celery]:
     """Let this process send to the queue of these workers."""
     before, default = _state._tls.current_app, _state.default_app
     address, transport = BROKERS[workers.broker]
-    app = Celery("fleet", broker=address, set_as_current=True)
+    app = Celery("rollouts", broker=address, set_as_current=True)
     app.conf.task_default_queue = workers.queue
     app.conf.broker_transport_options = transport
     try:

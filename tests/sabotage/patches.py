@@ -92,18 +92,18 @@ SABOTAGES = (
         "if known.md5 == remote.md5 else Match.DIFFERS",
         "if known.md5 else Match.DIFFERS",
         (
-            "deploy/test_current_state.py::test_what_somebody_else_overwrote_is_sent",
-            "deploy/test_current_state.py::test_what_a_killed_run_replaced_is_sent",
+            "deploy/test_plan_current_state.py::test_what_somebody_else_overwrote_is_sent",
+            "deploy/test_plan_current_state.py::test_what_a_killed_run_replaced_is_sent",
         ),
     ),
     Sabotage(
         "D4: a row speaks of the object only if it is not older",
         "believe a row that is older than its object",
-        "deploy/current_state.py",
+        "deploy/plan.py",
         "in_time = file.last_modified <= self.stored_at + SLACK\n",
         "in_time = True\n",
         (
-            "deploy/test_current_state.py::test_without_md5_a_file_whose_object_is_younger_than_its_row_is_sent",
+            "deploy/test_plan_current_state.py::test_without_md5_a_file_whose_object_is_younger_than_its_row_is_sent",
         ),
     ),
     Sabotage(

@@ -33,6 +33,7 @@ from tests.callback.pushes import Push, encrypted, event, signed, ticket
 from tests.callback.rows import ROWS as PUSHES
 from tests.conftest import ENV
 from tests.emulator.command import exchange
+from tests.notes import plant
 from tests.permissions import (
     EVERY,
     ROWS,
@@ -54,10 +55,9 @@ from tests.permissions import (
 )
 from tests.submit.conftest import UserWith, code
 from wx_static_store.api.parameters import LogQuery
-from wx_static_store.callback import views
 from wx_static_store.callback.views import receive
 from wx_static_store.clients.links import is_site
-from wx_static_store.core.shared_cache import SharedCache
+from wx_static_store.core import notes
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ProtocolError
 from wx_static_store.forms import WxModelForm
@@ -138,14 +138,14 @@ def test_each_signed_push_that_is_refused_costs_one_write_to_the_cache(
 ) -> None:
     """Else the time of the answer would reveal the reason."""
     asked = Mock()
-    monkeypatch.setattr(views, "_cache", SharedCache(lambda: asked))
+    monkeypatch.setattr(notes, "caches", {"default": asked})
     assert wrong().send().status_code == 403
     assert [name for name, *_ in asked.method_calls] == ["set"]
 
 
 def test_junk_of_a_stranger_is_not_written_to_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = Mock()
-    monkeypatch.setattr(views, "_cache", SharedCache(lambda: asked))
+    monkeypatch.setattr(notes, "caches", {"default": asked})
     assert Push(signed(encrypted(ticket())).query, b"junk").send().status_code == 403
     assert asked.method_calls == []
 
@@ -599,13 +599,10 @@ def test_a_name_of_an_inner_network_is_refused_in_unicode_too(configure: Any) ->
     ],
 )
 def test_junk_in_the_cache_is_no_address(configure: Any, junk: Any) -> None:
-    from django.core.cache import cache
-
     configure()
     store = get_store()
-    store.root()
-    [key] = [each for each in cache._cache if "hosting" in each]  # type: ignore[attr-defined]
-    cache.set(key.removeprefix(":1:"), junk)
+    assert store.root()
+    plant("hosting", store.env, junk, about=store.options.api_base_url)
     assert store._hostings.get(store.env) == Hosting()
     assert store._hostings.get_many([store.env]) == {store.env: Hosting()}
 

@@ -41,7 +41,6 @@ from wx_static_store.conf.options import OPTIONS
 from wx_static_store.core.frames import described
 from wx_static_store.core.pushes import keep_refused, newest_refused
 from wx_static_store.core.secrets import Secret, masked
-from wx_static_store.core.shared_cache import SharedCache
 from wx_static_store.deploy.locks import DeployLock
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import WeChatBusy, WxStaticStoreError
@@ -52,7 +51,7 @@ from wx_static_store.models import UploadLog
 from wx_static_store.submit import progress
 from wx_static_store.upload import claims
 from wx_static_store.upload.hosting import Hostings
-from wx_static_store.upload.remembered import Remembered
+from wx_static_store.upload.platform import platform_notes
 from wx_static_store.upload.store import get_store
 from wx_static_store.upload.uploader import get_uploader
 
@@ -142,7 +141,7 @@ def _claims() -> bool:
 
 
 def _count() -> bool:
-    remembered = Remembered(platform_options())
+    remembered = platform_notes(platform_options())
     remembered.write("name", {"a": None}, 60)
     counted = [remembered.count("number", 7, 60) for _ in range(2)]
     return counted == [8, 9] and remembered.read("name") == {"a": None}
@@ -178,9 +177,8 @@ def _ticket() -> bool:
 
 
 def _refused_push() -> bool:
-    cache = SharedCache(lambda: caches["wx"])
-    keep_refused(cache, "wx1", "signature")
-    return newest_refused(cache, "wx1") is not None
+    keep_refused("wx", "wx1", "signature")
+    return newest_refused("wx", "wx1") is not None
 
 
 def _health() -> bool:
@@ -196,9 +194,8 @@ def _again() -> bool:
 def _diagnosis() -> bool:
     found = diagnosis._reason(diagnosis.UNKNOWN, errcode=diagnosis.UNKNOWN)
     options = options_for("default")
-    key = diagnosis._key(options, "rid")
-    diagnosis._cache(options).set(key, diagnosis._dump(found), 60)
-    return diagnosis._load(diagnosis._cache(options).get(key)) is not None
+    platform_notes(options).write("rid:rid", diagnosis._dump(found))
+    return diagnosis._load(platform_notes(options).read("rid:rid")).reason is not None
 
 
 def _throttle() -> bool:
@@ -223,12 +220,10 @@ KEPT: dict[str, Callable[[], bool]] = {
     "health/doctor/latest.py": _health,
     "health/doctor/pushes.py": _refused_push,
     "log/by_workers.py": _again,
-    "log/diagnosis.py": _diagnosis,
     "submit/progress.py": _progress,
     "upload/claims.py": _claims,
     "upload/hosting.py": _hosting,
-    "upload/platform.py": _token,
-    "upload/remembered.py": _count,
+    "upload/platform.py": lambda: _count() and _token() and _diagnosis(),
 }
 
 
@@ -238,9 +233,10 @@ def test_what_a_module_keeps_in_the_shared_cache_is_json(module: str, redis: Red
 
 
 def test_the_list_of_modules_that_keep_something_is_whole() -> None:
-    asking = (path for path in PACKAGE.rglob("*.py") if "caches[" in path.read_text("utf-8"))
-    probed = "health/doctor/cache.py"  # which writes texts, to see whether any cache works
-    assert {path.relative_to(PACKAGE).as_posix() for path in asking} == {probed, *KEPT}
+    keeps = re.compile(r"\b(Notes|SharedCache|keep_refused|newest_refused)\(")
+    keeping = (path for path in PACKAGE.rglob("*.py") if keeps.search(path.read_text("utf-8")))
+    below = {"core/notes.py", "core/pushes.py", "clients/shared.py"}
+    assert {path.relative_to(PACKAGE).as_posix() for path in keeping} - below == {*KEPT}
 
 
 SECURITY = (Path(__file__).parents[2] / "SECURITY.rst").read_text("utf-8")

@@ -1,5 +1,7 @@
 """What the stores of one platform share, and what a child process may not share with its parent."""
 
+from __future__ import annotations
+
 import math
 import os
 import subprocess
@@ -12,6 +14,9 @@ from django.core.cache import caches
 from django.core.files.base import ContentFile
 
 from tests.conftest import ENV
+from wx_static_store import conf
+from wx_static_store.clients.platform import PlatformClient, Quota
+from wx_static_store.clients.wechat import LINKS, LIST
 from wx_static_store.conf.options import Options
 from wx_static_store.core.retry import Deadline
 from wx_static_store.core.secrets import Secret
@@ -244,7 +249,7 @@ def test_a_ticket_may_be_a_fixed_text(configure: Any, emulator: EmulatorServer) 
 def test_a_ticket_may_come_from_the_function_at_a_dotted_path(
     configure: Any, emulator: EmulatorServer
 ) -> None:
-    path = "tests.conf.test_validators.newest"
+    path = "tests.conf.options.test_validators.newest"
     configure(WX_STATIC_STORE=component(emulator, VERIFY_TICKET=path))
     upload()
     assert "a.txt" in emulator.objects()
@@ -299,3 +304,66 @@ def test_without_any_source_of_tokens_the_error_names_the_settings(configure: An
     configure(WX_STATIC_STORE={"ACCESS_TOKEN": None})
     with pytest.raises(ConfigurationError, match="ACCESS_TOKEN, or a token_provider"):
         upload()
+
+
+# --- how many calls WeChat allows ----------------------------------------------------------------
+
+
+BROKEN = {"default": {"BACKEND": "tests.callback.conftest.BrokenCache"}}
+
+
+def quota(path: str = LINKS) -> Quota:
+    options = conf.options_for("default")
+    found = platform_for(options)
+    client = PlatformClient(found.transport, options.api_base_url)
+
+    def ask() -> Quota:
+        return found.ask(
+            client.quota,
+            path,
+            deadline=Deadline.after(10),
+            max_attempts=1,
+        )
+
+    return found.quota(path, ask)
+
+
+def test_what_was_asked_is_not_asked_again(configure: Any, emulator: EmulatorServer) -> None:
+    configure()
+    emulator.quirks.update({"daily_limit": 100})
+    assert quota() == quota() == Quota(daily_limit=100, remain=100)
+    assert len(emulator.calls("quota_get")) == 1
+
+
+def test_each_call_has_a_quota_of_its_own(configure: Any, emulator: EmulatorServer) -> None:
+    configure()
+    quota(LINKS)
+    quota(LIST)
+    assert len(emulator.calls("quota_get")) == 2
+
+
+@pytest.mark.parametrize("errcode", [76021, 76022, 45009])
+def test_a_path_without_a_figure_is_not_asked_again(
+    configure: Any, emulator: EmulatorServer, errcode: int
+) -> None:
+    configure()
+    emulator.script({"on": "quota_get", "do": "errcode", "errcode": errcode, "times": None})
+    assert quota() == quota() == Quota()
+    assert len(emulator.calls("quota_get")) == 1
+
+
+def test_another_refusal_is_raised_and_asked_again(
+    configure: Any, emulator: EmulatorServer
+) -> None:
+    configure()
+    emulator.script({"on": "quota_get", "do": "errcode", "errcode": 40097})
+    with pytest.raises(WxStaticStoreError, match="40097"):
+        quota()
+    assert quota() == Quota()
+
+
+def test_without_a_cache_it_is_asked_each_time(configure: Any, emulator: EmulatorServer) -> None:
+    configure(CACHES=BROKEN)
+    quota()
+    quota()
+    assert len(emulator.calls("quota_get")) == 2

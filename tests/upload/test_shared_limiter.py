@@ -16,13 +16,14 @@ from tests.conftest import ENV, slow
 from tests.tokens.harness import CacheServer, Worker, is_installed
 from tests.waiting import loaded, wait_for
 from wx_static_store.conf.options import Options
+from wx_static_store.core.notes import Notes
 from wx_static_store.core.retry import Clock, Deadline
 from wx_static_store.core.secrets import Secret
 from wx_static_store.core.types import UploadItem, UploadResult
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import DeadlineExceeded
 from wx_static_store.upload import shared_limiter
-from wx_static_store.upload.remembered import Remembered
+from wx_static_store.upload.platform import platform_notes
 from wx_static_store.upload.shared_limiter import Rate, SharedLimiter
 from wx_static_store.upload.uploader import get_uploader
 
@@ -44,14 +45,14 @@ class Broken:
 
 
 OPTIONS = Options(env="env-1", access_token=Secret("token"))
-GONE = Remembered(OPTIONS, Broken)
+GONE = platform_notes(OPTIONS, Broken)
 
 
-def remembered() -> Remembered:
-    return Remembered(OPTIONS, lambda: cache)
+def remembered() -> Notes:
+    return platform_notes(OPTIONS, lambda: cache)
 
 
-def rate(calls: float, at: float = NOON, shared: Remembered | None = None) -> Rate:
+def rate(calls: float, at: float = NOON, shared: Notes | None = None) -> Rate:
     """Return the rate of another process, for whom the clock stands still."""
     return Rate(calls, shared or remembered(), remembered(), now=lambda: at)
 
@@ -191,7 +192,7 @@ def test_a_throttle_from_before_a_process_began_does_not_slow_it() -> None:
 
 def test_the_cache_is_asked_for_throttles_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     asked, limiter = list[str](), SharedLimiter(Throttle, 20, remembered())
-    monkeypatch.setattr(Remembered, "read", lambda self, name: asked.append(name))
+    monkeypatch.setattr(Notes, "read", lambda self, name: asked.append(name))
     started = time.monotonic()
     for _call in range(50):
         through(limiter, 1)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, NamedTuple, cast
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeVar, cast
 
 from asgiref.sync import sync_to_async
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.core.handlers.asgi import ASGIRequest
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
@@ -15,11 +16,15 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.functional import Promise, cached_property
+from django.views.decorators.http import require_http_methods
 
 from ..submit.policy import visible_environments
 from ..upload.database import outside_transactions, with_users
 
+View = TypeVar("View", bound=Callable[..., Any])
+
 LISTED = 5000
+READ, POST, BOTH = ("GET", "HEAD"), ("POST",), ("GET", "HEAD", "POST")
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
@@ -48,14 +53,32 @@ class Tool(NamedTuple):
     css_class: str = ""
 
 
+class Page(NamedTuple):
+    """A page of an admin: who may open it, how, and the label of the button that leads to it."""
+
+    name: str
+    route: str
+    methods: Sequence[str] = READ
+    needs: str = "view"  # see `ReadOnlyAdmin.may`; "" asks for nothing
+    button: str | Promise = ""
+    css_class: str = ""
+
+
+def page(*pages: Page) -> Callable[[View], View]:
+    """Serve these pages by a method of an admin; it gets the `name` if there are several."""
+
+    def mark(view: View) -> View:
+        view.pages = pages  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """
-    Rows are only read: no user may add, change or delete one.
+    """Rows are only read: no user may add, change or delete one."""
 
-    The pages are quick with a million rows: no list is counted to its end, and only orders and
-    filters with an index are allowed.
-    """
-
+    # The lists are quick with a million rows: none is counted to its end, and only orders and
+    # filters with an index are allowed.
     paginator = BoundedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
@@ -75,11 +98,8 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """
-        Return the rows that this user may see, with the users that they name.
-
-        The users come from a query of their own: they may be in another database, or deleted.
-        """
+        """Return the rows that this user may see, with the users that they name."""
+        # The users come from a query of their own: they may be in another database, or deleted.
         rows = with_users(super().get_queryset(request))
         visible = visible_environments(request.user)
         return rows if visible is None else rows.filter(env__in=visible)
@@ -92,6 +112,33 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         return lookup in {each.parameter_name for each in self.list_filter}  # type: ignore[union-attr]
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [self.page_path(page.name, page.route, view) for page, view in self._pages()]
+        return [*own, *super().get_urls()]
+
+    def _pages(self) -> Iterator[tuple[Page, Callable[..., Any]]]:
+        """Yield each page of this admin and of its mixins, with its view."""
+        # The base first, so that a button of the base stands before those of the mixins.
+        for kind in reversed(type(self).__mro__):
+            for name, view in vars(kind).items():
+                for page in getattr(view, "pages", ()):
+                    yield page, self._view_of(page, getattr(self, name), len(view.pages) > 1)
+
+    def _view_of(self, page: Page, view: Callable[..., Any], is_named: bool) -> Callable[..., Any]:
+        def allowed_view(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if page.needs and not self.may(request, page.needs):
+                raise PermissionDenied
+            request.current_app = self.admin_site.name
+            return view(request, *args, **kwargs, **({"name": page.name} if is_named else {}))
+
+        return require_http_methods([*page.methods])(allowed_view)
+
+    def may(self, request: HttpRequest, permission: str) -> bool:
+        """Return whether this user may see the rows ("view"), or has a permission of the app."""
+        if permission == "view":
+            return self.has_view_permission(request)
+        return request.user.has_perm(f"wx_static_store.{permission}")
 
     def page_path(self, page: str, route: str, view: Callable[..., Any]) -> URLPattern:
         """Return the pattern of a page of this admin, outside of ATOMIC_REQUESTS."""
@@ -118,8 +165,12 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return TemplateResponse(request, template, whole)
 
     def object_tools(self, request: HttpRequest) -> list[Tool]:
-        """Return the buttons that this user may press; each mixin adds its own."""
-        return []
+        """Return the buttons above the list that this user may press."""
+        return [
+            Tool(page.button, self.page_url(page.name), page.css_class)
+            for page, _view in self._pages()
+            if page.button and (not page.needs or self.may(request, page.needs))
+        ]
 
     def with_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """Return the context of a row's page beside its fields."""

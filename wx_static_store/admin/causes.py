@@ -7,14 +7,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
-from django.urls import reverse
 
 from ..log.advice import advice
 from ..log.failing import OTHER, FailureCause
 from ..log.hints import hint
 from ..log.retry import RetryResult, retryable
 from ..models import UploadLog, UploadLogQuerySet
-from .columns import UploadColumns
+from .columns import UploadColumns, admin_url
 from .labels import STAGES, trouble
 
 SHOWN = 10  # files of a card
@@ -27,31 +26,28 @@ def cards(
     *,
     look: bool = False,
 ) -> list[dict[str, Any]]:
-    """
-    Return a card for each cause, with some of its files out of `rows`.
-
-    With `look`, a card shows why the bytes of a file cannot be found again.
-    """
+    """Return a card for each cause, with some of its files out of `rows`."""
     causes = list(causes)
     shown = [pk for cause in causes for pk in cause.rows[:SHOWN]]
+    # In one query: a card for each cause would else ask for its own files.
     found = {row.pk: row for row in rows.filter(pk__in=shown).order_by()}
     columns = UploadColumns(request)
     made = []
     for cause in causes:
         files = [found[pk] for pk in cause.rows[:SHOWN] if pk in found]
-        if files:  # else wx_prune deleted them meanwhile
-            made.append(_card(cause, files, columns))
-            made[-1]["files"] = [_line(row, columns) for row in files]
-    if look:
-        for file in (file for card in made for file in card["files"]):
-            file |= _look(request, file["row"], columns)
-        for card in made:
-            card["can_retry"] = card["more"] or any("gone" not in file for file in card["files"])
+        if not files:  # wx_prune deleted them meanwhile
+            continue
+        card = _card(cause, files, columns)
+        # Costly: for each file it is asked whether its bytes can still be read.
+        if look:
+            card["files"] = [line | _look(request, line["row"], columns) for line in card["files"]]
+            card["can_retry"] = card["more"] or any("gone" not in line for line in card["files"])
+        made.append(card)
     return made
 
 
 def _card(cause: FailureCause, files: list[UploadLog], columns: UploadColumns) -> dict[str, Any]:
-    newest = files[0]
+    newest, names = files[0], ("store", "size", "time", "source", "user")
     return {
         "code": cause.code,
         "title": "" if cause.code == OTHER else STAGES.get(cause.code, cause.code),
@@ -62,13 +58,11 @@ def _card(cause: FailureCause, files: list[UploadLog], columns: UploadColumns) -
         "newest": newest.pk,
         "time": columns.time(newest),
         "more": len(cause.rows) - len(files),
-    }
-
-
-def _line(row: UploadLog, columns: UploadColumns) -> dict[str, Any]:
-    names = ("store", "size", "time", "source", "user")
-    return {"row": row, "key": row.key or row.name} | {
-        name: getattr(columns, name)(row) for name in names
+        "files": [
+            {"row": row, "key": row.key or row.name}
+            | {name: getattr(columns, name)(row) for name in names}
+            for row in files
+        ],
     }
 
 
@@ -87,8 +81,4 @@ def choose_again(request: HttpRequest, row: UploadLog, columns: UploadColumns) -
         return ""
     folder, slash, name = row.name.rpartition("/")
     query = {"store": f"{using}@{row.env}", "folder": folder + slash, "name": name}
-    match = request.resolver_match
-    url = reverse(
-        "admin:wx_static_store_uploadlog_upload", current_app=match.namespace if match else None
-    )
-    return f"{url}?{urlencode(query)}"
+    return f"{admin_url(request, 'uploadlog_upload')}?{urlencode(query)}"

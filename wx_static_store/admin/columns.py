@@ -109,6 +109,13 @@ def copy_button(text: str) -> SafeString:
     )
 
 
+def admin_url(request: HttpRequest, name: str, *args: Any) -> str:
+    """Return the address of a page in the admin site that serves this request."""
+    match = request.resolver_match
+    here = match.namespace if match else None
+    return reverse(f"admin:wx_static_store_{name}", args=args, current_app=here)
+
+
 class Columns:
     """The columns that both lists show, for one request."""
 
@@ -148,19 +155,13 @@ class Columns:
         """Link to the page of a deployment, for users who may see it."""
         if not self._request.user.has_perm("wx_static_store.view_deployment"):
             return text
-        match = self._request.resolver_match
-        url = reverse(
-            "admin:wx_static_store_deployment_change",
-            args=[pk],
-            current_app=match.namespace if match else None,
-        )
+        url = admin_url(self._request, "deployment_change", pk)
         return format_html('<a href="{}">{}</a>', url, text)
 
     @admin.display(description=gettext_lazy("source"))
     def origin(self, row: UploadLog | Deployment) -> SafeString:
         """Return the source, and the user if there is one."""
-        who = self.user(row)
-        return two_lines(self.source(row), "" if who == NOTHING else who)
+        return two_lines(self.source(row), self.user(row) if row.user_id else "")
 
 
 class UploadColumns(Columns):
@@ -206,8 +207,8 @@ class UploadColumns(Columns):
     @admin.display(description=pgettext_lazy("of an upload", "time"), ordering="id")
     def ended(self, row: UploadLog) -> SafeString:
         """Return the time, the source, and the user if there is one."""
-        who = self.user(row)
-        return two_lines(day_and_time(row.created), self.source(row), "" if who == NOTHING else who)
+        who = self.user(row) if row.user_id else ""
+        return two_lines(day_and_time(row.created), self.source(row), who)
 
     def alias(self, row: UploadLog) -> str:
         """Return the alias whose store writes this key, or an empty text."""

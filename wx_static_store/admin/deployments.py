@@ -13,8 +13,7 @@ from ..core import qr
 from ..core.types import NOT_STORED
 from ..log.failing import causes
 from ..models import Deployment, DeploymentQuerySet, UploadLog, UploadLogQuerySet
-from ..releases.held_back_files import command_again, held_back_keys
-from ..releases.live import live_lately, mark_live
+from ..releases.live import command_again, held_back_keys, live_lately, mark_live
 from . import filters
 from .base import ReadOnlyAdmin
 from .causes import cards
@@ -38,6 +37,7 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
     list_filter = (filters.OutcomeFilter, filters.StoreFilter, filters.TimeFilter)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        # The list of files of a release may have megabytes.
         return super().get_queryset(request).select_related("release").defer("release__files")
 
     def get_object(self, *args: Any, **kwargs: Any) -> Deployment | None:

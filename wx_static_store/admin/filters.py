@@ -31,6 +31,10 @@ class ColumnFilter(SimpleListFilter):
     """Filter by one column; a value that is not offered finds nothing."""
 
     column = ""
+    offered: Choices = ()
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
+        return self.offered
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value()
@@ -60,9 +64,7 @@ class StatusFilter(ColumnFilter):
 
 class OutcomeFilter(ColumnFilter):
     title, parameter_name = _("outcome"), "outcome"
-
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
-        return Deployment.Outcome.choices
+    offered = Deployment.Outcome.choices
 
 
 class StoreFilter(ColumnFilter):
@@ -75,16 +77,13 @@ class StoreFilter(ColumnFilter):
 
 
 class ErrcodeFilter(ColumnFilter):
-    """
-    The errcodes of the newest failures, and the one in the address.
-
-    A stored row has no errcode, so the index of the other rows is enough.
-    """
+    """The errcodes of the newest failures, and the one in the address."""
 
     title, parameter_name = _("errcode"), "errcode"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
         rows = cast(UploadLogQuerySet, model_admin.get_queryset(request)).among_newest(LATE)
+        # A stored row has no errcode, so the index of the other rows is enough.
         troubled = rows.filter(status__in=NOT_STORED)
         newest = troubled.order_by("-id").values_list("errcode", flat=True)[:NEWEST]
         codes = sorted({code for code in newest if code} | self._asked_code())
@@ -104,23 +103,18 @@ class ErrcodeFilter(ColumnFilter):
 
 class SourceFilter(ColumnFilter):
     title, parameter_name = _("source"), "source"
-
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
-        return list(SOURCES.items())
+    offered = tuple(SOURCES.items())
 
 
 class TimeFilter(ColumnFilter):
-    """
-    The last hour to 30 days, or a year, one of its months, and one of their days.
-
-    All choices are links, which need no script and fit into the filters of any theme.
-    """
+    """The last hour to 30 days, or a year, one of its months, and one of their days."""
 
     title, parameter_name = _("time"), "time"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
         oldest = model_admin.model._default_manager.aggregate(oldest=Min("created"))["oldest"]
         periods = _periods(_here(oldest).date(), self.value() or "") if oldest else ()
+        # Links need no script and fit into the filters of any theme.
         return [
             ("hour", _("last hour")),
             ("today", _("today")),
@@ -174,27 +168,25 @@ def _here(moment: datetime) -> datetime:
     return timezone.localtime(moment) if timezone.is_aware(moment) else moment
 
 
-class CauseFilter(ColumnFilter):
-    """The filter that a link to all uploads of a cause sets; hidden otherwise."""
+class LinkedFilter(ColumnFilter):
+    """A filter that only a link sets; hidden otherwise."""
 
-    title, parameter_name = _("cause"), "cause"
+    label = "%s"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
-        asked = request.GET.get("cause")
-        return [(asked, asked)] if asked else []
+        asked = request.GET.get(str(self.parameter_name))
+        return [(asked, self.label % asked)] if asked else []
+
+
+class CauseFilter(LinkedFilter):
+    title, parameter_name = _("cause"), "cause"
 
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         return of_cause(cast(UploadLogQuerySet, queryset), value)
 
 
-class DeploymentFilter(ColumnFilter):
-    """The filter that a link to the uploads of a deployment sets; hidden otherwise."""
-
-    title, parameter_name = _("deployment"), "deployment"
-
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
-        asked = request.GET.get("deployment")
-        return [(asked, f"#{asked}")] if asked else []
+class DeploymentFilter(LinkedFilter):
+    title, parameter_name, label = _("deployment"), "deployment", "#%s"
 
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         number = re.fullmatch("[0-9]{1,18}", value)

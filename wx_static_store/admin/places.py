@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from django.http import HttpRequest
 
 from ..clients.links import is_loopback
-from ..conf.options import Options
+from ..conf import Options
 from ..exceptions import ConfigurationError
 from ..log.owner import addressing_alias, owning_alias, usable_stores
 from ..models import UploadLog
@@ -69,11 +69,8 @@ class Places:
         return next(at_home, next(iter(self._options), ""))
 
     def hostings(self, using: str, envs: Collection[str]) -> Mapping[str, Hosting]:
-        """
-        Return the remembered hosting of each environment, by one question to the cache.
-
-        An unknown alias stands for any other.
-        """
+        """Return the remembered hosting of each environment, by one question to the cache."""
+        # An unknown alias stands for any other.
         options = self._options.get(self.alias("", using))
         found = Hostings(options).get_many(envs) if options and envs else {}
         return {env: found.get(env, Hosting()) for env in envs}
@@ -96,12 +93,12 @@ def places_for(request: HttpRequest) -> Places:
 
 
 def link_to(store: Store, key: str, hosting: Hosting | None = None) -> str:
-    options = store.options
-    return linkable(store.known_url(key, hosting), trusted=options.base_url or options.url_prefix)
+    return linkable(store.known_url(key, hosting), store.options)
 
 
-def linkable(url: str, *, trusted: str = "") -> str:
-    """Return the address if a page may link to it: https, this machine, or a trusted setting."""
+def linkable(url: str, options: Options) -> str:
+    """Return the address if a page may link to it: https, this machine, or as the settings say."""
+    trusted = options.base_url or options.url_prefix
     local = url.startswith("http://") and is_loopback(url)
     configured = bool(trusted) and url.startswith(trusted)
     return url if url.startswith("https://") or local or configured else ""

@@ -16,7 +16,7 @@ from ..models import UploadLog, UploadLogQuerySet
 from . import filters
 from .base import ReadOnlyAdmin
 from .causes import choose_again
-from .cloud.chosen import ChosenFiles
+from .cloud.page import FilesPage
 from .columns import MAYBE_PUBLIC, UploadColumns, filled_fields, lines
 from .log.diagnosis import DiagnosisPage
 from .log.failing import FailingPage
@@ -29,7 +29,7 @@ _RID = re.compile(r"(?:rid:\s*)?([0-9a-f]{8}(?:-[0-9a-f]{8}){2})")
 
 
 @admin.register(UploadLog)
-class UploadLogAdmin(ChosenFiles, UploadPage, FailingPage, DiagnosisPage, ReadOnlyAdmin):
+class UploadLogAdmin(FilesPage, UploadPage, FailingPage, DiagnosisPage, ReadOnlyAdmin):
     """One row per upload."""
 
     list_filter = (
@@ -66,7 +66,7 @@ class UploadLogAdmin(ChosenFiles, UploadPage, FailingPage, DiagnosisPage, ReadOn
         """Say where a search for a part ends, and link to a search of the whole log."""
         found: Any = super().get_changelist_instance(request)
         text = found.query.strip()
-        if _is_part(text) and UploadLog.objects.is_longer_than(SEARCHED):
+        if _is_part(text) and UploadLog.objects.older_than_newest(SEARCHED):
             found.searched = SEARCHED
             found.beginning = found.get_query_string({"q": f"/{text}"}, ["p"])
         return found
@@ -94,6 +94,7 @@ class UploadLogAdmin(ChosenFiles, UploadPage, FailingPage, DiagnosisPage, ReadOn
         """Return the file that is public at this key now, and the other uploads of the key."""
         public = self._public(request, row)
         url = places_for(request).url(row) if public else ""
+        # One more than is shown tells whether there are older ones.
         history = list(self._history(request, row)[: NEWEST + 1])
         choices = self.get_action_choices(request)  # those of the list
         return {

@@ -9,9 +9,8 @@ The REST API: ``path("wx/", include("wx_static_store.api.urls"))``.
     base                    the base of the views: no default of the project applies
     schema                  the OpenAPI document (extra ``schema``)
     operations              the OpenAPI description of the methods of views
-    deployment_bodies       the bodies of requests that deploy
     body                    the body of a request, within its limits
-    parameters              parameters of addresses, and fields of the form
+    parameters              parameters of addresses, and fields of forms and bodies
     answers                 the answer to an upload: the result, and its row in the log
     conditions              conditional requests (RFC 9110) and digests of the body
     idempotency             ``Idempotency-Key``: the first answer again, for a day

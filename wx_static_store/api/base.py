@@ -35,11 +35,7 @@ class JsonOnly(BaseContentNegotiation):
 
 
 class View(APIView):
-    """
-    Apply none of the project's defaults but authentication.
-
-    The view runs outside of ATOMIC_REQUESTS, so that a failed upload keeps its row.
-    """
+    """Apply none of the project's defaults but authentication."""
 
     needs: ClassVar[dict[str, tuple[str, ...]]] = {}
     queries: ClassVar[dict[str, type[Serializer[Any]]]] = {}  # by the method; others take none
@@ -57,6 +53,7 @@ class View(APIView):
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
+        # Outside of ATOMIC_REQUESTS, so that a failed upload keeps its row.
         return outside_transactions(never_cache(super().as_view(**initkwargs)))
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from copy import copy
 from hashlib import new
 from io import BytesIO
 from tempfile import SpooledTemporaryFile
@@ -12,7 +13,7 @@ from typing import Any, BinaryIO, cast
 
 from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadhandler import MemoryFileUploadHandler, TemporaryFileUploadHandler
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
@@ -24,6 +25,7 @@ from ..core.refusals import SIZE
 from ..submit.rules import measure
 from ..upload.sources import BLOCK, IN_MEMORY
 from .conditions import named_algorithms
+from .parameters import OF_A_PAGE, Input, require_one_file, validate
 from .problems import Conflict
 
 ENVELOPE = 1024 * 1024  # bytes of a form beside its file, or of JSON
@@ -41,11 +43,7 @@ class EndedEarly(ParseError):
 
 
 class Bounded:
-    """
-    The server's stream, bounded to the bytes that are allowed and declared.
-
-    A body that ends early raises EndedEarly: Django's parser would take a part for the whole file.
-    """
+    """The server's stream, bounded to the bytes that are allowed and declared."""
 
     def __init__(self, stream: Any, declared: int, envelope: int, hashed: Iterable[str]) -> None:
         self.stream = stream
@@ -67,6 +65,7 @@ class Bounded:
         self._read += len(block)
         for one in self._hashes.values():
             one.update(block)
+        # Django's parser would take a part for the whole file.
         if size and not block and self._read < self._declared:
             raise EndedEarly
         return block
@@ -82,14 +81,11 @@ class Bounded:
 
 
 def limit_body(request: HttpRequest, *, envelope: int) -> Bounded:
-    """
-    Limit the body before anything reads it, such as the check of a CSRF token.
-
-    A large file goes to the disk, whatever FILE_UPLOAD_HANDLERS says.
-    """
+    """Limit the body before anything reads it, such as the check of a CSRF token."""
     http = cast(Any, request)  # the stream has no public name
     hashed = named_algorithms(request) if envelope else ()  # without a form, the file is hashed
     body = http._stream = Bounded(http._stream, _declared_length(request) or 0, envelope, hashed)
+    # A large file goes to the disk, whatever FILE_UPLOAD_HANDLERS says.
     with suppress(AttributeError):  # a middleware has already read the form
         request.upload_handlers = [
             MemoryFileUploadHandler(request),
@@ -108,11 +104,8 @@ def require_length(request: Request) -> int:
 
 
 def require_whole(request: Request) -> None:
-    """
-    Check the length of a body that a middleware or the server has already read.
-
-    They do not notice that it ended early; `Bounded` does while we read.
-    """
+    """Check the length of a body that a middleware or the server has already read."""
+    # They do not notice that it ended early; `Bounded` does while we read.
     http = cast(Any, request)._request
     stream, came = _raw_stream(http), None
     if stream.seekable():
@@ -135,6 +128,19 @@ def _declared_length(request: HttpRequest | Request) -> int | None:
         return None
     # `int` refuses thousands of digits; such a length is too large anyway.
     return int(text) if len(text) < 19 else sys.maxsize
+
+
+def clean_body(kind: type[Input], request: Request) -> dict[str, Any]:
+    """Return the clean values of a body, of JSON or a form; raise ValidationError."""
+    if request.headers.get("Transfer-Encoding"):
+        require_length(request)
+    require_whole(request)
+    data = request.data
+    if isinstance(data, QueryDict):
+        require_one_file(request.FILES)
+        data = copy(data)  # data.copy() would also copy the bytes of files
+        data.pop(OF_A_PAGE, None)
+    return validate(kind, data)
 
 
 class ShortJson(JSONParser):

@@ -39,24 +39,18 @@ def headers_of(cloud: Store, file: RemoteFile) -> dict[str, str]:
 
 
 def require_state(request: Request, to: Target, key: str) -> None:
-    """
-    Check If-Match and If-None-Match against the file at `key`; raises Conflict.
-
-    No permission lifts them. A file without an MD5 in the list matches only ``*``.
-    """
+    """Check If-Match and If-None-Match against the file at `key`; raises Conflict."""
     match, none_match = (request.headers.get(name) for name in ("If-Match", "If-None-Match"))
     if match is None and none_match is None:
         return
     found = get_store(to.using, to.env).find(key)
-    if match is not None and not _matches(match, found):
+    # A file without an MD5 in the list matches only ``*``. No permission lifts this.
+    ours = {"*"} if found else set[str]()
+    if found and found.md5:
+        ours.add(quote_etag(found.md5))
+    refused = match is not None and ours.isdisjoint(parse_etags(match))
+    if refused or (none_match is not None and not ours.isdisjoint(parse_etags(none_match))):
         raise Conflict("precondition")
-    if none_match is not None and _matches(none_match, found):
-        raise Conflict("precondition")
-
-
-def _matches(header: str, found: RemoteFile | None) -> bool:
-    tags = parse_etags(header)
-    return bool(found and ("*" in tags or (found.md5 and quote_etag(found.md5) in tags)))
 
 
 def named_algorithms(request: HttpRequest) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -20,19 +20,18 @@ from ..exceptions import ConfigurationError, SourceError
 from ..models import DeploymentQuerySet, UploadLog
 from ..releases.live import mark_live
 from ..releases.payload import check_store
-from ..releases.rollback_plan import MOST_BYTES, MOST_FILES, move_of, plan_rollback
+from ..releases.rollback import MOST_BYTES, MOST_FILES, move_of, plan_rollback
 from ..releases.runners import available_runner
 from ..submit.policy import visible_environments
 from ..submit.selection import select_environments
 from . import (
-    deployment_bodies as bodies,
     deployment_serializers as serializers,
     log,
     paging,
     parameters,
 )
 from .base import View
-from .body import ENVELOPE, ShortJson
+from .body import ENVELOPE, ShortJson, clean_body
 from .idempotency import once
 from .links import link
 from .operations import BEGINS, READ, Operation
@@ -47,13 +46,7 @@ _TOO_MUCH = _(
     "command on the server: %(command)s"
 )
 
-_FILTERS: dict[str, Callable[[DeploymentQuerySet, Any], DeploymentQuerySet]] = {
-    "env": lambda rows, value: rows.filter(env=value),
-    "store": lambda rows, value: rows.filter(using=value),
-    "folder": lambda rows, value: rows.in_folder(value),
-    "outcome": lambda rows, value: rows.filter(outcome=value),
-    "release": lambda rows, value: rows.filter(release=value),
-}
+_LOOKUPS = {"env": "env", "store": "using", "outcome": "outcome", "release": "release"}
 
 
 class Deployments(View):
@@ -79,8 +72,8 @@ class Deployments(View):
                 "Else it is done in the request if it is small, and answered with 201."
             ),
             request={
-                "application/json": bodies.DeploymentBody,
-                "multipart/form-data": bodies.DeploymentBody,
+                "application/json": parameters.DeploymentBody,
+                "multipart/form-data": parameters.DeploymentBody,
             },
             once=True,
             begun=True,
@@ -92,14 +85,14 @@ class Deployments(View):
 
     def get(self, request: Request) -> Response:
         rows, query = _visible(request), self.query
-        for name, narrowed in _FILTERS.items():
-            if name in query:
-                rows = narrowed(rows, query[name])
+        rows = log.narrow(rows, query, _LOOKUPS)
+        if "folder" in query:
+            rows = rows.in_folder(query["folder"])
         found, after = paging.page_rows(rows, query, "deployments")
         return paging.page(request, _serialize(request, found), after, "deployments")
 
     def post(self, request: Request) -> Response:
-        given = bodies.clean_body(bodies.DeploymentBody, request)
+        given = clean_body(parameters.DeploymentBody, request)
         deploy = partial(_deploy, request, given)
         return once(request, given, None, deploy, env=given["env"])
 
@@ -132,6 +125,7 @@ def offered_environments(user: Any, named: Sequence[str], tags: Sequence[str] = 
 
 
 def _created(request: Request, report: EnvironmentReport) -> Response:
+    # Another deploy to this environment holds the lock.
     if report.outcome == "skipped":
         raise Conflict("in_progress", report.error)
     published = report.report

@@ -7,14 +7,13 @@ from functools import cached_property, partial
 from math import ceil
 from typing import Any
 
-from django.core.cache import caches
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.throttling import UserRateThrottle
 
 from ..conf import platform_options
-from ..core.shared_cache import SharedCache
+from ..core.notes import SharedCache
 
 logger = logging.getLogger("wx_static_store.api")
 
@@ -70,4 +69,4 @@ class Throttle(UserRateThrottle):
     def cache(self) -> SharedCache:  # type: ignore[override]
         alias = platform_options().token_cache
         report = partial(logger.warning, "The cache fails, so nobody is throttled (%s)")
-        return SharedCache(lambda: caches[alias], report)
+        return SharedCache(alias, report)

@@ -36,17 +36,14 @@ def once(
     *,
     env: str,
 ) -> Response:
-    """
-    Return the answer of `work`, or of the first request with this key by this user for `env`.
-
-    The same key with other `facts` or another file is refused.
-    """
+    """Return the answer of `work`, or of the first request with this key by this user for `env`."""
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return work()
     if not re.fullmatch(r"[!-~]{1,255}", key):
         raise ValidationError({"Idempotency-Key": [_INVALID]})
     path = request.path.rstrip("/")  # every address is served with and without its slash
+    # The same key with other facts or another file is refused.
     whole = json.dumps([dict(facts), digest(file) if file else ""], sort_keys=True, default=str)
     submission = Submission(
         f"{request.user.pk} {request.method} {path} {env} {key}",

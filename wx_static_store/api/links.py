@@ -11,13 +11,10 @@ from rest_framework.reverse import reverse
 
 
 def link(request: Request, name: str, id: int | None) -> str | None:
-    """
-    Return the address of the row with this id, or None.
-
-    There is none without an id or a namespace, or if the request's Host is not allowed.
-    """
+    """Return the address of the row with this id; None without one, or without a namespace."""
     match = request.resolver_match
     space = match.namespace if match else "wx_static_store"
+    # The request's Host may be one that is not allowed.
     with suppress(NoReverseMatch, DisallowedHost):
         if id is not None:
             return str(reverse(f"{space}:{name}", kwargs={"id": id}, request=request))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
@@ -13,36 +13,38 @@ from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 
 from ..conf import options_for
+from ..core.types import NOT_STORED
 from ..exceptions import WxStaticStoreError
 from ..models import UploadLog, UploadLogQuerySet
 from ..submit.policy import visible_environments
 
 Row = TypeVar("Row", bound=Model)
+Rows = TypeVar("Rows", bound=QuerySet[Any])
 
-# Each of these filters has an index.
-_FILTERS: dict[str, Callable[[UploadLogQuerySet, Any], UploadLogQuerySet]] = {
-    "status": lambda rows, value: rows.filter(status=value),
-    "env": lambda rows, value: rows.filter(env=value),
-    "source": lambda rows, value: rows.filter(source=value),
-    "rid": lambda rows, value: rows.filter(rid=value),
-    "user": lambda rows, value: _of_user(rows, value),
-    "deployment": lambda rows, value: rows.filter(deployment_id=value),
-    "created_after": lambda rows, value: rows.filter(created__gte=value),
-    "created_before": lambda rows, value: rows.filter(created__lt=value),
-    "key": lambda rows, value: rows.with_key(value),
-    "search": lambda rows, value: rows.beginning_with(value),
-    # Only stored rows have the errcode 0; the others have an index of their own.
-    "errcode": lambda rows, value: rows.filter(
-        errcode=value, **({"status__in": ("failed", "unknown")} if value else {})
-    ),
+# By parameter, the lookup of a column. Each of these has an index.
+_LOOKUPS = {name: name for name in ("status", "env", "source", "rid", "deployment", "errcode")} | {
+    "created_after": "created__gte",
+    "created_before": "created__lt",
 }
 
 
 def filter_rows(rows: UploadLogQuerySet, query: Mapping[str, Any]) -> UploadLogQuerySet:
-    for name, narrowed in _FILTERS.items():
-        if name in query:
-            rows = narrowed(rows, query[name])
+    rows = narrow(rows, query, _LOOKUPS)
+    if query.get("errcode"):  # only stored rows have 0; the others have an index of their own
+        rows = rows.filter(status__in=NOT_STORED)
+    if "user" in query:
+        rows = _of_user(rows, query["user"])
+    if "key" in query:
+        rows = rows.with_key(query["key"])
+    if "search" in query:
+        rows = rows.beginning_with(query["search"])
     return _of_store(rows, query["store"], query) if "store" in query else rows
+
+
+def narrow(rows: Rows, query: Mapping[str, Any], lookups: Mapping[str, str]) -> Rows:
+    """Filter by the parameters that the query has."""
+    wanted = {lookup: query[name] for name, lookup in lookups.items() if name in query}
+    return rows.filter(**wanted)
 
 
 def _of_user(rows: UploadLogQuerySet, key: str) -> UploadLogQuerySet:

@@ -32,6 +32,7 @@ def page_rows(
     if (last := read_cursor(query.get("cursor", ""), of)) is not None:
         rows = rows.filter(**{f"{column}__{'lt' if by.startswith('-') else 'gt'}": last})
     size = query["page_size"]
+    # One more than is shown tells whether there is a next page.
     found = list(rows[: size + 1])
     return found[:size], getattr(found[size - 1], column) if len(found) > size else None
 

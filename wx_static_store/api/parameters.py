@@ -1,4 +1,4 @@
-"""The parameters of each address, and the fields of the form."""
+"""The parameters of each address, and the fields of forms and bodies."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ LARGEST_LIST = 1000  # files of a release, environments of a rollout
 _LARGEST_CODE = 2**31 - 1
 _LARGEST_ID = 2**63 - 1
 _UNKNOWN = _("There is no such parameter here.")
+RELEASE = _("A kept release: the id or label of a deployment, or a digest.")
+_EITHER = _("Send either the name of a release, or rollback alone.")
 OF_A_PAGE = "csrfmiddlewaretoken"  # a field that forms of Django's pages have
 
 
@@ -83,6 +85,12 @@ def require_one_file(files: Mapping[str, Any]) -> None:
         raise ValidationError({"file": [_("Send one file in each request.")]})
 
 
+def text_field(**options: Any) -> Any:
+    """Return a field for text that is optional without a default."""
+    options = ({} if "default" in options else {"required": False}) | options
+    return serializers.CharField(**options)
+
+
 def query_text(**options: Any) -> Any:
     """Return a field for text, unchanged but without NUL."""
     options |= {} if "default" in options else {"required": False}
@@ -105,6 +113,31 @@ def _id(**options: Any) -> Any:
 def page_size_field(largest: int) -> Any:
     text = _("Rows on a page.")
     return Integer(default=largest // 2, min_value=1, max_value=largest, help_text=text)
+
+
+class DeploymentBody(Input):
+    """Which kept release goes to one environment."""
+
+    env = text_field(max_length=64, required=True, help_text=_("The id of the environment."))
+    release = text_field(help_text=RELEASE)
+    rollback = serializers.BooleanField(
+        default=False, help_text=_("In place of release: the one before the newest.")
+    )
+    store = text_field(
+        default="",
+        allow_blank=True,
+        help_text=_("An alias of STORAGES. Without it, that of the release."),
+    )
+    prefix = text_field(
+        default="",
+        allow_blank=True,
+        help_text=_("The folder below the store's location. Without it, that of the release."),
+    )
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        if bool(given.get("release")) == given["rollback"]:
+            raise ValidationError({"release": [_EITHER]})
+        return given
 
 
 class LogQuery(serializers.Serializer[Any]):

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import ISO_8601, serializers
 from rest_framework.request import Request
 
+from ..core.facts import COLUMNS
 from ..exceptions import WxStaticStoreError
 from ..log.diagnosis import text_of
 from ..log.hints import hint
@@ -93,16 +94,8 @@ class DeploymentLink(serializers.URLField):
         return link(request, "deployment", row.deployment_id)
 
 
-# What uploaders read of their own rows. All that stands between, and each new column of the log, is
-# for its readers only.
-_FIRST = (
-    *("id", "status", "store", "env", "name", "key", "url", "size", "md5", "content_type"),
-    *("cache_control", "stage"),
-)
-_LAST = ("attempts", "duration_ms", "source", "source_ref", "user", "deployment", "deployment_url")
-_WITHHELD = {"errcode": None, "message": "", "hint": ""} | {
-    f.name: f.get_default() for f in UploadLog.shown() if f.name not in _FIRST + _LAST
-}
+_NAMES = [UploadLog._meta.get_field(column.name).name for column in COLUMNS]  # user, not user_id
+_WITHHELD = {"hint": ""} | {c.name: getattr(UploadLog(), c.name) for c in COLUMNS if not c.shown}
 
 
 class RowSerializer(serializers.ModelSerializer[UploadLog]):
@@ -119,11 +112,12 @@ class RowSerializer(serializers.ModelSerializer[UploadLog]):
     deployment_url = DeploymentLink(
         read_only=True, allow_null=True, help_text=_("Null without view_deployment.")
     )
+    stored_at = Moment(read_only=True, allow_null=True)
     created = Moment(read_only=True)
 
     class Meta:
         model = UploadLog
-        fields = (*_FIRST, *_WITHHELD, *_LAST, "created")
+        fields = ("id", "store", *_NAMES, "url", "hint", "deployment_url", "created")
         read_only_fields = fields
 
     def get_store(self, row: UploadLog) -> str:

@@ -173,6 +173,7 @@ class Retry(View):
 
     def post(self, request: Request, id: str) -> Response:
         row = log.one_row(log.visible_rows(request), id)
+        # The environment of a row may not be offered to this user any more.
         if using := owning_alias(row):
             resolve_target(request.user, using, row.env)
         return once(request, {}, None, partial(self._retry, request, row), env=row.env)

@@ -1,8 +1,4 @@
-"""
-Accounts in WeChat's pushes: who gave the platform an authorization, who withdrew it.
-
-A push may come twice, late, or after a newer one: the newest CreateTime of an account decides.
-"""
+"""Accounts in WeChat's pushes: who gave the platform an authorization, who withdrew it."""
 
 import logging
 import re
@@ -24,12 +20,15 @@ def note(platform: str, event: str, fields: dict[str, Any], created: int) -> boo
     appid = str(fields.get("AuthorizerAppid", ""))
     if not re.fullmatch(r"[!-~]{1,64}", appid):
         logger.warning("A push '%s' names no account: nothing is noted", event)
-        return True  # sent again, it would name none either
+        # Sent again, it would name none either.
+        return True
     try:
-        from ..models import Account  # not before Django is ready, and E014 names a missing app
+        # Not before Django is ready, and E014 names a missing app.
+        from ..models import Account
 
         at = datetime.fromtimestamp(created, UTC)
         at = at if setting("USE_TZ") else timezone.make_naive(at)
+        # A push may come twice, late, or after a newer one: the newest CreateTime decides.
         Account.objects.note(platform, appid, event=event, at=at)
     except Exception as error:  # each database has exceptions of its own
         if is_from_signal(error):

@@ -10,8 +10,8 @@ from django.core.checks import CheckMessage, register
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from .. import conf
+from ..conf import Options
 from ..conf.check_table import message
-from ..conf.options import Options
 from ..exceptions import ConfigurationError
 from .views import receive
 
@@ -28,7 +28,8 @@ NEEDED = {
 def check_callback(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Check that the settings of the view are set, and hard to guess."""
     found = [] if apps.is_installed("wx_static_store") else [message("E014")]
-    with suppress(ConfigurationError):  # reported by check_options
+    # check_options reports it.
+    with suppress(ConfigurationError):
         found += _of_options(conf.platform_options())
     return found
 

@@ -46,12 +46,9 @@ def encrypt(xml: str, appid: str, key: Secret) -> str:
 
 
 def decrypt(encrypted: str, keys: Sequence[Secret], appid: str) -> bytes:
-    """
-    Return the XML by the key that fits; raise Refusal only after every check with every key.
-
-    A sender who can sign would learn the plaintext byte by byte from an earlier refusal.
-    """
+    """Return the XML by the key that fits; raise Refusal only after every check with every key."""
     ciphertext = _ciphertext(encrypted)
+    # A sender who can sign would learn the plaintext byte by byte from an earlier refusal.
     right, xml = max(_opened(ciphertext, key, appid) for key in keys)
     if right < len(_JUDGED):
         raise Refusal(_JUDGED[right])

@@ -5,19 +5,15 @@ from ..i18n import english
 
 
 class Refusal(Exception):
-    """
-    The only exception of the code that reads a stranger's message.
+    """The only exception of the code that reads a stranger's message."""
 
-    `reason` is a word for the log: nothing of the content is kept. All refusals of a body have one
-    `status`, or the answers would reveal the ciphertext's content. A push is `signed` if it was
-    refused after its signature was found right.
-    """
-
-    signed = False
+    signed = False  # True if the signature was right
 
     def __init__(self, reason: str, status: int = 403) -> None:
         super().__init__(reason)
+        # A word for the log: nothing of the content is kept.
         self.reason = reason
+        # One for all refusals of a body, or the answers would reveal the ciphertext's content.
         self.status = status
 
     @property

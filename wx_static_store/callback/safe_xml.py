@@ -18,7 +18,8 @@ _BOM = b"\xef\xbb\xbf"
 
 def read(document: bytes, *, depth: int = 3, elements: int = 32) -> dict[str, Any]:
     """Return the root's members: texts, dictionaries for inner elements, lists for twins."""
-    if document.startswith(_BOM) or b"\0" in document:  # expat would still read UTF-16
+    # expat would still read UTF-16.
+    if document.startswith(_BOM) or b"\0" in document:
         raise Refusal("encoding")
     builder = _Builder(depth, elements)
     parser = XMLParser(target=builder, encoding="utf-8", forbid_dtd=True)

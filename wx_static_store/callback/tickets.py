@@ -5,24 +5,22 @@ Source: WeChat's open platform, component_verify_ticket: a push every 10 minutes
 for 12 hours. Both places hold the same sealed text; the push with the newer CreateTime wins.
 """
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from django.core.cache import caches
 from django.db import connections, router, transaction
 from django.utils import timezone
 
 from .. import conf
 from ..conf.sealing import TICKETS, seal, unseal
 from ..core.frames import is_from_signal
+from ..core.notes import Notes
 from ..core.secrets import Secret
-from ..core.shared_cache import SharedCache
 from ..exceptions import TokenUnavailable
 from ..i18n import gettext_lazy as _
 from .models import VerifyTicket
@@ -70,8 +68,8 @@ def newest(appid: str) -> str:
 
     The cache is asked first, the database only if the cache has none of the last hour.
     """
-    sealed, created = _entry(_cache().get(_cache_key(appid)))
-    found = _opened(sealed, created) if sealed else None
+    noted = _notes().read(appid)
+    found = _opened(*noted) if noted else None
     # WeChat pushes every ten minutes: an older ticket means that the cache missed some.
     if found is None or found.age > HOUR:
         stored = _try_database(lambda: _from_database(appid))
@@ -145,25 +143,14 @@ def _connection() -> Iterator[str]:
 
 def _to_cache(appid: str, sealed: str, created: int) -> bool:
     """Write, and read back: a dummy cache and a full Memcached keep nothing, and raise no error."""
-    cache, key = _cache(), _cache_key(appid)
-    if _entry(cache.get(key))[1] < created:
-        cache.set(key, json.dumps({"sealed": sealed, "created": created}), LIFE)
-    return _entry(cache.get(key))[1] >= created
+    notes = _notes()
+    noted = notes.read(appid)
+    if noted is None or noted[1] < created:
+        notes.write(appid, [sealed, created])
+        noted = notes.read(appid)
+    return noted is not None and bool(noted[1] >= created)
 
 
-def _entry(text: Any) -> tuple[str, int]:
-    """Read the entry of the cache; junk counts as an empty entry, older than all others."""
-    try:
-        entry = json.loads(text)
-        return str(entry["sealed"]), int(entry["created"])
-    except (KeyError, TypeError, ValueError):
-        return "", 0
-
-
-def _cache() -> SharedCache:
+def _notes() -> Notes:
     alias = conf.platform_options().token_cache
-    return SharedCache(lambda: caches[alias], partial(_report, "cache"))
-
-
-def _cache_key(appid: str) -> str:
-    return f"wx_static_store:ticket:{appid}"
+    return Notes("ticket", alias, seconds=LIFE, report=partial(_report, "cache"))

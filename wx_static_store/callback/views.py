@@ -12,16 +12,14 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from django.contrib.auth.decorators import login_not_required
-from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
 
 from .. import conf
-from ..conf.options import Options
+from ..conf import Options
 from ..core.pushes import keep_refused
 from ..core.secrets import Secret
-from ..core.shared_cache import SharedCache
 from ..exceptions import ConfigurationError, TokenUnavailable
 from ..i18n import english
 from ..signals import event_received
@@ -48,21 +46,22 @@ _FORMS = {
     "echostr": r"[A-Za-z0-9+/=_.-]{1,128}",
 }
 _EVENT_LIMITS = {"depth": 8, "elements": 512}  # of what WeChat signed: other events hold more
-_cache = SharedCache(lambda: caches[conf.platform_options().token_cache])  # rests when it fails
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 @csrf_exempt
 @login_not_required
-@outside_transactions  # or each stranger's request would open one
+# Else each request of a stranger would open a transaction.
+@outside_transactions
 def receive(request: HttpRequest) -> HttpResponse:
     """Answer `success` to a genuine push; log the reason of a refusal, never the content."""
     try:
         return _answer(request, _options())
     except Refusal as refusal:
         security.warning("A call of the callback was refused: %s", refusal.logged)
-        appid = conf.platform_options().component_appid
-        keep_refused(_cache, appid, refusal.reason, signed=refusal.signed)
+        options = conf.platform_options()
+        appid = options.component_appid
+        keep_refused(options.token_cache, appid, refusal.reason, signed=refusal.signed)
         return _plain(status=refusal.status)
     except (ConfigurationError, TokenUnavailable) as error:
         logger.error("A push is lost: %s", english(error))
@@ -100,9 +99,9 @@ def _answer(request: HttpRequest, options: Options) -> HttpResponse:
 
 
 def _echo(request: HttpRequest, options: Options) -> str:
-    """Return the `echostr`: a `signature` leaves it out, a `msg_signature` covers it too."""
     given = _parameters(request, options, "timestamp", "nonce", "echostr")
     tokens, stamp = options.callback_token, (given["timestamp"], given["nonce"])
+    # A `signature` leaves the echostr out, a `msg_signature` covers it, too.
     plain = is_signed(given.get("signature", ""), tokens, *stamp)
     whole = is_signed(given.get("msg_signature", ""), tokens, *stamp, given["echostr"])
     if not (plain or whole):
@@ -131,12 +130,12 @@ def _event(envelope: dict[str, Any], options: Options) -> dict[str, Any]:
 
 
 def _body(request: HttpRequest) -> bytes:
-    """Read the body: never more than the limit and a byte, whatever length was declared."""
     try:
         declared = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
         declared = 0  # then the server has no body for us
     try:
+        # Never more than the limit and a byte, whatever length was declared.
         body = b"" if declared > BODY_LIMIT else request.read(BODY_LIMIT + 1)
     except OSError:
         raise Refusal("unreadable", 400) from None
@@ -166,37 +165,35 @@ def _text(fields: dict[str, Any], name: str, form: str = r"(?s).+") -> str:
 
 
 def _act(options: Options, fields: dict[str, Any]) -> bool:
-    """Handle a push; return False if nothing keeps it, so that WeChat pushes it again."""
     info_type = _text(fields, "InfoType")
+    # False means that nothing kept the push: WeChat pushes it again.
     if info_type != TICKET:
         return _pass_on(options, info_type, fields)
     created = _created(options, fields)
     ticket = Secret(_text(fields, "ComponentVerifyTicket", r"[!-~]{1,512}"))
-    del fields["ComponentVerifyTicket"]  # no frame shows it if nothing keeps it
+    # No frame of a traceback shows it if nothing keeps it.
+    del fields["ComponentVerifyTicket"]
     save(options.component_appid, ticket, created)
     return True
 
 
 def _created(options: Options, fields: dict[str, Any]) -> int:
-    """Return the CreateTime; refuse one in the future, which would block later pushes."""
     if fields.get("AppId", options.component_appid) != options.component_appid:
         raise Refusal("appid")
     created = int(_text(fields, "CreateTime", r"[0-9]{1,10}"))
+    # One in the future would block all later pushes.
     if created > time.time() + options.callback_window:
         raise Refusal("CreateTime")
     return created
 
 
 def _pass_on(options: Options, info_type: str, fields: dict[str, Any]) -> bool:
-    """
-    Drop the credentials, note the account's authorization, then send the project its signal.
-
-    The signal goes out even if the account cannot be noted: WeChat may not push it again.
-    """
+    """Drop the credentials, note the account's authorization, then send the project its signal."""
     for name in CREDENTIALS:
         fields.pop(name, None)
     appid, noted = options.component_appid, True
     if info_type in EVENTS:
         noted = note(appid, info_type, fields, _created(options, fields))
+    # Even if the account could not be noted: WeChat may not push it again.
     event_received.send_robust(sender=None, info_type=info_type, appid=appid, fields=fields)
     return noted

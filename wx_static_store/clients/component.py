@@ -2,9 +2,7 @@
 The platform's own token: fetched by one, for all threads, processes and hosts.
 
 A platform has one current `component_access_token`, and a new one ends the old one within five
-minutes (WeChat's token page). It lies in a cache that all processes share. A cache knows no
-compare-and-delete, so the lock is never released: its key names the generation to fetch and
-the attempt, the first process to `add()` it fetches, and a lease ends it if that process dies.
+minutes (WeChat's token page). It lies in a cache that all processes share.
 """
 
 import logging
@@ -14,9 +12,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from django.utils.functional import Promise
+
 from ..core.retry import Deadline, seconds_left
 from ..core.secrets import Secret
 from ..exceptions import (
+    ConfigurationError,
     DeadlineExceeded,
     ProtocolError,
     Remedy,
@@ -24,9 +25,8 @@ from ..exceptions import (
     TokenUnavailable,
     WxStaticStoreError,
 )
-from ..i18n import english
+from ..i18n import english, gettext_lazy as _
 from .shared import Seals, SharedFailure, SharedState, SharedToken, TokenState
-from .token_errors import NO_CACHE, OTHERS, never_worked, slow, too_soon
 from .tokens import current_ticket
 from .wechat import FreshToken, WeChatClient
 
@@ -49,6 +49,18 @@ HOPELESS = 60.0  # a wrong secret stays wrong for a while
 SURPRISES = 3600.0  # a refused token's successor lives five minutes or more
 ALONE = 300.0  # between two fetches of one process while the cache fails
 
+OTHERS = _(
+    "Another system refreshes the token of the same platform: let one place fetch it, and all "
+    "others ask that place."
+)
+DISCARDED = _("The last token was discarded, but WeChat had not refused it. Try again then.")
+NO_CACHE = _("The token cache fails. Repair it, so that all processes can share one token.")
+_NEVER_WORKED = _(
+    "Check that COMPONENT_APPID and API_BASE_URL are of one platform, and that no other system "
+    "refreshes its token."
+)
+_SLOW = _("It takes some seconds. If this comes back, look into the log of the other processes.")
+
 _Lost = ResponseLost | DeadlineExceeded | ProtocolError
 
 
@@ -56,14 +68,14 @@ class ComponentToken:
     """
     The platform's token, fetched with its appid, appsecret and newest verify ticket.
 
-    `cache()` gives this thread's handle of a Django cache that all processes share, `ticket()` the
-    newest ticket. One fetch is made per `min_interval` seconds at most.
+    `cache` is the Django cache that all processes share, as `SharedCache` takes it, and `ticket()`
+    gives the newest ticket. One fetch is made per `min_interval` seconds at most.
     """
 
     def __init__(
         self,
         client: WeChatClient,
-        cache: Callable[[], Any],
+        cache: str | Callable[[], Any],
         *,
         appid: str,
         appsecret: Secret,
@@ -97,6 +109,7 @@ class ComponentToken:
         return entry.token.reveal()
 
     def invalidate(self, token: str) -> None:
+        """Discard a token that WeChat did not refuse, as after a leak."""
         self.refused(token, None)
 
     def refused(self, token: str, errcode: int | None) -> None:
@@ -107,7 +120,7 @@ class ComponentToken:
         if self._shared.claim(f"refused:{entry.digest}", entry.expires_in):
             self._shared.write(f"errcode:{entry.digest}", errcode, entry.expires_in)
             self._note_surprise(entry)
-        if self._is_young(entry):
+        if errcode and self._is_young(entry):
             raise never_worked(errcode)
 
     def state(self) -> TokenState:
@@ -144,12 +157,9 @@ class ComponentToken:
         return max(2 * entry.expires_in, self._min_interval)
 
     def _age(self, entry: SharedToken) -> float:
-        """
-        Return the seconds since the token was issued or first seen here, whichever is longer.
-
-        The clock of another host may be wrong (logged), or ours may be set back.
-        """
+        """Return the seconds since the token was issued or first seen here, the longer time."""
         now = self._now()
+        # The clock of another host may be wrong, which is logged, or ours may be set back.
         self._known_since = min(self._known_since, now)
         if entry.issued_at > now + MARGIN and self._shared.claim("clocks-logged", HOPELESS):
             logger.error("The clocks of two hosts differ by %.0f s", entry.issued_at - now)
@@ -165,11 +175,6 @@ class ComponentToken:
 
     def _refused(self, entry: SharedToken) -> bool:
         return bool(self._shared.read(f"refused:{entry.digest}"))
-
-    def _errcode(self, entry: SharedToken) -> int | None:
-        """Return the errcode that the token was refused with, or None."""
-        errcode = self._shared.read(f"errcode:{entry.digest}")
-        return errcode if isinstance(errcode, int) else None
 
     def _note_surprise(self, entry: SharedToken) -> None:
         """Log an error after three early refusals: another system then refreshes the token."""
@@ -232,10 +237,14 @@ class ComponentToken:
     def _no_fetch_now(self, old: SharedToken | None) -> WxStaticStoreError | None:
         """Return the error that forbids a fetch by this process now, or None."""
         age = self._age(old) if old else float("inf")
-        if old and self._is_young(old) and self._refused(old):
-            return never_worked(self._errcode(old))
         if old and age < self._min_interval:
-            return too_soon(self._min_interval - age, OTHERS, self._errcode(old))
+            found = self._shared.read(f"errcode:{old.digest}")
+            errcode = found if isinstance(found, int) else None
+            if errcode and self._is_young(old):
+                return never_worked(errcode)
+            # Without an errcode somebody discarded it: then no other system is to blame.
+            hint = DISCARDED if self._refused(old) and not errcode else OTHERS
+            return too_soon(self._min_interval - age, hint, errcode)
         alone = ALONE * self._scale - (self._now() - self._fetched_at)
         if 0 < alone <= ALONE * self._scale and not self._shared.works:
             return too_soon(alone, NO_CACHE)
@@ -245,6 +254,8 @@ class ComponentToken:
         """Return a new token, or None if another process fetches it."""
         generation = old.generation + 1 if old else 1
         attempt = self._failures.of_generation(generation)[0] + 1
+        # A cache knows no compare-and-delete, so this lock is never released: each attempt has its
+        # own, and a lease ends it if its process dies.
         if not self._shared.claim(f"lock:{generation}:{attempt}", LEASE * self._pace):
             return None
         newest = self._newest()
@@ -290,15 +301,33 @@ class ComponentToken:
         return call(self._appid, self._appsecret, newer, deadline=deadline)
 
     def _pause(self, error: WxStaticStoreError, attempt: int, *, in_use: bool) -> float:
-        """
-        Return the seconds before the next try: 1, 2, 4, 8, 10, or 60 for an error that stays.
-
-        A lost answer may mean that the old token ended: while that one is in use, there is
-        time for the whole interval.
-        """
+        """Return the seconds before the next try: 1, 2, 4, 8, 10, or 60 for an error that stays."""
         pause = min(LONGEST_PAUSE, 2.0 ** min(attempt - 1, 8))
         if error.remedy is Remedy.GIVE_UP and not isinstance(error, TokenUnavailable | _Lost):
             pause = HOPELESS
+        # A lost answer may mean that the old token ended: while it is in use, there is time.
         if in_use and isinstance(error, _Lost):
             pause = MIN_INTERVAL
         return max(pause, min(error.pause, HOPELESS)) * self._scale
+
+
+# --- why no token can be fetched now ------------------------------------------------------------
+
+
+def never_worked(errcode: int) -> ConfigurationError:
+    """Return the error of a token that was refused when it was young, with WeChat's number."""
+    message = _("WeChat refuses the token that it gave just now")
+    return ConfigurationError(message, stage="token", hint=_NEVER_WORKED, errcode=errcode)
+
+
+def too_soon(pause: float, hint: str | Promise, errcode: int | None = None) -> TokenUnavailable:
+    """Return the error of a fetch that may be made only after `pause` seconds."""
+    text = _("The token was fetched just now; the next fetch may be in %(pause).0f s", pause=pause)
+    then = {"remedy": Remedy.WAIT, "pause": pause}
+    return TokenUnavailable(text, stage="token", hint=hint, errcode=errcode, **then)
+
+
+def slow() -> TokenUnavailable:
+    """Return the error of a fetch by another process that does not end."""
+    text = _("Another process is fetching the token and has not ended yet")
+    return TokenUnavailable(text, stage="token", hint=_SLOW, remedy=Remedy.WAIT)

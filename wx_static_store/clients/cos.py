@@ -12,8 +12,6 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
-from django.utils.functional import Promise
-
 from ..core.errcodes import Verdict, anchor
 from ..core.retry import Deadline
 from ..core.secrets import Secret, scrub
@@ -79,15 +77,11 @@ class Body(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PutReceipt:
-    """
-    `verified`: COS named the `md5` of the sent bytes; for an encrypted object it names none.
-
-    `date`: when COS answered, by its own clock; None without a `Date`.
-    """
-
     request_id: str
-    md5: str
+    md5: str  # of the sent bytes
+    # COS named the MD5, too; of an encrypted object it names none.
     verified: bool
+    # When COS answered, by its own clock: the times in the list are of the same one.
     date: datetime | None = None
 
 
@@ -130,7 +124,8 @@ class CosClient:
             if isinstance(outcome, PutReceipt):
                 return outcome
             failure = outcome
-            if reply.status >= 400 and not failure.request_id:  # a gateway's: COS may have it all
+            # An answer without a request id is a gateway's: COS may have it all.
+            if reply.status >= 400 and not failure.request_id:
                 failure.with_context(maybe_stored=body.handed_over or not len(body))
         raise failure.with_context(stage=failure.stage or "put")
 
@@ -176,7 +171,10 @@ def _judge(reply: Reply, md5: str) -> PutReceipt | WxStaticStoreError:
             _("COS answered neither yes nor no"), remedy=remedy, once=True, maybe_stored=True
         )
     elif 300 <= reply.status < 400:
-        host = _host(reply.headers.get("Location", ""))
+        host = None
+        with suppress(ValueError):  # no address at all
+            host = urlsplit(reply.headers.get("Location", "")).hostname
+        host = host or _("another address")
         text = _("COS wants the upload at %(host)s, which is not done", host=host)
         failure = ProtocolError(text, remedy=Remedy.NEW_LINK, once=True)
     else:
@@ -184,15 +182,10 @@ def _judge(reply: Reply, md5: str) -> PutReceipt | WxStaticStoreError:
     return failure.with_context(http_status=reply.status, request_id=request_id)
 
 
-def _host(address: str) -> str | Promise:
-    with suppress(ValueError):
-        if host := urlsplit(address).hostname:
-            return host
-    return _("another address")
-
-
 def _compare(reply: Reply, md5: str, request_id: str) -> PutReceipt | IntegrityError:
-    tag, date = reply.headers.get("ETag", "").strip('"').lower(), _date(reply)
+    tag, date = reply.headers.get("ETag", "").strip('"').lower(), None
+    with suppress(ValueError, OverflowError):
+        date = in_utc(parsedate_to_datetime(reply.headers.get("Date", "")))
     if re.fullmatch(r"[0-9a-f]{32}", tag) is None:
         return PutReceipt(request_id, md5, verified=False, date=date)
     if tag == md5:
@@ -204,12 +197,6 @@ def _compare(reply: Reply, md5: str, request_id: str) -> PutReceipt | IntegrityE
         request_id=request_id,
         hint=_ALTERED,
     )
-
-
-def _date(reply: Reply) -> datetime | None:
-    with suppress(ValueError, OverflowError):
-        return in_utc(parsedate_to_datetime(reply.headers.get("Date", "")))
-    return None
 
 
 def _refusal(reply: Reply) -> WxStaticStoreError:

@@ -33,11 +33,8 @@ _SITE = re.compile(
 
 
 def is_loopback(url: str) -> bool:
-    """
-    Return whether the address stays on this machine: 127.0.0.0/8, ::1 or localhost.
-
-    The settings ask it, at each start: urllib3 would make a socket as soon as it is imported.
-    """
+    """Return whether the address stays on this machine: 127.0.0.0/8, ::1 or localhost."""
+    # Not by urllib3: the settings ask this at each start, and its import makes a socket.
     match = _PLAIN.match(url)
     return match is not None and _stays_here(match[1])
 

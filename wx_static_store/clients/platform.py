@@ -15,7 +15,7 @@ from ..core.retry import Deadline
 from ..core.secrets import Secret
 from ..exceptions import WxStaticStoreError
 from ..i18n import gettext_lazy as _
-from .calls import CLOUD, Calls, odd
+from .wechat import CLOUD, Calls, odd
 
 NORMAL = "NORMAL"
 
@@ -58,29 +58,25 @@ class PlatformClient(Calls):
     def environments(self, token: Secret, *, deadline: Deadline) -> tuple[Environment, ...]:
         """Return the environments that the platform owns, in the order of WeChat's answer."""
         path = CLOUD + "describeenvs"
-        return self._with_token(path, token, {}, _read_environments, deadline)
+        return self._call(path, token, {}, _read_environments, deadline)
 
     def shared_with(
         self, token: Secret, appids: Sequence[str], *, typed: bool, deadline: Deadline
     ) -> dict[str, tuple[str, ...]]:
-        """
-        Return the environments that are shared with accounts, by the appids that WeChat knows.
-
-        `typed` names the `source_type` of cloud development: the documents disagree about it
-        (open-platform-more.md, 2.1).
-        """
+        """Return the environments that are shared with accounts, by appids that WeChat knows."""
+        # The documents disagree about the type of cloud development (open-platform-more.md, 2.1).
         members = {"appids": [*appids]} | ({"source_type": 0} if typed else {})
-        return self._with_token(CLOUD + "batchgetenvid", token, members, _read_shares, deadline)
+        return self._call(CLOUD + "batchgetenvid", token, members, _read_shares, deadline)
 
     def quota(self, token: Secret, path: str, *, deadline: Deadline) -> Quota:
         """Return the quota of the call at `path`; 76021 and 76022 mean that there is no figure."""
         members = {"cgi_path": path}
-        return self._with_token("/cgi-bin/openapi/quota/get", token, members, _read_quota, deadline)
+        return self._call("/cgi-bin/openapi/quota/get", token, members, _read_quota, deadline)
 
     def refused_call(self, token: Secret, rid: str, *, deadline: Deadline) -> RefusedCall:
         """Return the refused call with this rid as WeChat kept it, without its secrets."""
         path, members = "/cgi-bin/openapi/rid/get", {"rid": rid}
-        return self._with_token(path, token, members, _read_refused_call, deadline)
+        return self._call(path, token, members, _read_refused_call, deadline)
 
 
 def _read_environments(answer: Any) -> tuple[Environment, ...] | WxStaticStoreError:
@@ -120,21 +116,17 @@ def _read_refused_call(answer: Any) -> RefusedCall | WxStaticStoreError:
     call = answer.get("request")
     if not isinstance(call, dict):
         return odd("rid/get", _("no request"))
-    seconds = _number(call, "invoke_time")
+    seconds, client_ip = _number(call, "invoke_time"), ""
+    with suppress(ValueError):  # none, or none that anybody could look up
+        client_ip = str(ip_address(str(call.get("client_ip")).partition("%")[0]))
     return RefusedCall(
         time=datetime.fromtimestamp(seconds, UTC) if 0 < seconds < 10**11 else None,
         cost_ms=_number(call, "cost_in_ms"),
-        client_ip=_address(call.get("client_ip")),
+        client_ip=client_ip,
         request_url=redacted_url(str(call.get("request_url") or "")),
         request_body=redacted_json(call.get("request_body") or ""),
         response_body=redacted_json(call.get("response_body") or ""),
     )
-
-
-def _address(text: Any) -> str:
-    with suppress(ValueError):
-        return str(ip_address(str(text).partition("%")[0]))
-    return ""
 
 
 def _number(members: Any, name: str) -> int:

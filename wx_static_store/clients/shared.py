@@ -3,15 +3,14 @@
 import hashlib
 import json
 import logging
-import math
 import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.notes import SharedCache, whole
 from ..core.secrets import Secret
-from ..core.shared_cache import SharedCache
 from ..exceptions import WxStaticStoreError, revived
 
 logger = logging.getLogger("wx_static_store.tokens")
@@ -73,14 +72,13 @@ class SharedState:
     """
     Named JSON values with a lifetime in seconds, under one prefix of a Django cache.
 
-    `cache()` gives this thread's handle of it, `seals` the functions that encrypt a text for it and
-    decrypt it. This process remembers what it wrote: while the cache is down, or where it
-    keeps nothing, each process goes on alone.
+    `seals` are the functions that encrypt a text for it and decrypt it. This process remembers what
+    it wrote: while the cache is down, or where it keeps nothing, each process goes on alone.
     """
 
     def __init__(
         self,
-        cache: Callable[[], Any],
+        cache: str | Callable[[], Any],
         owner: str,
         now: Callable[[], float] = time.time,
         seals: Seals | None = None,
@@ -99,16 +97,15 @@ class SharedState:
         except (TypeError, ValueError):  # nothing there, or somebody else's value
             value, left = self._remembered(name)
         if left:  # a cache that was started anew gets it again
-            self._cache.add(self._prefix + name, self._seal(json.dumps(value)), _whole(left))
+            self._cache.add(self._prefix + name, self._seal(json.dumps(value)), whole(left))
             self._note(kept=self._cache.get(self._prefix + name) is not None)
         return value
 
     def write(self, name: str, value: Any, seconds: float) -> None:
         """Write, and read back: some caches swallow their errors, and others keep nothing."""
         self._remember(name, value, seconds)
-        if not self._cache.rests:
-            self._cache.set(self._prefix + name, self._seal(json.dumps(value)), _whole(seconds))
-            self._note(kept=self._cache.get(self._prefix + name) is not None)
+        self._cache.set(self._prefix + name, self._seal(json.dumps(value)), whole(seconds))
+        self._note(kept=self._cache.get(self._prefix + name) is not None)
 
     def claim(self, name: str, seconds: float) -> bool:
         """Return True to the first caller in `seconds`; a claim cannot be released."""
@@ -120,7 +117,7 @@ class SharedState:
     def _is_first(self, name: str, seconds: float) -> bool:
         """Return whether nobody claimed the name before; True, too, while the cache fails."""
         for _ in range(2):  # the other's may end between the two questions
-            if self._cache.rests or self._cache.add(self._prefix + name, "true", _whole(seconds)):
+            if self._cache.add(self._prefix + name, "true", whole(seconds)) or self._cache.rests:
                 return True
             if self._cache.get(self._prefix + name) is not None:
                 return False
@@ -129,8 +126,8 @@ class SharedState:
 
     def _note(self, *, kept: bool, why: str = "it keeps nothing") -> None:
         """Log a failure once, until the cache keeps something again."""
-        if not kept:
-            self._cache.rest()
+        if not (kept or self._cache.rests):
+            self._cache.rest(why)
         if self.works and not kept:
             logger.warning(
                 "The token cache fails (%s): each process goes on alone, and whoever fetches a "
@@ -175,8 +172,3 @@ class SharedFailure:
             return 0, None
         counts = 0 < pause <= self._longest  # more: the clock was set back
         return attempt, error.with_context(pause=max(pause, error.pause)) if counts else None
-
-
-def _whole(seconds: float) -> int:
-    """Round up: Memcached and Redis take whole seconds."""
-    return max(1, math.ceil(seconds))

@@ -111,11 +111,7 @@ def _ask_for_ticket(function: Callable[[], str]) -> Secret | WxStaticStoreError:
 
 @cleared_frames()
 def discard_token(provider: TokenProvider, token: Secret, refusal: WxStaticStoreError) -> None:
-    """
-    Report to the provider that WeChat refused `token`; a fixed one adds a hint to `refusal`.
-
-    A provider's ConfigurationError is raised: no other token would do. Other errors are logged.
-    """
+    """Report to the provider that WeChat refused `token`; a fixed one adds a hint to `refusal`."""
     if isinstance(provider, FixedToken):
         refusal.with_context(hint=SPENT)
     refused = getattr(provider, "refused", None)  # of our own, which keeps the errcode as well
@@ -125,7 +121,7 @@ def discard_token(provider: TokenProvider, token: Secret, refusal: WxStaticStore
         else:
             provider.invalidate(token.reveal())
         return
-    except ConfigurationError as error:
+    except ConfigurationError as error:  # no other token would do
         hopeless = error
     except Exception as error:  # its traceback holds the token
         if is_from_signal(error):

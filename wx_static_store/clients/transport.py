@@ -1,12 +1,4 @@
-"""
-The only way to the network: one exchange per call, and only our own exceptions come out.
-
-The HTTP libraries' exceptions carry addresses with tokens in them. They end here: an error of ours
-is built inside the ``except`` block and raised after it.
-
-It calls `urllib3`, by which `requests` sends, directly: what a session does besides (cookies,
-netrc, redirects) is unwanted here, and was half of its time.
-"""
+"""The only way to the network: one exchange per call, and only our own exceptions come out."""
 
 import logging
 import re
@@ -35,9 +27,8 @@ from ..exceptions import (
     WxStaticStoreError,
 )
 from ..i18n import english, gettext_lazy as _
-from .connection import Exchange, exchange
+from .connections import BLOCK, CERTIFICATE, Exchange, Pools, exchange
 from .links import check_address, check_link, link_refused
-from .pools import BLOCK, CERTIFICATE, Pools
 
 security = logging.getLogger("wx_static_store.security")
 
@@ -141,6 +132,8 @@ class Transport:
                 return _read(response, limit, sink, deadline)
         except Exception as error:  # noqa: BLE001 -- whatever the libraries raise ends here
             chain = tuple(wrapped(error, handled))
+            # Theirs end here, as they carry addresses with tokens in them: the caller raises ours,
+            # outside of this block.
             if (foreign := _foreign(chain)) is None:
                 return _classify(chain, _origin(url), late=not deadline.left())
         # Out of what the libraries wrapped it in.
@@ -162,6 +155,8 @@ class Transport:
         if method != "GET":
             size = len(body.reveal().encode()) if isinstance(body, Secret) else len(body)
             shown["Content-Length"] = str(size)
+        # By urllib3, as `requests` does: what a session does besides (cookies, netrc, redirects) is
+        # unwanted here, and was half of its time.
         # No redirect: a 307 carries body and token to another host, and a 302 makes of a PUT a GET,
         # whose 200 looks like a stored file. No decoding: of 194 KB a bomb makes 200 MB.
         return self._pools.towards(_origin(url))(
@@ -216,19 +211,15 @@ def _too_slow(kinds: set[type], peer: str) -> str | Promise:
 
 
 def _foreign(chain: Sequence[BaseException]) -> BaseException | None:
-    """
-    Return the innermost error that no network library raised; None if an error is ours.
-
-    urllib3 gives its own errors the traceback of the errors that they wrap.
-    """
+    """Return the innermost error that no network library raised; None if an error is ours."""
     if any(isinstance(link, WxStaticStoreError) for link in chain):
         return None
-    return next(filter(_is_foreign, reversed(chain)), None)
-
-
-def _is_foreign(error: BaseException) -> bool:
-    library = type(error).__module__.split(".")[0] in _LIBRARIES
-    return not (library and isinstance(error, Exception)) or is_from_signal(error)
+    # From the inside: urllib3 gives its own errors the traceback of the errors that they wrap.
+    for error in reversed(chain):
+        library = type(error).__module__.split(".")[0] in _LIBRARIES
+        if not (library and isinstance(error, Exception)) or is_from_signal(error):
+            return error
+    return None
 
 
 def _classify(chain: Sequence[BaseException], origin: str, *, late: bool) -> WxStaticStoreError:

@@ -1,24 +1,43 @@
-"""The calls about static hosting and the platform's token: one exchange each."""
+"""The calls about static hosting and the platform's token: one exchange, judged by `errcode`."""
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
 
 from django.utils.dateparse import parse_datetime
+from django.utils.functional import Promise
 
+from ..core.errcodes import ERRCODES, anchor, verdict_on
 from ..core.frames import cleared_frames
 from ..core.retry import Deadline
-from ..core.secrets import Secret
+from ..core.secrets import Secret, scrub
 from ..core.types import RemoteFile, SignedLink, in_utc
-from ..exceptions import WxStaticStoreError
-from ..i18n import gettext_lazy as _
-from .calls import CLOUD, Calls, odd
+from ..exceptions import (
+    ProtocolError,
+    Remedy,
+    WeChatBusy,
+    WeChatThrottled,
+    WxStaticStoreError,
+)
+from ..i18n import gettext_lazy as _, with_facts
 from .links import is_site
 
+if TYPE_CHECKING:
+    from .transport import Reply, Transport
+
+T = TypeVar("T")
+
+ANSWER_LIMIT = 64 * 1024  # bytes; most answers are shorter than 2 KiB
+LIST_LIMIT = 4 * 1024 * 1024  # bytes; a page of 1,000 entries is about 150 KB
+
+CLOUD = "/componenttcb/"
 FETCH = "/cgi-bin/component/api_component_token"
 LINKS = CLOUD + "staticuploadfile"
 LIST = CLOUD + "staticfilelist"
@@ -27,6 +46,131 @@ DESCRIBE = CLOUD + "describestaticstore"
 _OWN = _("Set base_url to the address of the site, and ask WeChat about the answer.")
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _PRINTABLE = re.compile(r"[\x21-\x7e]{1,4096}")
+_LONG = {LIST, CLOUD + "describeenvs"}
+
+_FAMILY = re.compile(r"^/(?:componenttcb|cgi-bin/component|cgi-bin/openapi)/")  # before a name
+_RID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}")
+
+# On the token call this number speaks of the appsecret, not of a token.
+_ONLY_THERE = {("api_component_token", 40001): ERRCODES[41004]}
+
+_PROXY_PAGE = _(
+    "A proxy or firewall answered in place of WeChat. Check HTTPS_PROXY and the firewall."
+)
+
+# Sees the path of a call, its answer that is not judged yet, and the headers; keeps no secret.
+Witness = Callable[[str, dict[str, Any], Mapping[str, str]], None]
+
+
+class Calls:
+    """
+    The base of all calls; `base_url` is the address of the open platform.
+
+    A `witness` sees each answer that is a JSON object: the doctor learns from its form.
+    """
+
+    def __init__(self, transport: Transport, base_url: str, witness: Witness | None = None) -> None:
+        self._transport = transport
+        self.base_url = base_url.rstrip("/")
+        self._witness = witness
+
+    @cleared_frames()
+    def _call(
+        self,
+        path: str,
+        token: Secret | None,
+        members: Mapping[str, Any],
+        read: Callable[[Any], T | WxStaticStoreError],
+        deadline: Deadline,
+    ) -> T:
+        """Make a call, with the platform's token unless it asks for one; return its answer."""
+        stage = "link" if token else "token"
+        query = Secret("?access_token=" + quote(token.reveal(), safe="") if token else "")
+        reply = self._transport.exchange(
+            "POST",
+            Secret(self.base_url + path + query.reveal()),
+            stage=stage,
+            deadline=deadline,
+            headers={"Content-Type": "application/json"},
+            # Real UTF-8, no escapes: some of WeChat's calls refuse them (40033).
+            body=Secret(json.dumps(members, default=Secret.reveal, ensure_ascii=False)),
+            limit=LIST_LIMIT if path in _LONG else ANSWER_LIMIT,
+        )
+        outcome = self._judge(path, reply, read)
+        if isinstance(outcome, WxStaticStoreError):
+            if outcome.errcode:
+                env = str(members.get("env", ""))
+                outcome.with_context(hint=with_facts(outcome.hint, outcome.errmsg, env))
+            raise outcome.with_context(stage=stage)
+        return outcome
+
+    def _judge(
+        self, path: str, reply: Reply, read: Callable[[Any], T | WxStaticStoreError]
+    ) -> T | WxStaticStoreError:
+        """Return the answer, or the error to raise: the frame that raises holds no answer."""
+        name = _FAMILY.sub("", path)
+        if reply.status != 200:
+            error = _not_an_answer(name, reply.status)
+            return error.with_context(pause=max(error.pause, reply.retry_after))
+        try:
+            # NaN and Infinity are no JSON: `int` refuses them.
+            answer = json.loads(reply.body.decode("utf-8", "replace"), parse_constant=int)
+        except (ValueError, RecursionError):
+            page = b"<html" in reply.body[:1024].lower()
+            return odd(name, _("no JSON"), hint=_PROXY_PAGE if page else "", once=page)
+        if self._witness and isinstance(answer, dict):
+            self._witness(path, answer, reply.headers)
+        errcode = _errcode(answer)
+        if errcode is None:
+            return odd(name, _("no whole number as errcode"), remedy=Remedy.GIVE_UP)
+        if errcode:
+            return _refusal(name, errcode, answer)
+        return read(answer)
+
+
+def odd(name: str, what: str | Promise, **details: Any) -> ProtocolError:
+    """Return the error for an answer whose form differs from the documents."""
+    defaults: dict[str, Any] = {"remedy": Remedy.WAIT, "once": True, "http_status": 200}
+    text = _("%(call)s answered with %(what)s", call=name, what=what)
+    return ProtocolError(text, **(defaults | details))
+
+
+def _not_an_answer(name: str, status: int) -> WxStaticStoreError:
+    message = _("%(call)s was not answered by WeChat itself", call=name)
+    if status == 429:
+        return WeChatThrottled(message, http_status=status)
+    if status >= 500:
+        return WeChatBusy(message, http_status=status)
+    return ProtocolError(message, http_status=status, hint=_PROXY_PAGE)
+
+
+def _errcode(answer: Any) -> int | None:
+    """Return the errcode, 0 if absent; a text of digits counts; all else is no errcode."""
+    if not isinstance(answer, dict):
+        return None
+    value = answer.get("errcode", 0)
+    if isinstance(value, str) and re.fullmatch(r"-?\d{1,9}", value):
+        return int(value)
+    return value if type(value) is int and abs(value) < 10**9 else None
+
+
+def _refusal(name: str, errcode: int, answer: dict[str, Any]) -> WxStaticStoreError:
+    errmsg = scrub(str(answer.get("errmsg", "")))
+    text, _sep, rid = errmsg.rpartition("rid: ")
+    if not _RID.fullmatch(rid.strip()):
+        text, rid = errmsg, ""
+    verdict = _ONLY_THERE.get((name, errcode)) or verdict_on(errcode, text)
+    return verdict.build(
+        _("%(call)s was refused", call=name),
+        errcode=errcode,
+        errmsg=text[:500].rstrip(),
+        rid=rid.strip(),
+        http_status=200,
+        docs=anchor("errcode", errcode, ERRCODES),
+    )
+
+
+# --- the calls -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +203,19 @@ class WeChatClient(Calls):
     def upload_link(self, token: Secret, env: str, key: str, *, deadline: Deadline) -> SignedLink:
         """Return a link that takes one PUT of `key` within 60 seconds."""
         members = {"env": env, "filename": key}
-        return self._with_token(
-            LINKS, token, members, lambda answer: _read_link(answer, key), deadline
-        )
+        return self._call(LINKS, token, members, partial(_read_link, key=key), deadline)
 
     def list_page(
         self, token: Secret, env: str, prefix: str, marker: str = "", *, deadline: Deadline
     ) -> ListPage:
         """Return one page of the objects whose key starts with `prefix`, in UTF-8 order."""
         members = {"env": env, "prefix": prefix} | ({"marker": marker} if marker else {})
-        return self._with_token(
-            LIST, token, members, lambda answer: _read_page(answer, marker), deadline
-        )
+        return self._call(LIST, token, members, partial(_read_page, marker=marker), deadline)
 
     def describe(self, token: Secret, env: str, *, deadline: Deadline) -> StaticStore | None:
         """Return the environment's static hosting, None if it is not enabled."""
         read = partial(_read_store, api_url=self.base_url)
-        return self._with_token(DESCRIBE, token, {"env": env}, read, deadline)
+        return self._call(DESCRIBE, token, {"env": env}, read, deadline)
 
     @cleared_frames()
     def component_token(
@@ -87,7 +227,7 @@ class WeChatClient(Calls):
             "component_appsecret": appsecret,
             "component_verify_ticket": ticket,
         }
-        return self._call(FETCH, "", members, _read_token, "token", deadline)
+        return self._call(FETCH, None, members, _read_token, deadline)
 
 
 def _read_link(answer: Any, key: str) -> SignedLink | WxStaticStoreError:
@@ -124,11 +264,7 @@ def _read_store(answer: Any, *, api_url: str) -> StaticStore | WxStaticStoreErro
 
 
 def _read_page(answer: Any, marker: str) -> ListPage | WxStaticStoreError:
-    """
-    Read a list; tolerate a marker that is included again, folder objects, a text as truth value.
-
-    Refuse a list that goes on but gives no further key: half a list looks like a whole one.
-    """
+    """Read a list; bear a marker that is included again, folder objects, a text as truth value."""
     contents = answer.get("contents") or []
     try:
         files = [_remote_file(entry) for entry in contents]
@@ -136,6 +272,7 @@ def _read_page(answer: Any, marker: str) -> ListPage | WxStaticStoreError:
         return odd("staticfilelist", _("contents of another shape"))
     last = files[-1].key if files else ""
     more = str(answer.get("is_truncated", False)).lower() == "true"
+    # Half a list would look like a whole one.
     if more and last.encode() <= marker.encode():
         return odd("staticfilelist", _("a list that goes on, but without a further key"))
     wanted = tuple(f for f in files if f.key != marker and not f.key.endswith("/"))

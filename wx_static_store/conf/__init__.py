@@ -9,8 +9,6 @@ Settings become one frozen `Options` for each store.
     offered         The environments that ``ENVIRONMENTS`` offers, each with its label and its tags
     settings        The only reader of settings, with their precedence: one `Options` per alias
     options         Each option in one entry, in the file of its scope; the frozen `Options`
-    entries         The form of an option: its scope, its check, its sentence for the docs
-    validators      The checks of the values of options
 """
 
 from .offered import environments, offers

@@ -18,8 +18,8 @@ from ..i18n import gettext_lazy as _
 from . import settings as conf
 from .check_table import message
 from .options import Options
+from .options.validators import import_fault
 from .sealing import is_available
-from .validators import import_fault
 
 TAG = "wx_static_store"
 

@@ -21,8 +21,8 @@ from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _, listed
 from . import settings as conf
 from .check_table import message
-from .options import STATIC, Options
-from .validators import import_fault
+from .options import STATIC
+from .options.validators import import_fault
 
 TAG = "wx_static_store"
 _APP, _CALLBACK = "wx_static_store", "wx_static_store.callback"
@@ -33,9 +33,8 @@ _EXAMPLES = ("wx1234567890abcdef", "wx0123456789abcdef", "wx1234567890123456")
 @register(TAG, Tags.staticfiles)
 def check_app(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Check that the app is installed where its storages are used."""
-    if apps.is_installed(_APP) or apps.is_installed(_CALLBACK):  # whose own check says it
-        return []
-    return [message("W025")]
+    # With the callback alone, its own check says it.
+    return [] if apps.is_installed(_APP) or apps.is_installed(_CALLBACK) else [message("W025")]
 
 
 @register(TAG, Tags.staticfiles)
@@ -70,27 +69,27 @@ def _of_alias(alias: str) -> Iterator[CheckMessage]:
         if str(error.message) not in [str(general.message) for general in _of_settings()]:
             yield message("E001", hint=error.hint, alias=alias, fault=error.message)
         return
-    yield from _of_tokens(alias, options)
-    if options.kind == STATIC:
-        yield from _of_static(alias, options)
-    elif alias == "staticfiles":
-        yield message("E003")
-    if options.on_delete == "ignore":
-        yield message("W006", alias=alias)
-
-
-def _of_tokens(alias: str, options: Options) -> Iterator[CheckMessage]:
-    if not options.has_token_source:
+    if not (options.token_provider or options.access_token or options.fetches_tokens):
         yield message("E002", alias=alias)
     elif fault := _of_provider(options.token_provider):
         yield message("E018", alias=alias, why=fault)
     elif options.fetches_tokens and not (options.verify_ticket or apps.is_installed(_CALLBACK)):
         yield message("E015", alias=alias)
+    if options.on_delete == "ignore":
+        yield message("W006", alias=alias)
+    if alias == "staticfiles" and options.kind != STATIC:
+        yield message("E003")
+    # Only collectstatic's own alias collects.
+    elif alias == "staticfiles" and not conf.setting("STATIC_ROOT"):
+        yield message("E004", alias=alias)
+    if options.kind == STATIC and not (options.base_url or options.url_prefix):
+        yield message("W005", alias=alias)
 
 
 def _of_provider(given: object) -> str:
-    """Return why the provider cannot be imported. A class is not called: it may use the network."""
+    """Return why the provider cannot be imported."""
     try:
+        # A class is not called: it may use the network.
         if isinstance(given, str):
             import_string(given)
     except Exception as error:  # noqa: BLE001 -- a project's own code
@@ -98,29 +97,17 @@ def _of_provider(given: object) -> str:
     return ""
 
 
-def _of_static(alias: str, options: Options) -> Iterator[CheckMessage]:
-    if alias == "staticfiles" and not conf.setting("STATIC_ROOT"):  # only collectstatic's alias
-        yield message("E004", alias=alias)
-    if not (options.base_url or options.url_prefix):
-        yield message("W005", alias=alias)
-
-
 @register(TAG)
 def check_appid(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Check that the platform's appid may be real."""
-    try:
-        platform = conf.platform_options()
-    except ConfigurationError:
-        return []  # reported by check_options
+    platform = conf.readable_options()
     asked = [each.api_base_url for each in conf.all_options().values()] or [platform.api_base_url]
-    if all(map(is_loopback, asked)) or not _is_placeholder(platform.component_appid):
+    appid = platform.component_appid
+    is_one = re.fullmatch("wx[0-9A-Za-z]{16}", appid) and len({*appid[2:]}) > 2
+    # The emulator takes any appid.
+    if not appid or all(map(is_loopback, asked)) or (is_one and appid not in _EXAMPLES):
         return []
     return [message("W024")]
-
-
-def _is_placeholder(appid: str) -> bool:
-    is_one = re.fullmatch("wx[0-9A-Za-z]{16}", appid) and len({*appid[2:]}) > 2
-    return bool(appid) and (not is_one or appid in _EXAMPLES)
 
 
 @register(TAG)
@@ -140,13 +127,9 @@ def check_places(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 def check_upload_stores(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Check that each alias that is open for uploads is a store."""
     stores = conf.aliases()
-    try:
-        opened = conf.platform_options().upload_stores or ()
-    except ConfigurationError:
-        return []  # reported by check_options
     return [
         message("E016", hint=conf.nearest(alias, stores), alias=alias)
-        for alias in opened
+        for alias in conf.readable_options().upload_stores or ()
         if alias not in stores
     ]
 
@@ -157,9 +140,7 @@ def check_log(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     modules = conf.setting("MIGRATION_MODULES")
     ours = "wx_static_store.migrations"
     module = modules.get("wx_static_store", ours) if isinstance(modules, Mapping) else ours
-    if module is not None and _makes_the_log(module):
-        return []
-    return [message("W008")]
+    return [] if module is not None and _makes_the_log(module) else [message("W008")]
 
 
 def _makes_the_log(module: str) -> bool:
@@ -179,9 +160,7 @@ def check_schema(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     from rest_framework.settings import api_settings
 
     default: Any = api_settings.DEFAULT_SCHEMA_CLASS  # the class, by now
-    if issubclass(default, AutoSchema):
-        return []
-    return [message("W023")]
+    return [] if issubclass(default, AutoSchema) else [message("W023")]
 
 
 @register(TAG)

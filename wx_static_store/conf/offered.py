@@ -1,5 +1,6 @@
 """The environments that ``ENVIRONMENTS`` offers to a user, each with its label and its tags."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -23,6 +24,7 @@ class Offer:
     tags: tuple[str, ...] = ()  # each is Set/Tag
 
 
+_PART = r"[^/\s](?:[^/]*[^/\s])?"  # of a tag: without spaces around it
 MEMBERS = [field.name for field in fields(Offer)]
 
 
@@ -39,8 +41,7 @@ def offers(user: Any = None) -> dict[str, Offer]:
     """Return the environments that ``ENVIRONMENTS`` offers this user, with labels and tags."""
     found = _asked(user)
     if not isinstance(found, Mapping):
-        text = _("ENVIRONMENTS must give a dictionary, {environment id: label}")
-        raise ConfigurationError(text)
+        raise ConfigurationError(_("ENVIRONMENTS must give a dictionary, {environment id: label}"))
     return {str(env): _offer(env, given) for env, given in found.items()}
 
 
@@ -60,8 +61,7 @@ def _asked(user: Any) -> Any:
         failed = _("ENVIRONMENTS failed (%(why)s)", why=error.what)
         raise ConfigurationError(failed, hint=error.hint, docs=error.docs) from None
     except Exception as error:  # noqa: BLE001 -- a project's own function
-        why = f"{type(error).__name__}: {error}"
-        failed = _("ENVIRONMENTS failed (%(why)s)", why=why)
+        failed = _("ENVIRONMENTS failed (%(why)s)", why=f"{type(error).__name__}: {error}")
         raise ConfigurationError(failed) from None
 
 
@@ -80,12 +80,7 @@ def _tags(given: Any, where: str) -> tuple[str, ...]:
         text = _("%(where)s: tags must be a list", where=where)
         raise ConfigurationError(text, hint=TAGS_HINT)
     for tag in given:
-        if not _is_tag(tag):
+        if not (isinstance(tag, str) and re.fullmatch(rf"{_PART}/{_PART}", tag)):
             text = _("%(where)s: the tag %(tag)r is not of the form Set/Tag", where=where, tag=tag)
             raise ConfigurationError(text, hint=TAGS_HINT)
     return tuple(given)
-
-
-def _is_tag(value: Any) -> bool:
-    parts = value.split("/") if isinstance(value, str) else []
-    return len(parts) == 2 and all(part and part == part.strip() for part in parts)

@@ -15,7 +15,7 @@ from ..i18n import gettext_lazy as _
 from . import settings as conf
 from .check_table import PREFIX, message
 from .checks import TAG
-from .validators import import_fault
+from .options.validators import import_fault
 
 _RELEASES = "RELEASE_STORAGE"
 
@@ -23,17 +23,15 @@ _RELEASES = "RELEASE_STORAGE"
 @register(TAG, Tags.staticfiles)
 def check_release_storage(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Check that the release storage and the spool are private."""
-    try:
-        options = conf.platform_options()
-    except ConfigurationError:
-        return []  # reported by check_options
+    options = conf.readable_options()
     given = {_RELEASES: options.release_storage, "UPLOAD_SPOOL": options.upload_spool}
     wanted = [(alias, option) for option, alias in given.items() if alias]
     return [each for one in wanted for each in [*_faults(*one)] or _readable_by_all(*one)]
 
 
 def require_private(alias: str, option: str = _RELEASES) -> None:
-    """Raise ConfigurationError if the storage is not private: a run may have skipped checks."""
+    """Raise ConfigurationError if the storage is not private."""
+    # Asked again where it matters: a run may have skipped the checks.
     _raise_first(_faults(alias, option))
 
 
@@ -43,8 +41,7 @@ def refuse_releases_in(folder: Path) -> None:
     if not alias:
         return
     require_private(alias)
-    local = _local(alias)
-    if local and _is_inside(local.location, folder):
+    if (local := _local(alias)) and _is_inside(local.location, folder):
         why = _located_in(str(folder))
         _raise_first([message("E027", option=_RELEASES, alias=alias, why=why)])
 
@@ -73,7 +70,8 @@ def _faults(alias: str, option: str) -> Iterator[CheckMessage]:
 
 def _readable_by_all(alias: str, option: str) -> Iterator[CheckMessage]:
     mode = local.file_permissions_mode if (local := _local(alias)) else 0o600
-    if mode is None or mode & 0o007:  # None: the umask decides
+    # With None, the umask decides.
+    if mode is None or mode & 0o007:
         yield message("W030", option=option, alias=alias)
 
 

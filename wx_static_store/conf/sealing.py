@@ -51,8 +51,9 @@ def to_cache(text: str) -> str:
 
 def from_cache(value: Any) -> Any:
     """Return the text given to `to_cache`; raise ValueError if it cannot be opened."""
+    # Plain ones come from a version or a process that does not seal.
     if not (isinstance(value, str) and value.startswith(_BEGINS)):
-        return value  # plain, from a version or a process that does not seal
+        return value
     opened = unseal(value, _CACHE) if is_available() else None
     if opened is None:
         raise ValueError("sealed with another key")
@@ -60,8 +61,7 @@ def from_cache(value: Any) -> Any:
 
 
 def _fernet(purpose: str) -> MultiFernet:
-    keys = (conf.setting("SECRET_KEY"), *conf.setting("SECRET_KEY_FALLBACKS"))
-    return _made(purpose, keys)
+    return _made(purpose, (conf.setting("SECRET_KEY"), *conf.setting("SECRET_KEY_FALLBACKS")))
 
 
 @lru_cache(maxsize=8)

@@ -21,9 +21,9 @@ from django.utils.module_loading import import_string
 from ..core.secrets import Secret
 from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _, listed
-from .entries import Scope
 from .options import OPTIONS, STATIC, Options, clean
-from .validators import hashable
+from .options.entries import Scope
+from .options.validators import hashable
 
 SETTING = "WX_STATIC_STORE"
 
@@ -31,12 +31,9 @@ Given = tuple[tuple[str, Any], ...]
 
 
 def freeze(options: dict[str, Any]) -> Given:
-    """
-    Return the options of a storage as a key; refuse unknown names and secrets.
-
-    `options` is emptied before it raises: a traceback that shows it shows no secret then.
-    """
+    """Return the options of a storage as a key; refuse unknown names and secrets."""
     if fault := _fault(list(options)):
+        # The traceback may show local variables: this one holds no secret then.
         options.clear()
         raise fault
     return tuple(sorted((name, hashable(value)) for name, value in options.items()))
@@ -52,9 +49,8 @@ def _fault(names: list[str]) -> ConfigurationError | None:
                     name=name.upper(),
                 ),
             )
-    return unknown(
-        names, [n for n, e in OPTIONS.items() if e.scope is not Scope.SETTINGS], "OPTIONS"
-    )
+    own = [name for name, entry in OPTIONS.items() if entry.scope is not Scope.SETTINGS]
+    return unknown(names, own, "OPTIONS")
 
 
 def unknown(names: Iterable[str], known: list[str], where: str) -> ConfigurationError | None:
@@ -107,7 +103,8 @@ def general_settings() -> dict[str, Any]:
 def hide_secrets() -> None:
     """Make each secret in ``WX_STATIC_STORE`` a `Secret`: Django's error pages show settings."""
     if isinstance(given := getattr(settings, SETTING, None), Mapping):
-        setattr(settings, SETTING, _hidden(given))  # anew: the project's own dictionary stays
+        # A new dictionary: the project's own stays as it is.
+        setattr(settings, SETTING, _hidden(given))
 
 
 def _hidden(given: Mapping[Any, Any]) -> dict[Any, Any]:
@@ -123,16 +120,17 @@ def platform_options() -> Options:
     return replace(Options(), **clean(general_settings(), SETTING, shown=str.upper))
 
 
-def docs_url() -> str:
-    """Return the address of the documentation; empty while the settings cannot be read."""
+def readable_options() -> Options:
+    """Return the platform's options, or the defaults while the settings have a fault."""
     with suppress(ConfigurationError):
-        return platform_options().docs_url
-    return ""
+        return platform_options()
+    return Options()
 
 
 def _wrapped(value: Any) -> Any:
     """Wrap a secret: no frame that may raise holds it as plain text."""
-    if isinstance(value, Mapping):  # no option takes one, but an error page would show it
+    # No option takes a dictionary, but an error page would show it.
+    if isinstance(value, Mapping):
         return {name: _wrapped(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return tuple(map(_wrapped, value))
@@ -140,12 +138,9 @@ def _wrapped(value: Any) -> Any:
 
 
 def _with_address(options: Options, own: dict[str, Any], general: dict[str, Any]) -> Options:
-    """
-    Set `base_url`, or the `url_prefix` of Django's own setting if it is this environment's.
-
-    An address in the general settings belongs to the general environment (or to the only one
-    that the project's storages name), not to a tenant for which code makes a storage.
-    """
+    """Set `base_url`, or the `url_prefix` of Django's own setting if it is this environment's."""
+    # The general address is that of the general environment, or of the only one that storages
+    # name: not of a tenant for which code makes a storage.
     same_env = "env" not in own or own["env"] == (general.get("env") or _only_env())
     base_url = own.get("base_url") or (general.get("base_url") if same_env else None)
     prefix = str(settings.STATIC_URL if options.kind == STATIC else settings.MEDIA_URL)

@@ -6,7 +6,7 @@ Values and functions that know no Django project.
     match         Compare known bytes with an object in a list
     naming        Name → object key, key → public URL, content headers; refuses what cannot be a key
     pushes        The newest push that was refused: the callback keeps it, the doctor reads it
-    shared_cache  A cache that all processes share, and that may fail
+    notes         What all processes remember together, in a Django cache that may fail
     releases      A release: the list of its files, packed into few bytes, and how two differ
     frames        The wrapped errors and the secret local variables of an exception
     hashed_names  Find out whether a file name carries a digest of its content, as bundlers write it
@@ -17,6 +17,7 @@ Values and functions that know no Django project.
     retry         The only retry loop: it follows the remedy of an exception, for every call
     spans         Spans of time as words
     secrets       Values that must never be printed, and their removal from the texts of others
+    facts         The columns of the log: who reads each, and how an upload fills it
     types         Frozen values that travel between the layers
 """
 

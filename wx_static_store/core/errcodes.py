@@ -1,7 +1,7 @@
 """Each errcode of WeChat: the error that it raises, what may be tried next, what to do."""
 
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from django.utils.functional import Promise
@@ -32,11 +32,9 @@ class Verdict:
     pause: float | None = None
 
     def build(self, message: str | Promise, **details: Any) -> WxStaticStoreError:
-        names = ("hint", "remedy", "once", "stops_batch", "pause")
-        own = {name: getattr(self, name) for name in names}
-        return self.error(
-            message, **{k: v for k, v in own.items() if v not in ("", None)} | details
-        )
+        values = {each.name: getattr(self, each.name) for each in fields(self)[1:]}
+        own = {name: value for name, value in values.items() if value not in ("", None)}
+        return self.error(message, **own | details)
 
 
 _APPID = _("Check COMPONENT_APPID: it must be the appid of your service provider platform.")
@@ -107,12 +105,12 @@ _TABLE: tuple[tuple[tuple[int, ...], Verdict], ...] = (
 ERRCODES = {code: verdict for codes, verdict in _TABLE for code in codes}
 UNKNOWN_ERRCODE = Verdict(WeChatRefused, _CLOUD)
 
-# The cloud's errcode for all that has no number of its own: its TcbCode says more.
 _NOT_FOUND = Verdict(WeChatRefused, _NO_ENVIRONMENT, stops_batch=True)
 
 
 def verdict_on(errcode: int, errmsg: str) -> Verdict:
     """Return the meaning of a refusal, by its number and by the TcbCode in its text."""
+    # The cloud's errcode for all that has no number of its own: its TcbCode says more.
     if errcode == -501000 and "TcbCode: [ResourceNotFound" in errmsg:
         return _NOT_FOUND
     return ERRCODES.get(errcode, UNKNOWN_ERRCODE)

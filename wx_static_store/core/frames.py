@@ -34,15 +34,12 @@ def wrapped(error: BaseException, handled: BaseException | None) -> Iterator[Bas
 
 @contextmanager
 def cleared_frames() -> Iterator[None]:
-    """
-    Let an exception leave the block without the local variables of the functions called in it.
-
-    The functions and lines of its traceback stay.
-    """
+    """Let an exception leave the block without the local variables of what was called in it."""
     handled = sys.exc_info()[1]
     try:
         yield
     except BaseException as error:
+        # The functions and lines of the traceback stay.
         for link in wrapped(error, handled):
             traceback.clear_frames(link.__traceback__)
         raise
@@ -58,12 +55,14 @@ def described(error: BaseException) -> str:
 
 
 def is_from_signal(error: BaseException) -> bool:
-    """Return whether a signal handler raised the error: it belongs to the owner of the handler."""
+    """Return whether a signal handler raised the error."""
+    # Such an error belongs to the owner of the handler: nobody else may catch it.
     handlers = {_code(signal.getsignal(number)) for number in signal.valid_signals()}
     return any(frame.f_code in handlers for frame, _ in traceback.walk_tb(error.__traceback__))
 
 
 def _code(handler: Any) -> CodeType | None:
+    # A handler may be a method, or an object that can be called.
     if callable(handler) and not hasattr(handler, "__code__"):
         handler = getattr(handler, "__func__", handler.__call__)
     code = getattr(handler, "__code__", None)

@@ -32,9 +32,7 @@ _DEFAULTS: dict[int, Any] = {
 class _State:
     """The state that the signal handlers and the main thread share."""
 
-    handled = False  # our handlers are installed
-    held = False
-    waiting = False
+    handled = held = waiting = False  # `handled`: our handlers are installed
     came_at = 0.0  # when the first one came, by the monotonic clock
 
 
@@ -43,9 +41,9 @@ def handled() -> Iterator[None]:
     """
     Raise KeyboardInterrupt on SIGTERM as on Ctrl-C while the block runs in the main thread.
 
-    A process that has handlers of its own keeps them. An interrupted block that does not end
-    within `LONGEST` seconds is ended together with the process.
+    An interrupted block that does not end in `LONGEST` seconds is ended together with the process.
     """
+    # A process that has handlers of its own keeps them.
     ours = [number for number, default in _DEFAULTS.items() if signal.getsignal(number) is default]
     if _State.handled or not _in_main_thread() or not ours:
         yield
@@ -136,12 +134,14 @@ def _watch(told: socket.socket, ours: Sequence[int], ended: threading.Event) -> 
 
 
 def _give_up() -> None:
+    # Without Python's own exit, which would wait for what hangs.
     text = _(
         "The command did not end within %(seconds)d s after it was interrupted; it is ended now. "
         "Rows of the log may be missing: the next deploy looks at the cloud itself.",
         seconds=LONGEST,
     )
     with suppress(OSError, ValueError):
-        if select.select([], [2], [], 1)[1]:  # nobody may read the pipe
+        # Nobody may read the pipe: a write would wait for ever.
+        if select.select([], [2], [], 1)[1]:
             os.write(2, f"\n{text}\n".encode())
     os._exit(EXIT_CODE)

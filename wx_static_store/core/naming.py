@@ -30,16 +30,13 @@ NO_CACHE = "no-cache"
 # The machine's own tables differ from host to host, so only Python's list and this one count.
 _TYPES = mimetypes.MimeTypes()
 for _type, _extensions in {
-    "application/manifest+json": ".webmanifest",
-    "application/json": ".json .map",
-    "application/wasm": ".wasm",
+    "application/json": ".map",
     "application/vnd.oasis.opendocument.presentation": ".odp",
     "application/vnd.oasis.opendocument.spreadsheet": ".ods",
     "application/vnd.oasis.opendocument.text": ".odt",
     "application/vnd.openxmlformats-officedocument.presentationml.presentation": ".pptx",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
-    "audio/aac": ".aac",
     "audio/flac": ".flac",
     "audio/mp4": ".m4a",
     "audio/ogg": ".ogg .opus",
@@ -49,8 +46,6 @@ for _type, _extensions in {
     "font/woff": ".woff",
     "font/woff2": ".woff2",
     "application/vnd.ms-fontobject": ".eot",
-    "image/avif": ".avif",
-    "image/heic": ".heic",
     "image/webp": ".webp",
     "image/x-icon": ".ico",
     "text/javascript": ".js .mjs .cjs",
@@ -106,15 +101,12 @@ def _fault(name: str) -> str | Promise:
 def object_key(location: str, name: str | PurePath | Promise) -> str:
     """Return the key of `name`: at most 850 bytes of UTF-8, `location` included."""
     name = clean_name(name)
+    # Joined, a letter of one may combine with a mark that begins the other.
     key = clean_name(location + name) if location else name
     if (size := len(key.encode())) > MAX_KEY_BYTES:
+        parts = {"key": ascii(key[:60]), "size": size, "most": MAX_KEY_BYTES}
         raise NameRejected(
-            _(
-                "%(key)s… is too long for a key: %(size)d bytes, %(most)d are allowed",
-                key=ascii(key[:60]),
-                size=size,
-                most=MAX_KEY_BYTES,
-            ),
+            _("%(key)s… is too long for a key: %(size)d bytes, %(most)d are allowed", **parts),
             stage="name",
             hint=_("Shorten the name or the location; a Chinese character takes three bytes."),
         )
@@ -166,7 +158,8 @@ def content_headers(
 
 @lru_cache(maxsize=512)
 def header_value(value: str) -> str:
-    """Refuse a value that could end a header line, or that COS would read as other characters."""
+    """Return the value, or refuse it (`NameRejected`)."""
+    # It could end a header line, or COS would read it as other characters.
     if not re.fullmatch(r"[\x21-\x7e][\x20-\x7e]*", value):
         text = _("%(value)s cannot be the value of a header", value=ascii(value[:100]))
         raise NameRejected(text, stage="name")

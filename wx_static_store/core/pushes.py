@@ -1,12 +1,12 @@
 """The newest push that was refused: the callback keeps it, the doctor reads it."""
 
-import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from ..i18n import gettext_lazy as _
-from .shared_cache import SharedCache
+from .notes import Notes
 
 KEPT = 24 * 3600  # seconds
 EVERY = 60  # seconds between two that are kept for one reason
@@ -41,7 +41,7 @@ class RefusedPush:
 
 
 def keep_refused(
-    cache: SharedCache,
+    cache: str | Callable[[], Any],
     appid: str,
     reason: str,
     *,
@@ -50,20 +50,12 @@ def keep_refused(
 ) -> None:
     """Keep a refused push that is signed, or may help an operator; a flood costs one write."""
     # A signed one is always a write: time must not reveal the reason.
-    if signed or (reason in HINTS and cache.add(f"{_key(appid)}:{reason}", 1, EVERY)):
-        cache.set(_key(appid), json.dumps({"reason": reason, "at": now()}), KEPT)
+    notes = Notes("refused", cache, seconds=KEPT, about=appid)
+    if signed or (reason in HINTS and notes.first(reason, seconds=EVERY)):
+        notes.write("newest", asdict(RefusedPush(reason, now())))
 
 
-def newest_refused(cache: SharedCache, appid: str) -> RefusedPush | None:
-    """Return the newest refused push of the last day; junk in the cache counts as none."""
-    try:
-        entry = json.loads(cache.get(_key(appid)))
-        return (
-            RefusedPush(entry["reason"], float(entry["at"])) if entry["reason"] in HINTS else None
-        )
-    except (KeyError, OverflowError, TypeError, ValueError):
-        return None
-
-
-def _key(appid: str) -> str:
-    return f"wx_static_store:refused:{appid}"
+def newest_refused(cache: str | Callable[[], Any], appid: str) -> RefusedPush | None:
+    """Return the newest refused push of the last day, if a setting may repair it."""
+    found = Notes("refused", cache, seconds=KEPT, about=appid).read("newest")
+    return RefusedPush(**found) if found and found["reason"] in HINTS else None

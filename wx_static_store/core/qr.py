@@ -8,19 +8,18 @@ _PIXELS = 4  # a module: what a phone reads from a screen at arm's length
 
 def svg(text: str, *, label: str = "") -> SafeString:
     """
-    Return the code as an inline SVG, on white so that it scans in dark mode, too.
+    Return the code as an inline SVG.
 
-    The SVG has attributes, no style: a strict Content-Security-Policy allows it. Empty if the
-    extra ``admin`` is not installed, or if the text is longer than a code can hold.
+    It is empty without the extra ``admin``, or if the text is longer than a code can hold.
     """
     try:
         import segno
-    except ImportError:
-        return SafeString()
-    try:
+
         code = segno.make_qr(text)
-    except segno.DataOverflowError:
+    except (ImportError, ValueError):
         return SafeString()
+    # White, so that it scans in dark mode, too. Attributes, no style: a strict
+    # Content-Security-Policy allows them.
     drawn = code.svg_inline(light="white", omitsize=True, svgclass="wx-qr", lineclass=None)
     return format_html(
         '<svg role="img" aria-label="{label}" width="{size}" height="{size}" {rest}',

@@ -23,19 +23,16 @@ _PATH = re.compile(r"(?:/[a-z][a-z0-9_-]{0,39}){1,6}/?")
 
 
 def redacted_json(value: Any) -> str | int:
-    """
-    Return JSON with ``***`` in place of each value that is not known to be harmless.
-
-    If the text is no JSON, return only its length.
-    """
+    """Return JSON with ``***`` for each value that may be a secret; of other text, the length."""
     if isinstance(value, str):
         try:
-            parsed = json.loads(value, parse_constant=int)  # which refuses NaN and Infinity
+            # `int` refuses NaN and Infinity.
+            value = json.loads(value, parse_constant=int)
         except (ValueError, RecursionError):
             return len(value)
-        value = parsed
     shown = json.dumps(_redacted(value), ensure_ascii=False, indent=2)
-    return shown.encode("utf-8", "replace").decode()  # half a surrogate pair is no text
+    # Half a surrogate pair is no text.
+    return shown.encode("utf-8", "replace").decode()
 
 
 def redacted_url(text: str) -> str:
@@ -60,11 +57,12 @@ def _redacted(value: Any, *, harmless: bool = False, levels: int = DEEPEST) -> A
         return [_redacted(inner, harmless=harmless, levels=levels - 1) for inner in value]
     if not harmless or isinstance(value, (dict, list)):
         return MASK
-    if isinstance(value, str):  # in one with backslashes, JSON may hide a name from `scrub`
+    if isinstance(value, str):
+        # Behind backslashes, JSON in a text may hide a name from `scrub`.
         return MASK if "\\" in value else scrub(value)[:LONGEST]
     return value
 
 
 def _name(name: str) -> str:
-    """Return the name of a member; a longer word may be a value in the wrong place."""
+    # A longer word may be a value in the wrong place.
     return name if _NAME.fullmatch(name) else MASK

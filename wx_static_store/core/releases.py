@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -62,9 +62,8 @@ class Change(NamedTuple):
         if not (old and new):
             return []
         bytes_differ = (old.size, old.md5, old.sha256) != (new.size, new.md5, new.sha256)
-        names = [
-            name for name in _HEADERS if getattr(old.headers, name) != getattr(new.headers, name)
-        ]
+        headers = zip(_HEADERS, astuple(old.headers), astuple(new.headers), strict=True)
+        names = [name for name, before, after in headers if before != after]
         return [*["bytes"] * bytes_differ, *names]
 
 

@@ -15,7 +15,8 @@ from ..i18n import gettext_lazy as _
 T = TypeVar("T")
 
 READ_RATE = 64 * 1024  # bytes a second that must come; a default domain gives some 100 KB/s
-_LARGEST_EXPONENT = 32  # 2**32 seconds is beyond every cap; larger powers only cost time
+# 2**32 seconds is beyond every cap; larger powers only cost time.
+_LARGEST_EXPONENT = 32
 
 _latest: ContextVar[float] = ContextVar("wx_static_store_latest", default=math.inf)
 
@@ -109,26 +110,22 @@ def run(
     deadline: Deadline,
     on_error: Callable[[WxStaticStoreError], None] = lambda error: None,
 ) -> T:
-    """
-    Call `attempt(number)` until it succeeds or no remedy is left; return its result.
-
-    `on_error` gets each error before its remedy is tried (to discard a refused token, to
-    remember that a body may be stored). An error that is not ours passes at once.
-    """
+    """Call `attempt(number)` until it succeeds or no remedy is left; return its result."""
     tried_once: set[type[WxStaticStoreError]] = set()
     for number in range(1, max_attempts + 1):
         try:
             return attempt(number)
         except WxStaticStoreError as error:
             failure = error.with_context(attempts=number)
+        # Before the remedy: a refused token must be discarded, a sent body remembered.
         on_error(failure)
         spent = failure.once and type(failure) in tried_once
         delay = failure.pause
         if failure.remedy is Remedy.WAIT:
             delay += backoff(number, deadline.clock.random())
-        if failure.remedy is Remedy.GIVE_UP or spent or number == max_attempts:
-            raise failure
-        if delay >= deadline.left():
+        over = spent or number == max_attempts or delay >= deadline.left()
+        if failure.remedy is Remedy.GIVE_UP or over:
+            # The last error is the answer: "no time left" would hide it.
             raise failure
         tried_once.add(type(failure))
         if delay:

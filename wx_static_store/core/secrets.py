@@ -55,15 +55,14 @@ class Secret:
     def __hash__(self) -> int:
         return hash(self._value)
 
+    # Tests of projects copy their settings.
     def __deepcopy__(self, memo: object = None) -> "Secret":
-        return self  # tests of projects copy their settings
+        return self
 
     __copy__ = __deepcopy__
 
     def __reduce__(self) -> str:
-        raise TypeError(
-            "A Secret is not pickled: it would lie in a cache or a queue as plain text."
-        )
+        raise TypeError("A Secret is not pickled: it would lie in a cache or queue as plain text.")
 
 
 def scrub(text: str) -> str:
@@ -74,5 +73,6 @@ def scrub(text: str) -> str:
 def masked(text: str) -> str:
     """Mask the first part of an unknown library's text, including words that look like a secret."""
     if len(text) > _MOST:
-        text = text[:_MOST] + "a1" * 10  # so that a secret that is cut still looks like one
+        # A secret that is cut must still look like one.
+        text = text[:_MOST] + "a1" * 10
     return _SUSPECT.sub(MASK, scrub(text))

@@ -40,26 +40,23 @@ NOT_STORED = (UploadStatus.FAILED.value, UploadStatus.UNKNOWN.value)
 
 @dataclass(frozen=True, slots=True)
 class UploadItem:
-    """
-    One file to send.
-
-    `open` is called for each attempt; `close` says that what it returns is ours to close.
-    `hashed` names carry a digest of their content, so browsers may keep them for ever.
-    An absent `content_type` or `cache_control` is chosen by name. `source_ref` names what asked for
-    this file, where the context does not. `sent` is called with the bytes of the body that have
-    gone, again and again while more are to go.
-    """
+    """One file to send; an absent `content_type` or `cache_control` is chosen by name."""
 
     name: str
+    # Called for each attempt: a body that was sent in part cannot be sent again.
     open: Callable[[], BinaryIO]
     size: int | None = None
     content_type: str | None = None
     md5: str | None = None
+    # The name carries a digest of the content, so browsers may keep the file for ever.
     hashed: bool = False
+    # What `open` returns is ours to close.
     close: bool = True
     cache_control: str | None = None
+    # What asked for this file, where the context does not name it.
     source_ref: str = ""
     sha256: str | None = None
+    # Called with the bytes of the body that have gone, again and again while more are to go.
     sent: Callable[[int], object] | None = None
 
 
@@ -122,12 +119,7 @@ NO_HEADERS = ContentHeaders("", "")
 
 @dataclass(frozen=True, slots=True)
 class UploadResult:
-    """
-    How one upload ended; `error` is the last one of its attempts, None when it is stored.
-
-    `changed`: the newest bytes of the file are stored, not those that the plan compared.
-    `note` says how it is known that a file is stored, if its own answer did not show it.
-    """
+    """How one upload ended."""
 
     name: str
     key: str
@@ -137,14 +129,17 @@ class UploadResult:
     md5: str = ""
     headers: ContentHeaders = NO_HEADERS
     verified: bool = False
+    # The newest bytes of the file are stored, not those that the plan compared.
     changed: bool = False
     attempts: int = 0
     seconds: float = 0.0
     stage: str = ""
+    # The last one of its attempts; None when it is stored.
     error: WxStaticStoreError | None = None
     errcode: int | None = None
     rid: str = ""
     request_id: str = ""
     stored_at: datetime | None = None  # by the clock of COS
+    # How it is known that the file is stored, if its own answer did not show it.
     note: str = ""
     source_ref: str = ""  # of the item

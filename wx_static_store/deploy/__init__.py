@@ -1,23 +1,20 @@
 """
 A tree of files, published to one environment or to many.
 
-    allowance      Compare the calls that a deploy needs with WeChat's quota and rate
     environments   Run one deploy for each environment, in turn; a canary first
     step_summary   The result of a deploy, on the page that GitHub shows of a step
-    report         The result of a deploy: as JSON, and as lines on a terminal
     records        Record the releases of a folder in an environment, and find them again
-    publish        Send what a plan names: assets, then pages, then the manifest
+    publish        Send what a plan names: assets, then pages, then the manifest; the progress
+    report         The result of a deploy: as JSON, and as lines on a terminal
     plan           What differs from the cloud, and in which order it is sent
     link_check     References that lead nowhere, and files that change under pages that load them
     references     The addresses that pages and style sheets refer to or load
     locks          One deploy at a time per environment, by the cache that all processes share
-    progress       Progress of a run: a bar on a terminal, or plain lines
-    current_state  What the list and the log say of keys before a deploy
     archive        An uploaded archive of a built site, unpacked into a temporary folder
     tree           The files of a folder, as items to publish
     verify         Compare the cloud and the public site afterwards; find stale files
 """
 
-from .publish import PublishFailed
+from .report import PublishFailed
 
 __all__ = ["PublishFailed"]

@@ -80,13 +80,13 @@ def unpack_site(file: IO[bytes], name: str, *, limits: Limits = DEFAULT) -> Iter
     """
     Unpack the archive, and give the folder of the site until the block ends.
 
-    `name` says whether the archive is a ``.zip`` or a ``.tar.gz``. If all files are in one folder,
-    as in a zip of ``dist/``, that folder is the site. Raises SourceError if the archive is damaged,
-    exceeds the limits, or has a name that cannot be published.
+    `name` says whether the archive is a ``.zip`` or a ``.tar.gz``. Raises SourceError if it is
+    damaged, exceeds the limits, or has a name that cannot be published.
     """
     with TemporaryDirectory(prefix="wx-site-", dir=setting("FILE_UPLOAD_TEMP_DIR")) as folder:
         _unpack(file, name, Path(folder), limits)
         top, *others = Path(folder).iterdir()
+        # If all files are in one folder, as in a zip of dist/, that folder is the site.
         # A hidden folder at the top is no site: its files are never published.
         is_site = others or top.is_file() or top.name.startswith(".")
         yield Path(folder) if is_site else top
@@ -95,7 +95,11 @@ def unpack_site(file: IO[bytes], name: str, *, limits: Limits = DEFAULT) -> Iter
 def _unpack(file: IO[bytes], name: str, folder: Path, limits: Limits) -> None:
     size, files, folders = file.seek(0, 2), 0, {folder}
     file.seek(0)
-    left, too_much = min(limits.size, limits.ratio * size), _too_much(size, limits)
+    left = min(limits.size, limits.ratio * size)
+    text = _("The archive holds more than %(size)s", size=_readable_size(limits.size))
+    if left < limits.size:
+        text = _("The archive unfolds to more than %(ratio)d times its size", ratio=limits.ratio)
+    too_much = _refusal(text, _FEWER)
     reader = _Reader(file, thread_time() + limits.seconds * max(1, -(-size // (10 * 2**20))))
     with (
         _explain_errors(_("The archive")),
@@ -117,14 +121,6 @@ def _unpack(file: IO[bytes], name: str, folder: Path, limits: Limits) -> None:
         raise _refusal(_("The archive holds no file"), _AGAIN)
 
 
-def _too_much(size: int, limits: Limits) -> SourceError:
-    if limits.ratio * size < limits.size:
-        text = _("The archive unfolds to more than %(ratio)d times its size", ratio=limits.ratio)
-    else:
-        text = _("The archive holds more than %(size)s", size=_readable_size(limits.size))
-    return _refusal(text, _FEWER)
-
-
 def _refusal(text: str | Promise, hint: str | Promise) -> SourceError:
     return SourceError(text, stage="source", hint=hint)
 
@@ -143,7 +139,8 @@ def _explain_errors(what: str | Promise) -> Iterator[None]:
     except UnicodeDecodeError:
         failure = _refusal(_("Names in the archive are not in UTF-8"), _UTF8)
     except Exception as error:  # noqa: BLE001 -- of any kind: the bytes are anybody's
-        disk = getattr(error, "strerror", None)  # without the path
+        # The whole text of such an error names a path of this machine.
+        disk = getattr(error, "strerror", None)
         text = _("%(what)s cannot be unpacked (%(why)s)", what=what, why=disk or str(error)[:200])
         failure = _refusal(text, _DISK if disk else _AGAIN)
     raise failure
@@ -239,7 +236,8 @@ def _about_next(kind: bytes, body: bytes) -> dict[str, str]:
     """Return the name, the size and "sparse" of an extra header; lines are ``12 path=a.js``."""
     if kind == tarfile.GNUTYPE_LONGNAME:
         return {"path": body.partition(b"\0")[0].decode()}
-    if kind == tarfile.XGLTYPE:  # git writes one with the commit's name
+    # git writes one with the commit's name.
+    if kind == tarfile.XGLTYPE:
         return {}
     found, start, body = dict[str, str](), 0, body.rstrip(b"\0")
     while start < len(body):
@@ -279,7 +277,8 @@ def _shown(name: str) -> str:
 
 def _target(entry: _Entry, folder: Path) -> Path | None:
     """Return the path of a file; None for a folder, and for a file that a Mac adds."""
-    name = entry.name.removeprefix("./")  # tar writes names in its own folder so
+    # tar writes names in its own folder so.
+    name = entry.name.removeprefix("./")
     if entry.is_folder:
         name = name.rstrip("/")
     parts = name.split("/")

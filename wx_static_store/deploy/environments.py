@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections import Counter
@@ -12,24 +13,34 @@ from typing import TYPE_CHECKING
 
 from django.core.management.base import CommandError
 
+from ..clients.platform import PlatformClient, Quota
+from ..clients.tokens import current_token
+from ..clients.wechat import LINKS
 from ..conf import aliases, options_for, stores
-from ..conf.options import STATIC
+from ..conf.options import STATIC, Options
 from ..core import interrupts
+from ..core.retry import Deadline
 from ..core.types import RemoteFile, UploadContext, UploadItem, UploadResult
 from ..exceptions import TokenError, WxStaticStoreError
-from ..i18n import gettext as _, joined, labelled, ngettext, shown
+from ..i18n import english, gettext as _, joined, labelled, ngettext, shown
+from ..upload.platform import platform_for
 from ..upload.recorder import Recorder, announce_deployment, finish_deployment
 from ..upload.uploader import Uploader
 from ..upload.workers import GRACE, WorkerPool
 from .locks import DeployLock, DeployRunning, deploying
 from .plan import Plan, hash_items, make_plan
-from .publish import CHANGED, Report, publish
+from .publish import publish
 from .records import Records, leftover_files
-from .report import EnvironmentReport
+from .report import CHANGED, EnvironmentReport, Report
 from .verify import Mismatch, blank, find_stale, sweep, uploads_among, verify
 
 if TYPE_CHECKING:
     from ..models import Release
+
+FEW = 100  # links: for fewer, WeChat is not asked
+PATIENCE = 5.0  # seconds for the one question
+
+logger = logging.getLogger("wx_static_store.deploy")
 
 Confirm = Callable[[str], bool]
 
@@ -76,35 +87,108 @@ def site_stores() -> list[str]:
 def site_uploader(
     using: str, env: str | None = None, *, report_progress: bool = False, trust_log: bool = False
 ) -> Uploader:
-    """
-    Return the uploader of a store for a run.
-
-    `report_progress` prints lines of progress without a terminal, unless the store forbids it.
-    """
+    """Return the uploader for a run; `report_progress` prints lines without a terminal."""
     options = options_for(using).for_env(env)
+    # A store that says PROGRESS = False stays silent.
     progress = True if report_progress and options.progress is None else options.progress
     trust_log = trust_log or options.trust_log
     return Uploader(replace(options, progress=progress, trust_log=trust_log))
 
 
-def plan_of(uploader: Uploader, order: Order, pool: WorkerPool) -> Plan:
-    last = order.last.name if order.last else ""
-    return make_plan(uploader, order.items, pool=pool, last=last, force=order.force)
-
-
 def preview_of(uploader: Uploader, order: Order) -> Plan:
     """Return the plan of a deploy, the last file included."""
     with WorkerPool(uploader.options.max_workers) as pool:
-        return plan_of(uploader, replace(order, items=order.everything, last=None), pool)
+        return make_plan(uploader, order.everything, pool=pool, force=order.force)
+
+
+# --- the quota ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """The number of links that a deploy needs, and WeChat's quota."""
+
+    needed: int
+    quota: Quota
+
+    @property
+    def missing(self) -> int:
+        """Return the number of calls above today's quota; 0 if the quota is unknown."""
+        return max(0, self.needed - self.quota.remain) if self.quota.daily_limit else 0
+
+    @property
+    def minutes(self) -> int:
+        """Return the minutes that the rate needs at least; 0 if the rate is unknown."""
+        calls = self.quota.calls
+        periods = (self.needed - 1) // calls if self.needed and calls else 0
+        return periods * self.quota.seconds // 60
+
+    def doubts(self) -> Iterator[str]:
+        """Yield a warning for each limit that is too low."""
+        if self.missing:
+            yield _(
+                "Needed calls of staticuploadfile: %(needed)s. WeChat allows %(remain)s today.",
+                needed=f"{self.needed:,}",
+                remain=f"{self.quota.remain:,}",
+            )
+        if self.minutes:
+            yield ngettext(
+                "WeChat allows %(calls)s calls in %(seconds)d seconds, so this takes %(count)d "
+                "minute or more.",
+                "WeChat allows %(calls)s calls in %(seconds)d seconds, so this takes %(count)d "
+                "minutes or more.",
+                self.minutes,
+                calls=f"{self.quota.calls:,}",
+                seconds=self.quota.seconds,
+            )
+
+
+def allowance(orders: Orders, plans: Sequence[Plan] = ()) -> Allowance:
+    """Return the calls that the deploy of all environments needs, and WeChat's quota for many."""
+    options = orders[0][0].options
+    # A plan costs a list of the cloud, unless the log is trusted.
+    if options.trust_log and not plans:
+        plans = [preview_of(*order) for order in orders]
+    if plans:
+        return allowance_for(options, sum(map(len, plans)))
+    found = allowance_for(options, sum(len(order.everything) for _uploader, order in orders))
+    if found.missing or found.minutes:
+        return replace(found, needed=sum(len(preview_of(*order)) for order in orders))
+    return found
+
+
+def allowance_for(options: Options, needed: int) -> Allowance:
+    """Return the needed links with WeChat's quota, which is not asked for a few links."""
+    return Allowance(needed, _quota(options) if needed >= FEW else Quota())
+
+
+def _quota(options: Options) -> Quota:
+    """Return the quota of links; empty if it cannot be had, which stops no deploy."""
+    try:
+        platform, deadline = platform_for(options), Deadline.after(PATIENCE)
+        client = PlatformClient(platform.transport, options.api_base_url)
+
+        def ask() -> Quota:
+            # If it is refused, the deploy's first call reports it.
+            token = current_token(platform.tokens)
+            with platform.api_limiter.slot(deadline):
+                return client.quota(token, LINKS, deadline=deadline)
+
+        return platform.quota(LINKS, ask)
+    except WxStaticStoreError as error:
+        logger.debug("WeChat's quota is not known: %s", english(error))
+        return Quota()
+
+
+# --- the deploy --------------------------------------------------------------------------------
 
 
 def deploy_to_all(orders: Orders, *, canary: int = 0) -> Iterator[EnvironmentReport]:
     """
     Yield the report of each environment as it ends; a failed one does not stop the others.
 
-    The first `canary` environments are verified; if one is not right, the others are skipped. They
-    are also skipped if there is no token, as all environments share it. An interruption ends the
-    current deploy, skips the rest, and is raised after the last report.
+    The first `canary` environments are verified; if one is not right, the others are skipped. An
+    interruption ends the current deploy, skips the rest, and is raised after the last report.
     """
     workers = max((uploader.options.max_workers for uploader, _order in orders), default=1)
     reports: list[EnvironmentReport] = []
@@ -126,8 +210,9 @@ def _why_not(before: Sequence[EnvironmentReport], canary: int) -> str:
     if any(report.outcome == "interrupted" for report in before):
         return _("Not begun: the run was interrupted.")
     for report in before:
-        errors = [result.error for result in report.report.failures] if report.report else []
-        shared = [error for error in errors if error and error.stops_batch]
+        failures = report.report.failures if report.report else []
+        shared = [one.error for one in failures if one.error and one.error.stops_batch]
+        # All share one token: without it, no other environment can succeed.
         if any(isinstance(error, TokenError) or error.stage == "token" for error in shared):
             return _("Not begun: no token at %(env)s, and all share one.", env=report.env)
     tried = before[:canary] if len(before) >= canary else []
@@ -136,11 +221,7 @@ def _why_not(before: Sequence[EnvironmentReport], canary: int) -> str:
 
 
 def may_be_stale(uploader: Uploader, order: Order) -> dict[str, RemoteFile]:
-    """
-    Return the files that may be stale: those of the cloud's list, or of the `replaced` releases.
-
-    Raises what the list raises.
-    """
+    """Return the files that may be stale: by the cloud's list, or of the `replaced` releases."""
     if order.replaced is None or order.stale:
         return sweep(uploader, order.prefix)
     # Before blanking, the list says which files exist: rows of the log may be missing.
@@ -172,7 +253,7 @@ def stale_files(
 
 
 def _question(env: str, files: Sequence[RemoteFile]) -> str:
-    """Return the question; it names the folders, so that people notice an unexpected one."""
+    # The folders are named, so that people notice an unexpected one.
     folders = Counter(file.key.rpartition("/")[0] or _("the root") for file in files)
     most = joined(labelled(shown(folder), number) for folder, number in folders.most_common(5))
     return ngettext(
@@ -215,7 +296,8 @@ class _EnvironmentDeploy:
             report.outcome, report.error, report.cause = "failed", str(error), error
         if report.outcome == "done" and not self.published.ok:
             report.outcome = "failed"
-        if report.outcome != "done" or not self.published.logged:  # perhaps after publish()
+        # publish() has ended the deployment, but what came after it may have failed.
+        if report.outcome != "done" or not self.published.logged:
             outcome = "failed" if self.published.logged else "incomplete"
             finish_deployment(self.published.deployment_id, outcome=outcome)
         if report.outcome != "skipped":
@@ -234,7 +316,8 @@ class _EnvironmentDeploy:
     def _deploy(self, lock: DeployLock) -> None:
         order, uploader, report = self.order, self.uploader, self.report
         order.on_held()
-        plan = plan_of(uploader, order, self.pool)
+        name = order.last.name if order.last else ""
+        plan = make_plan(uploader, order.items, pool=self.pool, last=name, force=order.force)
         last = hash_items([order.last])[0] if order.last else None
         columns = order.records.columns(uploader, plan.items, last, self.pool)
         report.release = columns["release"].digest if columns["release"] else ""
@@ -254,8 +337,8 @@ class _EnvironmentDeploy:
             return
         cloud = sweep(uploader, order.prefix) if order.verify or order.stale else {}
         if order.verify:
-            here = hash_items(order.everything)  # unhashed ones are read now
-            report.verified = verify(uploader, here, cloud=cloud, pool=self.pool)
+            here = hash_items(order.everything)
+            report.verified = verify(uploader, here, cloud, self.pool)
             report.findings += report.verified.mismatches
         if order.stale or order.replaced:
             seen = cloud if order.stale else may_be_stale(uploader, order)
@@ -269,7 +352,8 @@ class _EnvironmentDeploy:
             return
         if not order.blank_stale(_question(report.env, report.stale)):
             return
-        if not order.include_uploads:  # somebody may have uploaded since it was asked
+        # Somebody may have uploaded since it was asked.
+        if not order.include_uploads:
             new = uploads_among(report.env, [file.key for file in report.stale], certain=True)
             report.uploads += [file for file in report.stale if file.key in new]
             report.stale = [file for file in report.stale if file.key not in new]
@@ -283,11 +367,13 @@ class _EnvironmentDeploy:
 
         deployment = self.published.deployment_id
         recorder = Recorder(replace(order.context, deployment_id=deployment))
-        finish_deployment(deployment, outcome="running")  # if it is killed now, rows are missing
+        # If it is killed from now on, rows are missing, so the log must not be trusted.
+        finish_deployment(deployment, outcome="running")
         try:
             held_back = blank(self.uploader, report.stale, recorder, self.pool, add)
             self.published.held_back += held_back
-        finally:  # an interruption is reported, too
+        finally:
+            # An interruption is reported, too.
             self.published.logged &= recorder.close()
             report.blanked = len(gone)
             report.stale = [file for file in report.stale if file.key not in gone]

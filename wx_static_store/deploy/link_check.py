@@ -6,7 +6,6 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from time import thread_time
-from typing import Any
 
 from ..core.hashed_names import looks_hashed
 from ..core.naming import is_html, object_key
@@ -40,24 +39,28 @@ def preflight(
     """
     Return a warning for each problem, with the file and the fix; none if all seems well.
 
-    All names of this site begin with `prefix`; in the bucket, `location` stands before them. The
-    files that pages and style sheets load are checked, but not those that scripts load. Links are
-    checked only if their names have an extension: others may be routes of a single page
-    application. The log says which files are replaced in `envs`. `before` are the hashed files of
-    live releases; their pages are read only if a file below them changes. After `seconds` of CPU
-    time no more pages are read, and a warning says so.
+    All names begin with `prefix`; in the bucket, `location` stands before them. The log says which
+    files are replaced in `envs`; `before` are the hashed files of live releases. After `seconds` of
+    CPU time no more pages are read, and a warning says so.
     """
     names = [item.name for item in items]
     links = _Links(items, prefix, location, seconds)
+    index = prefix + INDEX
+    text = _(
+        "There is no %(file)s, so the address of the site answers 404: "
+        "add one, or deploy the folder that has it.",
+        file=index,
+    )
     found = [
-        *_missing_index(names, prefix),
+        *[text] * (index not in names),
         *_unusable_names(names, location),
         *_equal_names(names),
         *_replaced_files(links, envs, before),
         *_outside(links),
     ]
     left = len(found) + len(links.missing) - MOST
-    found += islice(_missing(links), MOST)  # a page may name any number
+    # A page may name any number of them.
+    found += islice(_missing(links), MOST)
     more = [_("… and %(count)d more", count=left)] if left > 0 else []
     return [*found[:MOST], *more, *links.doubts]
 
@@ -70,12 +73,8 @@ def changed_in_place(
     location: str = "",
     before: Iterable[Files] = (),
 ) -> list[str]:
-    """
-    Return a warning of the changed files that pages load under an unchanged name.
-
-    Pages and style sheets, also those of the live hashed files `before`, are read only if a changed
-    file may be such a file.
-    """
+    """Return a warning of the changed files that pages load under an unchanged name."""
+    # To read the pages takes long: not for files that no page keeps the name of.
     kept = {name for name in changed if not (looks_hashed(name) or is_html(name))}
     if not kept or not any(is_html(item.name) for item in items):
         return []
@@ -83,15 +82,6 @@ def changed_in_place(
     loaded = {links.files[key].name for key in links.loaded & links.files.keys()}
     older = _loaded_before(links, lambda item: item.name in kept, before)
     return [*_in_place(kept & loaded | older), *links.doubts]
-
-
-def _missing_index(names: Sequence[str], prefix: str) -> Iterator[str]:
-    if prefix + INDEX not in names:
-        yield _(
-            "There is no %(file)s, so the address of the site answers 404: "
-            "add one, or deploy the folder that has it.",
-            file=prefix + INDEX,
-        )
 
 
 def _unusable_names(names: Sequence[str], location: str) -> Iterator[str]:
@@ -244,14 +234,14 @@ def _in_place(changed: Collection[str]) -> Iterator[str]:
 
 def _stored_md5s(env: str, keys: Iterable[str]) -> list[tuple[str, str]]:
     """Return the keys that have a file by the log, each with its MD5."""
-
-    def newest() -> list[tuple[Any, ...]]:
-        rows = log().exclude(status=UploadStatus.FAILED)
-        return [*rows.newest_values(env, keys, "key", "status", "md5")]
-
+    columns = ("key", "status", "md5")
+    rows = in_database(
+        lambda: [*log().exclude(status=UploadStatus.FAILED).newest_values(env, keys, *columns)],
+        otherwise=None,
+    )
     return [
         (key, md5)
-        for key, status, md5, _last in in_database(newest, otherwise=None) or ()
+        for key, status, md5, _last in rows or ()
         if status == UploadStatus.STORED and md5 not in ("", DELETED_MD5)
     ]
 

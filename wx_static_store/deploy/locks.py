@@ -7,7 +7,6 @@ down, keeps no other process out.
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import os
@@ -20,11 +19,10 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from django.core.cache import caches
 from django.core.management.base import CommandError
 
 from ..core.interrupts import interruptible
-from ..core.shared_cache import SharedCache
+from ..core.notes import Notes
 from ..i18n import gettext as _
 from ..upload.recorder import has_unfinished_deployment
 from ..upload.uploader import Uploader
@@ -71,14 +69,12 @@ def deploying(uploader: Uploader, *, wait: bool, seconds: float = math.inf) -> I
 
 
 class DeployLock:
-    """A key of the cache whose value says who holds it."""
+    """Two notes of an environment: who holds it; who took it last, even after its release."""
 
     def __init__(self, uploader: Uploader, seconds: float = math.inf) -> None:
         report = partial(logger.warning, "The cache fails (%s): nothing keeps two deploys apart")
-        self._cache = SharedCache(lambda: caches[uploader.options.token_cache], report)
-        self._env = uploader.env
-        self._key = f"wx_static_store:deploy:{uploader.env}"
-        self._last_key = f"{self._key}:last"  # who took it last, even after its release
+        alias, self._env = uploader.options.token_cache, uploader.env
+        self._notes = Notes("deploy", alias, seconds=LEASE, about=self._env, report=report)
         self._me = {"host": _host(), "pid": os.getpid(), "id": uuid.uuid4().hex}
         self._lost_to: dict[str, Any] | None = None
         self._kept = True  # whether the cache keeps the lock
@@ -127,11 +123,10 @@ class DeployLock:
             if not other:  # it ended just now
                 continue
             # Of all who wait for a dead process, only one may remove its lock.
-            heir = f"{self._key}:{other.get('id')}"
-            if _is_gone(other) and self._cache.add(heir, "", 2 * LAST_PUT) is True:
+            if _is_gone(other) and self._notes.first(f"heir of {other['id']}", 1, 2 * LAST_PUT):
                 self.wait_for_last_put()
                 if self._holder() == other:
-                    self._cache.delete(self._key)
+                    self._notes.forget("holder")
                 continue
             if not wait or time.monotonic() >= until:
                 raise DeployRunning(
@@ -155,9 +150,9 @@ class DeployLock:
                 time.sleep(POLL)
 
     def _take(self) -> bool:
-        if self._cache.add(self._key, json.dumps(self._me), LEASE) is False:
+        if self._notes.first("holder", self._me) is False:
             return False
-        self._cache.set(self._last_key, json.dumps(self._me), REMEMBERED)
+        self._notes.write("last", self._me, REMEMBERED)
         return True
 
     def wait_for_last_put(self) -> None:
@@ -179,24 +174,19 @@ class DeployLock:
         self._seen = time.time()
         holder = self._holder()
         if holder == self._me:
-            self._cache.touch(self._key, LEASE)
+            self._notes.prolong("holder")
         elif self._kept:  # the cache lost it, or the lease ran out: did another process come?
-            last = self._read(self._last_key)
+            last = self._notes.read("last")
             if last not in (None, self._me) or not self._take():
                 self._lost_to = holder or last or {}
 
     def release(self) -> None:
         if self._holder() == self._me:
-            self._cache.delete(self._key)
+            self._notes.forget("holder")
 
     def _holder(self) -> dict[str, Any] | None:
-        return self._read(self._key)
-
-    def _read(self, key: str) -> dict[str, Any] | None:
-        try:
-            return dict(json.loads(self._cache.get(key)))
-        except (TypeError, ValueError):
-            return None
+        found: dict[str, Any] | None = self._notes.read("holder")
+        return found
 
 
 def _is_gone(holder: dict[str, Any]) -> bool:

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import NamedTuple
 
 from ..core import interrupts
 from ..core.match import Match, match
 from ..core.naming import is_html
-from ..core.types import UploadItem, UploadResult, UploadStatus
+from ..core.types import (
+    DELETED_MD5,
+    LIST,
+    ContentHeaders,
+    RemoteFile,
+    UploadItem,
+    UploadResult,
+    UploadStatus,
+)
 from ..exceptions import NameRejected
-from ..i18n import gettext_lazy as _, listed
-from ..upload.listing import most_calls
+from ..i18n import english, gettext, gettext_lazy as _, listed, ngettext
+from ..upload.database import in_database, log
+from ..upload.listing import Listing, Lookup, most_calls
+from ..upload.recorder import trusted_from
 from ..upload.sources import fingerprint
 from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
-from .current_state import CurrentState, Survey
 
 AT_ONCE = 25_000  # keys that are in memory together
+SLACK = timedelta(seconds=2)  # between the clocks of COS
+
+logger = logging.getLogger("wx_static_store.deploy")
 
 
 @dataclass(frozen=True)
@@ -43,21 +60,23 @@ class Plan:
     @property
     def items(self) -> tuple[UploadItem, ...]:
         """Return all files but the last, with their digests."""
-        return *self.assets, *self.pages, *self.unchanged
+        return *self.sent, *self.unchanged
+
+    @property
+    def sent(self) -> tuple[UploadItem, ...]:
+        return *self.assets, *self.pages
 
     def states(self, uploader: Uploader) -> list[tuple[str, UploadItem]]:
         """Return each file as new, changed, unchanged or refused (it can have no key), by name."""
         keys = {"": "refused"} | dict.fromkeys(self.existing, "changed")
-        sent = [
-            (keys.get(uploader.key(item.name), "new"), item) for item in (*self.assets, *self.pages)
-        ]
+        sent = [(keys.get(uploader.key(item.name), "new"), item) for item in self.sent]
         left = [("unchanged", item) for item in self.unchanged]
         return sorted([*sent, *left], key=lambda pair: pair[1].name)
 
     @property
     def size(self) -> int:
         """Return the number of bytes that will be sent."""
-        return sum(item.size or 0 for item in (*self.assets, *self.pages))
+        return sum(item.size or 0 for item in self.sent)
 
 
 def make_plan(
@@ -69,67 +88,37 @@ def make_plan(
     force: bool = False,
 ) -> Plan:
     """
-    Compare the files with the cloud, and order them.
+    Compare the files with the cloud, and order them; files with the same key are rejected.
 
-    A file is unchanged if its object has the same MD5 in the environment's list, and the same
-    headers in its newest row. With `trust_log`, or without a list, the log decides. Files with the
-    same key are rejected. `last` is the name of the last file. `force` sends unchanged files, too.
+    A file is unchanged if the list has its MD5, and its newest row has the same headers. `last` is
+    the name of the last file.
     """
     by_key, rejected = _without_collisions(uploader, items)
     last_key = uploader.key(last) if last else ""
     keys = sorted(key for key in {*by_key, last_key} if key and not key.startswith("/"))
-    trust_log = force or uploader.options.trust_log
-    survey = Survey(uploader.store, pool, calls=most_calls(keys), trust_log=trust_log)
-    looked_up = _look_up(survey, keys, by_key)
-    compared = _compare(uploader, survey, looked_up, last_key, force=force)
-    without_key = {key: item for key, item in by_key.items() if key.startswith("/")}
-    to_send = without_key | compared.changed  # a file without a key fails with the reason
+    survey = Survey(uploader, pool, calls=most_calls(keys), force=force)
+    changed = {key: item for key, item in by_key.items() if key.startswith("/")}
+    unchanged, existing, state_of_last = list[UploadItem](), set[str](), None
+    for key, state, item in _look_up(survey, keys, by_key):
+        if key == last_key and not force:
+            state_of_last = state
+        if item and (force or differs(uploader, item, state)):
+            changed[key] = item
+            existing |= {key} if state.exists else set()
+        elif item:
+            unchanged.append(item)
+            if state.file and not state.row and survey.has_log:
+                survey.add_correction(item.name, state.file)
     return Plan(
-        assets=_by_name(item for item in to_send.values() if not is_html(item.name)),
-        pages=_by_name(item for item in to_send.values() if is_html(item.name)),
-        unchanged=_by_name(compared.unchanged),
+        assets=_by_name(item for item in changed.values() if not is_html(item.name)),
+        pages=_by_name(item for item in changed.values() if is_html(item.name)),
+        unchanged=_by_name(unchanged),
         rejected=rejected,
-        existing=frozenset(compared.existing),
+        existing=frozenset(existing),
         corrections=tuple(survey.corrections),
         notes=tuple(survey.notes()),
-        last=None if force else compared.last,
+        last=state_of_last,
     )
-
-
-@dataclass
-class _Compared:
-    """The files that differ from the cloud, and the state of the last file there."""
-
-    changed: dict[str, UploadItem] = field(default_factory=dict)  # by key
-    unchanged: list[UploadItem] = field(default_factory=list)
-    existing: set[str] = field(default_factory=set)  # keys of changed files that have an object
-    last: CurrentState | None = None
-
-
-def _compare(
-    uploader: Uploader,
-    survey: Survey,
-    looked_up: Iterable[tuple[str, CurrentState, UploadItem | None]],
-    last_key: str,
-    *,
-    force: bool,
-) -> _Compared:
-    """Split the files into changed and unchanged; an object without a row gets one."""
-    compared = _Compared()
-    for key, state, item in looked_up:
-        if key == last_key:
-            compared.last = state
-        if item is None:
-            continue
-        if force or differs(uploader, item, state):
-            compared.changed[key] = item
-            if state.exists:
-                compared.existing.add(key)
-            continue
-        compared.unchanged.append(item)
-        if state.file and not state.row and survey.has_log:
-            survey.add_correction(item.name, state.file)
-    return compared
 
 
 def _look_up(
@@ -141,7 +130,8 @@ def _look_up(
         hashed = {key: _hash(by_key[key]) for key in asked.keys if key in by_key}
         for key, state in survey.end(asked).items():
             yield key, state, hashed.get(key)
-        del asked, hashed  # free the memory before the next keys
+        # Free the memory before the next keys.
+        del asked, hashed
 
 
 def _by_name(items: Iterable[UploadItem]) -> tuple[UploadItem, ...]:
@@ -172,7 +162,8 @@ def _without_collisions(
     by_key: dict[str, UploadItem] = {}
     clashes: dict[str, dict[str, None]] = {}
     for item in items:
-        key = uploader.key(item.name) or f"/{item.name}"  # a slash in front makes it no key
+        # No key begins with a slash: such a file is sent, and fails with the reason.
+        key = uploader.key(item.name) or f"/{item.name}"
         if (other := by_key.setdefault(key, item)).name != item.name:
             clashes.setdefault(key, {other.name: None})[item.name] = None
         by_key[key] = item
@@ -186,3 +177,200 @@ def _without_collisions(
                 UploadResult(name, key, UploadStatus.FAILED, env, stage="name", error=error)
             )
     return by_key, tuple(rejected)
+
+
+# --- the current state ------------------------------------------------------------------------
+
+
+class Row(NamedTuple):
+    """The newest row of a key; `headers` is None if the row repeats a list, which shows none."""
+
+    status: str
+    size: int | None
+    md5: str
+    headers: ContentHeaders | None
+    stored_at: datetime | None
+    deployment_id: int | None
+    outranked: bool = False  # another row of the key is of a later PUT
+
+    def is_about(self, file: RemoteFile) -> bool:
+        """Return whether this row stored the listed object."""
+        if self.status != UploadStatus.STORED or self.outranked:
+            return False
+        found = match(self, file)
+        if self.stored_at and file.last_modified:
+            # A younger object with the same bytes may have other headers.
+            in_time = file.last_modified <= self.stored_at + SLACK
+            return in_time and found is not Match.DIFFERS
+        return found is Match.SAME
+
+    def is_corrected_by(self, file: RemoteFile) -> bool:
+        """Return whether the object proves this row wrong."""
+        # Only a younger object does, as lists may be late.
+        if self.status == UploadStatus.UNKNOWN:
+            return match(self, file) is Match.SAME
+        if self.status != UploadStatus.STORED or self.is_about(file):
+            return False
+        if self.outranked or self.stored_at is None or file.last_modified is None:
+            return file.md5 not in (None, self.md5)
+        younger = file.last_modified > self.stored_at + SLACK
+        return younger and file.md5 != self.md5
+
+
+Rows = dict[str, Row]
+
+
+class CurrentState(NamedTuple):
+    """The row and the listed object of a key; if it was not `listed`, the log decides alone."""
+
+    row: Row | None
+    file: RemoteFile | None
+    listed: bool
+
+    @property
+    def exists(self) -> bool:
+        """Return whether there is an object that is not overwritten as deleted."""
+        row, there = self.row, self.file if self.listed else self.row
+        return there is not None and (there.md5 or (row and row.md5)) != DELETED_MD5
+
+    def md5_with(self, headers: ContentHeaders) -> str:
+        """Return the MD5 of the object if it surely has these headers; else an empty text."""
+        row, file = self.row, self.file
+        if row and row.headers not in (None, headers):
+            return ""
+        if not self.listed:
+            certain = row and row.status == UploadStatus.STORED and not row.outranked
+            return row.md5 if row and certain else ""
+        if file is None or (row and not row.is_about(file)):
+            return ""
+        return row.md5 if row else file.md5 or ""
+
+
+class PendingLookup(NamedTuple):
+    """Keys that are being looked up."""
+
+    keys: Sequence[str]
+    rows: Rows
+    parts: list[Future[Listing]]
+
+
+class Survey:
+    """Read the state of keys in the list and the log of an environment, some thousand at a time."""
+
+    def __init__(self, uploader: Uploader, pool: WorkerPool, *, calls: int, force: bool) -> None:
+        self._store = store = uploader.store
+        by_log = force or uploader.options.trust_log
+        self._lookup = None if by_log else Lookup(store, pool, calls)
+        self.has_log = True
+        self.corrections: list[UploadResult] = []  # of rows that the list proved wrong
+        self._undecided = 0  # keys that the log decided, as too many calls would be needed
+        self._error = ""
+
+    def begin(self, keys: Sequence[str]) -> PendingLookup:
+        """Start listing these sorted keys, and read their rows."""
+        parts = self._lookup.begin(keys) if self._lookup else []
+        return PendingLookup(keys, self._rows(keys), parts)
+
+    def end(self, asked: PendingLookup) -> dict[str, CurrentState]:
+        """Wait for the list; return the state of each key."""
+        keys, rows = asked.keys, asked.rows
+        listing = self._lookup.end(asked.parts) if self._lookup else Listing(unseen=set(keys))
+        # Without MD5, size and time decide: no row may be doubtful.
+        if mute := {key for key, file in listing.files.items() if key in rows and not file.md5}:
+            rows = self._mark_outranked(self._without_doubtful(rows, mute), mute)
+        # The list shows files between these keys, too: their rows are corrected as well.
+        between = sorted(listing.files.keys() - set(keys))
+        for key, row in (rows | self._rows(between)).items():
+            if (file := listing.files.get(key)) and row.is_corrected_by(file):
+                self.add_correction(key.removeprefix(self._store.options.location), file)
+        if listing.unseen:
+            self._explain(listing)
+            rows = self._without_doubtful(rows, listing.unseen)
+        return {
+            key: CurrentState(rows.get(key), listing.files.get(key), key not in listing.unseen)
+            for key in keys
+        }
+
+    def add_correction(self, name: str, file: RemoteFile) -> None:
+        """Correct the log by a row on this object, as far as the list shows it."""
+        self.corrections.append(
+            UploadResult(
+                name,
+                file.key,
+                UploadStatus.STORED,
+                self._store.env,
+                file.size,
+                file.md5 or "",
+                verified=True,
+                stage="verify",
+                stored_at=file.last_modified,
+            )
+        )
+
+    def notes(self) -> Iterator[str]:
+        """Yield for the report why the log decided, and not the list."""
+        if why := self._error:
+            yield gettext("The list could not be read, so the log decided: %(why)s", why=why)
+        if self._undecided:
+            yield ngettext(
+                "The log decided about %(count)d file: to list it would take too many calls.",
+                "The log decided about %(count)d files: to list them would take too many calls.",
+                self._undecided,
+            )
+
+    def _rows(self, keys: Iterable[str]) -> Rows:
+        rows = in_database(lambda: _newest(self._store.env, keys), otherwise=None)
+        self.has_log &= rows is not None
+        return rows or {}
+
+    def _without_doubtful(self, rows: Rows, keys: set[str]) -> Rows:
+        """Return the rows without those of these keys that an unfinished deployment may outdate."""
+        since = trusted_from(self._store.env) or 0
+        return {
+            key: row
+            for key, row in rows.items()
+            if key not in keys or (row.deployment_id or 0) >= since
+        }
+
+    def _mark_outranked(self, rows: Rows, keys: set[str]) -> Rows:
+        """Mark rows as outranked if other bytes were stored at the key in the same second."""
+        from ..models import key_digest
+
+        env, by_digest = self._store.env, {key_digest(key): key for key in keys}
+        pairs = in_database(
+            lambda: [*log().stored_in_the_same_second(env, [*by_digest])], otherwise=None
+        )
+        alike = {(by_digest[digest], _aware(moment)) for digest, moment in pairs or ()}
+        return {
+            key: row._replace(outranked=row.outranked or (key, row.stored_at) in alike)
+            for key, row in rows.items()
+        }
+
+    def _explain(self, listing: Listing) -> None:
+        if listing.error and not self._error:
+            self._error = str(listing.error)
+            logger.warning("The list could not be read: %s", english(listing.error))
+        elif self._lookup and not listing.error:
+            self._undecided += len(listing.unseen)
+            logger.warning("The log decides about %d files: too many calls", len(listing.unseen))
+
+
+def _newest(env: str, keys: Iterable[str]) -> Rows:
+    kept = cache(ContentHeaders)
+    columns = (
+        *("key", "status", "size", "md5", "stored_at", "deployment_id"),
+        *("source", "content_type", "cache_control"),
+    )
+    found, rows = log().newest_values(env, keys, *columns), {}
+    for key, status, size, md5, at, deployment, source, *headers, last in found:
+        # Rows may be written in another order than the PUTs.
+        outranked = bool(at and last > at)
+        # A row that repeats a list knows no headers.
+        of_object = None if source == LIST else kept(*headers)
+        rows[key] = Row(status, size, md5, of_object, _aware(at), deployment, outranked)
+    return rows
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    """Return the moment in UTC, as lists have it, with and without USE_TZ."""
+    return moment.astimezone(UTC) if moment else None

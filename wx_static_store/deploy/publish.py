@@ -1,129 +1,31 @@
-"""Publish the files of a plan: assets, then pages, then the manifest; report the result."""
+"""Publish the files of a plan: assets, then pages, then the manifest; show the progress."""
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from copy import copy
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
-from django.core.management.base import CommandError
-
-from ..core.types import LIST, UploadContext, UploadItem, UploadResult, UploadStatus
-from ..exceptions import NameRejected, SourceError, WxStaticStoreError
-from ..i18n import gettext, gettext_lazy as _, labelled, listed, ngettext, shown
+from ..conf import Options
+from ..core.types import LIST, UploadContext, UploadItem, UploadResult
+from ..i18n import gettext as _, joined, labelled, shown
 from ..upload.recorder import Recorder, finish_deployment, start_deployment
 from ..upload.transfer import Transfer
 from ..upload.uploader import Queue, Uploader
 from ..upload.workers import WorkerPool
 from .locks import DeployLock
 from .plan import Plan, differs, hash_items
-from .progress import Silence, progress
+from .report import Report
 
-NAMED = 3  # files of one cause
-CHANGED = _("the file here changed while it was sent: run it again")
+LINES = 20  # where there is no bar
+QUIET = 5.0  # seconds without a stored file, before a line says why
+LONGEST_QUIET = 30.0  # between two such lines
 
-COUNTS = {
-    "stored": _("stored"),
-    "unchanged": _("unchanged"),
-    "failed": _("failed"),
-    "unknown": _("unknown"),
-    "held_back": _("held back"),
-    "not_attempted": _("not attempted"),
-}
-
-
-class PublishFailed(CommandError):
-    """Not everything was published; the text names each file, why, and the counts."""
-
-
-@dataclass
-class Report:
-    """The result of a run; `held_back` files were not sent or blanked because of a failure."""
-
-    skipped: int = 0
-    stored: int = 0
-    size: int = 0  # bytes that were stored
-    changed: list[str] = field(default_factory=list)  # keys of files that changed on the way
-    failures: list[UploadResult] = field(default_factory=list)
-    held_back: int = 0
-    not_attempted: int = 0
-    broken_off: bool = False
-    logged: bool = True  # all rows are written
-    deployment_id: int | None = None
-    notes: Sequence[str] = ()  # why the log decided, and not the list
-
-    def add(self, result: UploadResult) -> None:
-        if result.error:
-            self.failures.append(result)
-            return
-        self.stored += 1
-        self.size += result.size or 0
-        if result.changed:
-            self.changed.append(result.key)
-
-    @property
-    def ok(self) -> bool:
-        missing = self.failures or self.held_back or self.not_attempted
-        return not (missing or self.changed or self.broken_off)
-
-    @property
-    def numbers(self) -> dict[str, int]:
-        unknown = sum(result.status is UploadStatus.UNKNOWN for result in self.failures)
-        return {
-            "stored": self.stored,
-            "unchanged": self.skipped,
-            "failed": len(self.failures) - unknown,
-            "unknown": unknown,
-            "held_back": self.held_back,
-            "not_attempted": self.not_attempted,
-        }
-
-    @property
-    def counts(self) -> str:
-        return gettext(
-            "stored %(stored)d, unchanged %(unchanged)d, failed %(failed)d, unknown %(unknown)d, "
-            "held back %(held_back)d, not attempted %(not_attempted)d",
-            **self.numbers,
-        )
-
-    def raise_for_failures(self) -> None:
-        """Raise PublishFailed unless everything is stored as planned."""
-        if not self.ok:
-            head = gettext("Not everything was published:")
-            changed = (labelled(shown(key), CHANGED) for key in self.changed)
-            lines = (f"  {line}" for line in (*self.failure_lines(), *changed))
-            raise PublishFailed("\n".join([head, *lines, self.counts]))
-
-    def failure_lines(self) -> list[str]:
-        """Return a line for each cause: its file or number of files, and what to do."""
-        alike: dict[Any, dict[str, WxStaticStoreError]] = {}
-        for result in self.failures:
-            if error := result.error:
-                alike.setdefault(_cause(error), {})[result.name] = error
-        return [*map(_failure_line, alike.values())]
-
-
-def _cause(error: WxStaticStoreError) -> tuple[Any, ...]:
-    """Return the part of an error that files with the same cause share."""
-    of_the_file = isinstance(error, NameRejected | SourceError)
-    message = str(error.message) if of_the_file else ""
-    return type(error), error.code, str(error.hint), message
-
-
-def _failure_line(errors: Mapping[str, WxStaticStoreError]) -> str:
-    names, left = [shown(name) for name in sorted(errors)[:NAMED]], len(errors) - NAMED
-    error = next(iter(errors.values()))
-    if len(errors) == 1:
-        return labelled(names[0], error)
-    if left > 0:
-        names.append(ngettext("and %(count)d more", "and %(count)d more", left))
-    files = ngettext("%(count)d file", "%(count)d files", len(errors))
-    which = gettext("%(what)s (%(facts)s)", what=files, facts=listed(names))
-    return labelled(which, copy(error).with_context(key=""))
+OnResult = Callable[[UploadResult], object]
 
 
 def publish(
@@ -135,20 +37,18 @@ def publish(
     lock: DeployLock,
     last: Callable[[], UploadItem] | None = None,
     always: bool = False,
-    columns: Mapping[str, Any] = MappingProxyType({}),
+    columns: Mapping[str, Any] | None = None,
     report: Report | None = None,
 ) -> Report:
     """
-    Send the files of the plan: assets, then pages if every asset is stored, then the last file.
+    Send the files of the plan; the run is a `Deployment` if it sends something, or `always`.
 
-    Among assets and pages, new files come before those that replace an object. `last()` is called
-    when all is stored, and returns the file that makes the others live. The run is a `Deployment`
-    with these `columns` if it sends something, or `always`. The `report` is filled while the run
-    goes on, so it is right even if the run breaks off.
+    `last()` is called when all is stored, and returns the file that makes the others live. The
+    `report` is filled while the run goes on, so it is right even if the run breaks off.
     """
     report = Report() if report is None else report
     recorder, started = Recorder(context), time.monotonic()
-    steps = Publication(uploader, plan, recorder, report, lock, last, columns)
+    steps = Publication(uploader, plan, recorder, report, lock, last, columns or {})
     try:
         steps.prepare(always=always)
         wanted = uploader.options.progress
@@ -161,40 +61,34 @@ def publish(
         raise
     finally:
         report.logged = recorder.close()
-        if not report.logged:  # the database may have been down from the start
+        # The database may have been down from the start.
+        if not report.logged:
             steps.start_deployment()
         finish_deployment(report.deployment_id, **_facts(report, time.monotonic() - started))
     return report
 
 
+@dataclass
 class Publication:
-    """
-    The steps of one deploy: assets → pages → the last file; of each, new before replaced files.
+    """The steps of one deploy: assets → pages → the last file; of each, new files come first."""
 
-    A stage begins when all files of the stage before are stored, else it is held back. Therefore
-    no file that visitors may see changes before all new files are stored.
-    """
+    uploader: Uploader
+    plan: Plan
+    recorder: Recorder
+    report: Report
+    lock: DeployLock
+    last: Callable[[], UploadItem] | None
+    columns: Mapping[str, Any]
 
-    def __init__(
-        self,
-        uploader: Uploader,
-        plan: Plan,
-        recorder: Recorder,
-        report: Report,
-        lock: DeployLock,
-        last: Callable[[], UploadItem] | None,
-        columns: Mapping[str, Any],
-    ) -> None:
-        self.uploader, self.plan, self.recorder = uploader, plan, recorder
-        self.report, self.lock, self.last, self.columns = report, lock, last, columns
-        report.skipped, report.notes = len(plan.unchanged), plan.notes
-        self._stages = self._in_order()
-        self._queue = Queue(uploader, ())
+    def __post_init__(self) -> None:
+        self.report.skipped, self.report.notes = len(self.plan.unchanged), self.plan.notes
+        self._stages, self._queue = self._in_order(), Queue(self.uploader, ())
         self._under_way = 0
-        self._silence = Silence(uploader.options)
+        self._silence = Silence(self.uploader.options)
 
     def next_item(self) -> UploadItem | None:
         """Return the next item; a stage is not left while one of its files is being sent."""
+        # Visitors must see no change before all new files are stored.
         self.lock.check()
         while (item := self._queue.next_item()) is None and not self._under_way:
             stage = next(self._stages, None)
@@ -239,9 +133,9 @@ class Publication:
         report.not_attempted += max(0, len(self.plan) + rejected - ended)
         report.broken_off = True
         if isinstance(error, KeyboardInterrupt):
-            text = gettext("Interrupted: %(counts)s", counts=report.counts)
+            text = _("Interrupted: %(counts)s", counts=report.counts)
         else:
-            text = gettext("Broken off: %(counts)s", counts=report.counts)
+            text = _("Broken off: %(counts)s", counts=report.counts)
         sys.stderr.write(f"\n{labelled(self.uploader.env, text)}\n")
 
     def _begin(self, items: Sequence[UploadItem]) -> None:
@@ -291,3 +185,115 @@ def _facts(report: Report, seconds: float) -> dict[str, Any]:
         "bytes": report.size,
         "duration_ms": round(seconds * 1000),
     }
+
+
+# --- progress ---------------------------------------------------------------------------------
+
+
+@contextmanager
+def progress(wanted: bool | None, env: str, *, files: int, size: int) -> Iterator[OnResult]:
+    """Yield a function that takes each result; `size` is the number of bytes of all files."""
+    terminal = sys.stderr.isatty()
+    if not files or wanted is False or (wanted is None and not terminal):
+        yield lambda result: None
+        return
+    tqdm = _tqdm() if terminal else None
+    if tqdm is None:
+        yield _plain_lines(env, files, size)
+        return
+    # Not by tqdm: a terminal may report a width of 0, and the bar would not show.
+    width = shutil.get_terminal_size().columns
+    # All bars on one line: that of an environment that began early shows when its turn comes.
+    scale = {"unit": "B", "unit_scale": True, "unit_divisor": 1024}
+    with tqdm(total=size, ncols=width, position=0, **scale) as bar:
+        yield _on_bar(bar, env, files)
+
+
+class Silence:
+    """Print what a run waits for, when nothing was stored for 5, 10, 20 … seconds."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self.reset()
+
+    def reset(self) -> None:
+        self._since, self._due = time.monotonic(), QUIET
+
+    def on_tick(self, under_way: Collection[Transfer]) -> None:
+        seconds = time.monotonic() - self._since
+        if seconds < self._due or self._options.progress is False:
+            return
+        troubles = [transfer.trouble for transfer in under_way if transfer.trouble]
+        terminal = sys.stderr.isatty()
+        if not (troubles or self._options.progress or terminal):
+            return
+        self._due = seconds + min(seconds, LONGEST_QUIET)
+        sending = sum(transfer.sending for transfer in under_way)
+        text = _(
+            "nothing was stored for %(seconds)d s. Files that wait for a link of %(peer)s: "
+            "%(waiting)d. Files that are being sent: %(sending)d.",
+            seconds=seconds,
+            peer=self._options.api_base_url,
+            waiting=sum(transfer.attempts > 0 for transfer in under_way) - sending,
+            sending=sending,
+        )
+        if troubles:
+            last = _("The last failure: %(why)s.", why=shown(troubles[-1].what))
+            text = _("%(sentence)s %(next)s", sentence=text, next=last)
+        line = labelled(str(self._options.env), text)
+        tqdm = _tqdm() if terminal else None
+        if tqdm:
+            # A line of our own would break the bar: tqdm writes it above.
+            tqdm.write(line, file=sys.stderr)
+        else:
+            sys.stderr.write(f"{line}\n")
+
+
+def _tqdm() -> Any:
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return None
+    return tqdm
+
+
+def _on_bar(bar: Any, env: str, files: int) -> OnResult:
+    count = failed = 0
+    # Translated once, filled in for each file.
+    done = _("%(done)d/%(files)d files")
+
+    def report(result: UploadResult) -> None:
+        nonlocal count, failed
+        count += 1
+        failed += result.error is not None
+        parts = [done % {"done": count, "files": files}, *_failed(failed)]
+        bar.set_description(labelled(env, joined(parts)), refresh=False)
+        bar.update(0 if result.error else result.size or 0)
+
+    return report
+
+
+def _plain_lines(env: str, files: int, size: int) -> OnResult:
+    every, started = max(1, files // LINES), time.monotonic()
+    count = sent = failed = 0
+
+    def report(result: UploadResult) -> None:
+        nonlocal count, sent, failed
+        count += 1
+        sent += 0 if result.error else result.size or 0
+        failed += result.error is not None
+        if count % every == 0 or count == files:
+            seconds = time.monotonic() - started
+            done = _("%(done)d/%(files)d files", done=count, files=files)
+            amount = f"{sent / 2**20:.1f}/{size / 2**20:.1f} MiB"
+            if rate := sent / (seconds or 1):
+                left = _("%(seconds).0f s left", seconds=max(0, size - sent) / rate)
+                amount = joined([amount, f"{rate / 2**20:.1f} MiB/s", left])
+            parts = [done, amount, *_failed(failed)]
+            sys.stderr.write(labelled(env, joined(parts)) + "\n")
+
+    return report
+
+
+def _failed(failed: int) -> list[str]:
+    return [_("%(count)d failed", count=failed)] if failed else []

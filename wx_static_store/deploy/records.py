@@ -119,13 +119,13 @@ def leftover_files(
     """
     Return by key the objects of these releases that are not among the items.
 
-    The `cloud`'s list, or without it the log, says which objects exist. Files of another live
-    release, of a folder below this one, are left out.
+    The `cloud`'s list, or without it the log, says which objects exist.
     """
     wanted = {uploader.key(item.name) for item in items}
     files = (file for release in releases for file in release.contents())
     keys = {uploader.key(prefix + file.name) for file in files} - wanted
     folder = uploader.options.location + prefix
+    # What is live in a folder below this one stays.
     for row in live_below(uploader.env, folder) if keys else ():
         if row.folder != folder:
             keys -= keys_of(row)
@@ -198,8 +198,7 @@ def find_deployment(
     """
     Return the newest deployment with this id, label, or beginning of a label or release digest.
 
-    Only environments in `among` count, and `env` comes first. Raises SourceError if no deployment,
-    or several releases or folders have this name, and ConfigurationError without a log.
+    `env` comes first. Raises SourceError if none, or several releases or folders have this name.
     """
     rows = with_release() if folder is None else with_release().in_folder(folder)
     rows = rows.filter(using=using) if using else rows

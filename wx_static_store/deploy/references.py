@@ -43,8 +43,8 @@ def references(item: UploadItem, location: str, until: float = inf) -> dict[str,
     """
     Return the keys of this site that a page or a style sheet refers to, in order.
 
-    True means that the page loads the file, such as a script or a picture; false stands for links,
-    icons and the web manifest. Raises TimeoutError once the thread's CPU time is past `until`.
+    True means that the page loads the file, such as a picture; false stands for links and icons.
+    Raises TimeoutError once the thread's CPU time is past `until`.
     """
     # The cost of some pages grows with the square of their length.
     name = unicodedata.normalize("NFC", location + item.name)
@@ -107,19 +107,23 @@ class _Page(HTMLParser):
         self.base = ""
         self.references: dict[str, bool] = {}
         self._style: list[str] | None = None
-        with suppress(AssertionError):  # the parser raises it for some broken declarations
+        # The parser raises it for some broken declarations.
+        with suppress(AssertionError):
             for start in range(0, len(text), AT_ONCE):
                 _check_time(until)
                 self.feed(text[start : start + AT_ONCE])
-            self.close()  # gives each tag without an end to handle_data()
+            # It gives each tag without an end to handle_data().
+            self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value for name, value in reversed(attrs) if value}  # the first one counts
+        # Of an attribute that is given twice, browsers take the first.
+        given = {name: value for name, value in reversed(attrs) if value}
         if tag == "base":
             self.base = self.base or given.get("href", "")
         else:
-            for address in _linked_addresses(tag, given):
-                self.references.setdefault(address, False)
+            # A link without an extension may be a route of a single page application.
+            if (href := given.get("href")) and (_FILE.match(href) or _is(_BESIDE_IT, tag, given)):
+                self.references.setdefault(href, False)
             self.references |= dict.fromkeys(_loaded_addresses(tag, given), True)
         self._style = [] if tag == "style" else None
 
@@ -140,11 +144,6 @@ def _loaded_addresses(tag: str, given: dict[str, str]) -> Iterator[str]:
         yield from _CANDIDATE.findall(given.get(name, ""))
     yield from _css_addresses(given.get("style", ""))
     if (href := given.get("href")) and (tag in ("use", "image") or _is(_FOR_THE_PAGE, tag, given)):
-        yield href
-
-
-def _linked_addresses(tag: str, given: dict[str, str]) -> Iterator[str]:
-    if (href := given.get("href")) and (_FILE.match(href) or _is(_BESIDE_IT, tag, given)):
         yield href
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,8 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from ..core.types import RemoteFile, UploadResult
+from ..core.types import RemoteFile, UploadResult, UploadStatus
+from ..exceptions import NameRejected, SourceError, WxStaticStoreError
 from ..i18n import (
     gettext,
     gettext_lazy as _,
@@ -26,12 +28,22 @@ from ..i18n import (
     shown,
     width,
 )
-from .publish import COUNTS, Report
 from .verify import Mismatch, Verification
 
 VERSION = 1  # of the JSON; it grows when a member changes its meaning or goes
 SHOWN = 10  # characters of a release's digest
 TEXTS = 2  # columns of the overview that are not numbers
+NAMED = 3  # files of one cause
+CHANGED = _("the file here changed while it was sent: run it again")
+
+COUNTS = {
+    "stored": _("stored"),
+    "unchanged": _("unchanged"),
+    "failed": _("failed"),
+    "unknown": _("unknown"),
+    "held_back": _("held back"),
+    "not_attempted": _("not attempted"),
+}
 
 _OUTCOMES = {
     "done": _("done"),
@@ -41,14 +53,103 @@ _OUTCOMES = {
 }
 
 
+class PublishFailed(CommandError):
+    """Not everything was published; the text names each file, why, and the counts."""
+
+
+@dataclass
+class Report:
+    """The result of a run; `held_back` files were not sent or blanked because of a failure."""
+
+    skipped: int = 0
+    stored: int = 0
+    size: int = 0  # bytes that were stored
+    changed: list[str] = field(default_factory=list)  # keys of files that changed on the way
+    failures: list[UploadResult] = field(default_factory=list)
+    held_back: int = 0
+    not_attempted: int = 0
+    broken_off: bool = False
+    logged: bool = True  # all rows are written
+    deployment_id: int | None = None
+    notes: Sequence[str] = ()  # why the log decided, and not the list
+
+    def add(self, result: UploadResult) -> None:
+        if result.error:
+            self.failures.append(result)
+            return
+        self.stored += 1
+        self.size += result.size or 0
+        if result.changed:
+            self.changed.append(result.key)
+
+    @property
+    def ok(self) -> bool:
+        missing = self.failures or self.held_back or self.not_attempted
+        return not (missing or self.changed or self.broken_off)
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        unknown = sum(result.status is UploadStatus.UNKNOWN for result in self.failures)
+        return {
+            "stored": self.stored,
+            "unchanged": self.skipped,
+            "failed": len(self.failures) - unknown,
+            "unknown": unknown,
+            "held_back": self.held_back,
+            "not_attempted": self.not_attempted,
+        }
+
+    @property
+    def counts(self) -> str:
+        return gettext(
+            "stored %(stored)d, unchanged %(unchanged)d, failed %(failed)d, unknown %(unknown)d, "
+            "held back %(held_back)d, not attempted %(not_attempted)d",
+            **self.numbers,
+        )
+
+    def raise_for_failures(self) -> None:
+        """Raise PublishFailed unless everything is stored as planned."""
+        if not self.ok:
+            head = gettext("Not everything was published:")
+            changed = (labelled(shown(key), CHANGED) for key in self.changed)
+            lines = (f"  {line}" for line in (*self.failure_lines(), *changed))
+            raise PublishFailed("\n".join([head, *lines, self.counts]))
+
+    def failure_lines(self) -> list[str]:
+        """Return a line for each cause: its file or number of files, and what to do."""
+        alike: dict[Any, dict[str, WxStaticStoreError]] = {}
+        for result in self.failures:
+            if error := result.error:
+                alike.setdefault(_cause(error), {})[result.name] = error
+        return [*map(_failure_line, alike.values())]
+
+
+def _cause(error: WxStaticStoreError) -> tuple[Any, ...]:
+    """Return the part of an error that files with the same cause share."""
+    of_the_file = isinstance(error, NameRejected | SourceError)
+    message = str(error.message) if of_the_file else ""
+    return type(error), error.code, str(error.hint), message
+
+
+def _failure_line(errors: Mapping[str, WxStaticStoreError]) -> str:
+    names, left = [shown(name) for name in sorted(errors)[:NAMED]], len(errors) - NAMED
+    error = next(iter(errors.values()))
+    if len(errors) == 1:
+        return labelled(names[0], error)
+    if left > 0:
+        names.append(ngettext("and %(count)d more", "and %(count)d more", left))
+    files = ngettext("%(count)d file", "%(count)d files", len(errors))
+    which = gettext("%(what)s (%(facts)s)", what=files, facts=listed(names))
+    return labelled(which, copy(error).with_context(key=""))
+
+
 @dataclass(slots=True)
 class EnvironmentReport:
     """
     The result of one environment: `outcome` is done, failed, interrupted or skipped.
 
     `stale` files are in the cloud and not in the tree; `blanked` of them were overwritten. Files in
-    `uploads` were put there by people, so they are not stale. `verified` is None unless --verify or
-    a `canary` asks for it. `release` is the digest of the deployed release.
+    `uploads` were put there by people. `release` is the digest of the deployed release.
     """
 
     env: str
@@ -78,26 +179,22 @@ class EnvironmentReport:
         return [*filter(None, [self.cause, *(result.error for result in failures)])]
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """A whole run; `started` in seconds since 1970, `source` is its label, such as a commit."""
-
-    using: str
-    source: str
-    started: float
-    seconds: float
-    environments: Sequence[EnvironmentReport]
-
-
-def as_dict(summary: Summary) -> dict[str, Any]:
-    """Return the run as JSON; only its sentences are in the reader's language."""
+def as_dict(
+    environments: Sequence[EnvironmentReport],
+    *,
+    using: str,
+    source: str,
+    started: float,
+    seconds: float,
+) -> dict[str, Any]:
+    """Return a whole run as JSON; `source` is its label. Only sentences are translated."""
     return {
         "version": VERSION,
-        "started": datetime.fromtimestamp(summary.started, UTC).isoformat(timespec="seconds"),
-        "seconds": round(summary.seconds, 3),
-        "using": summary.using,
-        "source": summary.source,
-        "environments": [_environment(environment) for environment in summary.environments],
+        "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
+        "seconds": round(seconds, 3),
+        "using": using,
+        "source": source,
+        "environments": [*map(_environment, environments)],
     }
 
 
@@ -148,7 +245,8 @@ def check_writable(path: Path) -> None:
 
 def write_json(path: Path, data: dict[str, Any]) -> None:
     """Write a new file, and replace the old report by it; raise CommandError (1) if it fails."""
-    target = Path(os.path.realpath(path))  # a link stays, its target is written
+    # A link stays, its target is written.
+    target = Path(os.path.realpath(path))
     new = target.with_name(f".{target.name[:50]}.{os.getpid()}")
     text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
     with _name_file_in_errors(path, returncode=1):
@@ -214,9 +312,8 @@ def _verified_counts(files: int, pages: int) -> dict[str, str]:
     }
 
 
-def total(summary: Summary) -> list[str]:
+def total(data: dict[str, Any]) -> list[str]:
     """Return a table of all environments and their sum, then how much was verified."""
-    data = as_dict(summary)
     rows = overview(data)
     widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
     table = [
@@ -260,10 +357,9 @@ def overview(data: dict[str, Any]) -> list[list[str]]:
     }
     counts = [str(COUNTS[name]) for name in names]
     heading = [gettext("environment"), gettext("outcome"), *counts, gettext("bytes")]
-    return [[*heading, gettext("seconds")], *map(_row, [*environments, sums])]
-
-
-def _row(each: dict[str, Any]) -> list[str]:
-    numbers = [f"{number:,}" for number in (*each["counts"].values(), each["bytes"])]
-    outcome = str(_OUTCOMES.get(each["outcome"], each["outcome"]))
-    return [shown(each["env"]), outcome, *numbers, f"{each['seconds']:.1f}"]
+    rows = [[*heading, gettext("seconds")]]
+    for each in (*environments, sums):
+        numbers = [f"{number:,}" for number in (*each["counts"].values(), each["bytes"])]
+        outcome = str(_OUTCOMES.get(each["outcome"], each["outcome"]))
+        rows.append([shown(each["env"]), outcome, *numbers, f"{each['seconds']:.1f}"])
+    return rows

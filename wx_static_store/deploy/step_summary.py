@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 from collections.abc import Sequence
 from itertools import chain
@@ -21,10 +20,8 @@ ROWS = 50  # of one table; the JSON report has all
 _MARKUP = re.compile(r"[\\`*_~\[\]<>|&#!$]")  # signs that could begin markup, or end a table's cell
 
 
-def append_step_summary(data: dict[str, Any]) -> None:
-    """Append to the summary of GitHub's step, if there is one; a failure is only logged."""
-    if not (path := os.environ.get("GITHUB_STEP_SUMMARY")):
-        return
+def append_step_summary(path: str, data: dict[str, Any]) -> None:
+    """Append to the summary of GitHub's step; a failure is only logged."""
     try:
         with open(path, "a", encoding="utf-8") as file:
             file.write(step_summary(data))
@@ -68,16 +65,10 @@ def _section(environment: dict[str, Any]) -> list[str]:
 
 def _failed(failure: dict[str, Any]) -> list[str]:
     errcode = "" if failure["errcode"] is None else str(failure["errcode"])
-    why, hint = failure["message"], failure["hint"]
+    stage, why, hint = failure["stage"], failure["message"], failure["hint"]
     if why and hint:
         why = gettext("%(what)s. %(hint)s", what=why, hint=hint)
-    return [
-        failure["name"],
-        str(STAGES.get(failure["stage"], failure["stage"])),
-        errcode,
-        why or hint,
-        failure["rid"],
-    ]
+    return [failure["name"], str(STAGES.get(stage, stage)), errcode, why or hint, failure["rid"]]
 
 
 def _some(heading: list[str], rows: list[list[str]]) -> list[str]:

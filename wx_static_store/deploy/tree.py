@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import NamedTuple
 
 from django.utils.functional import Promise
 
@@ -30,14 +30,11 @@ _PATTERN = _("Write patterns as in a .gitignore file.")
 _INSTALL = _('Run: pip install "wx_static_store[deploy]"')
 
 
-@dataclass(frozen=True)
-class Tree:
-    """The files of a folder, named `prefix` + path; `ignored` folders end with a slash."""
+class Tree(NamedTuple):
+    """The files of a folder, named `prefix` + path."""
 
-    root: Path
     prefix: str
-    items: tuple[UploadItem, ...]
-    ignored: tuple[str, ...]
+    items: list[UploadItem]
 
 
 def read_tree(
@@ -50,12 +47,10 @@ def read_tree(
     """
     Return the files below `root`, sorted by name; none of them is opened.
 
-    Dot files and dot folders (but ``.well-known``) and ``Thumbs.db`` are always left out. Patterns
-    are in ``.wxignore`` and then in `ignore`; as in git, the last one that fits decides. Of `rules`
-    (pattern, Cache-Control), the first that fits the path decides; ``*`` also fits ``/``.
-
-    Raises SourceError (an OSError) if the disk fails, and ConfigurationError for a bad prefix or
-    pattern, or if the release storage is in the folder.
+    Patterns are in ``.wxignore`` and then in `ignore`; as in git, the last one that fits decides.
+    Of `rules` (pattern, Cache-Control), the first that fits the path decides; ``*`` also fits
+    ``/``. Raises SourceError (an OSError) if the disk fails, and ConfigurationError for a bad
+    prefix or pattern, or if the release storage is in the folder.
     """
     prefix = check_prefix(prefix)
     if not root.is_dir():
@@ -64,12 +59,9 @@ def read_tree(
     lines = [*_ignore_file(root), *ignore]
     fits = _matcher([line for line in lines if line.strip() and not line.startswith("#")])
 
-    def ignored(path: str) -> bool:
-        return any(map(_is_hidden, path.split("/"))) or fits(path)
-
-    found = sorted(_walk(os.path.realpath(root), ignored))
-    hashed = hashed_among(path for path, real in found if real)
-    items = tuple(
+    found = sorted(_walk(os.path.realpath(root), lambda path: _is_hidden(path) or fits(path)))
+    hashed = hashed_among(path for path, _real in found)
+    items = [
         disk_item(
             prefix + path,
             real,
@@ -78,11 +70,10 @@ def read_tree(
             replaceable=False,
         )
         for path, real in found
-        if real
-    )
+    ]
     if not items:
         raise _unreadable(_("There is no file to send in %(folder)r", folder=str(root)), _EMPTY)
-    return Tree(root, prefix, items, tuple(path for path, real in found if not real))
+    return Tree(prefix, items)
 
 
 def check_prefix(prefix: str) -> str:
@@ -104,8 +95,13 @@ def _unreadable(message: str | Promise, hint: str | Promise) -> SourceError:
 # --- what is left out -------------------------------------------------------------------------
 
 
-def _is_hidden(part: str) -> bool:
-    return part == "Thumbs.db" or (part.startswith(".") and part != ".well-known")
+def _is_hidden(path: str) -> bool:
+    """Return whether the path leads through a dot folder, or to a file of the system."""
+    # Certificate authorities look for the proof of a domain in .well-known.
+    return any(
+        part == "Thumbs.db" or (part.startswith(".") and part != ".well-known")
+        for part in path.split("/")
+    )
 
 
 def _ignore_file(root: Path) -> list[str]:
@@ -141,8 +137,8 @@ def _matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
 # --- the walk ---------------------------------------------------------------------------------
 
 
-def _walk(root: str, ignored: Callable[[str], bool]) -> Iterator[tuple[str, str | None]]:
-    """Yield each path and its real path; None for a path that is left out."""
+def _walk(root: str, ignored: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
+    """Yield each path that is not ignored, and its real path."""
     waiting: list[tuple[str, tuple[str, ...]]] = [("", (root,))]
     while waiting:
         below, trail = waiting.pop()
@@ -151,12 +147,13 @@ def _walk(root: str, ignored: Callable[[str], bool]) -> Iterator[tuple[str, str 
             is_folder = os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()
             slash = "/" if is_folder else ""
             path = below + entry.name + slash
-            real = None if ignored(path) else _follow(entry, path, trail)
-            if real and entry.is_symlink() and ignored(os.path.relpath(real, root) + slash):
-                real = None  # no link publishes a file that is left out
-            if real is None:
-                yield path, None
-            elif is_folder:
+            if ignored(path):
+                continue
+            real = _follow(entry, path, trail)
+            # No link publishes a file that is left out.
+            if entry.is_symlink() and ignored(os.path.relpath(real, root) + slash):
+                continue
+            if is_folder:
                 waiting.append((path, (*trail, real)))
             elif entry.is_file():
                 yield path, real

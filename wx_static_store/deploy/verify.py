@@ -7,7 +7,6 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from tempfile import SpooledTemporaryFile
@@ -18,7 +17,7 @@ from django.utils.functional import Promise
 from ..conf import aliases, options_for
 from ..core.interrupts import interruptible
 from ..core.match import Match, match
-from ..core.naming import clean_name, common_folder, is_html
+from ..core.naming import clean_name, is_html
 from ..core.types import (
     DEPLOYS,
     REPEATS,
@@ -71,8 +70,7 @@ def sweep(
     """
     Return the files in the folder `prefix` of the location by key, without deleted ones.
 
-    This takes one call per 1000 files. Raises what the list raises, NameRejected, and
-    DeadlineExceeded for more than `most` files or `seconds`.
+    Raises what the list raises, and DeadlineExceeded for more than `most` files or `seconds`.
     """
     folder = uploader.options.location + (clean_name(prefix.rstrip("/")) + "/" if prefix else "")
     until, found = time.monotonic() + seconds, dict[str, RemoteFile]()
@@ -87,28 +85,22 @@ def sweep(
 def verify(
     uploader: Uploader,
     items: Sequence[UploadItem],
-    *,
-    cloud: Mapping[str, RemoteFile] | None = None,
-    pages: bool = True,
-    pool: WorkerPool | None = None,
+    cloud: Mapping[str, RemoteFile],
+    pool: WorkerPool,
 ) -> Verification:
     """
     Compare the cloud with the tree, and the pages that the public site serves.
 
-    The items come from `hash_items`, and `cloud` from `sweep`, which is called without it. Raises
-    what the list raises, and errors of the site's address; an error of a page is a mismatch.
+    The items come from `hash_items`, and `cloud` from `sweep`. Raises errors of the site's address;
+    an error of a page is a mismatch.
     """
     # A name that can have no key stands for itself: the cloud has no such object.
     by_key = {uploader.key(item.name) or item.name: item for item in items}
-    if cloud is None:
-        folder = common_folder([*by_key]).removeprefix(uploader.options.location)
-        cloud = sweep(uploader, folder)
     differences = {key: _difference(item, cloud.get(key)) for key, item in by_key.items()}
     if count := sum(key in cloud and cloud[key].md5 is None for key in by_key):
         text = "The list of %s shows no MD5 of %d files: only their sizes were compared"
         logger.warning(text, uploader.env, count)
-    entries = _entries(differences) if pages else []
-    if entries:
+    if entries := _entries(differences):
         differences |= _look(uploader, {key: by_key[key] for key in entries}, pool)
     return Verification(
         files=sum(item.md5 is not None for item in by_key.values()),
@@ -134,10 +126,9 @@ def uploads_among(env: str, keys: Sequence[str], *, certain: bool) -> set[str]:
     """
     Return the keys that a person, a save or another program wrote last, and no deploy.
 
-    Rows that only repeat an earlier row do not count. A key without a row is stale, unless it is in
-    a store's folder for uploads. Raises ConfigurationError if the answer must be `certain` and
-    there is no log.
+    Raises ConfigurationError if the answer must be `certain` and there is no log.
     """
+    # A file without a row was uploaded if it is in a folder for uploads.
     folders = tuple(
         options.location + options.upload_location
         for options in map(options_for, aliases())
@@ -194,7 +185,17 @@ def _overwrite(
     names = {file.key: file.key.removeprefix(location) for file in files}
     foreign = [key for key, name in names.items() if uploader.key(name) != key]
     for key in foreign:
-        refused = _refusal(uploader, names.pop(key), key)
+        error = NameRejected(
+            _(
+                "%(key)s was not written from here, and cannot be overwritten from here",
+                key=ascii(key),
+            ),
+            stage="name",
+            hint=_("Delete it in the console."),
+        ).with_context(env=uploader.env, key=key)
+        refused = UploadResult(
+            names.pop(key), key, UploadStatus.FAILED, uploader.env, stage="name", error=error
+        )
         recorder.add(refused)
         report(refused)
     steps = Queue(uploader, map(deletion, names.values()), report)
@@ -218,33 +219,28 @@ def _difference(item: UploadItem, remote: RemoteFile | None) -> str | Promise:
 def _entries(differences: Mapping[str, str | Promise]) -> list[str]:
     """Return the pages to fetch: those that are right in the list, index pages first."""
 
-    def rank(key: str) -> tuple[bool, int, str]:
-        return os.path.basename(key) != "index.html", key.count("/"), key
-
     right = [key for key, what in differences.items() if is_html(key) and not what]
-    return sorted(right, key=rank)[:PAGES]
+    right.sort(key=lambda key: (os.path.basename(key) != "index.html", key.count("/"), key))
+    return right[:PAGES]
 
 
 def _look(
-    uploader: Uploader, pages: Mapping[str, UploadItem], pool: WorkerPool | None
+    uploader: Uploader, pages: Mapping[str, UploadItem], pool: WorkerPool
 ) -> dict[str, str | Promise]:
     """Return the difference of each page; a page that differs is fetched again after seconds."""
     store = uploader.store
     with interruptible():
-        store.url("")  # ask for the address once, and not in each worker
+        # Ask for the address once, and not in each worker.
+        store.url("")
 
     def look(page: tuple[str, UploadItem]) -> tuple[str, str | Promise]:
         return page[0], _as_served(store, *page)
 
-    def look_at(some: Mapping[str, UploadItem]) -> dict[str, str | Promise]:
-        with WorkerPool(uploader.options.max_workers) if pool is None else nullcontext(pool) as own:
-            return dict(own.run(look, some.items()))
-
-    differences = look_at(pages)
+    differences = dict(pool.run(look, pages.items()))
     if again := {key: pages[key] for key, what in differences.items() if what}:
         with interruptible():
             store.clock.sleep(CDN_SECONDS)
-        differences |= look_at(again)
+        differences |= dict(pool.run(look, again.items()))
     return differences
 
 
@@ -269,12 +265,3 @@ def _as_served(store: Store, key: str, item: UploadItem) -> str | Promise:
         here=item.size,
         md5=item.md5,
     )
-
-
-def _refusal(uploader: Uploader, name: str, key: str) -> UploadResult:
-    error = NameRejected(
-        _("%(key)s was not written from here, and cannot be overwritten from here", key=ascii(key)),
-        stage="name",
-        hint=_("Delete it in the console."),
-    ).with_context(env=uploader.env, key=key)
-    return UploadResult(name, key, UploadStatus.FAILED, uploader.env, stage="name", error=error)

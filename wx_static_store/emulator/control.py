@@ -162,10 +162,6 @@ def _objects(emulator: Emulator, request: Request) -> dict[str, object]:
     }
 
 
-def _faults(emulator: Emulator, _: Request) -> list[dict[str, Any]]:
-    return emulator.state.script.as_list()
-
-
 def _add_faults(emulator: Emulator, request: Request) -> list[dict[str, Any]]:
     value = _input(request)
     emulator.state.script.add(*(value if isinstance(value, list) else [value]))
@@ -192,10 +188,6 @@ def _ticket(emulator: Emulator, request: Request) -> dict[str, object]:
     value = _object(request, "ticket")
     emulator.state.issue_ticket(_member(value, "ticket", (str,), '{"ticket": "..."}'))
     return {"ticket": emulator.state.tickets.newest}
-
-
-def _pushes(emulator: Emulator, _: Request) -> list[dict[str, Any]]:
-    return [push.as_dict() for push in list(emulator.state.pushes)]
 
 
 def _push(emulator: Emulator, request: Request) -> dict[str, Any]:
@@ -244,14 +236,15 @@ _ACTIONS: dict[tuple[str, str], Callable[[Emulator, Request], object]] = {
     ("GET", "journal"): _journal,
     ("DELETE", "journal"): _clear_journal,
     ("GET", "objects"): _objects,
-    ("GET", "faults"): _faults,
+    ("GET", "faults"): lambda emulator, _: emulator.state.script.as_list(),
     ("POST", "faults"): _add_faults,
     ("DELETE", "faults"): _clear_faults,
     ("POST", "quirks"): _quirks,
     ("POST", "clock"): _clock,
     ("POST", "ticket"): _ticket,
     ("POST", "push"): _push,
-    ("GET", "pushes"): _pushes,
+    # Of a copy: a push may come in between.
+    ("GET", "pushes"): lambda emulator, _: [push.as_dict() for push in [*emulator.state.pushes]],
     ("POST", "expire-token"): _expire_token,
     ("POST", "envs"): _envs,
     ("POST", "accounts"): _account,

@@ -1,4 +1,4 @@
-"""A check for django-health-check (extra ``health``): the doctor's verdict."""
+"""A check for django-health-check (extra ``health-check``): the doctor's verdict."""
 
 from __future__ import annotations
 

@@ -30,18 +30,11 @@ class FactQuerySet(models.QuerySet["Fact"]):
             rows = self.using(router.db_for_write(Fact))
             rows.filter(subject=subject, name__in=names).delete()
 
-    def of_subject(self, subject: str) -> dict[str, Fact]:
-        """Return the facts of a subject, by name."""
-        return {fact.name: fact for fact in self.filter(subject=subject)}
-
 
 class Fact(models.Model):
-    """
-    One fact about the platform or an environment, for advice only.
+    """One fact about the platform or an environment, for advice only."""
 
-    The subject is the id of an environment or the appid of the platform, ``""`` if it has none.
-    """
-
+    # The id of an environment, or the appid of the platform; a platform may have none.
     subject = models.CharField(_("subject"), max_length=64, blank=True)
     name = models.CharField(_("fact"), max_length=64)
     value = models.CharField(_("value"), max_length=255)
@@ -63,8 +56,7 @@ class Fact(models.Model):
 
 
 class Health(Fact):
-    """The page *Health* of the admin; it has no table, but Django lists only models there."""
-
+    # The page *Health* has no table, but the admin lists only models.
     class Meta:
         app_label = LABEL
         proxy = True

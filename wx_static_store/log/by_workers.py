@@ -8,16 +8,14 @@ cache for the page that waits; without such a cache there is no note.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.cache import caches
 
 from ..conf import environments, platform_options
 from ..conf.cache_checks import is_for_all
+from ..core.notes import Notes
 from ..core.refusals import EXISTS, IN_PROGRESS, PolicyRejected
-from ..core.shared_cache import SharedCache
 from ..exceptions import WxStaticStoreError, revived
 from ..i18n import gettext_lazy as _
 from ..models import Dismissal, UploadLog
@@ -33,18 +31,15 @@ _WITH_FACTS = {rule.code: rule for rule in (EXISTS, IN_PROGRESS)}
 
 
 def send_again(row_id: int, user_id: int, asked_at: float = 0) -> None:
-    """
-    Send the bytes of a row again for a user; a second message finds a newer row, and sends nothing.
-
-    A message may have waited long: it is refused if the user lost a permission since, or if the
-    failure was dismissed after `asked_at`.
-    """
+    """Send the bytes of a row again for a user who asked for it at `asked_at`."""
     row = UploadLog.objects.filter(pk=row_id).first()
     if row is None:  # pruned meanwhile
         return
     user = get_user_model()._default_manager.filter(pk=user_id).first()
     try:
+        # The message may have waited long: the user may have lost a permission since.
         _check(row, user, asked_at)
+        # A broker may deliver a message twice: the second one finds a newer row, and sends nothing.
         for one in retry_uploads([row], user):
             if one.reason:
                 _note(row, one.reason)
@@ -65,13 +60,11 @@ def _check(row: UploadLog, user: Any, asked_at: float) -> None:
 
 def refusals(rows: Iterable[UploadLog]) -> dict[int, RetryResult]:
     """Return the noted refusals of these rows, by their ids."""
-    names = {_name(row.pk): row for row in rows}
-    noted = _cache().get_many([*names]) if names and _is_noted() else {}
+    names = {str(row.pk): row for row in rows}
     found = {}
-    for name, note in noted.items():
-        row = names[name]
-        with suppress(KeyError, TypeError, ValueError):  # of another version
-            error = revived(note)
+    for name, note in (_notes().read_many(names) if _is_noted() else {}).items():
+        if note:
+            row, error = names[name], revived(note)
             rule = _WITH_FACTS.get(error.code)
             found[row.pk] = RetryResult(row, reason=rule.broken(key=row.key) if rule else error)
     return found
@@ -80,21 +73,17 @@ def refusals(rows: Iterable[UploadLog]) -> dict[int, RetryResult]:
 def forget(rows: Iterable[UploadLog]) -> None:
     """Forget the earlier refusals of these rows."""
     if _is_noted():
-        _cache().delete_many([_name(row.pk) for row in rows])
+        _notes().forget(*(str(row.pk) for row in rows))
 
 
 def _note(row: UploadLog, error: WxStaticStoreError) -> None:
     if _is_noted():
-        _cache().set(_name(row.pk), error.as_dict(), KEPT)
+        _notes().write(str(row.pk), error.as_dict())
 
 
 def _is_noted() -> bool:
     return is_for_all(platform_options().token_cache)
 
 
-def _cache() -> SharedCache:
-    return SharedCache(lambda: caches[platform_options().token_cache])
-
-
-def _name(pk: int) -> str:
-    return f"wx_static_store:again:{pk}"
+def _notes() -> Notes:
+    return Notes("again", platform_options().token_cache, seconds=KEPT)

@@ -25,7 +25,6 @@ from .owner import owning_alias
 FEW = 20  # keys that are looked up one by one: no more calls than workers
 SWEPT = 20_000  # objects of a folder that are listed at most: 20 calls of WeChat's daily quota
 
-
 _NO_STORE = _("No store in STORAGES can be asked for what is in the cloud")
 _ADD_ONE = _("Add one whose BACKEND is wx_static_store.storage.WxStorage.")
 
@@ -68,7 +67,7 @@ def compare_uploads(
 
 def _compare_in(env: str, rows: dict[str, UploadLog], until: float) -> list[ComparedUpload]:
     rows |= UploadLog.objects.newest(env, rows)
-    # A store that owns a row, or any other: each can list any environment.
+    # A store that owns a row, or else any store: each can list any environment.
     using = next(filter(None, chain(map(owning_alias, rows.values()), aliases())), "")
     if not using:
         raise ConfigurationError(_NO_STORE, hint=_ADD_ONE)
@@ -77,6 +76,7 @@ def _compare_in(env: str, rows: dict[str, UploadLog], until: float) -> list[Comp
     for key, row in rows.items():
         remote = cloud.get(key)
         state = CloudState.UNREACHED if key not in cloud else CloudState(match(row, remote))
+        # Lists leave out objects with the deletion marker.
         if state is CloudState.MISSING and row.is_deletion:
             state = CloudState.DELETED
         compared.append(ComparedUpload(row, remote, state))
@@ -84,9 +84,7 @@ def _compare_in(env: str, rows: dict[str, UploadLog], until: float) -> list[Comp
 
 
 def _cloud(store: Store, keys: list[str], until: float) -> dict[str, RemoteFile | None]:
-    """
-    Return the objects at these keys, as far as the time is enough: by a list, or a call for each.
-    """
+    """Return the objects at these keys that time allows: by a list, or by a call for each."""
     # A call lists up to 1,000 objects, so a list is cheaper for many keys. In a huge folder it does
     # not reach all keys; the rest is looked up one by one.
     found: dict[str, RemoteFile | None] = {}

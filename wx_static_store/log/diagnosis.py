@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
-from hashlib import md5
 from typing import Any
 
-from django.core.cache import caches
-
 from ..clients.platform import PlatformClient, RefusedCall
-from ..conf import options_for
-from ..conf.options import Options
+from ..conf import Options, options_for
 from ..core.errcodes import ERRCODES, anchor
 from ..core.retry import Clock, Deadline
-from ..core.shared_cache import FORM, SharedCache
 from ..exceptions import WxStaticStoreError
 from ..i18n import gettext, gettext_lazy as _, ngettext
 from ..models import UploadLog
-from ..upload.platform import platform_for
+from ..upload.platform import platform_for, platform_notes
 from ..upload.store import INTERACTIVE_SECONDS
 from .owner import owning_alias
 
@@ -76,7 +70,7 @@ def diagnose(
         found = _reason(error.errcode, errcode=error.errcode)
     # A call that WeChat does not know yet may be known later: keep this answer for a short time.
     lasts = min(DAY, age) if found.reason and found.reason.errcode == UNKNOWN else DAY
-    _cache(options).set(_key(options, row.rid), _dump(found), max(1, int(lasts)))
+    platform_notes(options).write(f"rid:{row.rid}", _dump(found), lasts)
     return found
 
 
@@ -92,7 +86,7 @@ def known_diagnosis(row: UploadLog, *, now: Callable[[], float] = time.time) -> 
             _("Only a store of the same platform can ask: add the one that made this row."),
         )
     options = options_for(using)
-    if kept := _cache(options).get(_key(options, row.rid)):
+    if kept := platform_notes(options).read(f"rid:{row.rid}"):
         return _load(kept)
     return _reason(OLD) if now() - _seconds(row.rid) > KEPT else None
 
@@ -116,7 +110,8 @@ def _ask(options: Options, rid: str, clock: Clock, *, young: bool) -> RefusedCal
     deadline = Deadline.after(options.deadline or INTERACTIVE_SECONDS, clock)
     ask = partial(
         platform.ask,
-        lambda token, left: client.refused_call(token, rid, deadline=left),
+        client.refused_call,
+        rid,
         deadline=deadline,
         max_attempts=options.max_attempts,
     )
@@ -141,25 +136,14 @@ def _no(message: Any, hint: Any, **details: Any) -> Diagnosis:
 # --- the kept answer ------------------------------------------------------------------------
 
 
-def _cache(options: Options) -> SharedCache:
-    return SharedCache(lambda: caches[options.token_cache])
-
-
-def _key(options: Options, rid: str) -> str:
-    platform = f"{options.api_base_url} {options.component_appid}"
-    digest = md5(platform.encode(), usedforsecurity=False).hexdigest()
-    return f"wx_static_store:rid:{FORM}:{digest}:{rid}"
-
-
-def _dump(found: Diagnosis) -> str:
+def _dump(found: Diagnosis) -> dict[str, Any]:
     if found.call is None:
-        return json.dumps({"reason": found.reason and found.reason.errcode})
+        return {"reason": found.reason and found.reason.errcode}
     moment = found.call.time and found.call.time.isoformat()
-    return json.dumps({"call": asdict(found.call) | {"time": moment}})
+    return {"call": asdict(found.call) | {"time": moment}}
 
 
-def _load(text: str) -> Diagnosis:
-    kept = json.loads(text)
+def _load(kept: dict[str, Any]) -> Diagnosis:
     if code := kept.get("reason"):
         return _reason(code, errcode=code)
     moment = kept["call"]["time"]

@@ -37,7 +37,8 @@ def causes(rows: UploadLogQuerySet) -> list[FailureCause]:
 
 def of_cause(rows: UploadLogQuerySet, code: str) -> UploadLogQuerySet:
     """Return the rows that `causes` groups under this code."""
-    if "\0" in code:  # PostgreSQL compares no text with it
+    if "\0" in code:
+        # The address of a page may have it; PostgreSQL raises an error for such a text.
         return rows.none()
     rows = rows.filter(status__in=NOT_STORED)
     if re.fullmatch("-?[0-9]{1,9}", code):

@@ -1,9 +1,8 @@
 """
 Make rows of the lines that `upload.JsonLinesFormatter` wrote where there was no database.
 
-The newest row of a key is the state of the file, and the clock of another machine proves nothing.
-Therefore a line becomes a row only if the log has no row of its key, or if the newest row has other
-bytes and the environment's list shows those of the line. A repeated line adds nothing.
+A line becomes a row only if the log has no row of its key, or if the newest row has other bytes and
+the environment's list shows those of the line. A repeated line adds nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from ..conf.settings import aliases, setting
+from ..core.facts import COLUMNS
 from ..core.match import Match, match
 from ..core.types import RemoteFile, UploadStatus
 from ..exceptions import WxStaticStoreError
@@ -61,12 +61,16 @@ def import_lines(
 
 def _row(line: bytes) -> UploadLog:
     """Return the row of an upload; raise ValueError, which does not quote the line."""
-    members = _object(line)
-    # Without relations: ids of users and deployments belong to the database of another machine.
+    members: Any = None
+    # Deep nesting ends in a RecursionError.
+    with suppress(ValueError, RecursionError):
+        members = json.loads(line)
+    if not isinstance(members, dict):
+        raise ValueError(_("not a JSON object"))
     columns = {
-        field.name: members[field.name]
-        for field in UploadLog._meta.concrete_fields
-        if not field.is_relation and members.get(field.name) is not None
+        column.name: members[column.name]
+        for column in COLUMNS
+        if column.imported and members.get(column.name) is not None
     }
     # Django would turn these values into texts.
     odd = [name for name, value in columns.items() if isinstance(value, list | dict)]
@@ -86,16 +90,6 @@ def _row(line: bytes) -> UploadLog:
     return row
 
 
-def _object(line: bytes) -> dict[str, Any]:
-    try:
-        members = json.loads(line)
-    except (ValueError, RecursionError):
-        members = None
-    if not isinstance(members, dict):
-        raise ValueError(_("not a JSON object"))
-    return members
-
-
 def _moment(seconds: Any) -> datetime:
     try:
         moment = datetime.fromtimestamp(seconds, UTC)
@@ -113,8 +107,10 @@ def _add(rows: list[UploadLog], own: set[Place]) -> Counter[str]:
     counts = Counter[str]()
     newest = log().newest_of(rows)
     own |= {_place(row) for row in rows} - newest.keys()
+    # The newest row is the state of a file. The clock of another machine cannot prove a line newer.
     proved = _find_proved(rows, newest)
     with transaction.atomic(using=log().db):
+        # The newest row of a key has the highest id, and lines of several machines are mixed.
         for row in sorted(rows, key=lambda row: row.created):
             place = _place(row)
             last = newest.get(place)

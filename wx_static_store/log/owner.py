@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 
-from ..conf import aliases, options_for
-from ..conf.options import Options
+from ..conf import Options, aliases, options_for
 from ..core.naming import object_key
 from ..exceptions import ConfigurationError, NameRejected
 from ..models import UploadLog

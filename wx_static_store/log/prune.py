@@ -10,8 +10,10 @@ from typing import Any
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.functional import Promise
 
 from ..conf import platform_options
+from ..i18n import gettext_lazy as _
 from ..models import Deployment, IdempotencyKey, Release
 from ..upload import kept
 from ..upload.database import deployments, log, persistently
@@ -19,11 +21,14 @@ from ..upload.workers import WorkerPool
 from .retention import RELEASES, find_retained
 
 _also: dict[str, Callable[[datetime], QuerySet[Any]]] = {}
+ALSO_COUNTED: dict[str, str | Promise] = {"keys": _("Idempotency-Keys %(keys)d")}
 
 
-def prune_also(name: str, ended_before: Callable[[datetime], QuerySet[Any]]) -> None:
+def prune_also(
+    name: str, counted: str | Promise, ended_before: Callable[[datetime], QuerySet[Any]]
+) -> None:
     """Register more rows to delete once they ended before a time. For ``AppConfig.ready()``."""
-    _also[name] = ended_before
+    _also[name], ALSO_COUNTED[name] = ended_before, counted
 
 
 def prune(
@@ -44,30 +49,26 @@ def prune(
     """
     if days < 1 or batch < 1:
         raise ValueError("The rows of the last day stay, and a batch is one row or more.")
-    wanted: dict[str, Any] = {"created__lt": timezone.now() - timedelta(days=days)}
-    if env is not None:
-        wanted["env"] = env
+    before = timezone.now() - timedelta(days=days)
+    wanted: dict[str, Any] = {"created__lt": before} | ({} if env is None else {"env": env})
     same_key = {"env": OuterRef("env"), "key_digest": OuterRef("key_digest")}
     newer = Exists(log().filter(**same_key, id__gt=OuterRef("id")))
     rows = log().filter(newer, **wanted).exclude(deployment__in=_running())
-    for count in _delete(rows, batch, dry_run):
-        yield "uploads", count
-
-    stays = Q(created__gte=wanted["created__lt"]) | ~Q(newer)
+    # As if the rows were gone already: a dry run does not delete them, and counts the same.
+    stays = Q(created__gte=before) | ~Q(newer)
     has_rows = Exists(log().filter(stays, deployment=OuterRef("pk")))
     old = deployments().filter(**wanted).exclude(outcome__in=Deployment.UNFINISHED)
-    for count in _delete(
-        old.exclude(has_rows), batch, dry_run, find_retained(releases).deployments
-    ):
-        yield "deployments", count
-
-    for name, ended_before in _also.items() if env is None else ():
-        for count in _delete(ended_before(wanted["created__lt"]), batch, dry_run):
+    keys = IdempotencyKey._base_manager.using(log().db).filter(expires__lt=Now())
+    steps: list[tuple[str, QuerySet[Any], Collection[int]]] = [
+        ("uploads", rows, ()),
+        ("deployments", old.exclude(has_rows), find_retained(releases).deployments),
+        # Such rows, like rollouts, belong to many environments.
+        *((name, of(before), ()) for name, of in _also.items() if env is None),
+        ("keys", keys, ()),
+    ]
+    for name, doomed, stay in steps:
+        for count in _delete(doomed, batch, dry_run, stay):
             yield name, count
-
-    keys = IdempotencyKey._base_manager.using(log().db)
-    for count in _delete(keys.filter(expires__lt=Now()), batch, dry_run):
-        yield "keys", count
 
 
 def prune_releases(count: int = RELEASES, *, dry_run: bool = False) -> Iterator[tuple[str, int]]:
@@ -79,7 +80,8 @@ def prune_releases(count: int = RELEASES, *, dry_run: bool = False) -> Iterator[
     ``("bytes", 5_000_000)``. Iterate to the end. Raises what the release storage raises.
     """
     until = timezone.now() - kept.UNTOUCHED
-    stay, ids = find_retained(count).releases, _releases().values_list("id", flat=True)
+    stay = find_retained(count).releases
+    ids = Release.objects.using(log().db).order_by("id").values_list("id", flat=True)
     doomed = [pk for pk in ids.filter(used__lt=until) if pk not in stay]
     for release in doomed:
         if dry_run or persistently(partial(_forget, release, until), otherwise=False):
@@ -102,14 +104,11 @@ def _running() -> list[int]:
     return list(running.values_list("id", flat=True))
 
 
-def _releases() -> QuerySet[Release]:
-    return Release.objects.using(log().db).order_by("id")
-
-
 def _forget(release: int, until: datetime) -> bool:
     """Delete a release, unless a deploy uses it by now; its deployments keep none."""
-    row = _releases().filter(pk=release, used__lt=until).only("pk")
-    if not row.update(used=F("used")):  # locks the row: a deploy waits, and then records it again
+    row = Release.objects.using(log().db).filter(pk=release, used__lt=until).only("pk")
+    # The update locks the row: a deploy that wants it waits, and then records the release again.
+    if not row.update(used=F("used")):
         return False
     deployments().filter(release=release).update(release=None)
     row.delete()
@@ -119,7 +118,8 @@ def _forget(release: int, until: datetime) -> bool:
 def _delete(
     rows: QuerySet[Any], batch: int, dry_run: bool, stay: Collection[int] = ()
 ) -> Iterator[int]:
-    """Delete by primary key, in batches, so that few rows are locked for a short time."""
+    """Delete rows in batches, but those with an id in `stay`."""
+    # By primary key: so only few rows are locked, for a short time.
     last = 0
     while ids := list(rows.filter(id__gt=last).order_by("id").values_list("id", flat=True)[:batch]):
         last = ids[-1]

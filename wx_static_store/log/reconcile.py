@@ -1,9 +1,4 @@
-"""
-Compare the cloud with the log, and add rows that correct the log.
-
-Both are read in batches. Between the two passes only one bit per object is kept, so that millions
-of objects need little memory.
-"""
+"""Compare the cloud with the log, and add rows that correct the log; both are read in batches."""
 
 from __future__ import annotations
 
@@ -43,7 +38,8 @@ class Discrepancy:
     message: str | Promise
 
     def row(self, env: str) -> UploadLog:
-        """Return the row, without headers: lists show none, so the next deploy sends the file."""
+        """Return the row that corrects the log."""
+        # Without headers, which no list shows: therefore the next deploy sends the file.
         columns = {name: getattr(self, name) for name in ("key", "name", "size", "md5")}
         columns = fitting(UploadLog, columns | {"message": english(self.message)})
         return UploadLog(
@@ -68,6 +64,7 @@ class LogComparison:
         self.store, self.fix = store, fix
         self.prefix = store.options.location + prefix
         self.objects = self.unsure = 0
+        # Only a bit per object lives from one pass to the next: there may be millions.
         self._seen = _Ids()
         self._last_id = 0
 
@@ -97,6 +94,7 @@ class LogComparison:
             return None
         found = match(row, file)
         self.unsure += found is Match.UNSURE
+        # Lists show no MD5 for some objects, and an equal size proves no bytes.
         if found is Match.UNSURE or (found is Match.SAME and row.status == STORED):
             return None
         if found is Match.SAME:
@@ -118,12 +116,13 @@ class LogComparison:
 
 
 def _absent(row: UploadLog) -> Discrepancy | None:
-    """Return the discrepancy of a row without an object; lists leave out deleted files."""
+    """Return the discrepancy of a row without an object."""
     if row.status == UNKNOWN and row.is_deletion:
         return _found("unknown", row, row.name, STORED, _("it is deleted"))
     if row.status == UNKNOWN:
         return _found("unknown", row, row.name, FAILED, _("the cloud does not have it"))
     if row.is_deletion:
+        # Lists leave out objects with the deletion marker.
         return None
     message = _("the log said stored, the cloud has none")
     return _found("missing", row, row.name, FAILED, message)

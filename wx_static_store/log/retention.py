@@ -21,7 +21,7 @@ class Retained(NamedTuple):
     releases: set[int]
 
 
-def keep(releases: Callable[[], set[int]]) -> None:
+def keep_also(releases: Callable[[], set[int]]) -> None:
     """Register a function that returns ids of more releases to keep. For ``AppConfig.ready()``."""
     _also.add(releases)
 
@@ -32,7 +32,7 @@ def find_retained(count: int = RELEASES) -> Retained:
 
     These are the newest deployment, the newest of each of the last `count` releases, the newest of
     each of the last `count` releases that ended well (the first one is live), and the releases of
-    functions that `keep` registered.
+    functions that `keep_also` registered.
     """
     # Releases are counted, not deployments: neither ten deploys of one tree nor ten failures may
     # delete the release before.

@@ -96,10 +96,7 @@ def sendable(rows: Iterable[UploadLog], most: int) -> Iterator[UploadLog]:
 
 
 def retry_uploads(
-    rows: Iterable[UploadLog],
-    user: User | None = None,
-    *,
-    seconds: float = REQUEST.seconds,
+    rows: Iterable[UploadLog], user: User | None = None, *, seconds: float = REQUEST.seconds
 ) -> Iterator[RetryResult]:
     """
     Send the bytes of these rows again; each result is a new row, of the source ``retry``.
@@ -118,23 +115,22 @@ def retry_uploads(
     context = UploadContext(source="retry", user_id=user.pk if user else None)
     replaces = user is None or EXISTS.lifted(user)
     for (using, env), ready in batches.items():
-        batch = _Batch(_uploader(using, env), ready, until, replaces=replaces)
+        options = options_for(using).for_env(env)
+        # Without a deadline, one file may keep the page waiting for minutes.
+        options = replace(options, deadline=options.deadline or REQUEST.seconds)
+        batch = _Batch(Uploader(options), ready, until, replaces=replaces)
         yield from _send(batch, context)
-
-
-def _uploader(using: str, env: str) -> Uploader:
-    """Return an uploader with a deadline: a page must not wait minutes for one file."""
-    options = options_for(using).for_env(env)
-    return Uploader(replace(options, deadline=options.deadline or REQUEST.seconds))
 
 
 def _send(batch: _Batch, context: UploadContext) -> Iterator[RetryResult]:
     uploader, recorder = batch.uploader, Recorder(context)
     with ExitStack() as stack:
+        # The last in is the first out: rows are written before the claims on their keys end.
         stack.callback(batch.close)
         stack.callback(recorder.close)
         pool = stack.enter_context(WorkerPool(uploader.options.max_workers))
-        pool.capacity = pool.max_workers  # no started file waits for another one
+        # A file is claimed and opened when it starts: none shall then wait for another one.
+        pool.capacity = pool.max_workers
         results = uploader.send(Queue(uploader, batch.items()), pool, recorder)
         for result in stack.enter_context(closing(results)):
             settled = uploader.settled(result) if time.monotonic() < batch.until else result
@@ -157,7 +153,9 @@ class _Batch:
         self.refused: list[RetryResult] = []
         self._replaces = replaces
         self._files: dict[str, BinaryIO] = {}
-        self._free: set[str] = set()  # claimed keys, to be released when their rows are written
+        # Claimed keys, to be released when their rows are written. An upload with an unknown end
+        # keeps its claim: the object may still appear.
+        self._free: set[str] = set()
 
     def items(self) -> Iterator[UploadItem]:
         """Yield the items that can be opened; the others are refused, and leave no failed row."""

@@ -1,9 +1,4 @@
-"""
-Find the bytes of an earlier upload: on this machine, in the spool, or on the public site.
-
-They are always the row's bytes, with one exception: the file of a `collectstatic` row may have
-changed since, and is sent as it is now.
-"""
+"""Find the bytes of an earlier upload: on this machine, in the spool, or on the public site."""
 
 from __future__ import annotations
 
@@ -111,13 +106,14 @@ def _of_same_key(row: UploadLog) -> UploadLogQuerySet:
 def _item(
     row: UploadLog, source: str, opener: Callable[[], Any], size: int | None, md5: str | None
 ) -> UploadItem:
-    """Return the item, with the Cache-Control of a deploy, which only the row still knows."""
+    """Return the item to send again."""
     return UploadItem(
         row.name,
         open=opener,
         size=size,
         md5=md5,
         hashed=looks_hashed(row.name),
+        # A deploy may have set it by options of its own, which only the row still knows.
         cache_control=(row.cache_control or None) if source in DEPLOYS else None,
     )
 
@@ -126,10 +122,12 @@ def _item(
 
 
 def _local_item(row: UploadLog, source: str) -> UploadItem | None:
+    # Several files may have this name: only the right bytes prove that one is the file.
     static = list(_static_paths(row.name))
     for path in dict.fromkeys([*static, *_media_paths(row.name)]):
         if _has_bytes_of(row, path):
             return _item(row, source, partial(open, path, "rb"), row.size, row.md5)
+    # Here alone other bytes than the row's may be sent: collectstatic would publish them, too.
     if static and source == "collectstatic":
         size = os.path.getsize(static[0])
         return _item(row, source, partial(open, static[0], "rb"), size, None)
@@ -157,16 +155,15 @@ def _static_paths(name: str) -> Iterator[str]:
 
 def _media_paths(name: str) -> Iterator[str]:
     """Yield files of that name in local storages: a model may keep the same file there."""
-    for storage in {id(storage): storage for storage in _storages()}.values():
-        yield from _path(storage, name)
-
-
-def _storages() -> Iterator[Storage]:
+    found = []
     for alias in setting("STORAGES"):
         with suppress(ImproperlyConfigured):  # its package or a setting is missing
-            yield storages[alias]
-    for model in apps.get_models():
-        yield from (field.storage for field in model._meta.fields if isinstance(field, FileField))
+            found.append(storages[alias])
+    fields = (field for model in apps.get_models() for field in model._meta.fields)
+    found += [field.storage for field in fields if isinstance(field, FileField)]
+    # Many fields share one storage, whose disk need not be read for each of them.
+    for storage in {id(storage): storage for storage in found}.values():
+        yield from _path(storage, name)
 
 
 def _path(storage: Storage, name: str) -> Iterator[str]:

@@ -1,22 +1,23 @@
 """The options of ``wx_deploy``, and which of them belong together."""
 
+from __future__ import annotations
+
 import os
 import sys
 from argparse import ArgumentParser
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
 from ..i18n import gettext, gettext_lazy as _, listed
 from .exits import wrong_use
-from .release_list import RELEASES
 
 LABELS = ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT")  # what CI systems call the commit
 LIVE, CLOUD = "live", "cloud"  # names in --diff
+RELEASES = 20  # that --list shows, beside what is live
 LISTS = ("diff", "tag")  # options of several words
 _NOT_EMPTY = ("directory", "using", "envs_file", "json", "user", "folder", "rollback", "release")
-OF_RELEASES = ("rollback", "repair")  # modes that publish a kept release
-LOOKING = ("list", "diff")  # modes that publish nothing
-WITHOUT_TREE = (*LOOKING, *OF_RELEASES)  # modes that publish no tree of this machine
+WITHOUT_TREE = ("list", "diff", "rollback", "repair")  # they publish no tree of this machine
 OF_PUBLISHING = ("dry_run", "force", "verify", "stale", "blank_stale", "strict", "wait", "canary")
 
 _FLAGS = {
@@ -65,22 +66,76 @@ _LISTS = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class CommandLine:
+    """What the user wrote; an option that the command does not have keeps its default."""
+
+    verbosity: int = 1
+    directory: str | None = None
+    prefix: str = ""  # the folder after DIR
+    ignore: Sequence[str] = ()
+    map: Sequence[str] = ()
+    using: str | None = None
+    env: Sequence[str] | None = None
+    envs_file: str | None = None
+    all: bool = False
+    tag: Sequence[str] = ()
+    list: bool = False
+    diff: Sequence[str] = ()
+    rollback: str | bool | None = None  # True: to the release before
+    repair: bool = False
+    release: str | None = None  # of wx_rollout
+    folder: str | None = None  # --prefix
+    yes: bool = False
+    dry_run: bool = False
+    force: bool = False
+    verify: bool = False
+    canary: int = 0
+    stale: bool = False
+    blank_stale: bool = False
+    include_uploads: bool = False
+    trust_log: bool = False
+    strict: bool = False
+    wait: bool = False
+    write_manifest: bool = False
+    json: str | None = None
+    label: str | None = None
+    user: str | None = None
+
+    @classmethod
+    def of_options(cls, options: Mapping[str, Any]) -> Self:
+        """Take what argparse has parsed."""
+        return cls(**{one.name: options[one.name] for one in fields(cls) if one.name in options})
+
+    def given(self, names: Sequence[str]) -> Sequence[str]:
+        """Return those of these options that are given, as they are written."""
+        return [option_of(name) for name in names if getattr(self, name)]
+
+    @property
+    def of_releases(self) -> bool:
+        """Return whether a kept release is published, and no folder of this machine."""
+        return bool(self.rollback) or self.repair
+
+    @property
+    def without_tree(self) -> bool:
+        """Return whether no folder of this machine is published."""
+        return self.list or bool(self.diff) or self.of_releases
+
+    @property
+    def named_release(self) -> str:
+        """Return the first release that the line names, or an empty text."""
+        if isinstance(self.rollback, str):
+            return self.rollback
+        words = (LIVE, CLOUD, *filter(os.path.isdir, self.diff[1:]))
+        return next((name for name in self.diff if name not in words), "")
+
+
 def add_tree(parser: ArgumentParser, directory: str) -> None:
     """Add the options that `modes.tree_of` reads."""
     add = parser.add_argument
-    add(
-        "directory",
-        nargs="?",
-        metavar="DIR",
-        help=directory,
-    )
-    add(
-        "prefix",
-        nargs="?",
-        default="",
-        metavar="PREFIX",
-        help=gettext("folder of the site to put it in"),
-    )
+    add("directory", nargs="?", metavar="DIR", help=directory)
+    text = gettext("folder of the site to put it in")
+    add("prefix", nargs="?", default="", metavar="PREFIX", help=text)
     for names, text in _LISTS.items():
         name, metavar = names.split()
         add(name, metavar=metavar, action="append", default=[], help=str(text))
@@ -126,7 +181,7 @@ def _add_modes(parser: ArgumentParser) -> None:
 
 
 def add_environments(parser: ArgumentParser) -> None:
-    """Add the options that `deploy_line.environments_of` reads."""
+    """Add the options that `modes.environments_of` reads."""
     add = parser.add_mutually_exclusive_group().add_argument
     text = gettext("environments of the platform, in place of the store's own")
     add("--env", nargs="+", action="extend", metavar="ID", help=text)
@@ -141,82 +196,69 @@ def add_environments(parser: ArgumentParser) -> None:
     )
 
 
-def check_words(options: Mapping[str, Any]) -> None:
-    """Refuse an empty value (often an unset variable), and a folder among environments."""
+def check_words(line: CommandLine) -> None:
+    """Refuse an empty value, and a folder among environments."""
+    # An empty value often is an unset variable of a shell.
     for name in (*_NOT_EMPTY, *LISTS):
-        if options.get(name) == "" or (name in LISTS and "" in options.get(name, ())):
+        value: Any = getattr(line, name)
+        if value == "" or (name in LISTS and "" in value):
             option = {"directory": "DIR", "folder": "--prefix"}.get(name) or option_of(name)
             raise wrong_use(_("%(option)s is empty: is a variable not set?", option=option))
-    if not options.get("directory"):
-        for name in ("env", "tag"):
-            for word in filter(os.path.isdir, options.get(name) or ()):
-                option = option_of(name)
-                text = _(
-                    "%(word)s is a folder: write DIR before %(option)s.", word=word, option=option
-                )
-                raise wrong_use(text)
+    for option, words in () if line.directory else (("--env", line.env), ("--tag", line.tag)):
+        # --env takes all words up to the next option: a DIR behind it, too.
+        for word in filter(os.path.isdir, words or ()):
+            raise wrong_use(
+                _("%(word)s is a folder: write DIR before %(option)s.", word=word, option=option)
+            )
 
 
-def check_options(options: dict[str, Any]) -> None:
+def check_line(line: CommandLine) -> None:
     """Refuse misplaced words, and options that do not belong together."""
-    check_words(options)
-    about_stale = options["stale"] or options["blank_stale"]
-    if options["canary"] < 0:
+    check_words(line)
+    if line.canary < 0:
         raise wrong_use(_("--canary takes a number from 0 on."))
-    if options["include_uploads"] and not about_stale:
+    if line.include_uploads and not (line.stale or line.blank_stale):
         raise wrong_use(_("--include-uploads belongs to --stale or --blank-stale."))
-    asks = options["blank_stale"] and not (options["yes"] or options["dry_run"])
+    asks = line.blank_stale and not (line.yes or line.dry_run)
     if asks and not sys.stdin.isatty():
         raise wrong_use(_("--blank-stale asks a question, and there is no terminal: add --yes."))
-    _check_modes(options)
+    _check_modes(line)
 
 
-def _check_modes(options: dict[str, Any]) -> None:
+def _check_modes(line: CommandLine) -> None:
     """Refuse an option that does not belong to the mode."""
-    modes = [option_of(mode) for mode in WITHOUT_TREE if options[mode]]
-    meant = [option_of(name) for name in OF_PUBLISHING if options[name]]
-    if meant and any(options[mode] for mode in LOOKING):
+    modes, meant = line.given(WITHOUT_TREE), line.given(OF_PUBLISHING)
+    if meant and (line.list or line.diff):
         text = _(
             "%(mode)s publishes nothing: leave %(options)s out.",
             mode=modes[0],
             options=listed(meant),
         )
         raise wrong_use(text)
-    if len(options["diff"]) + bool(options["diff"] and options["directory"]) > 2:
+    if len(line.diff) + bool(line.diff and line.directory) > 2:
         raise wrong_use(_("--diff compares two: A with B, or A with DIR."))
-    if options["json"] and options["dry_run"]:
+    if line.json and line.dry_run:
         raise wrong_use(_("--json reports what was done: leave it out beside --dry-run."))
-    if of_releases(options):
-        if options["directory"]:
-            text = _(
-                "%(mode)s publishes what the release storage has: leave %(what)s out. A release is "
-                "named right after --rollback; to publish a folder, leave %(mode)s out.",
-                mode=modes[0],
-                what=options["directory"],
-            )
-            raise wrong_use(text)
-        if options["ignore"] or options["map"]:
-            raise wrong_use(_("--ignore and --map belong to a DIR."))
-    if options["repair"] and options["trust_log"]:
+    if line.of_releases and line.directory:
+        text = _(
+            "%(mode)s publishes what the release storage has: leave %(what)s out. A release is "
+            "named right after --rollback; to publish a folder, leave %(mode)s out.",
+            mode=modes[0],
+            what=line.directory,
+        )
+        raise wrong_use(text)
+    if line.of_releases and (line.ignore or line.map):
+        raise wrong_use(_("--ignore and --map belong to a DIR."))
+    if line.repair and line.trust_log:
         raise wrong_use(_("--repair compares with the cloud: leave --trust-log out."))
-    if options["write_manifest"] and not options["rollback"]:
+    if line.write_manifest and not line.rollback:
         raise wrong_use(_("--write-manifest belongs to --rollback."))
-    if options["folder"] and not (options["diff"] or of_releases(options)):
+    if line.folder and not (line.diff or line.of_releases):
         text = _(
             "--prefix belongs to --rollback, --repair and --diff; the folder of a DIR is written "
             "after it."
         )
         raise wrong_use(text)
-
-
-def of_releases(options: Mapping[str, Any]) -> bool:
-    """Return whether a kept release is published, and no folder of this machine."""
-    return any(options[mode] for mode in OF_RELEASES)
-
-
-def without_tree(options: Mapping[str, Any]) -> bool:
-    """Return whether no folder of this machine is published."""
-    return any(options[mode] for mode in WITHOUT_TREE)
 
 
 def option_of(name: str) -> str:

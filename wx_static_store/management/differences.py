@@ -3,56 +3,100 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from django.core.files.storage import storages
 from django.core.management.base import CommandError
 
-from ..core.releases import ReleaseFile
+from ..core.releases import Change, ReleaseFile
 from ..deploy import report as summary
 from ..deploy.records import deployments_of, find_deployment, from_log, live
 from ..exceptions import SourceError, WxStaticStoreError
-from ..i18n import gettext as _, joined, labelled, shown
+from ..i18n import gettext as _, gettext_lazy, joined, labelled, ngettext, padded, shown, width
 from ..models import Deployment
-from ..releases.difference import compare_files, compare_with_cloud, files_here
+from ..releases.difference import Difference, compare_files, compare_with_cloud, files_here
 from ..releases.rollback import folder_of
 from ..upload.uploader import Uploader
 from . import modes
-from .deploy_line import release_of
-from .deploy_options import CLOUD, LIVE
-from .difference_lines import EnvironmentComparison, Side, lines, total
+from .deploy_options import CLOUD, LIVE, CommandLine
 from .exits import wrong_use
 from .preview import left_out_line
 
 VERSION = 1  # of the JSON; it grows when a member changes its meaning or goes
 
+KINDS = {
+    "added": gettext_lazy("added"),
+    "changed": gettext_lazy("changed"),
+    "removed": gettext_lazy("removed"),
+}
+IN_CLOUD = {
+    "removed": gettext_lazy("missing"),
+    "changed": gettext_lazy("differs"),
+    "added": gettext_lazy("stale"),
+}
+_HEADERS = {"content_type": "Content-Type", "cache_control": "Cache-Control"}
+
 Operand = str | Path  # a path is a folder of this machine
 
 
-def show(
-    line: dict[str, Any],
-    using: str,
-    uploaders: Sequence[Uploader],
-    write: Callable[[str], object],
-) -> None:
-    """
-    Compare in each environment, and write the differences.
+@dataclass(frozen=True)
+class Side:
+    """One side of a comparison: its name in the heading, its data in the JSON, and its files."""
 
-    Raises CommandError: 1 if the cloud differs, 2 if an environment could not be compared.
-    """
+    name: str
+    data: Mapping[str, Any]
+    files: Callable[[], Iterable[ReleaseFile]] = tuple
+
+
+@dataclass
+class EnvironmentComparison:
+    """The difference in one environment; with an `error`, nothing was compared."""
+
+    env: str
+    folder: str
+    sides: Sequence[Side] = ()
+    difference: Difference = field(default_factory=lambda: Difference((), 0))
+    error: str = ""
+
+    @property
+    def has_drifted(self) -> bool:
+        """Return whether a file of the release is missing or differs in the cloud."""
+        counts = self.difference.counts
+        return self.in_cloud and bool(counts["changed"] or counts["removed"])
+
+    @property
+    def kinds(self) -> Mapping[str, Any]:
+        return IN_CLOUD if self.in_cloud else KINDS
+
+    @property
+    def in_cloud(self) -> bool:
+        return bool(self.sides) and self.sides[1].data["kind"] == CLOUD
+
+    def as_dict(self) -> dict[str, Any]:
+        before, after = [side.data for side in self.sides] or (None, None)
+        about = {"env": self.env, "folder": self.folder, "error": self.error}
+        return {**about, "before": before, "after": after, **self.difference.as_dict()}
+
+
+def show(
+    line: CommandLine, using: str, uploaders: Sequence[Uploader], write: Callable[[str], object]
+) -> None:
+    """Compare in each environment, and write the differences; how it ends is the exit code."""
     operands = _operands(line)
     if len(uploaders) > 1 and CLOUD not in operands:
         raise wrong_use(_("Many environments are compared with 'cloud' only: name one with --env."))
-    if line["json"]:
-        summary.check_writable(Path(line["json"]))
-    envs, prefix = [uploader.env for uploader in uploaders], line["folder"] or line["prefix"]
-    here = "/" if line["directory"] else ""  # where it would be published
-    folder = folder_of(using, envs, prefix=prefix or here, name=release_of(line))
+    if line.json:
+        summary.check_writable(Path(line.json))
+    envs, prefix = [uploader.env for uploader in uploaders], line.folder or line.prefix
+    # A folder is compared with the place where it would be published.
+    here = "/" if line.directory else ""
+    folder = folder_of(using, envs, prefix=prefix or here, name=line.named_release)
     found = []
-    if LIVE in operands and not line["env"]:
+    if LIVE in operands and not line.env:
         uploaders = _with_live_release(uploaders, folder, write)
     for uploader in uploaders:
         found.append(_compare(_Place(line, using, uploader, folder), operands))
@@ -61,10 +105,10 @@ def show(
         write("\n".join(lines(found[-1])))
     if len(found) > 1:
         write(total(found))
-    if line["json"]:
+    if line.json:
         environments = [comparison.as_dict() for comparison in found]
         data = {"version": VERSION, "using": using, "environments": environments}
-        summary.write_json(Path(line["json"]), data)
+        summary.write_json(Path(line.json), data)
     if any(comparison.error for comparison in found):
         raise wrong_use(_("Not every environment could be compared."))
     if any(comparison.has_drifted for comparison in found):
@@ -73,9 +117,9 @@ def show(
         raise CommandError(text.rstrip(), returncode=1)
 
 
-def _operands(line: Mapping[str, Any]) -> tuple[Operand, Operand]:
+def _operands(line: CommandLine) -> tuple[Operand, Operand]:
     """Return the two sides of the comparison, the older one first."""
-    names, directory = line["diff"], line["directory"]
+    names, directory = line.diff, line.directory
     if directory:
         folder = Path(directory)
         return (folder, CLOUD) if names == [CLOUD] else (names[0], folder)
@@ -107,7 +151,7 @@ def _with_live_release(
 class _Place:
     """An environment of the store `using`, and the folder where the keys begin."""
 
-    line: dict[str, Any]
+    line: CommandLine
     using: str
     uploader: Uploader
     folder: str
@@ -170,7 +214,7 @@ def _deployment(place: _Place, name: str) -> Deployment:
     try:
         return find_deployment(name, env, folder)
     except SourceError:
-        if place.line["folder"] or place.line["prefix"]:
+        if place.line.folder or place.line.prefix:
             raise
     return find_deployment(name, env)
 
@@ -180,6 +224,79 @@ def _files_here(place: _Place, root: Path) -> list[ReleaseFile]:
     collected = getattr(storages[place.using], "location", "")
     is_collected = collected and os.path.realpath(collected) == os.path.realpath(root)
     directory = None if is_collected else str(root)
-    line = place.line | {"directory": directory, "prefix": place.prefix}
+    line = replace(place.line, directory=directory, prefix=place.prefix)
     items, last, prefix = modes.tree_of(line, place.using)
     return files_here(place.uploader, [*items, *([last] if last else [])], prefix)
+
+
+# --- lines on a terminal ----------------------------------------------------------------------
+
+
+def lines(comparison: EnvironmentComparison) -> Iterator[str]:
+    """Yield a heading, a line for each file that differs, and the counts."""
+    where = f"{comparison.env} /{comparison.folder}".removesuffix(" /")
+    if comparison.error:
+        yield shown(labelled(where, comparison.error))
+        return
+    difference = comparison.difference
+    yield shown(labelled(where, " → ".join(side.name for side in comparison.sides)))
+    yield from _table(comparison)
+    before, after = (f"{size:,}" for size in difference.sizes)
+    counts = _counts(comparison.kinds, difference.counts)
+    if difference:
+        sizes = {"before": before, "after": after}
+        yield _("%(counts)s; %(before)s → %(after)s bytes", counts=counts, **sizes)
+    else:
+        files = difference.unchanged
+        yield ngettext("No difference: %(count)d file", "No difference: %(count)d files", files)
+    if unsure := difference.unsure:
+        yield _("%(count)d by size only: the list shows no MD5 of them", count=unsure)
+    if uploads := len(difference.uploads):
+        yield ngettext(
+            "%(count)d file is left out: somebody uploaded it",
+            "%(count)d files are left out: somebody uploaded them",
+            uploads,
+        )
+
+
+def _table(comparison: EnvironmentComparison) -> Iterator[str]:
+    changes, kinds = comparison.difference.changes, comparison.kinds
+    rows = []
+    for change in changes:
+        sides = (change.before, change.after)
+        before, after = (f"{side.size:,}" if side else "" for side in sides)
+        arrow = f"{before} →" if before and after else f"{before}  "
+        rows.append((str(kinds[change.kind]), arrow, after, _what(change)))
+    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
+    for kind, before, after, what in rows:
+        sizes = padded(before, widths[1], right=True), padded(after, widths[2], right=True)
+        yield "  ".join([padded(kind, widths[0]), *sizes, what])
+
+
+def _what(change: Change) -> str:
+    """Return the name of a file, and the parts in which it differs."""
+    old, new = change.before, change.after
+    name = shown(change.name)
+    if not (old and new):
+        return name
+    parts = [_("content")] if "bytes" in change.parts else []
+    for part in change.parts[len(parts) :]:
+        values = (getattr(old.headers, part), getattr(new.headers, part))
+        parts.append(f"{_HEADERS[part]} {' → '.join(map(shown, values))}")
+    return labelled(name, joined(parts))
+
+
+def _counts(kinds: Mapping[str, Any], counts: Mapping[str, int]) -> str:
+    names = {**kinds, "unchanged": gettext_lazy("unchanged")}
+    return joined(f"{name} {counts[kind]:,}" for kind, name in names.items())
+
+
+def total(comparisons: Sequence[EnvironmentComparison]) -> str:
+    """Return a line on all environments of a comparison with the cloud."""
+    counts = sum((Counter(each.difference.counts) for each in comparisons), Counter[str]())
+    return _(
+        "total: %(right)d of %(all)d environments are as the release says; %(counts)s",
+        right=sum(not (each.error or each.has_drifted) for each in comparisons),
+        all=len(comparisons),
+        counts=_counts(IN_CLOUD, counts),
+    )

@@ -1,9 +1,9 @@
-"""Make the orders of ``wx_deploy``: of a folder of this machine, or of kept releases."""
+"""Make the orders of ``wx_deploy``: the store, the environments, a folder or kept releases."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,68 +15,146 @@ from django.core.files.storage import storages
 from django.db import DatabaseError
 
 from .. import conf
-from ..core.naming import NO_CACHE
+from ..conf.options import MEDIA
+from ..core.naming import NO_CACHE, header_value
 from ..core.types import UploadContext, UploadItem
-from ..deploy.environments import Confirm, Order, Orders, site_uploader
+from ..deploy.environments import STATICFILES, Confirm, Order, Orders, site_stores, site_uploader
 from ..deploy.link_check import Files, changed_in_place
 from ..deploy.plan import Plan, hash_items
 from ..deploy.records import Records, find_deployment, item_of, live
 from ..deploy.tree import read_tree
-from ..i18n import gettext as _
+from ..i18n import gettext as _, listed, shown
 from ..models import Release
 from ..releases import rollback
+from ..submit.selection import select_environments
 from ..upload import kept
+from ..upload.sources import opened
 from ..upload.uploader import Uploader
-from . import deploy_line, deploy_options
+from .deploy_options import LABELS, CommandLine
 from .exits import wrong_use
 
-Line = Mapping[str, Any]
+# --- where to ----------------------------------------------------------------------------------
 
 
-def store_of(line: Line) -> str:
+def refuse_media_store(line: CommandLine) -> None:
+    """Refuse to publish to a media store; its old releases may be listed."""
+    alias = alias_of(line)
+    publishes = line.directory or not line.without_tree
+    if publishes and conf.options_for(alias).kind == MEDIA:
+        why = _(
+            "%(alias)r is a media store: a site would lie among what people upload, for good, as "
+            "nothing can be deleted.",
+            alias=alias,
+        )
+        raise wrong_use(f"{why} {_what_to_name(site_stores())}")
+
+
+def alias_of(line: CommandLine) -> str:
+    """Return the alias of --using, or the likeliest one; with DIR it must be the only one."""
+    if line.using:
+        return line.using
+    sites = site_stores()
+    if line.directory:
+        if len(sites) != 1:
+            raise wrong_use(_what_to_name(sites))
+        return sites[0]
+    if line.without_tree and STATICFILES not in conf.aliases() and len(sites) == 1:
+        return sites[0]
+    return STATICFILES
+
+
+def _what_to_name(sites: Sequence[str]) -> str:
+    """Return the advice for a missing --using, or one that names a media store."""
+    if sites:
+        return _(
+            "Name a store for sites with --using ALIAS. This project has: %(aliases)s.",
+            aliases=listed(sites),
+        )
+    return _(
+        "STORAGES has no store for sites. Add one to the settings, and name it:\n"
+        '    STORAGES["site"] = {"BACKEND": "wx_static_store.staticfiles.WxStaticFilesStorage"}\n'
+        "    python manage.py wx_deploy DIR --using site"
+    )
+
+
+def store_of(line: CommandLine) -> str:
     """Return the alias of --using; without it, for releases, the alias they were deployed with."""
-    alias = deploy_line.alias_of(line)
-    of_releases = deploy_options.of_releases(line) or (line["diff"] and not line["directory"])
-    if line["using"] or not of_releases:
+    alias = alias_of(line)
+    of_releases = line.of_releases or (line.diff and not line.directory)
+    if line.using or not of_releases:
         return alias
-    envs = [env for env in deploy_line.environments_of(line) if env]
-    if name := deploy_line.release_of(line):
+    envs = [env for env in environments_of(line) if env]
+    if name := line.named_release:
         own = [site_uploader(alias).env] if alias in conf.aliases() else []
         return find_deployment(name, *(envs or own)[:1]).using
     return rollback.only_store(envs) or alias
 
 
-def uploaders_of(line: Line, using: str) -> list[Uploader]:
-    how = {"report_progress": line["verbosity"] > 0, "trust_log": line["trust_log"]}
-    return [site_uploader(using, env, **how) for env in deploy_line.environments_of(line)]
+def environments_of(line: CommandLine) -> Sequence[str | None]:
+    """Return the environments of the line; None is the store's own."""
+    named = line.env or []
+    if line.all:
+        if line.tag:
+            raise wrong_use(_("--all takes every environment: leave --tag out."))
+        if not (offered := conf.environments()):
+            raise wrong_use(_("ENVIRONMENTS offers no environment."))
+        return [*offered]
+    if (path := line.envs_file) and not (named := _read_lines(path)):
+        raise wrong_use(_("%(path)s names no environment.", path=path))
+    return select_environments(named, line.tag) or [None]
 
 
-def tree_of(line: Line, using: str) -> tuple[list[UploadItem], UploadItem | None, str]:
+def _read_lines(path: str) -> list[str]:
+    """Return one environment for each line, without comments after #."""
+    try:
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, ValueError) as error:
+        raise wrong_use(_("%(path)s cannot be read: %(why)s", path=path, why=error)) from None
+    return list(dict.fromkeys(filter(None, (line.partition("#")[0].strip() for line in lines))))
+
+
+# --- a folder ----------------------------------------------------------------------------------
+
+
+def tree_of(line: CommandLine, using: str) -> tuple[list[UploadItem], UploadItem | None, str]:
     """Return the files of DIR or of STATIC_ROOT, the last file apart, and their prefix."""
-    root, skip, hashed, manifest = _source(line, using)
-    how = {"ignore": line["ignore"], "rules": deploy_line.rules(line["map"])}
-    tree = read_tree(root, line["prefix"], **how)
+    storage: Any = None if line.directory else storages[using]
+    if not (root := line.directory or getattr(storage, "location", "")):
+        text = _(
+            "Name a DIR: the alias %(alias)r has no folder on this machine, as static files "
+            "have in STATIC_ROOT.",
+            alias=using,
+        )
+        raise wrong_use(text)
+    tree = read_tree(Path(root), line.prefix, ignore=line.ignore, rules=_rules(line.map))
+    if not (manifest := str(getattr(storage, "manifest_name", ""))):
+        return tree.items, None, tree.prefix
+    names = dict(storage.hashed_files)
+    hashed, hidden = {*names.values()}, names if storage.options.keep_only_hashed else {}
     items = [
         replace(item, hashed=item.hashed or item.name in hashed)
         for item in tree.items
-        if item.name not in skip
+        if item.name not in hidden
     ]
     last = next((item for item in items if item.name == manifest), None)
     first = [item for item in items if item is not last]
     return first, replace(last, cache_control=NO_CACHE) if last else None, tree.prefix
 
 
-def of_tree(line: Line, using: str, uploaders: Sequence[Uploader], confirm: Confirm) -> Orders:
+def of_tree(
+    line: CommandLine, using: str, uploaders: Sequence[Uploader], confirm: Confirm
+) -> Orders:
     """Return an order for each environment with the files of DIR or STATIC_ROOT."""
     items, last, prefix = tree_of(line, using)
-    asks_first = not (line["yes"] or line["dry_run"])
-    compares = line["verify"] or line["canary"]
+    asks_first = not (line.yes or line.dry_run)
+    compares = line.verify or line.canary
     counts = uploaders[0].options.trust_log
-    if len(uploaders) > 1 or asks_first or compares or counts:  # else each would read them
+    # Files that more than one plan looks at are read once.
+    if len(uploaders) > 1 or asks_first or compares or counts:
         items, last = hash_items(items), hash_items([last])[0] if last else None
-    labels = map(os.environ.get, deploy_options.LABELS)
+    labels = map(os.environ.get, LABELS)
     order = replace(
-        _order(line, using, prefix, line["label"] or next(filter(None, labels), ""), confirm),
+        _order(line, using, prefix, line.label or next(filter(None, labels), ""), confirm),
         items=items,
         last=last,
     )
@@ -84,15 +162,15 @@ def of_tree(line: Line, using: str, uploaders: Sequence[Uploader], confirm: Conf
 
 
 def of_releases(
-    line: Line, using: str, uploaders: Sequence[Uploader], confirm: Confirm
+    line: CommandLine, using: str, uploaders: Sequence[Uploader], confirm: Confirm
 ) -> tuple[Orders, list[rollback.Move]]:
     """Return the order and the move of each environment that has a release to go to."""
     rollback.check_storage()
-    envs, name = [uploader.env for uploader in uploaders], deploy_line.release_of(line)
-    folder = rollback.folder_of(using, envs, prefix=line["folder"] or "", name=name)
-    moves = rollback.moves(envs, folder, name, repair=line["repair"])
+    envs, name = [uploader.env for uploader in uploaders], line.named_release
+    folder = rollback.folder_of(using, envs, prefix=line.folder or "", name=name)
+    moves = rollback.moves(envs, folder, name, repair=line.repair)
     prefix = folder.removeprefix(uploaders[0].options.location)
-    order = _order(line, using, prefix, line["label"] or "", confirm)
+    order = _order(line, using, prefix, line.label or "", confirm)
     going = {move.env for move in moves}
     uploaders = [uploader for uploader in uploaders if uploader.env in going]
     return rollback.orders(uploaders, moves, order), moves
@@ -102,7 +180,8 @@ def changes_in_place(
     orders: Orders, plans: Iterable[Plan], moves: Iterable[rollback.Move]
 ) -> list[str]:
     """Return warnings of files that a roll back changes under a name that pages keep."""
-    alike: dict[tuple[Any, ...], tuple[Uploader, Order]] = {}  # equal environments are read once
+    # Pages are read once for all environments that get the same.
+    alike: dict[tuple[Any, ...], tuple[Uploader, Order]] = {}
     for (uploader, order), plan, move in zip(orders, plans, moves, strict=True):
         changed = frozenset(
             item.name for item in plan.assets if uploader.key(item.name) in plan.existing
@@ -141,37 +220,32 @@ def how_to_go_on(moves: Iterable[rollback.Move]) -> Iterator[str]:
         yield _("To go on with it, name the release: --rollback %(release)s", release=release)
 
 
-def _order(line: Line, using: str, prefix: str, label: str, confirm: Confirm) -> Order:
+def _order(line: CommandLine, using: str, prefix: str, label: str, confirm: Confirm) -> Order:
     """Return an order with the options, without files."""
     return Order(
         items=(),
-        context=UploadContext(source="wx_deploy", source_ref=label, user_id=user_id(line["user"])),
-        records=Records(using, prefix, again=line["force"]),
-        force=line["force"],
-        wait=line["wait"],
-        verify=line["verify"],
-        stale=line["stale"] or (line["blank_stale"] and not line["rollback"]),
-        blank_stale=confirm if line["blank_stale"] else None,
-        include_uploads=line["include_uploads"],
+        context=UploadContext(source="wx_deploy", source_ref=label, user_id=user_id(line.user)),
+        records=Records(using, prefix, again=line.force),
+        force=line.force,
+        wait=line.wait,
+        verify=line.verify,
+        stale=line.stale or (line.blank_stale and not line.rollback),
+        blank_stale=confirm if line.blank_stale else None,
+        include_uploads=line.include_uploads,
     )
 
 
-def _source(line: Line, using: str) -> tuple[Path, set[str], set[str], str]:
-    """Return the folder, the names to leave out, the hashed names, and the manifest's name."""
-    if line["directory"]:
-        return Path(line["directory"]), set(), set(), ""
-    storage: Any = storages[using]
-    if not getattr(storage, "location", ""):
-        text = _(
-            "Name a DIR: the alias %(alias)r has no folder on this machine, as static files "
-            "have in STATIC_ROOT.",
-            alias=using,
-        )
-        raise wrong_use(text)
-    manifest = str(getattr(storage, "manifest_name", ""))
-    names = dict(storage.hashed_files) if manifest else {}
-    hidden = set(names) if names and storage.options.keep_only_hashed else set()
-    return Path(storage.location), hidden, set(names.values()), manifest
+def _rules(given: Sequence[str]) -> list[tuple[str, str]]:
+    """Return each PATTERN=VALUE as a pair."""
+    found = []
+    for rule in given:
+        pattern, _equals, value = rule.partition("=")
+        if not (pattern and value):
+            text = _('--map %(rule)s is not PATTERN=VALUE, as in "*.html=no-cache".', rule=rule)
+            raise wrong_use(text)
+        header_value(value)
+        found.append((pattern, value))
+    return found
 
 
 def user_id(name: str | None) -> int | None:
@@ -185,3 +259,27 @@ def user_id(name: str | None) -> int | None:
     except (DatabaseError, ImproperlyConfigured):
         why = _("There is no database that knows users: leave --user out.")
     raise wrong_use(why)
+
+
+# --- the manifest of static files: a roll back leaves it to the site's code, or writes it ------
+
+
+def check_manifest(using: str, orders: Orders) -> None:
+    """Refuse to write a manifest that is missing, or differs between the environments."""
+    manifests = {order.last.sha256 if order.last else None for _uploader, order in orders}
+    if None in manifests or not hasattr(storages[using], "write_manifest"):
+        text = _("--write-manifest: this release, or the store %(alias)r, has no manifest.")
+    elif len(manifests) > 1:
+        text = _("--write-manifest: the environments go to different releases. Name one.")
+    else:
+        return
+    raise wrong_use(text % {"alias": using})
+
+
+def write_manifest(using: str, orders: Orders) -> str:
+    """Write the release's manifest where the site reads it; return a line on it."""
+    storage: Any = storages[using]
+    last: Any = orders[0][1].last
+    with opened(last, md5=last.md5) as source:
+        storage.write_manifest(b"".join(source))
+    return _("%(name)s is the one of this release now: restart the site.", name=shown(last.name))

@@ -71,9 +71,8 @@ def _deployment(row: Deployment) -> str:
 
 class DryRun:
     """
-    Print what a run would do at each environment, as soon as it is known.
+    Print what a run would do: the files of one environment, or a table of many as they are known.
 
-    One environment is a list of files; many are a table, with their files if `verbose`.
     The run is `doubtful` if something will fail or could not be checked.
     """
 
@@ -89,7 +88,12 @@ class DryRun:
             self._write_row(heading, [str(titles[name]) for name in COLUMNS], gettext("address"))
 
     def show(self, uploader: Uploader, order: Order, plan: Plan) -> None:
-        files, stale = _planned_files(uploader, plan), self._stale(uploader, order)
+        files: list[File] = [
+            (state, item.size or 0, shown(item.name)) for state, item in plan.states(uploader)
+        ]
+        for one in plan.rejected:
+            files.append(("rejected", None, labelled(shown(one.name), one.error)))
+        stale = self._stale(uploader, order)
         counts = Counter(state for state, _size, _name in [*files, *(stale or ())])
         counts.update(rejected=counts["refused"], bytes=plan.size)
         self.doubtful |= counts["rejected"] > 0 or stale is None
@@ -129,14 +133,6 @@ class DryRun:
     def _write_row(self, first: str, cells: Iterable[str], last: str = "") -> None:
         numbers = map(partial(padded, right=True), cells, COLUMNS.values())
         self.out.write("  ".join([padded(shown(first), self.places), *numbers, last]).rstrip())
-
-
-def _planned_files(uploader: Uploader, plan: Plan) -> list[File]:
-    states = plan.states(uploader)
-    return [
-        *((state, item.size or 0, shown(item.name)) for state, item in states),
-        *(("rejected", None, labelled(shown(one.name), one.error)) for one in plan.rejected),
-    ]
 
 
 def _cells(counts: Counter[str]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,23 +14,27 @@ from ..deploy.records import from_log
 from ..i18n import gettext as _, labelled, ngettext, padded, shown, width
 from ..models import Deployment
 from ..upload.database import deployments, with_users
+from .deploy_options import RELEASES, CommandLine
 
-RELEASES = 20
 VERSION = 1  # of the JSON; it grows when a member changes its meaning or goes
 LIVE = "*"
 
 Row = tuple[Deployment, bool]  # whether it is live
 
 
-def show(envs: Sequence[str], line: Mapping[str, Any], write: Callable[[str], object]) -> None:
+def show(envs: Sequence[str], line: CommandLine, write: Callable[[str], object]) -> None:
     """Write the list of each environment, and the file of --json; needs the log."""
-    if line["json"]:
-        report.check_writable(Path(line["json"]))
+    if line.json:
+        report.check_writable(Path(line.json))
     found = {env: from_log(partial(_newest, env)) for env in envs}
     for env, rows in found.items():
         write("\n".join(_lines(env, rows)))
-    if line["json"]:
-        report.write_json(Path(line["json"]), _as_dict(found))
+    if line.json:
+        environments = [
+            {"env": env, "deployments": [_deployment(*row) for row in rows]}
+            for env, rows in found.items()
+        ]
+        report.write_json(Path(line.json), {"version": VERSION, "environments": environments})
 
 
 def _newest(env: str) -> list[Row]:
@@ -67,7 +71,8 @@ def _cells(row: Row) -> list[str]:
     deployment, is_live = row
     when = f"{deployment.created:%Y-%m-%d %H:%M:%S %Z}"
     release = str(deployment.release or "-")
-    folder = f"/{deployment.folder}" if deployment.using else "-"  # older runs recorded neither
+    # Older runs recorded neither.
+    folder = f"/{deployment.folder}" if deployment.using else "-"
     mark, outcome = LIVE * is_live, deployment.get_outcome_display()
     what = [release, deployment.using or "-", folder, _what(deployment)]
     return [mark, str(deployment.pk), when, str(outcome), *map(shown, what)]
@@ -85,15 +90,6 @@ def _what(row: Deployment) -> str:
     if row.duration_ms is not None:
         counts = _("%(counts)s, %(seconds).1f s", counts=counts, seconds=row.duration_ms / 1000)
     return labelled(what, counts)
-
-
-def _as_dict(found: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
-    """Return the lists of the environments as JSON can hold them."""
-    environments = [
-        {"env": env, "deployments": [_deployment(*row) for row in rows]}
-        for env, rows in found.items()
-    ]
-    return {"version": VERSION, "environments": environments}
 
 
 def _deployment(row: Deployment, is_live: bool) -> dict[str, Any]:

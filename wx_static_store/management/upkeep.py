@@ -18,7 +18,8 @@ from .exits import WRONG_USE
 class UpkeepCommand(BaseCommand):
     """Work on the log; `summary` reports the `counts`, however the work ends."""
 
-    requires_system_checks = []  # a wrong setting ends with our own code and hint
+    # A wrong setting ends with our own exit code and hint.
+    requires_system_checks = []
     summary: str | Promise = ""
 
     def handle(self, *args: Any, **options: Any) -> None:

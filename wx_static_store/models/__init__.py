@@ -1,10 +1,6 @@
 """
 The tables: the log of uploads, the deploys they belong to, the releases, the accounts.
 
-No foreign key has a constraint in the database: it would make a row of the log wait for locks on
-the user's row, and fail the caller's commit when that row is gone. The log may also live in a
-database of its own, where a router says so.
-
     uploads      The log of uploads, and every permission of the app
     dismissals   Failed uploads that nobody needs to repair any more
     deployments  One publishing of many files

@@ -11,28 +11,22 @@ from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
 class AccountQuerySet(models.QuerySet["Account"]):
     def note(self, platform: str, appid: str, *, event: str, at: datetime) -> None:
-        """
-        Note a push about an account's authorization; an older one than the newest changes nothing.
-
-        Of two in the same second, the withdrawal wins (open-platform-more.md, 4.2).
-        """
+        """Note a push about an account's authorization, unless a newer push was noted before."""
         rows = self.using(router.db_for_write(Account))
         withdrawn = event == "unauthorized"
         of = {"platform": platform, "appid": appid}
         news = {"withdrawn": withdrawn, "changed": at}
         rows.get_or_create(**of, defaults=news)
+        # Times of pushes are whole seconds: of two in the same second, the withdrawal wins.
         later = models.Q(changed__lt=at) | models.Q(changed=at, withdrawn=False)
         rows.filter(later, **of).update(**news)
 
     def share(self, platform: str, found: Mapping[str, Sequence[str]]) -> None:
-        """
-        Note which environments are shared with which accounts, by their appids.
-
-        A withdrawn account keeps the environments it had: WeChat no longer names them.
-        """
+        """Note which environments are shared with which accounts, by their appids."""
         rows = self.using(router.db_for_write(Account))
         for account in rows.filter(platform=platform):
             envs = " ".join(found.get(account.appid, ()))
+            # WeChat no longer names those of a withdrawn account: it keeps what it had.
             if envs != account.envs and (envs or not account.withdrawn):
                 rows.filter(pk=account.pk).update(envs=envs)
 

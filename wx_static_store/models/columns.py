@@ -11,11 +11,13 @@ from django.db import models
 
 def fitting(model: type[models.Model], columns: dict[str, Any]) -> dict[str, Any]:
     """Make texts that every database keeps: one refused text would fail its whole batch."""
-    longest = _longest(model)
-    return {
-        name: _printable(value)[: longest.get(name)] if isinstance(value, str) else value
-        for name, value in columns.items()
-    }
+    longest, fitted = _longest(model), dict(columns)
+    for name, value in columns.items():
+        if isinstance(value, str):
+            # No database keeps NUL, nor the lone surrogates of undecodable file names.
+            text = value.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
+            fitted[name] = text[: longest.get(name)]
+    return fitted
 
 
 @cache
@@ -23,18 +25,16 @@ def _longest(model: type[models.Model]) -> dict[str, int | None]:
     return {field.name: getattr(field, "max_length", None) for field in model._meta.fields}
 
 
-def _printable(text: str) -> str:
-    """Remove what no database keeps: NUL, and the lone surrogates of undecodable names."""
-    return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
-
-
 def key_digest(key: str) -> str:
-    """Make a text of fixed width: MariaDB indexes 3072 bytes at most, a key may have 850."""
+    """Return the text of fixed width by which rows are found."""
+    # MariaDB indexes 3072 bytes at most, and compares without case: a key is not indexed whole.
     return hashlib.sha256(key.encode()).hexdigest()[:40]
 
 
 def link(to: Any, verbose_name: Any, *, related_name: str, **options: Any) -> Any:
     """Make a foreign key without a constraint, which outlives its target."""
+    # A constraint would make a row of the log wait for locks on the user's row, and fail the
+    # caller's commit when that row is gone; and a router may give the log a database of its own.
     return models.ForeignKey(
         to,
         verbose_name=verbose_name,

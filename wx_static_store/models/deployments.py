@@ -18,7 +18,8 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
         return self.using(router.db_for_write(self.model))
 
     def in_folder(self, folder: str) -> DeploymentQuerySet:
-        """Return the deployments to exactly this folder: MariaDB's `=` ignores case."""
+        """Return the deployments to exactly this folder."""
+        # Not by the folder itself: MariaDB's `=` ignores case.
         return self.filter(folder_digest=key_digest(folder))
 
     def good(self) -> DeploymentQuerySet:
@@ -91,5 +92,6 @@ class Deployment(models.Model):
         return f"{self.label or self.source} → {self.env}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
+        # Not a column that the database fills: SQLite has no function for a digest.
         self.folder_digest = key_digest(self.folder)
         super().save(*args, **kwargs)

@@ -38,16 +38,13 @@ class Release(models.Model):
 
 
 class KeptFile(models.Model):
-    """
-    Bytes that the release storage has, whatever the number of releases that name them.
-
-    `freed`: a run deletes the bytes, or was killed before; a run that needs them clears it.
-    """
+    """Bytes that the release storage has, whatever the number of releases that name them."""
 
     storage = models.CharField(max_length=255)  # an alias of STORAGES
     sha256 = models.CharField(max_length=64)
     size = models.PositiveBigIntegerField()
     used = models.DateTimeField()  # by a deploy, the last time
+    # A run deletes the bytes, or was killed before; a run that needs them clears it.
     freed = models.BooleanField(default=False)
 
     class Meta:

@@ -32,9 +32,11 @@ def _digests_a_query(alias: str) -> int:
     """Return how many digests fit into one query of the database, beside the environment."""
     connection = connections[alias]
     most = connection.features.max_query_params or math.inf
-    if connection.vendor == "mysql":  # MariaDB makes a subquery of a thousand: twice as slow
+    if connection.vendor == "mysql":
+        # MariaDB makes a subquery of a thousand values, which takes twice as long.
         most = 501
-    elif connection.vendor == "sqlite":  # Django before 6.0 knows the limit of an old one only
+    elif connection.vendor == "sqlite":
+        # Django before 6.0 knows only the limit of old versions of SQLite.
         from sqlite3 import SQLITE_LIMIT_VARIABLE_NUMBER
 
         connection.ensure_connection()
@@ -70,11 +72,8 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
     def newest_values(
         self, env: str, keys: Iterable[str], *fields: str
     ) -> Iterator[tuple[Any, ...]]:
-        """
-        Yield some columns of these rows, and when COS stored the key last, by any row.
-
-        Of 100,000 files, whole rows are 100 MB.
-        """
+        """Yield some columns of these rows, and when COS stored the key last, by any row."""
+        # Whole rows of 100,000 files are 100 MB.
         rows = self.primary()
         for last_stored in rows._newest(env, keys):
             newest = rows.filter(id__in=list(last_stored)).order_by()
@@ -82,7 +81,8 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
                 yield *values, last_stored[pk]
 
     def _newest(self, env: str, keys: Iterable[str]) -> Iterator[dict[int, datetime | None]]:
-        """Yield some thousand ids at a time, queried first: MariaDB plans a subquery badly."""
+        """Yield the ids of the newest rows, and when COS stored their keys last, in parts."""
+        # Ids are queried first, for MariaDB plans the rows of such a subquery badly.
         digests, most = map(key_digest, keys), _digests_a_query(self.db)
         for part in iter(lambda: list(islice(digests, most)), []):
             rows = self.filter(env=env, key_digest__in=part).order_by().values("key_digest")
@@ -103,7 +103,8 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
     def beginning_with(self, text: str) -> UploadLogQuerySet:
         """Return the rows whose key begins with the text, by an index."""
         start, vendor = text[:START], connections[self.db].vendor
-        if vendor == "sqlite":  # compares bytes, and asks no index for LIKE
+        if vendor == "sqlite":
+            # It asks no index for LIKE; `<` and `>=` compare bytes.
             return self.filter(key_start__gte=start, key_start__lt=f"{start}\U0010ffff").filter(
                 key__startswith=text
             )
@@ -111,45 +112,37 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
         return self.filter(**{f"key_start__{_BEGINS[vendor]}": start}, key__startswith=text)
 
     def newest_containing(self, text: str, count: int) -> UploadLogQuerySet:
-        """
-        Return rows whose key, or refused name, contains the text, of the `count` newest of the log.
-
-        A few rows are found here, by ids: counting and listing them would read the log twice.
-        """
+        """Return rows with the text in key or refused name, of the `count` newest of the log."""
         has_text = models.Q(key__icontains=text) | models.Q(key="", name__icontains=text)
         found = self.among_newest(count).filter(has_text)
+        # A few rows are found by ids: counting and then listing them would read the log twice.
         ids = list(found.order_by("-id").values_list("id", flat=True)[: FEW + 1])
         return found if len(ids) > FEW else self.filter(id__in=ids)
 
     def among_newest(self, count: int) -> UploadLogQuerySet:
         """Return the rows that are among the `count` newest of the whole log."""
-        older = UploadLog.objects.using(self.db)._older_than_newest(count)
+        older = UploadLog.objects.using(self.db).older_than_newest(count)
         return self.filter(id__gt=older) if older else self
 
-    def is_longer_than(self, count: int) -> bool:
-        return self._older_than_newest(count) is not None
-
-    def _older_than_newest(self, count: int) -> int | None:
+    def older_than_newest(self, count: int) -> int | None:
+        """Return the id of the row after the `count` newest; None if there are not so many."""
         ids = self.order_by("-id").values_list("id", flat=True)
         return next(iter(ids[count : count + 1]), None)
 
     def still_failing(self) -> UploadLogQuerySet:
-        """
-        Return the newest row of each key that is not stored, unless somebody dismissed it.
-
-        An index gives each newer row. A refused name has no key: each of its rows counts.
-        """
+        """Return the newest row of each key that is not stored, unless somebody dismissed it."""
         same_key = {name: models.OuterRef(name) for name in ("env", "key_digest")}
         rows = UploadLog.objects.using(self.db)
         newer = models.Exists(rows.filter(**same_key, id__gt=models.OuterRef("id")))
         dismissals = Dismissal._base_manager.using(self.db).filter(upload=models.OuterRef("id"))
+        # A refused name has no key: each of its rows counts.
         failing = self.filter(models.Q(key="") | ~newer, ~models.Exists(dismissals))
         older = self.older_failures()
         return failing.filter(status__in=NOT_STORED, **({"id__gt": older} if older else {}))
 
     def older_failures(self) -> int | None:
         """Return the id of the newest failed row too old for `still_failing` to read, or None."""
-        each = (self.filter(status=status)._older_than_newest(WALKED) for status in NOT_STORED)
+        each = (self.filter(status=status).older_than_newest(WALKED) for status in NOT_STORED)
         return max(filter(None, each), default=None)
 
     def with_key(self, key: str) -> UploadLogQuerySet:
@@ -166,9 +159,11 @@ class UploadLog(models.Model):
         UNKNOWN = UploadStatus.UNKNOWN.value, _("unknown")
 
     env = models.CharField(_("environment"), max_length=64)
+    # COS takes 850 bytes. A refused name has no key, and may be longer.
     key = models.CharField(_("key"), max_length=850)
     key_digest = models.CharField(max_length=40, editable=False)
-    key_start = models.GeneratedField(  # filled by the database: nobody who adds a row can forget
+    # The database fills it: nobody who adds a row can forget.
+    key_start = models.GeneratedField(
         expression=Left("key", START),
         output_field=models.CharField(max_length=START),
         db_persist=True,
@@ -203,6 +198,7 @@ class UploadLog(models.Model):
         required_db_features = ("supports_stored_generated_columns",)
         verbose_name = _("upload")
         verbose_name_plural = _("uploads")
+        # Nobody may add, change or delete a row by hand: rows say what happened.
         default_permissions = ("view",)
         permissions = (
             ("upload", _("Can upload files to the public site")),
@@ -214,6 +210,7 @@ class UploadLog(models.Model):
             ("diagnose", _("Can ask what WeChat received")),
             ("deploy", _("Can deploy a release again")),
         )
+        # Not by `created`: clocks of machines differ, and an imported row has its line's time.
         ordering = ("-id",)
         indexes = (
             models.Index(fields=["env", "key_digest", "id"], name="wx_upload_newest"),
@@ -229,12 +226,6 @@ class UploadLog(models.Model):
 
     def __str__(self) -> str:
         return labelled(self.key, self.get_status_display())
-
-    @classmethod
-    def shown(cls) -> list[models.Field[Any, Any]]:
-        """Return the columns that the export and the API show, in this order."""
-        hidden = ("id", "stored_at")
-        return [f for f in cls._meta.concrete_fields if f.editable and f.name not in hidden]
 
     @property
     def is_deletion(self) -> bool:

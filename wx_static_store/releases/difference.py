@@ -59,11 +59,21 @@ class Difference:
     def as_dict(self) -> dict[str, Any]:
         """Return the difference as JSON, without text in the reader's language."""
         before, after = self.sizes
+        files = [
+            {
+                "name": change.name,
+                "kind": change.kind,
+                "before": change.before and change.before.size,
+                "after": change.after and change.after.size,
+                "differs": change.parts,
+            }
+            for change in self.changes
+        ]
         return {
             "counts": self.counts,
             "bytes": {"before": before, "after": after},
             "by_size_only": self.unsure,
-            "files": [_as_dict(change) for change in self.changes],
+            "files": files,
             "uploads": [file.key for file in self.uploads],
         }
 
@@ -96,10 +106,9 @@ def compare_with_cloud(
     most: float = math.inf,
 ) -> Difference:
     """
-    Compare a release with the folder `prefix` in the cloud, by the cloud's list alone.
+    Compare a release with the folder `prefix` in the cloud, by the cloud's list, without headers.
 
-    The list shows no headers. Removed files are missing or overwritten as deleted, added files are
-    stale. Raises what `sweep` raises, which has `seconds` for the list of `most` files.
+    Raises what `sweep` raises, which has `seconds` for the list of `most` files.
     """
     cloud = sweep(uploader, prefix, seconds=seconds, most=most)
     by_key = {uploader.key(prefix + file.name) or file.name: file for file in files}
@@ -122,14 +131,3 @@ def compare_with_cloud(
 
 def _as_file(remote: RemoteFile, name: str, headers: ContentHeaders = NO_HEADERS) -> ReleaseFile:
     return ReleaseFile(name, remote.size, remote.md5 or "", "", headers)
-
-
-def _as_dict(change: Change) -> dict[str, Any]:
-    before, after = change.before, change.after
-    return {
-        "name": change.name,
-        "kind": change.kind,
-        "before": before and before.size,
-        "after": after and after.size,
-        "differs": change.parts,
-    }

@@ -1,20 +1,28 @@
-"""Find the live release of each environment and folder, by few queries."""
+"""Find the live release of each environment and folder, and what a deployment held back."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db.models import Max, OuterRef, Subquery
 
-from ..upload.database import deployments
+from ..conf import options_for
+from ..core.naming import object_key
+from ..core.types import UploadStatus
+from ..exceptions import WxStaticStoreError
+from ..upload import kept
+from ..upload.database import deployments, log
+from .rollback import command_for
 
 if TYPE_CHECKING:
     from ..models import Deployment, DeploymentQuerySet
 
 LATELY = 200  # newest deployments: only their environments are read
 WIDELY = 5000  # newest ids: one of each environment is first searched among them
+MOST_FILES = 5000  # of a release whose keys are looked up for a page
 
 
 class Latest(NamedTuple):
@@ -36,11 +44,7 @@ def mark_live(rows: Iterable[Deployment]) -> list[Deployment]:
 
 
 def live_lately(rows: DeploymentQuerySet, most: int) -> list[Deployment]:
-    """
-    Return the live deployments of these rows' environments, the last used environment first.
-
-    At most `most`, and only of environments with a row among the newest `LATELY`.
-    """
+    """Return at most `most` live deployments, those of the last used environment first."""
     ids = list(islice(_live_ids(rows), most))
     found = rows.select_related("release").defer("release__files").in_bulk(ids)
     return [found[pk] for pk in ids if pk in found]
@@ -48,12 +52,14 @@ def live_lately(rows: DeploymentQuerySet, most: int) -> list[Deployment]:
 
 def _live_ids(rows: DeploymentQuerySet) -> Iterator[int]:
     """Yield the id of the live deployment of each folder."""
+    # A platform may have more environments than anybody reads on a page.
     newest = rows.order_by("-id").values_list("env", flat=True)[:LATELY]
     for env in dict.fromkeys(newest):
         found = rows.filter(env=env).annotate(live_id=_live(rows)).order_by("folder_digest")
         folders: Any = found.values_list("folder_digest", "live_id")
         folder = folders.first()
-        while folder:  # folder by folder: the index skips all further rows of a folder
+        # Folder by folder: the index skips all further rows of a folder.
+        while folder:
             digest, live_id = folder
             if live_id:
                 yield live_id
@@ -86,3 +92,43 @@ def _one_of_each(envs: Collection[str]) -> list[int]:
     if rest := wanted - found.keys():
         found |= dict(rows.filter(env__in=rest))
     return [*found.values()]
+
+
+# --- files that a deployment did not send ------------------------------------------------------
+
+
+def held_back_keys(row: Deployment) -> list[str]:
+    """Return the keys of the release that were not sent, nor stored since; none if unknown."""
+    if not (row.not_attempted and row.release) or row.release.count > MOST_FILES:
+        return []
+    files = {object_key(row.folder, file.name): file.md5 for file in row.release.contents()}
+    columns = ("key", "status", "md5", "deployment_id")
+    known = set()
+    for key, status, md5, deployment, _stored in log().newest_values(row.env, files, *columns):
+        is_stored = status == UploadStatus.STORED and md5 == files.get(key)
+        if is_stored or deployment == row.pk:
+            known.add(key)
+    # More than were not sent: a file that only the cloud's list shows as unchanged has no row.
+    found = [key for key in files if key not in known]
+    return found if len(found) <= row.not_attempted else []
+
+
+def command_again(row: Deployment) -> str:
+    """Return the command that repeats the deployment; DIR stands for its folder."""
+    if row.source != "wx_deploy":
+        return "python manage.py collectstatic --noinput"
+    prefix = prefix_of(row)
+    if row.release_id and kept.alias():
+        return command_for(row.using, row.env, ("--rollback", str(row.pk)), prefix)
+    where = ["--using", row.using or "default", "--env", row.env]
+    label = ["--label", row.label] if row.label else []
+    words = ["python", "manage.py", "wx_deploy", "DIR", *([prefix] if prefix else [])]
+    return shlex.join([*words, *where, *label])
+
+
+def prefix_of(row: Deployment) -> str:
+    """Return the folder of the site below the location of the store."""
+    try:
+        return row.folder.removeprefix(options_for(row.using).location)
+    except WxStaticStoreError:
+        return row.folder

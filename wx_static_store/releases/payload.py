@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from ..conf import options_for
 from ..conf.options import MEDIA
 from ..core.types import UploadItem
-from ..deploy.allowance import allowance_for
-from ..deploy.environments import site_stores, site_uploader
+from ..deploy.environments import allowance_for, site_stores, site_uploader
 from ..deploy.link_check import SECONDS, preflight
 from ..deploy.plan import hash_items
 from ..deploy.records import NO_LOG, Records, find_deployment
@@ -51,12 +50,12 @@ def of_release(
     """
     Return the kept release with this id, label or digest, once deployed to one of `among`.
 
-    Its folder is `prefix`, or the one that it was deployed to. Raises SourceError and
-    ConfigurationError.
+    Its folder is `prefix`, or the one that it was deployed to.
     """
     check_storage()
     if using:
-        options_for(using)  # raises for an unknown alias
+        # An unknown alias is the fault to name, and not that it has no releases.
+        options_for(using)
     found = find_deployment(name, envs[0], using=using, among=among)
     if found.release is None:
         raise ConfigurationError(NO_LOG)

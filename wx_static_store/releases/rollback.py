@@ -9,9 +9,27 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from ..conf import aliases, options_for
-from ..deploy.environments import Order, Orders
+from ..core.types import RemoteFile, UploadContext
+from ..deploy.environments import (
+    Order,
+    Orders,
+    deploy_to_all,
+    may_be_stale,
+    preview_of,
+    site_uploader,
+    stale_files,
+)
 from ..deploy.plan import Plan
-from ..deploy.records import deployments_of, find_deployment, from_log, items_of, live, with_release
+from ..deploy.records import (
+    Records,
+    deployments_of,
+    find_deployment,
+    from_log,
+    items_of,
+    live,
+    with_release,
+)
+from ..deploy.report import EnvironmentReport
 from ..deploy.tree import check_prefix
 from ..exceptions import ConfigurationError, SourceError
 from ..i18n import gettext_lazy as _, listed, ngettext, shown
@@ -26,6 +44,10 @@ if TYPE_CHECKING:
 NAMED = 5  # files or environments in a message
 LONGEST = 80  # characters of a label inside a label
 ROLLBACK, REPAIR = "roll back", "repair"  # how the labels of both begin, in every language
+# A larger roll back needs the command: many web servers end a request after 30 seconds.
+MOST_FILES = 100
+MOST_BYTES = 20 * 2**20
+SECONDS = 20.0
 _GENERATED = (f"{ROLLBACK} ", f"{REPAIR} of ")
 
 _SETTINGS = _(
@@ -78,9 +100,9 @@ class Move:
 
 def only_store(envs: Sequence[str]) -> str:
     """
-    Return the only alias that releases of these environments (or of all) were deployed with.
+    Return the only alias that releases of these environments (or of all) were deployed with, or "".
 
-    Empty if there is none. Raises SourceError if there are several.
+    Raises SourceError if there are several.
     """
     rows = with_release().filter(using__in=aliases()).order_by()
     rows = rows.filter(env__in=envs) if envs else rows
@@ -133,9 +155,8 @@ def moves(envs: Sequence[str], folder: str, name: str = "", *, repair: bool = Fa
     """
     Return the move of each environment to the named release, or to the one before.
 
-    The one before is the newest other release that ended well before the newest deployment. A
-    repair goes to the live release, and leaves out environments without one. Raises SourceError if
-    an environment has no such release; for a repair, if none has.
+    A repair goes to the live release, and leaves out environments without one. Raises SourceError
+    if an environment has no such release; for a repair, if none has.
     """
     found = [_move(env, folder, name, repair=repair) for env in envs]
     lacking = [env for env, move in zip(envs, found, strict=True) if move is None]
@@ -188,16 +209,12 @@ def check_storage() -> None:
 
 
 def orders(uploaders: Sequence[Uploader], moves: Sequence[Move], template: Order) -> Orders:
-    """
-    Return the order of each environment.
-
-    A roll back trusts the log, unless a deployment there is unfinished; a repair always reads the
-    cloud's list.
-    """
+    """Return the order of each environment."""
     # Cached: environments with the same release share its items.
     contents = cache(lambda release: items_of(release, template.prefix))
     found = []
     for uploader, move in zip(uploaders, moves, strict=True):
+        # A roll back is in a hurry. A repair must see what the cloud has lost.
         trust_log = not move.repair and trusted_from(move.env) is None
         items, last = contents(move.target.release)
         label = template.context.source_ref or move.label
@@ -235,7 +252,7 @@ def manifest_reminder(move: Move, order: Order) -> str:
 
 def refuse_missing(using: str, moves: Sequence[Move], plans: Sequence[Plan]) -> None:
     """Raise SourceError if bytes are not kept; each file that the plans send is read."""
-    needed = {item.sha256 for plan in plans for item in (*plan.assets, *plan.pages) if item.sha256}
+    needed = {item.sha256 for plan in plans for item in plan.sent if item.sha256}
     refuse_incomplete(using, {move.target.release for move in moves}, needed)
 
 
@@ -257,3 +274,87 @@ def refuse_incomplete(
                     names=listed([*names, *["…"] * (len(gone) > NAMED)]),
                 )
                 raise SourceError(text, hint=_AGAIN)
+
+
+# --- for a page or a request: one environment --------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RollbackPlan:
+    """The deploy of the older release, as by the command, and the plan of its files."""
+
+    move: Move
+    uploader: Uploader
+    order: Order
+    plan: Plan
+    stale: Sequence[RemoteFile]
+
+    @property
+    def is_small(self) -> bool:
+        """Return whether a request may carry it out."""
+        return len(self.plan) <= MOST_FILES and self.plan.size <= MOST_BYTES
+
+    @property
+    def is_live(self) -> bool:
+        """Return whether the target is already there."""
+        return is_there(self.move.target, self.move.before)
+
+    @property
+    def reminder(self) -> str:
+        """Return what is left to do for a manifest afterwards; empty without one."""
+        return manifest_reminder(self.move, self.order)
+
+    @property
+    def command(self) -> str:
+        """Return the command that does the same."""
+        mode = ("--rollback", str(self.move.target.pk))
+        return command_for(self.order.records.using, self.move.env, mode, self.order.prefix)
+
+    def run(self) -> EnvironmentReport:
+        (report,) = deploy_to_all([(self.uploader, self.order)])
+        return report
+
+
+def is_there(row: Deployment, newest: Deployment | None) -> bool:
+    """Return whether the newest deployment is this one, or ended well with its release."""
+    if newest is None:
+        return False
+    done = newest.outcome == newest.Outcome.DONE
+    return newest == row or (done and newest.release == row.release)
+
+
+def move_of(
+    env: str,
+    name: str = "",
+    *,
+    using: str = "",
+    prefix: str = "",
+    among: Collection[str] | None = None,
+) -> tuple[str, Move]:
+    """
+    Return the alias, and the move of the environment to the named release or the one before.
+
+    Raises SourceError and ConfigurationError, also if the store has moved.
+    """
+    target = find_deployment(name, env, using=using, among=among) if name else None
+    using = using or (target.using if target else only_store([env]))
+    if not using:
+        raise SourceError(_("No release was deployed to %(env)s", env=env))
+    name = str(target.pk) if target else ""
+    folder = folder_of(using, [env], prefix=prefix, name=name)
+    (move,) = moves([env], folder, name)
+    return using, move
+
+
+def plan_rollback(using: str, move: Move, user_id: int | None, *, label: str = "") -> RollbackPlan:
+    """Return the plan of this roll back; raises if the needed bytes are not kept."""
+    check_storage()
+    uploader = site_uploader(using, move.env)
+    records = Records(using, move.target.folder.removeprefix(uploader.options.location))
+    context = UploadContext("wx_deploy", source_ref=label, user_id=user_id)
+    template = Order((), context, records, seconds=SECONDS)
+    ((uploader, order),) = orders([uploader], [move], template)
+    plan = preview_of(uploader, order)
+    refuse_missing(using, [move], [plan])
+    stale, _uploads = stale_files(uploader, order, may_be_stale(uploader, order))
+    return RollbackPlan(move, uploader, order, plan, stale)

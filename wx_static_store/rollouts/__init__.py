@@ -13,13 +13,11 @@ do: a lost message is sent again, and a repeated one costs nothing.
     tasks             The tasks of Celery
     lifecycle         Start a rollout, and pause, resume, stop, retry and roll back one
     environment       The deploy of one environment of a rollout, as a worker makes it
-    access            Who sees which part of a rollout
     overview          The state of environments: live release, last deploy and failure, drift
     activity          The last days: uploads by day, slow hours, failures, publishers
     snapshot          The progress of a rollout: counts of each wave, failures by their cause
     advance           Begin the next environments of a rollout, by its rows and under its lock
-    rollback_targets  The release of each environment before a rollout, and since
-    rows              The rows of a rollout: its lock, its environments, their number in each state
+    rows              The rows of a rollout: its lock, its environments, and who sees them
     drift             The differences between environments and their live releases, and the repair
     models            The tables: rollouts, their environments, drift
     waves             How many environments each wave has, and how many may run at once

@@ -81,7 +81,8 @@ def failures(rows: UploadLogQuerySet) -> dict[str, Failures]:
     found: dict[str, tuple[Counter[date], Counter[str]]] = defaultdict(
         lambda: (Counter(), Counter())
     )
-    for status in _BAD:  # each apart: the index of the status gives the newest
+    # Each status apart: its index gives the newest rows.
+    for status in _BAD:
         newest = rows.filter(status=status, created__gte=since).order_by("-id")
         for env, errcode, cos_code, created in newest.values_list(
             "env", "errcode", "cos_code", "created"
@@ -118,14 +119,12 @@ def _hours(rows: Iterable[Any]) -> list[Hour]:
     took = defaultdict[datetime, list[int]](list)
     for row in rows:
         took[row.created.replace(minute=0, second=0, microsecond=0)].append(row.duration_ms)
-    hours = (Hour(start, len(each), *_spread(each)) for start, each in took.items())
+    hours = []
+    for start, each in took.items():
+        parts = quantiles(each, n=20, method="inclusive") if len(each) > 1 else each * 20
+        # The median and the 95th percentile.
+        hours.append(Hour(start, len(each), round(parts[9]), round(parts[18])))
     return sorted(hours, key=lambda hour: hour.most, reverse=True)[:SLOWEST]
-
-
-def _spread(numbers: list[int]) -> tuple[int, int]:
-    """Return the median and the 95th percentile."""
-    parts = quantiles(numbers, n=20, method="inclusive") if len(numbers) > 1 else numbers * 20
-    return round(parts[9]), round(parts[18])
 
 
 def _publishers(rows: Iterable[Any]) -> list[Publisher]:

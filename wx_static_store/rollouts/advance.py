@@ -1,9 +1,4 @@
-"""
-Begin the next environments of a rollout, by its rows and under its lock.
-
-The end of an environment calls this, and so does a periodic task: a message that was lost, or died
-with a killed worker, is sent again.
-"""
+"""Begin the next environments of a rollout, by its rows and under its lock."""
 
 from __future__ import annotations
 
@@ -27,6 +22,7 @@ logger = logging.getLogger("wx_static_store.rollouts")
 
 def advance(pk: int) -> Rollout:
     """Begin the environments that may begin, and send lost messages again; return the rollout."""
+    # Called when an environment ends, and by a schedule: messages die with a killed worker.
     now = timezone.now()
     with locked(pk) as rollout:
         _settle(rollout, counts(rollout), now)
@@ -48,7 +44,8 @@ def advance_all() -> None:
             advance(pk)
         except DatabaseError:
             raise
-        except Exception:  # one rollout must not hold up the others
+        except Exception:
+            # One rollout must not hold up the others.
             logger.exception("Rollout %s cannot go on", pk)
 
 
@@ -101,7 +98,7 @@ def _hand_out(rollout: Rollout, now: datetime) -> list[int]:
 
 
 def _lost(rollout: Rollout, now: datetime) -> list[int]:
-    """Return the environments without news: their message, or their worker, may be lost."""
+    # Without news for so long, the message or the worker may be lost.
     old = now - timedelta(seconds=AGAIN)
     rows = environments_of(rollout).filter(state__in=RolloutEnvironment.UNDER_WAY, since__lt=old)
     found = [*rows.values_list("pk", flat=True)]

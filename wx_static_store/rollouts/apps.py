@@ -18,5 +18,5 @@ class RolloutsConfig(NeedsCore, AppConfig):
         from . import rows, runner
 
         runners.run_by(runner)
-        retention.keep(rows.releases_to_come)
-        prune.prune_also("rollouts", rows.ended_before)
+        retention.keep_also(rows.releases_to_come)
+        prune.prune_also("rollouts", _("rollouts %(rollouts)d"), rows.ended_before)

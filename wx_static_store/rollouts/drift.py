@@ -24,6 +24,7 @@ from ..upload.database import deployments, log
 from ..upload.uploader import Uploader
 from .models import Drift
 
+# A database limits how many values a query may name.
 KEYS_AT_ONCE = 500
 SOURCE = "wx_reconcile"
 
@@ -31,11 +32,7 @@ Place = tuple[str, str]  # an alias and an environment
 
 
 def places(using: str = "") -> list[Place]:
-    """
-    Return each store and environment with deployments, of one store or of all.
-
-    If ENVIRONMENTS is set, return only those that it offers. Raises ConfigurationError.
-    """
+    """Return each store and environment with deployments; if ENVIRONMENTS is set, its own only."""
     rows = with_release().filter(using__in=[using] if using else conf.aliases()).order_by()
     found: list[Place] = from_log(lambda: sorted(rows.values_list("using", "env").distinct()))
     if conf.platform_options().environments is None:
@@ -45,7 +42,7 @@ def places(using: str = "") -> list[Place]:
 
 
 def rows() -> Any:
-    """Return the rows of all environments, in the database that is written to."""
+    # In the database that is written to: a replica may be behind.
     return Drift._base_manager.using(deployments().db)
 
 
@@ -104,7 +101,7 @@ def _facts(uploader: Uploader) -> dict[str, Any]:
 
 
 def _live(uploader: Uploader) -> dict[str, ReleaseFile]:
-    """Return the files of the live releases by key; a folder below another one wins."""
+    # A folder below another one comes later, and wins.
     return {
         object_key(row.folder, file.name): file
         for row in live_below(uploader.env, uploader.options.location)

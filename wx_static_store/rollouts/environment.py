@@ -1,9 +1,4 @@
-"""
-The deploy of one environment of a rollout, in a worker.
-
-A message may come twice, and a worker may be killed meanwhile: the environment's lock keeps two
-deploys apart, and each sends only the files that the cloud lacks.
-"""
+"""The deploy of one environment of a rollout, in a worker."""
 
 from __future__ import annotations
 
@@ -40,9 +35,11 @@ from .models import Rollout, RolloutEnvironment
 from .rows import State, environments, locked
 
 SOURCE = "wx_rollout"
-TRIES = 6  # after which an outage, or the end of a worker, is a failure
+# After so many, an outage or the end of a worker is a failure.
+TRIES = 6
 PAUSE = 15.0  # seconds before another try; twice as long each time
-EARLY = timedelta(seconds=5)  # that a message may come before its time, by another clock
+# A message may come so long before its time, by the clock of another machine.
+EARLY = timedelta(seconds=5)
 _PASSING = (Remedy.WAIT, Remedy.NEW_LINK)
 
 logger = logging.getLogger("wx_static_store.rollouts")
@@ -53,20 +50,19 @@ _OVER = _("It has ended meanwhile.")
 
 
 def deploy(pk: int, *, seconds: float = math.inf) -> float | None:
-    """
-    Deploy the release of a row; return the seconds to wait before another try, or None.
-
-    `seconds` limits its time. Nothing is done if the row does not wait for a
-    worker: the message was late, or came twice.
-    """
+    """Deploy the release of a row within `seconds`; return when to try again, or None."""
     row = _begin(pk)
+    # The message was late, or came twice.
     if row is None:
         return None
+    # Another worker may be at it, or was killed: the environment's lock keeps two deploys apart,
+    # and each sends only the files that the cloud lacks.
     try:
         (report,) = deploy_to_all([_order(row, seconds)])
     except (WxStaticStoreError, CommandError) as error:
         report = EnvironmentReport(row.env, outcome="failed", error=str(error), cause=error)
-    if report.outcome == "skipped":  # another worker has it, or a deploy by hand
+    # Another worker has it, or a deploy by hand.
+    if report.outcome == "skipped":
         return None
     # After a throttle or an outage another try may succeed, after a refusal not.
     will_pass = bool(report.causes) and all(map(_passes, report.causes))
@@ -85,6 +81,7 @@ def _begin(pk: int) -> RolloutEnvironment | None:
     if row is None:
         return None
     facts: dict[str, Any] = {"state": State.RUNNING, "since": now}
+    # Only the first try sees what a roll back must give back.
     if row.begun is None:
         before = live(row.env, row.rollout.folder)
         facts |= {"begun": now, "before": before.release if before else None}
@@ -92,16 +89,13 @@ def _begin(pk: int) -> RolloutEnvironment | None:
 
 
 def _claim(row: RolloutEnvironment) -> None:
-    """
-    Count a try, now that the environment is held.
-
-    Raises DeployRunning if another delivery of the message has ended it, and CommandError
-    if each worker so far was killed.
-    """
+    """Count a try, now that the environment is held; raise an error if none is due."""
     row.refresh_from_db(fields=["state", "tries"])
+    # Another delivery of the message may have ended it while this one waited for the lock.
     if not row.is_under_way:
         raise DeployRunning(str(_OVER))
     row.tries += 1
+    # Before the deploy: a worker that is killed cannot count its try afterwards.
     environments().filter(pk=row.pk).update(tries=row.tries)
     if row.tries > TRIES:
         raise CommandError(str(_GIVEN_UP))
@@ -125,6 +119,7 @@ def _order(row: RolloutEnvironment, seconds: float) -> tuple[Uploader, Order]:
         last=last,
         verify=rollout.verify,
         seconds=seconds,
+        # Once the lock is held: a message that only waited for it is no try.
         on_held=partial(_claim, row),
     )
 
@@ -138,10 +133,10 @@ def _passes(cause: Exception) -> bool:
 
 
 def _later(row: RolloutEnvironment) -> float | None:
-    """Let the row wait for the next try; None if its rollout is paused or over."""
     pause: float = PAUSE * 2 ** (row.tries - 1)
     now = timezone.now()
     with locked(row.rollout_id) as rollout:
+        # Meanwhile somebody may have paused or stopped it.
         goes_on = rollout.state == Rollout.State.RUNNING
         new = (State.QUEUED, now + timedelta(seconds=pause)) if goes_on else (State.WAITING, now)
         mine = environments().filter(pk=row.pk, state=State.RUNNING)
@@ -153,10 +148,10 @@ def _later(row: RolloutEnvironment) -> float | None:
 
 
 def _end(row: RolloutEnvironment, report: EnvironmentReport) -> None:
-    """Record the end of the deploy, once; then begin the next environments."""
     state = State.DONE if report.ok else State.FAILED
     with locked(row.rollout_id):
         rows = environments().filter(pk=row.pk, state__in=RolloutEnvironment.UNDER_WAY)
+        # Another delivery of the message may have recorded it already.
         first = rows.update(state=state, since=timezone.now(), **_facts(report))
     if first:
         logger.info("%s: %s in rollout %s", row.env, state, row.rollout_id)
@@ -167,7 +162,8 @@ def _facts(report: EnvironmentReport) -> dict[str, object]:
     published, error = report.report, next(iter(report.causes), None)
     deployed = {"deployment_id": published.deployment_id} if published else {}
     message = report.error
-    if isinstance(error, WxStaticStoreError):  # without the parts that differ by environment
+    # Without the parts that differ by environment, so that equal causes have equal texts.
+    if isinstance(error, WxStaticStoreError):
         same = copy(error).with_context(env="", key="", rid="", request_id="", attempts=0)
         message = english(same)
     if not message and report.findings:

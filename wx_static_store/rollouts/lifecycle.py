@@ -8,16 +8,19 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from ..conf import options_for
-from ..i18n import gettext as _, ngettext
+from ..exceptions import SourceError
+from ..i18n import gettext as _, listed, ngettext
 from ..models import Release, fitting
+from ..releases.live import latest
 from ..releases.rollback import ROLLBACK, Move, check_storage, elsewhere, refuse_incomplete
 from ..submit import queue
+from ..upload.database import deployments
 from .advance import advance
 from .models import Rollout, RolloutEnvironment
-from .rollback_targets import WayBack, gone_on, some, way_back
 from .rows import State, counts, environments, environments_of, locked, number, unqueue
 from .waves import DEFAULT, RolloutRefused, tolerated, wave_sizes
 
@@ -56,6 +59,7 @@ def start(
     """
     sizes = wave_sizes(manner.waves, len(targets))
     releases = {release.pk: release for release in targets.values()}
+    # All of it before the first row: workers must find what they need, days later, too.
     check_storage()
     refuse_incomplete(using, releases.values())
     queue.check_broker()
@@ -67,7 +71,8 @@ def start(
         rollout.save(using=environments().db)
         environments().bulk_create(_rows(rollout, targets, sizes))
     try:
-        _refuse_others(rollout, targets)  # one that began at the same moment
+        # Once more: another one may have begun at the same moment.
+        _refuse_others(rollout, targets)
     except RolloutRefused:
         rollout.delete()
         raise
@@ -203,6 +208,73 @@ def act(pk: int, action: str) -> Rollout:
             )
         work(rollout)
     return advance(pk)
+
+
+NAMED = 5  # environments in a message
+
+
+@dataclass(frozen=True)
+class WayBack:
+    """Each environment's release before a rollout, and the environments that keep their release."""
+
+    targets: Mapping[str, Release]
+    # They had no release, or its bytes are no longer kept.
+    lacking: Sequence[str]
+    newer: Sequence[str]  # they got another release since
+
+    def warnings(self) -> list[str]:
+        """Return a sentence for each kind of environments that are left out."""
+        left_out = {
+            ngettext(
+                "%(count)d environment had no release before and keeps the new one: %(envs)s",
+                "%(count)d environments had no release before and keep the new one: %(envs)s",
+                len(self.lacking),
+                envs=some(self.lacking),
+            ): self.lacking,
+            ngettext(
+                "%(count)d environment got another release since and keeps it: %(envs)s",
+                "%(count)d environments got another release since and keep it: %(envs)s",
+                len(self.newer),
+                envs=some(self.newer),
+            ): self.newer,
+        }
+        return [sentence for sentence, envs in left_out.items() if envs]
+
+
+def way_back(rollout: Rollout) -> WayBack:
+    """Return the live release of each environment at the time a worker first took it."""
+    begun = environments_of(rollout).filter(begun__isnull=False)
+    newer = gone_on(rollout, begun)
+    rows = begun.exclude(env__in=newer).exclude(before=F("release"), state=State.DONE)
+    found = dict(rows.values_list("env", "before"))
+    known = Release._base_manager.using(rows.db).defer("files").in_bulk({*found.values()} - {None})
+    kept = {pk: release for pk, release in known.items() if _is_kept(rollout.using, release)}
+    return WayBack(
+        {env: kept[pk] for env, pk in found.items() if pk in kept},
+        [env for env, pk in found.items() if pk not in kept],
+        newer,
+    )
+
+
+def _is_kept(using: str, release: Release) -> bool:
+    try:
+        refuse_incomplete(using, [release])
+    except SourceError:
+        return False
+    return True
+
+
+def gone_on(rollout: Rollout, rows: Any) -> list[str]:
+    """Return the environments of these rows whose live release is neither the old nor the new."""
+    mine = {row.env: {row.before_id, row.release_id} for row in rows}
+    live = [found.live for found in latest([*mine], rollout.folder).values() if found.live]
+    now = deployments().filter(pk__in=live).values_list("env", "release")
+    return [env for env, release in now if release not in mine[env]]
+
+
+def some(envs: Sequence[str]) -> str:
+    """Return the first of these names, and whether there are more."""
+    return str(listed([*envs[:NAMED], *["…"] * (len(envs) > NAMED)]))
 
 
 # --- back -----------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ LABEL = "wx_static_store_rollouts"
 
 class RolloutQuerySet(models.QuerySet["Rollout"]):
     def primary(self) -> RolloutQuerySet:
-        """Read from the database that is written to: a replica may be behind."""
+        # From the database that is written to: a replica may be behind.
         return self.using(router.db_for_write(self.model))
 
     def open(self) -> RolloutQuerySet:
@@ -26,13 +26,7 @@ class RolloutQuerySet(models.QuerySet["Rollout"]):
 
 
 class Rollout(models.Model):
-    """
-    One release to many environments of one store and folder.
-
-    `waves` are as requested, `wave` is the number of the current one, from 1 on; 0 before
-    it begins. `tolerate` environments may fail, and the next failure stops the rollout. In a roll
-    back, each environment has a release of its own.
-    """
+    """One release to many environments of one store and folder."""
 
     class State(models.TextChoices):
         PLANNED = "planned", _("planned")
@@ -45,13 +39,15 @@ class Rollout(models.Model):
 
     using = models.CharField(_("store"), max_length=255)  # an alias of STORAGES
     folder = models.CharField(_("folder"), max_length=850, blank=True)  # where its keys begin
+    # None in a roll back: each environment has a release of its own.
     release = link(Release, _("release"), related_name="rollouts")
     undoes = link("self", _("rolls back"), related_name="undone_by")
     state = models.CharField(
         _("state"), max_length=16, choices=State.choices, default=State.PLANNED
     )
-    waves = models.CharField(_("waves"), max_length=200)
-    wave = models.PositiveIntegerField(_("wave"), default=0)
+    waves = models.CharField(_("waves"), max_length=200)  # as requested
+    wave = models.PositiveIntegerField(_("wave"), default=0)  # the current one, from 1 on
+    # So many environments may fail; the next failure stops the rollout.
     tolerate = models.PositiveIntegerField(_("tolerated failures"), default=0)
     max_parallel = models.PositiveIntegerField(_("most at once"), default=0)  # 0: as tolerated
     verify = models.BooleanField(_("verify"), default=False)
@@ -63,7 +59,8 @@ class Rollout(models.Model):
     started = models.DateTimeField(_("started"), null=True, blank=True)
     wave_ended = models.DateTimeField(null=True)  # since when the current wave bakes
     ended = models.DateTimeField(_("ended"), null=True, blank=True)
-    touched = models.DateTimeField(default=timezone.now)  # who writes it holds the rollout's lock
+    # Who writes it holds the rollout's lock, on every database.
+    touched = models.DateTimeField(default=timezone.now)
 
     objects = RolloutQuerySet.as_manager()
 
@@ -80,11 +77,9 @@ class Rollout(models.Model):
 
 
 class RolloutEnvironment(models.Model):
-    """
-    One environment of a rollout: its release, its state, and its deployment.
+    """One environment of a rollout: its release, its state, and its deployment."""
 
-    It is not a waiting `Deployment`, as deployments are in the order in which they began.
-    """
+    # It is not a waiting `Deployment`: those are in the order in which they began.
 
     class State(models.TextChoices):
         WAITING = "waiting", _("waiting")
@@ -162,8 +157,7 @@ class Drift(models.Model):
 
 
 class Overview(Deployment):
-    """The page *Overview* of the admin; it has no table, but Django lists only models there."""
-
+    # The page *Overview* has no table, but the admin lists only models.
     class Meta:
         app_label = LABEL
         proxy = True

@@ -98,9 +98,9 @@ def standings(envs: Collection[str], place: Place) -> list[Standing]:
 
 
 def _deployments(ids: Collection[int]) -> dict[int | None, Deployment]:
-    """Return the deployments with their releases; many share a release."""
     found = deployments().filter(pk__in=ids).order_by()
     rows = [*found.only("env", "label", "outcome", "release_id", "created")]
+    # Many share a release: a join would read its row for each of them.
     wanted = {row.release_id for row in rows if row.release_id}
     releases = Release._base_manager.using(found.db).defer("files").in_bulk(wanted)
     for row in rows:
@@ -109,7 +109,7 @@ def _deployments(ids: Collection[int]) -> dict[int | None, Deployment]:
 
 
 def _failed_in_rollouts(envs: Collection[str], place: Place) -> dict[str, RolloutEnvironment]:
-    """Return each environment's last failure in a rollout: some failed before a deployment."""
+    # Deployments do not know all failures: some came before a deployment began.
     newest = Rollout.objects.primary().filter(using=place.using, folder=place.folder)
     rows = environments().filter(rollout__in=[*newest.values_list("pk", flat=True)[:ROLLOUTS]])
     failed = rows.filter(state=State.FAILED, env__in=[*envs]).order_by("pk")
@@ -117,7 +117,7 @@ def _failed_in_rollouts(envs: Collection[str], place: Place) -> dict[str, Rollou
 
 
 def _failure(deployment: Deployment | None, row: RolloutEnvironment | None) -> Failure | None:
-    """Return the later of both failures, which may be the same one."""
+    # Both may be the same failure: then that of the rollout says more.
     if row and (
         deployment is None or row.deployment_id == deployment.pk or row.since > deployment.created
     ):

@@ -1,22 +1,27 @@
-"""The rows of a rollout: its lock, its environments, and their number in each state."""
+"""The rows of a rollout: its lock, its environments, their number in each state, who sees them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from ..i18n import gettext as _
 from ..signals import rollout_finished
-from .models import Rollout, RolloutEnvironment
+from ..submit.policy import visible_environments
+from .models import Rollout, RolloutEnvironment, RolloutQuerySet
 from .waves import RolloutRefused
+
+if TYPE_CHECKING:
+    from ..core.refusals import User
+
 
 State = RolloutEnvironment.State
 Counts = Mapping[tuple[int, str], int]  # how many environments a wave has in a state
@@ -39,22 +44,25 @@ def locked(pk: int) -> Iterator[Rollout]:
             too_many = rollout.state == Rollout.State.STOPPED and failed > rollout.tolerate
             facts = {"rollout_id": pk, "state": rollout.state, "failed": failed * too_many}
             ended = partial(rollout_finished.send_robust, None, **facts)
+            # After the commit: a receiver would read the state of before.
             transaction.on_commit(ended, using=rows.db)
 
 
 def environments() -> Any:
-    """Return the environments of all rollouts, in the database that is written to."""
+    # In the database that is written to: a replica may be behind.
     return RolloutEnvironment._base_manager.using(Rollout.objects.primary().db)
 
 
-def environments_of(rollout: Rollout) -> Any:
-    """Return the environments of a rollout, in order."""
-    return environments().filter(rollout=rollout).order_by("position")
+def environments_of(rollout: Rollout, envs: Collection[str] | None = None) -> Any:
+    """Return the environments of a rollout, in order; `envs` limits them to those of a reader."""
+    rows = environments().filter(rollout=rollout).order_by("position")
+    return rows if envs is None else rows.filter(env__in=[*envs])
 
 
-def counts(rollout: Rollout) -> Counts:
+def counts(rollout: Rollout, envs: Collection[str] | None = None) -> Counts:
     """Return how many environments each wave has in each state."""
-    rows = environments_of(rollout).order_by()
+    # Without an order: it would split the groups.
+    rows = environments_of(rollout, envs).order_by()
     counted = rows.values_list("wave", "state").annotate(Count("pk"))
     return Counter({(wave, state): count for wave, state, count in counted})
 
@@ -83,3 +91,20 @@ def releases_to_come() -> set[int]:
 def ended_before(until: datetime) -> QuerySet[Rollout]:
     """Return the rollouts that ended before a time."""
     return Rollout.objects.primary().filter(state__in=Rollout.CLOSED, ended__lt=until)
+
+
+def visible_rollouts(user: User) -> RolloutQuerySet:
+    """Return the rollouts with an environment that this user may see, the newest first."""
+    rows = Rollout.objects.primary().select_related("release").defer("release__files")
+    visible = visible_environments(user)
+    if visible is None:
+        return rows
+    return rows.filter(Exists(environments().filter(rollout=OuterRef("pk"), env__in=[*visible])))
+
+
+def visible_part(user: User, rollout: Rollout) -> list[str] | None:
+    """Return the environments of a rollout that this user may see; None means all."""
+    visible = visible_environments(user)
+    if visible is None or not environments_of(rollout).exclude(env__in=[*visible]).exists():
+        return None
+    return [*visible]

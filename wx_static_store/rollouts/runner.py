@@ -11,7 +11,8 @@ from .lifecycle import hand_over as hand_over
 
 def answer(request: Any, using: str, move: Move) -> Any:
     """Start the rollout for the API; return its answer."""
-    from .api import views  # only a project with the API comes here
+    # Imported late: a project may be without the API.
+    from .api import views
 
     return views.begin_move(request, using, move)
 

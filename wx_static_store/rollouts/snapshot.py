@@ -11,7 +11,7 @@ from django.db.models import Count, Sum
 
 from ..i18n import gettext as _
 from .models import Rollout, RolloutEnvironment
-from .rows import State, environments, environments_of, number
+from .rows import State, counts, environments, environments_of, number
 
 _FILES = ("stored", "skipped", "failed", "not_attempted", "bytes")
 
@@ -38,10 +38,7 @@ class Snapshot:
     @classmethod
     def of_rollout(cls, rollout: Rollout, envs: Collection[str] | None = None) -> Snapshot:
         """Return the progress of a rollout; `envs` limits it to those that the reader may see."""
-        every = environments_of(rollout)
-        every = every if envs is None else every.filter(env__in=[*envs])
-        counted = every.order_by().values_list("wave", "state").annotate(Count("pk"))
-        rows = {(wave, state): count for wave, state, count in counted}
+        every, rows = environments_of(rollout, envs), counts(rollout, envs)
         waves = sorted({wave for wave, _state in rows})
         sums = every.order_by().aggregate(
             **{name: Sum(f"deployment__{name}", default=0) for name in _FILES}

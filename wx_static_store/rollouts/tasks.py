@@ -1,8 +1,4 @@
-"""
-The tasks of Celery for rollouts and drift.
-
-``advance_rollout`` belongs into the beat schedule; ``reconcile_all`` is optional.
-"""
+"""The tasks of Celery for rollouts and drift; the beat schedule calls ``advance_rollout``."""
 
 from __future__ import annotations
 
@@ -25,6 +21,7 @@ TIME_LIMIT = 3600  # seconds for one environment
 GRACE = 120  # seconds between our own end of a deploy and Celery's
 
 
+# A message that dies with its worker comes again: to deploy twice costs nothing twice.
 @shared_task(
     bind=True, acks_late=True, reject_on_worker_lost=True, time_limit=TIME_LIMIT, **PATIENT
 )

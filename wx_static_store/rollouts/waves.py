@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 
 from ..i18n import gettext_lazy as _
 
+# One environment first: what is wrong with a release shows before many have it.
 DEFAULT = "1,10%,100%"
 
 
@@ -20,13 +21,8 @@ class RolloutRefused(CommandError):
 
 
 def wave_sizes(waves: str, count: int) -> list[int]:
-    """
-    Return how many of `count` environments each wave has.
-
-    `waves` says how many have the release at the end of each wave, as numbers or percentages. These
-    are rounded down, but each wave has at least one environment; the last one ends with all.
-    Raises RolloutRefused.
-    """
+    """Return how many of `count` environments each wave has; raise RolloutRefused."""
+    # Each amount is how many have the release at the end of a wave.
     amounts = [_number(text, _("--waves %(text)s", text=waves)) for text in waves.split(",")]
     if not all(amount for amount, _unit in amounts) or any(
         unit == unit_before and amount <= before
@@ -36,6 +32,7 @@ def wave_sizes(waves: str, count: int) -> list[int]:
     sizes: list[int] = []
     for amount, is_percent in amounts:
         reached, before = count * amount // 100 if is_percent else amount, sum(sizes)
+        # Rounded down, but each wave has at least one environment.
         sizes.append(min(max(reached - before, 1), count - before))
     if sum(sizes) < count:
         raise _wrong_waves(waves)
@@ -49,11 +46,8 @@ def tolerated(tolerate: str, count: int) -> int:
 
 
 def room(*, tolerate: int, failed: int, under_way: int, max_parallel: int = 0) -> int:
-    """
-    Return how many more environments may begin now.
-
-    If all that run at once fail, the limit is exceeded by one failure at most.
-    """
+    """Return how many more environments may begin now."""
+    # If all that run at once fail, the limit is exceeded by one failure at most.
     allowed = tolerate + 1 - failed
     return max(0, min(max_parallel or allowed, allowed) - under_way)
 

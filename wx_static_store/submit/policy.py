@@ -122,17 +122,14 @@ def visible_environments(user: User) -> Mapping[str, str] | None:
 
 
 def visible_offers(user: User) -> Mapping[str, Offer] | None:
-    """
-    Return the environments whose rows this user may see, with labels and tags; None for all.
-
-    While ENVIRONMENTS fails, nobody sees an environment, and the reason is logged.
-    """
+    """Return the environments whose rows this user may see, with labels and tags; None for all."""
     if not platform_options().environments:
         return None
     try:
         return offers(user)
     except ConfigurationError as error:
         logger.error("No environment is offered: %s", english(error))
+        # While ENVIRONMENTS fails, nobody sees an environment.
         return {}
 
 
@@ -178,14 +175,11 @@ def _ask_store(to: Target, key: str, file: BinaryIO) -> None:
 
 
 def key_for(user: User, to: Target, name: str, file: BinaryIO, *, size: int) -> str:
-    """
-    Return the key of the file; raises like `authorize_upload`, but makes no call.
-
-    An empty `file` stands for a file whose bytes have not arrived yet.
-    """
+    """Return the key of the file; raises like `authorize_upload`, but makes no call."""
     FORBIDDEN.require(user)
     name = clean_name(name)
     key = object_key(options_for(to.using).location, name)
+    # An empty `file` stands for a file whose bytes have not arrived yet.
     for rule, facts in findings(name, file, size, platform_options()):
         rule.require(user, **facts)
     return key

@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from django.core.cache import caches
 from django.template.defaultfilters import filesizeformat
 
 from ..conf import platform_options
 from ..conf.cache_checks import is_for_all
-from ..core.shared_cache import SharedCache
+from ..core.notes import Notes
 
 PAUSE = 0.25  # seconds between two notes: a page asks less often
 KEPT = 60  # seconds
@@ -34,15 +33,15 @@ def note_of(digest: str) -> Callable[[int], None] | None:
     """Return a function that notes the sent bytes of a submission; None without a cache."""
     if not is_noted():
         return None
-    cache, due = _cache(), 0.0
+    notes, due = _notes(), 0.0
 
     def note(sent: int) -> None:
         nonlocal due
         if (now := time.monotonic()) < due:
             return
-        cache.set(_name(digest), sent, KEPT)
+        notes.write(digest, sent)
         # Each call may cost a timeout: a cache that failed is not called again for this file.
-        due = float("inf") if cache.rests else now + PAUSE
+        due = float("inf") if notes.rests else now + PAUSE
 
     return note
 
@@ -51,10 +50,8 @@ def sent_of(*digests: str) -> list[int | None]:
     """Return the sent bytes of each submission; None if no notes are kept."""
     if not is_noted():
         return [None] * len(digests)
-    names = [_name(digest) for digest in digests]
-    found = _cache().get_many(names) if names else {}  # a cache that fails costs one time-out
-    notes = [found.get(name) for name in names]
-    return [note if isinstance(note, int) else 0 for note in notes]
+    found = _notes().read_many(digests)
+    return [found[digest] or 0 for digest in digests]
 
 
 @contextmanager
@@ -77,9 +74,5 @@ def sizes() -> list[str]:
     return [filesizeformat(size) for size in (1, 2, *(2 ** (10 * step) for step in range(1, 5)))]
 
 
-def _cache() -> SharedCache:
-    return SharedCache(lambda: caches[platform_options().token_cache])
-
-
-def _name(digest: str) -> str:
-    return f"wx_static_store:sent:{digest}"
+def _notes() -> Notes:
+    return Notes("sent", platform_options().token_cache, seconds=KEPT)

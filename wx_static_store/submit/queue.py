@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 REDIS_TIMEOUTS = {"socket_connect_timeout": 3, "socket_timeout": 3}  # seconds
 NO_APP = "default"  # the name of Celery's own app, where the project made none
 
-logger = logging.getLogger("wx_static_store.rollouts")
+logger = logging.getLogger("wx_static_store.celery")
 
 _INSTALL = _("Install it: pip install 'wx_static_store[celery]'")
-_RECIPE = _("Write celery.py beside the settings, as the page on fleets of the docs shows.")
+_RECIPE = _("Write celery.py beside the settings, as howto/rollouts of the docs shows.")
 _BROKER = _("Start it, or look at the broker URL in the settings.")
 
 
@@ -67,12 +67,7 @@ def check_broker() -> None:
 
 
 def send(task: str, arguments: Sequence[tuple[Any, ...]], *, expires: float | None = None) -> int:
-    """
-    Send a message to the task for each of the arguments; return how many were sent.
-
-    If the broker is down, the rest is not sent; the callers keep rows and send it later. No worker
-    takes a message that is older than `expires` seconds.
-    """
+    """Send a message to the task for each of the arguments; return how many were sent."""
     if not arguments:
         return 0
     app, queue = celery_app(), platform_options().celery_queue
@@ -87,6 +82,7 @@ def send(task: str, arguments: Sequence[tuple[Any, ...]], *, expires: float | No
                 app.send_task(task, each, **options)
             except (OperationalError, OSError) as error:
                 text = "The broker of Celery cannot be reached (%s): %s will be sent again later"
+                # The callers keep rows, and send the rest later.
                 logger.error(text, type(error).__name__, task)
                 return sent
     return len(arguments)

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from django.template.defaultfilters import filesizeformat
 
-from ..conf.options import Options
+from ..conf import Options
 from ..core.refusals import (
     ACTIVE,
     EMPTY,

@@ -89,16 +89,12 @@ def _spool(result: UploadResult, file: BinaryIO) -> UploadResult:
 
 
 def _transfer(transfer: Transfer, context: UploadContext) -> UploadResult:
-    """
-    Run the transfer; return its result. An exception is recorded and raised.
-
-    A failure of our own, such as a full disk, is only logged once a part of the body was sent: the
-    file may be stored, so the result is "unknown".
-    """
+    """Run the transfer; return its result. An exception is recorded and raised."""
     try:
         result = transfer.run()
     except BaseException as error:
         result = transfer.broken_off()
+        # A full disk, say, after a part of the body was sent: the file may be stored.
         ours = isinstance(error, DatabaseError | OSError) and not is_from_signal(error)
         if not (ours and result.status is UploadStatus.UNKNOWN):
             record_one(result, context)

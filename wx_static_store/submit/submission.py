@@ -81,12 +81,8 @@ class Submission:
         return _answer_of(found)
 
     def cancel(self, answer: Any) -> Any:
-        """
-        Return the kept answer; raises Unanswered if the submission is running.
-
-        A submission that has not begun is claimed with `answer`: if its request arrives later, it
-        gets this answer and sends nothing.
-        """
+        """Return the kept answer; raises Unanswered if the submission is running."""
+        # One that has not begun is claimed: if it arrives later, it only gets this answer.
         found = _ask_database(partial(self._claim, json.dumps(answer)))
         return answer if found is None else _answer_of(found)
 
@@ -96,12 +92,7 @@ class Submission:
         answer_of: Callable[[T], Any],
         unsent: tuple[type[Exception], ...] = (),
     ) -> T:
-        """
-        Send, and keep the answer that `answer_of` makes of the result, unless that is None.
-
-        After an exception before a byte was sent (`unsent` adds such kinds) it may be sent again;
-        after any other the outcome is unknown.
-        """
+        """Send, and keep the answer that `answer_of` makes of the result, unless that is None."""
         keep: Callable[[], object] = self._break_off
         try:
             with every(LEASE / 3, self._prolong):
@@ -109,6 +100,7 @@ class Submission:
             keep = partial(self._keep, result, answer_of)
         except Exception as error:
             if isinstance(error, (*_UNSENT, *unsent)) and not is_from_signal(error):
+                # Before a byte was sent it may be sent again; later, the outcome is unknown.
                 keep = self._row.delete
             raise
         finally:

@@ -41,11 +41,7 @@ def refusal(user: User, to: Target, key: str) -> PolicyRejected | None:
 def unpublish(
     user: User, to: Target, keys: Sequence[str], *, seconds: float = REQUEST.share(0.5)
 ) -> list[UploadResult]:
-    """
-    Overwrite the files that this user may make unpublic; record and return each result.
-
-    No more files are started after `seconds`; these have no result.
-    """
+    """Overwrite the files that this user may make unpublic; record and return each result."""
     until, results = time.monotonic() + seconds, list[UploadResult]()
     options = options_for(to.using).for_env(to.env)
     location = options.location
@@ -56,6 +52,7 @@ def unpublish(
     # Outside of the location, the whole key is the name: this store has no name there.
     with REQUEST.entered():
         for each, names in ((options, inside), (replace(options, location=""), outside)):
+            # What is not started after `seconds` has no result.
             begun = takewhile(lambda _name: time.monotonic() < until, names)
             results += Uploader(each).upload_many(map(deletion, begun), context)
     return results

@@ -2,16 +2,11 @@
 One file into the cloud: the face of the app for code that uploads.
 
     uploader         Send one file and record it, or many by one loop
-    under_way        The running transfers of a batch: begin, wait, stop
     listing          The objects at some thousand keys, by few calls of `staticfilelist`
-    folders          The objects in one folder, by at most two calls, kept for a minute
-    transfer         One file on its way, and its attempts
+    transfer         One file on its way: its attempts, its span in OpenTelemetry
     store            One environment: its clients, its list, its addresses
-    quota            How many calls WeChat still allows: asked once in ten minutes
-    shares           Which environments are shared with which accounts: asked by the fifty
-    platform         The connections, token and limiters that all stores of a platform share
+    platform         What all stores of a platform share: connections, token, limiters, quota
     shared_limiter   The limit of calls that all processes share, and the rate that they keep
-    remembered       WeChat's answers about a platform, kept for a while in the shared cache
     hosting          WeChat's answers about the static hosting of environments, kept for a day
     recorder         Write results to the database and to the logger ``wx_static_store.uploads``
     claims           Names that a save is about to take, and objects that a failed form left
@@ -20,7 +15,6 @@ One file into the cloud: the face of the app for code that uploads.
     release_storage  The bytes of releases by their SHA-256, in any private alias of ``STORAGES``
     database         The database of the log, whose failure never fails an upload
     sources          The bytes of one file: rewound, spooled, measured, hashed
-    telemetry        Spans and metrics of uploads, where OpenTelemetry is installed (extra ``otel``)
     workers          The only worker threads: a bounded pool, and the limiter of calls
 """
 

@@ -12,14 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from hashlib import md5
 from threading import get_ident
 from typing import Any
 
-from django.core.cache import caches
-
-from ..conf.options import Options
-from ..core.shared_cache import SharedCache
+from ..conf import Options
+from ..core.notes import Notes
 
 LOOKS = 3  # a key that is neither free nor held was released meanwhile, or the cache keeps nothing
 SECONDS = 60  # until then a save has ended, or its object is in the list
@@ -45,40 +42,36 @@ def claim(options: Options, key: str, seconds: float = SECONDS) -> bool:
 
     If the cache fails or keeps nothing, every claim succeeds.
     """
-    cache, name = SharedCache(lambda: caches[options.token_cache]), _name(options, key)
+    claims = _claims(options)
     for _look in range(LOOKS):
-        if cache.add(name, _mine(), seconds):
+        if claims.first(key, _mine(), seconds):
             return True
-        if (holder := cache.get(name)) is not None:
+        if (holder := claims.read(key)) is not None:
             return bool(holder == _mine())
     return True
 
 
 def release(options: Options, key: str) -> None:
     """End the claim of this thread: nothing is stored at the key, or the list shows the object."""
-    cache, name = SharedCache(lambda: caches[options.token_cache]), _name(options, key)
-    if cache.get(name) == _mine():
-        cache.delete(name)  # or the claim ends by itself
+    claims = _claims(options)
+    if claims.read(key) == _mine():
+        claims.forget(key)  # or the claim ends by itself
 
 
 def note_abandoned(options: Options, asked: str, size: int, md5: str, name: str) -> None:
     """Note that the object of this name belongs to no row: the form that saved it failed."""
-    cache = SharedCache(lambda: caches[options.token_cache])
-    cache.set(_abandoned(options, asked, size), f"{md5} {name}", ABANDONED_SECONDS)
+    _abandoned(options).write(f"{asked}:{size}", [md5, name])
 
 
 def abandoned_object(options: Options, asked: str, size: int) -> tuple[str, str]:
     """Return MD5 and name of the object that a failed form left for this key, or empty texts."""
-    cache = SharedCache(lambda: caches[options.token_cache])
-    found, _space, name = str(cache.get(_abandoned(options, asked, size), "")).partition(" ")
-    return found, name
+    md5, name = _abandoned(options).read(f"{asked}:{size}") or ("", "")
+    return md5, name
 
 
 def claim_abandoned(options: Options, asked: str, size: int) -> bool:
     """Take the abandoned object; return False if another save took it first."""
-    return bool(
-        SharedCache(lambda: caches[options.token_cache]).delete(_abandoned(options, asked, size))
-    )
+    return _abandoned(options).take(f"{asked}:{size}")
 
 
 @contextmanager
@@ -97,15 +90,13 @@ def remember(save: Save) -> None:
         saves.append(save)
 
 
-def _abandoned(options: Options, asked: str, size: int) -> str:
-    digest = md5(f"{options.env}:{asked}:{size}".encode(), usedforsecurity=False).hexdigest()
-    return f"wx_static_store:left:{digest}"
+def _abandoned(options: Options) -> Notes:
+    return Notes("left", options.token_cache, seconds=ABANDONED_SECONDS, about=str(options.env))
 
 
 def _mine() -> str:
     return f"{os.getpid()}:{get_ident()}"
 
 
-def _name(options: Options, key: str) -> str:
-    digest = md5(f"{options.env}:{key}".encode(), usedforsecurity=False).hexdigest()
-    return f"wx_static_store:name:{digest}"
+def _claims(options: Options) -> Notes:
+    return Notes("claim", options.token_cache, seconds=SECONDS, about=str(options.env))

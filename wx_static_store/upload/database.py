@@ -248,10 +248,7 @@ def add_users(rows: Iterable[Model]) -> None:
 
 
 def _users() -> Prefetch[Any]:
-    """
-    Load users by a query of their own, as they may live in another database.
-
-    The database is chosen here: without a router, Django would use that of the rows.
-    """
+    """Load users by a query of their own, as they may live in another database."""
     model = get_user_model()
+    # Left to Django, it would be the database of the rows.
     return Prefetch("user", model._base_manager.using(router.db_for_read(model)))

@@ -6,15 +6,13 @@ import logging
 import time
 from collections.abc import Collection
 from dataclasses import astuple, dataclass
-from hashlib import md5
+from functools import partial
 from typing import Any
-
-from django.core.cache import caches
 
 from ..clients.links import is_loopback, is_site
 from ..clients.wechat import StaticStore
-from ..conf.options import Options
-from ..core.shared_cache import FORM, SharedCache
+from ..conf import Options
+from ..core.notes import Notes
 
 ONLINE, NEVER_OPENED = "online", "none"  # of the states; the second is no word of WeChat's
 DAY = 24 * 3600
@@ -36,20 +34,20 @@ class Hostings:
 
     def __init__(self, options: Options) -> None:
         self._api = options.api_base_url
-        digest = md5(self._api.encode(), usedforsecurity=False).hexdigest()
-        self._prefix = f"wx_static_store:hosting:{FORM}:{digest}:"
-        self._cache = SharedCache(
-            lambda: caches[options.token_cache],
-            lambda error: logger.warning("The cache fails (%s)", error),
+        self._notes = Notes(
+            "hosting",
+            options.token_cache,
+            seconds=DAY,
+            about=self._api,
+            report=partial(logger.warning, "The cache fails (%s)"),
         )
 
     def get(self, env: str) -> Hosting:
-        return self._read(self._cache.get(self._prefix + env))
+        return self._read(self._notes.read(env))
 
     def get_many(self, envs: Collection[str]) -> dict[str, Hosting]:
         """Return the remembered hosting of each environment, by one call of the cache."""
-        found = self._cache.get_many([self._prefix + env for env in envs])
-        return {env: self._read(found.get(self._prefix + env)) for env in envs}
+        return {env: self._read(note) for env, note in self._notes.read_many(envs).items()}
 
     def keep(self, env: str, found: StaticStore | None) -> Hosting:
         """Remember an answer for a day: a fault must not look repaired after an hour."""
@@ -59,7 +57,7 @@ class Hostings:
         local = is_loopback(self._api) and is_loopback(f"http://{domain}")
         root = f"{'http' if local else 'https'}://{domain}/" if domain else ""
         hosting = Hosting(root, status, time.time())
-        self._cache.set(self._prefix + env, list(astuple(hosting)), DAY)
+        self._notes.write(env, astuple(hosting))
         return hosting
 
     def _read(self, note: Any) -> Hosting:

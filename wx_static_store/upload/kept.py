@@ -64,11 +64,7 @@ def keep(items: Iterable[UploadItem], pool: WorkerPool, *, again: bool = False) 
 def missing(
     files: Iterable[ReleaseFile], pool: WorkerPool, *, needed: Collection[str] = ()
 ) -> list[ReleaseFile]:
-    """
-    Return the files whose bytes are not kept.
-
-    Bytes with a row cost no call of the storage, unless their SHA-256 is `needed` at once.
-    """
+    """Return the files whose bytes are not kept; those `needed` at once are looked for there."""
     check()
     return [file for part in _parts(files, ROWS) for file in _missing(part, pool, needed)]
 
@@ -115,9 +111,11 @@ def _rows() -> QuerySet[KeptFile]:
 def _keep(part: Iterable[UploadItem], pool: WorkerPool, *, again: bool) -> int:
     wanted = {item.sha256: item for item in part if item.sha256}
     known = _claimed(wanted)
-    taken_back = {
-        sha256 for sha256 in _with_row(wanted.keys() - known) if _taken_back(wanted[sha256])
-    }
+    unclaimed = sorted(wanted.keys() - known)
+    rows = _rows().filter(sha256__in=unclaimed).values_list("sha256", flat=True)
+    # These have a row although they were not claimed: a run is freeing them.
+    freed = in_database(lambda: {*rows}, otherwise=set[str]()) if unclaimed else ()
+    taken_back = {sha256 for sha256 in freed if _taken_back(wanted[sha256])}
     done = taken_back if again else taken_back | known
     left = {sha256: item for sha256, item in wanted.items() if sha256 not in done}
     written = sum(pool.run(partial(store, again=again), left.values()))
@@ -150,21 +148,12 @@ def _claimed(wanted: Collection[str]) -> set[str]:
     return in_database(claim, otherwise=set[str]())
 
 
-def _with_row(unclaimed: Collection[str]) -> set[str]:
-    """Return the digests that have a row although they were not claimed: a run is freeing them."""
-    rows = _rows().filter(sha256__in=sorted(unclaimed)).values_list("sha256", flat=True)
-    return in_database(lambda: {*rows}, otherwise=set[str]()) if unclaimed else set()
-
-
 def _taken_back(item: UploadItem) -> bool:
-    """
-    Take a row back that another run was freeing, once it has ended; return whether the row stays.
-
-    The row is locked until the bytes are there: nobody may trust it before.
-    """
+    """Take a row back that another run was freeing, once it has ended; return whether it stays."""
     row = _rows().filter(sha256=item.sha256, freed=True)
 
     def take_back() -> bool:
+        # Locked until the bytes are there: nobody may trust the row before.
         if held := row.update(freed=False, used=timezone.now()):
             store(item)
         return bool(held)

@@ -26,11 +26,7 @@ def most_calls(keys: Sequence[str]) -> int:
 
 @dataclass
 class Listing:
-    """
-    The objects that were listed: at the requested keys, and between them.
-
-    Keys are `unseen` if the calls were used up, or if `error` came instead of an answer.
-    """
+    """The objects that were listed; keys are `unseen` if the calls were used up, or by `error`."""
 
     files: dict[str, RemoteFile] = field(default_factory=dict)
     unseen: set[str] = field(default_factory=set)
@@ -41,9 +37,7 @@ class Lookup:
     """
     Ask the list of an environment for sorted keys, some at a time, in worker threads.
 
-    A list is in the order of its keys (wechat-cos.md, 1.4), so each call starts at the next key
-    that is wanted: a folder with a million other objects costs no call. Keys that are close
-    together share a call. `calls` bounds all that this object is asked for.
+    Keys that are close together share a call. `calls` bounds all that this object is asked for.
     """
 
     def __init__(self, store: Store, pool: WorkerPool, calls: int) -> None:
@@ -71,6 +65,8 @@ class Lookup:
         prefix = common_prefix([keys[0], keys[-1]])
         marker = ""
         while at < len(keys):
+            # A list is in the order of its keys (wechat-cos.md, 1.4): begun shortly before the next
+            # key that is wanted, it skips a folder with a million other objects.
             marker = max(marker, _before(keys[at]))
             page = None
             if self._error is None and next(self._used) < self._calls:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from inspect import isclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.core.cache import caches
-from django.core.cache.backends.locmem import LocMemCache
 from django.utils.module_loading import import_string
 
 from ..clients.component import ComponentToken
 from ..clients.links import is_loopback
+from ..clients.platform import Quota
 from ..clients.tokens import (
     CallableToken,
     FixedToken,
@@ -22,10 +21,10 @@ from ..clients.tokens import (
     discard_token,
 )
 from ..clients.wechat import WeChatClient
-from ..conf import sealing
+from ..conf import Options, sealing
 from ..conf.cache_checks import is_shared
-from ..conf.options import Options
 from ..core.frames import described
+from ..core.notes import Notes, own_memory
 from ..core.retry import Deadline, run
 from ..core.secrets import Secret
 from ..exceptions import (
@@ -36,7 +35,6 @@ from ..exceptions import (
     WxStaticStoreError,
 )
 from ..i18n import gettext_lazy as _
-from .remembered import Remembered
 from .shared_limiter import Rate, SharedLimiter
 from .workers import AdaptiveLimiter
 
@@ -44,6 +42,12 @@ if TYPE_CHECKING:
     from ..clients.transport import Transport
 
 T = TypeVar("T")
+
+QUOTA_KEPT = 600.0  # seconds: the calls that ask are limited, too
+
+# The path is not known there, the path is another account's, quota/get has none left itself.
+NO_FIGURE = (76021, 76022, 45009)
+HOUR = 3600
 
 
 @dataclass(frozen=True)
@@ -54,24 +58,24 @@ class Platform:
     tokens: TokenProvider
     api_limiter: AdaptiveLimiter  # for each call at the API host
     put_limiter: AdaptiveLimiter  # for each link call and the PUT after it: a link must not wait
-    remembered: Remembered
+    remembered: Notes
 
     def ask(
         self,
-        call: Callable[[Secret, Deadline], T],
-        *,
+        call: Callable[..., T],
+        *args: object,
         deadline: Deadline,
         max_attempts: int,
         env: str = "",
     ) -> T:
-        """Make a call of the open platform with a token that WeChat accepts; return its answer."""
+        """Return the answer of `call(token, *args, deadline=…)`, with a token that WeChat takes."""
         token: Secret | None = None
 
         def try_once(number: int) -> T:
             nonlocal token
             token = current_token(self.tokens)
             with self.api_limiter.slot(deadline):
-                return call(token, deadline)
+                return call(token, *args, deadline=deadline)
 
         def learn(error: WxStaticStoreError) -> None:
             error.with_context(env=env)
@@ -80,17 +84,31 @@ class Platform:
 
         return run(try_once, max_attempts=max_attempts, deadline=deadline, on_error=learn)
 
+    def quota(self, path: str, ask: Callable[[], Quota]) -> Quota:
+        """
+        Return the quota of the call at `path`, as it was in the last ten minutes.
+
+        Call `ask()` if no process asked since. Without figures, WeChat gives none.
+        """
+        name = f"quota:{path}"
+        if known := self.remembered.read(name):
+            return Quota(**known)
+        try:
+            found = ask()
+        except WxStaticStoreError as error:
+            if error.errcode not in NO_FIGURE:
+                raise
+            found = Quota()
+        self.remembered.write(name, asdict(found), QUOTA_KEPT)
+        return found
+
 
 _platforms: dict[tuple[int, Options], Platform] = {}
 
 
 def platform_for(options: Options) -> Platform:
-    """
-    Return the platform behind these options, the same for every store of it.
-
-    Keyed by process as well: after a fork, the child makes new sessions, locks and limiters, or
-    it would read answers that are meant for its parent.
-    """
+    """Return the platform behind these options, the same for every store of it."""
+    # By process, too: on a connection of before a fork, a child reads its parent's answers.
     key = os.getpid(), options.shared
     if (found := _platforms.get(key)) is None:
         if len(_platforms) >= 32:
@@ -115,14 +133,20 @@ def _make_platform(options: Options) -> Platform:
         _provider(options, transport),
         _api_limiter(options),
         AdaptiveLimiter(CosThrottled),
-        Remembered(options),
+        platform_notes(options),
     )
+
+
+def platform_notes(options: Options, cache: Callable[[], Any] | None = None) -> Notes:
+    """Return what all processes remember of a platform, or what this one does in its own cache."""
+    about = f"{options.api_base_url} {options.component_appid}"
+    return Notes("platform", cache or options.token_cache, seconds=HOUR, about=about)
 
 
 def _api_limiter(options: Options) -> SharedLimiter:
     """Return the limiter of calls, of this process alone where the cache is not shared."""
-    alone = Remembered(options, lambda: LocMemCache("wx_static_store", {}))
-    shared = Remembered(options) if is_shared(options.token_cache) else alone
+    alone = platform_notes(options, own_memory)
+    shared = platform_notes(options) if is_shared(options.token_cache) else alone
     rate = Rate(options.api_rate, shared, alone) if options.api_rate else None
     most = options.api_concurrency or options.max_workers
     return SharedLimiter(WeChatThrottled, most, shared, rate)
@@ -136,7 +160,7 @@ def _provider(options: Options, transport: Transport) -> TokenProvider:
     if options.fetches_tokens and options.component_appsecret:
         return ComponentToken(
             WeChatClient(transport, options.api_base_url),
-            lambda: caches[options.token_cache],
+            options.token_cache,
             appid=options.component_appid,
             appsecret=options.component_appsecret,
             ticket=ticket_source(options),

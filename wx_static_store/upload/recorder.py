@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 
 from ..conf.settings import setting
+from ..core.facts import facts
 from ..core.types import UploadContext, UploadResult, UploadStatus
 from ..exceptions import IntegrityError
 from ..i18n import english
@@ -49,10 +50,6 @@ RECORD_SECONDS = 1.0  # a killed run loses at most the rows of this time
 Recorded = tuple[UploadResult, UploadContext]
 _unwritten_rows: deque[Recorded] = deque(maxlen=1000)  # of single uploads
 
-_PLAIN = (  # of a result
-    *("env", "key", "name", "stage", "errcode", "rid", "request_id", "attempts", "size", "md5"),
-    "stored_at",
-)
 _LEVELS = {UploadStatus.FAILED: logging.ERROR, UploadStatus.UNKNOWN: logging.ERROR}
 
 
@@ -237,31 +234,10 @@ def _insert(recorded: Sequence[Recorded]) -> int:
 def _columns(result: UploadResult, context: UploadContext) -> dict[str, Any]:
     from ..models import UploadLog, fitting, key_digest
 
-    columns = fitting(UploadLog, _facts(result, context))
+    columns = fitting(UploadLog, facts(result, context))
     if result.stored_at and not setting("USE_TZ"):
         columns["stored_at"] = timezone.make_naive(result.stored_at)
     return columns | {"key_digest": key_digest(columns["key"])}
-
-
-def _facts(result: UploadResult, context: UploadContext) -> dict[str, Any]:
-    """Return what row and line both say: a row can be made of a line."""
-    error, message = result.error, english(result.note)
-    if error:  # without the hint: the admin shows that in the reader's language
-        message = ": ".join(filter(None, [english(error.message), error.errmsg]))
-    return {
-        "status": result.status.value,
-        **{name: getattr(result, name) for name in _PLAIN},
-        "message": message,
-        "http_status": error.http_status if error else None,
-        "cos_code": error.cos_code if error else "",
-        "content_type": result.headers.content_type,
-        "cache_control": result.headers.cache_control,
-        "duration_ms": round(result.seconds * 1000),
-        "source": context.source,
-        "source_ref": result.source_ref or context.source_ref,
-        "user_id": context.user_id,
-        "deployment_id": context.deployment_id,
-    }
 
 
 def _log(result: UploadResult, context: UploadContext) -> None:
@@ -270,8 +246,8 @@ def _log(result: UploadResult, context: UploadContext) -> None:
         level = logging.CRITICAL  # wrong bytes may be public
     if not uploads.isEnabledFor(level):
         return
-    facts = {
-        **{k: v for k, v in _facts(result, context).items() if v not in (None, "")},
+    line = {
+        **{k: v for k, v in facts(result, context).items() if v not in (None, "")},
         **({"error": english(result.error)} if result.error else {}),
         "verified": result.verified,
         "in_atomic": flag("in_atomic_block"),  # then the row goes if the caller rolls back
@@ -280,5 +256,5 @@ def _log(result: UploadResult, context: UploadContext) -> None:
     note = "" if result.verified or result.error else " (unverified: COS named no MD5)"
     uploads.log(
         level, "%s %s%s%s", result.status.value, ascii(result.key or result.name), note, why,
-        extra={"upload": facts},
+        extra={"upload": line},
     )  # fmt: skip

@@ -1,9 +1,4 @@
-"""
-The release storage: bytes by their SHA-256, in any private alias of ``STORAGES``.
-
-A local folder gets a file whole or not at all, as an object store does: a killed process leaves no
-part of one under its name.
-"""
+"""The release storage: bytes by their SHA-256, in any private alias of ``STORAGES``."""
 
 from __future__ import annotations
 
@@ -136,6 +131,7 @@ def _is_whole(storage: Storage, name: str, item: UploadItem, *, read: bool) -> b
 
 def _replace(storage: FileSystemStorage, name: str, item: UploadItem) -> None:
     """Write the file beside its path, then rename it."""
+    # So a folder, too, gets it whole or not at all, wherever the process is killed.
     beside = f"{name}.{uuid4().hex}"
     try:
         saved = _save(storage, beside, item)
@@ -162,12 +158,7 @@ def _save(storage: Storage, name: str, item: UploadItem) -> str:
 
 
 class _Body(io.RawIOBase):
-    """
-    A hashed file as a storage reads it: from its start to its end, in one go.
-
-    The last block is given only if the file still has the hashed bytes. So a storage that takes a
-    file whole or not at all never has other bytes under a digest.
-    """
+    """A hashed file as a storage reads it: from its start to its end, in one go."""
 
     failure: SourceError | None = None
 
@@ -217,6 +208,8 @@ class _Body(io.RawIOBase):
             whole.update(block)
             yield last
             last = block
+        # Without its last block, a storage that takes a file whole or not at all has none: so there
+        # are never other bytes under a digest.
         if whole.hexdigest() != self._item.sha256:
             text = _("%(name)r changed before it was sent", name=self._item.name)
             raise SourceChanged(text, stage="source", hint=_STILL)

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import uuid4
 
+from ..core.notes import Notes
 from ..core.retry import Deadline
 from ..exceptions import DeadlineExceeded
 from ..i18n import gettext_lazy as _
-from .remembered import Remembered
 from .workers import AdaptiveLimiter
 
 LOOK = 1.0  # seconds between two looks whether another process met a throttle
@@ -31,8 +31,8 @@ class Rate:
     def __init__(
         self,
         rate: float,
-        shared: Remembered,
-        alone: Remembered,
+        shared: Notes,
+        alone: Notes,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.rate, self.turns = rate, math.ceil(rate)
@@ -67,7 +67,7 @@ class SharedLimiter(AdaptiveLimiter):
         self,
         throttle: type[Exception],
         most: float,
-        shared: Remembered,
+        shared: Notes,
         rate: Rate | None = None,
     ) -> None:
         super().__init__(throttle, most)

@@ -82,7 +82,9 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class _Disk:
-    """Open a file on the disk; a closure for each file of a tree takes five times the memory."""
+    """Open a file on the disk."""
+
+    # No closure: one for each file of a tree takes five times the memory.
 
     path: str
     only: tuple[int, int] | None = None  # device and inode of the file, if no other will do
@@ -131,11 +133,7 @@ def disk_item(
 
 
 def content_item(name: str, content: Any) -> UploadItem:
-    """
-    Make an item of a file that Django saves; the caller closes the file.
-
-    A closed file that is still on the disk is read there, as Django's storage does.
-    """
+    """Make an item of a file that Django saves; the caller closes the file."""
 
     def wake() -> Any:
         """Return a field's file open: it counts as closed until somebody reads it."""
@@ -144,6 +142,7 @@ def content_item(name: str, content: Any) -> UploadItem:
                 content.seek(0)
         return content
 
+    # A closed file that is still on the disk is read there, as Django's storage does.
     if getattr(content, "closed", False):
         with suppress(Exception):  # it has no path, or is of a storage that knows none
             temporary = getattr(content, "temporary_file_path", None)
@@ -159,13 +158,10 @@ def content_item(name: str, content: Any) -> UploadItem:
 
 @contextmanager
 def rereadable(item: UploadItem) -> Iterator[UploadItem]:
-    """
-    Yield the item for several attempts.
-
-    A caller's file that cannot seek is copied by the first attempt: the next would find it empty.
-    """
+    """Yield the item for several attempts."""
     copies: list[IO[bytes]] = []
     try:
+        # The first attempt copies a caller's file that cannot seek: the next would find it empty.
         kept = cache(lambda: _seekable(item.open(), copies))
         yield item if item.close else replace(item, open=kept)
     finally:
@@ -175,11 +171,7 @@ def rereadable(item: UploadItem) -> Iterator[UploadItem]:
 
 @contextmanager
 def opened(item: UploadItem, *, md5: str | None = None) -> Iterator[Source]:
-    """
-    Yield the item's file, ready to send; `md5` is known already.
-
-    A file that cannot seek, or that gives text, is copied first: text as UTF-8.
-    """
+    """Yield the item's file, ready to send; `md5` is known already."""
     with readable(item) as (file, size):
         source = Source(file, size, known_md5=md5 or "", sent=item.sent)
         if md5 is None and size <= HASH_AHEAD:
@@ -205,18 +197,14 @@ def readable(item: UploadItem) -> Iterator[tuple[BinaryIO, int]]:
 
 
 def fingerprint(item: UploadItem, tick: Callable[[], None] = lambda: None) -> UploadItem:
-    """
-    Return the item with its digests and size; `tick` is called per block.
-
-    A file that cannot be read is left to fail when its turn comes.
-    """
+    """Return the item with its digests and size; `tick` is called per block."""
     if item.md5 and item.sha256:
         return item
     sha256 = hashlib.sha256()
     try:
         with readable(item) as (file, size):
             md5 = digest(file, tick, sha256)
-    except SourceError:
+    except SourceError:  # it fails when its turn comes
         return item
     return replace(item, md5=md5, sha256=sha256.hexdigest(), size=size)
 
@@ -300,18 +288,15 @@ def _call(method: Callable[..., Any], *args: Any) -> Any:
     """Call a file of any storage; turn its errors into SourceError."""
     try:
         return method(*args)
+    except SourceError:
+        raise
     except Exception as error:
         if is_from_signal(error):
             raise
-        failure = _unreadable(error)
+        text = _("The file cannot be read (%(why)s)", why=f"{type(error).__name__}: {error}")
+        failure = SourceError(text, stage="source", hint=_REOPEN)
+    # Out of the block, so that it does not carry the error of a library.
     raise failure
-
-
-def _unreadable(error: Exception) -> SourceError:
-    if isinstance(error, SourceError):
-        return error
-    text = _("The file cannot be read (%(why)s)", why=f"{type(error).__name__}: {error}")
-    return SourceError(text, stage="source", hint=_REOPEN)
 
 
 def _fingerprint(file: Any) -> tuple[int, int, int] | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, BinaryIO
 
@@ -37,7 +38,7 @@ def alias() -> str:
 
 def keep(file: BinaryIO, md5: str, size: int) -> None:
     """Keep the bytes of a file unless they are there."""
-    try:
+    with _logged("keeps nothing"):
         require_private(alias(), "UPLOAD_SPOOL")
         storage, name = _storage(), path_of(md5)
         if _is_whole(storage, name, size):
@@ -47,21 +48,23 @@ def keep(file: BinaryIO, md5: str, size: int) -> None:
         content.close = lambda: None  # type: ignore[method-assign]  # some storages do
         if (saved := storage.save(name, content)) != name:  # another process was quicker
             storage.delete(saved)
-    except Exception as error:
-        if is_from_signal(error):
-            raise
-        logger.warning("UPLOAD_SPOOL keeps nothing (%s)", described(error))
 
 
 def has(md5: str, size: int) -> bool:
     """Return whether the bytes are there."""
-    try:
+    with _logged("cannot be read"):
         return bool(alias()) and _is_whole(_storage(), path_of(md5), size)
+    return False
+
+
+@contextmanager
+def _logged(what: str) -> Iterator[None]:
+    try:
+        yield
     except Exception as error:
         if is_from_signal(error):
             raise
-        logger.warning("UPLOAD_SPOOL cannot be read (%s)", described(error))
-    return False
+        logger.warning("UPLOAD_SPOOL %s (%s)", what, described(error))
 
 
 def open_spooled(md5: str) -> BinaryIO:

@@ -11,12 +11,10 @@ from typing import BinaryIO, TypeVar
 from ..clients.cos import CosClient
 from ..clients.site import SiteClient
 from ..clients.wechat import ListPage, WeChatClient
-from ..conf import options_for
-from ..conf.options import Options
+from ..conf import Options, options_for
 from ..core.budget import REQUEST
 from ..core.naming import quote_key
 from ..core.retry import Clock, Deadline, run
-from ..core.secrets import Secret
 from ..core.types import DELETED, DELETED_MD5, RemoteFile
 from ..exceptions import ConfigurationError, WxStaticStoreError
 from ..i18n import gettext_lazy as _
@@ -51,15 +49,11 @@ class Store:
         return Deadline.after(seconds + size / INTERACTIVE_RATE, self.clock)
 
     def find(self, key: str) -> RemoteFile | None:
-        """
-        Return the object at exactly this key, None if there is none or it was deleted.
-
-        All its errors have the stage ``name``.
-        """
+        """Return the object at exactly this key, None if there is none or it was deleted."""
         try:
             page = self.page(key, "")
         except WxStaticStoreError as error:
-            error.with_context(stage="name")
+            error.with_context(stage="name")  # a save looks whether its name is free
             raise
         found = next((file for file in page.files if file.key == key), None)
         return None if found is None or self.is_deleted(found) else found
@@ -118,26 +112,21 @@ class Store:
 
     def page(self, prefix: str, marker: str) -> ListPage:
         """Return the page of the list that follows the marker."""
-        return self._ask(
-            lambda token, deadline: self.wechat.list_page(
-                token, self.env, prefix, marker, deadline=deadline
-            )
-        )
+        return self._ask(self.wechat.list_page, prefix, marker)
 
-    def _ask(self, call: Callable[[Secret, Deadline], T]) -> T:
-        """Make a call of the open platform in the retry loop; return its answer."""
+    def _ask(self, call: Callable[..., T], *args: str) -> T:
+        """Make a call about this environment in the retry loop; return its answer."""
         return self._platform.ask(
             call,
+            self.env,
+            *args,
             deadline=self.interactive_deadline(),
             max_attempts=self.options.max_attempts,
             env=self.env,
         )
 
     def _described_root(self) -> str:
-        found = self._ask(
-            lambda token, deadline: self.wechat.describe(token, self.env, deadline=deadline)
-        )
-        hosting = self._hostings.keep(self.env, found)
+        hosting = self._hostings.keep(self.env, self._ask(self.wechat.describe))
         if not hosting.root:
             raise ConfigurationError(
                 _("Static hosting is not enabled"),
@@ -164,5 +153,6 @@ def _store(pid: int, options: Options) -> Store:
 def _root_of(options: Options) -> str:
     """Return the site's address, if ``STATIC_URL`` is exactly the address and the location."""
     location = quote_key(options.location)
+    # Then the site needs no call to WeChat.
     inside = options.url_prefix.endswith("/" + location)
     return options.url_prefix.removesuffix(location) if inside else ""

@@ -1,10 +1,17 @@
-"""One file on its way: its attempts, and their results so far."""
+"""
+One file on its way: its attempts, and their results so far.
+
+Where OpenTelemetry is installed (extra ``otel``), each upload is a span and counts in metrics.
+"""
 
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 from ..clients.cos import PutReceipt
@@ -16,7 +23,6 @@ from ..core.secrets import Secret
 from ..core.types import NO_HEADERS, ContentHeaders, UploadItem, UploadResult, UploadStatus
 from ..exceptions import DeadlineExceeded, Remedy, ResponseLost, WxStaticStoreError
 from ..i18n import gettext_lazy as _
-from . import telemetry
 from .sources import fingerprint, opened, rereadable
 from .store import INTERACTIVE_RATE, Store, store_for
 
@@ -35,6 +41,24 @@ def longest(store: Store, size: int) -> float:
     return 4 * store.interactive_deadline().left() + sum(size / rate for rate in rates)
 
 
+@cache
+def _otel() -> Any:
+    """Return OpenTelemetry's modules and our instruments; None where it is not installed."""
+    try:
+        from opentelemetry import context, metrics, trace
+    except ImportError:
+        return None
+    meter = metrics.get_meter("wx_static_store")
+    return SimpleNamespace(
+        context=context,
+        trace=trace,
+        tracer=trace.get_tracer("wx_static_store"),
+        uploads=meter.create_counter("wx.uploads", "1", "Uploads, by outcome and errcode"),
+        bytes=meter.create_counter("wx.upload.bytes", "By", "Bytes that were stored"),
+        seconds=meter.create_histogram("wx.upload.duration", "s", "Seconds of an upload"),
+    )
+
+
 @dataclass(eq=False, repr=False)  # a traceback that shows it shows no options
 class Transfer:
     """One file on its way, and the results of its attempts so far."""
@@ -43,7 +67,8 @@ class Transfer:
     item: UploadItem
     batch: bool = False
     started: float = field(default_factory=time.monotonic)
-    trace: Any = field(default_factory=telemetry.current)  # of whoever asked, in another thread
+    # Of whoever asked: the span belongs to it, and is begun in a thread that does not know it.
+    trace: Any = field(default_factory=lambda: (api := _otel()) and api.context.get_current())
     key: str = ""
     headers: ContentHeaders = NO_HEADERS
     token: Secret | None = None  # that the last attempt used
@@ -69,7 +94,7 @@ class Transfer:
 
     def run(self) -> UploadResult:
         """Send it; an expected failure is a result."""
-        with telemetry.span("wx.upload", self.trace) as span:
+        with _span("wx.upload", self.trace) as span:
             error = None
             try:
                 self.prepare()
@@ -78,7 +103,7 @@ class Transfer:
             except WxStaticStoreError as failure:
                 error = failure
             result = self.result(error)
-            telemetry.finished(span, result)
+            _describe(span, result)
             return result
 
     def broken_off(self) -> UploadResult:
@@ -100,6 +125,9 @@ class Transfer:
         else:
             status = UploadStatus.UNKNOWN if self.maybe_stored else UploadStatus.FAILED
             error.with_context(env=str(self.options.env), key=self.key)
+        # A plan that did not hash the file knows its size at most.
+        same_size = self.item.size in (None, self.size)
+        as_planned = same_size if self.item.md5 is None else self.item.md5 == self.md5
         return UploadResult(
             name=str(self.item.name),
             key=self.key,
@@ -109,7 +137,7 @@ class Transfer:
             md5=self.md5,
             headers=self.headers,
             verified=bool(receipt and receipt.verified),
-            changed=not error and not self._as_planned(),
+            changed=not error and not as_planned,
             attempts=self.attempts,
             seconds=time.monotonic() - self.started,
             stage=error.stage if error else "",
@@ -140,12 +168,6 @@ class Transfer:
     def _check_abandoned(self) -> None:
         if self.abandoned:
             raise ResponseLost(_("Interrupted before it was sent"), remedy=Remedy.GIVE_UP)
-
-    def _as_planned(self) -> bool:
-        """Return whether the plan compared the bytes that were sent."""
-        if self.item.md5 is None:
-            return self.item.size in (None, self.size)
-        return self.item.md5 == self.md5
 
     def _send(self, item: UploadItem) -> None:
         """Try until COS has the file, or no remedy is left."""
@@ -188,14 +210,54 @@ class Transfer:
             self.md5 = source.known_md5
             self.token = current_token(store.tokens)
             # Each attempt asks for a link of its own, just before the PUT: a link lives 60 seconds.
-            with store.api_limiter.slot(deadline), telemetry.span("wx.link"):
+            with store.api_limiter.slot(deadline), _span("wx.link"):
                 link = store.wechat.upload_link(self.token, store.env, self.key, deadline=deadline)
             self._answered(0)
             self.sending = True
             # Again, now that `sending` is set: what was reported as not sent must not be sent.
             self._check_abandoned()
-            with telemetry.span("wx.put"):
+            with _span("wx.put"):
                 self.receipt = store.cos.put_object(
                     link, source, self.headers, md5=source.known_md5, deadline=deadline
                 )
             self.md5 = self.receipt.md5
+
+
+# --- spans and metrics ---------------------------------------------------------------------------
+
+
+@contextmanager
+def _span(name: str, parent: Any = None) -> Iterator[Any]:
+    """Run the block within a span; yield it, or None where OpenTelemetry is not installed."""
+    if (api := _otel()) is None:
+        yield None
+        return
+    # An error's text may hold a secret: the span gets its class alone.
+    quiet = {"record_exception": False, "set_status_on_exception": False}
+    with api.tracer.start_as_current_span(name, context=parent, **quiet) as span:
+        try:
+            yield span
+        except BaseException as error:
+            span.set_status(api.trace.StatusCode.ERROR, type(error).__name__)
+            raise
+
+
+def _describe(span: Any, result: UploadResult) -> None:
+    """Write into the span and the metrics how an upload ended."""
+    if span is None or (api := _otel()) is None:
+        return
+    facts = {
+        "wx.env": result.env,
+        "wx.key": result.key,
+        "wx.outcome": result.status.value,
+        "wx.errcode": result.errcode,
+        "wx.attempts": result.attempts,
+        "wx.bytes": result.size,
+    }
+    span.set_attributes({name: value for name, value in facts.items() if value is not None})
+    if result.error:
+        span.set_status(api.trace.StatusCode.ERROR, type(result.error).__name__)
+    labels = {"wx.outcome": result.status.value}
+    api.uploads.add(1, labels | {"wx.errcode": result.errcode or 0})
+    api.seconds.record(result.seconds, labels)
+    api.bytes.add((result.size or 0) if result.error is None else 0, labels)

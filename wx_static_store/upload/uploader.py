@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import queue
+import time
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, cast
 
-from ..conf import options_for
-from ..conf.options import Options
+from ..conf import Options, options_for
+from ..core.interrupts import interruptible
 from ..core.match import Match, match
 from ..core.naming import object_key
 from ..core.types import ContentHeaders, UploadContext, UploadItem, UploadResult, UploadStatus
@@ -17,10 +20,11 @@ from ..i18n import gettext_lazy as _
 from .recorder import RECORD_SECONDS, Recorder, record_one
 from .store import Store, store_for
 from .transfer import Transfer, headers_of
-from .under_way import SAME_FAILURES, UnderWay
 from .workers import WorkerPool
 
 SETTLE_SECONDS = 5.0  # for the one call that may show how an upload ended
+STUCK_SECONDS = 30.0  # without a result, before files that get no link are tried no more
+SAME_FAILURES = 5  # every attempt used up: the rest would go the same way
 _LISTED = _("COS did not answer; the list shows these bytes")
 
 
@@ -41,13 +45,10 @@ class Steps(Protocol):
 
 
 class Uploader:
-    """
-    Send files to one environment; `transfer` is safe in threads, the other two record.
-
-    A callable `env` is called once, here: worker threads do not know the caller's tenant.
-    """
+    """Send files to one environment; `transfer` is safe in threads, the other two record."""
 
     def __init__(self, options: Options) -> None:
+        # A callable `env` is called once, here: worker threads do not know the caller's tenant.
         self.options = options.settled()
         self.env = str(self.options.env)
 
@@ -72,16 +73,12 @@ class Uploader:
         raise to_raise(result)
 
     def attempt(self, item: UploadItem, context: UploadContext) -> tuple[UploadResult, int | None]:
-        """
-        Send one file; return its result and the id of its row, None if there is no log.
-
-        An exception that breaks the upload off, such as a worker's time-out, is recorded first.
-        """
+        """Send one file; return its result and the id of its row, None if there is no log."""
         transfer = Transfer(self.options, item)
         try:
             result = transfer.run()
         except BaseException:
-            # The file may be stored: without a row nobody would look.
+            # Broken off, as by a worker's time-out, it may be stored: without a row nobody looks.
             record_one(transfer.broken_off(), context)
             raise
         return result, record_one(result, context)
@@ -90,6 +87,7 @@ class Uploader:
         """Return the result; turn unknown into stored if one call finds these bytes in the list."""
         if result.status is not UploadStatus.UNKNOWN or not result.md5:
             return result
+        # A person waits for it: one call, and only some seconds.
         seconds = min(SETTLE_SECONDS, self.options.deadline or SETTLE_SECONDS)
         once = replace(self.options, deadline=seconds, max_attempts=1)
         found = None
@@ -182,6 +180,78 @@ class Uploader:
         return headers_of(self.options, item)
 
 
+class UnderWay:
+    """The transfers that the caller handed to a pool and whose results it has not taken yet."""
+
+    def __init__(self, pool: WorkerPool) -> None:
+        self._pool = pool
+        self._futures: dict[Transfer, Future[UploadResult] | None] = {}
+        self._finished: queue.SimpleQueue[Transfer] = queue.SimpleQueue()
+        self._since = time.monotonic()  # something came back
+
+    @property
+    def transfers(self) -> Collection[Transfer]:
+        return self._futures.keys()
+
+    def has_room(self) -> bool:
+        return len(self._futures) < self._pool.capacity
+
+    def begin(self, transfer: Transfer) -> None:
+        self._futures[transfer] = None  # first: one worker sends it at once
+        self._futures[transfer] = future = self._pool.submit(transfer.run)
+        future.add_done_callback(lambda _future: self._finished.put(transfer))
+
+    def next_finished(self, seconds: float) -> Transfer | None:
+        """Wait for the next finished or cancelled transfer; return None if none came."""
+        with interruptible(), suppress(queue.Empty):
+            transfer = self._finished.get(timeout=seconds)
+            self._since = time.monotonic()
+            return transfer
+        return None
+
+    def result(self, transfer: Transfer) -> UploadResult | None:
+        """Return a finished transfer's result, None for a cancelled one; raise its exception."""
+        future = cast("Future[UploadResult]", self._futures[transfer])
+        return None if future.cancelled() else future.result()
+
+    def remove(self, transfer: Transfer) -> None:
+        del self._futures[transfer]
+
+    def stop(self) -> None:
+        """Cancel the transfers that did not begin, and let the others try no more."""
+        for future in filter(None, self._futures.values()):
+            future.cancel()
+        self._try_no_more()
+
+    def give_up_if_stuck(self) -> None:
+        """Let all try no more if no transfer ended for long, some failed, and none is sending."""
+        if time.monotonic() - self._since < STUCK_SECONDS:
+            return
+        failed = sum(transfer.trouble is not None for transfer in self._futures)
+        if failed >= SAME_FAILURES and not any(transfer.sending for transfer in self._futures):
+            self._try_no_more()
+
+    def _try_no_more(self) -> None:
+        for transfer in self._futures:
+            transfer.last_try = True
+
+    def break_off(self) -> list[UploadResult]:
+        """Return the result of each transfer that has begun, within the pool's patience."""
+        begun = {
+            transfer: future
+            for transfer, future in self._futures.items()
+            if not (future.cancel() if future else transfer.key == "")
+        }
+        with suppress(KeyboardInterrupt):  # a second one: it is not waited for any longer
+            wait(filter(None, begun.values()), timeout=self._pool.patience())
+        return [
+            future.result()
+            if future and future.done() and not future.exception()
+            else transfer.broken_off()
+            for transfer, future in begun.items()
+        ]
+
+
 def get_uploader(using: str = "default", env: str | None = None) -> Uploader:
     """Return the uploader of a ``STORAGES`` alias, or of its store at another environment."""
     return Uploader(options_for(using).for_env(env))
@@ -229,7 +299,8 @@ def to_raise(result: UploadResult) -> WxStaticStoreError:
     """Return the exception for an upload that failed."""
     error = result.error
     assert error is not None  # noqa: S101 -- only failures come here
-    ours = isinstance(error, ConfigurationError) and error.errcode is None  # no call was made
+    # Without an errcode no call was made: the settings are wrong, and say so as everywhere.
+    ours = isinstance(error, ConfigurationError) and error.errcode is None
     if ours or isinstance(error, NameRejected):
         return error.with_traceback(None)
     failed = UploadFailed(error.message)

@@ -1,21 +1,27 @@
-"""The page *Files in the cloud*: what it asks of the cloud, and where it leads."""
+"""The page *Files in the cloud*: what it asks of the cloud, and what its buttons do for whom."""
 
 from __future__ import annotations
 
 import re
 from html import unescape
+from io import BytesIO
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
+from django.contrib.messages import get_messages
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
 
-from tests.admin.conftest import Rows
+from tests.admin.conftest import Editor, Rows
 from tests.admin.files import FILES, fill, html_of, lay_down, names, text_of
 from tests.conftest import ENV
 from tests.deploys import lists
+from wx_static_store.admin.cloud import page as files_page
+from wx_static_store.core.types import DELETED
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import UploadLog
 
 pytestmark = pytest.mark.django_db
 
@@ -104,3 +110,139 @@ def test_a_failing_cache_is_no_trouble(
     settings.CACHES = {**settings.CACHES, "lost": missing | {"LOCATION": "127.0.0.1:9"}}
     settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {"TOKEN_CACHE": "lost"}
     assert names(html_of(viewer)) == ["a.txt"]
+
+
+# --- the buttons below the files ---------------------------------------------------------------
+
+FOLDER = "media/uploads/"
+COMPARE = "/admin/wx_static_store/uploadlog/compare/"
+
+
+@pytest.fixture
+def remover(cloud: EmulatorServer, editor: Editor) -> Client:
+    return editor("view_uploadlog", "unpublish")
+
+
+def press(client: Client, button: str, *names: str, **more: str) -> Any:
+    keys = [FOLDER + name for name in names]
+    place = {"store": "default", "env": ENV, "folder": FOLDER}
+    return client.post(f"{FILES}{button}/", place | more | {"key": keys})
+
+
+def messages(answer: Any) -> list[str]:
+    return [str(message) for message in get_messages(answer.wsgi_request)]
+
+
+def test_addresses_stand_one_in_a_line_with_codes(cloud: EmulatorServer, viewer: Client) -> None:
+    fill(cloud, f"{FOLDER}a b.txt", f"{FOLDER}c.txt")
+    html = press(viewer, "addresses", "a b.txt", "c.txt").content.decode()
+    site = "https://site.example/media/uploads"
+    assert f"readonly>{site}/a%20b.txt\n{site}/c.txt</textarea>" in html
+    assert html.count('class="wx-qr"') == 2
+
+
+def test_a_download_is_an_archive(cloud: EmulatorServer, viewer: Client, configure: Any) -> None:
+    configure(WX_STATIC_STORE={"BASE_URL": cloud.site_url(ENV)})
+    fill(cloud, f"{FOLDER}a.txt", f"{FOLDER}b.txt")
+    answer = press(viewer, "download", "a.txt")
+    assert answer["Content-Type"] == "application/zip"
+    with ZipFile(BytesIO(b"".join(answer.streaming_content))) as archive:
+        assert archive.namelist() == ["a.txt"]
+
+
+def test_too_many_bytes_are_not_downloaded(
+    cloud: EmulatorServer, viewer: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files_page, "MOST_BYTES", 2)
+    fill(cloud, f"{FOLDER}a.txt")
+    answer = press(viewer, "download", "a.txt")
+    assert messages(answer) == [
+        "These files have more than 2\xa0bytes together: choose fewer of them."
+    ]
+
+
+def test_files_of_the_log_are_compared(cloud: EmulatorServer, viewer: Client) -> None:
+    default_storage.save("uploads/a.txt", ContentFile(b"tea"))
+    cloud.put_object(f"{FOLDER}a.txt", b"coffee")
+    page = press(viewer, "compare", "a.txt").content.decode()
+    [rows] = re.findall(r'name="rows" value="(\d+)"', page)
+    answer = viewer.post(COMPARE, {"rows": rows})
+    assert "Differs: 1" in text_of(answer.content.decode())
+
+
+def test_the_comparison_leads_back_to_the_folder(cloud: EmulatorServer, viewer: Client) -> None:
+    """Also after a step without a script."""
+    default_storage.save("uploads/a.txt", ContentFile(b"tea"))
+    page = press(viewer, "compare", "a.txt").content.decode()
+    state = dict(re.findall(r'name="(rows|folder)" value="([^"]+)"', page))
+    after = viewer.post(COMPARE, {name: unescape(value) for name, value in state.items()})
+    link = f'href="{FILES}?store=default&amp;env={ENV}&amp;folder=media%2Fuploads%2F"'
+    assert [link in each for each in (page, after.content.decode())] == [True, True]
+
+
+def test_files_that_the_log_does_not_know_are_not_compared(
+    cloud: EmulatorServer, viewer: Client
+) -> None:
+    fill(cloud, f"{FOLDER}a.txt")
+    [message] = messages(press(viewer, "compare", "a.txt"))
+    assert message.startswith("The log knows none")
+
+
+@pytest.mark.parametrize("button", ["addresses", "download", "compare", "unpublish"])
+def test_without_a_choice_nothing_is_done(remover: Client, button: str) -> None:
+    answer = press(remover, button, "gone.txt")
+    assert messages(answer)[0].startswith("Select files first")
+    assert answer["Location"] == f"{FILES}?store=default&env={ENV}&folder=media%2Fuploads%2F"
+
+
+def test_making_unpublic_asks_first(cloud: EmulatorServer, remover: Client) -> None:
+    fill(cloud, f"{FOLDER}a.txt", f"{FOLDER}b.txt")
+    text = text_of(press(remover, "unpublish", "a.txt", "b.txt").content.decode())
+    assert "2 files will be overwritten" in text
+    assert "There is no undo" in text
+    assert cloud.objects()[f"{FOLDER}a.txt"].body == b"tea"
+
+
+def test_a_confirmed_file_is_overwritten(cloud: EmulatorServer, remover: Client) -> None:
+    fill(cloud, f"{FOLDER}a.txt", f"{FOLDER}b.txt")
+    html_of(remover, folder=FOLDER)
+    answer = press(remover, "unpublish", "a.txt", confirmed="yes")
+    assert messages(answer) == ["1 file is not public any more."]
+    bodies = {key: found.body for key, found in cloud.objects().items()}
+    assert bodies == {f"{FOLDER}a.txt": DELETED, f"{FOLDER}b.txt": b"tea"}
+    assert "1 deleted file is not shown." in text_of(html_of(remover, folder=FOLDER))
+
+
+def test_a_failure_is_reported_and_logged(cloud: EmulatorServer, remover: Client) -> None:
+    fill(cloud, f"{FOLDER}a.txt")
+    cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009, "times": None})
+    [message] = messages(press(remover, "unpublish", "a.txt", confirmed="yes"))
+    assert message.startswith(
+        "1 file is still public, or its state is unknown.<br>media/uploads/a.txt: "
+    )
+    assert UploadLog.objects.get().errcode == 45009
+
+
+def test_protected_files_stay_with_the_reason(cloud: EmulatorServer, remover: Client) -> None:
+    fill(cloud, f"{FOLDER}robots.txt")
+    answer = press(remover, "unpublish", "robots.txt", confirmed="yes")
+    assert "robots.txt is a protected file" in text_of(answer.content.decode())
+    assert cloud.objects()[f"{FOLDER}robots.txt"].body == b"tea"
+
+
+def test_only_who_may_make_unpublic_is_offered_that(
+    cloud: EmulatorServer, viewer: Client, remover: Client
+) -> None:
+    fill(cloud, f"{FOLDER}a.txt")
+    pages = [html_of(client, folder=FOLDER) for client in (viewer, remover)]
+    assert ["files/unpublish/" in html for html in pages] == [False, True]
+    assert press(viewer, "unpublish", "a.txt", confirmed="yes").status_code == 403
+
+
+def test_who_may_not_see_the_log_makes_nothing_unpublic(
+    cloud: EmulatorServer, editor: Editor
+) -> None:
+    fill(cloud, FOLDER + "a.txt")
+    before = cloud.objects()[FOLDER + "a.txt"].body
+    answer = press(editor("unpublish"), "unpublish", "a.txt", confirmed="yes")
+    assert (answer.status_code, cloud.objects()[FOLDER + "a.txt"].body) == (403, before)

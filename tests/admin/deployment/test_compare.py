@@ -11,9 +11,11 @@ from django.test import Client
 
 from tests.admin.conftest import Editor
 from tests.admin.releases import address, configure_site, counts, deploy, html_of, texts
-from wx_static_store.admin.deployment import comparison
+from tests.conftest import ENV
+from wx_static_store.admin.deployment import compare
+from wx_static_store.admin.deployment.compare import counterpart, others_of
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.models import Deployment
+from wx_static_store.models import Deployment, Release
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -106,7 +108,7 @@ def test_the_only_release_of_a_folder_has_the_cloud_to_compare_with(
 def test_many_files_are_cut_and_counted(
     viewer: Client, two: Two, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(comparison, "SHOWN", 2)
+    monkeypatch.setattr(compare, "SHOWN", 2)
     many = deploy({f"{number}.css": b"" for number in range(5)})
     html = html_of(viewer, "compare", many)
     assert len(sections(html)["Added (5)"]) == 2
@@ -165,7 +167,7 @@ def test_a_cloud_that_cannot_be_compared_is_said(
     errcode: int | None,
     said: str,
 ) -> None:
-    monkeypatch.setattr(comparison, "SWEPT", most)
+    monkeypatch.setattr(compare, "SWEPT", most)
     if errcode:
         cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": errcode, "times": None})
     assert said in html_of(viewer, "compare", two[1], "?with=cloud")
@@ -207,3 +209,43 @@ def test_deployments_of_other_environments_are_neither_compared_nor_offered(
 
 def test_the_page_of_a_deployment_has_the_button(viewer: Client, two: Two) -> None:
     assert f'href="{address("compare", two[0])}"' in html_of(viewer, "change", two[0])
+
+
+# --- the sides that are offered ---------------------------------------------------------------
+
+
+def deployed(number: int, *, folder: str = "www/", outcome: str = "done") -> Deployment:
+    """Return a new deployment of the release with this number."""
+    facts = {"files": b"", "count": 0, "size": 0}
+    release, _new = Release.objects.get_or_create(digest=f"{number:064}", defaults=facts)
+    return Deployment.objects.create(env=ENV, folder=folder, outcome=outcome, release=release)
+
+
+def others(row: Deployment) -> list[Deployment]:
+    return others_of(Deployment.objects.all(), row)
+
+
+def test_other_releases_of_the_folder_are_offered_the_newest_first() -> None:
+    rows = [deployed(1), deployed(2), deployed(3), deployed(2), deployed(4, folder="docs/")]
+    assert others(rows[3]) == [rows[2], rows[0]]
+
+
+def test_only_so_many_are_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compare, "OFFERED", 2)
+    rows = [deployed(number) for number in range(4)]
+    assert others(rows[0]) == [rows[3], rows[2]]
+
+
+def test_what_is_live_is_wanted_first() -> None:
+    rows = [deployed(1), deployed(2), deployed(3), deployed(4, outcome="failed")]
+    assert counterpart(rows[0], others(rows[0])) == rows[2]
+
+
+def test_of_what_is_live_the_one_before_is_wanted_first() -> None:
+    rows = [deployed(1), deployed(2), deployed(3), deployed(4, outcome="failed")]
+    assert counterpart(rows[2], others(rows[2])) == rows[1]
+
+
+def test_an_only_release_has_no_counterpart() -> None:
+    row = deployed(1)
+    assert counterpart(row, others(row)) is None

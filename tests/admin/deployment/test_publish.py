@@ -22,7 +22,7 @@ from tests.deploys import bodies
 from tests.rollouts.conftest import Broker, broker as broker
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment
-from wx_static_store.releases import rollback_plan
+from wx_static_store.releases import rollback
 from wx_static_store.rollouts.models import Rollout
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -128,7 +128,7 @@ def test_a_worker_publishes_it_where_there_is_celery(
 def test_a_site_that_is_too_large_for_a_request_has_no_button(
     operator: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rollback_plan, "MOST_FILES", 1)
+    monkeypatch.setattr(rollback, "MOST_FILES", 1)
     html = show(operator)
     assert "This is too much for one request" in html
     assert 'name="order"' not in html

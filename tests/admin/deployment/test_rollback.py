@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Callable
 from html import unescape
@@ -12,7 +11,6 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
-from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
@@ -21,17 +19,17 @@ from tests.admin.conftest import SITE, Editor
 from tests.admin.releases import address, configure_site, counts, deploy, html_of, texts
 from tests.conftest import ENV
 from tests.deploys import bodies, item, sent
+from tests.notes import plant
 from tests.rollouts.conftest import Broker, broker as broker
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment
-from wx_static_store.releases import rollback_plan
+from wx_static_store.releases import rollback
 from wx_static_store.rollouts.models import Rollout
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 OLD = {"index.html": b"<h1>old</h1>", "a.css": b"old", "same.css": b"a"}
 NEW = {"index.html": b"<h1>new</h1>", "a.css": b"new", "same.css": b"a", "n.js": b"1"}
-LOCK = f"wx_static_store:deploy:{ENV}"
 
 Two = tuple[Deployment, Deployment]
 
@@ -195,7 +193,7 @@ def test_a_file_that_fails_is_named_and_the_page_offers_to_go_on(
 
 
 def test_a_deploy_under_way_is_said(operator: Client, two: Two, cloud: EmulatorServer) -> None:
-    cache.set(LOCK, json.dumps({"host": "other", "pid": 7, "id": "x"}), 60)
+    plant("deploy", "holder", {"host": "other", "pid": 7, "id": "x"}, about=ENV)
     where, messages = press(operator, two[0])
     assert where == address("rollback", two[0])
     assert messages[0] == "Nothing was sent."
@@ -206,7 +204,7 @@ def test_a_deploy_under_way_is_said(operator: Client, two: Two, cloud: EmulatorS
 def test_a_request_that_takes_too_long_ends_and_can_go_on(
     operator: Client, two: Two, cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rollback_plan, "SECONDS", 0.0)
+    monkeypatch.setattr(rollback, "SECONDS", 0.0)
     _where, messages = press(operator, two[0])
     assert any("was stopped after 0 s. Run it again" in line for line in messages)
     assert sent(cloud) == []
@@ -232,7 +230,7 @@ def command_of(html: str) -> list[str]:
 def test_a_large_roll_back_is_left_to_the_command_that_the_page_prints(
     operator: Client, cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rollback_plan, "MOST_FILES", 1)
+    monkeypatch.setattr(rollback, "MOST_FILES", 1)
     old = deploy(OLD, "v1", prefix="my app/")
     deploy(NEW, "v2", prefix="my app/")
     cloud.journal.clear()
@@ -268,7 +266,7 @@ def test_with_celery_a_worker_does_the_roll_back(
 def test_with_celery_a_large_roll_back_needs_no_command(
     operator: Client, two: Two, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rollback_plan, "MOST_FILES", 1)
+    monkeypatch.setattr(rollback, "MOST_FILES", 1)
     assert "wx_deploy" not in html_of(operator, "rollback", two[0])
     press(operator, two[0])
     assert broker.work() == 1

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.health.doctor.conftest import check
-from wx_static_store.health.admin.page import SHOWN, ShownCheck, checks, quotas, when
+from wx_static_store.health.admin.health import SHOWN, ShownCheck, checks, quotas, when
 from wx_static_store.health.doctor.findings import Finding, Result, not_asked, ok, warning, wrong
 from wx_static_store.health.doctor.report import as_dict
 

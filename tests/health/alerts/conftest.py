@@ -5,7 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.clients.conftest import serve as serve
+from tests.clients.conftest import (
+    make_transport as make_transport,
+    serve as serve,
+    transport as transport,
+)
 from wx_static_store.health.alerts import Alert
 
 sent: list[Alert] = []

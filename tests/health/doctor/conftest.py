@@ -7,6 +7,11 @@ from typing import Any
 
 import pytest
 
+from tests.clients.conftest import (
+    make_transport as make_transport,
+    serve as serve,
+    transport as transport,
+)
 from tests.conftest import ENV
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.health.doctor.examination import examine

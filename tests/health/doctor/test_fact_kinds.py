@@ -1,10 +1,9 @@
-"""The kinds of facts: each value has a sentence, and a quirk that the emulator takes."""
+"""The kinds of facts: each value has a sentence, and advice where something follows from it."""
 
 from __future__ import annotations
 
 from tests.tables import each
-from wx_static_store.emulator.quirks import Quirks
-from wx_static_store.health.doctor.fact_kinds import FACT_KINDS, SLOW, SOON
+from wx_static_store.health.doctor.facts import FACT_KINDS, SLOW, SOON
 
 VALUES = {
     "cors": ["off", "on"],
@@ -47,13 +46,6 @@ def test_a_value_is_said_in_a_sentence(name: str, value: str) -> None:
     assert str(FACT_KINDS[name].sentence(value)).endswith(".")
 
 
-@each(("name", "value"), EACH)
-def test_the_emulator_takes_the_quirk_of_a_value(name: str, value: str) -> None:
-    quirks, wanted = Quirks(), FACT_KINDS[name].quirk(value)
-    quirks.update(wanted)
-    assert {quirk: getattr(quirks, quirk) for quirk in wanted} == wanted
-
-
 @each(
     ("name", "value", "word"),
     [
@@ -91,23 +83,6 @@ def test_a_value_from_which_something_follows_has_advice(name: str, value: str, 
 )
 def test_a_value_that_is_well_has_no_advice(name: str, value: str) -> None:
     assert FACT_KINDS[name].advice(value) == ""
-
-
-@each(
-    ("name", "value", "quirk"),
-    [
-        ("cors", "on", {"cors": True}),
-        ("stale_seconds", "40+", {"site_stale_seconds": 40.0}),
-        ("notice_page", "307", {"notice_page": "302"}),
-        ("list_md5", "none", {}),
-        ("folder_without_slash", "500", {}),
-        ("content_type", "text/html", {}),
-        ("page_size", "1000", {"page_size": 1000}),
-        ("wrong_token", "403 AccessDenied", {}),
-    ],
-)
-def test_the_quirk_of_a_value(name: str, value: str, quirk: dict[str, object]) -> None:
-    assert FACT_KINDS[name].quirk(value) == quirk
 
 
 def test_a_fact_is_part_of_a_kind_that_there_is() -> None:

@@ -1,4 +1,4 @@
-"""What probes have learned: kept, shown with advice, and imitated by the emulator."""
+"""What probes have learned: kept, and shown with advice."""
 
 from __future__ import annotations
 
@@ -9,15 +9,11 @@ from django.utils.translation import override
 
 from tests.conftest import ENV
 from tests.tables import each
-from tests.waiting import loaded
-from wx_static_store.emulator import EmulatorServer
-from wx_static_store.health.doctor.examination import examine
 from wx_static_store.health.doctor.facts import (
     UNSETTLED,
     facts_by_subject,
     facts_of,
     platform_of,
-    profile,
     remember,
     said,
 )
@@ -26,9 +22,6 @@ from wx_static_store.health.doctor.target import CheckTarget
 from wx_static_store.health.models import Fact
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-# A measured figure differs a little from one probe to the next.
-MEASURED = {"speed", "stale_seconds", "list_lag_seconds"}
 
 
 def test_what_was_learned_is_kept_by_its_subject(configure: Any) -> None:
@@ -96,76 +89,6 @@ def test_facts_of_many_subjects_are_one_query(django_assert_num_queries: Any) ->
 def test_a_fact_of_an_unknown_kind_is_not_shown() -> None:
     Fact.objects.remember(ENV, {"of_another_version": "1"})
     assert facts_of(ENV) == []
-    assert profile(ENV) == {}
-
-
-def test_a_profile_joins_what_is_known_of_its_subjects() -> None:
-    Fact.objects.remember(ENV, {"attachment": "get", "speed": "90"})
-    Fact.objects.remember("wx-platform", {"marker": "inclusive"})
-    Fact.objects.remember("tenant-b", {"cors": "on"})
-    assert profile("wx-platform", ENV) == {"attachment": "get", "marker": "inclusive"}
-
-
-def test_downloads_beside_a_notice_page_come_with_it() -> None:
-    Fact.objects.remember(ENV, {"attachment": "all", "notice_page": "302"})
-    assert profile(ENV) == {"notice_page": "302"}
-
-
-@pytest.mark.parametrize(
-    "quirks",
-    [
-        {},
-        {
-            "cors": True,
-            "cors_methods": "PUT",
-            "list_md5": "multipart",
-            "list_empty": "null",
-            "marker": "inclusive",
-            "truncated_as": "string",
-            "errcode_as": "string",
-            "data_key": "data",
-            "region_key": "region",
-            "content_type": "text/plain",
-            "cdn_cache_control": "max-age=600",
-            "attachment": "get",
-            "folder_without_slash": "redirect",
-            "site_stale_seconds": 3600,
-            "site_cache_busting": False,
-        },
-        {
-            "cors": True,
-            "cors_headers": "content-type, x-cos-security-token",
-            "list_lag_seconds": 1,
-            "list_empty": "missing",
-            "cdn_cache_control": "none",
-            "notice_page": "200",
-            "folder_without_slash": "404",
-            "site_stale_seconds": 1,
-        },
-    ],
-    ids=["usual", "otherwise", "notice"],
-)
-def test_an_emulator_with_the_profile_teaches_the_same(
-    configure: Any, emulator: EmulatorServer, quirks: dict[str, Any]
-) -> None:
-    emulator.quirks.update(quirks)
-    first = _learned(configure, emulator)
-    known = profile(platform_of(CheckTarget()), ENV)
-    with EmulatorServer(envs=(ENV,), **known) as imitated:
-        second = _learned(configure, imitated)
-    assert first.keys() == second.keys()
-    assert first.items() - second.items() <= {(name, first.get(name)) for name in MEASURED}
-    waited = {"site_stale_seconds", "list_lag_seconds"}
-    assert {name: known[name] for name in quirks.keys() - waited}.items() <= quirks.items()
-
-
-def _learned(configure: Any, emulator: EmulatorServer) -> dict[str, str]:
-    place = {"API_BASE_URL": emulator.api_url, "ACCESS_TOKEN": emulator.access_token}
-    configure(WX_STATIC_STORE=place)
-    target = CheckTarget(probe=True, timeout=loaded(0.8))
-    assert [*examine(target, CHECKS)]
-    remember(target)
-    return target.learned[""] | target.learned[ENV]
 
 
 OPEN = [

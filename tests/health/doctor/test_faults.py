@@ -96,9 +96,7 @@ def spent(count: int) -> Callable[[], None]:
     def ask() -> None:
         target = CheckTarget()
         for _number in range(count):
-            target.ask(
-                lambda token, left: target.wechat.upload_link(token, ENV, "a", deadline=left)
-            )
+            target.ask(target.wechat.upload_link, ENV, "a")
 
     return ask
 

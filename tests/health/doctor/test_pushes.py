@@ -9,15 +9,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 
 from tests.callback.pushes import PATH
 from tests.waiting import wait_for
 from wx_static_store.callback.models import VerifyTicket
+from wx_static_store.core.notes import SharedCache
 from wx_static_store.core.pushes import HINTS, keep_refused
 from wx_static_store.core.secrets import Secret
-from wx_static_store.core.shared_cache import SharedCache
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.emulator.server import APPID, APPSECRET
 from wx_static_store.emulator.tickets import PUSH_AES_KEY, PUSH_TOKEN
@@ -76,7 +75,7 @@ def pushed(configure: Any, emulator: EmulatorServer, live_server: Any) -> Callab
 
 
 def refused(reason: str, age: float) -> None:
-    keep_refused(SharedCache(lambda: cache), APPID, reason, now=lambda: time.time() - age)
+    keep_refused("default", APPID, reason, now=lambda: time.time() - age)
 
 
 # --- the ticket ---------------------------------------------------------------------------------
@@ -183,7 +182,7 @@ def test_a_database_that_is_away_is_no_matter_of_the_ticket(look: Look, pushed: 
         ("shop.tokens.current", "shop.tokens.current"),
         (ticket, f"{__name__}.ticket"),
         (EmulatorServer, "wx_static_store.emulator.server.EmulatorServer"),
-        (SharedCache(dict), "wx_static_store.core.shared_cache.SharedCache"),
+        (SharedCache(dict), "wx_static_store.core.notes.SharedCache"),
     ],
 )
 def test_a_name_is_a_dotted_path(given: Any, name: str) -> None:

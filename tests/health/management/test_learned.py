@@ -8,18 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError
 
 from tests.conftest import ENV, lost_table
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.emulator.__main__ import _profile
 from wx_static_store.health.doctor.target import CheckTarget
-from wx_static_store.health.management.learned import (
-    SHOWN,
-    as_list,
-    emulator_profile,
-    keep,
+from wx_static_store.health.management.commands.wx_doctor import (
+    SHOWN_ENVS,
+    keep_learned,
     learned_lines,
+    learned_list,
 )
 from wx_static_store.health.models import Fact
 
@@ -68,60 +65,19 @@ def test_the_report_has_what_was_learned(served: EmulatorServer, tmp_path: Path)
     assert "base_url" in fact["advice"]
 
 
-def test_a_profile_of_what_was_learned_is_one_that_the_emulator_reads(
-    served: EmulatorServer, tmp_path: Path
-) -> None:
-    served.quirks.update({"marker": "inclusive", "attachment": "get"})
-    path = tmp_path / "profile.json"
-    doctor("--probe", "--emulator-profile", str(path))
-    quirks = _profile(str(path))
-    assert (quirks["marker"], quirks["attachment"]) == ("inclusive", "get")
-    with EmulatorServer(**quirks) as other:
-        assert other.quirks.marker == "inclusive"
-
-
-def test_a_profile_needs_no_probe_where_something_was_learned_before(
-    served: EmulatorServer, tmp_path: Path
-) -> None:
-    Fact.objects.remember(ENV, {"cors": "on", "speed": "90"})
-    path = tmp_path / "profile.json"
-    doctor("--emulator-profile", str(path))
-    assert _profile(str(path)) == {"cors": True}
-    assert served.calls("put_object") == []
-
-
-def test_a_profile_of_nothing_is_wrong_use(served: EmulatorServer, tmp_path: Path) -> None:
-    path = tmp_path / "profile.json"
-    with pytest.raises(CommandError, match="run wx_doctor --probe") as caught:
-        doctor("--emulator-profile", str(path))
-    assert caught.value.returncode == 2
-    assert not path.exists()
-    assert served.journal == []
-
-
-def test_a_probe_that_learns_nothing_fails_with_its_profile(
-    served: EmulatorServer, tmp_path: Path
-) -> None:
-    served.expire_token()
-    with pytest.raises(CommandError, match="Nothing was learned") as caught:
-        doctor("--probe", "--emulator-profile", str(tmp_path / "profile.json"))
-    assert caught.value.returncode == 1
-
-
 def test_without_a_table_nothing_is_shown(served: EmulatorServer) -> None:
     with lost_table(Fact):
-        assert [*learned_lines(CheckTarget())] == as_list(CheckTarget()) == []
-        with pytest.raises(CommandError, match="cannot be read") as caught:
-            emulator_profile(CheckTarget())
-    assert caught.value.returncode == 2
+        assert [*learned_lines(CheckTarget())] == learned_list(CheckTarget()) == []
 
 
 def test_without_a_table_a_probe_says_that_nothing_is_kept(served: EmulatorServer) -> None:
     target = CheckTarget()
     target.learned[ENV]["speed"] = "90"
-    assert keep(target) == ""
+    assert keep_learned(target) == ""
     with lost_table(Fact):
-        assert keep(target).startswith("What was learned could not be kept (OperationalError")
+        assert keep_learned(target).startswith(
+            "What was learned could not be kept (OperationalError"
+        )
 
 
 def test_advice_that_follows_from_two_facts_is_shown_once(served: EmulatorServer) -> None:
@@ -130,11 +86,11 @@ def test_advice_that_follows_from_two_facts_is_shown_once(served: EmulatorServer
 
 
 def test_the_first_environments_are_shown_only(served: EmulatorServer) -> None:
-    envs = [f"tenant-{number}" for number in range(SHOWN + 1)]
+    envs = [f"tenant-{number}" for number in range(SHOWN_ENVS + 1)]
     for env in envs:
         Fact.objects.remember(env, {"speed": "90"})
     shown = [line for line in learned_lines(CheckTarget(envs=envs)) if line.startswith("Learned")]
-    assert len(shown) == SHOWN
+    assert len(shown) == SHOWN_ENVS
     assert envs[0] in shown[0]
 
 
@@ -144,11 +100,9 @@ def test_a_database_that_hangs_is_not_asked_again(configure: Any, check: str) ->
     Fact.objects.remember(ENV, {"marker": "inclusive", "speed": "90"})
     target = CheckTarget(probe=True)
     target.timed_out.add(check)
-    assert keep(target) == "What was learned could not be kept (OperationalError: timeout)."
+    assert keep_learned(target) == "What was learned could not be kept (OperationalError: timeout)."
     assert not [*learned_lines(target)]
-    assert not as_list(target)
-    with pytest.raises(CommandError, match="timeout"):
-        emulator_profile(target)
+    assert not learned_list(target)
 
 
 def test_what_another_probe_learned_has_its_own_time(configure: Any) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.rollouts.admin.pages import release_of, rollout_of
-from wx_static_store.rollouts.admin.columns import others, place_of, progress, title_of, undone
+from wx_static_store.rollouts.admin.progress import others, place_of, progress, title_of, undone
 
 pytestmark = pytest.mark.django_db
 

@@ -15,7 +15,7 @@ from wx_static_store.admin.places import Places
 from wx_static_store.clients.wechat import StaticStore
 from wx_static_store.conf import platform_options
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.rollouts.admin.hosting import ShownHosting, shown_hosting
+from wx_static_store.rollouts.admin.table import ShownHosting, shown_hosting
 from wx_static_store.upload.hosting import Hostings
 
 pytestmark = pytest.mark.django_db

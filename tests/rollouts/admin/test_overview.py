@@ -148,6 +148,15 @@ def test_the_page_of_an_environment_says_what_would_ask_for_the_state(
     assert f"Static hosting – not asked To ask WeChat: wx_doctor --env {env(1)}" in text
 
 
+def test_without_the_app_health_no_page_names_its_command(
+    viewer: Client, offered: dict[str, Any], settings: Any
+) -> None:
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if "health" not in app]
+    text = text_of(page_of(viewer, env(1)))
+    assert "Static hosting – not asked" in text
+    assert "wx_doctor" not in text
+
+
 def test_a_search_that_finds_nothing_says_so(viewer: Client) -> None:
     answer = viewer.get(OVERVIEW, {"q": "nowhere"})
     assert "There is no such environment." in text_of(answer.content.decode())

@@ -45,7 +45,7 @@ def line_of(query: str = "") -> Line:
 
 
 @pytest.fixture
-def fleet() -> None:
+def environments() -> None:
     """Bring a release to the first two, and another one to three, of which two failed."""
     rollout_of("dd", folder="www/", label="v1")
     rollout_of("dff", folder="www/", release=release_of("b"), label="v2")
@@ -54,7 +54,7 @@ def fleet() -> None:
     Drift.objects.create(env=env(2), using="site", message="staticfilelist was refused")
 
 
-@pytest.mark.usefixtures("fleet")
+@pytest.mark.usefixtures("environments")
 @each(
     "query, found",
     [
@@ -83,7 +83,7 @@ def test_a_filter_shows_the_environments_that_match(query: str, found: str) -> N
     assert names(query) == found
 
 
-@pytest.mark.usefixtures("fleet")
+@pytest.mark.usefixtures("environments")
 def test_the_releases_that_are_live_are_counted_and_chosen() -> None:
     releases = table().releases()
     assert {(each.label, each.digest, each.number) for each in releases} == {
@@ -104,13 +104,13 @@ def test_a_release_is_called_by_the_newest_label() -> None:
     assert (found.label, found.number) == ("v1 again", 2)
 
 
-@pytest.mark.usefixtures("fleet")
+@pytest.mark.usefixtures("environments")
 def test_a_line_says_what_failed_last() -> None:
     assert line_of(f"q={env(1)}").meaning == "not set up for this"
     assert "✗" in line_of(f"q={env(1)}").outcome
 
 
-@pytest.mark.usefixtures("fleet")
+@pytest.mark.usefixtures("environments")
 @each(
     "position, sign, text",
     [

@@ -7,6 +7,7 @@ import pytest
 from django.core.management import CommandError
 from django.utils import timezone
 
+from wx_static_store.management.deploy_options import CommandLine
 from wx_static_store.rollouts.management.commands.wx_rollout import Command
 from wx_static_store.rollouts.management.options import check_options
 
@@ -76,10 +77,10 @@ REFUSED = {
 def test_what_would_be_left_out_of_account_is_refused(name: str) -> None:
     words, text = REFUSED[name]
     with pytest.raises(CommandError, match=text) as caught:
-        check_options(read("start", *words))
+        check_options("start", CommandLine.of_options(read("start", *words)))
     assert caught.value.returncode == 2
 
 
 def test_an_empty_report_of_an_action_is_refused() -> None:
     with pytest.raises(CommandError, match="--json is empty"):
-        check_options(read("pause", "7", "--json", ""))
+        check_options("pause", CommandLine.of_options(read("pause", "7", "--json", "")))

@@ -16,16 +16,17 @@ from tests.rollouts.conftest import (
 from tests.rollouts.management.test_options import read
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import WxStaticStoreError
+from wx_static_store.management.deploy_options import CommandLine
 from wx_static_store.models import Release
 from wx_static_store.releases.payload import Payload
-from wx_static_store.rollouts.management.start import payload_of
+from wx_static_store.rollouts.management.options import payload_of
 from wx_static_store.rollouts.models import Rollout
 
 pytestmark = pytest.mark.django_db
 
 
 def start(*words: object) -> Payload:
-    return payload_of(read("start", *map(str, words)))
+    return payload_of(CommandLine.of_options(read("start", *map(str, words))))
 
 
 def test_a_folder_that_was_deployed_is_its_release(

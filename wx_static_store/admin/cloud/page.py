@@ -1,47 +1,61 @@
-"""The page *Files in the cloud*: the folders and files of an environment as they are there."""
+"""The page *Files in the cloud*: folders and files as they are there, and its buttons."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.urls import URLPattern
-from django.utils.decorators import method_decorator
-from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    QueryDict,
+)
+from django.template.defaultfilters import filesizeformat
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
+from ...core import qr
+from ...core.types import RemoteFile, UploadResult
 from ...exceptions import WxStaticStoreError
-from ..base import ReadOnlyAdmin, Tool
+from ...i18n import labelled
+from ...models import UploadLog
+from ...submit.unpublish import refusal, unpublish
+from ..base import BOTH, POST, Page, download, page
 from ..columns import UploadColumns
 from ..labels import sentence
+from ..log.actions import LogActions
+from ..places import linkable
 from ..upload.form import UploadForm
-from ..upload.page import form_context, may_upload
+from ..upload.page import form_context
+from .archive import MOST_BYTES, zip_files
+from .folders import is_marker
 from .place import Place, choices, place_of
 from .table import FilesTable
 
+MOST = 200  # files that one click handles, as many as a page shows
+CODES = 12  # QR codes of a page
+DETAILS = 20  # files that a message names
 
-class FilesPage(ReadOnlyAdmin):
+Chosen = Sequence[RemoteFile]
+Answer = HttpResponseBase | None  # None leads back to the folder
+Act = Callable[[HttpRequest, Place, Chosen], Answer]
+
+
+class FilesPage(LogActions):
     """Mixin of the log of uploads; who may see the log may see what it is about."""
-
-    def has_unpublish_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("wx_static_store.unpublish")
-
-    def get_urls(self) -> list[URLPattern]:
-        return [self.page_path("files", "files/", self.files_view), *super().get_urls()]
-
-    def object_tools(self, request: HttpRequest) -> list[Tool]:
-        tool = Tool(_("Files in the cloud"), self.files_url())
-        return [*super().object_tools(request), tool]
 
     def files_url(self, place: Place | None = None) -> str:
         """Return the address of the page, at a place if one is given."""
         url = self.page_url("files")
         return f"{url}?{urlencode(place.query)}" if place else url
 
-    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    @page(Page("files", "files/", BOTH, button=gettext_lazy("Files in the cloud")))
     def files_view(self, request: HttpRequest) -> HttpResponse:
         """Show the list of the last minute; a POST asks the cloud again."""
         if request.method == "POST":
@@ -59,9 +73,9 @@ class FilesPage(ReadOnlyAdmin):
 
     def files_place(self, request: HttpRequest, asked: QueryDict) -> Any:
         """Return the requested place, or None if the user has none; raises Http404."""
+        # Of the buttons, *Make unpublic* has a permission of its own, and needs this one, too.
         if not self.has_view_permission(request):
             raise PermissionDenied
-        request.current_app = self.admin_site.name
         place = place_of(request, asked)
         if place is None and request.method == "POST":
             raise Http404
@@ -83,9 +97,125 @@ class FilesPage(ReadOnlyAdmin):
         place.learn_address()
         columns = UploadColumns(request)
         shown = FilesTable(request.GET, folder, asked_at, place.store, columns)
-        context = {"files": shown, "may_unpublish": self.has_unpublish_permission(request)}
-        if may_upload(request) and (target := place.upload_target(request.user)):
+        context = {"files": shown, "may_unpublish": self.may(request, "unpublish")}
+        if self.may(request, "upload") and (target := place.upload_target(request.user)):
             form = UploadForm(request.user)
             form.preset(target)
             context |= form_context(form)
         return context
+
+    # --- the buttons: each acts on the chosen files ------------------------------------------
+
+    @page(
+        Page("files_addresses", "files/addresses/", POST),
+        Page("files_download", "files/download/", POST),
+        Page("files_compare", "files/compare/", POST),
+        Page("files_unpublish", "files/unpublish/", POST, needs="unpublish"),
+    )
+    def chosen_view(self, request: HttpRequest, name: str) -> HttpResponseBase:
+        """Act on the chosen files, or go back to the folder and show why not."""
+        acts: dict[str, Act] = {
+            "files_addresses": self._addresses,
+            "files_download": self._download,
+            "files_compare": self._compare,
+            "files_unpublish": self._unpublish,
+        }
+        place = self.files_place(request, request.POST)
+        answer = None
+        try:
+            files = place.chosen_files(request.POST)
+            if not (why := _objection(files)):
+                answer = acts[name](request, place, files)
+        except WxStaticStoreError as error:
+            why = sentence(error)
+        if why:
+            self.message_user(request, why, messages.ERROR)
+        return answer or HttpResponseRedirect(self.files_url(place))
+
+    def _addresses(self, request: HttpRequest, place: Place, files: Chosen) -> HttpResponse:
+        place.learn_address()
+        urls = [url for file in files if (url := place.store.known_url(file.key))]
+        shown = [(url, linkable(url, place.store.options), qr.svg(url)) for url in urls[:CODES]]
+        context = {
+            "title": _("Addresses of the chosen files"),
+            "text": "\n".join(urls),
+            "shown": shown,
+            "more": len(urls) - len(shown),
+        }
+        return self._chosen_page(request, place, "files_addresses", context)
+
+    def _download(self, request: HttpRequest, place: Place, files: Chosen) -> Answer:
+        if sum(file.size for file in files) <= MOST_BYTES:
+            blocks = zip_files(place.store, files)
+            return download(request, blocks, "application/zip", place.store.env, "zip")
+        text = _("These files have more than %(limit)s together: choose fewer of them.")
+        self.message_user(request, text % {"limit": filesizeformat(MOST_BYTES)}, messages.ERROR)
+        return None
+
+    def _compare(self, request: HttpRequest, place: Place, files: Chosen) -> Answer:
+        newest = UploadLog.objects.newest(place.to.env, [file.key for file in files])
+        mine = self.get_queryset(request).filter(pk__in=[row.pk for row in newest.values()])
+        if rows := [*mine.order_by("-id")]:
+            folder = self.files_url(place).partition("?")[2]
+            return self.show_steps(request, "compare", rows, folder=folder)
+        text = _("The log knows none of the chosen files: there is nothing to compare them with.")
+        self.message_user(request, text, messages.WARNING)
+        return None
+
+    def _unpublish(self, request: HttpRequest, place: Place, files: Chosen) -> Answer:
+        """Show which files would become unpublic; make them so once this is confirmed."""
+        keys = [file.key for file in files if not is_marker(file)]
+        refused = {key: why for key in keys if (why := refusal(request.user, place.to, key))}
+        allowed = [key for key in keys if key not in refused]
+        if request.POST.get("confirmed") == "yes" and allowed:
+            results = unpublish(request.user, place.to, allowed)
+            self._report(request, results, len(allowed) - len(results))
+            self.read_again(request, place)
+            return None
+        context = {
+            "title": _("Make files unpublic"),
+            "keys": allowed,
+            "refused": [labelled(key, sentence(why)) for key, why in refused.items()],
+        }
+        return self._chosen_page(request, place, "files_unpublish", context)
+
+    def _report(self, request: HttpRequest, results: Sequence[UploadResult], left: int) -> None:
+        failed = [
+            (labelled(one.key or one.name, sentence(one.error)),) for one in results if one.error
+        ]
+        if done := len(results) - len(failed):
+            text = ngettext(
+                "%(count)d file is not public any more.",
+                "%(count)d files are not public any more.",
+                done,
+            )
+            self.message_user(request, text % {"count": done}, messages.SUCCESS)
+        if count := len(failed) + left:
+            text = ngettext(
+                "%(count)d file is still public, or its state is unknown.",
+                "%(count)d files are still public, or their state is unknown.",
+                count,
+            )
+            details = format_html_join("", "<br>{}", failed[:DETAILS])
+            message = format_html("{}{}", text % {"count": count}, details)
+            self.message_user(request, message, messages.ERROR)
+
+    def _chosen_page(
+        self, request: HttpRequest, place: Place, page: str, context: dict[str, Any]
+    ) -> HttpResponse:
+        around = {"place": place, "back": self.files_url(place)}
+        return self.page_response(request, page, around | context)
+
+
+def _objection(files: Chosen) -> str:
+    """Return why the chosen files cannot be handled; empty if they can."""
+    if not files:
+        return _("Select files first. Files that were removed meanwhile cannot be selected.")
+    if len(files) > MOST:
+        text = ngettext(
+            "At most %(limit)d file can be chosen at a time.",
+            "At most %(limit)d files can be chosen at a time.",
+            MOST,
+        )
+        return text % {"limit": MOST}
+    return ""

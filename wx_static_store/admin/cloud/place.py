@@ -20,8 +20,8 @@ from ...core.types import RemoteFile
 from ...exceptions import WxStaticStoreError
 from ...models import UploadLog
 from ...submit.policy import Target, resolve_target, stores_for, visible_environments
-from ...upload.folders import Folder, RecentPages, read_folder
 from ...upload.store import Store, get_store, store_for
+from .folders import Folder, RecentPages, read_folder
 
 if TYPE_CHECKING:
     from ...core.refusals import User
@@ -48,13 +48,10 @@ class Place:
         return query | ({"marker": self.marker} if self.marker else {})
 
     def read(self, *, fresh: bool = False) -> tuple[Folder, float]:
-        """
-        Return the content of the folder and the time of the list; raises what the list raises.
-
-        A list that is older than the newest upload from here is asked for again.
-        """
+        """Return the content of the folder and the time of its list; raises what that raises."""
         pages = RecentPages(self.store, fresh=fresh)
         folder = read_folder(pages, self.folder, self.marker)
+        # A list that is older than the newest upload from here does not show it.
         if not fresh and self._has_uploads_since(pages.asked):
             return self.read(fresh=True)
         return folder, pages.asked

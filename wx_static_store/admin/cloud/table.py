@@ -21,10 +21,10 @@ from ...i18n import gettext as _, gettext_lazy, pgettext_lazy
 from ...log.compare import CloudState
 from ...models import UploadLog
 from ...upload.database import add_users
-from ...upload.folders import Folder, SubFolder, is_marker
 from ..columns import NOTHING, Look, UploadColumns
 from ..labels import Text
 from ..places import link_to
+from .folders import Folder, SubFolder, is_marker
 
 PAGE = 200  # files
 LARGEST_PICTURE = 2 * 2**20  # bytes: a thumbnail is the whole picture
@@ -77,18 +77,10 @@ class FilesTable:
     def __init__(
         self, asked: QueryDict, folder: Folder, at: float, store: Any, columns: UploadColumns
     ) -> None:
-        self._asked, self._folder, self._store = asked, folder, store
+        self._asked, self.folder, self._store = asked, folder, store
         self._columns, self._at = columns, at
         self.query = asked.get("q", "").strip()
         self.with_deleted = asked.get("deleted") == "1"
-
-    @property
-    def marker(self) -> str | None:
-        return self._folder.marker
-
-    @property
-    def read(self) -> int:
-        return self._folder.read
 
     @property
     def ago(self) -> str:
@@ -100,13 +92,13 @@ class FilesTable:
         """Yield the folders above this one, the environment itself first."""
         yield PathStep(_("whole environment"), "")
         above = ""
-        for name in self._folder.prefix.split("/")[:-1]:
+        for name in self.folder.prefix.split("/")[:-1]:
             above += f"{name}/"
             yield PathStep(f"{name}/", above)
 
     def folders(self) -> list[tuple[str, SubFolder]]:
         """Return the folders with their names; a folder with only deleted files on request."""
-        named = [(one.key.removeprefix(self._folder.prefix), one) for one in self._folder.folders]
+        named = [(one.key.removeprefix(self.folder.prefix), one) for one in self.folder.folders]
         return [
             (name, one)
             for name, one in named
@@ -132,14 +124,14 @@ class FilesTable:
     @cached_property
     def hidden(self) -> int:
         """Return the number of deleted files that are left out."""
-        return 0 if self.with_deleted else sum(map(self._is_deleted, self._folder.files))
+        return 0 if self.with_deleted else sum(map(self._is_deleted, self.folder.files))
 
     @cached_property
     def _files(self) -> Sequence[RemoteFile]:
         name, is_descending = self._order
         found = [
             file
-            for file in self._folder.files
+            for file in self.folder.files
             if self._is_searched(self._name(file))
             and (self.with_deleted or not self._is_deleted(file))
         ]
@@ -152,7 +144,7 @@ class FilesTable:
         return (plain, name != plain) if plain in SORTS else ("name", False)
 
     def _name(self, file: RemoteFile) -> str:
-        return file.key.removeprefix(self._folder.prefix)
+        return file.key.removeprefix(self.folder.prefix)
 
     def _is_searched(self, name: str) -> bool:
         return self.query.casefold() in name.casefold()
@@ -165,7 +157,7 @@ class FilesTable:
     @cached_property
     def _deleted_by_the_log(self) -> set[str]:
         """Return the keys that are deleted by the log, where the list gives no MD5."""
-        unsure = [f.key for f in self._folder.files if f.md5 is None and f.size == len(DELETED)]
+        unsure = [f.key for f in self.folder.files if f.md5 is None and f.size == len(DELETED)]
         rows = UploadLog.objects.newest(self._store.env, unsure) if unsure else {}
         return {key for key, row in rows.items() if row.is_deletion}
 

@@ -1,10 +1,9 @@
 """
 The page of a deployment, and the pages of its buttons.
 
-    publish     the page *Publish a site*
-    rollback    the page *Roll back to this*
-    compare     the page *Compare*
-    comparison  the content of this page
-    base        the base of these pages
-    columns     the columns of a deployment in the list and on pages
+    publish   the page *Publish a site*
+    rollback  the page *Roll back to this*
+    compare   the page *Compare*
+    base      the base of these pages
+    columns   the columns of a deployment in the list and on pages
 """

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 
 from ...models import Deployment
-from ..base import ReadOnlyAdmin, Tool
+from ..base import ReadOnlyAdmin
 from .columns import DeploymentColumns, title_of
 
 
@@ -26,10 +26,6 @@ class ReleasePages(ReadOnlyAdmin):
         if row is None or row.release is None:
             raise Http404
         return row
-
-    def release_tools(self, request: HttpRequest, row: Deployment) -> list[Tool]:
-        """Return the buttons of a deployment's page; each mixin adds its own."""
-        return []
 
     def page(
         self, request: HttpRequest, page: str, row: Deployment, context: dict[str, Any]

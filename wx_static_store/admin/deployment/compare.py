@@ -3,36 +3,113 @@
 from __future__ import annotations
 
 import re
-from typing import Any, cast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, cast
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import URLPattern, path
-from django.utils.decorators import method_decorator
-from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_safe
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
+from ...core.budget import REQUEST
+from ...core.releases import ReleaseFile
+from ...deploy.environments import site_uploader
 from ...exceptions import WxStaticStoreError
+from ...log.compare import SWEPT
 from ...models import Deployment, DeploymentQuerySet
-from ..base import Tool
-from ..labels import sentence
+from ...releases.difference import KINDS, Difference, compare_files, compare_with_cloud
+from ...releases.live import mark_live
+from ...releases.rollback import folder_of
+from ..base import Page, page
+from ..labels import Text, sentence
 from .base import ReleasePages
 from .columns import title_of
-from .comparison import CLOUD, ShownComparison, counterpart, others_of
+
+CLOUD = "cloud"
+OFFERED = 20  # deployments to compare with
+SHOWN = 100  # files of a kind
+
+HEADINGS: dict[str, Text] = {
+    "added": pgettext_lazy("of files", "Added"),
+    "changed": pgettext_lazy("of files", "Changed"),
+    "removed": pgettext_lazy("of files", "Removed"),
+}
+IN_CLOUD: dict[str, Text] = {
+    "added": _("Only in the cloud"),
+    "changed": _("Different in the cloud"),
+    "removed": _("Missing in the cloud"),
+}
+PARTS: dict[str, Text] = {
+    "bytes": _("content"),
+    "content_type": _("content type"),
+    "cache_control": _("cache control"),
+}
+
+
+class ShownFile(NamedTuple):
+    """A file that differs: its sizes on both sides, and in what it differs."""
+
+    name: str
+    before: str
+    after: str
+    parts: list[Text]
+
+
+class Section(NamedTuple):
+    """The files of one kind; `more` of them are not shown."""
+
+    kind: str
+    heading: Text
+    number: int
+    files: list[ShownFile]
+    more: int
+
+
+def others_of(rows: DeploymentQuerySet, row: Deployment) -> list[Deployment]:
+    """Return the newest deployments of another release to the same folder."""
+    same = rows.filter(env=row.env, release__isnull=False).in_folder(row.folder)
+    return mark_live(same.exclude(release=row.release).order_by("-id")[:OFFERED])
+
+
+def counterpart(row: Deployment, others: Sequence[Deployment]) -> Deployment | None:
+    """Return the live deployment among the others, else the newest older one."""
+    live = next((other for other in others if other.is_live), None)
+    return live or next((other for other in others if other.pk < row.pk), None)
+
+
+def difference_of(row: Deployment, other: Deployment | None) -> Difference:
+    """Compare with another release, or with the cloud; raises what the list of the cloud raises."""
+    files = files_of(row)
+    if other:
+        return compare_files(files_of(other), files)
+    folder = folder_of(row.using, [row.env], name=str(row.pk))
+    uploader = site_uploader(row.using, row.env)
+    prefix = folder.removeprefix(uploader.options.location)
+    half = REQUEST.share(0.5)  # in which calls are made; the last one may take as long
+    with REQUEST.entered():
+        return compare_with_cloud(uploader, files, prefix, seconds=half, most=SWEPT)
+
+
+def files_of(row: Deployment) -> Iterator[ReleaseFile]:
+    return row.release.contents() if row.release else iter(())
+
+
+def sections(difference: Difference, headings: Mapping[str, Text]) -> Iterator[Section]:
+    """Yield a section for each kind of change that occurs."""
+    for kind in KINDS:
+        if found := difference.of(kind):
+            files = []
+            for change in found[:SHOWN]:
+                sides = (change.before, change.after)
+                before, after = (filesizeformat(side.size) if side else "" for side in sides)
+                parts = [PARTS[part] for part in change.parts]
+                files.append(ShownFile(change.name, before, after, parts))
+            yield Section(kind, headings[kind], len(found), files, len(found) - len(files))
 
 
 class ComparePage(ReleasePages):
     """Mixin of the deployments."""
 
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.compare_view)
-        own = path("<path:object_id>/compare/", view, name=self.page_name("compare"))
-        return [own, *super().get_urls()]
-
-    def release_tools(self, request: HttpRequest, row: Deployment) -> list[Tool]:
-        tools = super().release_tools(request, row)
-        return [*tools, Tool(_("Compare"), self.page_url("compare", row))] if row.release else tools
-
-    @method_decorator(require_safe)
+    @page(Page("compare", "<path:object_id>/compare/"))
     def compare_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Compare with the side that the address names; without one, with the likeliest."""
         row = self.with_release(request, object_id)
@@ -48,12 +125,13 @@ class ComparePage(ReleasePages):
             "with_cloud": wanted == CLOUD,
         }
         if other or wanted == CLOUD:
-            comparison = ShownComparison(row, other)
             try:
-                found = {"difference": comparison.difference, "sections": [*comparison.sections()]}
+                found = difference_of(row, other)
             except WxStaticStoreError as error:
-                found = {"error": sentence(error)}
-            context |= found
+                context["error"] = sentence(error)
+            else:
+                shown = sections(found, HEADINGS if other else IN_CLOUD)
+                context |= {"difference": found, "sections": [*shown]}
         return self.page(request, "compare", row, context)
 
     def _other(self, request: HttpRequest, row: Deployment, wanted: str) -> Deployment | None:

@@ -11,35 +11,34 @@ from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.core.management.base import CommandError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern
-from django.utils.decorators import method_decorator
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods
 
 from ...conf.offered import Offer
 from ...core import qr
 from ...deploy.archive import unpack_site
-from ...deploy.environments import address_of, site_stores
+from ...deploy.environments import site_stores
 from ...deploy.records import deployments_of
 from ...deploy.tree import check_prefix, read_tree
 from ...exceptions import WxStaticStoreError
 from ...i18n import gettext
 from ...models import Deployment, Release
 from ...releases import payload
-from ...releases.rollback import Move
-from ...releases.rollback_plan import MOST_BYTES, MOST_FILES, SECONDS, RollbackPlan, plan_rollback
+from ...releases.rollback import (
+    Move,
+    RollbackPlan,
+    plan_rollback,
+)
 from ...releases.runners import available_runner
 from ...submit.policy import visible_offers
 from ...upload.database import deployments
-from ..base import ReadOnlyAdmin, Tool
+from ..base import BOTH, Page, ReadOnlyAdmin, Tool, page
 from ..labels import sentence
-from ..places import linkable, places_for
+from ..places import places_for
 from .base import page_of
-from .rollback import ending_message, newest_id
+from .rollback import ending_message, newest_id, plan_context
 
 SALT = "wx_static_store_deployment_publish"  # of the signed order
-SHOWN = 50  # files of the list
 LONGEST = 200  # characters of a label
 LATELY = 200  # of the newest deployments, which show environments without a name
 VALID = 60 * 60  # seconds in which what was shown may be begun
@@ -94,22 +93,14 @@ class PublishForm(forms.Form):
 class PublishPage(ReadOnlyAdmin):
     """Mixin of the deployments, for users who may deploy."""
 
-    def has_deploy_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("wx_static_store.deploy")
-
     def object_tools(self, request: HttpRequest) -> list[Tool]:
         url = self.page_url("publish")
         own = [Tool(_("Publish a site"), url, "addlink")] if may_publish(request) else []
         return [*super().object_tools(request), *own]
 
-    def get_urls(self) -> list[URLPattern]:
-        return [self.page_path("publish", "publish/", self.publish_view), *super().get_urls()]
-
-    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    @page(Page("publish", "publish/", BOTH, needs="deploy"))
     def publish_view(self, request: HttpRequest) -> HttpResponse:
         """Show the form; the first POST shows what would be sent, the second sends it."""
-        if not self.has_deploy_permission(request):
-            raise PermissionDenied
         if "order" in request.POST:
             return self._begin(request)
         offers = offers_for(request)
@@ -128,17 +119,14 @@ class PublishPage(ReadOnlyAdmin):
     ) -> HttpResponse:
         around = {
             "title": _("Publish a site"),
-            "media": self.media + forms.Media(css={"all": ["wx_static_store/fleet.css"]}),
             "form": form,
-            "most_files": MOST_FILES,
-            "most_bytes": MOST_BYTES,
-            "most_seconds": int(SECONDS),
         }
         return self.page_response(request, "publish", around | context)
 
     def _begin(self, request: HttpRequest) -> HttpResponse:
         """Hand the release to a worker, or send it now; redirect to the page of the outcome."""
         try:
+            # Signed: what begins is what the page showed, for the user who saw it.
             order = signing.loads(request.POST["order"], salt=SALT, max_age=VALID)
             if order["user"] != request.user.pk or order["env"] not in offers_for(request):
                 raise PermissionDenied
@@ -207,24 +195,11 @@ def _keep_and_plan(request: HttpRequest, given: Mapping[str, Any]) -> dict[str, 
         "user": request.user.pk,
         "before": newest_id(found),
     }
-    by_workers, options = available_runner() is not None, found.uploader.options
-    url = address_of(found.uploader, found.order.prefix)
-    address = linkable(url, trusted=options.base_url or options.url_prefix)
-    sent = [
-        (item.name, item.size)
-        for state, item in found.plan.states(found.uploader)
-        if state != "unchanged"
-    ]
-    return {
-        "found": found,
+    context = plan_context(found)
+    return context | {
         "order": signing.dumps(order, salt=SALT),
         "doubts": kept.warnings(),
-        "by_workers": by_workers,
-        "may_begin": not found.is_live and (by_workers or found.is_small),
-        "sent": sent[:SHOWN],
-        "more_sent": len(sent) - SHOWN,
-        "address": address,
-        "code": qr.svg(address) if address else "",
+        "code": qr.svg(context["address"]) if context["address"] else "",
     }
 
 

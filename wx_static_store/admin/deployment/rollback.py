@@ -5,15 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.core.management.base import CommandError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern
-from django.utils.decorators import method_decorator
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _, gettext_lazy
-from django.views.decorators.http import require_http_methods
 
 from ...deploy.environments import address_of
 from ...deploy.records import deployments_of
@@ -21,16 +17,17 @@ from ...deploy.report import EnvironmentReport, lines
 from ...exceptions import WxStaticStoreError
 from ...i18n import ngettext
 from ...models import Deployment
-from ...releases.rollback_plan import (
+from ...releases.rollback import (
     MOST_BYTES,
     MOST_FILES,
+    SECONDS,
     RollbackPlan,
     is_there,
     move_of,
     plan_rollback,
 )
 from ...releases.runners import Runner, available_runner
-from ..base import Tool
+from ..base import BOTH, Page, Tool, page
 from ..places import linkable
 from .base import ReleasePages, page_of
 from .columns import title_of
@@ -42,44 +39,44 @@ DETAILS = 30  # lines of a message
 class RollbackPage(ReleasePages):
     """Mixin of the deployments."""
 
-    def has_deploy_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("wx_static_store.deploy")
-
-    def get_urls(self) -> list[URLPattern]:
-        own = self.page_path("rollback", "<path:object_id>/rollback/", self.rollback_view)
-        return [own, *super().get_urls()]
-
     def release_tools(self, request: HttpRequest, row: Deployment) -> list[Tool]:
-        tools = super().release_tools(request, row)
-        if row.release is None or not self.has_deploy_permission(request):
-            return tools
-        if is_there(row, deployments_of(row.env, row.folder).first()):
-            return tools
-        return [*tools, Tool(gettext_lazy("Roll back to this"), self.page_url("rollback", row))]
+        """Return the buttons of a deployment's page."""
+        if row.release is None:
+            return []
+        tools = [Tool(gettext_lazy("Compare"), self.page_url("compare", row))]
+        newest = deployments_of(row.env, row.folder).first()
+        if self.may(request, "deploy") and not is_there(row, newest):
+            tools.append(Tool(gettext_lazy("Roll back to this"), self.page_url("rollback", row)))
+        return tools
 
-    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    @page(Page("rollback", "<path:object_id>/rollback/", BOTH, needs="deploy"))
     def rollback_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show what would be sent; a POST begins, unless another deployment came between."""
-        if not self.has_deploy_permission(request):
-            raise PermissionDenied
         row = self.with_release(request, object_id)
         try:
             using, move = move_of(row.env, str(row.pk), using=row.using)
             found = plan_rollback(using, move, request.user.pk)
         except WxStaticStoreError as error:
-            context: dict[str, Any] = {"error": error.what, "hint": error.full_hint}
-            return self._answer(request, row, context)
-        runner = available_runner()
-        may_begin = not found.is_live and bool(runner or found.is_small)
-        if request.method == "POST" and may_begin:
+            return self._answer(request, row, {"error": error.what, "hint": error.full_hint})
+        context = plan_context(found)
+        if request.method == "POST" and context["may_begin"]:
+            # What was planned on a page that somebody left open may not be what is live now.
             if request.POST.get("before") == newest_id(found):
-                if runner:
+                if runner := available_runner():
                     return self._roll_back_by(runner, request, row, found)
                 return self._outcome(request, row, found)
             text = _("Something else was deployed meanwhile. Look at it again.")
             self.message_user(request, text, messages.WARNING)
-        context = {"may_begin": may_begin, "by_workers": runner is not None}
-        return self._answer(request, row, context | _plan_context(row, found))
+        before = found.move.before
+        context |= {
+            "newest": newest_id(found),
+            "that": title_of(before) if before else "",
+            "compare_with": before.pk if before and before.release != row.release else None,
+            "stale": [file.key for file in found.stale[:SHOWN]],
+            "more_stale": len(found.stale) - SHOWN,
+            "command": found.command,
+        }
+        return self._answer(request, row, context)
 
     def _answer(
         self, request: HttpRequest, row: Deployment, context: dict[str, Any]
@@ -127,23 +124,19 @@ def newest_id(found: RollbackPlan) -> str:
     return str(found.move.before.pk) if found.move.before else ""
 
 
-def _plan_context(row: Deployment, found: RollbackPlan) -> dict[str, Any]:
-    """Return the part of the page that shows the plan."""
-    states = found.plan.states(found.uploader)
+def plan_context(found: RollbackPlan) -> dict[str, Any]:
+    """Return what a page shows of a plan: the files to send, and who may send them."""
+    states, by_workers = found.plan.states(found.uploader), available_runner() is not None
     sent = [(item.name, item.size) for state, item in states if state != "unchanged"]
-    before, prefix, options = found.move.before, found.order.prefix, found.uploader.options
-    trusted = options.base_url or options.url_prefix
+    url = address_of(found.uploader, found.order.prefix)
     return {
         "found": found,
-        "newest": newest_id(found),
-        "that": title_of(before) if before else "",
-        "compare_with": before.pk if before and before.release != row.release else None,
-        "address": linkable(address_of(found.uploader, prefix), trusted=trusted),
+        "by_workers": by_workers,
+        "may_begin": not found.is_live and (by_workers or found.is_small),
+        "address": linkable(url, found.uploader.options),
         "sent": sent[:SHOWN],
         "more_sent": len(sent) - SHOWN,
-        "stale": [file.key for file in found.stale[:SHOWN]],
-        "more_stale": len(found.stale) - SHOWN,
         "most_files": MOST_FILES,
         "most_bytes": MOST_BYTES,
-        "command": found.command,
+        "most_seconds": int(SECONDS),
     }

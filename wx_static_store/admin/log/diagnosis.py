@@ -10,19 +10,16 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.urls import URLPattern
 from django.utils import timezone
-from django.utils.decorators import method_decorator
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
-from django.views.decorators.http import require_POST
 
 from ...clients.platform import RefusedCall
 from ...log.diagnosis import Diagnosis, diagnose, known_diagnosis, text_of
 from ...models import UploadLog
-from ..base import ReadOnlyAdmin
+from ..base import POST, Page, ReadOnlyAdmin, page
 from ..columns import NOTHING, duration
 from ..labels import sentence
 
@@ -32,17 +29,10 @@ _CALL = pgettext_lazy("of the open platform", "call")
 class DiagnosisPage(ReadOnlyAdmin):
     """Mixin of the log of uploads."""
 
-    def has_diagnose_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("wx_static_store.diagnose")
-
-    def get_urls(self) -> list[URLPattern]:
-        own = self.page_path("diagnosis", "<path:object_id>/diagnosis/", self.diagnosis_view)
-        return [own, *super().get_urls()]
-
-    @method_decorator(require_POST)
+    @page(Page("diagnosis", "<path:object_id>/diagnosis/", POST, needs="diagnose"))
     def diagnosis_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask WeChat, and show the page of the upload with the answer."""
-        if not (self.has_diagnose_permission(request) and self.has_view_permission(request)):
+        if not self.has_view_permission(request):
             raise PermissionDenied
         shown = copy(request)
         shown.method = "GET"  # nothing is saved
@@ -52,9 +42,8 @@ class DiagnosisPage(ReadOnlyAdmin):
 
     def diagnosis_fieldsets(self, request: HttpRequest, row: UploadLog | None) -> list[Any]:
         """Return the fields that the page of a refused upload shows to users who may ask."""
-        if not (row and row.rid and row.status != UploadLog.Status.STORED):
-            return []
-        if not self.has_diagnose_permission(request):
+        is_refused = row and row.rid and row.status != UploadLog.Status.STORED
+        if not (row and is_refused and self.may(request, "diagnose")):
             return []
         found = getattr(request, "wx_diagnosis", None) or known_diagnosis(row)
         url = self.page_url("diagnosis", row)

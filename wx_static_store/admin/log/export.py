@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest, StreamingHttpResponse
 
+from ...core import facts
 from ...models import UploadLog, UploadLogQuerySet
 from ..base import download
 
-COLUMNS = ("id", "created", *(field.attname for field in UploadLog.shown()))
+COLUMNS = ("id", "created", *(column.name for column in facts.COLUMNS))
 ROWS_AT_ONCE, LINES_AT_ONCE = 2000, 100  # of a query, of what is sent
 
 # A spreadsheet runs a cell that begins so as a formula; the wide signs in Chinese and Japanese.

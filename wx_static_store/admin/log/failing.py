@@ -8,15 +8,12 @@ from typing import cast
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.urls import URLPattern
-from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _, ngettext
-from django.views.decorators.http import require_http_methods
 
 from ...log.failing import causes, dismiss, of_cause
 from ...log.retry import sendable
 from ...models import UploadLogQuerySet
-from ..base import Tool
+from ..base import BOTH, Page, page
 from ..causes import cards
 from .actions import LogActions
 from .steps import LIMIT
@@ -27,13 +24,7 @@ _ID = "[0-9]{1,18}"
 class FailingPage(LogActions):
     """Mixin of the log of uploads: the page, its button, and what its buttons do."""
 
-    def get_urls(self) -> list[URLPattern]:
-        return [self.page_path("failing", "failing/", self.failing_view), *super().get_urls()]
-
-    def object_tools(self, request: HttpRequest) -> list[Tool]:
-        return [*super().object_tools(request), Tool(_("Still failing"), self.page_url("failing"))]
-
-    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    @page(Page("failing", "failing/", BOTH, needs="", button=_("Still failing")))
     def failing_view(self, request: HttpRequest) -> HttpResponse:
         """Show the uploads that still fail; a POST dismisses them, or sends them again in steps."""
         may_retry = self.has_retry_permission(request)
@@ -78,15 +69,12 @@ class FailingPage(LogActions):
 
 
 def _read_button(posted: QueryDict, rows: UploadLogQuerySet) -> tuple[str, UploadLogQuerySet]:
-    """
-    Return what the pressed button does, and its rows.
-
-    The value of the button is the id of a row, or a cause and the newest id that the page showed:
-    the user has not seen what failed since. An empty cause stands for all.
-    """
+    """Return what the pressed button does, and its rows."""
     for verb in ("retry", "dismiss"):
         if one := re.fullmatch(_ID, posted.get(verb, "")):
             return verb, rows.filter(pk=int(one[0]))
+        # A cause, or none for all, and the newest id that the page showed: the user has not seen
+        # what failed since.
         if many := re.fullmatch(f"(.*) ({_ID})", posted.get(f"{verb}_all", "")):
             shown = rows.filter(pk__lte=int(many[2]))
             return verb, of_cause(shown, many[1]) if many[1] else shown

@@ -61,7 +61,7 @@ COLOURS = {
 }
 HANDED = "handed"  # the outcome of a row that a worker has, and the page does not wait for
 LOST = "lost"  # the outcome of a row that is not found any more
-_LOST = gettext_lazy("This row is not in the log any more, or you may not see it.")
+NOT_FOUND = gettext_lazy("This row is not in the log any more, or you may not see it.")
 _TOO_LONG = gettext_lazy(
     "This page gives a file %(seconds)d seconds. A worker of Celery gives it the time that it "
     "needs, and so does wx_deploy."
@@ -108,11 +108,6 @@ def waiting_lines(request: HttpRequest, rows: Sequence[UploadLog]) -> list[StepL
     """Return a line for each row that is still to be done."""
     columns = UploadColumns(request)
     return [StepLine(row.pk, row.key or row.name, columns.store(row)) for row in rows]
-
-
-def lost_line(pk: int) -> StepLine:
-    """Return the line of a row that was deleted, or that the user may not see."""
-    return StepLine(pk, f"#{pk}", outcome=LOST, facts=[_LOST])
 
 
 # --- upload again ------------------------------------------------------------------------------
@@ -202,11 +197,8 @@ def _rest(count: int, said: Sequence[str]) -> Iterator[str]:
 
 
 def compare(asked: StepRequest) -> Step:
-    """
-    Compare all rows by a list of their folder, or the first rows by one call each.
-
-    Both fit into one step, so `scripted` changes nothing.
-    """
+    """Compare all rows by a list of their folder, or the first rows by one call each."""
+    # Both fit into one step, so `scripted` changes nothing.
     try:
         found = _compare_by_list(asked.rows) or _compare_rows(asked.rows[:ASKED_ONE_BY_ONE])
     except WxStaticStoreError as error:

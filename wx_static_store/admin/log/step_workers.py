@@ -63,11 +63,7 @@ def _by_workers(asked: StepRequest) -> Step:
 def _ended_lines(
     rows: Sequence[UploadLog], since: dict[int, int], columns: UploadColumns, *, more: bool
 ) -> tuple[list[StepLine], str]:
-    """
-    Return the lines of rows that were sent or refused, or that the page stops waiting for.
-
-    The text is the reason to hand over no `more` rows, or says that no worker took any.
-    """
+    """Return the lines of rows that are over, and the reason to hand over no `more` rows."""
     sent, refused, lines, error = newer(rows), refusals(rows), [], ""
     for row in rows:
         if row.pk in sent:
@@ -91,6 +87,7 @@ def _hand_over(request: HttpRequest, rows: Sequence[UploadLog]) -> tuple[Sequenc
         queue.check_broker()
     except ConfigurationError as error:
         return [], sentence(error)
+    # The refusal of an earlier message would end the line of its row at once.
     forget(rows)
     messages = [(row.pk, request.user.pk, time.time()) for row in rows]
     count = queue.send("wx_static_store.tasks.upload_again", messages, expires=EXPIRES)

@@ -6,21 +6,16 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
-from django.urls import URLPattern
-from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST
 
 from ...core.budget import REQUEST
 from ...models import UploadLog
 from ...submit import queue
-from ..base import ReadOnlyAdmin
+from ..base import POST, Page, ReadOnlyAdmin, page
 from ..labels import Text
 from . import step_results as results, step_workers
 from .step_results import Step, StepLine, StepRequest
@@ -48,83 +43,63 @@ LONG_ACTIONS = {
 
 
 class StepsPage(ReadOnlyAdmin):
-    """
-    Mixin of the log of uploads: the page of a long action, and its steps.
+    """Mixin of the log of uploads: the page of a long action, and its steps."""
 
-    The page keeps all state: the rows that are left, those of workers, and the counts. Whoever
-    closes the page stops the action. Each step reads its rows again, as the user may see them then.
-    """
-
-    def get_urls(self) -> list[URLPattern]:
-        urls = [
-            self.page_path(name, f"{name.replace('_', '-')}/", partial(self.step_view, name=name))
-            for name in LONG_ACTIONS
-        ]
-        return [*urls, *super().get_urls()]
-
+    # The page keeps all state: whoever closes it stops the action. Each step reads its rows again,
+    # as the user may see them then.
     def has_retry_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("wx_static_store.retry")
+        return self.may(request, "retry")
 
-    @method_decorator(require_POST)
+    @page(
+        Page("upload_again", "upload-again/", POST, needs="retry"),
+        Page("compare", "compare/", POST),
+    )
     def step_view(self, request: HttpRequest, name: str) -> HttpResponse:
         """Do some of the rows; show how they ended and what is left, as JSON for the script."""
-        is_retry = name == "upload_again"
-        if not (self.has_retry_permission if is_retry else self.has_view_permission)(request):
-            raise PermissionDenied
-        late, wanted = (
-            _parse_ids(request.POST.get("late", "")),
-            _parse_ids(request.POST.get("rows", "")),
-        )
-        from_page = bool(request.POST.get("from_page"))
-        if from_page:  # also what no worker took
+        wanted, late = (_parse_ids(request.POST.get(field, "")) for field in ("rows", "late"))
+        if request.POST.get("from_page"):  # also what no worker took
             wanted, late = [*late, *wanted][:LIMIT], []
         found = list(self.get_queryset(request).filter(pk__in=wanted).order_by("-id"))
-        known = {row.pk for row in found}
-        scripted = request.get_preferred_type(["text/html", "application/json"]) == (
-            "application/json"
-        )
+        asked = _parse_step(request, found)
         with REQUEST.entered():
-            handed = {} if from_page else _parse_handed(request.POST.get("handed", ""))
-            start = re.fullmatch(r"[0-9]{1,12}", request.POST.get("begun", ""))
-            begun = int(start[0]) if start else 0
-            asked = StepRequest(request, found, scripted, handed, from_page, begun)
             step = LONG_ACTIONS[name].do(asked) if found else Step([])
-        lines = [*step.lines, *(results.lost_line(pk) for pk in wanted if pk not in known)]
+        known, facts = {row.pk for row in found}, [results.NOT_FOUND]
+        lost = (StepLine(pk, f"#{pk}", outcome=results.LOST, facts=facts) for pk in wanted)
+        lines = [*step.lines, *(line for line in lost if line.pk not in known)]
         done = {line.pk: line.outcome for line in lines if line.outcome}
         late += [pk for pk, outcome in done.items() if outcome == results.HANDED]
-        ended = Counter(done.values()) - Counter({results.HANDED: len(done)})
-        counts = _parse_counts(request.POST.get("counts", "")) + ended
         left = [row for row in found if row.pk not in done]
-        error = step.error or (str(_NO_TIME) if left and not lines else "")
-        folder = request.POST.get("folder", "")
+        counts = Counter(done.values()) - Counter({results.HANDED: len(done)})
+        # The page may keep the counts of earlier steps, as they are only shown.
+        before = re.findall(r"([a-z]{1,20}):([0-9]{1,6})", request.POST.get("counts", ""))
+        counts += Counter({outcome: int(count) for outcome, count in before[:20]})
         state = _state(name, counts, left, step.handed, late) | {
-            "error": error,
+            "error": step.error or (str(_NO_TIME) if left and not lines else ""),
             "stuck": step.stuck,
-            "from_page": "1" if from_page else "",
-            "begun": begun,
-            "folder": folder,
+            "from_page": "1" if asked.from_page else "",
+            "begun": asked.begun,
+            "folder": request.POST.get("folder", ""),
         }
-        if scripted:
-            request.current_app = self.admin_site.name
-            may_view = self.has_view_permission(request)
-            template = "admin/wx_static_store/uploadlog/step_line.html"
-            shown = []
-            for line in lines:
-                context = {"line": line, "may_view": may_view}
-                html = render_to_string(template, context, request)
-                shown.append({"id": line.pk, "html": html})
-            return JsonResponse(state | {"lines": shown})
+        if asked.scripted:
+            return JsonResponse(state | {"lines": self._rendered_lines(request, lines)})
         waiting = results.waiting_lines(request, [row for row in left if row.pk not in step.handed])
         return self._steps_page(request, name, state, [*lines, *waiting])
+
+    def _rendered_lines(
+        self, request: HttpRequest, lines: Sequence[StepLine]
+    ) -> list[dict[str, Any]]:
+        template = "admin/wx_static_store/uploadlog/step_line.html"
+        around = {"may_view": self.has_view_permission(request)}
+        return [
+            {"id": line.pk, "html": render_to_string(template, around | {"line": line}, request)}
+            for line in lines
+        ]
 
     def show_steps(
         self, request: HttpRequest, name: str, rows: list[UploadLog], *, folder: str = ""
     ) -> HttpResponse:
-        """
-        Show the page of an action before its first step; its script begins at once.
-
-        A link leads back to the list, or to `folder`: the query of the page *Files in the cloud*.
-        """
+        """Show the page of an action before its first step; its script begins at once."""
+        # A link leads back to `folder`, the query of *Files in the cloud*, or else to the list.
         state = _state(name, Counter(), rows, {}, []) | {"begin": True, "folder": folder}
         state["begun"] = int(time.time())
         return self._steps_page(request, name, state, results.waiting_lines(request, rows))
@@ -172,13 +147,17 @@ def _parse_ids(text: str) -> list[int]:
     return [int(one) for one in dict.fromkeys(text.split(","))][:LIMIT] if found else []
 
 
-def _parse_handed(text: str) -> dict[int, int]:
-    """Return the ids of the rows that workers have, and since when."""
-    found = re.findall(r"([0-9]{1,18}):([0-9]{1,12})", text)
-    return {int(pk): int(since) for pk, since in found[:LIMIT]}
-
-
-def _parse_counts(text: str) -> Counter[str]:
-    """Return the counts of earlier steps; the page may keep them, as they are only shown."""
-    found = re.findall(r"([a-z]{1,20}):([0-9]{1,6})", text)
-    return Counter({outcome: int(count) for outcome, count in found[:20]})
+def _parse_step(request: HttpRequest, rows: Sequence[UploadLog]) -> StepRequest:
+    """Return what a step shall do; `handed` holds the rows of workers, and since when."""
+    start = re.fullmatch(r"[0-9]{1,12}", request.POST.get("begun", ""))
+    from_page = bool(request.POST.get("from_page"))
+    handed = re.findall(r"([0-9]{1,18}):([0-9]{1,12})", request.POST.get("handed", ""))
+    kind = request.get_preferred_type(["text/html", "application/json"])
+    return StepRequest(
+        request,
+        rows,
+        scripted=kind == "application/json",
+        handed={} if from_page else {int(pk): int(since) for pk, since in handed[:LIMIT]},
+        from_page=from_page,
+        begun=int(start[0]) if start else 0,
+    )

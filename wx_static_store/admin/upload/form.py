@@ -128,17 +128,15 @@ class FilesField(forms.FileField):
 
 
 class UploadForm(TargetForm):
-    """
-    The target and the files. The script sends one file per request, with its `path` in a folder,
-    and the other name (`beside`) that the preview showed to a user who keeps both files.
-
-    `form_id` and `attempt` name a submission, so that the second of two equal ones is recognized.
-    """
+    """The target and the files, of which the script sends one per request."""
 
     file = FilesField(label=_("Files"), allow_empty_file=True)
     confirmed = forms.BooleanField(label=_("Publish anyway"), required=False)
+    # The place of the file in a chosen folder.
     path = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
+    # The other name that the preview showed to a user who keeps both files.
     beside = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
+    # Both name a submission, so that the second of two equal ones is recognized.
     form_id = forms.UUIDField(initial=uuid4, widget=forms.HiddenInput)
     attempt = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
@@ -170,12 +168,6 @@ class UploadForm(TargetForm):
         path = self.cleaned_data["path"] if len(files) == 1 else ""
         return [(folder + (path or file.name), file) for file in files]
 
-    @property
-    def name_beside(self) -> str:
-        """Return the other name of the one file below the store's location; empty: any name."""
-        folder, name = self.cleaned_data["folder"], self.cleaned_data["beside"]
-        return folder + name if name and len(self.cleaned_data["file"]) == 1 else ""
-
     def submission(self, user: User, name: str, file: AnyFile) -> Submission:
         """Return the submission of this file; the script numbers its own."""
         to, raw = self.cleaned_data["store"], cast("Any", file.file)
@@ -190,8 +182,6 @@ class UploadForm(TargetForm):
 def attempt_submission(
     user: User, form_id: UUID, attempt: int, fingerprint: str = ""
 ) -> Submission:
-    """Return the submission of an attempt of the script.
-
-    The number identifies it, so the script can ask about it before it arrives.
-    """
+    """Return the submission of an attempt of the script."""
+    # The number identifies it, so the script can ask about it before it arrives.
     return Submission(f"{user.pk} {form_id} {attempt}", fingerprint)

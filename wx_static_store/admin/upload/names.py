@@ -28,11 +28,8 @@ class Candidate(NamedTuple):
 
 
 def candidates(to: Target, name: str, md5: str, wish: str = "") -> Iterator[Candidate]:
-    """
-    Yield names to try, the best first: the file's own, unless the log has other bytes there.
-
-    `wish` is the name that the preview showed. The last name is random, so it is free.
-    """
+    """Yield names to try, the best first; `wish` is the one that the preview showed."""
+    # The file's own name, unless the log has other bytes there.
     row = (sent_rows(to.env, [display_name(to, name)]) or {}).get(display_name(to, name))
     if row is None or row.is_deletion or _has_bytes(row, md5):
         yield Candidate(name, _has_bytes(row, md5))
@@ -40,15 +37,13 @@ def candidates(to: Target, name: str, md5: str, wish: str = "") -> Iterator[Cand
     yield from (Candidate(each, is_same=True) for each in same[:1])
     yield from map(Candidate, [wish] if wish else [])
     yield from (Candidate(each) for each in free[:TRIES] if each != wish)
+    # A random name is free.
     yield Candidate(_random_name(name))
 
 
 def names_beside(to: Target, files: Mapping[str, str], taken: Collection[str]) -> Mapping[str, str]:
-    """
-    Return another name for each file, given by name and MD5 (empty if unknown).
-
-    The log has the same bytes at this name, or neither the log nor `taken` has the name.
-    """
+    """Return another name for each file, given by name and MD5 (empty if unknown)."""
+    # The log has the same bytes at this name, or neither the log nor `taken` has the name.
     found = _numbered_names(to, files, taken)
     return {name: [*same, *free, _random_name(name)][0] for name, (same, free) in found.items()}
 

@@ -9,12 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.template.loader import render_to_string
-from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ...conf.settings import setting
 from ...core.refusals import EXISTS, IN_PROGRESS, PolicyRejected
@@ -27,7 +24,7 @@ from ...submit.send import send
 from ...submit.submission import Unanswered
 from ...upload.sources import digest as md5_of
 from ...upload.store import get_store
-from ..base import ReadOnlyAdmin, Tool
+from ..base import BOTH, POST, Page, ReadOnlyAdmin, page
 from ..places import link_to
 from .form import TEXTS, TargetForm, UploadForm, display_name
 from .names import candidates
@@ -39,7 +36,6 @@ if TYPE_CHECKING:
     from .form import AnyFile
 
 MOST_PREVIEWED = 1000  # files in one request of the script, which sends several
-METHODS = ["GET", "HEAD", "POST"]
 # `json` and `int` raise these: int(1e400), say, or a list that is nested thousands of times.
 BAD_REQUEST_ERRORS = (
     *(ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError),
@@ -57,34 +53,9 @@ _UNANSWERED = {
 class UploadPage(ReadOnlyAdmin):
     """The page, its button, and the preview that its script asks for before it sends."""
 
-    def get_urls(self) -> list[URLPattern]:
-        site = self.admin_site
-        return [
-            self.page_path("upload", "upload/", require_http_methods(METHODS)(self.upload_view)),
-            self.page_path("status", "upload/status/", require_POST(self.status_view)),
-            path(
-                "upload/preview/",
-                site.admin_view(require_POST(self.preview_view)),
-                name=self.page_name("preview"),
-            ),
-            path(
-                "upload/sent/",
-                site.admin_view(require_safe(self.sent_view)),
-                name=self.page_name("sent"),
-            ),
-            *super().get_urls(),
-        ]
-
-    def object_tools(self, request: HttpRequest) -> list[Tool]:
-        tools = super().object_tools(request)
-        if not may_upload(request):
-            return tools
-        return [*tools, Tool(_("Upload files"), self.page_url("upload"), "addlink")]
-
+    @page(Page("upload", "upload/", BOTH, "upload", _("Upload files"), "addlink"))
     def upload_view(self, request: HttpRequest) -> HttpResponseBase:
         """Show the page; a POST sends its files, and shows how each upload ended."""
-        require_upload(request)
-        request.current_app = self.admin_site.name
         if request.method != "POST":
             form = UploadForm(request.user)
             form.preset(request.GET)
@@ -99,9 +70,9 @@ class UploadPage(ReadOnlyAdmin):
             return JsonResponse(self._rendered(request, outcomes or [_incomplete(form)]))
         return self._page(request, form.anew() if outcomes else form, outcomes)
 
+    @page(Page("preview", "upload/preview/", POST, needs="upload"))
     def preview_view(self, request: HttpRequest) -> HttpResponseBase:
         """Return what would happen to each file, without a call to the cloud."""
-        require_upload(request)
         try:
             asked = json.loads(request.body)
             files = [Chosen.parsed(file) for file in asked["files"]]
@@ -112,9 +83,9 @@ class UploadPage(ReadOnlyAdmin):
             return _bad_request(_incomplete(form).message or f"more than {MOST_PREVIEWED} files")
         return JsonResponse(preview(request.user, form, files))
 
+    @page(Page("status", "upload/status/", POST, needs="upload"))
     def status_view(self, request: HttpRequest) -> HttpResponse:
         """Return the state of attempts of this user's page, and cancel those that it names."""
-        require_upload(request)
         try:
             attempts = parse_attempts(request.user, json.loads(request.body))
         except BAD_REQUEST_ERRORS:
@@ -127,9 +98,10 @@ class UploadPage(ReadOnlyAdmin):
                 state |= self._rendered(request, [outcome])
         return JsonResponse({"attempts": found})
 
+    # Without a permission: only the page that made the random ids knows them.
+    @page(Page("sent", "upload/sent/", needs=""))
     def sent_view(self, request: HttpRequest) -> HttpResponse:
         """Return how many bytes of a form's files were sent."""
-        # Without a permission: only the page that made the random ids knows them.
         try:
             ids = [UUID(each) for each in request.GET.getlist("id")]
         except ValueError:
@@ -173,17 +145,8 @@ def form_context(form: UploadForm) -> dict[str, Any]:
     }
 
 
-def may_upload(request: HttpRequest) -> bool:
-    return request.user.has_perm("wx_static_store.upload")
-
-
 def _bad_request(reason: str) -> JsonResponse:
     return JsonResponse({"error": reason}, status=400)
-
-
-def require_upload(request: HttpRequest) -> None:
-    if not may_upload(request):
-        raise PermissionDenied
 
 
 # --- what is sent ---------------------------------------------------------------------------------
@@ -234,7 +197,9 @@ def _send(
 
     if form.clash_choice != "keep":
         return send_as(name)
-    for other, is_same in candidates(to, name, md5_of(raw), form.name_beside):
+    folder, beside = form.cleaned_data["folder"], form.cleaned_data["beside"]
+    wish = folder + beside if beside and len(form.cleaned_data["file"]) == 1 else ""
+    for other, is_same in candidates(to, name, md5_of(raw), wish):
         try:
             return send_as(other)
         except PolicyRejected as error:
@@ -248,7 +213,10 @@ def _outcome(to: Target, name: str, result: UploadResult, row: int | None) -> Fi
     if error := result.error:
         facts = {"status": result.status.value, "errcode": result.errcode, "row": row}
         return _failure(display_name(to, name), error, **facts)
-    url, link = _addresses(to, result.key)
+    url = link = ""
+    with suppress(WxStaticStoreError):  # the file is stored, even if its address is unknown
+        store = get_store(to.using, to.env)
+        url, link = store.key_url(result.key), link_to(store, result.key)
     return FileOutcome(result.key, UploadStatus.STORED, url, link, result.size, row=row)
 
 
@@ -264,11 +232,3 @@ def _incomplete(form: TargetForm) -> FileOutcome:
     """Return the errors of an incomplete form as the outcome of a file."""
     errors = [str(error) for errors in form.errors.values() for error in errors]
     return FileOutcome(str(form.data.get("path", "")), REFUSED, message=" ".join(errors))
-
-
-def _addresses(to: Target, key: str) -> tuple[str, str]:
-    """Return the public address, and the address to link to; both may be empty."""
-    with suppress(WxStaticStoreError):
-        store = get_store(to.using, to.env)
-        return store.key_url(key), link_to(store, key)
-    return "", ""

@@ -56,11 +56,8 @@ class Chosen(NamedTuple):
 
 
 def preview(user: User, form: TargetForm, files: list[Chosen]) -> dict[str, Any]:
-    """
-    Return the state of each file by the log, and the refusal of the folder if there is one.
-
-    The log may be incomplete, so the upload itself asks the store.
-    """
+    """Return the state of each file by the log, and the refusal of the folder if there is one."""
+    # The log may be incomplete, so the upload itself asks the store.
     folder = form.wrong_folder([file.path for file in files])
     return {"folder": folder, "files": list(_files(user, form, files, explain=not folder))}
 

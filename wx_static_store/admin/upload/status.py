@@ -43,11 +43,8 @@ def parse_attempts(user: User, asked: Mapping[str, Any]) -> list[Attempt]:
 
 
 def states(attempts: list[Attempt]) -> list[dict[str, Any]]:
-    """
-    Return the state of each attempt: ``unseen``, ``running`` with the bytes sent, or its `outcome`.
-
-    An attempt that is cancelled before it began stays ``cancelled``, even if it arrives later.
-    """
+    """Return for each attempt ``unseen``, ``running`` with the bytes sent, or its `outcome`."""
+    # An attempt that is cancelled before it began stays so, even if it arrives later.
     found = [_state_of(attempt) for attempt in attempts]
     running = [
         (attempt.submission.digest, state)

@@ -1,9 +1,11 @@
 """
 Each option in one entry, in the file of its scope; and the frozen `Options` of a store.
 
-    store     The options of one store
-    platform  The options of a platform: stores with equal values share connections and the token
-    settings  The options that stand in ``WX_STATIC_STORE`` only
+    store       The options of one store
+    platform    The options of a platform: stores with equal values share connections and the token
+    settings    The options that stand in ``WX_STATIC_STORE`` only
+    entries     The form of an option: its scope, its check, its sentence for the docs
+    validators  The checks of the values of options
 """
 
 from collections.abc import Callable, Mapping
@@ -14,8 +16,8 @@ from django.utils.functional import Promise
 
 from ...exceptions import ConfigurationError
 from ...i18n import gettext_lazy as _
-from .. import validators
-from ..entries import Option, Scope
+from . import validators
+from .entries import Option, Scope
 from .platform import PlatformOptions
 from .settings import SettingsOptions
 from .store import MEDIA, STATIC, StoreOptions
@@ -50,10 +52,6 @@ class Options(StoreOptions, PlatformOptions, SettingsOptions):
             why = f"{type(error).__name__}: {error}"
             raise ConfigurationError(_("env failed (%(why)s)", why=why)) from None
         return self.for_env(env if isinstance(env, str) else "")
-
-    @property
-    def has_token_source(self) -> bool:
-        return bool(self.token_provider or self.access_token or self.fetches_tokens)
 
     @property
     def fetches_tokens(self) -> bool:

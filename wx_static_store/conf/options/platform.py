@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .. import validators
-from ..entries import Scope, option_of
+from . import validators
+from .entries import Scope, option_of
 
 option = option_of(Scope.PLATFORM)
 

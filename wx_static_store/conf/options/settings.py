@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...core.secrets import Secret
-from .. import validators
-from ..entries import Callback, Scope, option_of
+from . import validators
+from .entries import Callback, Scope, option_of
 
 # What everybody with the permission may upload: nothing of it runs in a browser.
 _EXTENSIONS = (

@@ -4,8 +4,8 @@
 
 from dataclasses import dataclass
 
-from .. import validators
-from ..entries import Callback, Scope, option_of
+from . import validators
+from .entries import Callback, Scope, option_of
 
 STATIC, MEDIA = "static", "media"
 

@@ -1,8 +1,7 @@
 """
 The admin: the page *Health*.
 
-    health  the page itself, and who may see it
-    page    the values for the page
+    health  the page, its values, and who may see it
 """
 
 from .health import HealthAdmin

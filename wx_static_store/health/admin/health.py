@@ -2,19 +2,149 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, NamedTuple
+
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils.decorators import method_decorator
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from ...admin.base import ReadOnlyAdmin
+from ...admin.columns import Look
+from ...conf import platform_options
+from ...core.spans import ago
+from ...exceptions import ConfigurationError
+from ...i18n import gettext as _, gettext_lazy, ngettext
+from ...models import Account
+from ...upload.database import in_database
+from ..doctor.facts import Remembered, facts_by_subject
+from ..doctor.findings import Mark, Text
 from ..doctor.latest import examined
+from ..doctor.report import WORDS
 from ..models import Health
-from .page import accounts, checks, facts, quotas, when
+
+SHOWN = 20  # findings of one check, and accounts
+_MARKS = {word: mark for mark, word in WORDS.items()}
+LOOKS = {
+    WORDS[Mark.OK]: Look(Mark.OK.value, "wx-good"),
+    WORDS[Mark.NOT_ASKED]: Look(Mark.NOT_ASKED.value, "wx-quiet"),
+    WORDS[Mark.WARNING]: Look(Mark.WARNING.value, "wx-unsure"),
+    WORDS[Mark.WRONG]: Look(Mark.WRONG.value, "wx-bad"),
+}
+LABELS = {
+    WORDS[Mark.OK]: gettext_lazy("well"),
+    WORDS[Mark.NOT_ASKED]: gettext_lazy("not asked"),
+    WORDS[Mark.WARNING]: gettext_lazy("look at it"),
+    WORDS[Mark.WRONG]: gettext_lazy("wrong"),
+}
+
+
+def when(report: dict[str, Any]) -> str:
+    """Return when the checks were asked, and how long they took."""
+    seconds = sum(check["seconds"] for check in report["checks"])
+    return _("Asked %(ago)s, in %(seconds).1f s.", ago=ago(report["examined"]), seconds=seconds)
+
+
+class ShownCheck(NamedTuple):
+    """A check with the findings that count, the worst first."""
+
+    id: str
+    question: str
+    look: Look
+    label: Any
+    findings: list[dict[str, Any]]
+    more: str
+
+
+def checks(report: dict[str, Any]) -> list[ShownCheck]:
+    return [_shown(check) for check in report["checks"]]
+
+
+def _shown(check: dict[str, Any]) -> ShownCheck:
+    found = sorted(check["findings"], key=lambda each: -_MARKS[each["status"]].weight)
+    if check["status"] != WORDS[Mark.OK]:
+        found = [each for each in found if each["status"] != WORDS[Mark.OK]]
+    left = len(found) - SHOWN
+    more = ngettext("and %(count)d more", "and %(count)d more", left) if left > 0 else ""
+    status = check["status"]
+    findings = [*_without_repeated_hints(found[:SHOWN])]
+    return ShownCheck(check["id"], check["question"], LOOKS[status], LABELS[status], findings, more)
+
+
+def _without_repeated_hints(found: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    last = ""
+    for each in found:
+        look, hint = LOOKS[each["status"]], each["hint"]
+        yield {**each, "look": look, "hint": "" if hint == last else hint}
+        last = hint
+
+
+class ShownQuota(NamedTuple):
+    """The calls of a day: `used` is what WeChat no longer offers, as its own count may differ."""
+
+    call: str
+    limit: int
+    used: int
+    low: int  # from here on the bar warns
+    high: int
+    left: str
+
+
+def quotas(report: dict[str, Any]) -> list[ShownQuota]:
+    """Return a bar for each call whose quota WeChat names."""
+    return [
+        _bar(call, quota["daily_limit"], quota["remain"])
+        for check in report["checks"]
+        if check["id"] == "quota.calls"
+        for finding in check["findings"]
+        for call, quota in finding["data"].items()
+        if isinstance(quota, dict) and quota.get("daily_limit")
+    ]
+
+
+def _bar(call: str, limit: int, remain: int) -> ShownQuota:
+    used = min(limit, max(0, limit - remain))
+    left = _("%(remain)s of %(limit)s left", remain=f"{remain:,}", limit=f"{limit:,}")
+    return ShownQuota(call, limit, used, limit * 8 // 10, limit * 95 // 100, left)
+
+
+class ShownFact(NamedTuple):
+    """A fact, the advice, and how long ago it was learned."""
+
+    text: Text
+    advice: Text
+    ago: str
+
+
+def facts() -> dict[str, list[ShownFact]]:
+    found = in_database(facts_by_subject, otherwise=dict[str, list[Remembered]]())
+    # The template shows an empty subject as the platform.
+    platform = found.pop(_appid(), [])
+    return {
+        subject: [ShownFact(fact.sentence, fact.advice, ago(fact.when)) for fact in known]
+        for subject, known in [*found.items(), ("", platform)]
+        if known
+    }
+
+
+def _appid() -> str:
+    """Return the subject of the platform's facts."""
+    with suppress(ConfigurationError):
+        return platform_options().component_appid
+    return ""
+
+
+def accounts() -> list[tuple[str, str]]:
+    """Return the newest accounts that withdrew their authorization, and when they did."""
+    withdrawn = Account.objects.filter(withdrawn=True).order_by("-changed")
+    rows = in_database(lambda: list(withdrawn[:SHOWN]), otherwise=list[Account]())
+    return [(row.appid, ago(row.changed)) for row in rows]
+
 
 YOUNG = 60.0  # seconds in which the page shows the same results
 
@@ -34,9 +164,9 @@ class HealthAdmin(ReadOnlyAdmin):
 
     @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
     def health_view(self, request: HttpRequest) -> HttpResponse:
-        """Show the results of the last minute; a POST asks all checks again."""
         if not self.has_view_permission(request):
             raise PermissionDenied
+        # A POST asks all checks again, whoever asked in the last minute.
         report = examined(0.0 if request.method == "POST" else YOUNG)
         context = {
             "title": _("Health"),

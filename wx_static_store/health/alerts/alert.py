@@ -1,22 +1,32 @@
-"""An alert, sent to the functions of the option ``ALERTS``."""
+"""An alert: sent to the functions of the option ``ALERTS``, of which two are ready made here."""
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from django.core.cache import caches
+from django.core import mail
 from django.utils import translation
 
 from ...conf import platform_options
 from ...conf.settings import setting
-from ...core.frames import described
-from ...core.shared_cache import SharedCache
+from ...core.frames import cleared_frames, described
+from ...core.notes import Notes
+from ...core.retry import Deadline
+from ...core.secrets import Secret
+from ...exceptions import ConfigurationError, ProtocolError, WeChatRefused
+from ...i18n import gettext_lazy as _
+from ...upload.platform import platform_for
+
+if TYPE_CHECKING:
+    from ...clients.transport import Transport
+
 
 logger = logging.getLogger("wx_static_store.alerts")
 
 QUIET = 60 * 60  # seconds in which no second alert of a cause is sent
-_KEY = "wx_static_store:alert:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +43,7 @@ class Alert:
 
 
 def in_own_language() -> translation.override:
-    """Return a context in which texts are in the project's language, not in the request's."""
+    # The request in which something failed may be in another language.
     return translation.override(setting("LANGUAGE_CODE"))
 
 
@@ -45,12 +55,12 @@ def send(alert: Alert) -> bool:
     function that fails is logged, and changes nothing else.
     """
     options, alert = platform_options(), replace(alert, title=" ".join(alert.title.split()))
-    cache, key = SharedCache(lambda: caches[options.token_cache]), _KEY + alert.cause
-    if not options.alerts or cache.add(key, 1, QUIET) is False:
+    notes = Notes("alert", options.token_cache, seconds=QUIET)
+    if not options.alerts or notes.first(alert.cause) is False:
         return False
     taken = [_hand_over(function, alert) for function in options.alerts]
     if not any(taken):
-        cache.delete(key)
+        notes.forget(alert.cause)
     return any(taken)
 
 
@@ -62,3 +72,62 @@ def _hand_over(function: object, alert: Alert) -> bool:
         logger.error("The alert %s was not sent by %s: %s", alert.cause, function, why)
         return False
     return True
+
+
+SECONDS = 10.0  # for the robot; a mail has EMAIL_TIMEOUT
+LONGEST = 2048  # bytes of UTF-8 that a robot takes; it takes 20 messages a minute
+_CHECK = _("Compare ALERT_WECOM_URL with the webhook of the robot in its group.")
+
+
+def send_mail(alert: Alert) -> None:
+    """Mail the alert to ``ALERT_EMAILS``, from ``DEFAULT_FROM_EMAIL``, by ``EMAIL_BACKEND``."""
+    addresses = platform_options().alert_emails
+    if not addresses:
+        raise ConfigurationError(
+            _("No address for alerts is set"),
+            hint=_('Set WX_STATIC_STORE["ALERT_EMAILS"] to a list of addresses.'),
+        )
+    mail.send_mail(alert.title, alert.text, None, [*addresses])
+
+
+def send_wecom(alert: Alert) -> None:
+    """Send the alert to the WeCom group whose robot has the address ``ALERT_WECOM_URL``."""
+    options = platform_options()
+    if options.alert_wecom_url is None:
+        raise ConfigurationError(
+            _("No WeCom robot is set"),
+            hint=_('Set WX_STATIC_STORE["ALERT_WECOM_URL"] to its webhook, with the key.'),
+        )
+    transport = platform_for(options).transport
+    text = f"{alert.title}\n\n{alert.text}"
+    send_text(transport, options.alert_wecom_url, text, Deadline.after(SECONDS))
+
+
+@cleared_frames()
+def send_text(transport: Transport, address: Secret, text: str, deadline: Deadline) -> None:
+    """Send a text, cut at 2,048 bytes; raise a WxStaticStoreError unless the robot took it."""
+    content = text.encode()[:LONGEST].decode("utf-8", "ignore")
+    message = {"msgtype": "text", "text": {"content": content}}
+    reply = transport.exchange(
+        "POST",
+        address,
+        stage="alert",
+        deadline=deadline,
+        headers={"Content-Type": "application/json"},
+        body=json.dumps(message, ensure_ascii=False).encode(),
+    )
+    errcode = _errcode(reply.body) if reply.status == 200 else None
+    if errcode is None:
+        what = _("The WeCom robot gave no errcode (HTTP %(status)d)", status=reply.status)
+        raise ProtocolError(what, http_status=reply.status)
+    if errcode:
+        what = _("The WeCom robot refused the message")
+        raise WeChatRefused(what, errcode=errcode, hint=_CHECK)
+
+
+def _errcode(body: bytes) -> int | None:
+    try:
+        found = json.loads(body)["errcode"]
+    except (ValueError, LookupError, TypeError):
+        return None
+    return found if isinstance(found, int) else None

@@ -38,7 +38,7 @@ def _of_deployment(pk: int | None) -> str:
 
 @receiver(rollout_finished)
 def alert_of_rollout(rollout_id: int, failed: int, **_more: Any) -> None:
-    """Send an alert of a rollout stopped by failures; a person who stops a rollout needs none."""
+    # A person who stops a rollout needs no alert.
     if not failed:
         return
     with in_own_language():

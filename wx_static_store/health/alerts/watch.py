@@ -15,7 +15,8 @@ from ...models import UploadLog
 from ..doctor.latest import examined
 from .alert import Alert, in_own_language, send
 
-AGE = 600.0  # seconds: results of the doctor that are younger are not asked for again
+# Seconds: the command and the task may both look within ten minutes.
+AGE = 600.0
 LONG, FORGOTTEN = timedelta(hours=1), timedelta(days=1)  # a key fails so long; alerts go on so long
 NAMED = 5  # keys
 # Of these checks a warning is sent, too: tickets that do not come, calls that are nearly used up.

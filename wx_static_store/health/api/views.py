@@ -1,15 +1,56 @@
-"""The view of the doctor's results."""
+"""The view of the doctor's results, and the members of its answer."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ...api.base import View
 from ...api.operations import READ, Operation
+from ...api.serializers import Moment, NamedChoice
 from ..doctor.latest import examined
-from . import serializers
+from ..doctor.report import WORDS
+
+
+class Mark(NamedChoice):
+    """How a check ended; `called` keeps its choices apart from those of an upload."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__([*WORDS.values()], called="mark", **options)
+
+
+class FindingSerializer(serializers.Serializer[Any]):
+    """One thing that a check found."""
+
+    status = Mark(help_text=_("ok, warning, wrong or not_asked."))
+    text = serializers.CharField(help_text=_("What was found."))
+    hint = serializers.CharField(help_text=_("What to do about it; empty where all is well."))
+    docs = serializers.CharField(help_text=_("Where the documentation says more; may be empty."))
+    data = serializers.DictField(help_text=_("Figures for programs."))  # type: ignore[assignment]
+
+
+class CheckSerializer(serializers.Serializer[Any]):
+    """One question, and what was found."""
+
+    id = serializers.CharField(help_text=_("Stable: programs may rely on it."))
+    question = serializers.CharField(help_text=_("What is asked."))
+    status = Mark(help_text=_("The worst of its findings."))
+    seconds = serializers.FloatField(help_text=_("How long it took."))
+    findings = FindingSerializer(many=True, help_text=_("One or more."))
+
+
+class HealthSerializer(serializers.Serializer[Any]):
+    """What is wrong with the platform and the stores, and what to do about it."""
+
+    status = Mark(help_text=_("The worst of the checks."))
+    verdict = serializers.CharField(help_text=_("The same in a sentence."))
+    examined = Moment(help_text=_("When the checks were asked."))
+    checks = CheckSerializer(many=True, help_text=_("In the order in which they are asked."))
+
 
 YOUNG = 10.0  # seconds in which monitors get the same results
 
@@ -23,7 +64,7 @@ class Health(View):
             "wx_health_retrieve",
             _("What is wrong, and what to do about it"),
             READ,
-            serializers.HealthSerializer,
+            HealthSerializer,
             description=_(
                 "For monitors: 503 where something is wrong. A warning is no fault. The checks are "
                 "those of wx_doctor without --probe. Results that are younger than ten seconds are "
@@ -36,4 +77,4 @@ class Health(View):
     def get(self, request: Request) -> Response:
         found = examined(YOUNG)
         status = 503 if found["status"] == "wrong" else 200
-        return Response(serializers.HealthSerializer(found).data, status)
+        return Response(HealthSerializer(found).data, status)

@@ -19,9 +19,8 @@ API; each check has an id, one question, one answer and one remedy.
     settings      Django's own system checks of this app, and the stores that the settings make
     report        The results as lines, and as JSON
     examination   Ask the checks in order, each with its own timeout
-    facts         What probes have learned, kept for advice only
     probe_file    The file of a probe: sent, requested, and overwritten at the end
-    fact_kinds    The kinds of facts: what a value means, and which setting to change
+    facts         The kinds of facts with their advice, and what probes have learned
     findings      A check and its findings
     target        The platform and stores to check, and their answers so far
 """

@@ -1,20 +1,34 @@
-"""Whether a browser may PUT to the bucket by itself."""
+"""Whether a browser may PUT to the bucket: the CORS preflight, which needs no signature."""
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from ...clients.bucket import HEADERS, BucketClient, Preflight
 from ...clients.cos import COS_CODES
+from ...core.retry import Deadline
+from ...core.secrets import Secret
 from ...core.types import SignedLink
 from ...exceptions import DeadlineExceeded, TransportError, WeChatThrottled, WxStaticStoreError
 from ...i18n import gettext_lazy as _, listed
 from .findings import NONE_LEFT, Check, Finding, Mark, Text, of_error, ok, warning, wrong
 from .target import FOLDER, CheckTarget
 
-MOST = 5  # environments: the rules of one platform are alike, and each costs a call
+if TYPE_CHECKING:
+    from ...clients.transport import Reply, Transport
+
+METHOD = "PUT"
+HEADERS = ("content-type", "x-cos-security-token")  # of a browser's PUT
+# Any path of the bucket will do: nothing is asked for.
+_PROBE = "doctor-probe"
+_ORIGIN = "https://site.example"
+# The rules of one platform are alike, and each look costs a call.
+MOST = 5
 
 _ALLOWED = _("Browsers may PUT to this bucket (CORS rule).")
 _CLOSED = _("Browsers cannot PUT to this bucket (no CORS rule); uploads go through this server.")
@@ -25,19 +39,74 @@ _COMPLETE = _(
 _PROXY = _("Check HTTPS_PROXY and the firewall: uploads go to the same host.")
 
 
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """The answer of a bucket to a browser that asks whether it may PUT."""
+
+    status: int
+    # A proxy on the way may answer in place of COS.
+    from_cos: bool
+    code: str = ""  # of the XML error of COS
+    lacking: tuple[str, ...] = ()  # names that the rule lacks for a browser
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def allows(self) -> bool:
+        return self.from_cos and self.status == 200 and not self.lacking
+
+
+def preflight(transport: Transport, link: SignedLink, *, deadline: Deadline) -> Preflight:
+    # Only the host of the link counts: a preflight carries no signature.
+    parts = urlsplit(link.url.reveal())
+    reply = transport.exchange(
+        "OPTIONS",
+        Secret(f"{parts.scheme}://{parts.netloc}/{_PROBE}"),
+        stage="put",
+        deadline=deadline,
+        headers={
+            "Origin": _ORIGIN,
+            "Access-Control-Request-Method": METHOD,
+            "Access-Control-Request-Headers": ",".join(HEADERS),
+        },
+        key=_PROBE,
+    )
+    return _read(reply)
+
+
+def _read(reply: Reply) -> Preflight:
+    found = re.search(rb"<Code>([A-Za-z]{1,60})</Code>", reply.body)
+    code = found[1].decode() if found else ""
+    from_cos = "x-cos-request-id" in reply.headers
+    lacking = tuple(_lacking(reply.headers)) if reply.status == 200 else ()
+    return Preflight(reply.status, from_cos, code, lacking, reply.headers)
+
+
+def _lacking(headers: Mapping[str, str]) -> list[str]:
+    """Return the names that the rule lacks, spelled as a browser spells them."""
+    lists = (
+        headers.get(f"Access-Control-Allow-{of}", "") for of in ("Origin", "Methods", "Headers")
+    )
+    origins, methods, names = ({name.strip().lower() for name in each.split(",")} for each in lists)
+    missing = [] if origins & {"*", _ORIGIN} else ["Origin"]
+    missing += [] if METHOD.lower() in methods else [METHOD]
+    return missing + [name for name in HEADERS if not names & {"*", name}]
+
+
 def _cors(target: CheckTarget) -> Iterator[Finding]:
     if not target.usable_envs:
         yield NONE_LEFT
     alike: dict[Text, list[str]] = defaultdict(list)
     for env in target.usable_envs[:MOST]:
         try:
-            answer = _preflight(target, env)
-        except WeChatThrottled as error:  # the quota is the business of another check
+            answer = _answer(target, env)
+        except WeChatThrottled as error:
+            # The quota is the business of another check.
             yield of_error(error, Mark.NOT_ASKED)
             break
         except (TransportError, DeadlineExceeded) as error:
             yield of_error(error)
-            break  # the others are at the same host, or no time is left
+            # The others are at the same host, or no time is left.
+            break
         except WxStaticStoreError as error:
             yield of_error(error)
             continue
@@ -49,21 +118,15 @@ def _cors(target: CheckTarget) -> Iterator[Finding]:
         yield ok(text, data={"envs": envs})
 
 
-def _preflight(target: CheckTarget, env: str) -> Preflight:
-    link = _link(target, env)
-    answer = BucketClient(target.platform.transport).preflight(link, deadline=target.deadline())
+def _answer(target: CheckTarget, env: str) -> Preflight:
+    # The link is for its host only: it is not used, so nothing is written.
+    key = target.store(env).options.location + FOLDER + secrets.token_hex(8)
+    link = target.ask(target.wechat.upload_link, env, key, env=env)
+    answer = preflight(target.platform.transport, link, deadline=target.deadline())
     if answer.from_cos:
         target.note_clock("COS", answer.headers)
         target.learned[env] |= _facts(answer)
     return answer
-
-
-def _link(target: CheckTarget, env: str) -> SignedLink:
-    """Ask for a link that is not used: nothing is written."""
-    key = target.store(env).options.location + FOLDER + secrets.token_hex(8)
-    return target.ask(
-        lambda token, left: target.wechat.upload_link(token, env, key, deadline=left), env
-    )
 
 
 def _facts(answer: Preflight) -> dict[str, str]:

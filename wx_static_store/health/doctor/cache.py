@@ -116,7 +116,8 @@ def _handle(alias: str) -> Iterator[Any]:
         yield cache
     finally:
         if (client := _redis(cache)) is not None:
-            client.connection_pool.disconnect()  # else it is left to the garbage collector
+            # Else its connections are left to the garbage collector.
+            client.connection_pool.disconnect()
         cache.close()
 
 

@@ -9,7 +9,8 @@ from .findings import Check, Finding, not_asked, ok, warning
 from .target import CheckTarget
 
 _NAMES = {"WeChat": _("WeChat")}  # COS has one name in each language
-SLACK = 30  # seconds; the times of our log are wrong beyond, uploads need not fail
+# Seconds: beyond, the times of our log are wrong; uploads need not fail.
+SLACK = 30
 
 
 def _clocks(target: CheckTarget) -> Iterator[Finding]:

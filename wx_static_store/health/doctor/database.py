@@ -46,7 +46,8 @@ def _tables(target: CheckTarget) -> Iterator[Finding]:
     by_alias: dict[str, list[type[models.Model]]] = defaultdict(list)
     for app in apps.get_app_configs():
         for model in app.get_models() if app.label in _APPS else ():
-            if not model._meta.proxy:  # the pages that Django lists among the models
+            # A proxy is a page that Django lists among the models: it has no table.
+            if not model._meta.proxy:
                 by_alias[router.db_for_write(model)].append(model)
     if connections[next(iter(by_alias))].settings_dict["ENGINE"] == _NO_ENGINE:
         yield not_asked(_NO_DATABASE)
@@ -110,7 +111,8 @@ def _log(target: CheckTarget) -> Iterator[Finding]:
     row = UploadLog(env="wx-doctor", key=name, key_digest=key_digest(name), name=name, **facts)
     try:
         with transaction.atomic(using=alias):
-            log().bulk_create([row])  # save() would send a signal: a project may listen
+            # Not by save(): it would send a signal, and a project may listen.
+            log().bulk_create([row])
             transaction.set_rollback(True, using=alias)
     except DatabaseFailure as error:
         yield _unwritable(alias, error)
@@ -132,11 +134,11 @@ CHECKS = (
         question=_("Are the tables of the app there?"),
         how=_(
             "The tables of the database and its record of migrations are read, and compared with "
-            "the models and migrations of wx_static_store and of its callback."
+            "the models and migrations of wx_static_store and of its apps that are installed."
         ),
         means=_(
-            "Without its table the log is not written. Without that of the callback, no ticket is "
-            "kept and no token is fetched."
+            "Without its table the log is not written. An app without its table does not work: the "
+            "callback keeps no ticket, so no token is fetched."
         ),
         remedy=_("Run manage.py migrate."),
         ask=_tables,

@@ -68,7 +68,8 @@ def _known(target: CheckTarget) -> Iterator[Finding]:
         yield _unknown(_("The platform has no environment %(env)s.", env=env), env, target)
     offered: Mapping[str, str] | None = None
     function = conf.platform_options().environments
-    if function and not target.cache_is_away:  # of_platform asks it
+    # of_platform() asks the cache for what WeChat listed.
+    if function and not target.cache_is_away:
         try:
             offered = conf.environments()
         except ConfigurationError as error:
@@ -92,7 +93,7 @@ def _unknown(text: Text, env: str, target: CheckTarget) -> Finding:
 
 
 def _dropped(target: CheckTarget, others: Sequence[str]) -> Iterator[Finding]:
-    """Yield environments that no other check asks: a function may offer only ready ones."""
+    # No other check asks these: a function of ENVIRONMENTS may offer only ready ones.
     for env in others:
         status = target.environments[env].status
         if status != NORMAL and env not in target.envs:
@@ -186,16 +187,13 @@ def _described(target: CheckTarget) -> dict[str, Described]:
 
     def describe(env: str) -> tuple[str, Described]:
         try:
-            return env, target.ask(
-                lambda token, left: target.wechat.describe(token, env, deadline=left),
-                env,
-                seconds=end.left(),
-            )
+            return env, target.ask(target.wechat.describe, env, env=env, seconds=end.left())
         except WxStaticStoreError as error:
             return env, error
 
     found = dict(run(describe, envs, max_workers=target.options.max_workers))
-    hostings = Hostings(target.options)  # which the overview shows
+    # The overview shows them, and asks nobody.
+    hostings = Hostings(target.options)
     for env, answer in found.items():
         if not (target.cache_is_away or isinstance(answer, WxStaticStoreError)):
             hostings.keep(env, answer)
@@ -216,7 +214,7 @@ def _not_online(env: str, store: StaticStore) -> Finding | None:
 
 
 def _other_addresses(target: CheckTarget, env: str, domain: str) -> Iterator[Finding]:
-    """Compare default domains only: WeChat does not name custom domains."""
+    # Only default domains can be compared: WeChat does not name custom ones.
     for alias, options in target.stores.items():
         address = options.base_url or options.url_prefix
         host = urlsplit(address).hostname or ""

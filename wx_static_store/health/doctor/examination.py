@@ -28,15 +28,12 @@ _PROBE = _("Asked with --probe only: it publishes a small file for a moment.")
 def examine(
     target: CheckTarget, checks: Sequence[Check], *, within: float = math.inf
 ) -> Iterator[Result]:
-    """
-    Yield the result of each check as it ends; a check that hangs is given up after its time.
-
-    A check that would begin after `within` seconds is not asked.
-    """
+    """Yield the result of each check as it ends; ask none that would begin after `within`."""
     ends = time.monotonic() + within
     results: dict[str, Result] = {}
     try:
-        with WorkerPool(len(checks) + 1) as pool:  # one that hangs keeps its thread
+        # A check that hangs is given up after its time, but keeps its thread.
+        with WorkerPool(len(checks) + 1) as pool:
             for check in checks:
                 found = _ask(check, target, pool, results, ends)
                 results[check.id] = found
@@ -65,7 +62,7 @@ def _ask(
 
 
 def _given_up(check: Check, target: CheckTarget, seconds: float) -> Finding:
-    """Return the finding of a check that timed out; a cache that is away explains it."""
+    # A cache that is away explains why this check hangs, too.
     if target.cache_is_away:
         return not_well("cache.works")
     target.timed_out.add(check.id)
@@ -74,7 +71,6 @@ def _given_up(check: Check, target: CheckTarget, seconds: float) -> Finding:
 
 
 def _findings(check: Check, target: CheckTarget) -> tuple[Finding, ...]:
-    """Return the findings of a check; close the connections that its thread opened."""
     try:
         return tuple(check.ask(target))
     except WxStaticStoreError as error:
@@ -82,6 +78,7 @@ def _findings(check: Check, target: CheckTarget) -> tuple[Finding, ...]:
     except Exception as error:  # noqa: BLE001 -- of a database, a cache, a project's function
         return (wrong(_("The check failed (%(why)s).", why=described(error))),)
     finally:
+        # Its thread opened them, and nobody else would close them.
         for connection in connections.all(initialized_only=True):
             # SQLite's own close() spares a database in memory, which lives on in the main thread.
             BaseDatabaseWrapper.close(connection)

@@ -31,16 +31,13 @@ class Mark(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """
-    One answer of a check; `hint` says what to do, `docs` is an anchor in the docs.
-
-    `data` has figures for programs: JSON values, no secrets.
-    """
+    """One answer of a check."""
 
     mark: Mark
     text: Text
-    hint: Text = ""
-    docs: str = ""
+    hint: Text = ""  # what to do
+    docs: str = ""  # an anchor in the docs
+    # Programs and monitors read it: JSON values, no secrets.
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -71,9 +68,9 @@ NONE_LEFT = not_asked(
 
 
 def of_error(error: WxStaticStoreError, mark: Mark = Mark.WRONG) -> Finding:
-    """Return the finding of an error, in the language of whoever reads it later."""
     facts = {name: getattr(error, name) for name in ("errcode", "rid", "stage", "env")}
     data = {name: value for name, value in facts.items() if value}
+    # Its text is lazy: whoever reads it later may have another language.
     return Finding(mark, _said(error), hint=error.hint, docs=error.docs, data=data)
 
 
@@ -88,12 +85,7 @@ _said = lazy(_what, str)
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """
-    One question; `ask` answers it with findings, and the worst finding counts.
-
-    The check is asked only if the checks in `needs` were answered. A `probe` publishes a small
-    file.
-    """
+    """One question, answered by findings; the worst finding counts."""
 
     id: str
     question: Text
@@ -101,13 +93,14 @@ class Check:
     means: Text  # what the answer means
     remedy: Text  # what to do, where a finding has no hint of its own
     ask: Callable[[CheckTarget], Iterable[Finding]]
+    # If one of these was not answered, this answer would only repeat what is wrong there.
     needs: tuple[str, ...] = ()
-    probe: bool = False
+    probe: bool = False  # it publishes a small file
     settles: tuple[Text, ...] = ()  # what the documents leave open
     least: float = 0.0  # seconds that it is given, however short the timeout is
 
     def patience(self, timeout: float) -> float:
-        """Return the seconds after which the check is given up: its own deadline comes first."""
+        # One second more, so that the own deadline of the check comes first.
         return max(timeout * (PROBE_SHARE if self.probe else 1), self.least) + 1.0
 
     @property
@@ -134,7 +127,7 @@ class Result:
         return self.mark in (Mark.OK, Mark.WARNING)
 
     def hint(self, found: Finding) -> Text:
-        """Return what to do about a finding; only warnings and errors have the check's remedy."""
+        # What is well, or was not asked, needs no remedy.
         if found.mark in (Mark.OK, Mark.NOT_ASKED):
             return found.hint
         return found.hint or self.check.remedy

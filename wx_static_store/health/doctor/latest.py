@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from time import monotonic, time
 from typing import Any
 
-from django.core.cache import caches
 from django.utils import translation
 
 from ...conf import platform_options
-from ...core.shared_cache import SharedCache
+from ...core.notes import Notes
+from ...exceptions import ConfigurationError
 from .examination import examine
 from .findings import Result
 from .report import as_dict
@@ -21,7 +20,6 @@ from .target import CheckTarget
 
 WITHIN = 20.0  # seconds for all checks: servers give up a request after 30
 KEPT = 24 * 60 * 60
-_KEY = "wx_static_store:health:1"
 _LANGUAGES = ("en", "zh-hans")  # in which the texts are kept, beside that of who asked
 
 
@@ -31,8 +29,7 @@ def latest(max_age: float = KEPT) -> dict[str, Any] | None:
 
     They are the values of `as_dict`, and the time as `examined`.
     """
-    text = _cache().get(_KEY)
-    kept = json.loads(text) if text else None
+    kept = _notes().read("latest")
     return _read(kept) if kept and time() - kept["examined"] <= max_age else None
 
 
@@ -56,7 +53,7 @@ def keep(results: Sequence[Result], *, cached: bool = True) -> dict[str, Any]:
             reports[language] = as_dict(results)
     kept = {"examined": time(), "reports": reports}
     if cached:
-        _cache().set(_KEY, json.dumps(kept), KEPT)
+        _notes().write("latest", kept)
     return _read(kept)
 
 
@@ -70,5 +67,9 @@ def _language() -> str:
     return translation.get_language() or "en"
 
 
-def _cache() -> SharedCache:
-    return SharedCache(lambda: caches[platform_options().token_cache])
+def _notes() -> Notes:
+    try:
+        alias = platform_options().token_cache
+    except ConfigurationError:  # it is among the results
+        alias = ""
+    return Notes("health", alias, seconds=KEPT)

@@ -12,8 +12,7 @@ from ...core.naming import MAX_KEY_BYTES
 from ...exceptions import WeChatRefused
 from ...i18n import gettext_lazy as _
 from . import visit
-from .fact_kinds import ACCEPTED, LOG, SOON, YOUNG
-from .facts import said
+from .facts import ACCEPTED, LOG, SOON, YOUNG, said
 from .findings import NONE_LEFT, Check, Finding, not_asked, of_error, ok, warning, wrong
 from .probe_file import NOTHING, SIZE, SMALL, ProbeFile, of_each, of_first, page, summed
 from .target import FOLDER, CheckTarget
@@ -140,7 +139,7 @@ def _link_for(file: ProbeFile, key: str) -> str:
 
 
 def _common(file: ProbeFile, **facts: str) -> Finding:
-    """Learn facts of the platform, which are never errors."""
+    # The platform is as it is: such facts are never errors.
     learned = {name: value for name, value in facts.items() if value}
     file.common |= learned
     return ok(said(learned), data=learned)
@@ -201,7 +200,7 @@ CHECKS = (
         id="probe.answers",
         question=_("Which form do WeChat's answers have?"),
         how=_("An empty prefix and the whole environment are listed, and its hosting described."),
-        means=_("The app reads each form. The emulator can imitate the one that was seen."),
+        means=_("The app reads each form."),
         remedy=_("Report the form to the authors of this app."),
         ask=of_first(_answers),
         needs=("token.accepted",),

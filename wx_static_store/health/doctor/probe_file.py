@@ -17,7 +17,7 @@ from ...exceptions import CosError, WxStaticStoreError
 from ...i18n import gettext_lazy as _
 from ...upload.sources import opened
 from ...upload.uploader import Uploader
-from .fact_kinds import ACCEPTED
+from .facts import ACCEPTED
 from .findings import Finding, Mark, not_asked, of_error, ok
 from .target import FOLDER, PROBE_SHARE, CheckTarget
 
@@ -40,11 +40,7 @@ def page(size: int) -> bytes:
 
 
 class ProbeFile:
-    """
-    One page in a folder of a random name; `body` has the bytes that were sent last.
-
-    Its results go into `facts` (of the environment) and `common` (of the platform).
-    """
+    """One page in a folder of a random name; it learns facts."""
 
     def __init__(self, target: CheckTarget, env: str) -> None:
         self.env, self._target = env, target
@@ -56,10 +52,11 @@ class ProbeFile:
         self.timeout = target.timeout
         # Seconds to wait for the CDN, so that each environment gets its share of a check's time.
         self.patience = self.timeout * (PROBE_SHARE - 2) / max(1, len(target.usable_envs))
-        self.body = b""
+        self.body = b""  # as it was sent last
         self.sent_at = 0.0
         self.is_stored = self.is_served = False
         self.is_public = False  # something of ours may be there
+        # Of the environment, and of the platform: one file may teach both.
         self.facts, self.common = target.learned[env], target.learned[""]
         self.answers: dict[str, dict[str, Any]] = {}  # the newest by path; links are not kept
         self.content_type = ""  # of WeChat's answers
@@ -72,29 +69,18 @@ class ProbeFile:
 
     def listed(self, prefix: str, marker: str = "") -> dict[str, Any]:
         """Return a page of the list below a prefix, as WeChat sent it."""
-        self._target.ask(
-            lambda token, left: self._wechat.list_page(
-                token, self.env, prefix, marker, deadline=left
-            ),
-            self.env,
-        )
+        self._target.ask(self._wechat.list_page, self.env, prefix, marker, env=self.env)
         return self.answers["staticfilelist"]
 
     def describe(self) -> dict[str, Any]:
         """Return the answer of `describestaticstore`, as WeChat sent it."""
-        self._target.ask(
-            lambda token, left: self._wechat.describe(token, self.env, deadline=left), self.env
-        )
+        self._target.ask(self._wechat.describe, self.env, env=self.env)
         return self.answers["describestaticstore"]
 
     def link(self, key: str = "") -> SignedLink:
         """Return a link for the file, or for another key."""
-        return self._target.ask(
-            lambda token, left: self._target.wechat.upload_link(
-                token, self.env, key or self.key, deadline=left
-            ),
-            self.env,
-        )
+        ask = self._target.wechat.upload_link
+        return self._target.ask(ask, self.env, key or self.key, env=self.env)
 
     def _note_answer(self, path: str, answer: dict[str, Any], headers: Mapping[str, str]) -> None:
         self.answers[path.rpartition("/")[2]] = answer
@@ -207,9 +193,8 @@ def of_each(look: Look, *, served: bool = False) -> Ask:
 
 
 def of_first(look: Look) -> Ask:
-    """Return a check of one probe file only: its facts are the platform's."""
-
     def ask(target: CheckTarget) -> Iterator[Finding]:
+        # One is enough: its facts are those of the platform.
         files = [file for file in target.probe_files.values() if file.is_stored]
         yield from look(files[0]) if files else [not_asked(NOTHING)]
 

@@ -7,17 +7,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
-from django.core.cache import caches
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, router
 
 from ... import conf
 from ...clients.tokens import current_ticket
+from ...conf import Options
 from ...conf.check_table import CHECKS as SYSTEM_CHECKS
-from ...conf.options import Options
 from ...core.pushes import HINTS, UNSIGNED, RefusedPush, newest_refused
 from ...core.secrets import Secret
-from ...core.shared_cache import SharedCache
 from ...core.spans import HOUR, span
 from ...i18n import gettext_lazy as _, listed
 from ...upload.platform import ticket_source
@@ -25,7 +23,8 @@ from .findings import Check, Finding, not_asked, ok, warning, wrong
 from .target import CheckTarget
 
 LIFE = 12 * HOUR  # of a ticket, in seconds
-BETWEEN = 11 * 60  # seconds: WeChat pushes every ten minutes, and may take a while
+# WeChat pushes every ten minutes, and a push may take a while.
+BETWEEN = 11 * 60
 
 _CALLBACK = "wx_static_store.callback"
 _NEEDED = ("component_appid", "callback_token", "callback_aes_key")
@@ -119,9 +118,8 @@ def _pushes(target: CheckTarget) -> Iterator[Finding]:
     except (Error, ImproperlyConfigured):
         yield not_asked(_NO_DATABASE)
         return
-    cache = SharedCache(lambda: caches[options.token_cache])
     away = target.cache_is_away
-    refused = None if away else newest_refused(cache, options.component_appid)
+    refused = None if away else newest_refused(options.token_cache, options.component_appid)
     needed = options.fetches_tokens and not options.verify_ticket
     if not (row or refused or needed):
         yield not_asked(_("No push has come, and nothing here needs one."))
@@ -151,11 +149,7 @@ def _judged(accepted: float | None, refused: RefusedPush | None) -> Finding:
 
 
 def _of_refused(refused: RefusedPush, since: float | None, now: float, **more: Any) -> Finding:
-    """
-    Return the finding of a push that was refused after the newest accepted one.
-
-    While WeChat's pushes come in time, a push without a right signature may be a stranger's.
-    """
+    """Return the finding of a push that was refused after the newest accepted one."""
     facts = {"ago": span(now - refused.at), "reason": refused.reason}
     more["hint"] = HINTS[refused.reason]
     if since is None:
@@ -168,6 +162,7 @@ def _of_refused(refused: RefusedPush, since: float | None, now: float, **more: A
         "%(before)s ago.",
         before=span(since), **facts,
     )  # fmt: skip
+    # While WeChat's pushes come in time, one without a right signature may be a stranger's.
     doubtful = since < BETWEEN and refused.reason in UNSIGNED
     return warning(text, **more) if doubtful else wrong(text, **more)
 

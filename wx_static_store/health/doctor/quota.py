@@ -10,7 +10,6 @@ from ...clients.platform import Quota
 from ...clients.wechat import DESCRIBE, LINKS, LIST
 from ...exceptions import WxStaticStoreError
 from ...i18n import gettext_lazy as _, listed
-from ...upload.quota import quota_of
 from .findings import Check, Finding, Mark, Text, not_asked, not_well, of_error, ok, warning, wrong
 from .target import CheckTarget
 
@@ -22,7 +21,8 @@ _LITTLE = _("Put off what can wait until tomorrow: each file that is sent costs 
 
 
 def _calls(target: CheckTarget) -> Iterator[Finding]:
-    if target.cache_is_away:  # where the figures are kept
+    # The figures are kept in the cache: without it, each question would cost calls.
+    if target.cache_is_away:
         yield not_well("cache.works")
         return
     quotas: dict[str, Quota] = {}
@@ -30,7 +30,8 @@ def _calls(target: CheckTarget) -> Iterator[Finding]:
         try:
             quotas[path.rpartition("/")[2]] = _quota(target, path)
         except WxStaticStoreError as error:
-            yield of_error(error, Mark.WARNING)  # the calls themselves may be well
+            # The calls themselves may be well: only their figures are unknown.
+            yield of_error(error, Mark.WARNING)
             break
     known = {name: quota for name, quota in quotas.items() if quota.daily_limit or quota.calls}
     for name, quota in known.items():
@@ -43,11 +44,7 @@ def _calls(target: CheckTarget) -> Iterator[Finding]:
 
 
 def _quota(target: CheckTarget, path: str) -> Quota:
-    return quota_of(
-        target.platform,
-        path,
-        lambda: target.ask(lambda token, left: target.console.quota(token, path, deadline=left)),
-    )
+    return target.platform.quota(path, lambda: target.ask(target.console.quota, path))
 
 
 def _short(name: str, quota: Quota) -> Iterator[Finding]:

@@ -13,8 +13,7 @@ from typing import Any, TypeVar
 from ...clients.platform import Environment, PlatformClient
 from ...clients.tokens import CallableToken
 from ...clients.wechat import WeChatClient
-from ...conf import settings as conf
-from ...conf.options import Options
+from ...conf import Options, settings as conf
 from ...core.retry import Deadline
 from ...core.secrets import Secret
 from ...exceptions import WxStaticStoreError
@@ -29,12 +28,7 @@ PROBE_SHARE = 6  # times as long for a check that publishes, and waits for the C
 
 
 class CheckTarget:
-    """
-    A platform under examination, by the store `using` or, without it, by all its stores.
-
-    `envs` are the environments to check; the default is those of the stores. Answers are kept:
-    an examination makes each call once.
-    """
+    """A platform under examination, by the store `using` or, without it, by all its stores."""
 
     def __init__(
         self,
@@ -44,13 +38,15 @@ class CheckTarget:
         probe: bool = False,
         timeout: float = TIMEOUT,
     ) -> None:
+        # Answers are kept, so that an examination makes each call once.
         self.using, self.probe, self.timeout = using, probe, timeout
-        self._envs = list(envs)
+        self._envs = list(envs)  # to check; none: those of the stores
         self.learned: dict[str, dict[str, Any]] = defaultdict(dict)  # by subject; kept by --probe
         self.forms: dict[str, dict[str, Any]] = {}  # the newest answer by path: its members' names
         self.probe_files: dict[str, Any] = {}  # by environment, of ProbeFile, which imports this
         self.unusable: set[str] = set()  # environments that failed a check: no later one asks them
-        self.timed_out: set[str] = set()  # checks that were given up: what they ask hangs
+        # Checks that were given up: what they ask hangs, and must not be asked again.
+        self.timed_out: set[str] = set()
         self.cache_fails = False  # a call of the shared cache raised an error
         self.skews: dict[str, float] = {}  # seconds by which a clock is ahead of ours, by its name
 
@@ -64,12 +60,8 @@ class CheckTarget:
 
     @property
     def cache_is_away(self) -> bool:
-        """Return whether the shared cache hangs or fails: each question may cost a timeout."""
+        # Each question to a cache that hangs or fails may cost a timeout.
         return self.cache_fails or "cache.works" in self.timed_out
-
-    @property
-    def database_hangs(self) -> bool:
-        return not self.timed_out.isdisjoint({"database.tables", "database.log"})
 
     # --- settings ---------------------------------------------------------------------------------
 
@@ -109,7 +101,7 @@ class CheckTarget:
         return platform_for(self.options)
 
     def hold(self, token: Secret) -> None:
-        """Use this token from now on; do not read it from a cache that is away."""
+        # A cache that is away must not be read for it before each call.
         self.platform = replace(self.platform, tokens=CallableToken(token.reveal))
 
     @cached_property
@@ -121,15 +113,15 @@ class CheckTarget:
         return PlatformClient(self.platform.transport, self.options.api_base_url, self._note_answer)
 
     def ask(
-        self, call: Callable[[Secret, Deadline], T], env: str = "", *, seconds: float | None = None
+        self, call: Callable[..., T], *args: str, env: str = "", seconds: float | None = None
     ) -> T:
         """Make a call with a token that WeChat accepts; return its answer or raise its error."""
         deadline = self.deadline() if seconds is None else Deadline.after(seconds)
         attempts = self.options.max_attempts
-        return self.platform.ask(call, deadline=deadline, max_attempts=attempts, env=env)
+        return self.platform.ask(call, *args, deadline=deadline, max_attempts=attempts, env=env)
 
     def _note_answer(self, path: str, answer: dict[str, Any], headers: Mapping[str, str]) -> None:
-        """Note the names and types in an answer, without its values, and WeChat's clock."""
+        # Names and types only: a value may be a secret.
         self.forms[path] = {name: type(value).__name__ for name, value in answer.items()}
         self.note_clock("WeChat", headers)
 
@@ -143,7 +135,7 @@ class CheckTarget:
 
     @cached_property
     def environments(self) -> Mapping[str, Environment]:
-        """The environments that `describeenvs` lists, by id; its error is kept, too."""
+        # The error of `describeenvs` is kept, too: the call is made once.
         if isinstance(self._environments, WxStaticStoreError):
             raise self._environments
         return {each.env: each for each in self._environments}
@@ -151,6 +143,6 @@ class CheckTarget:
     @cached_property
     def _environments(self) -> tuple[Environment, ...] | WxStaticStoreError:
         try:
-            return self.ask(lambda token, left: self.console.environments(token, deadline=left))
+            return self.ask(self.console.environments)
         except WxStaticStoreError as error:
             return error

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from ...clients.component import CALL, ComponentToken
-from ...clients.token_errors import OTHERS
+from ...clients.component import CALL, OTHERS, ComponentToken
 from ...clients.tokens import current_token
 from ...core.spans import span
 from ...exceptions import (
@@ -51,8 +50,8 @@ def _source(target: CheckTarget) -> Iterator[Finding]:
 
 
 def _fetched(target: CheckTarget, tokens: ComponentToken) -> Finding:
-    """Get the token as an upload does, unless all wait after a fetch that failed."""
     known = tokens.state()
+    # All processes wait after a fetch that failed: the doctor must not fetch in between.
     if known.failure and not known.usable:
         return _all_wait(known.failure)
     token, cache = current_token(tokens), target.options.token_cache
@@ -100,9 +99,11 @@ def _accepted(target: CheckTarget) -> Iterator[Finding]:
 
 
 def _refused(error: WxStaticStoreError, target: CheckTarget) -> Finding:
-    """Return the problem of the token; another check reports a refusal for another reason."""
     found = of_error(error)
-    if _is_about_something_else(error):
+    judged = isinstance(error, WeChatRefused | WeChatThrottled | ConfigurationError)
+    of_call = error.errcode and error.stage != "token"
+    # Another check reports a refusal for another reason.
+    if judged and of_call and error.errcode not in _NOT_OF_THE_PLATFORM:
         text = _(
             "WeChat accepts the token, and refuses the call for another reason (errcode "
             "%(errcode)d).",
@@ -117,14 +118,8 @@ def _refused(error: WxStaticStoreError, target: CheckTarget) -> Finding:
     return replace(found, text=_("%(label)s: %(text)s", label=peer, text=found.text))
 
 
-def _is_about_something_else(error: WxStaticStoreError) -> bool:
-    judged = isinstance(error, WeChatRefused | WeChatThrottled | ConfigurationError)
-    of_call = error.errcode and error.stage != "token"
-    return bool(judged and of_call and error.errcode not in _NOT_OF_THE_PLATFORM)
-
-
 def _too_early(tokens: Any) -> Iterator[Finding]:
-    """Warn that tokens ended early: an upload gets a new one, but the next one ends early, too."""
+    # An upload gets a new token, but that one ends early, too.
     if isinstance(tokens, ComponentToken) and (count := tokens.state().surprises):
         text = _(
             "WeChat accepts the token. Tokens that it refused before their end, in the last hour: "

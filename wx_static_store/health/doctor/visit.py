@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ...i18n import gettext_lazy as _
-from .fact_kinds import CACHE_TIMES, HASHED, INDEX, OWN_DOMAIN, SLOW, SOON
-from .facts import said
+from .facts import CACHE_TIMES, HASHED, INDEX, OWN_DOMAIN, SLOW, SOON, said
 from .findings import Check, Finding, ok, warning, wrong
 from .probe_file import SMALL, ProbeFile, of_each, page
 
@@ -125,11 +124,11 @@ def _cdn(file: ProbeFile) -> Iterator[Finding]:
 
 
 def _freshness(file: ProbeFile) -> dict[str, str]:
-    """Wait until the plain address shows the new bytes; if it never does, the time has a plus."""
     if file.serves():
         return {"stale_seconds": "0"}
     past = "yes" if file.serves(past_caches=True) else "no"
     ended = file.until(file.serves, file.patience) is not None
+    # With a plus it was not waited for: the old bytes were still shown at the end.
     seconds = str(max(1, round(file.age))) + ("" if ended else "+")
     return {"stale_seconds": seconds, "cache_busting": past}
 

@@ -13,7 +13,6 @@ from django.core.management.base import BaseCommand, CommandError, SystemCheckEr
 
 from ...core import interrupts
 from ...deploy import environments, report as summary
-from ...deploy.allowance import allowance
 from ...deploy.link_check import OWN_SECONDS, preflight
 from ...deploy.plan import Plan
 from ...deploy.step_summary import append_step_summary
@@ -22,7 +21,8 @@ from ...i18n import gettext as _
 from ...releases import rollback
 from ...upload import kept
 from ...upload.uploader import Uploader
-from .. import deploy_line, deploy_options, differences, manifest, modes, preview, release_list
+from .. import deploy_options, differences, modes, preview, release_list
+from ..deploy_options import CommandLine
 from ..exits import WRONG_USE
 
 
@@ -53,46 +53,47 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self.stderr.write(_("Interrupted."))
             interrupts.leave(for_good=getattr(self, "_called_from_command_line", False))
-        except BrokenPipeError:  # the reader of the output has ended, as `head` does
+        except BrokenPipeError:
+            # The reader of the output has ended, as `head` does.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
-        except WxStaticStoreError as error:  # raised before anything was sent
+        except WxStaticStoreError as error:
+            # It was raised before anything was sent: later errors are in the report.
             raise CommandError(str(error), returncode=WRONG_USE) from None
 
     def _handle(self, **options: Any) -> None:
-        self.options = options
-        deploy_options.check_options(options)
-        deploy_line.refuse_media_store(options)
-        self.using = modes.store_of(options)
-        uploaders = modes.uploaders_of(options, self.using)
-        if options["list"]:
-            release_list.show([uploader.env for uploader in uploaders], options, self.stdout.write)
+        self.line = line = CommandLine.of_options(options)
+        deploy_options.check_line(line)
+        modes.refuse_media_store(line)
+        self.using = modes.store_of(line)
+        how = {"report_progress": line.verbosity > 0, "trust_log": line.trust_log}
+        envs = modes.environments_of(line)
+        uploaders = [environments.site_uploader(self.using, env, **how) for env in envs]
+        if line.list:
+            release_list.show([uploader.env for uploader in uploaders], line, self.stdout.write)
             return
-        if options["diff"]:
-            differences.show(options, self.using, uploaders, self.stdout.write)
+        if line.diff:
+            differences.show(line, self.using, uploaders, self.stdout.write)
             return
-        if options["json"]:
-            summary.check_writable(Path(options["json"]))
-        if deploy_options.of_releases(options):
+        if line.json:
+            summary.check_writable(Path(line.json))
+        if line.of_releases:
             self._publish_releases(uploaders)
         else:
-            orders = modes.of_tree(options, self.using, uploaders, self._ask)
+            orders = modes.of_tree(line, self.using, uploaders, self._ask)
             self._warn_of_links(orders)
             if self._is_wanted(orders, self._preview(orders)):
                 self._deploy(orders)
 
     def _publish_releases(self, uploaders: Sequence[Uploader]) -> None:
-        orders, moves = modes.of_releases(self.options, self.using, uploaders, self._ask)
-        if self.options["write_manifest"]:
-            manifest.check(self.using, orders)
-        if self.options["verbosity"] > 0:
+        orders, moves = modes.of_releases(self.line, self.using, uploaders, self._ask)
+        if self.line.write_manifest:
+            modes.check_manifest(self.using, orders)
+        if self.line.verbosity > 0:
             going, folder = {move.env for move in moves}, moves[0].target.folder
-            lines = [preview.move_line(move) for move in moves]
-            lines += [
-                preview.left_out_line(uploader.env, folder)
-                for uploader in uploaders
-                if uploader.env not in going
-            ]
+            left = [each.env for each in uploaders if each.env not in going]
+            lines = [*map(preview.move_line, moves)]
+            lines += [preview.left_out_line(env, folder) for env in left]
             self.stdout.write("\n".join(lines))
         plans = self._preview(orders) or [environments.preview_of(*order) for order in orders]
         rollback.refuse_missing(self.using, moves, plans)
@@ -105,18 +106,18 @@ class Command(BaseCommand):
             self.stderr.writelines(f"{line}\n" for line in modes.how_to_go_on(moves))
             raise
         reminder = rollback.manifest_reminder(moves[0], orders[0][1])
-        if self.options["write_manifest"]:
-            self.stdout.write(manifest.write(self.using, orders))
-        elif reminder and self.options["verbosity"] > 0:
+        if self.line.write_manifest:
+            self.stdout.write(modes.write_manifest(self.using, orders))
+        elif reminder and self.line.verbosity > 0:
             self.stdout.write(reminder)
 
     # --- before it begins ----------------------------------------------------------------------
 
     def _is_wanted(self, orders: environments.Orders, plans: Sequence[Plan]) -> bool:
         """Warn of the quota and ask; a dry run ends here."""
-        quota = allowance(orders, plans)
+        quota = environments.allowance(orders, plans)
         self._warn(quota.doubts(), stops=bool(quota.missing))
-        if self.options["dry_run"]:
+        if self.line.dry_run:
             if self.doubtful:
                 raise CommandError(_("Not everything could be published, or looked at."))
             return False
@@ -127,16 +128,16 @@ class Command(BaseCommand):
 
     def _warn_of_links(self, orders: environments.Orders) -> None:
         """Warn of broken links of the pages of a folder."""
-        if self.options["directory"]:  # collected static files have no pages of their own
-            envs = [uploader.env for uploader, _order in orders]
+        # Collected static files have no pages of their own.
+        if self.line.directory:
             uploader, order = orders[0]
             found = preflight(
                 order.items,
                 prefix=order.prefix,
                 location=uploader.options.location,
-                envs=envs,
+                envs=[each.env for each, _order in orders],
                 before=modes.live_in(orders),
-                seconds=math.inf if self.options["strict"] else OWN_SECONDS,
+                seconds=math.inf if self.line.strict else OWN_SECONDS,
             )
             self._warn(found, stops=bool(found))
 
@@ -145,11 +146,11 @@ class Command(BaseCommand):
         for sentence in sentences:
             text = _("Warning: %(finding)s", finding=sentence)
             self.stderr.write(self.style.WARNING(text))
-        if stops and self.options["strict"]:
+        if stops and self.line.strict:
             raise CommandError(_("Nothing was published: --strict."), returncode=1)
 
     def _ask(self, question: str) -> bool:
-        if self.options["yes"]:
+        if self.line.yes:
             return True
         if not sys.stdin.isatty():
             text = _("%(question)s There is no terminal to ask: add --yes.", question=question)
@@ -161,14 +162,15 @@ class Command(BaseCommand):
             return False
 
     def _preview(self, orders: environments.Orders) -> list[Plan]:
-        """Print and return the plans; with --yes none are made, as nobody reads them."""
+        """Print and return the plans; with --yes none are made."""
         plans: list[Plan] = []
-        if self.options["yes"] and not self.options["dry_run"]:
+        # Nobody reads them, and each costs a list of the cloud.
+        if self.line.yes and not self.line.dry_run:
             return plans
         shown = None
-        if self.options["dry_run"]:
+        if self.line.dry_run:
             envs = [uploader.env for uploader, _order in orders]
-            shown = preview.DryRun(self, envs, verbose=self.options["verbosity"] > 1)
+            shown = preview.DryRun(self, envs, verbose=self.line.verbosity > 1)
         for uploader, order in orders:
             plan = environments.preview_of(uploader, order)
             plans.append(plan)
@@ -189,25 +191,25 @@ class Command(BaseCommand):
         reports: list[summary.EnvironmentReport] = []
         labels = {order.context.source_ref for _uploader, order in orders}
         try:
-            for report in environments.deploy_to_all(orders, canary=self.options["canary"]):
+            for report in environments.deploy_to_all(orders, canary=self.line.canary):
                 reports.append(report)
                 self.stdout.write("\n".join(summary.lines(report)))
         finally:
-            whole = summary.Summary(
+            data = summary.as_dict(
+                reports,
                 using=self.using,
                 source=labels.pop() if len(labels) == 1 else "",
                 started=started,
                 seconds=time.monotonic() - clock,
-                environments=tuple(reports),
             )
-            data = summary.as_dict(whole)
-            if path := self.options["json"]:
+            if path := self.line.json:
                 summary.write_json(Path(path), data)
-            append_step_summary(data)
+            if page := os.environ.get("GITHUB_STEP_SUMMARY"):
+                append_step_summary(page, data)
             if len(reports) > 1:
-                self.stdout.write("\n".join(summary.total(whole)))
+                self.stdout.write("\n".join(summary.total(data)))
         recorded = any(report.release for report in reports)
-        if recorded and not kept.alias() and self.options["verbosity"] > 0:
+        if recorded and not kept.alias() and self.line.verbosity > 0:
             self.stdout.write(_("RELEASE_STORAGE is not set: no bytes are kept to roll back to."))
         if all(report.outcome == "skipped" for report in reports):
             raise CommandError(_("Nothing was published."), returncode=WRONG_USE)

@@ -11,7 +11,7 @@ from django.template.defaultfilters import filesizeformat
 
 from ...conf.release_checks import require_private
 from ...i18n import gettext as _, joined
-from ...log.prune import prune, prune_releases
+from ...log.prune import ALSO_COUNTED, prune, prune_releases
 from ...log.retention import RELEASES
 from ...upload import kept, spool
 from ..exits import WRONG_USE
@@ -33,27 +33,20 @@ class Command(UpkeepCommand):
         age = _("delete rows that are older than so many days; releases too, unless --env")
         add("--days", type=_number_between(1, 100_000), metavar="N", help=age)
         last = _("keep so many releases of each environment and folder (%(count)d with --days)")
-        add(
-            "--releases",
-            type=_number_between(1, 100_000),
-            metavar="N",
-            help=last % {"count": RELEASES},
-        )
+        last %= {"count": RELEASES}
+        add("--releases", type=_number_between(1, 100_000), metavar="N", help=last)
         add("--env", metavar="ID", help=_("rows of this environment only"))
-        add(
-            "--batch",
-            type=_number_between(1, MOST_AT_ONCE),
-            default=1000,
-            metavar="N",
-            help=_("rows in a transaction (%(default)s)"),
-        )
+        rows, most = _("rows in a transaction (%(default)s)"), _number_between(1, MOST_AT_ONCE)
+        add("--batch", type=most, default=1000, metavar="N", help=rows)
         add("--dry-run", "-n", action="store_true", help=_("only count"))
         yes = ("--yes", "-y", "--no-input", "--noinput")
         add(*yes, action="store_true", help=_("do not ask"))
 
     def work(self, **options: Any) -> None:
-        self.options = options
-        dry_run = options["dry_run"]
+        self.options, dry_run = options, options["dry_run"]
+        # Environments share the kept bytes.
+        self._with_releases = bool(options["releases"] or not options["env"])
+        self._with_spool = bool(spool.alias() and not options["env"])
         self._check()
         if not (dry_run or options["yes"] or self._confirm()):
             self.stdout.write(_("Nothing was deleted."))
@@ -65,14 +58,6 @@ class Command(UpkeepCommand):
             if dry_run
             else _("deleted: %(counts)s", counts=counts)
         )
-
-    @property
-    def _with_releases(self) -> bool:
-        return bool(self.options["releases"] or not self.options["env"])
-
-    @property
-    def _with_spool(self) -> bool:
-        return bool(spool.alias() and not self.options["env"])
 
     def _check(self) -> None:
         """Refuse options that say too little or too much, and a release storage that is public."""
@@ -111,6 +96,7 @@ class Command(UpkeepCommand):
         parts = []
         if self.options["days"]:
             parts.append(_("uploads %(uploads)d, deployments %(deployments)d") % counts)
+            parts += [str(text) % counts for name, text in ALSO_COUNTED.items() if counts[name]]
         if self._with_releases:
             parts.append(_("releases %(releases)d") % counts)
         if self._with_releases and kept.alias():

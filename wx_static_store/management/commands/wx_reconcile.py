@@ -47,7 +47,8 @@ class Command(UpkeepCommand):
     def work(self, **options: Any) -> None:
         store = get_store(options["using"], options["env"])
         prefix = options["prefix"]
-        if prefix:  # as keys are written; a slash at its end stays
+        # As keys are written; a slash at its end stays.
+        if prefix:
             prefix = clean_name(prefix.removesuffix("/")) + "/" * prefix.endswith("/")
         comparison = LogComparison(store, prefix, fix=options["fix"])
         damaged = set()  # keys of deployed files that are missing or differ
@@ -71,13 +72,9 @@ class Command(UpkeepCommand):
         if unsure := comparison.unsure:
             text = _("%(count)d by size only: the list shows no MD5 of them", count=unsure)
             self.stdout.write(text)
-        repairs = [
-            _("Send again what was deployed: %(command)s", command=command)
-            for command in _repairs(store, options["using"], damaged)
-        ]
-        self._conclude(repairs, fixed=options["fix"])
+        self._conclude(_repairs(store, options["using"], damaged), fixed=options["fix"])
 
-    def _conclude(self, repairs: list[str], *, fixed: bool) -> None:
+    def _conclude(self, repairs: Iterator[str], *, fixed: bool) -> None:
         found = self.counts.total()
         if found and not fixed:
             text = _("Cloud and log differ; --fix adds rows that say how it is.")
@@ -97,4 +94,5 @@ def _repairs(store: Store, using: str, damaged: set[str]) -> Iterator[str]:
     for row in live_below(store.env, location) if damaged and kept.alias() else ():
         if not damaged.isdisjoint(keys_of(row)):
             prefix = row.folder.removeprefix(location) or "/"
-            yield command_for(using, store.env, ["--repair"], prefix)
+            command = command_for(using, store.env, ["--repair"], prefix)
+            yield _("Send again what was deployed: %(command)s", command=command)

@@ -1,14 +1,11 @@
 """
 The admin: the rollouts, and the state of environments.
 
-    rollouts     the list of rollouts, and the page of one rollout
+    rollouts     the list of rollouts, and the page of one with its buttons
     overview     the page *Overview*, and the page of one environment
-    page         the page of a rollout and its buttons
-    progress     the progress of a rollout, as its page shows it
-    columns      the columns of the rollouts
+    progress     the columns of the rollouts, and the values for the page of one
     environment  the values for the page of one environment
-    table        the values for the page *Overview*
-    hosting      the address of a site, and the state of its static hosting
+    table        the values for the page *Overview*: sites, their hosting, drift, failures
     charts       small charts as SVG
 """
 

@@ -24,11 +24,11 @@ class Bar(NamedTuple):
 
 
 def bars(all_bars: Sequence[Bar], label: Text) -> SafeString:
-    """Return bars side by side; the label is for screen readers."""
     most = max([1, *(bar.value for bar in all_bars)])
     drawn = format_html_join(
         "", "{}", ((_bar(number, bar, most),) for number, bar in enumerate(all_bars))
     )
+    # The label is for screen readers.
     return format_html(
         '<svg class="wx-bars" role="img" aria-label="{}" viewBox="0 0 {} {}" '
         'preserveAspectRatio="none">{}</svg>',

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
@@ -25,8 +26,7 @@ from ..activity import Activity, activity
 from ..drift import rows as drift_rows
 from ..models import Drift
 from .charts import Bar, bars
-from .hosting import ShownHosting, shown_hosting
-from .table import ShownDrift, shown_drift
+from .table import ShownDrift, ShownHosting, shown_drift, shown_hosting
 
 LIVE = 20  # folders
 CAUSES = 5  # of what still fails
@@ -46,6 +46,7 @@ class EnvironmentPage:
 
     def __init__(self, request: HttpRequest, env: str, offer: Offer) -> None:
         self._request, self.env, self.offer = request, env, offer
+        self.has_doctor = apps.is_installed("wx_static_store.health")
         self.sees_log = request.user.has_perm("wx_static_store.view_uploadlog")
         self.sees_deployments = request.user.has_perm("wx_static_store.view_deployment")
 

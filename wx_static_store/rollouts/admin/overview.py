@@ -20,9 +20,9 @@ from ...conf.offered import Offer
 from ...i18n import gettext as _
 from ...models import Deployment
 from ...submit.policy import visible_offers
-from ..access import visible_rollouts
 from ..models import Overview
 from ..overview import Place, known_environments, places
+from ..rows import visible_rollouts
 from .environment import EnvironmentPage
 from .table import OverviewTable
 
@@ -35,7 +35,7 @@ class OverviewAdmin(ReadOnlyAdmin):
         css = {
             "all": [
                 "wx_static_store/page.css",
-                "wx_static_store/fleet.css",
+                "wx_static_store_rollouts/rollouts.css",
                 "wx_static_store_rollouts/overview.css",
             ]
         }

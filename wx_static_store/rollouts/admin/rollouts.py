@@ -1,24 +1,43 @@
-"""The list of rollouts, with their progress."""
+"""The list of rollouts, the page of one, the part of it that is fetched again, its buttons."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ...admin.base import ReadOnlyAdmin, Tool
 from ...admin.filters import Choices, ColumnFilter
-from ...i18n import gettext_lazy
+from ...admin.labels import Text, sentence
+from ...admin.places import places_for
+from ...exceptions import WxStaticStoreError
+from ...i18n import gettext as _, gettext_lazy
 from ...submit.policy import visible_environments
 from ...upload.database import with_users
-from ..access import visible_rollouts
+from ..lifecycle import ACTIONS, GOING_BACK, Manner, act, roll_back, way_back
 from ..models import Rollout
+from ..rows import visible_part, visible_rollouts
 from ..snapshot import counts_of
-from .columns import RolloutColumns
-from .page import RolloutPage
+from ..waves import RolloutRefused
+from .progress import Progress, RolloutColumns, place_of, title_of
+
+T = TypeVar("T")
+
+# By action, what is said when it is done.
+DONE: dict[str, Text] = {
+    "pause": gettext_lazy("Paused: what is under way ends, and nothing more begins."),
+    "resume": gettext_lazy("The rollout goes on."),
+    "stop": gettext_lazy("Stopped: what is under way ends, and nothing more begins."),
+    "retry-failed": gettext_lazy("What failed is tried again, and the rollout goes on."),
+}
 
 
 class StateFilter(ColumnFilter):
@@ -29,7 +48,7 @@ class StateFilter(ColumnFilter):
 
 
 @admin.register(Rollout)
-class RolloutAdmin(RolloutPage, ReadOnlyAdmin):
+class RolloutAdmin(ReadOnlyAdmin):
     """One row per rollout; a user who may see deployments may see their rollouts."""
 
     change_list_template = "admin/wx_static_store/change_list.html"
@@ -37,7 +56,7 @@ class RolloutAdmin(RolloutPage, ReadOnlyAdmin):
     list_per_page = 20
 
     class Media:
-        css = {"all": ["wx_static_store/page.css", "wx_static_store/fleet.css"]}
+        css = {"all": ["wx_static_store/page.css", "wx_static_store_rollouts/rollouts.css"]}
         js = ("wx_static_store/refresh.js",)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -61,3 +80,120 @@ class RolloutAdmin(RolloutPage, ReadOnlyAdmin):
         for row in found.result_list:
             row.counts = counts.get(row.pk, {})
         return found
+
+    # --- the page of one -------------------------------------------------------------------------
+
+    def has_deploy_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("wx_static_store.deploy")
+
+    def get_urls(self) -> list[URLPattern]:
+        views = {
+            "progress": self.progress_view,
+            "act": self.act_view,
+            "rollback": self.rollback_view,
+        }
+        own = [
+            self.page_path(page, f"<path:object_id>/{page}/", view) for page, view in views.items()
+        ]
+        return [*own, *super().get_urls()]
+
+    @method_decorator(require_safe)
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        row = self._row(request, object_id)
+        return self._page(request, "rollout", row, self._progress(request, row))
+
+    @method_decorator(require_safe)
+    def progress_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show only the part that changes while the rollout goes on."""
+        row = self._row(request, object_id)
+        return self._page(request, "progress", row, self._progress(request, row))
+
+    @method_decorator(require_POST)
+    def act_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row, action = self._steered(request, object_id), request.POST.get("action", "")
+        if action not in ACTIONS:
+            raise BadRequest
+        if self._attempt(request, lambda: act(row.pk, action)):
+            self.message_user(request, str(DONE[action]), messages.SUCCESS)
+        return HttpResponseRedirect(self.page_url("change", row))
+
+    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    def rollback_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show on GET which environments go back; on POST, start the rollout."""
+        row = self._steered(request, object_id)
+        if request.method != "POST":
+            return self._page(request, "rollback", row, _going_back(request, row))
+        manner = Manner(**GOING_BACK, user_id=request.user.pk)
+        if started := self._attempt(request, lambda: roll_back(row.pk, manner)):
+            row, warnings = started
+            for warning in warnings:
+                self.message_user(request, warning, messages.WARNING)
+        return HttpResponseRedirect(self.page_url("change", row))
+
+    def _attempt(self, request: HttpRequest, work: Callable[[], T]) -> T | None:
+        """Return the result of `work`; show a refusal on the next page."""
+        try:
+            return work()
+        except RolloutRefused as error:
+            text = str(error)
+        except WxStaticStoreError as error:
+            text = sentence(error)
+        self.message_user(request, text, messages.ERROR)
+        return None
+
+    def _row(self, request: HttpRequest, object_id: str) -> Rollout:
+        """Return the rollout; raise Http404 if this user may not see it."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        request.current_app = self.admin_site.name
+        row: Rollout | None = self.get_object(request, unquote(object_id))
+        if row is None:
+            raise Http404
+        return row
+
+    def _steered(self, request: HttpRequest, object_id: str) -> Rollout:
+        """Return the rollout; raise an error unless this user may steer it."""
+        if not self.has_deploy_permission(request):
+            raise PermissionDenied
+        row = self._row(request, object_id)
+        # Who sees only a part of it would steer environments of others.
+        if visible_part(request.user, row) is not None:
+            raise PermissionDenied
+        return row
+
+    def _progress(self, request: HttpRequest, row: Rollout) -> dict[str, Any]:
+        progress = Progress(row, places_for(request), visible_part(request.user, row))
+        return {
+            "progress": progress,
+            "may_steer": progress.is_whole and self.has_deploy_permission(request),
+            "who": RolloutColumns(request).user(row),
+        }
+
+    def _page(
+        self, request: HttpRequest, page: str, row: Rollout, context: dict[str, Any]
+    ) -> HttpResponse:
+        around = {
+            "title": title_of(row),
+            "row": row,
+            "state": RolloutColumns(request).state(row),
+            "place": place_of(row),
+        }
+        return self.page_response(request, page, around | context)
+
+
+def _going_back(request: HttpRequest, row: Rollout) -> dict[str, Any]:
+    way, places = way_back(row), places_for(request)
+    return {
+        "title": _("Roll back %(name)s", name=title_of(row)),
+        "this": title_of(row),
+        "count": len(way.targets),
+        "lacking": [places.name(env) for env in way.lacking],
+        "newer": [places.name(env) for env in way.newer],
+        "is_open": row.state not in Rollout.CLOSED,
+    }

@@ -1,9 +1,10 @@
-"""The values for the page *Overview*: the state of the chosen environments, the worst first."""
+"""The values for the page *Overview*: the chosen environments, the worst first, and their sites."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
@@ -15,18 +16,72 @@ from ...admin.columns import Look, badge
 from ...admin.labels import Text, meaning
 from ...admin.places import Places
 from ...conf.offered import Offer
-from ...i18n import gettext as _, gettext_lazy, joined, labelled, ngettext
+from ...core.spans import ago
+from ...i18n import gettext as _, gettext_lazy, joined, labelled, ngettext, shown
 from ...models import UploadLog
 from ...submit.selection import having_tags, tags_of
-from ...upload.hosting import Hosting
+from ...upload.hosting import NEVER_OPENED, ONLINE, Hosting
 from ..activity import Failures, failures, newest_uploads
 from ..models import Drift
 from ..overview import Place, Standing, standings
 from .charts import Bar, bars
-from .hosting import ShownHosting, is_odd, shown_hosting
+
+_OPENING = (Look("…", "wx-unsure"), gettext_lazy("hosting is being opened"))
+_STATES: dict[str, tuple[Look, Text]] = {
+    "init": _OPENING,
+    "process": _OPENING,
+    ONLINE: (Look("✓", "wx-good"), gettext_lazy("open")),
+    "offline": (Look("✗", "wx-bad"), gettext_lazy("hosting is closed")),
+    "destroying": (Look("✗", "wx-bad"), gettext_lazy("hosting is being closed")),
+    "create_fail": (Look("✗", "wx-bad"), gettext_lazy("hosting could not be opened")),
+    "destroy_fail": (Look("✗", "wx-bad"), gettext_lazy("hosting could not be closed")),
+    NEVER_OPENED: (Look("✗", "wx-bad"), gettext_lazy("hosting was never opened")),
+    "": (Look("?", "wx-quiet"), gettext_lazy("WeChat named no state")),
+}
+_NOT_ASKED = (Look("–", "wx-quiet"), gettext_lazy("not asked"))
+LONGEST = 30  # characters of a state that is not known
+
+
+class ShownHosting(NamedTuple):
+    """An address, also without its scheme, and a state; `ago` is empty if WeChat was not asked."""
+
+    address: str
+    short: str
+    look: Look
+    text: Text
+    ago: str
+    is_odd: bool  # a list shows no other state that WeChat named
+
+
+def shown_hosting(
+    places: Places, using: str, folder: str, env: str, hosting: Hosting
+) -> ShownHosting:
+    """Return the hosting with the address of a folder; the alias may be gone, or empty."""
+    return _shown(hosting, places.address(places.alias(env, using), env, folder, hosting))
+
+
+def is_odd(hosting: Hosting) -> bool:
+    """Return whether WeChat named a state other than open."""
+    return bool(hosting.asked) and hosting.status not in ("", ONLINE)
+
+
+def _shown(hosting: Hosting, address: str) -> ShownHosting:
+    word = shown(hosting.status[:LONGEST])
+    unknown = Look("?", "wx-unsure"), _("hosting: %(state)s", state=word)
+    look, text = _STATES.get(hosting.status, unknown) if hosting.asked else _NOT_ASKED
+    return ShownHosting(
+        address,
+        address.partition("://")[2].rstrip("/"),
+        look,
+        text,
+        ago(datetime.fromtimestamp(hosting.asked, UTC)) if hosting.asked else "",
+        is_odd(hosting),
+    )
+
 
 PAGE = 50  # environments
-FEW = 500  # environments, by which the log is asked; of more, all rows are asked for
+# Up to so many environments name the rows that are asked for; of more, all rows are.
+FEW = 500
 CODES = 3  # of the failures of an environment
 RELEASES = 10  # of those that are live somewhere
 TAGS = 24  # of a set

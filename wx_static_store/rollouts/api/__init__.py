@@ -3,8 +3,7 @@ The REST API of rollouts: its addresses stand among those of ``wx_static_store.a
 
     urls         the addresses
     views        the views of rollouts
-    bodies       the bodies of requests about rollouts
-    parameters   parameters of addresses
+    bodies       the bodies and parameters of requests
     serializers  the members of the answers
 """
 

@@ -1,4 +1,4 @@
-"""The bodies of requests about rollouts: JSON, or a form."""
+"""What requests about rollouts hold: bodies, JSON or a form, and the parameters of addresses."""
 
 from __future__ import annotations
 
@@ -11,10 +11,19 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from ...api.deployment_bodies import RELEASE, text_field
-from ...api.parameters import Input, Integer
+from ...api.parameters import (
+    LARGEST_LIST,
+    LARGEST_PAGE,
+    RELEASE,
+    Input,
+    Integer,
+    page_size_field,
+    query_text,
+    text_field,
+)
 from ...api.serializers import Moment
 from ..lifecycle import Manner
+from ..models import Rollout, RolloutEnvironment
 
 MOST = 2**31 - 1  # of a number in the database
 LONGEST = 200  # characters of a label, and of waves
@@ -110,3 +119,25 @@ class RolloutForm(RolloutBody):
 def manner(given: Mapping[str, Any], user: Any, **defaults: Any) -> Manner:
     names = MannerBody().fields.keys() & given.keys()
     return Manner(**defaults | {name: given[name] for name in names}, user_id=user.pk)
+
+
+class RolloutsQuery(serializers.Serializer[Any]):
+    """Which rollouts are wanted."""
+
+    state = serializers.ChoiceField(
+        Rollout.State.choices, required=False, help_text=_("How the rollout stands.")
+    )
+    page_size = page_size_field(LARGEST_PAGE)
+    cursor = query_text(help_text=_("Of the address in next."))
+
+
+class RolloutQuery(serializers.Serializer[Any]):
+    """Which environments of a rollout are wanted."""
+
+    state = serializers.ChoiceField(
+        RolloutEnvironment.State.choices,
+        required=False,
+        help_text=_("How the environment stands."),
+    )
+    page_size = page_size_field(LARGEST_LIST)
+    cursor = query_text(help_text=_("Of the address in next."))

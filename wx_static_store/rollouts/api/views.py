@@ -16,8 +16,7 @@ from rest_framework.response import Response
 from ... import conf
 from ...api import paging
 from ...api.base import View
-from ...api.body import ENVELOPE, ShortJson
-from ...api.deployment_bodies import clean_body
+from ...api.body import ENVELOPE, ShortJson, clean_body
 from ...api.deployments import offered_environments
 from ...api.idempotency import once
 from ...api.links import link
@@ -34,13 +33,12 @@ from ...releases.rollback import Move, check_storage
 from ...submit import queue
 from ...submit.policy import visible_environments
 from .. import lifecycle
-from ..access import visible_part, visible_rollouts
 from ..lifecycle import ACTIONS, GOING_BACK, Manner
 from ..models import Rollout as Row
-from ..rows import environments_of
+from ..rows import environments_of, visible_part, visible_rollouts
 from ..snapshot import Snapshot, counts_of
 from ..waves import RolloutRefused, tolerated, wave_sizes
-from . import bodies, parameters, serializers
+from . import bodies, serializers
 from .serializers import shown, shown_whole
 
 VIEW, DEPLOY = "view_deployment", "deploy"
@@ -54,7 +52,7 @@ class Rollouts(View):
     """The rollouts, the newest first."""
 
     needs = {"GET": (VIEW,), "POST": (DEPLOY,)}
-    queries = {"GET": parameters.RolloutsQuery}
+    queries = {"GET": bodies.RolloutsQuery}
     operations = {
         "GET": Operation(
             "wx_rollouts_list",
@@ -104,7 +102,7 @@ class Rollout(View):
     """One rollout, with a page of its environments."""
 
     needs = {"GET": (VIEW,)}
-    queries = {"GET": parameters.RolloutQuery}
+    queries = {"GET": bodies.RolloutQuery}
     operations = {
         "GET": Operation(
             "wx_rollouts_retrieve",
@@ -117,8 +115,7 @@ class Rollout(View):
     def get(self, request: Request, id: str) -> Response:
         rollout, query = one_row(visible_rollouts(request.user), id), self.query
         part = visible_part(request.user, rollout)
-        rows, list_of = environments_of(rollout), f"rollout {rollout.pk}"
-        rows = rows if part is None else rows.filter(env__in=part)
+        rows, list_of = environments_of(rollout, part), f"rollout {rollout.pk}"
         if "state" in query:
             rows = rows.filter(state=query["state"])
         found, after = paging.page_rows(rows, query, list_of, by="position")

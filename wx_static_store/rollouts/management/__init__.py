@@ -2,8 +2,7 @@
 The commands and their shared code.
 
     commands  What ``manage.py`` finds
-    start     Read the command line of ``wx_rollout start``
-    options   The options of ``wx_rollout``
+    options   The options of ``wx_rollout``, and what they say of a start
     lines     Rollouts as lines on a terminal
 """
 

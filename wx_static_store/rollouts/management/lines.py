@@ -103,15 +103,15 @@ def next_step(snapshot: Snapshot, *, is_new: bool = False) -> str:
     if due and timezone.now() > due + LATE:
         return _(
             "Since %(when)s it waits for Celery's beat, which must call "
-            "wx_static_store.rollouts.tasks.advance_rollout (docs: howto/fleet). Until beat runs: "
-            "wx_rollout status %(pk)s --watch",
+            "wx_static_store.rollouts.tasks.advance_rollout (docs: howto/rollouts). Until beat "
+            "runs: wx_rollout status %(pk)s --watch",
             when=f"{due:%Y-%m-%d %H:%M %Z}",
             pk=rollout.pk,
         )
     if is_new and _will_wait(snapshot):
         return _(
             "Celery's beat must run and call wx_static_store.rollouts.tasks.advance_rollout (docs: "
-            "howto/fleet): without it nothing ends the time of --deploy-at and --bake."
+            "howto/rollouts): without it nothing ends the time of --deploy-at and --bake."
         )
     if rollout.state == Rollout.State.PAUSED:
         return _("To go on: wx_rollout resume %(pk)s", pk=rollout.pk)

@@ -1,4 +1,6 @@
-"""The options of ``wx_rollout``, by action."""
+"""The options of ``wx_rollout``, by action, and what they say of a start."""
+
+from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Mapping
@@ -9,10 +11,13 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from ...deploy.link_check import OWN_SECONDS
 from ...i18n import gettext, gettext_lazy as _
-from ...management.deploy_options import add_environments, add_tree, check_words
+from ...management import modes
+from ...management.deploy_options import CommandLine, add_environments, add_tree, check_words
 from ...management.exits import wrong_use
-from ..lifecycle import GOING_BACK
+from ...releases import payload
+from ..lifecycle import GOING_BACK, Manner
 from ..waves import DEFAULT
 
 LONGEST = 200  # characters that the columns of a rollout hold
@@ -104,27 +109,27 @@ _ADD: dict[str, Callable[[ArgumentParser], None]] = {
 }
 
 
-def check_options(options: Mapping[str, Any]) -> None:
+def check_options(action: str, line: CommandLine) -> None:
     """Refuse options that would have no effect: empty values, options of the other source."""
-    check_words(options)
-    if options["action"] != "start":
+    check_words(line)
+    if action != "start":
         return
-    tree = options["directory"] or options["prefix"]
-    if options["release"] and tree:
+    tree = line.directory or line.prefix
+    if line.release and tree:
         text = _(
             "--release brings a kept release: leave %(what)s out. Its folder of the site is named "
             "by --prefix.",
             what=tree,
         )
         raise wrong_use(text)
-    if options["release"] and (options["ignore"] or options["map"]):
+    if line.release and (line.ignore or line.map):
         raise wrong_use(_("--ignore and --map belong to a DIR."))
-    if options["folder"] and not options["release"]:
+    if line.folder and not line.release:
         text = _(
             "--prefix belongs to --release: write the folder of the site after DIR, as in "
             "start %(directory)s %(folder)s.",
-            directory=options["directory"] or "DIR",
-            folder=options["folder"],
+            directory=line.directory or "DIR",
+            folder=line.folder,
         )
         raise wrong_use(text)
 
@@ -158,3 +163,32 @@ def _time(text: str) -> datetime:
         over = gettext("%(text)r is over: leave it out to begin now") % {"text": text}
         raise ArgumentTypeError(over)
     return when
+
+
+def payload_of(line: CommandLine) -> payload.Payload:
+    """Return the named release, or one made of the folder, and where it goes."""
+    envs = [env for env in modes.environments_of(line) if env]
+    if not envs:
+        raise wrong_use(_("Which environments? Name them with --env, --envs-file, --all or --tag."))
+    if bool(line.directory) == bool(line.release):
+        raise wrong_use(_("Name what is brought to them: a folder, or --release RELEASE."))
+    if line.release:
+        where = {"using": line.using or "", "prefix": line.folder or ""}
+        return payload.of_release(line.release, envs, **where)
+    modes.refuse_media_store(line)
+    using = modes.alias_of(line)
+    items, last, prefix = modes.tree_of(line, using)
+    return payload.of_tree(items, last, envs, using=using, prefix=prefix, seconds=OWN_SECONDS)
+
+
+def manner_of(options: Mapping[str, Any]) -> Manner:
+    return Manner(
+        waves=options["waves"],
+        tolerate=options["tolerate"],
+        max_parallel=options["max_parallel"],
+        verify=options["verify"],
+        bake=options["bake"],
+        deploy_at=options["deploy_at"],
+        label=options["label"],
+        user_id=modes.user_id(options["user"]),
+    )

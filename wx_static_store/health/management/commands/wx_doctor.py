@@ -1,31 +1,41 @@
-"""``wx_doctor``: what is wrong with the settings, the token and the environments."""
+"""``wx_doctor``: what is wrong with settings, token and environments, and what probes learned."""
+
+from __future__ import annotations
 
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
+from django.db import Error, OperationalError
+from django.utils import timezone
 
 from .... import conf
 from ....core import interrupts
+from ....core.frames import described
 from ....deploy.report import check_writable, write_json
 from ....exceptions import ConfigurationError, WxStaticStoreError
-from ....i18n import gettext as _
+from ....i18n import gettext as _, shown
 from ....management.exits import WRONG_USE
 from ...doctor.examination import examine, verdict
+from ...doctor.facts import Remembered, facts_of, platform_of, remember
 from ...doctor.findings import Mark, Result
 from ...doctor.latest import keep
 from ...doctor.report import as_dict, lines, verdict_line
 from ...doctor.table import CHECKS
 from ...doctor.target import TIMEOUT, CheckTarget
-from .. import learned
 
 LONGEST = 3600  # seconds that --timeout may give a check
 _COLORS = {Mark.OK: "SUCCESS", Mark.WARNING: "WARNING", Mark.WRONG: "ERROR"}
 
 
 class Command(BaseCommand):
-    requires_system_checks = []  # they are one of the doctor's own checks
+    # They are one of the checks: an error must not keep the others from being asked.
+    requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.description = _(
@@ -43,8 +53,6 @@ class Command(BaseCommand):
         text = _("seconds for each check (default: %(default)s)")
         add("--timeout", type=float, default=TIMEOUT, metavar="SECONDS", help=text)
         add("--json", metavar="FILE", help=_("write the results there"))
-        text = _("write what --probe has learned, now or before, as a profile of the emulator")
-        add("--emulator-profile", metavar="FILE", help=text)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -58,8 +66,8 @@ class Command(BaseCommand):
             envs = _offered() if options["all"] else options["env"]
             if options["using"]:
                 conf.options_for(options["using"])
-            for path in filter(None, (options["json"], options["emulator_profile"])):
-                check_writable(Path(path))
+            if options["json"]:
+                check_writable(Path(options["json"]))
         except WxStaticStoreError as error:
             raise CommandError(str(error), returncode=WRONG_USE) from None
         if not 0 < options["timeout"] <= LONGEST:
@@ -68,22 +76,18 @@ class Command(BaseCommand):
         target = CheckTarget(
             options["using"], envs, probe=options["probe"], timeout=options["timeout"]
         )
-        if options["emulator_profile"] and not target.probe:
-            learned.emulator_profile(target)  # nothing is begun where nothing was learned
         results = [self._shown(result, target) for result in examine(target, CHECKS)]
         self._end(target, results)
         if not (options["using"] or envs or target.cache_is_away):
             keep([each for each in results if target.probe or not each.check.probe])
         if options["json"]:
-            report = as_dict(results) | {"learned": learned.as_list(target)}
+            report = as_dict(results) | {"learned": learned_list(target)}
             write_json(Path(options["json"]), report)
-        if options["emulator_profile"]:
-            write_json(Path(options["emulator_profile"]), learned.emulator_profile(target))
         if verdict(results) is Mark.WRONG:
             raise SystemExit(1)
 
     def _shown(self, result: Result, target: CheckTarget) -> Result:
-        """Write the lines of a check; without --probe, all checks of the probe share one line."""
+        # Without --probe, all checks of the probe share one line, at the end.
         if result.check.probe and not target.probe:
             return result
         style = getattr(self.style, _COLORS.get(result.mark, ""), str)
@@ -95,18 +99,89 @@ class Command(BaseCommand):
         if not target.probe:  # one line for all checks of the probe
             [finding, *_others] = next(each.findings for each in results if each.check.probe)
             self.stdout.write(f"{Mark.NOT_ASKED.value} {'probe.*':<22} {finding.text}")
-        elif why := learned.keep(target):
+        elif why := keep_learned(target):
             self.stderr.write(why)
-        for line in learned.learned_lines(target):
+        for line in learned_lines(target):
             self.stdout.write(line)
         self.stdout.write(verdict_line(results))
 
 
 def _offered() -> list[str]:
-    """Return the environments that ENVIRONMENTS offers; if it fails, a check reports it."""
     try:
         return list(conf.environments())
     except ConfigurationError:
         if conf.platform_options().environments is None:
             raise
+        # A check reports the function that fails.
         return []
+
+
+SHOWN_ENVS = 5  # environments
+ONE_PROBE = timedelta(minutes=5)  # what it learned needs no time each
+
+_NO_DATABASE = (Error, ImproperlyConfigured)
+
+
+def keep_learned(target: CheckTarget) -> str:
+    """Keep the facts that the probe has learned; return why this fails, or an empty text."""
+    try:
+        _check_database(target)
+        remember(target)
+    except _NO_DATABASE as error:
+        why = described(error)
+        return _("What was learned could not be kept (%(why)s).", why=why)
+    return ""
+
+
+def learned_lines(target: CheckTarget) -> Iterator[str]:
+    """Yield the facts of the environments and the platform; without a probe, only the advice."""
+    with suppress(WxStaticStoreError, *_NO_DATABASE):  # a check says so
+        _check_database(target)
+        for subject in _subjects(target, SHOWN_ENVS):
+            facts = facts_of(subject)
+            if wanted := [fact for fact in facts if target.probe or fact.advice]:
+                newest = max(fact.when for fact in facts)
+                name = shown(subject) or _("the platform")
+                yield _("Learned of %(subject)s, %(when)s:", subject=name, when=_minute(newest))
+                yield from _lines(wanted, newest)
+
+
+def _check_database(target: CheckTarget) -> None:
+    """Raise an error if a check has waited for the database without success."""
+    if not target.timed_out.isdisjoint({"database.tables", "database.log"}):
+        raise OperationalError("timeout")
+
+
+def _subjects(target: CheckTarget, most: int | None = None) -> list[str]:
+    return [*target.envs[:most], platform_of(target)]
+
+
+def _lines(facts: list[Remembered], newest: datetime) -> Iterator[str]:
+    """Yield facts and advice, with the time of a fact that another probe learned."""
+    said = ""
+    for fact in facts:
+        sentence = shown(str(fact.sentence))
+        if newest - fact.when > ONE_PROBE:
+            sentence = _("%(what)s (%(facts)s)", what=sentence, facts=_minute(fact.when))
+        yield f"  {sentence}"
+        if fact.advice and str(fact.advice) != said:
+            said = str(fact.advice)
+            yield f"    {said}"
+
+
+def _minute(moment: datetime) -> str:
+    local = timezone.localtime(moment) if timezone.is_aware(moment) else moment
+    return f"{local:%Y-%m-%d %H:%M}"
+
+
+def learned_list(target: CheckTarget) -> list[dict[str, str]]:
+    """Return the facts for programs; the texts are in the language of the caller."""
+    found = []
+    with suppress(WxStaticStoreError, *_NO_DATABASE):
+        _check_database(target)
+        for subject in _subjects(target):
+            for fact in facts_of(subject):
+                facts = {"subject": subject, "name": fact.name, "value": fact.value}
+                texts = {"sentence": str(fact.sentence), "advice": str(fact.advice)}
+                found.append({**facts, **texts, "learned": fact.when.isoformat()})
+    return found

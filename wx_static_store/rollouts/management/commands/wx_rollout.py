@@ -16,6 +16,7 @@ from ....core import interrupts
 from ....deploy.report import check_writable, write_json
 from ....exceptions import WxStaticStoreError
 from ....i18n import gettext as _
+from ....management.deploy_options import CommandLine
 from ....management.exits import FAILED, WRONG_USE, wrong_use
 from ....upload.database import with_users
 from ... import lifecycle as rollouts
@@ -23,7 +24,7 @@ from ...advance import advance
 from ...models import Rollout
 from ...snapshot import Snapshot
 from .. import lines as rollout_lines, options as rollout_options
-from ..start import manner_of, payload_of
+from ..options import manner_of, payload_of
 
 LISTED = 20
 POLL = 1.0  # seconds between two looks
@@ -46,10 +47,10 @@ class Command(BaseCommand):
         rollout_options.add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.options = options
+        self.options, self.line = options, CommandLine.of_options(options)
         try:
             with interrupts.handled():
-                rollout_options.check_options(options)
+                rollout_options.check_options(options["action"], self.line)
                 if options["json"]:
                     check_writable(Path(options["json"]))
                 getattr(self, f"_{options['action'].replace('-', '_')}", self._act)()
@@ -62,7 +63,7 @@ class Command(BaseCommand):
     # --- the actions ---------------------------------------------------------------------------
 
     def _start(self) -> None:
-        payload, manner = payload_of(self.options), manner_of(self.options)
+        payload, manner = payload_of(self.line), manner_of(self.options)
         for warning in payload.warnings():
             text = _("Warning: %(finding)s", finding=warning)
             self.stderr.write(self.style.WARNING(text))
@@ -105,7 +106,8 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self.stderr.write(rollout_lines.where_to_look(rollout))
             raise
-        except CommandError as error:  # somebody has deleted it
+        except CommandError as error:
+            # Somebody has deleted it: it was begun, so this is no wrong use.
             error.returncode = FAILED
             raise
         except (WxStaticStoreError, Error) as error:
@@ -135,13 +137,14 @@ class Command(BaseCommand):
         return snapshot
 
     def _progress(self) -> Snapshot:
-        """Return the progress; try again for a while if the database is away."""
         until = monotonic() + PATIENCE
         while True:
             try:
-                advance(self.options["id"])  # nothing stalls while one looks, schedule or not
+                # Nothing stalls while one looks, whether a schedule runs or not.
+                advance(self.options["id"])
                 return Snapshot.of_rollout(self._rollout())
             except Error:
+                # A database that restarts must not end the watching.
                 if monotonic() >= until:
                     raise
             close_old_connections()
@@ -170,10 +173,10 @@ class Command(BaseCommand):
 
 
 def _begin(begin: Callable[[], T]) -> T:
-    """Return the result of `begin`; after a database error, say that its result is unknown."""
     try:
         return begin()
     except Error as error:
+        # The transaction may have been committed before the connection broke.
         text = _("What was begun is uncertain: wx_rollout list shows it.")
         raise CommandError(f"{error}\n{text}", returncode=FAILED) from None
 

@@ -1,0 +1,131 @@
+"""
+The objects in one folder of an environment, by at most two calls of `staticfilelist`.
+
+The cloud has no folders: a list has every key below the prefix, in the order of their bytes. A
+delimiter would hide the folders (wechat-cos.md, 1.4); this module derives them from the keys.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ...clients.wechat import ListPage
+from ...core.types import DELETED, DELETED_MD5, RemoteFile
+from ...upload.platform import platform_for
+from ...upload.store import Store
+
+FRESH = 60.0  # seconds in which a list is not asked for again
+LAST = "\U0010ffff"  # no character comes after it: the end of a folder's keys
+
+
+@dataclass(frozen=True, slots=True)
+class SubFolder:
+    """
+    A folder in the folder that is shown; its key ends in a slash.
+
+    `files` and `size` count the objects read, without deleted ones; `is_whole`: all were read.
+    """
+
+    key: str
+    files: int
+    size: int
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """One part of a folder; `marker` asks for the next part, None if there is none."""
+
+    prefix: str
+    folders: tuple[SubFolder, ...]
+    files: tuple[RemoteFile, ...]
+    marker: str | None
+
+    @property
+    def read(self) -> int:
+        """Return how many objects were read."""
+        return len(self.files) + sum(folder.files for folder in self.folders)
+
+
+def read_folder(page: Callable[[str, str], ListPage], prefix: str, marker: str = "") -> Folder:
+    """
+    Read the part of a folder after the marker, by `page(prefix, marker)`.
+
+    If a sub-folder continues after the page, a second call starts after the sub-folder.
+    """
+    found = page(prefix, marker)
+    files, cut = list(found.files), set[str]()
+    if begun := _folder_of(found.marker or "", prefix):
+        cut.add(begun)
+        found = page(prefix, begun + LAST)
+        files += found.files
+    end = found.marker
+    if end and (begun := _folder_of(end, prefix)):
+        cut.add(begun)
+        end = begun + LAST
+    inside = [file for file in files if _folder_of(file.key, prefix)]
+    own = tuple(file for file in files if not _folder_of(file.key, prefix))
+    return Folder(prefix, tuple(_folders(inside, prefix, cut)), own, end)
+
+
+def is_marker(file: RemoteFile) -> bool:
+    """Return whether a file is certainly the deletion marker, without reading its bytes."""
+    return file.size == len(DELETED) and file.md5 == DELETED_MD5
+
+
+def _folder_of(key: str, prefix: str) -> str:
+    """Return the folder in the prefix that a key is in; empty for a key of the prefix itself."""
+    head, slash, _rest = key.removeprefix(prefix).partition("/")
+    return prefix + head + slash if slash else ""
+
+
+def _folders(files: Sequence[RemoteFile], prefix: str, cut: set[str]) -> list[SubFolder]:
+    counts: dict[str, tuple[int, int]] = {}
+    for file in files:
+        key, counted = _folder_of(file.key, prefix), not is_marker(file)
+        number, size = counts.get(key, (0, 0))
+        counts[key] = number + counted, size + counted * file.size
+    return [SubFolder(key, *found, key not in cut) for key, found in counts.items()]
+
+
+class RecentPages:
+    """
+    Pages of an environment's list; all processes together ask for each once a minute.
+
+    `fresh` asks at once. `asked` is the time of the oldest page.
+    """
+
+    def __init__(self, store: Store, *, fresh: bool = False) -> None:
+        self._store, self._fresh = store, fresh
+        self._remembered = platform_for(store.options).remembered
+        self.asked = time.time()
+
+    def __call__(self, prefix: str, marker: str) -> ListPage:
+        name = f"list:{self._store.env}\n{prefix}\n{marker}"
+        if not self._fresh and (known := self._remembered.read(name)):
+            self.asked = min(self.asked, known["at"])
+            return _unpacked(known)
+        asked = time.time()
+        page = self._store.page(prefix, marker)
+        self._remembered.write(name, _packed(page, asked), FRESH)
+        return page
+
+
+def _packed(page: ListPage, asked: float) -> dict[str, Any]:
+    rows = [
+        (file.key, file.size, file.md5, file.last_modified and file.last_modified.isoformat())
+        for file in page.files
+    ]
+    return {"at": asked, "files": rows, "marker": page.marker}
+
+
+def _unpacked(value: dict[str, Any]) -> ListPage:
+    files = (
+        RemoteFile(key, size, md5, datetime.fromisoformat(when) if when else None)
+        for key, size, md5, when in value["files"]
+    )
+    return ListPage(tuple(files), value["marker"])

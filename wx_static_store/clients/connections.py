@@ -1,0 +1,248 @@
+"""
+The connections: a pool for each host, over the proxy that the environment names for it.
+
+A socket's own time-out starts anew with each byte that arrives: our connections send and receive by
+a deadline. They also add the secrets of a request, below `http.client`: what hooks into the HTTP
+libraries sees addresses without a query.
+"""
+
+import os
+import ssl
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+from http.client import HTTPConnection, HTTPResponse
+from io import BufferedReader, RawIOBase
+from typing import Any
+
+import urllib3
+from requests.adapters import HTTPAdapter
+from requests.exceptions import InvalidSchema
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_proxy
+
+from ..core.retry import Deadline
+from ..core.secrets import Secret
+from ..exceptions import ConfigurationError
+from ..i18n import gettext_lazy as _
+from .links import is_loopback
+
+BLOCK = 64 * 1024
+HOSTS = 64  # whose connections are kept
+CERTIFICATE = _("Check the certificate store: REQUESTS_CA_BUNDLE may name the file of your CA.")
+_PROXY = _("Check HTTPS_PROXY: it names an http address, or socks5 with the package PySocks.")
+_UNUSABLE = (
+    InvalidSchema,
+    UnicodeError,
+    urllib3.exceptions.LocationParseError,
+    urllib3.exceptions.ProxySchemeUnknown,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """The part of an exchange that the HTTP libraries do not see; the head gets it below them."""
+
+    deadline: Deadline
+    read_timeout: float
+    query: Secret
+    headers: Mapping[str, Secret]
+
+    def seconds(self) -> float:
+        """Return the time to receive, or to send a block; raise TimeoutError if none is left."""
+        if not (left := self.deadline.left()):
+            raise TimeoutError
+        return min(self.read_timeout, left)
+
+
+exchange: ContextVar[Exchange] = ContextVar("wx_static_store_exchange")
+
+
+class _Timed(RawIOBase):
+    """A socket from which a response reads."""
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+        self._raw = sock.makefile("rb", buffering=0)
+
+    def makefile(self, _mode: str) -> BufferedReader:
+        return BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        seconds = exchange.get().seconds()
+        if seconds < self._sock.gettimeout():  # which the read timeout is, at most
+            self._sock.settimeout(seconds)
+        return self._raw.readinto(buffer)  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Completing:
+    """A socket that completes the request that it is given."""
+
+    def __init__(self, sock: Any, body: Secret | None) -> None:
+        self._sock, self._body = sock, body
+
+    def sendall(self, data: bytes) -> None:
+        self._sock.sendall(_completed(data, self._body))
+
+
+class Connection(HTTPConnection):
+    """Mixed into urllib3's."""
+
+    response_class = staticmethod(  # type: ignore[assignment]
+        lambda sock, *args, **how: HTTPResponse(_Timed(sock), *args, **how)  # type: ignore[arg-type]
+    )
+    _begins = False  # the head of a request comes next
+    # Kept until the body's first block comes: a system call costs more than to copy a block, and
+    # another thread takes its turn meanwhile.
+    _head: bytes = b""
+    _has_body = False
+    _connecting = False
+
+    def connect(self) -> None:
+        self._connecting = True
+        try:
+            super().connect()
+        finally:
+            self._connecting = False
+
+    def request(self, method: str, url: str, body: Any = None, *args: Any, **kwargs: Any) -> None:
+        self._begins, self._has_body = True, bool(body)
+        super().request(method, url, body, *args, **kwargs)
+
+    def send(self, data: Any) -> None:
+        if self._connecting:
+            super().send(data)
+        elif self._begins:
+            self._begins, self._head = False, data
+            if not self._has_body:
+                self._send_first(None)
+        elif self._head:
+            self._send_first(data)
+        else:
+            self.sock.settimeout(exchange.get().seconds())
+            super().send(data)
+
+    def _send_first(self, block: Any) -> None:
+        """Send the head and the first block; the library sees neither what is secret in them."""
+        head, self._head = self._head, b""
+        if self.sock is None:
+            self.connect()  # over a proxy this sends, too
+        self.sock.settimeout(exchange.get().seconds())  # it stood for connecting until now
+        secret = block if isinstance(block, Secret) else None
+        plain, self.sock = self.sock, _Completing(self.sock, secret)
+        try:
+            super().send(head + block if block and not secret else head)
+        finally:
+            if isinstance(self.sock, _Completing):  # not closed meanwhile
+                self.sock = plain
+
+
+def _completed(data: bytes, body: Secret | None) -> bytes:
+    line, _, rest = data.partition(b"\r\n")
+    target, _, version = line.rpartition(b" ")
+    hidden = exchange.get()
+    headers = "".join(f"{name}: {value.reveal()}\r\n" for name, value in hidden.headers.items())
+    query = hidden.query.reveal().encode("ascii")
+    more = body.reveal().encode() if body else b""
+    return b"%s%s %s\r\n%s%s%s" % (target, query, version, headers.encode("latin-1"), rest, more)
+
+
+# --- the pools -----------------------------------------------------------------------------------
+
+
+@cache
+def _ours(pool: Any) -> Any:
+    """Return a subclass of the pool that uses our connections."""
+    connection = type(pool.ConnectionCls.__name__, (Connection, pool.ConnectionCls), {})
+    return type(pool.__name__, (pool,), {"ConnectionCls": connection})
+
+
+# Sends a request to an address, as urllib3's `urlopen` does.
+Way = Callable[..., urllib3.BaseHTTPResponse]
+
+
+class Pools:
+    """One pool for each host, over the proxy that the environment names for it."""
+
+    def __init__(self, pool_size: int) -> None:
+        self._size = pool_size
+        named = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+        self._context = _tls(named or DEFAULT_CA_BUNDLE_PATH)
+        self._ways: OrderedDict[str, Way] = OrderedDict()  # the one used last at the end
+
+    def towards(self, origin: str) -> Way:
+        """Return the pool for addresses of an origin; raise ConfigurationError."""
+        if (way := self._ways.get(origin)) is None:
+            while len(self._ways) >= HOSTS:  # each tenant's bucket is a host of its own
+                self._ways.popitem(last=False)
+            # Of several threads that come here at once, one wins; nothing is connected yet.
+            return self._ways.setdefault(origin, self._way(origin))
+        with suppress(KeyError):  # another thread may have taken it out
+            self._ways.move_to_end(origin)
+        return way
+
+    def close(self) -> None:
+        """Close each connection once it is unused."""
+        self._ways.clear()
+
+    def _way(self, origin: str) -> Way:
+        # Asked of a proxy, an address of this machine would be the proxy's own.
+        named = None if is_loopback(origin) else select_proxy(origin, get_environ_proxies(origin))
+        if named and "://" not in named:
+            named = f"http://{named.removeprefix('//')}"
+        manager = self._manager(named)
+        if manager.proxy and origin.startswith("http:"):  # which gets the whole address
+            return manager.urlopen
+        pool = manager.connection_from_url(origin)
+
+        def directly(method: str, url: str, **how: Any) -> urllib3.BaseHTTPResponse:
+            target = url.removeprefix(origin)
+            target = target if target.startswith("/") else f"/{target}"
+            return pool.urlopen(method, target, **how)
+
+        return directly
+
+    def _manager(self, proxy: str | None) -> urllib3.PoolManager:
+        more: dict[str, Any] = {"blocksize": BLOCK, "ssl_context": self._context}
+        manager: urllib3.PoolManager
+        if not proxy:
+            manager = urllib3.PoolManager(maxsize=self._size, **more)
+        else:
+            if not proxy.lower().startswith("socks"):
+                more["proxy_ssl_context"] = self._context
+            manager = self._over(proxy, **more)
+        pools = manager.pool_classes_by_scheme.items()
+        manager.pool_classes_by_scheme = {scheme: _ours(pool) for scheme, pool in pools}
+        return manager
+
+    def _over(self, proxy: str, **more: Any) -> Any:
+        """Return the manager that `requests` makes of a proxy: its password, and SOCKS."""
+        try:
+            if not urllib3.util.parse_url(proxy).host:
+                raise InvalidSchema
+            return HTTPAdapter(pool_maxsize=self._size).proxy_manager_for(proxy, **more)
+        except _UNUSABLE:
+            text = _("The proxy of the environment cannot be used")
+            raise ConfigurationError(text, hint=_PROXY) from None
+
+
+@cache
+def _tls(path: str) -> ssl.SSLContext:
+    """Make the TLS context of all connections."""
+    # Once: to read the certificates takes milliseconds.
+    context = urllib3.util.ssl_.create_urllib3_context()
+    try:
+        context.load_verify_locations(**{"capath" if os.path.isdir(path) else "cafile": path})
+    except OSError:
+        text = _("There is no certificate store that can be read at %(path)s", path=path)
+        raise ConfigurationError(text, hint=CERTIFICATE) from None
+    return context
