@@ -24,12 +24,8 @@ from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import SourceError
 from wx_static_store.log.prune import prune
 from wx_static_store.models import IdempotencyKey, UploadLog
-from wx_static_store.submit.send import longest
-from wx_static_store.submit.submission import MARGIN, Submission
-from wx_static_store.upload.sources import LARGEST
-from wx_static_store.upload.store import INTERACTIVE_SECONDS
-from wx_static_store.upload.transfer import BATCH_RATE, Transfer
-from wx_static_store.upload.uploader import get_uploader
+from wx_static_store.submit.submission import LEASE, Submission
+from wx_static_store.upload.transfer import Transfer
 
 pytestmark = pytest.mark.django_db
 
@@ -332,20 +328,8 @@ def test_a_killed_request_is_in_progress_until_its_time_is_over(
     with pytest.raises(SystemExit):
         put(client, **KEY)
     assert put(client, **KEY).json()["code"] == "in_progress"
-    days_go_by((longest("default", ENV, len(PNG)) + MARGIN + 1) / 3600)
+    days_go_by((LEASE + 1) / 3600)
     assert put(client, **KEY).json()["code"] == "unknown"
-
-
-@pytest.mark.parametrize("size", [0, 300 * 2**20, LARGEST])
-@pytest.mark.parametrize("deadline", [None, 900])
-def test_a_running_request_has_the_time_that_an_upload_may_take(
-    cloud: EmulatorServer, configure: Any, size: int, deadline: float | None
-) -> None:
-    configure(WX_STATIC_STORE={"DEADLINE": deadline})
-    uploader = get_uploader()
-    assert longest("default", ENV, size) > uploader.store.interactive_deadline(size).left()
-    of_a_retry = (deadline or INTERACTIVE_SECONDS) + size / BATCH_RATE
-    assert longest("default", ENV, size) > of_a_retry
 
 
 def test_a_request_refused_before_a_byte_is_sent_leaves_the_key_free(

@@ -195,6 +195,24 @@ def test_whatever_hangs_ends_with_the_process_a_few_seconds_after_an_interruptio
     assert LONGEST == 10
 
 
+LOCKED = """
+import os, sqlite3
+first, second = (sqlite3.connect({path!r}, timeout=60) for _ in range(2))
+first.execute("BEGIN IMMEDIATE")
+for seconds in (0.2, 0.4):
+    threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT)).start()
+with interrupts.handled(), interrupts.held():
+    second.execute("BEGIN IMMEDIATE")
+"""
+
+
+def test_what_hangs_where_python_calls_no_handler_ends_with_the_process_too(tmp_path: Path) -> None:
+    """SQLite waits for its lock, and the user presses Ctrl-C twice."""
+    code = HANGS.partition("with ")[0] + LOCKED.format(path=str(tmp_path / "db"))
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=30)
+    assert (ended.returncode, b"it is ended now" in ended.stderr) == (130, True), ended.stderr
+
+
 # --- wx_deploy --------------------------------------------------------------------------------
 
 OLD = {"app.css": b"A{}", "index.html": b"old", "logo.svg": b"<svg/>"}

@@ -299,20 +299,25 @@ def test_any_sequence_of_failures_is_bounded(
     assert all(left > 0 for left in begun)
 
 
-def test_a_deadline_gives_back_a_wait_for_a_slot_once() -> None:
+def test_a_deadline_gives_back_the_waits_for_slots_up_to_as_long_again() -> None:
     deadline = Deadline.after(10, Time().clock)
     deadline.give_back(4)
-    assert deadline.left() == 14
-    deadline.give_back(4)
-    assert (deadline.left(), deadline.longest_wait) == (18, 2)
-    deadline.give_back(4)
-    assert (deadline.left(), deadline.longest_wait) == (20, 0)
+    assert (deadline.left(), deadline.patience()) == (14, 6)
+    deadline.give_back(8)
+    assert (deadline.left(), deadline.patience()) == (20, 0)
 
 
-def test_a_deadline_of_a_given_moment_gives_no_wait_back() -> None:
+def test_a_deadline_may_give_back_every_wait() -> None:
     deadline = Deadline(1_010, Time().clock)
-    deadline.give_back(4)
-    assert deadline.left() == 10
+    deadline.give_back(4_000)
+    assert (deadline.left(), deadline.patience()) == (4_010, math.inf)
+
+
+def test_nobody_waits_for_a_slot_beyond_the_moment_of_its_block_or_without_time() -> None:
+    time = Time()
+    with ending_by(time.seconds + 10):
+        assert Deadline.after(25, time.clock).patience() == 10
+    assert Deadline(time.seconds, time.clock).patience() == 0
 
 
 def test_a_deadline_is_extended_for_a_larger_file() -> None:

@@ -39,7 +39,10 @@ DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": f"{SHARED}/db.sqlite3",
-        "OPTIONS": {"timeout": 30, "init_command": "PRAGMA synchronous = OFF"},
+        "OPTIONS": {
+            "timeout": GIVEN.get("timeout", 30),
+            "init_command": "PRAGMA synchronous = OFF",
+        },
     }
 }
 if GIVEN.get("replica"):  # a copy to read from, which the test brings up to date

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import signal
+import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +89,50 @@ def test_a_database_that_hangs_keeps_an_interrupted_deploy_for_ten_seconds_at_mo
         assert time.monotonic() - started < loaded(LONGEST + 3)
     assert code == 130
     assert "did not end within 10 s after it was interrupted" in output
+
+
+@contextmanager
+def locked(project: Project) -> Iterator[None]:
+    """Let nobody else write to the database."""
+    with closing(sqlite3.connect(project.database, isolation_level=None)) as other:
+        wait_for(lambda: other.execute("BEGIN IMMEDIATE"), "the lock")
+        yield
+        other.execute("ROLLBACK")
+
+
+def test_a_locked_database_costs_a_deploy_a_few_time_outs_and_no_row(
+    project: Project, dist: Path
+) -> None:
+    project.cloud.quirks.latency_put = 0.1
+    with project.process(*command(dist), timeout=1) as process:
+        wait_for(lambda: len(project.cloud.calls("put_object")) > 4, "the first files")
+        with locked(project):
+            wait_for(lambda: len(project.cloud.objects()) == len(FILES), "all files", 120)
+        code, output = process.finish()
+    assert code == 0, output
+    assert 1 <= output.count("The upload log cannot be used") <= 3
+    assert {key for _id, key, _status, _md5 in project.rows()} == set(FILES)
+    assert project.deployments() == ["done"]
+
+
+@pytest.mark.parametrize(
+    ("timeout", "ends"),
+    [(5, "interrupted"), pytest.param(60, "did not end within 10 s", marks=slow)],
+)
+def test_a_locked_database_keeps_an_interrupted_deploy_for_ten_seconds_at_most(
+    project: Project, dist: Path, timeout: int, ends: str
+) -> None:
+    """A signal reaches Python only after SQLite has waited for the lock."""
+    hang(project)
+    with project.process(*command(dist), timeout=timeout) as process, ExitStack() as stack:
+        wait_for(lambda: len(project.cloud.calls("put_object")) > 4, "the first files")
+        stack.enter_context(locked(project))
+        wait_for(lambda: len(project.cloud.calls("put_object")) > 8, "more files")
+        process.popen.send_signal(signal.SIGINT)
+        started = time.monotonic()
+        code, output = process.finish()
+        assert time.monotonic() - started < loaded(LONGEST + 1)
+    assert (code, ends in output) == (130, True), output
 
 
 def test_the_run_after_a_kill_sends_only_what_is_not_there_and_makes_the_log_whole_again(

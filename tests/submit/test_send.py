@@ -17,16 +17,13 @@ from tests.submit.conftest import HERE, UserWith
 from wx_static_store.clients.cos import CosClient
 from wx_static_store.conf import options_for
 from wx_static_store.core.refusals import PolicyRejected
-from wx_static_store.core.retry import READ_RATE
 from wx_static_store.core.types import UploadContext, UploadResult
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import NameRejected, WxStaticStoreError
 from wx_static_store.models import UploadLog
 from wx_static_store.submit.policy import Target
-from wx_static_store.submit.send import longest, send
+from wx_static_store.submit.send import send
 from wx_static_store.upload.claims import claim
-from wx_static_store.upload.store import get_store
-from wx_static_store.upload.transfer import BATCH_RATE
 
 pytestmark = pytest.mark.django_db
 
@@ -145,10 +142,6 @@ def test_our_own_trouble_after_the_body_went_is_unknown_and_logged(
     assert f"{error} (request 7)" in caplog.text
 
 
-def test_the_longest_time_grows_with_the_size(cloud: EmulatorServer) -> None:
-    assert 0 < longest("default", HERE.env, 0) < longest("default", HERE.env, 2**30)
-
-
 def test_a_file_replaces_another_one_only_if_that_is_asked_for(
     cloud: EmulatorServer, user_with: UserWith
 ) -> None:
@@ -214,9 +207,3 @@ def test_the_log_shows_the_first_line_of_a_database_s_error_only(
     send_tea(editor)
     assert "no database" in caplog.text
     assert "a value" not in caplog.text
-
-
-def test_the_longest_time_is_that_of_reading_uploading_and_hashing(cloud: EmulatorServer) -> None:
-    size = 2**30
-    seconds = get_store("default", HERE.env).longest(size) + size / READ_RATE + size / BATCH_RATE
-    assert longest("default", HERE.env, size) == pytest.approx(seconds, abs=5)

@@ -15,16 +15,19 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import F
 from django.test import Client
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from tests.api.urls import urlpatterns as api_urls
 from tests.conftest import ENV, lost_table
 from tests.urls import urlpatterns as admin_urls
+from tests.waiting import wait_for
 from wx_static_store.clients.cos import CosClient
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import WeChatThrottled
 from wx_static_store.models import IdempotencyKey, UploadLog
-from wx_static_store.submit.submission import MARGIN, Submission, Unanswered
+from wx_static_store.submit import submission as submissions
+from wx_static_store.submit.submission import Submission, Unanswered
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +38,7 @@ def submit(send: Callable[[], Any], identity: str = "ann 1", fingerprint: str = 
     """Return the answer, or the code of the first submission that has none."""
     submission = Submission(identity, fingerprint)
     try:
-        first = submission.first_answer(seconds=10)
+        first = submission.first_answer()
     except Unanswered as error:
         return error.code
     return submission.send(send, lambda answer: answer) if first is None else first
@@ -112,17 +115,47 @@ def test_an_error_of_a_signal_handler_does_not_free_the_submission() -> None:
     assert submit(never) == "unknown"
 
 
-def test_a_killed_submission_is_in_progress_until_its_time_is_over(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def killed(monkeypatch: pytest.MonkeyPatch) -> None:
     """No code of ours runs after SIGKILL."""
     monkeypatch.setattr(Submission, "_break_off", lambda self: None)
     with pytest.raises(ZeroDivisionError):
         submit(broken)
-    time_passes(seconds=MARGIN + 9)
+
+
+@pytest.mark.usefixtures("killed")
+def test_a_killed_submission_is_unknown_after_half_a_minute() -> None:
+    time_passes(seconds=29)
     assert submit(never) == "in_progress"
-    time_passes(seconds=2)
+    time_passes(seconds=1)
     assert submit(never) == "unknown"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_submission_that_runs_on_stays_in_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(submissions, "LEASE", 0.6)
+
+    def send() -> list[int]:
+        for _ in range(2):
+            time_passes(seconds=0.6)
+            assert submit(never) == "unknown"
+            wait_for(lambda: submit(never) == "in_progress", "the lease, prolonged")
+        return [1]
+
+    assert submit(send) == submit(never) == [1]
+
+
+@pytest.mark.usefixtures("killed")
+@pytest.mark.parametrize("minutes", [-20, 20])
+def test_clocks_that_differ_change_nothing(monkeypatch: pytest.MonkeyPatch, minutes: int) -> None:
+    """The clock of this process is not that of the first one; the database has its own."""
+    wrong = datetime.now(UTC) + timedelta(minutes=minutes, days=minutes)
+    monkeypatch.setattr(timezone, "now", lambda: wrong)
+    assert submit(never) == "in_progress"
+    time_passes(seconds=31)
+    assert submit(never) == "unknown"
+    with pytest.raises(Unanswered, match="unknown"):
+        Submission("ann 1").look()
 
 
 def test_a_submission_is_forgotten_after_a_day() -> None:

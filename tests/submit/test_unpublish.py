@@ -9,8 +9,10 @@ import pytest
 from tests.conftest import ENV
 from tests.submit.conftest import UserWith
 from tests.tables import each
+from wx_static_store.core.budget import REQUEST
 from wx_static_store.core.types import DELETED
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.exceptions import WxStaticStoreError
 from wx_static_store.models import UploadLog
 from wx_static_store.submit.policy import Target
 from wx_static_store.submit.unpublish import refusal, unpublish
@@ -77,6 +79,16 @@ def test_what_a_user_may_not_make_unpublic_stays(
     cloud.put_object("media/uploads/robots.txt", b"tea")
     assert [*unpublish(user_with("unpublish"), MEDIA, ["media/uploads/robots.txt"])] == []
     assert cloud.objects()["media/uploads/robots.txt"].body == b"tea"
+
+
+def test_files_that_hang_are_given_up_in_the_time_of_a_request(
+    cloud: EmulatorServer, user_with: UserWith, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(REQUEST, "seconds", 0.3)
+    cloud.script({"on": "staticuploadfile", "do": "hang", "seconds": 30})
+    [result] = unpublish(user_with("unpublish"), MEDIA, ["media/uploads/a.txt"])
+    assert isinstance(result.error, WxStaticStoreError)
+    assert result.seconds < 5
 
 
 def test_no_file_is_begun_when_the_time_of_the_page_is_up(

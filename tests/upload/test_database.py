@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +16,7 @@ from django.db import InterfaceError, OperationalError, ProgrammingError, transa
 from tests.tables import each
 from wx_static_store.models import Deployment, UploadLog
 from wx_static_store.upload import database
-from wx_static_store.upload.database import flag, in_database, is_away, rest
+from wx_static_store.upload.database import flag, forget, in_database, is_away, rest, write
 
 WARNING = "The upload log cannot be used; uploads go on without it (%s)"
 
@@ -40,11 +41,13 @@ def outcome(query: Query) -> tuple[int, int]:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
     """Return a clock that a test sets."""
     seconds = [0.0]
     monkeypatch.setattr(database, "time", SimpleNamespace(monotonic=lambda: seconds[-1]))
-    return seconds
+    forget()
+    yield seconds
+    forget()
 
 
 # --- errors that pass -----------------------------------------------------------------------
@@ -103,6 +106,66 @@ def test_a_missing_app_is_the_reason_that_is_logged(settings: Any, caplog: Any) 
     settings.INSTALLED_APPS = []
     assert outcome(Query(RuntimeError("Model class …"))) == (0, 1)
     assert caplog.messages == [WARNING % "wx_static_store is not in INSTALLED_APPS"]
+
+
+# --- a lock that does not come ----------------------------------------------------------------
+
+
+class Locked(Query):
+    """A query that waits so many seconds for a lock before each of its errors."""
+
+    def __init__(self, clock: list[float], seconds: float, times: int) -> None:
+        errors = [caused(PASSING[0]) for _ in range(times)]
+        super().__init__(*errors, before=lambda: self.errors and clock.append(clock[-1] + seconds))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("seconds", "asked"), [(0.9, 2), (1.0, 1)])
+def test_a_lock_is_not_waited_for_twice(clock: list[float], seconds: float, asked: int) -> None:
+    assert outcome(Locked(clock, seconds, times=2)) == (0, asked)
+
+
+@pytest.mark.django_db
+def test_after_a_wait_for_a_lock_without_success_nothing_is_written_four_times_as_long(
+    clock: list[float],
+) -> None:
+    assert write(Locked(clock, 5, times=1), otherwise=0) == 0
+    for seconds, written in ((5, 0), (24.9, 0), (25, 5)):
+        clock.append(seconds)
+        assert write(Query(), otherwise=0) == written
+    assert write(Query(), otherwise=0) == 5
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("ask", [in_database, partial(write, at_once=True)])
+def test_reads_and_what_must_be_written_at_once_do_not_spare_the_lock(
+    clock: list[float], ask: Callable[..., int]
+) -> None:
+    write(Locked(clock, 5, times=1), otherwise=0)
+    assert ask(Query(), otherwise=0) == 5
+
+
+@pytest.mark.django_db
+def test_a_write_ends_the_pause_after_a_lock_and_a_read_does_not(clock: list[float]) -> None:
+    write(Locked(clock, 5, times=1), otherwise=0)
+    in_database(Query(), otherwise=0)
+    assert write(Query(), otherwise=0) == 0
+    write(Query(), otherwise=0, at_once=True)
+    assert write(Query(), otherwise=0) == 5
+
+
+@pytest.mark.django_db
+def test_the_pause_after_a_lock_is_half_a_minute_at_most(clock: list[float]) -> None:
+    write(Locked(clock, 50, times=1), otherwise=0)
+    for seconds, written in ((79.9, 0), (80, 5)):
+        clock.append(seconds)
+        assert write(Query(), otherwise=0) == written
+
+
+@pytest.mark.django_db
+def test_an_error_that_comes_at_once_makes_no_pause() -> None:
+    assert write(Query(OperationalError("disk full")), otherwise=0) == 0
+    assert write(Query(), otherwise=0) == 5
 
 
 # --- connections that break -----------------------------------------------------------------

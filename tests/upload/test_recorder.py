@@ -31,7 +31,7 @@ from wx_static_store.exceptions import (
 )
 from wx_static_store.i18n import gettext_lazy as _
 from wx_static_store.models import Deployment, UploadLog
-from wx_static_store.upload import recorder as recorders
+from wx_static_store.upload import database, recorder as recorders
 from wx_static_store.upload.database import is_away, rest
 from wx_static_store.upload.recorder import JsonLinesFormatter, Recorder, record_one
 
@@ -426,6 +426,28 @@ def test_kept_rows_can_be_forgotten_on_demand() -> None:
     record_one(result("of another test"), CONTEXT)
     recorders.reset()
     assert not recorders._unwritten_rows
+
+
+@pytest.mark.django_db
+def test_forty_uploads_wait_for_a_locked_database_once_and_none_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(database, "time", SimpleNamespace(monotonic=lambda: clock[-1]))
+    recorders.reset()
+
+    def after_a_time_out() -> OperationalError:
+        clock.append(clock[-1] + 5)
+        return OperationalError("database is locked")
+
+    with failing(after_a_time_out):
+        for number in range(40):
+            record_one(result(f"{number}"), CONTEXT)
+    assert (clock, keys()) == ([0, 5], [])
+    clock.append(25)
+    record_one(result("last"), CONTEXT)
+    assert keys() == [*map(str, range(40)), "last"]
+    recorders.reset()
 
 
 # --- rows of a run that were refused --------------------------------------------------------------

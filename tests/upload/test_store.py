@@ -301,8 +301,3 @@ def test_a_question_has_25_seconds_or_the_deadline_and_a_second_for_each_mebibyt
     left = [at.interactive_deadline().left(), at.interactive_deadline(5 * 2**20).left()]
     assert left == pytest.approx([seconds, seconds + 5], abs=0.5)
     assert at.interactive_deadline().clock is at.clock
-
-
-def test_a_question_and_an_upload_last_four_times_that_at_most(configure: Any) -> None:
-    configure(WX_STATIC_STORE={"DEADLINE": 10})
-    assert get_store().longest(5 * 2**20) == pytest.approx(50, abs=1)

@@ -34,7 +34,8 @@ from wx_static_store.exceptions import (
     TokenRejected,
 )
 from wx_static_store.upload import sources, store, transfer as transfers
-from wx_static_store.upload.transfer import Transfer
+from wx_static_store.upload.store import get_store
+from wx_static_store.upload.transfer import Transfer, longest
 from wx_static_store.upload.uploader import get_uploader
 
 MIB = 2**20
@@ -438,6 +439,14 @@ def test_a_transfer_that_is_broken_off_while_its_body_goes_is_unknown(configure:
     result = begun.broken_off()
     thread.join()
     assert (result.status, result.stage) == ("unknown", "put")
+
+
+def test_a_question_an_upload_and_a_retry_end_in_four_deadlines_and_the_time_for_the_bytes(
+    configure: Any,
+) -> None:
+    configure(WX_STATIC_STORE={"DEADLINE": 10})
+    assert longest(get_store(), 0) == pytest.approx(40, abs=1)
+    assert longest(get_store(), 5 * 2**20) == pytest.approx(40 + 10 + 80 + 25.6, abs=1)
 
 
 # --- spans and metrics of OpenTelemetry ----------------------------------------------------------

@@ -806,13 +806,24 @@ def test_a_service_that_takes_eight_at_once_gets_eight_and_no_file_fails(
     assert sum(refused[200:]) < 20, "few, once the width is found"
 
 
-def test_a_file_waits_for_a_slot_no_longer_than_its_deadline(configure: Any) -> None:
+def test_a_file_of_a_person_waits_for_a_slot_no_longer_than_its_deadline(configure: Any) -> None:
+    """Who waits for the answer of a web server cannot wait for all others."""
     cloud = configure(WX_STATIC_STORE={"API_CONCURRENCY": 1, "DEADLINE": 0.1})
     uploader = get_uploader()
     with uploader.store.api_limiter.slot(Deadline.after(1)):
         result = uploader.transfer(item())
     assert isinstance(result.error, DeadlineExceeded)
+    assert "API_CONCURRENCY" in result.error.full_hint
     assert cloud.journal == []
+
+
+def test_the_files_of_a_batch_wait_for_a_slot_as_long_as_it_takes(configure: Any) -> None:
+    """Twenty workers, one call at a time: each file waits several times its deadline."""
+    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 20, "API_CONCURRENCY": 1, "DEADLINE": 0.8})
+    cloud.quirks.latency_api = 0.15
+    results = many(get_uploader(), 40)
+    assert {(result.status, result.attempts) for result in results} == {("stored", 1)}
+    assert len(cloud.objects()) == 40
 
 
 # --- the running transfers of a batch ------------------------------------------------------------

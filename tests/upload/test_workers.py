@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from itertools import zip_longest
 from typing import Any
 
 import pytest
 
 from tests.tables import each
+from tests.waiting import wait_for
 from wx_static_store.core.retry import Deadline, ending_by
+from wx_static_store.exceptions import DeadlineExceeded
 from wx_static_store.upload import workers as pool
 from wx_static_store.upload.workers import AdaptiveLimiter, WorkerPool, run
 
@@ -360,10 +362,52 @@ def test_no_waiter_is_forgotten_while_a_limiter_s_width_changes() -> None:
     assert sorted(run(enter, range(300), max_workers=16)) == [*range(300)]
 
 
-def test_a_limiter_holds_nobody_whose_time_is_over() -> None:
+def test_whoever_leaves_and_comes_back_at_once_stands_behind_those_who_wait() -> None:
+    limiter, order = AdaptiveLimiter(Throttle, 1), list[int]()
+
+    def enter(number: int) -> None:
+        with limiter.slot(Deadline(math.inf)):
+            order.append(number)
+
+    threads = [threading.Thread(target=enter, args=(number,)) for number in range(5)]
+    with limiter.slot(Deadline(math.inf)):
+        for number, thread in enumerate(threads, start=1):
+            thread.start()
+            wait_for(lambda number=number: len(limiter._line) == number, "a thread in line")  # type: ignore[misc]
+    enter(5)
+    for thread in threads:
+        thread.join(SOON)
+    assert order == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_limiter_fails_a_call_that_may_wait_no_longer_and_forgets_it() -> None:
     limiter = AdaptiveLimiter(Throttle, 1)
-    with limiter.slot(Deadline(math.inf)), limiter.slot(Deadline(0)):
-        assert limiter._inside == 2
+    for deadline in (Deadline(0), Deadline.after(0.02)):
+        with (
+            limiter.slot(Deadline(math.inf)),
+            pytest.raises(DeadlineExceeded, match="slot"),
+            limiter.slot(deadline),
+        ):
+            pytest.fail("it began")
+        assert (limiter._inside, len(limiter._line)) == (0, 0)
+
+
+def test_a_waiter_that_is_interrupted_keeps_no_slot(monkeypatch: pytest.MonkeyPatch) -> None:
+    limiter, wait = AdaptiveLimiter(Throttle, 1), threading.Event.wait
+
+    def interrupted(event: threading.Event, seconds: float) -> bool:
+        wait(event, seconds)
+        raise KeyboardInterrupt
+
+    for deadline in (Deadline.after(5), Deadline.after(0.01)):  # a slot was free, none was
+        with ExitStack() as stack:
+            if deadline.left() < 1:
+                stack.enter_context(limiter.slot(Deadline(math.inf)))
+            monkeypatch.setattr(threading.Event, "wait", interrupted)
+            with pytest.raises(KeyboardInterrupt), limiter.slot(deadline):
+                pytest.fail("it began")
+            monkeypatch.undo()
+        assert (limiter._inside, len(limiter._line)) == (0, 0)
 
 
 @pytest.mark.parametrize(("width", "half"), [(20, 10), (9, 4), (2, 1), (1, 1)])

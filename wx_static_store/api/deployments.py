@@ -40,7 +40,6 @@ from .serializers import rows_for
 
 VIEW, DEPLOY = "view_deployment", "deploy"
 NEWEST = 20  # deployments of a release
-LONGEST = 3600.0  # seconds of a request: an archive is unpacked and kept
 
 _TOO_MUCH = _(
     "This is too much for one request, which sends %(files)d files and %(size)s at most. Run this "
@@ -95,7 +94,7 @@ class Deployments(View):
     def post(self, request: Request) -> Response:
         given = clean_body(parameters.DeploymentBody, request)
         deploy = partial(_deploy, request, given)
-        return once(request, given, None, deploy, env=given["env"], seconds=LONGEST)
+        return once(request, given, None, deploy, env=given["env"])
 
 
 def _deploy(request: Request, given: Mapping[str, Any]) -> Response:

@@ -35,7 +35,6 @@ def once(
     work: Callable[[], Response],
     *,
     env: str,
-    seconds: float,
 ) -> Response:
     """Return the answer of `work`, or of the first request with this key by this user for `env`."""
     key = request.headers.get("Idempotency-Key")
@@ -51,7 +50,7 @@ def once(
         fingerprint=sha256(whole.encode()).hexdigest(),
     )
     try:
-        first = submission.first_answer(seconds)
+        first = submission.first_answer()
     except Unanswered as error:
         raise Conflict(error.code, _BROKEN_OFF if error.code == "unknown" else None) from None
     if first is not None:

@@ -29,7 +29,7 @@ from ..submit.policy import (
     stores_for,
     target,
 )
-from ..submit.send import longest, send
+from ..submit.send import send
 from ..upload.database import in_database
 from ..upload.store import get_store
 from . import conditions, log, paging, parameters, problems, serializers
@@ -133,8 +133,7 @@ def _upload_once(
         )
         return upload_response(request, to.using, result, row)
 
-    seconds = longest(to.using, to.env, size)
-    return once(request, facts, file, work, env=to.env, seconds=seconds)
+    return once(request, facts, file, work, env=to.env)
 
 
 class Upload(View):
@@ -177,9 +176,7 @@ class Retry(View):
         # The environment of a row may not be offered to this user any more.
         if using := owning_alias(row):
             resolve_target(request.user, using, row.env)
-        seconds = longest(using, row.env, row.size or 0) if using else 0
-        again = partial(self._retry, request, row)
-        return once(request, {}, None, again, env=row.env, seconds=seconds)
+        return once(request, {}, None, partial(self._retry, request, row), env=row.env)
 
     def _retry(self, request: Request, row: UploadLog) -> Response:
         [again] = retry_uploads([row], request.user)

@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 import select
 import signal
+import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
@@ -47,11 +48,14 @@ def handled() -> Iterator[None]:
     if _State.handled or not _in_main_thread() or not ours:
         yield
         return
-    ended = threading.Event()
+    # The watchdog is told by a socket: Python calls no handler while SQLite waits for a lock.
+    ended, (told, tell) = threading.Event(), socket.socketpair()
+    tell.setblocking(False)
     # Started before it is needed: a handler must take no lock that the main thread may hold.
-    watchdog = threading.Thread(target=_watch, args=(ended,), daemon=True, name="wx-watchdog")
+    watchdog = threading.Thread(target=_watch, args=(told, ours, ended), daemon=True)
     watchdog.start()
     _State.handled, _State.came_at = True, 0.0
+    before = signal.set_wakeup_fd(tell.fileno(), warn_on_full_buffer=False)
     try:
         for number in ours:
             signal.signal(number, _interrupt)
@@ -60,8 +64,11 @@ def handled() -> Iterator[None]:
         for number in ours:
             signal.signal(number, _DEFAULTS[number])
         _State.handled, _State.came_at = False, 0.0
+        signal.set_wakeup_fd(before)
         ended.set()
+        tell.close()
         watchdog.join()
+        told.close()
 
 
 @contextmanager
@@ -117,10 +124,13 @@ def _interrupt(_number: int, _frame: Any) -> None:
         raise KeyboardInterrupt
 
 
-def _watch(ended: threading.Event) -> None:
-    while not ended.wait(0.5):
-        if _State.came_at and time.monotonic() - _State.came_at > LONGEST:
-            _give_up()
+def _watch(told: socket.socket, ours: Sequence[int], ended: threading.Event) -> None:
+    """End the process `LONGEST` seconds after one of our signals, unless the block ended."""
+    while number := told.recv(1):  # empty: the other end is closed
+        if number[0] in ours:
+            if not ended.wait(LONGEST):
+                _give_up()
+            return
 
 
 def _give_up() -> None:

@@ -36,7 +36,7 @@ class Deadline:
 
     at: float
     clock: Clock = Clock()
-    longest_wait: float = 0.0  # seconds of waiting for a slot that may still be given back
+    longest_wait: float = math.inf  # seconds of waiting for a slot that may still be given back
     latest: float = field(default_factory=_latest.get)  # nothing moves it beyond
 
     def __post_init__(self) -> None:
@@ -44,14 +44,20 @@ class Deadline:
 
     @classmethod
     def after(cls, seconds: float, clock: Clock = Clock()) -> "Deadline":
+        """Allow these seconds, and as many to wait for slots: a person or a client waits, too."""
         return cls(clock.now() + seconds, clock, longest_wait=seconds)
 
     def extend(self, seconds: float) -> None:
         """Allow more seconds: the file is larger than was known."""
         self.at = min(self.at + seconds, self.latest)
 
+    def patience(self) -> float:
+        """Return the seconds that a wait for a slot may take."""
+        now = self.clock.now()
+        return min(self.longest_wait, self.latest - now) if self.at > now else 0.0
+
     def give_back(self, waited: float) -> None:
-        """Exclude a wait for a slot from the file's own time, up to as long again in all."""
+        """Exclude a wait for a slot from the file's own time."""
         given = min(waited, self.longest_wait)
         self.longest_wait -= given
         self.extend(given)

@@ -11,6 +11,7 @@ from time import monotonic
 from django.db.models import TextChoices
 
 from ..conf import aliases
+from ..core.budget import REQUEST
 from ..core.match import Match, match
 from ..core.naming import common_folder
 from ..core.types import RemoteFile
@@ -22,7 +23,6 @@ from ..upload.store import Store, get_store
 from .owner import owning_alias
 
 FEW = 20  # keys that are looked up one by one: no more calls than workers
-SECONDS = 60.0  # in which calls are started; a page waits for the last of them, too
 SWEPT = 20_000  # objects of a folder that are listed at most: 20 calls of WeChat's daily quota
 
 _NO_STORE = _("No store in STORAGES can be asked for what is in the cloud")
@@ -49,7 +49,9 @@ class ComparedUpload:
     state: CloudState
 
 
-def compare_uploads(rows: Iterable[UploadLog], *, seconds: float = SECONDS) -> list[ComparedUpload]:
+def compare_uploads(
+    rows: Iterable[UploadLog], *, seconds: float = REQUEST.seconds
+) -> list[ComparedUpload]:
     """
     Compare each key of these rows once; raises what the list raises.
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.functional import Promise
 
@@ -57,7 +58,7 @@ def prune(
     stays = Q(created__gte=before) | ~Q(newer)
     has_rows = Exists(log().filter(stays, deployment=OuterRef("pk")))
     old = deployments().filter(**wanted).exclude(outcome__in=Deployment.UNFINISHED)
-    keys = IdempotencyKey._base_manager.using(log().db).filter(expires__lt=timezone.now())
+    keys = IdempotencyKey._base_manager.using(log().db).filter(expires__lt=Now())
     steps: list[tuple[str, QuerySet[Any], Collection[int]]] = [
         ("uploads", rows, ()),
         ("deployments", old.exclude(has_rows), find_retained(releases).deployments),

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..conf import options_for
+from ..core.budget import REQUEST
 from ..core.match import Match, match
 from ..core.refusals import EXISTS, IN_PROGRESS
 from ..core.types import LIST, UploadContext, UploadItem, UploadResult, UploadStatus
@@ -19,7 +20,6 @@ from ..i18n import gettext_lazy as _
 from ..models import UploadLog
 from ..upload.claims import claim, release
 from ..upload.recorder import Recorder
-from ..upload.store import INTERACTIVE_SECONDS
 from ..upload.transfer import longest
 from ..upload.uploader import Queue, Uploader
 from ..upload.workers import WorkerPool
@@ -29,7 +29,6 @@ from .source_of import SourceGone, source_of
 if TYPE_CHECKING:
     from ..core.refusals import User
 
-SECONDS = 60.0  # in which files are started; a page waits for the last of them, too
 
 _NEWER = _("A newer upload of this file is in the log, and an older one must not overwrite it")
 _TAKE_THE_NEWER = _("Upload the newer one again if needed.")
@@ -97,7 +96,7 @@ def sendable(rows: Iterable[UploadLog], most: int) -> Iterator[UploadLog]:
 
 
 def retry_uploads(
-    rows: Iterable[UploadLog], user: User | None = None, *, seconds: float = SECONDS
+    rows: Iterable[UploadLog], user: User | None = None, *, seconds: float = REQUEST.seconds
 ) -> Iterator[RetryResult]:
     """
     Send the bytes of these rows again; each result is a new row, of the source ``retry``.
@@ -118,7 +117,7 @@ def retry_uploads(
     for (using, env), ready in batches.items():
         options = options_for(using).for_env(env)
         # Without a deadline, one file may keep the page waiting for minutes.
-        options = replace(options, deadline=options.deadline or INTERACTIVE_SECONDS)
+        options = replace(options, deadline=options.deadline or REQUEST.seconds)
         batch = _Batch(Uploader(options), ready, until, replaces=replaces)
         yield from _send(batch, context)
 

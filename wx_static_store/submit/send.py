@@ -19,8 +19,7 @@ from ..upload import spool
 from ..upload.claims import release
 from ..upload.recorder import record_one
 from ..upload.sources import digest
-from ..upload.store import get_store
-from ..upload.transfer import Transfer, longest as longest_at
+from ..upload.transfer import Transfer
 from ..upload.uploader import Uploader, get_uploader
 from .policy import Target, authorize_upload
 from .rules import measure
@@ -67,11 +66,6 @@ def send(
     if result.status is not UploadStatus.UNKNOWN:  # else the file may yet be stored
         release(uploader.options, result.key)
     return result, row
-
-
-def longest(using: str, env: str, size: int) -> float:
-    """Return the seconds after which an upload or a retry has certainly ended."""
-    return longest_at(get_store(using, env), size)
 
 
 def _failed_before_upload(

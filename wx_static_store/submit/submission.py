@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -18,22 +18,24 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import DatabaseError, IntegrityError, router, transaction
-from django.db.models import QuerySet
+from django.db import DatabaseError, IntegrityError, connections, router, transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django.http import Http404
-from django.utils import timezone
 
 from ..core.frames import is_from_signal
 from ..exceptions import WxStaticStoreError
 from ..i18n import english
 from ..models import IdempotencyKey
+from ..upload.workers import every
 
 T = TypeVar("T")
+Found = Mapping[str, Any]  # the row of the first submission, as it stands by the database's clock
 
 logger = logging.getLogger("wx_static_store.submit")
 
 KEPT = timedelta(days=1)
-MARGIN = 600  # seconds: for UPLOAD_CHECK, and for clocks that differ
+LEASE = 30.0  # seconds after which a killed submission is known; a running one prolongs it
 # A sender raises these before a byte was sent.
 _UNSENT = (WxStaticStoreError, Http404, PermissionDenied, DatabaseError, OSError)
 
@@ -52,33 +54,36 @@ class Unanswered(Exception):
 
 
 class Submission:
-    """A row in the database; its unique digest decides which of two submissions is the first."""
+    """
+    A row in the database; its unique digest decides which of two submissions is the first.
+
+    Its times are the database's: the clocks of hosts may differ.
+    """
 
     def __init__(self, identity: str, fingerprint: str = "") -> None:
         self.digest = sha256(identity.encode()).hexdigest()
         self._fingerprint = fingerprint
 
-    def first_answer(self, seconds: float) -> Any:
-        """Return the answer of the first submission, None if it is this one; raises Unanswered."""
-        # A submission that has not ended after `seconds` was killed.
-        found = _ask_database(partial(self._claim, seconds))
+    def first_answer(self) -> Any:
+        """Return the answer of the first submission, None if this one is; raises Unanswered."""
+        found = _ask_database(self._claim)
         if found is None:
             return None
-        if found.fingerprint not in ("", self._fingerprint):  # a cancelled one has none
+        if found["fingerprint"] not in ("", self._fingerprint):  # a cancelled one has none
             raise Unanswered("other_body")
         return _answer_of(found)
 
     def look(self) -> Any:
         """Return the kept answer; raises Unanswered."""
-        found = _ask_database(self._row.first)
-        if found is None or found.expires <= timezone.now():
+        found = _ask_database(self._read)
+        if found is None or not found["kept"]:
             raise Unanswered("unseen")
         return _answer_of(found)
 
     def cancel(self, answer: Any) -> Any:
         """Return the kept answer; raises Unanswered if the submission is running."""
         # One that has not begun is claimed: if it arrives later, it only gets this answer.
-        found = _ask_database(partial(self._claim, 0, json.dumps(answer)))
+        found = _ask_database(partial(self._claim, json.dumps(answer)))
         return answer if found is None else _answer_of(found)
 
     def send(
@@ -90,7 +95,8 @@ class Submission:
         """Send, and keep the answer that `answer_of` makes of the result, unless that is None."""
         keep: Callable[[], object] = self._break_off
         try:
-            result = send()
+            with every(LEASE / 3, self._prolong):
+                result = send()
             keep = partial(self._keep, result, answer_of)
         except Exception as error:
             if isinstance(error, (*_UNSENT, *unsent)) and not is_from_signal(error):
@@ -102,29 +108,38 @@ class Submission:
                 keep()
         return result
 
-    def _claim(self, seconds: float, answer: str = "") -> IdempotencyKey | None:
+    def _claim(self, answer: str = "") -> Found | None:
         """Return the row of the first submission, or None if this one claimed it."""
-        now = timezone.now()
         ours = {
             "fingerprint": self._fingerprint,
-            "running_until": now + timedelta(seconds=seconds + MARGIN),
-            "expires": now + KEPT,
+            "running_until": Now() + timedelta(seconds=LEASE),
+            "expires": Now() + KEPT,
             "answer": answer,
         }
         with suppress(IntegrityError), transaction.atomic(using=self._row.db):
             self._row.create(digest=self.digest, **ours)
             return None
-        row = self._row.first()
-        if row is None:  # deleted at this moment
+        found = self._read()
+        if found is None:  # deleted at this moment
             raise Unanswered("in_progress")
-        if row.expires <= now:
-            if self._row.filter(expires=row.expires).update(**ours):
-                return None
+        if found["kept"]:
+            return found
+        if not self._row.filter(expires__lte=Now()).update(**ours):
             raise Unanswered("in_progress")  # another submission has taken it over
-        return row
+        return None
+
+    def _read(self) -> Found | None:
+        running, kept = Q(running_until__gt=Now()), Q(expires__gt=Now())
+        return self._row.values("fingerprint", "answer", running=running, kept=kept).first()
+
+    def _prolong(self) -> None:
+        """Prolong the lease, in a thread that gives its connection back at once."""
+        with suppress(Exception):  # the next time, or the submission seems to be killed
+            self._row.update(running_until=Now() + timedelta(seconds=LEASE))
+        connections[self._row.db].close()
 
     def _break_off(self) -> None:
-        self._row.update(running_until=timezone.now())
+        self._row.update(running_until=Now())
 
     def _keep(self, result: T, answer_of: Callable[[T], Any]) -> None:
         answer = answer_of(result)
@@ -139,7 +154,7 @@ class Submission:
         return rows.filter(digest=self.digest)
 
 
-def _ask_database(ask: Callable[[], IdempotencyKey | None]) -> IdempotencyKey | None:
+def _ask_database(ask: Callable[[], Found | None]) -> Found | None:
     """Return the row that `ask` reads; raises Unanswered if the database fails."""
     try:
         return ask()
@@ -148,8 +163,7 @@ def _ask_database(ask: Callable[[], IdempotencyKey | None]) -> IdempotencyKey | 
         raise Unanswered("busy") from error
 
 
-def _answer_of(row: IdempotencyKey) -> Any:
-    if not row.answer:
-        running = timezone.now() < row.running_until
-        raise Unanswered("in_progress" if running else "unknown")
-    return json.loads(row.answer)
+def _answer_of(found: Found) -> Any:
+    if not found["answer"]:
+        raise Unanswered("in_progress" if found["running"] else "unknown")
+    return json.loads(found["answer"])

@@ -7,12 +7,13 @@ As for uploads, a user is bound to a folder, and most users may not touch protec
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from ..conf import options_for, platform_options
+from ..core.budget import REQUEST
 from ..core.refusals import ELSEWHERE, PROTECTED, UNPUBLISH, PolicyRejected
 from ..core.types import UploadContext, UploadResult, deletion
 from ..upload.uploader import Uploader
@@ -21,9 +22,6 @@ from .rules import is_protected
 
 if TYPE_CHECKING:
     from ..core.refusals import User
-
-
-SECONDS = 12.0  # in which files are started, and of each file: web servers may end after 30
 
 
 def refusal(user: User, to: Target, key: str) -> PolicyRejected | None:
@@ -41,19 +39,20 @@ def refusal(user: User, to: Target, key: str) -> PolicyRejected | None:
 
 
 def unpublish(
-    user: User, to: Target, keys: Sequence[str], *, seconds: float = SECONDS
-) -> Iterator[UploadResult]:
-    """Overwrite the files that this user may make unpublic; yield and record each result."""
-    until = time.monotonic() + seconds
+    user: User, to: Target, keys: Sequence[str], *, seconds: float = REQUEST.share(0.5)
+) -> list[UploadResult]:
+    """Overwrite the files that this user may make unpublic; record and return each result."""
+    until, results = time.monotonic() + seconds, list[UploadResult]()
     options = options_for(to.using).for_env(to.env)
-    options = replace(options, deadline=min(options.deadline or SECONDS, SECONDS))
     location = options.location
     allowed = [key for key in keys if refusal(user, to, key) is None]
     inside = [key.removeprefix(location) for key in allowed if key.startswith(location)]
     outside = [key for key in allowed if not key.startswith(location)]
     context = UploadContext(source="delete", user_id=user.pk)
     # Outside of the location, the whole key is the name: this store has no name there.
-    for each, names in ((options, inside), (replace(options, location=""), outside)):
-        # What is not started after `seconds` has no result.
-        begun = takewhile(lambda _name: time.monotonic() < until, names)
-        yield from Uploader(each).upload_many(map(deletion, begun), context)
+    with REQUEST.entered():
+        for each, names in ((options, inside), (replace(options, location=""), outside)):
+            # What is not started after `seconds` has no result.
+            begun = takewhile(lambda _name: time.monotonic() < until, names)
+            results += Uploader(each).upload_many(map(deletion, begun), context)
+    return results

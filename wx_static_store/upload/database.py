@@ -42,7 +42,10 @@ View = Callable[..., Any]
 logger = logging.getLogger("wx_static_store.recorder")
 
 _REST_SECONDS = 30.0  # after the database failed, so that 5,000 files do not wait 5,000 time-outs
+_LOCK_SECONDS = 1.0  # a query that fails after these has waited for a lock
+_LOCK_SHARE = 4.0  # times as long as that wait, nothing is written; half a minute at most
 _resting_until = 0.0
+_locked_until = 0.0
 _down = False  # the last query failed, as the next one would
 _away = False  # it should be there, and could not be asked the last time
 
@@ -68,7 +71,8 @@ def in_database(work: Callable[[], T], *, otherwise: T) -> T:
         return otherwise
     try:
         done = persistently(work, otherwise=otherwise)
-        forget()
+        _away = _down = False
+        rest(0.0)
         return done
     except WxStaticStoreError:  # of what the work does beside
         raise
@@ -80,6 +84,24 @@ def in_database(work: Callable[[], T], *, otherwise: T) -> T:
     rest(_REST_SECONDS if down else 0.0)
     _down = down
     return otherwise
+
+
+def write(work: Callable[[], T], *, otherwise: T, at_once: bool = False) -> T:
+    """
+    Write what can also be written later, and do not wait for a lock once for each file.
+
+    Soon after a wait without success return `otherwise`, unless it must be tried `at_once`. Reads
+    go on meanwhile: SQLite's lock keeps nobody from reading.
+    """
+    global _locked_until
+    asked = time.monotonic()
+    if asked < _locked_until and not at_once:
+        return otherwise
+    done, ended = in_database(work, otherwise=otherwise), time.monotonic()
+    locked = _away and ended - asked >= _LOCK_SECONDS
+    pause = min(_LOCK_SHARE * (ended - asked), _REST_SECONDS)
+    _locked_until = ended + pause if locked else 0.0
+    return done
 
 
 @contextmanager
@@ -124,9 +146,10 @@ def is_away() -> bool:
 
 
 def forget() -> None:
-    """Forget the failure, and ask the database at once."""
-    global _away, _down
+    """Forget every failure, and ask the database at once."""
+    global _away, _down, _locked_until
     _away = _down = False
+    _locked_until = 0.0
     rest(0.0)
 
 
@@ -135,14 +158,16 @@ def persistently(work: Callable[[], T], *, otherwise: T) -> T:
     Run `work` in a transaction; retry after a deadlock, a lock or a broken connection.
 
     Do not retry if the caller's transaction ended, too: MySQL rolls all of it back at a deadlock.
+    Nor if the database has waited for the lock already: another wait would be as long.
     """
-    connection = _connection()
+    connection, asked = _connection(), time.monotonic()
     before = connection.connection
     try:
         return _atomically(work, otherwise)
     except (OperationalError, InterfaceError) as error:
         lost = before is not None and _is_another(connection, before)
-        if connection.needs_rollback or not (lost or _passes(error)):
+        waited = time.monotonic() - asked >= _LOCK_SECONDS
+        if connection.needs_rollback or not (lost or (_passes(error) and not waited)):
             raise
     return _atomically(work, otherwise)
 

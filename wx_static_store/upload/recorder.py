@@ -7,6 +7,7 @@ the caller, the row is rolled back with it; the logger's line stays and says so.
 
 import json
 import logging
+import sys
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -32,6 +33,7 @@ from .database import (
     log,
     own_savepoint,
     rest,
+    write,
 )
 
 if TYPE_CHECKING:
@@ -85,10 +87,11 @@ class Recorder:
         if late or len(self._rows) % RECORD_AT_ONCE == 0:
             self.write()
 
-    def write(self) -> bool:
+    def write(self, *, at_once: bool = False) -> bool:
         """Write the waiting rows; return whether the database took all."""
         self._since = time.monotonic()
-        written: int = in_database(partial(_insert, self._rows), otherwise=0) if self._rows else 0
+        insert = partial(_insert, self._rows)
+        written = write(insert, otherwise=0, at_once=at_once) if self._rows else 0
         if written:
             rows, self._rows = self._rows, []  # first: a receiver may be broken off
             _announce(rows)
@@ -103,7 +106,8 @@ class Recorder:
         deployment, written = self.context.deployment_id, self.write()
         if not written and (is_away() or deployment):
             rest(0.0)
-            written = self.write()
+            # After Ctrl-C there is no time to wait for a lock once more.
+            written = self.write(at_once=not isinstance(sys.exception(), KeyboardInterrupt))
         if not written and (is_away() or deployment):
             logger.error(
                 "%d rows of deployment %s could not be written. The logger "
@@ -125,7 +129,7 @@ def record_one(result: UploadResult, context: UploadContext) -> int | None:
     try:
         _log(result, context)
         _write_missed()  # first: the newest row of a key has the highest id
-        row = in_database(lambda: int(log().create(**_columns(result, context)).pk), otherwise=None)
+        row = write(lambda: int(log().create(**_columns(result, context)).pk), otherwise=None)
     finally:  # also when a worker's time-out comes in the middle
         if row is None:
             _unwritten_rows.append((result, context))
@@ -141,7 +145,7 @@ def _write_missed() -> None:
             while _unwritten_rows:
                 missed.append(_unwritten_rows.popleft())
         if missed:
-            written = in_database(partial(_insert, missed), otherwise=0)
+            written = write(partial(_insert, missed), otherwise=0)
     finally:
         if not written:
             # Back in front, in their old order: the newest row of a key has the highest id.
@@ -202,7 +206,7 @@ def start_deployment(env: str, context: UploadContext, **columns: Any) -> int | 
 def finish_deployment(deployment_id: int | None, **facts: Any) -> None:
     """Record how a deployment ended."""
     if deployment_id is not None:
-        in_database(lambda: deployments().filter(pk=deployment_id).update(**facts), otherwise=0)
+        write(lambda: deployments().filter(pk=deployment_id).update(**facts), otherwise=0)
 
 
 def _announce(recorded: Sequence[Recorded]) -> None:

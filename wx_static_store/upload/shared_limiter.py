@@ -44,22 +44,24 @@ class Rate:
         now = self._now()
         window = int(now // self._seconds)
         while (begins := window * self._seconds - now) <= patience:
-            number = self._number(window, begins)
+            name, passed = f"rate:{self.rate}:{window}", max(0, int(-begins * self.rate))
+            facts = name, passed, begins + self._seconds + _SKEW
+            # While the cache fails, this process counts alone.
+            number = self._shared.count(*facts) or self._alone.count(*facts) or 1
             if number <= self.turns:
                 return max(0.0, begins + (number - 1) / self.rate)
             window += 1
         return math.inf
 
-    def _number(self, window: int, begins: float) -> int:
-        """Return the next number of a window; while the cache fails, count in this process."""
-        name, passed = f"rate:{self.rate}:{window}", max(0, int(-begins * self.rate))
-        seconds = begins + self._seconds + _SKEW
-        shared = self._shared.count(name, passed, seconds)
-        return shared or self._alone.count(name, passed, seconds) or 1
-
 
 class SharedLimiter(AdaptiveLimiter):
-    """An AdaptiveLimiter that keeps a rate, and narrows after a throttle of another process."""
+    """
+    An AdaptiveLimiter that keeps a rate, and narrows after a throttle of another process.
+
+    Inside a process, calls begin in the order in which they came. Of several processes, the one
+    that asks for its turn first has the earlier one, unless both ask in the same moment. Only calls
+    that have a slot ask: a process with more slots gets more turns.
+    """
 
     def __init__(
         self,
@@ -75,7 +77,7 @@ class SharedLimiter(AdaptiveLimiter):
 
     @contextmanager
     def slot(self, deadline: Deadline) -> Iterator[None]:
-        """Wait for a slot and for its turn, which does not count as the caller's own time."""
+        """Wait for a slot and for its turn, which cost the caller none of its own time."""
         self._look()
         with super().slot(deadline):
             if self._rate:
@@ -89,7 +91,7 @@ class SharedLimiter(AdaptiveLimiter):
 
     def _look(self) -> None:
         """Narrow once after a throttle, however many calls of the other process met it."""
-        with self._news:
+        with self._lock:
             if time.monotonic() < self._next_look:
                 return
             self._next_look = time.monotonic() + LOOK
@@ -101,8 +103,8 @@ class SharedLimiter(AdaptiveLimiter):
 
 
 def _wait_for_turn(rate: Rate, deadline: Deadline) -> None:
-    seconds = rate.turn(deadline.left())
-    if seconds > deadline.left():
+    seconds = rate.turn(patience := deadline.patience())
+    if seconds > patience:
         raise DeadlineExceeded(
             _("API_RATE allows no call within the time for this upload"),
             hint=_("Raise API_RATE or the deadline, or let fewer processes upload at once."),

@@ -12,6 +12,7 @@ from ..clients.cos import CosClient
 from ..clients.site import SiteClient
 from ..clients.wechat import ListPage, WeChatClient
 from ..conf import Options, options_for
+from ..core.budget import REQUEST
 from ..core.naming import quote_key
 from ..core.retry import Clock, Deadline, run
 from ..core.types import DELETED, DELETED_MD5, RemoteFile
@@ -23,7 +24,7 @@ from .platform import platform_for
 T = TypeVar("T")
 
 INTERACTIVE_RATE = 2**20  # bytes a second that a file's own size adds to it
-INTERACTIVE_SECONDS = 25.0  # below the 30 s after which many web servers end a worker
+INTERACTIVE_SECONDS = REQUEST.seconds
 
 
 class Store:
@@ -46,10 +47,6 @@ class Store:
         """Allow 25 s (or what `deadline` sets), plus a second for each MiB to send."""
         seconds = self.options.deadline or INTERACTIVE_SECONDS
         return Deadline.after(seconds + size / INTERACTIVE_RATE, self.clock)
-
-    def longest(self, size: int) -> float:
-        """Return the seconds after which a list call and an upload are over, with all waits."""
-        return 4 * self.interactive_deadline().left() + 2 * size / INTERACTIVE_RATE
 
     def find(self, key: str) -> RemoteFile | None:
         """Return the object at exactly this key, None if there is none or it was deleted."""

@@ -36,8 +36,9 @@ def headers_of(options: Options, item: UploadItem) -> ContentHeaders:
 
 
 def longest(store: Store, size: int) -> float:
-    """Return the seconds after which an upload or a retry is over, however it went."""
-    return store.longest(size) + size / READ_RATE + size / BATCH_RATE
+    """Return the seconds after which a list call and an upload are over, with all waits."""
+    rates = (INTERACTIVE_RATE / 2, READ_RATE, BATCH_RATE)
+    return 4 * store.interactive_deadline().left() + sum(size / rate for rate in rates)
 
 
 @cache
@@ -170,10 +171,12 @@ class Transfer:
 
     def _send(self, item: UploadItem) -> None:
         """Try until COS has the file, or no remedy is left."""
-        store, seconds = store_for(self.options), self.options.deadline or BATCH_SECONDS
-        deadline = (
-            Deadline.after(seconds, store.clock) if self.batch else store.interactive_deadline()
-        )
+        store = store_for(self.options)
+        if self.batch:  # nobody waits for the file: it may wait for a slot as long as it takes
+            until = store.clock.now() + (self.options.deadline or BATCH_SECONDS)
+            deadline = Deadline(until, store.clock)
+        else:
+            deadline = store.interactive_deadline()
 
         def learn(error: WxStaticStoreError) -> None:
             refused = error.remedy is Remedy.NEW_TOKEN

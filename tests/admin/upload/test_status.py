@@ -87,7 +87,7 @@ def test_a_cache_that_fails_is_asked_once_for_all_attempts(
     configure(CACHES={"default": {"BACKEND": backend, "LOCATION": str(tmp_path)}})
     user, asked = User.objects.get(), []
     for number in range(3):
-        attempt_submission(user, UUID(FORM), number).first_answer(60)
+        attempt_submission(user, UUID(FORM), number).first_answer()
 
     def fail(*args: Any, **options: Any) -> None:
         asked.append(args)

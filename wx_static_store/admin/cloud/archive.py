@@ -12,6 +12,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from django.utils.translation import get_language, override
 
+from ...core.budget import REQUEST
 from ...core.types import DELETED_MD5, RemoteFile
 from ...exceptions import IntegrityError, WxStaticStoreError
 from ...i18n import gettext_lazy as _, labelled
@@ -20,7 +21,6 @@ from ...upload.store import Store
 from ..labels import Text, sentence
 
 MOST_BYTES = 200 * 2**20
-SECONDS = 15.0  # in which files are started; many web servers end a request after 30
 FAILED = "not-in-this-archive.txt"
 
 _GONE = _("The public site has no such file.")
@@ -33,7 +33,7 @@ _OTHER_BYTES = IntegrityError(
 
 
 def zip_files(
-    store: Store, files: Iterable[RemoteFile], *, seconds: float = SECONDS
+    store: Store, files: Iterable[RemoteFile], *, seconds: float = REQUEST.share(0.6)
 ) -> Iterator[bytes]:
     """Yield an archive of the files; a text file in it says which files are missing, and why."""
     # Now, not in the generator: it runs after the middleware has reset the language.

@@ -168,7 +168,7 @@ class FilesPage(LogActions):
         refused = {key: why for key in keys if (why := refusal(request.user, place.to, key))}
         allowed = [key for key in keys if key not in refused]
         if request.POST.get("confirmed") == "yes" and allowed:
-            results = [*unpublish(request.user, place.to, allowed)]
+            results = unpublish(request.user, place.to, allowed)
             self._report(request, results, len(allowed) - len(results))
             self.read_again(request, place)
             return None

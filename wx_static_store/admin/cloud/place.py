@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from ...conf import aliases
 from ...conf.settings import setting
+from ...core.budget import REQUEST
 from ...core.refusals import PolicyRejected
 from ...core.types import RemoteFile
 from ...exceptions import WxStaticStoreError
@@ -24,8 +25,6 @@ from .folders import Folder, RecentPages, read_folder
 
 if TYPE_CHECKING:
     from ...core.refusals import User
-
-SECONDS = 8.0  # for each of a page's three calls, so that a web server does not end it
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,8 @@ class Place:
     @cached_property
     def store(self) -> Store:
         options = get_store(self.to.using, self.to.env).options
-        seconds = min(options.deadline or SECONDS, SECONDS)
-        return store_for(replace(options, deadline=seconds))
+        third = REQUEST.share(1 / 3)  # a page makes three calls
+        return store_for(replace(options, deadline=min(options.deadline or third, third)))
 
     @property
     def query(self) -> dict[str, str]:

@@ -10,10 +10,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
+from ...core.budget import REQUEST
 from ...core.releases import ReleaseFile
 from ...deploy.environments import site_uploader
 from ...exceptions import WxStaticStoreError
-from ...log.compare import SECONDS, SWEPT
+from ...log.compare import SWEPT
 from ...models import Deployment, DeploymentQuerySet
 from ...releases.difference import KINDS, Difference, compare_files, compare_with_cloud
 from ...releases.live import mark_live
@@ -83,7 +84,9 @@ def difference_of(row: Deployment, other: Deployment | None) -> Difference:
     folder = folder_of(row.using, [row.env], name=str(row.pk))
     uploader = site_uploader(row.using, row.env)
     prefix = folder.removeprefix(uploader.options.location)
-    return compare_with_cloud(uploader, files, prefix, seconds=SECONDS, most=SWEPT)
+    half = REQUEST.share(0.5)  # in which calls are made; the last one may take as long
+    with REQUEST.entered():
+        return compare_with_cloud(uploader, files, prefix, seconds=half, most=SWEPT)
 
 
 def files_of(row: Deployment) -> Iterator[ReleaseFile]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -16,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _, gettext_lazy, ngettext, ngettext_lazy
 
-from ...core.retry import ending_by
+from ...core.budget import REQUEST
 from ...exceptions import DeadlineExceeded, WxStaticStoreError
 from ...log.advice import advice_on
 from ...log.compare import FEW as ASKED_ONE_BY_ONE, CloudState, ComparedUpload, compare_uploads
@@ -25,8 +24,7 @@ from ...models import UploadLog
 from ..columns import NOTHING, UploadColumns, badge, with_details
 from ..labels import Text, sentence
 
-SECONDS = 4.0  # in which a step starts files or calls
-LONGEST = 28.0  # seconds of a whole step: many web servers end a worker after 30
+SECONDS = REQUEST.share(0.16)  # in which a step starts files or calls
 FEW = 4  # files of a step of the script: so few go on when somebody stops it
 MOST = 40  # files of a step that the button asks for where no script runs
 
@@ -177,7 +175,7 @@ def sent_line(one: RetryResult, new: UploadLog, columns: UploadColumns) -> StepL
 def _too_long(error: WxStaticStoreError | None) -> Iterator[str]:
     """Yield advice if the time of a request was too short."""
     if isinstance(error, DeadlineExceeded):
-        yield _TOO_LONG % {"seconds": LONGEST}
+        yield _TOO_LONG % {"seconds": REQUEST.seconds}
 
 
 def count_sent(counts: Counter[str], left: int) -> str:
@@ -213,7 +211,7 @@ def _compare_by_list(rows: Sequence[UploadLog]) -> list[tuple[UploadLog, Compare
     """Compare many rows by a list; return none if the list takes half of the step's time."""
     if len(rows) <= ASKED_ONE_BY_ONE:
         return []
-    with suppress(DeadlineExceeded), ending_by(time.monotonic() + LONGEST / 2):
+    with suppress(DeadlineExceeded), REQUEST.entered(0.5):
         return _compare_rows(rows)
     return []
 

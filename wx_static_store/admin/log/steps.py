@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy
 
-from ...core.retry import ending_by
+from ...core.budget import REQUEST
 from ...models import UploadLog
 from ...submit import queue
 from ..base import POST, Page, ReadOnlyAdmin, page
@@ -61,7 +61,7 @@ class StepsPage(ReadOnlyAdmin):
             wanted, late = [*late, *wanted][:LIMIT], []
         found = list(self.get_queryset(request).filter(pk__in=wanted).order_by("-id"))
         asked = _parse_step(request, found)
-        with ending_by(time.monotonic() + results.LONGEST):
+        with REQUEST.entered():
             step = LONG_ACTIONS[name].do(asked) if found else Step([])
         known, facts = {row.pk for row in found}, [results.NOT_FOUND]
         lost = (StepLine(pk, f"#{pk}", outcome=results.LOST, facts=facts) for pk in wanted)

@@ -20,7 +20,7 @@ from ...exceptions import WxStaticStoreError
 from ...log.advice import LOOK, advice_on
 from ...submit.policy import Target, questions
 from ...submit.progress import is_noted, note_of, sent_of, sizes
-from ...submit.send import longest, send
+from ...submit.send import send
 from ...submit.submission import Unanswered
 from ...upload.sources import digest as md5_of
 from ...upload.store import get_store
@@ -163,7 +163,7 @@ def _submit(request: HttpRequest, form: UploadForm, name: str, file: AnyFile) ->
             asked := questions(form.user, to, name, raw, size=size)
         ):
             return FileOutcome(listed, ASK, size=size, message=" ".join(map(str, asked)))
-        if first := submission.first_answer(longest(to.using, to.env, size)):
+        if first := submission.first_answer():
             return FileOutcome(**first)
         return submission.send(partial(_send, request, form, name, file, submission.digest), asdict)
     except Unanswered as error:

@@ -54,7 +54,8 @@ class StoreOptions:
     )
     deadline: float | None = option(None, validators.number,
         "Seconds for one file, all tries together. A second for each MiB is added (for each 200 "
-        "KiB in a batch). Waiting for a slot of the limiter is not counted, up to as long again.",
+        "KiB in a batch). Waiting for a slot of the limiter is not counted: for as long again, or "
+        "in a batch for as long as it takes.",
         shown="25, or 300 in a batch")
     progress: bool | None = option(None, validators.flag,
         "A bar on a terminal (extra ``progress``, else plain lines). ``True``: also where there "

@@ -17,7 +17,7 @@ from ... import conf
 from ...api import paging
 from ...api.base import View
 from ...api.body import ENVELOPE, ShortJson, clean_body
-from ...api.deployments import LONGEST, offered_environments
+from ...api.deployments import offered_environments
 from ...api.idempotency import once
 from ...api.links import link
 from ...api.log import one_row
@@ -95,7 +95,7 @@ class Rollouts(View):
         file = given.pop("file", None)
         facts = given | {"file": file and file.name}
         start = partial(_start, request, given, file)
-        return once(request, facts, file and file.file, start, env="", seconds=LONGEST)
+        return once(request, facts, file and file.file, start, env="")
 
 
 class Rollout(View):
@@ -177,7 +177,7 @@ class RolloutRollback(View):
     def post(self, request: Request, id: str) -> Response:
         given, rollout = clean_body(bodies.MannerBody, request), _whole(request, id)
         roll_back = partial(_roll_back, request, rollout, given)
-        return once(request, given, None, roll_back, env="", seconds=LONGEST)
+        return once(request, given, None, roll_back, env="")
 
 
 # --- what begins ----------------------------------------------------------------------------------
