@@ -136,7 +136,7 @@ class WxStaticFilesStorage(StaticFilesStorage):
             ):
                 plan = make_plan(uploader, items, pool=pool, last=last.name if last else "")
                 records = Records(alias_of(self.options))
-                columns = records.columns(uploader, plan.items, last, pool)
+                columns = records.record(uploader, plan.items, last, pool)
                 before = live(uploader.env, columns["folder"])
                 publish(
                     uploader,

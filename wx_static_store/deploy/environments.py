@@ -319,7 +319,7 @@ class _EnvironmentDeploy:
         name = order.last.name if order.last else ""
         plan = make_plan(uploader, order.items, pool=self.pool, last=name, force=order.force)
         last = hash_items([order.last])[0] if order.last else None
-        columns = order.records.columns(uploader, plan.items, last, self.pool)
+        columns = order.records.record(uploader, plan.items, last, self.pool)
         report.release = columns["release"].digest if columns["release"] else ""
         publish(
             uploader,

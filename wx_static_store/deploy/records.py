@@ -50,7 +50,7 @@ class Records:
     again: bool = False
     _kept: set[str] = field(default_factory=set)  # digests of releases
 
-    def columns(
+    def record(
         self,
         uploader: Uploader,
         items: Iterable[UploadItem],
@@ -58,9 +58,9 @@ class Records:
         pool: WorkerPool,
     ) -> dict[str, Any]:
         """
-        Return the columns of a `Deployment` for the release with these hashed items.
+        Record the release with these hashed items, and keep its bytes in the release storage.
 
-        Without a log there is no release. Raises what keeping the bytes raises.
+        Returns columns of a `Deployment`; no release without a log. Raises what keeping raises.
         """
         files = [*items, *([last] if last else [])]
         files.sort(key=attrgetter("name"))

@@ -80,8 +80,7 @@ def _what_to_name(sites: Sequence[str]) -> str:
 def store_of(line: CommandLine) -> str:
     """Return the alias of --using; without it, for releases, the alias they were deployed with."""
     alias = alias_of(line)
-    of_releases = line.of_releases or (line.diff and not line.directory)
-    if line.using or not of_releases:
+    if line.using or not (line.publishes_release or (line.diff and not line.directory)):
         return alias
     envs = [env for env in environments_of(line) if env]
     if name := line.named_release:
@@ -243,7 +242,7 @@ def _rules(given: Sequence[str]) -> list[tuple[str, str]]:
         if not (pattern and value):
             text = _('--map %(rule)s is not PATTERN=VALUE, as in "*.html=no-cache".', rule=rule)
             raise wrong_use(text)
-        header_value(value)
+        header_value(value)  # refuses what no header can hold
         found.append((pattern, value))
     return found
 

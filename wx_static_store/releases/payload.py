@@ -82,7 +82,7 @@ def of_tree(
     items = hash_items(items)
     doubts = preflight(items, prefix=prefix, location=location, envs=envs, seconds=seconds)
     with WorkerPool(uploader.options.max_workers) as pool:
-        columns = Records(using, prefix).columns(uploader, items, last, pool)
+        columns = Records(using, prefix).record(uploader, items, last, pool)
     if columns["release"] is None:
         raise ConfigurationError(NO_LOG)
     return Payload(using, location + prefix, columns["release"], envs, doubts)

@@ -45,7 +45,7 @@ class Steps(Protocol):
 
 
 class Uploader:
-    """Send files to one environment; `transfer` is safe in threads, the other two record."""
+    """Send files: `transfer` in any thread; `upload`, `attempt`, `upload_many`, `send` record."""
 
     def __init__(self, options: Options) -> None:
         # A callable `env` is called once, here: worker threads do not know the caller's tenant.

@@ -77,7 +77,7 @@ class Command(BaseCommand):
             return
         if line.json:
             summary.check_writable(Path(line.json))
-        if line.of_releases:
+        if line.publishes_release:
             self._publish_releases(uploaders)
         else:
             orders = modes.of_tree(line, self.using, uploaders, self._ask)
