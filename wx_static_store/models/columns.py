@@ -40,8 +40,7 @@ def link(to: Any, verbose_name: Any, *, related_name: str, **options: Any) -> An
         verbose_name=verbose_name,
         null=True,
         blank=True,
-        on_delete=models.SET_NULL,
         db_constraint=False,
         related_name=related_name,
-        **options,
+        **{"on_delete": models.SET_NULL} | options,
     )

@@ -18,6 +18,7 @@ from django.core.management.base import CommandError
 from django.db.models import Q
 from django.utils import timezone
 
+from ..core.refusals import PolicyRejected
 from ..core.types import UploadContext
 from ..deploy.environments import Order, deploy_to_all, site_uploader
 from ..deploy.locks import DeployLockLost, DeployRunning
@@ -33,6 +34,7 @@ from ..exceptions import (
 from ..i18n import english, gettext_lazy as _
 from ..models import fitting
 from ..releases.rollback import elsewhere
+from ..submit.access import Act, require_still
 from ..upload.release_storage import BEGINS
 from ..upload.uploader import Uploader
 from .advance import advance
@@ -63,6 +65,8 @@ def deploy(pk: int, *, seconds: float = math.inf) -> float | None:
     if row is None:
         return None
     try:
+        # Days may have passed since it was asked for.
+        require_still(row.rollout.user_id, Act.DEPLOY, row.env)
         (report,) = deploy_to_all([_order(row, seconds)])
     except (WxStaticStoreError, CommandError) as error:
         report = EnvironmentReport(row.env, outcome="failed", error=str(error), cause=error)
@@ -167,7 +171,10 @@ def _facts(report: EnvironmentReport) -> dict[str, object]:
     published, error = report.report, next(iter(report.causes), None)
     deployed = {"deployment_id": published.deployment_id} if published else {}
     message = report.error
-    if isinstance(error, WxStaticStoreError):  # without the parts that differ by environment
+    if isinstance(error, PolicyRejected):
+        message = english(error.message)
+    # Without the parts that differ by environment, so that equal causes have equal texts.
+    elif isinstance(error, WxStaticStoreError):
         same = copy(error).with_context(env="", key="", rid="", request_id="", attempts=0)
         message = english(same)
     if not message and report.findings:

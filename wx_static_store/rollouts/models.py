@@ -58,7 +58,8 @@ class Rollout(models.Model):
     bake = models.PositiveIntegerField(_("seconds between waves"), default=0)
     deploy_at = models.DateTimeField(_("begins at"), null=True, blank=True)
     label = models.CharField(_("label"), max_length=200, blank=True)
-    user = link(settings.AUTH_USER_MODEL, _("user"), related_name="+")
+    # A deleted user stays named: without a user, a rollout is that of a command.
+    user = link(settings.AUTH_USER_MODEL, _("user"), related_name="+", on_delete=models.DO_NOTHING)
     created = models.DateTimeField(_("created"), auto_now_add=True)
     started = models.DateTimeField(_("started"), null=True, blank=True)
     wave_ended = models.DateTimeField(null=True)  # since when the current wave bakes

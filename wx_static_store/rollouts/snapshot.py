@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Count, Sum
 
 from ..i18n import gettext as _
+from ..upload.database import add_users
 from .models import Rollout, RolloutEnvironment
 from .rows import State, environments, environments_of, number
 
@@ -78,6 +79,7 @@ class Snapshot:
     def as_dict(self) -> dict[str, Any]:
         """Return the snapshot as JSON values."""
         rollout = self.rollout
+        add_users([rollout])  # a deleted one is none
         times = ("created", "started", "ended", "deploy_at")
         plain = ("using", "folder", "label", "state", "waves", "wave", "tolerate")
         more = ("max_parallel", "verify", "bake")
@@ -102,7 +104,9 @@ def causes(failed: Iterable[RolloutEnvironment]) -> Iterator[Cause]:
     for row in failed:
         alike[row.errcode, row.message].append(row)
     for rows in sorted(alike.values(), key=len, reverse=True):
-        yield Cause(rows[0].errcode, rows[0].message, [row.env for row in rows])
+        # Recorded in English; a plain sentence is shown in the reader's language.
+        message = rows[0].message and _(rows[0].message)
+        yield Cause(rows[0].errcode, message, [row.env for row in rows])
 
 
 def counts_of(

@@ -1,0 +1,102 @@
+"""Show who may publish what where, and that it is asked again where the work is done."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+
+from tests.submit.conftest import UserWith
+from wx_static_store.conf.offered import Offer
+from wx_static_store.core.refusals import PolicyRejected
+from wx_static_store.exceptions import ConfigurationError
+from wx_static_store.submit.access import Act, may, reach, require, require_still
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def offered(settings: Any) -> dict[str, str]:
+    """Return what ENVIRONMENTS offers: it may be filled."""
+    found = {"tenant-a": "Tea House"}
+    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {"ENVIRONMENTS": lambda user: found}
+    return found
+
+
+def refusal(*asked: Any) -> str:
+    with pytest.raises(PolicyRejected) as caught:
+        require(*asked)
+    return str(caught.value)
+
+
+def test_a_permission_of_another_app_is_named_with_its_label(user_with: UserWith) -> None:
+    user = user_with("view_health", "retry")
+    assert may(user, "wx_static_store_health.view_health")
+    assert may(user, Act.UPLOAD, Act.RETRY)
+    assert not may(user, "view_health")
+
+
+def test_no_permission_is_held_by_nobody(user_with: UserWith) -> None:
+    assert not may(user_with(is_superuser=True), "")
+
+
+def test_a_user_needs_the_permission_of_the_act(user_with: UserWith) -> None:
+    user = user_with("retry")
+    require(user, Act.RETRY, "tenant-a")
+    assert "do not have the permission" in refusal(user, Act.DEPLOY, "tenant-a")
+
+
+@pytest.mark.parametrize("user", [{"is_active": False, "is_superuser": True}, None])
+def test_a_user_who_may_not_log_in_may_do_nothing(user_with: UserWith, user: Any) -> None:
+    found = AnonymousUser() if user is None else user_with(**user)
+    assert "do not have the permission" in refusal(found, Act.DEPLOY, "tenant-a")
+
+
+def test_an_environment_must_be_offered_to_users_and_commands_alike(
+    user_with: UserWith, offered: dict[str, str]
+) -> None:
+    for user in (None, user_with("deploy")):
+        require(user, Act.DEPLOY, "tenant-a")
+        assert "tenant-b is not offered" in refusal(user, Act.DEPLOY, "tenant-b")
+
+
+def test_a_command_may_use_any_environment_without_a_list_of_them() -> None:
+    require(None, Act.DEPLOY, "tenant-b")
+
+
+def test_a_worker_does_nothing_for_a_deleted_user() -> None:
+    with pytest.raises(PolicyRejected, match="no longer has the permission"):
+        require_still(4711, Act.DEPLOY, "tenant-a")
+
+
+def test_a_worker_is_told_what_was_taken(user_with: UserWith, offered: dict[str, str]) -> None:
+    user = user_with("deploy")
+    require_still(user.pk, Act.DEPLOY, "tenant-a")
+    offered.clear()
+    with pytest.raises(PolicyRejected, match="no longer offered"):
+        require_still(user.pk, Act.DEPLOY, "tenant-a")
+    user.user_permissions.clear()
+    with pytest.raises(PolicyRejected, match="no longer has the permission"):
+        require_still(user.pk, Act.DEPLOY, "tenant-a")
+
+
+def test_without_a_list_every_environment_is_in_reach(user_with: UserWith) -> None:
+    assert reach(user_with()) is None
+    assert reach(user_with(), Act.SEE_LOG) == {}
+    assert reach(user_with("view_uploadlog"), Act.SEE_LOG) is None
+
+
+def test_the_offered_environments_are_in_reach(
+    user_with: UserWith, offered: dict[str, str]
+) -> None:
+    assert reach(user_with()) == {"tenant-a": Offer("Tea House")}
+
+
+def test_a_list_that_fails_shows_nothing_and_allows_nothing(
+    user_with: UserWith, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = {"ENVIRONMENTS": lambda user: 1 // 0}
+    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | broken
+    assert reach(user_with()) == {}
+    assert "ZeroDivisionError" in caplog.text
+    with pytest.raises(ConfigurationError):
+        require(user_with("deploy"), Act.DEPLOY, "tenant-a")
