@@ -51,7 +51,7 @@ def come_due(broker: Broker) -> None:
 
 def reason(rollout: Rollout) -> str:
     [cause] = Snapshot.of_rollout(rollout).causes
-    return cause.message
+    return cause.text
 
 
 def test_a_tenant_that_is_no_longer_offered_gets_nothing_from_a_planned_rollout(

@@ -9,7 +9,6 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
 
 from ..conf import options_for
 from ..exceptions import SourceError
@@ -147,14 +146,14 @@ def _resume(rollout: Rollout) -> None:
 
 
 def _stop(rollout: Rollout) -> None:
-    rollout.state, rollout.ended = Rollout.State.STOPPED, timezone.now()
+    rollout.state, rollout.ended = Rollout.State.STOPPED, rollout.now
     unqueue(rollout)
 
 
 def _retry_failed(rollout: Rollout) -> None:
     failed = environments_of(rollout).filter(state=State.FAILED)
     wanted = failed.exclude(env__in=gone_on(rollout, failed))
-    fresh = {"state": State.WAITING, "since": timezone.now(), "tries": 0, "errcode": None}
+    fresh = {"state": State.WAITING, "since": rollout.now, "tries": 0, "errcode": None}
     if not wanted.update(**fresh, message=""):
         text = _(
             "No failed environment of rollout %(pk)s still has its release from before.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models, router
 from django.utils import timezone
@@ -67,6 +69,7 @@ class Rollout(models.Model):
     touched = models.DateTimeField(default=timezone.now)  # who writes it holds the rollout's lock
 
     objects = RolloutQuerySet.as_manager()
+    now: datetime  # by the database's clock, under the lock
 
     class Meta:
         app_label = LABEL
@@ -106,7 +109,11 @@ class RolloutEnvironment(models.Model):
     state = models.CharField(
         _("state"), max_length=16, choices=State.choices, default=State.WAITING
     )
-    since = models.DateTimeField(_("since"), default=timezone.now)  # it has the state
+    # Times are the database's: workers are on machines whose clocks differ.
+    since = models.DateTimeField(_("since"), default=timezone.now)  # it has the state, for people
+    asked = models.DateTimeField(null=True)  # when the last message was sent
+    heard = models.DateTimeField(null=True)  # a worker's last sign of life
+    not_before = models.DateTimeField(_("next try"), null=True, blank=True)
     tries = models.PositiveIntegerField(_("tries"), default=0)  # that held the environment
     begun = models.DateTimeField(_("begun"), null=True, blank=True)  # by a worker, the first time
     before = link(Release, _("before"), related_name="+")  # what was live then
@@ -124,6 +131,8 @@ class RolloutEnvironment(models.Model):
             models.UniqueConstraint(fields=["rollout", "env"], name="wx_rollout_env_once"),
         )
         indexes = (models.Index(fields=["env", "id"], name="wx_rollout_env"),)
+
+    now: datetime  # by the database's clock, where a query asks for it
 
     def __str__(self) -> str:
         return f"{self.env} {self.get_state_display()}"

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet
-from django.utils import timezone
 
 from ..i18n import gettext as _
+from ..models.columns import Now
 from ..signals import rollout_finished
 from ..submit.policy import visible_environments
 from .models import Rollout, RolloutEnvironment, RolloutQuerySet
@@ -33,9 +33,9 @@ def locked(pk: int) -> Iterator[Rollout]:
     rows = Rollout.objects.primary().filter(pk=pk)
     with transaction.atomic(using=rows.db):
         # An update locks the row on every database; SQLite has no other lock.
-        if not rows.update(touched=timezone.now()):
+        if not rows.update(touched=Now()):
             raise RolloutRefused(_("There is no rollout %(pk)s: wx_rollout list shows all.", pk=pk))
-        rollout = rows.get()
+        rollout = rows.annotate(now=Now()).get()
         before = rollout.state
         yield rollout
         rollout.save()
@@ -76,7 +76,7 @@ def number(rows: Counts, *states: str, wave: int | None = None) -> int:
 def unqueue(rollout: Rollout) -> None:
     """Let the environments wait again that no worker has begun."""
     queued = environments_of(rollout).filter(state=State.QUEUED)
-    queued.update(state=State.WAITING, since=timezone.now())
+    queued.update(state=State.WAITING, since=rollout.now)
 
 
 def releases_to_come() -> set[int]:

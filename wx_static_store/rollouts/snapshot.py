@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Sum
+from django.db.models import Count, Max, Min, Q, Sum
 
 from ..i18n import gettext as _
 from ..upload.database import add_users
@@ -25,6 +26,11 @@ class Cause:
     message: str
     envs: Sequence[str]
 
+    @property
+    def text(self) -> str:
+        """Return the message in the reader's language if it is a sentence of ours, else English."""
+        return self.message and _(self.message)
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -34,7 +40,9 @@ class Snapshot:
     counts: dict[str, int]
     waves: list[dict[str, int]]
     causes: list[Cause]
+    retries: list[Cause] = field(default_factory=list)  # of those that are tried again
     files: dict[str, int] = field(default_factory=dict)
+    silent_since: datetime | None = None  # an environment waits for a worker, and none was heard
 
     @classmethod
     def of_rollout(cls, rollout: Rollout, envs: Collection[str] | None = None) -> Snapshot:
@@ -45,14 +53,20 @@ class Snapshot:
         rows = {(wave, state): count for wave, state, count in counted}
         waves = sorted({wave for wave, _state in rows})
         sums = every.order_by().aggregate(
-            **{name: Sum(f"deployment__{name}", default=0) for name in _FILES}
+            **{name: Sum(f"deployment__{name}", default=0) for name in _FILES},
+            asked=Min("since", filter=Q(state=State.QUEUED, not_before=None)),
+            heard=Max("heard"),
         )
+        asked, heard = sums.pop("asked"), sums.pop("heard")
+        told = [*every.filter(Q(state=State.FAILED) | ~Q(message=""))]
         return cls(
             rollout,
             {state: number(rows, state) for state in State.values},
             [{state: number(rows, state, wave=wave) for state in State.values} for wave in waves],
-            [*causes(every.filter(state=State.FAILED))],
+            [*causes(row for row in told if row.state == State.FAILED)],
+            [*causes(row for row in told if row.state != State.FAILED)],
             {"unchanged" if name == "skipped" else name: value for name, value in sums.items()},
+            asked and max(asked, heard or asked),
         )
 
     @property
@@ -95,6 +109,7 @@ class Snapshot:
             "files": self.files,
             "by_wave": self.waves,
             "failures": [vars(cause) for cause in self.causes],
+            "retries": [vars(cause) for cause in self.retries],
         }
 
 
@@ -104,9 +119,7 @@ def causes(failed: Iterable[RolloutEnvironment]) -> Iterator[Cause]:
     for row in failed:
         alike[row.errcode, row.message].append(row)
     for rows in sorted(alike.values(), key=len, reverse=True):
-        # Recorded in English; a plain sentence is shown in the reader's language.
-        message = rows[0].message and _(rows[0].message)
-        yield Cause(rows[0].errcode, message, [row.env for row in rows])
+        yield Cause(rows[0].errcode, rows[0].message, [row.env for row in rows])
 
 
 def counts_of(

@@ -185,6 +185,12 @@ class Migration(migrations.Migration):
                     "since",
                     models.DateTimeField(default=django.utils.timezone.now, verbose_name="since"),
                 ),
+                ("asked", models.DateTimeField(null=True)),
+                ("heard", models.DateTimeField(null=True)),
+                (
+                    "not_before",
+                    models.DateTimeField(blank=True, null=True, verbose_name="next try"),
+                ),
                 ("tries", models.PositiveIntegerField(default=0, verbose_name="tries")),
                 ("begun", models.DateTimeField(blank=True, null=True, verbose_name="begun")),
                 ("errcode", models.IntegerField(blank=True, null=True, verbose_name="errcode")),
