@@ -15,6 +15,7 @@ from tests.rollouts.test_lifecycle import begin
 from tests.submit.conftest import UserWith
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Release
+from wx_static_store.rollouts import environment
 from wx_static_store.rollouts.advance import advance_all
 from wx_static_store.rollouts.lifecycle import GOING_BACK, Manner, act, roll_back
 from wx_static_store.rollouts.models import Rollout
@@ -130,6 +131,21 @@ def test_a_tenant_that_is_no_longer_offered_is_not_rolled_back(
     back, _warnings = roll_back(rollout.pk, Manner(**GOING_BACK))
     broker.work()
     assert (bodies(cloud, envs[0]), states(back)) == (TREE, "f")
+
+
+def test_a_list_of_tenants_that_fails_for_a_while_is_asked_again(
+    cloud: EmulatorServer, broker: Broker, envs: list[str], release: Release, settings: Any
+) -> None:
+    rollout = begin(envs[:1], release)
+    before, broken = settings.WX_STATIC_STORE, {"ENVIRONMENTS": lambda user: 1 // 0}
+    settings.WX_STATIC_STORE = before | broken
+    [pk] = broker.messages()
+    assert environment.deploy(pk) == 15.0
+    assert "ENVIRONMENTS failed (ZeroDivisionError" in Snapshot.of_rollout(rollout).retries[0].text
+    settings.WX_STATIC_STORE = before
+    rollout.environments.update(not_before=None)
+    environment.deploy(pk)
+    assert states(rollout) == "d"
 
 
 def test_a_user_who_still_may_gets_it_published(

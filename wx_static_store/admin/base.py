@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.functional import Promise, cached_property
 from django.views.decorators.http import require_http_methods
 
-from ..submit.policy import visible_environments
+from ..submit.access import may, reach
 from ..upload.database import outside_transactions, with_users
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -107,7 +107,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         The users come from a query of their own: they may be in another database, or deleted.
         """
         rows = with_users(super().get_queryset(request))
-        visible = visible_environments(request.user)
+        visible = reach(request.user)
         return rows if visible is None else rows.filter(env__in=visible)
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
@@ -144,7 +144,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Return whether this user may see the rows ("view"), or has a permission of the app."""
         if permission == "view":
             return self.has_view_permission(request)
-        return request.user.has_perm(f"wx_static_store.{permission}")
+        return may(request.user, permission)
 
     def page_path(self, page: str, route: str, view: Callable[..., Any]) -> URLPattern:
         """Return the pattern of a page of this admin, outside of ATOMIC_REQUESTS."""

@@ -22,7 +22,7 @@ from ..releases.live import mark_live
 from ..releases.payload import check_store
 from ..releases.rollback_plan import MOST_BYTES, MOST_FILES, move_of, plan_rollback
 from ..releases.runners import available_runner
-from ..submit.policy import visible_environments
+from ..submit.access import reach
 from ..submit.selection import select_environments
 from . import (
     deployment_serializers as serializers,
@@ -103,7 +103,7 @@ def _deploy(request: Request, given: Mapping[str, Any]) -> Response:
     user, where = request.user, {"using": given["store"], "prefix": given["prefix"]}
     envs = offered_environments(user, [given["env"]])
     with answer_as("invalid", SourceError, ConfigurationError):
-        among = visible_environments(user)
+        among = reach(user)
         using, move = move_of(given["env"], given.get("release", ""), among=among, **where)
         check_store(using, envs)
     if runner := available_runner():
@@ -183,7 +183,7 @@ class Release(View):
     def get(self, request: Request, id: str) -> Response:
         release = log.one_row(models.Release.objects.all(), id)
         deployments = list(_visible(request).filter(release=release)[:NEWEST])
-        if not deployments and visible_environments(request.user) is not None:
+        if not deployments and reach(request.user) is not None:
             raise Http404
         of, size = f"release {release.pk}", self.query["page_size"]
         start = paging.read_cursor(self.query.get("cursor", ""), of) or 0
@@ -199,7 +199,7 @@ class Release(View):
 
 def _visible(request: Request) -> DeploymentQuerySet:
     """Return the deployments that the caller may see, the newest first, without lists of files."""
-    offered = visible_environments(request.user)
+    offered = reach(request.user)
     rows = models.Deployment.objects.select_related("release").defer("release__files")
     return rows if offered is None else rows.filter(env__in=offered)
 

@@ -21,6 +21,7 @@ from ..log.diagnosis import diagnose
 from ..log.owner import owning_alias
 from ..log.retry import retry_uploads
 from ..models import UploadLog
+from ..submit.access import Act, may
 from ..submit.policy import (
     Target,
     generated_name,
@@ -181,7 +182,8 @@ class Retry(View):
         return once(request, {}, None, again, env=row.env, seconds=seconds)
 
     def _retry(self, request: Request, row: UploadLog) -> Response:
-        [again] = retry_uploads([row], request.user)
+        replaces = may(request.user, Act.REPLACE)
+        [again] = retry_uploads([row], request.user, replaces=replaces)
         if again.reason:
             raise again.reason
         if again.result is None:

@@ -1,6 +1,7 @@
 """
 One upload that a person or a client asks for.
 
+    by_workers  Send uploads again in a worker, and note its refusals
     submission  Submit once: a second submission shows what became of the first
     send        Authorize, upload and record a file for the admin and the API
     progress    How far a submission, or a form's save, is on its way to the cloud

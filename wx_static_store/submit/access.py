@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model
 
 from ..conf import offers, platform_options
 from ..conf.offered import Offer
-from ..core.refusals import NO_PERMISSION, NOT_OFFERED, PolicyRejected
+from ..core.refusals import NO_PERMISSION, NOT_OFFERED, PolicyRejected, Rule
 from ..exceptions import ConfigurationError
 from ..i18n import english, gettext_lazy as _
 
@@ -44,6 +44,12 @@ def may(user: Any, *acts: str) -> bool:
     return any(map(user.has_perm, labelled))
 
 
+def enforce(user: User, rule: Rule, **facts: Any) -> None:
+    """Raise PolicyRejected unless the user has the permission that lifts the rule."""
+    if not may(user, rule.lifted_by):
+        raise rule.broken(**facts)
+
+
 def require(user: User | None, act: Act, env: str) -> None:
     """Raise PolicyRejected unless the user may do it there now; None is a command."""
     if user is not None and not (user.is_active and may(user, act)):
@@ -53,8 +59,8 @@ def require(user: User | None, act: Act, env: str) -> None:
         raise NOT_OFFERED.broken(env=env)
 
 
-def require_still(user_id: int | None, act: Act, env: str) -> None:
-    """Raise PolicyRejected unless the user who asked, perhaps days ago, may do it now."""
+def require_still(user_id: int | None, act: Act, env: str) -> Any:
+    """Return the user who asked for it days ago; raise PolicyRejected without the right now."""
     user = None
     if user_id is not None:
         user = get_user_model()._default_manager.filter(pk=user_id).first()
@@ -65,12 +71,11 @@ def require_still(user_id: int | None, act: Act, env: str) -> None:
     except PolicyRejected as error:
         text = _NOT_OFFERED_NOW if error.code == NOT_OFFERED.code else _NO_PERMISSION_NOW
         raise PolicyRejected(text, code=error.code) from None
+    return user
 
 
-def reach(user: User | None, *acts: Act) -> Mapping[str, Offer] | None:
+def reach(user: User | None) -> Mapping[str, Offer] | None:
     """Return the environments that lists and forms may show, with labels and tags; None for all."""
-    if acts and not may(user, *acts):
-        return {}
     if not platform_options().environments:
         return None
     try:

@@ -21,6 +21,7 @@ from ...core.spans import ago
 from ...exceptions import ConfigurationError
 from ...i18n import gettext as _, gettext_lazy, ngettext
 from ...models import Account
+from ...submit.access import may
 from ...upload.database import in_database
 from ..doctor.facts import Remembered, facts_by_subject
 from ..doctor.findings import Mark, Text
@@ -157,7 +158,7 @@ class HealthAdmin(ReadOnlyAdmin):
         css = {"all": ["wx_static_store/page.css", "wx_static_store_health/health.css"]}
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return bool(request.user.has_perm("wx_static_store_health.view_health"))
+        return may(request.user, "wx_static_store_health.view_health")
 
     def get_urls(self) -> list[URLPattern]:
         return [self.page_path("changelist", "", self.health_view)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
@@ -19,7 +18,7 @@ from ...admin.places import places_for
 from ...conf.offered import Offer
 from ...i18n import gettext as _
 from ...models import Deployment
-from ...submit.policy import visible_offers
+from ...submit.access import Act, may, reach
 from ..models import Overview
 from ..overview import Place, known_environments, places
 from ..rows import visible_rollouts
@@ -55,7 +54,7 @@ class OverviewAdmin(ReadOnlyAdmin):
 
     @method_decorator(require_safe)
     def environment_view(self, request: HttpRequest, env: str) -> HttpResponse:
-        offers = _offers(request)
+        offers = places_for(request).offers(known_environments)
         if self.has_view_permission(request) and env not in offers:
             raise Http404
         page = EnvironmentPage(request, env, offers.get(env, Offer(env)))
@@ -69,29 +68,18 @@ class OverviewAdmin(ReadOnlyAdmin):
 
 
 def may_see(user: Any) -> bool:
-    return bool(
-        user.has_perm("wx_static_store.view_deployment")
-        or user.has_perm("wx_static_store.view_uploadlog")
-    )
+    return may(user, Act.SEE_DEPLOYMENTS, Act.SEE_LOG)
 
 
 def table_for(request: HttpRequest, *, chosen: bool = True) -> OverviewTable:
     """Return the table of the environments that this user sees; `chosen` are the filters."""
     found: list[Place] = []
-    if request.user.has_perm("wx_static_store.view_deployment"):
-        offers, rows = visible_offers(request.user), Deployment.objects.primary()
-        visible = rows if offers is None else rows.filter(env__in=[*offers])
-        found = places(visible_rollouts(request.user), visible)
+    if may(request.user, Act.SEE_DEPLOYMENTS):
+        visible, rows = reach(request.user), Deployment.objects.primary()
+        rows = rows if visible is None else rows.filter(env__in=[*visible])
+        found = places(visible_rollouts(request.user), rows)
     asked = request.GET if chosen else QueryDict()
-    sees_log = request.user.has_perm("wx_static_store.view_uploadlog")
+    sees_log = may(request.user, Act.SEE_LOG)
     known = places_for(request)
-    return OverviewTable(asked, _offers(request), found, known=known, sees_log=sees_log)
-
-
-def _offers(request: HttpRequest) -> Mapping[str, Offer]:
-    """Return the environments with labels and tags; without ENVIRONMENTS, those in the database."""
-    offers = visible_offers(request.user)
-    if offers is not None:
-        return offers
-    named = places_for(request).names
-    return {env: Offer(named.get(env, env)) for env in sorted({*known_environments(), *named})}
+    offers = known.offers(known_environments)
+    return OverviewTable(asked, offers, found, known=known, sees_log=sees_log)

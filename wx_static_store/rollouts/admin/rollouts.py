@@ -20,7 +20,7 @@ from ...admin.labels import Text, sentence
 from ...admin.places import places_for
 from ...exceptions import WxStaticStoreError
 from ...i18n import gettext as _, gettext_lazy
-from ...submit.policy import visible_environments
+from ...submit.access import Act, may, reach
 from ...upload.database import with_users
 from ..lifecycle import ACTIONS, GOING_BACK, Manner, act, roll_back, way_back
 from ..models import Rollout
@@ -65,7 +65,7 @@ class RolloutAdmin(ReadOnlyAdmin):
         js = ("wx_static_store/refresh.js",)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return bool(request.user.has_perm("wx_static_store.view_deployment"))
+        return may(request.user, Act.SEE_DEPLOYMENTS)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return with_users(visible_rollouts(request.user))
@@ -81,7 +81,7 @@ class RolloutAdmin(ReadOnlyAdmin):
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         found = super().get_changelist_instance(request)
-        counts = counts_of(found.result_list, visible_environments(request.user))
+        counts = counts_of(found.result_list, reach(request.user))
         for row in found.result_list:
             row.counts = counts.get(row.pk, {})
         return found
@@ -89,7 +89,7 @@ class RolloutAdmin(ReadOnlyAdmin):
     # --- the page of one -------------------------------------------------------------------------
 
     def has_deploy_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("wx_static_store.deploy")
+        return may(request.user, Act.DEPLOY)
 
     def get_urls(self) -> list[URLPattern]:
         views = {

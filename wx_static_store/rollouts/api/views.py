@@ -31,7 +31,7 @@ from ...i18n import listed
 from ...releases import payload
 from ...releases.rollback import Move, check_storage
 from ...submit import queue
-from ...submit.policy import visible_environments
+from ...submit.access import reach
 from .. import lifecycle
 from ..lifecycle import ACTIONS, GOING_BACK, Manner
 from ..models import Rollout as Row
@@ -86,7 +86,7 @@ class Rollouts(View):
         if "state" in query:
             rows = rows.filter(state=query["state"])
         found, after = paging.page_rows(rows, query, "rollouts")
-        counts = counts_of(found, visible_environments(request.user))
+        counts = counts_of(found, reach(request.user))
         snapshots = [Snapshot(row, counts[row.pk], [], []) for row in found]
         return paging.page(request, shown(request, snapshots), after, "rollouts")
 
@@ -236,7 +236,7 @@ def _payload(
     using, prefix = given["store"], given["prefix"]
     with answer_as("invalid", SourceError, ConfigurationError):
         if file is None:
-            among = visible_environments(user)
+            among = reach(user)
             return payload.of_release(
                 given["release"], envs, using=using, prefix=prefix, among=among
             )
