@@ -100,7 +100,7 @@ def test_a_planned_rollout_begins_when_its_time_comes(
     broker: Broker, envs: list[str], release: Release
 ) -> None:
     rollout = begin(envs, release, deploy_at=timezone.now() + timedelta(hours=1))
-    Rollout.objects.update(deploy_at=timezone.now())
+    Rollout.objects.update(deploy_at=timezone.now() - timedelta(seconds=1))
     advance_all()
     assert states(rollout) == "q" + "w" * 9
 

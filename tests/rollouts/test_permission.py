@@ -45,7 +45,7 @@ def plan(envs: list[str], release: Release, **manner: Any) -> Rollout:
 
 def come_due(broker: Broker) -> None:
     """Let the time of the planned rollout come, and its workers work."""
-    Rollout.objects.update(deploy_at=timezone.now())
+    Rollout.objects.update(deploy_at=timezone.now() - timedelta(seconds=1))
     advance_all()
     broker.work()
 

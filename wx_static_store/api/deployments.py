@@ -22,7 +22,7 @@ from ..releases.live import mark_live
 from ..releases.payload import check_store
 from ..releases.rollback_plan import MOST_BYTES, MOST_FILES, move_of, plan_rollback
 from ..releases.runners import available_runner
-from ..submit.access import reach
+from ..submit.access import reach, visible
 from ..submit.selection import select_environments
 from . import (
     deployment_serializers as serializers,
@@ -199,9 +199,8 @@ class Release(View):
 
 def _visible(request: Request) -> DeploymentQuerySet:
     """Return the deployments that the caller may see, the newest first, without lists of files."""
-    offered = reach(request.user)
     rows = models.Deployment.objects.select_related("release").defer("release__files")
-    return rows if offered is None else rows.filter(env__in=offered)
+    return visible(rows, request.user)
 
 
 def _serialize(request: Request, rows: list[models.Deployment]) -> Any:

@@ -28,17 +28,12 @@ _PART = r"[^/\s](?:[^/]*[^/\s])?"  # of a tag: without spaces around it
 MEMBERS = [field.name for field in fields(Offer)]
 
 
-def environments(user: Any = None) -> dict[str, str]:
+def offers(user: Any = None) -> dict[str, Offer]:
     """
-    Return the environments that ``ENVIRONMENTS`` offers this user, with their labels.
+    Return the environments that ``ENVIRONMENTS`` offers this user, with labels and tags.
 
     A command asks with None. Without the setting, raise ConfigurationError.
     """
-    return {env: offer.label for env, offer in offers(user).items()}
-
-
-def offers(user: Any = None) -> dict[str, Offer]:
-    """Return the environments that ``ENVIRONMENTS`` offers this user, with labels and tags."""
     found = _asked(user)
     if not isinstance(found, Mapping):
         raise ConfigurationError(_("ENVIRONMENTS must give a dictionary, {environment id: label}"))

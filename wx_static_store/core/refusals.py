@@ -43,11 +43,6 @@ FORBIDDEN = Rule(
     _("Ask an administrator for the permission to upload."),
     "upload",
 )
-NO_PERMISSION = Rule(
-    "forbidden",
-    _("You do not have the permission for this."),
-    _("Ask an administrator for the permission."),
-)
 NO_STORE = Rule(
     "store",
     _("%(where)s is no store that you may use."),

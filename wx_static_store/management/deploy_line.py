@@ -72,7 +72,7 @@ def environments_of(options: Mapping[str, Any]) -> Sequence[str | None]:
     if options["all"]:
         if tags:
             raise wrong_use(_("--all takes every environment: leave --tag out."))
-        return some(conf.environments(), _("ENVIRONMENTS offers no environment."))
+        return some(conf.offers(), _("ENVIRONMENTS offers no environment."))
     if path := options["envs_file"]:
         named = some(read_lines(path), _("%(path)s names no environment.", path=path))
     return select_environments(named, tags) or [None]

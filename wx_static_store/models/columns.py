@@ -14,8 +14,8 @@ class Now(functions.Now):
     """The database's clock, which all machines share."""
 
     # MySQL's own is in the time zone of its server.
-    def as_mysql(self, *args: Any, **extra: Any) -> Any:
-        return self.as_sql(*args, template="UTC_TIMESTAMP(6)", **extra)
+    def as_mysql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        return self.as_sql(compiler, connection, template="UTC_TIMESTAMP(6)", **extra)
 
 
 def fitting(model: type[models.Model], columns: dict[str, Any]) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def places(using: str = "") -> list[Place]:
     found: list[Place] = from_log(lambda: sorted(rows.values_list("using", "env").distinct()))
     if conf.platform_options().environments is None:
         return found
-    offered = conf.environments()
+    offered = conf.offers()
     return [place for place in found if place[1] in offered]
 
 

@@ -31,7 +31,7 @@ from ..i18n import english, gettext_lazy as _
 from ..models import fitting
 from ..models.columns import Now
 from ..releases.rollback import elsewhere
-from ..submit.access import Act, require_still
+from ..submit.access import Act, require
 from ..upload.release_storage import BEGINS
 from ..upload.uploader import Uploader
 from ..upload.workers import every
@@ -105,11 +105,12 @@ def _hear(pk: int) -> None:
 def _attempt(row: RolloutEnvironment, seconds: float) -> EnvironmentReport:
     try:
         # Days may have passed since it was asked for.
-        require_still(row.rollout.user_id, Act.DEPLOY, row.env)
+        require(row.rollout.user_id, Act.DEPLOY, row.env)
         (report,) = deploy_to_all([_order(row, seconds)])
         return report
     except (WxStaticStoreError, CommandError) as error:
-        cause, text = error, str(error)
+        cause: Exception = error
+        text = str(error)
     # The task waits for the database.
     except (OperationalError, InterfaceError):
         raise

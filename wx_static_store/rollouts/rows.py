@@ -30,12 +30,12 @@ Counts = Mapping[tuple[int, str], int]  # how many environments a wave has in a 
 @contextmanager
 def locked(pk: int) -> Iterator[Rollout]:
     """Lock a rollout while the block runs, in a transaction, and save the block's changes."""
-    rows = Rollout.objects.primary().filter(pk=pk)
+    rows: Any = Rollout.objects.primary().filter(pk=pk)
     with transaction.atomic(using=rows.db):
         # An update locks the row on every database; SQLite has no other lock.
         if not rows.update(touched=Now()):
             raise RolloutRefused(_("There is no rollout %(pk)s: wx_rollout list shows all.", pk=pk))
-        rollout = rows.annotate(now=Now()).get()
+        rollout: Rollout = rows.annotate(now=Now()).get()
         before = rollout.state
         yield rollout
         rollout.save()

@@ -5,23 +5,26 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.contrib.auth import get_user_model
+from django.db.models import QuerySet
 
 from ..conf import offers, platform_options
 from ..conf.offered import Offer
-from ..core.refusals import NO_PERMISSION, NOT_OFFERED, PolicyRejected, Rule
+from ..core.refusals import PolicyRejected, Rule
 from ..exceptions import ConfigurationError
 from ..i18n import english, gettext_lazy as _
 
 if TYPE_CHECKING:
     from ..core.refusals import User
 
+Rows = TypeVar("Rows", bound=QuerySet[Any])
+
 logger = logging.getLogger("wx_static_store.submit")
 
-_NO_PERMISSION_NOW = _("The user who asked for it no longer has the permission")
-_NOT_OFFERED_NOW = _("This environment is no longer offered to whoever asked for it")
+_NO_PERMISSION = _("The user who asked for it no longer has the permission")
+_NOT_OFFERED = _("This environment is no longer offered to whoever asked for it")
 
 
 class Act(StrEnum):
@@ -50,28 +53,23 @@ def enforce(user: User, rule: Rule, **facts: Any) -> None:
         raise rule.broken(**facts)
 
 
-def require(user: User | None, act: Act, env: str) -> None:
-    """Raise PolicyRejected unless the user may do it there now; None is a command."""
-    if user is not None and not (user.is_active and may(user, act)):
-        raise NO_PERMISSION.broken()
-    # Whoever runs a command has the secrets: for them, the offer alone counts.
-    if platform_options().environments and env not in offers(user):
-        raise NOT_OFFERED.broken(env=env)
-
-
-def require_still(user_id: int | None, act: Act, env: str) -> Any:
-    """Return the user who asked for it days ago; raise PolicyRejected without the right now."""
+def require(user_id: int | None, act: Act, env: str) -> Any:
+    """Return the user who asked for it, perhaps days ago; raise PolicyRejected if it is over."""
     user = None
+    # None is a command: whoever runs it has the secrets, and the offer alone counts.
     if user_id is not None:
         user = get_user_model()._default_manager.filter(pk=user_id).first()
-        if user is None:  # deleted, which is not a command
-            raise PolicyRejected(_NO_PERMISSION_NOW)
-    try:
-        require(user, act, env)
-    except PolicyRejected as error:
-        text = _NOT_OFFERED_NOW if error.code == NOT_OFFERED.code else _NO_PERMISSION_NOW
-        raise PolicyRejected(text, code=error.code) from None
+        if not (user and user.is_active and may(user, act)):
+            raise PolicyRejected(_NO_PERMISSION)
+    if platform_options().environments and env not in offers(user):
+        raise PolicyRejected(_NOT_OFFERED, code="store")
     return user
+
+
+def visible(rows: Rows, user: User) -> Rows:
+    """Return the rows whose environments are offered to this user."""
+    offered = reach(user)
+    return rows if offered is None else rows.filter(env__in=[*offered])
 
 
 def reach(user: User | None) -> Mapping[str, Offer] | None:

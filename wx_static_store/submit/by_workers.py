@@ -20,7 +20,7 @@ from ..exceptions import WxStaticStoreError, revived
 from ..i18n import gettext_lazy as _
 from ..log.retry import RetryResult, retry_uploads
 from ..models import Dismissal, UploadLog
-from .access import Act, may, require_still
+from .access import Act, may, require
 
 KEPT = 600  # seconds
 
@@ -36,20 +36,16 @@ def send_again(row_id: int, user_id: int, asked_at: float = 0) -> None:
         return
     try:
         # The message may have waited long: the user may have lost a permission since.
-        user = require_still(user_id, Act.RETRY, row.env)
-        _refuse_dismissed(row, asked_at)
+        user = require(user_id, Act.RETRY, row.env)
+        dismissal = Dismissal.objects.filter(upload=row).first()
+        if dismissal and dismissal.created.timestamp() >= asked_at:
+            raise PolicyRejected(_DISMISSED, hint=_IF_NEED_BE)
         # A broker may deliver a message twice: the second one finds a newer row, and sends nothing.
         for one in retry_uploads([row], user, replaces=may(user, Act.REPLACE)):
             if one.reason:
                 _note(row, one.reason)
     except WxStaticStoreError as error:  # also of this worker's own settings
         _note(row, error)
-
-
-def _refuse_dismissed(row: UploadLog, asked_at: float) -> None:
-    dismissal = Dismissal.objects.filter(upload=row).first()
-    if dismissal and dismissal.created.timestamp() >= asked_at:
-        raise PolicyRejected(_DISMISSED, hint=_IF_NEED_BE)
 
 
 def refusals(rows: Iterable[UploadLog]) -> dict[int, RetryResult]:

@@ -6,7 +6,7 @@ import logging
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from django.core.exceptions import ValidationError
 from django.utils.functional import Promise
@@ -59,11 +59,10 @@ def stores_for(user: User) -> list[Target]:
     ]
 
 
-def permissions_of(user: User) -> dict[str, Any]:
+def permissions_of(user: User) -> dict[str, int]:
     """Return the user's permissions beside uploading, and the largest size."""
     acts = {"replace": Act.REPLACE, "active_content": Act.ACTIVE, "protected_names": Act.PROTECTED}
-    uploads = may(user, Act.UPLOAD)
-    lifted = {name: uploads and may(user, act) for name, act in acts.items()}
+    lifted = {name: may(user, Act.UPLOAD) and may(user, act) for name, act in acts.items()}
     return lifted | {"max_size": platform_options().upload_max_size}
 
 

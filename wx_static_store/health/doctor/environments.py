@@ -66,11 +66,11 @@ def _known(target: CheckTarget) -> Iterator[Finding]:
     target.unusable.update(missing)
     for env in missing:
         yield _unknown(_("The platform has no environment %(env)s.", env=env), env, target)
-    offered: Mapping[str, str] | None = None
+    offered: Mapping[str, object] | None = None
     function = conf.platform_options().environments
     if function and not target.cache_is_away:  # of_platform asks it
         try:
-            offered = conf.environments()
+            offered = conf.offers()
         except ConfigurationError as error:
             yield of_error(error)
     for env in offered or ():

@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import BadRequest, PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, reverse
+from django.urls import reverse
 from django.utils.decorators import method_decorator
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_safe
 
-from ...admin.base import ReadOnlyAdmin, Tool
+from ...admin.base import BOTH, POST, Page, ReadOnlyAdmin, Tool, page
 from ...admin.filters import Choices, ColumnFilter
 from ...admin.labels import Text, sentence
 from ...admin.places import places_for
@@ -59,13 +59,11 @@ class RolloutAdmin(ReadOnlyAdmin):
     change_list_template = "admin/wx_static_store/change_list.html"
     list_filter = (StateFilter,)
     list_per_page = 20
+    sees = (Act.SEE_DEPLOYMENTS,)
 
     class Media:
         css = {"all": ["wx_static_store/page.css", "wx_static_store_rollouts/rollouts.css"]}
         js = ("wx_static_store/refresh.js",)
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return may(request.user, Act.SEE_DEPLOYMENTS)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return with_users(visible_rollouts(request.user))
@@ -88,20 +86,6 @@ class RolloutAdmin(ReadOnlyAdmin):
 
     # --- the page of one -------------------------------------------------------------------------
 
-    def has_deploy_permission(self, request: HttpRequest) -> bool:
-        return may(request.user, Act.DEPLOY)
-
-    def get_urls(self) -> list[URLPattern]:
-        views = {
-            "progress": self.progress_view,
-            "act": self.act_view,
-            "rollback": self.rollback_view,
-        }
-        own = [
-            self.page_path(page, f"<path:object_id>/{page}/", view) for page, view in views.items()
-        ]
-        return [*own, *super().get_urls()]
-
     @method_decorator(require_safe)
     def change_view(
         self,
@@ -113,13 +97,13 @@ class RolloutAdmin(ReadOnlyAdmin):
         row = self._row(request, object_id)
         return self._page(request, "rollout", row, self._progress(request, row))
 
-    @method_decorator(require_safe)
+    @page(Page("progress", "<path:object_id>/progress/"))
     def progress_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show only the part that changes while the rollout goes on."""
         row = self._row(request, object_id)
         return self._page(request, "progress", row, self._progress(request, row))
 
-    @method_decorator(require_POST)
+    @page(Page("act", "<path:object_id>/act/", POST, needs="deploy"))
     def act_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row, action = self._steered(request, object_id), request.POST.get("action", "")
         if action not in ACTIONS:
@@ -128,7 +112,7 @@ class RolloutAdmin(ReadOnlyAdmin):
             self.message_user(request, str(DONE[action]), messages.SUCCESS)
         return HttpResponseRedirect(self.page_url("change", row))
 
-    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    @page(Page("rollback", "<path:object_id>/rollback/", BOTH, needs="deploy"))
     def rollback_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show on GET which environments go back; on POST, start the rollout."""
         row = self._steered(request, object_id)
@@ -164,8 +148,6 @@ class RolloutAdmin(ReadOnlyAdmin):
 
     def _steered(self, request: HttpRequest, object_id: str) -> Rollout:
         """Return the rollout; raise an error unless this user may steer it."""
-        if not self.has_deploy_permission(request):
-            raise PermissionDenied
         row = self._row(request, object_id)
         if visible_part(request.user, row) is not None:
             raise PermissionDenied
@@ -175,7 +157,7 @@ class RolloutAdmin(ReadOnlyAdmin):
         progress = Progress(row, places_for(request), visible_part(request.user, row))
         return {
             "progress": progress,
-            "may_steer": progress.is_whole and self.has_deploy_permission(request),
+            "may_steer": progress.is_whole and may(request.user, Act.DEPLOY),
             "who": RolloutColumns(request).user(row),
         }
 

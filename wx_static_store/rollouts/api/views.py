@@ -206,7 +206,7 @@ def _roll_back(request: Request, rollout: Row, given: Mapping[str, Any]) -> Resp
 def _environments(user: Any, given: Mapping[str, Any]) -> list[str]:
     if given["all"]:
         with answer_as("invalid", ConfigurationError):
-            envs = [*conf.environments(user)]
+            envs = [*conf.offers(user)]
     else:
         envs = offered_environments(user, given["envs"], given["tags"])
     if not envs:

@@ -99,7 +99,7 @@ class Command(BaseCommand):
 def _offered() -> list[str]:
     """Return the environments that ENVIRONMENTS offers; if it fails, a check reports it."""
     try:
-        return list(conf.environments())
+        return list(conf.offers())
     except ConfigurationError:
         if conf.platform_options().environments is None:
             raise
