@@ -17,6 +17,7 @@ from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Release
 from wx_static_store.rollouts import environment
 from wx_static_store.rollouts.advance import advance_all
+from wx_static_store.rollouts.drift import look_and_repair
 from wx_static_store.rollouts.lifecycle import GOING_BACK, Manner, act, roll_back
 from wx_static_store.rollouts.models import Rollout
 from wx_static_store.rollouts.snapshot import Snapshot
@@ -146,6 +147,24 @@ def test_a_list_of_tenants_that_fails_for_a_while_is_asked_again(
     rollout.environments.update(not_before=None)
     environment.deploy(pk)
     assert states(rollout) == "d"
+
+
+def test_drift_of_a_tenant_that_is_no_longer_offered_is_not_repaired(
+    cloud: EmulatorServer,
+    broker: Broker,
+    envs: list[str],
+    release: Release,
+    offered: dict[str, str],
+) -> None:
+    begin(envs[:1], release)
+    broker.work()
+    cloud.delete_object("logo.svg", env=envs[0])
+    offered.clear()
+    row = look_and_repair("site", envs[0])
+    assert ("logo.svg" in bodies(cloud, envs[0]), "no longer offered" in row.message) == (
+        False,
+        True,
+    )
 
 
 def test_a_user_who_still_may_gets_it_published(

@@ -108,16 +108,15 @@ def _attempt(row: RolloutEnvironment, seconds: float) -> EnvironmentReport:
         require(row.rollout.user_id, Act.DEPLOY, row.env)
         (report,) = deploy_to_all([_order(row, seconds)])
         return report
-    except (WxStaticStoreError, CommandError) as error:
-        cause: Exception = error
-        text = str(error)
     # The task waits for the database.
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
-        logger.exception("%s: rollout %s failed unexpectedly", row.env, row.rollout_id)
-        cause, text = error, english(_UNEXPECTED)
-    return EnvironmentReport(row.env, outcome="failed", error=text, cause=cause)
+        text = str(error)
+        if not isinstance(error, WxStaticStoreError | CommandError):
+            logger.exception("%s: rollout %s failed unexpectedly", row.env, row.rollout_id)
+            text = english(_UNEXPECTED)  # its own might hold a secret
+        return EnvironmentReport(row.env, outcome="failed", error=text, cause=error)
 
 
 def _claim(row: RolloutEnvironment) -> None:
