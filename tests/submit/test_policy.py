@@ -471,7 +471,7 @@ def test_an_unknown_store_is_named_as_it_was_asked_for(
     named: str,
 ) -> None:
     with pytest.raises(PolicyRejected) as caught:
-        policy.resolve_target(user_with("upload"), using, env)
+        policy.target(user_with("upload"), using, env, uploads=False)
     assert caught.value.message == f"{named} is no store that you may use."
     assert caplog.records == []
 
@@ -527,11 +527,11 @@ def test_the_files_of_a_closed_store_can_be_reached(
     closed: EmulatorServer, user_with: UserWith
 ) -> None:
     user = user_with("upload", first_name="tenant-b")
-    to = policy.resolve_target(user, "staticfiles", "tenant-b")
+    to = policy.target(user, "staticfiles", "tenant-b", uploads=False)
     assert to == Target("staticfiles", "tenant-b", "staticfiles: Tenant-B")
     for using, env in (("staticfiles", ENV), ("staticfiles", None), ("nowhere", "tenant-b")):
         with pytest.raises(PolicyRejected) as caught:
-            policy.resolve_target(user, using, env)
+            policy.target(user, using, env, uploads=False)
         assert caught.value.code == "store"
 
 

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from ..conf import platform_options
 from ..core.types import RemoteFile
-from ..submit.policy import permissions_of, resolve_target, stores_for
+from ..submit.policy import permissions_of, stores_for, target
 from ..upload.store import Store, get_store
 from . import paging, parameters, serializers
 from .base import View
@@ -60,7 +60,7 @@ class FileList(View):
 
     def get(self, request: Request, store: str) -> Response:
         query = self.query
-        to = resolve_target(request.user, store, query["env"] or None)
+        to = target(request.user, store, query["env"] or None, uploads=False)
         cloud = get_store(to.using, to.env)
         prefix = cloud.options.location + query["prefix"]
         of = f"{to.using} {to.env} {prefix}"

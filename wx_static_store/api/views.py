@@ -26,7 +26,6 @@ from ..submit.policy import (
     Target,
     generated_name,
     key_for,
-    resolve_target,
     stores_for,
     target,
 )
@@ -176,7 +175,7 @@ class Retry(View):
     def post(self, request: Request, id: str) -> Response:
         row = log.one_row(log.visible_rows(request), id)
         if using := owning_alias(row):
-            resolve_target(request.user, using, row.env)
+            target(request.user, using, row.env, uploads=False)
         seconds = longest(using, row.env, row.size or 0) if using else 0
         again = partial(self._retry, request, row)
         return once(request, {}, None, again, env=row.env, seconds=seconds)
@@ -251,8 +250,8 @@ class RawUpload(View):
 
     def get(self, request: Request, store: str, name: str) -> Response:
         """Return the file with this name by one call to the cloud; HEAD has it in headers."""
-        reach = resolve_target if log.sees_all(request) else target
-        to = reach(request.user, store, self.query["env"] or None)
+        env, uploads = self.query["env"] or None, not log.sees_all(request)
+        to = target(request.user, store, env, uploads=uploads)
         cloud = get_store(to.using, to.env)
         found = cloud.find(object_key(cloud.options.location, clean_name(name)))
         if found is None:

@@ -66,32 +66,23 @@ def permissions_of(user: User) -> dict[str, int]:
     return lifted | {"max_size": platform_options().upload_max_size}
 
 
-def target(user: User, using: str, env: str | None = None) -> Target:
+def target(user: User, using: str, env: str | None = None, *, uploads: bool = True) -> Target:
     """
-    Return the target of `stores_for` with these names; raises PolicyRejected (``store``).
+    Return the target with these names; raises PolicyRejected (``store``).
 
-    Without `env`, return the target at the store's own environment.
+    Without `env`, return the target at the store's own environment. With `uploads`, the store must
+    take them, else its files may still be seen.
     """
-    if not _takes_uploads(using):
-        raise NO_STORE.broken(where=_place_name(using, env))
-    return resolve_target(user, using, env)
-
-
-def resolve_target(user: User, using: str, env: str | None = None) -> Target:
-    """Return the target, even of a store without uploads: its files may be seen."""
     asked, offered = env, reach(user)
-    reachable = _reachable(using, offered) if using in aliases() else {}
+    is_known = using in aliases() and (_takes_uploads(using) or not uploads)
+    reachable = _reachable(using, offered) if is_known else {}
     if env is None and reachable:
         env = next(iter(reachable if offered is None else _reachable(using, None)), None)
     if env is None or env not in reachable:
-        if using in aliases() and offered is not None and env not in offered:
+        if is_known and offered is not None and env not in offered:
             raise (NOT_OFFERED if asked else OWN_NOT_OFFERED).broken(env=asked, using=using)
-        raise NO_STORE.broken(where=_place_name(using, asked))
+        raise NO_STORE.broken(where=f"{using} ({asked})" if asked else using)
     return Target(using, env, labelled(using, reachable[env].label))
-
-
-def _place_name(using: str, env: str | None) -> str:
-    return f"{using} ({env})" if env else using
 
 
 def _takes_uploads(using: str) -> bool:

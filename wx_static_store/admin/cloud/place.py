@@ -19,7 +19,7 @@ from ...core.types import RemoteFile
 from ...exceptions import WxStaticStoreError
 from ...models import UploadLog
 from ...submit.access import reach
-from ...submit.policy import Target, resolve_target, stores_for
+from ...submit.policy import Target, stores_for, target
 from ...upload.folders import Folder, RecentPages, read_folder
 from ...upload.store import Store, get_store, store_for
 
@@ -110,7 +110,7 @@ def _target(user: User, asked: QueryDict) -> Target | None:
     for name in [using] if using else aliases():
         for each in [env] if env else [None, *first]:
             with suppress(PolicyRejected):
-                return resolve_target(user, name, each)
+                return target(user, name, each, uploads=False)
     if using or env:
         raise Http404
     return None
@@ -129,6 +129,6 @@ def choices(user: User, place: Place) -> Choices:
     stores = []
     for using in aliases():
         with suppress(PolicyRejected):
-            resolve_target(user, using, env)
+            target(user, using, env, uploads=False)
             stores.append(using)
     return Choices(stores, [(env, offer.label) for env, offer in offered.items()])
