@@ -84,7 +84,8 @@ def test_a_second_delivery_at_the_last_try_ends_nothing(
     broker: Broker, envs: list[str], release: Release
 ) -> None:
     rollout = begin(envs[:1], release)
-    RolloutEnvironment.objects.update(tries=environment.TRIES, state="running")
+    given = {"tries": environment.TRIES, "heard": timezone.now()}
+    RolloutEnvironment.objects.update(state="running", **given)
     [pk] = broker.messages()
     with deploying(site_uploader("site", envs[0]), wait=False):
         assert environment.deploy(pk) is None
@@ -142,6 +143,28 @@ def test_whoever_kills_each_worker_is_given_up(
     broker.work()
     assert states(rollout) == "f"
     assert "killed each time" in row(envs[0]).message
+
+
+class Killed(BaseException):
+    """The worker is no more."""
+
+
+def test_workers_that_are_killed_before_they_hold_the_environment_are_given_up(
+    broker: Broker, envs: list[str], release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rollout = begin(envs[:1], release)
+    [pk] = broker.messages()
+
+    def kill(*args: Any) -> Any:
+        raise Killed
+
+    monkeypatch.setattr(environment, "items_of", kill)
+    for _worker in range(environment.TRIES):
+        with pytest.raises(Killed):
+            environment.deploy(pk)
+    RolloutEnvironment.objects.update(heard=timezone.now() - timedelta(minutes=2))
+    environment.deploy(pk)
+    assert (states(rollout), "killed each time" in row(envs[0]).message) == ("f", True)
 
 
 @pytest.mark.parametrize("errcode", [45011, -501003, -1])

@@ -106,6 +106,11 @@ def _attempt(row: RolloutEnvironment, seconds: float) -> EnvironmentReport:
     try:
         # Days may have passed since it was asked for.
         require(row.rollout.user_id, Act.DEPLOY, row.env)
+        # Killed each time, perhaps before it held the environment; the last worker may still live.
+        if row.tries > TRIES and not (
+            row.heard and (row.now - row.heard).total_seconds() < 2 * BEAT
+        ):
+            raise CommandError(str(_GIVEN_UP))
         (report,) = deploy_to_all([_order(row, seconds)])
         return report
     # The task waits for the database.
