@@ -22,7 +22,7 @@ from ..releases.live import mark_live
 from ..releases.payload import check_store
 from ..releases.rollback_plan import MOST_BYTES, MOST_FILES, move_of, plan_rollback
 from ..releases.runners import available_runner
-from ..submit.access import reach, visible
+from ..submit.access import Act, reach, visible
 from ..submit.selection import select_environments
 from . import (
     deployment_serializers as serializers,
@@ -38,7 +38,6 @@ from .operations import BEGINS, READ, Operation
 from .problems import Conflict, answer_as
 from .serializers import rows_for
 
-VIEW, DEPLOY = "view_deployment", "deploy"
 NEWEST = 20  # deployments of a release
 LONGEST = 3600.0  # seconds of a request: an archive is unpacked and kept
 
@@ -53,7 +52,7 @@ _LOOKUPS = {"env": "env", "store": "using", "outcome": "outcome", "release": "re
 class Deployments(View):
     """The deployments, the newest first."""
 
-    needs = {"GET": (VIEW,), "POST": (DEPLOY,)}
+    needs = {"GET": (Act.SEE_DEPLOYMENTS,), "POST": (Act.DEPLOY,)}
     queries = {"GET": parameters.DeploymentsQuery}
     operations = {
         "GET": Operation(
@@ -140,7 +139,7 @@ def _created(request: Request, report: EnvironmentReport) -> Response:
 class Deployment(View):
     """One deployment, with the uploads of it that failed."""
 
-    needs = {"GET": (VIEW,)}
+    needs = {"GET": (Act.SEE_DEPLOYMENTS,)}
     operations = {
         "GET": Operation(
             "wx_deployments_retrieve",
@@ -169,7 +168,7 @@ def _failures(request: Request, row: models.Deployment) -> list[dict[str, Any]]:
 class Release(View):
     """A deployed tree, with a page of its files."""
 
-    needs = {"GET": (VIEW,)}
+    needs = {"GET": (Act.SEE_DEPLOYMENTS,)}
     queries = {"GET": parameters.ReleaseQuery}
     operations = {
         "GET": Operation(

@@ -40,14 +40,13 @@ from .idempotency import once
 from .operations import AGAIN, BINARY, CLOUD, EVERYBODY, FILE, ONCE, READ, SENDER, Operation
 from .stores import describe_file
 
-VIEW, UPLOAD, RETRY, DIAGNOSE = "view_uploadlog", "upload", "retry", "diagnose"
 _NAME_ONE = _("Name the store. These are offered to you: %(names)s")
 
 
 class Uploads(View):
     """The log, and the upload by a form."""
 
-    needs = {"GET": (VIEW, UPLOAD), "POST": (UPLOAD,)}
+    needs = {"GET": (Act.SEE_LOG, Act.UPLOAD), "POST": (Act.UPLOAD,)}
     queries = {"GET": parameters.LogQuery}
     operations = {
         "GET": Operation(
@@ -140,7 +139,7 @@ def _upload_once(
 class Upload(View):
     """One row of the log."""
 
-    needs = {"GET": (VIEW, UPLOAD)}
+    needs = {"GET": (Act.SEE_LOG, Act.UPLOAD)}
     operations = {
         "GET": Operation(
             "wx_uploads_retrieve",
@@ -159,7 +158,7 @@ class Upload(View):
 class Retry(View):
     """An earlier upload, once more, with the same bytes."""
 
-    needs = {"POST": (RETRY,)}
+    needs = {"POST": (Act.RETRY,)}
     operations = {
         "POST": Operation(
             "wx_uploads_retry",
@@ -193,7 +192,7 @@ class Retry(View):
 class Diagnosis(View):
     """What WeChat received with the refused call of a row; it is asked at most once."""
 
-    needs = {"GET": (DIAGNOSE,)}
+    needs = {"GET": (Act.DIAGNOSE,)}
     operations = {
         "GET": Operation(
             "wx_uploads_diagnose",
@@ -224,7 +223,7 @@ def _retried_row_id(row: UploadLog) -> int | None:
 class RawUpload(View):
     """The upload of a body that is the file."""
 
-    needs = {"PUT": (UPLOAD,), "GET": (UPLOAD, VIEW)}
+    needs = {"PUT": (Act.UPLOAD,), "GET": (Act.UPLOAD, Act.SEE_LOG)}
     queries = {"PUT": parameters.PlaceQuery, "GET": parameters.At}
     operations = {
         "PUT": Operation(

@@ -36,6 +36,7 @@ class Act(StrEnum):
     PROTECTED = "replace_protected"
     UNPUBLISH = "unpublish"
     RETRY = "retry"
+    DIAGNOSE = "diagnose"
     DEPLOY = "deploy"
     SEE_LOG = "view_uploadlog"
     SEE_DEPLOYMENTS = "view_deployment"

@@ -88,12 +88,8 @@ class RolloutAdmin(ReadOnlyAdmin):
 
     @method_decorator(require_safe)
     def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+        self, request: HttpRequest, object_id: str, *more: Any, **of_django: Any
+    ) -> Any:
         row = self._row(request, object_id)
         return self._page(request, "rollout", row, self._progress(request, row))
 

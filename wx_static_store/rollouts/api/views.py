@@ -31,7 +31,7 @@ from ...i18n import listed
 from ...releases import payload
 from ...releases.rollback import Move, check_storage
 from ...submit import queue
-from ...submit.access import reach
+from ...submit.access import Act, reach
 from .. import lifecycle
 from ..lifecycle import ACTIONS, GOING_BACK, Manner
 from ..models import Rollout as Row
@@ -41,8 +41,6 @@ from ..waves import RolloutRefused, tolerated, wave_sizes
 from . import bodies, serializers
 from .serializers import shown, shown_whole
 
-VIEW, DEPLOY = "view_deployment", "deploy"
-
 _NOT_WHOLE = _("This rollout has environments that are not offered to you.")
 _NO_ENVIRONMENT = _("No environment is offered to you.")
 _NAME_ONE = _("Name the store. These are for sites: %(names)s")
@@ -51,7 +49,7 @@ _NAME_ONE = _("Name the store. These are for sites: %(names)s")
 class Rollouts(View):
     """The rollouts, the newest first."""
 
-    needs = {"GET": (VIEW,), "POST": (DEPLOY,)}
+    needs = {"GET": (Act.SEE_DEPLOYMENTS,), "POST": (Act.DEPLOY,)}
     queries = {"GET": bodies.RolloutsQuery}
     operations = {
         "GET": Operation(
@@ -101,7 +99,7 @@ class Rollouts(View):
 class Rollout(View):
     """One rollout, with a page of its environments."""
 
-    needs = {"GET": (VIEW,)}
+    needs = {"GET": (Act.SEE_DEPLOYMENTS,)}
     queries = {"GET": bodies.RolloutQuery}
     operations = {
         "GET": Operation(
@@ -128,7 +126,7 @@ class Rollout(View):
 class RolloutAction(View):
     """What may be done with a rollout as it stands."""
 
-    needs = {"POST": (DEPLOY,)}
+    needs = {"POST": (Act.DEPLOY,)}
     operations = {
         "POST": Operation(
             "wx_rollouts_act",
@@ -155,7 +153,7 @@ class RolloutAction(View):
 class RolloutRollback(View):
     """The rollout that gives each environment back what it had before."""
 
-    needs = {"POST": (DEPLOY,)}
+    needs = {"POST": (Act.DEPLOY,)}
     operations = {
         "POST": Operation(
             "wx_rollouts_roll_back",
