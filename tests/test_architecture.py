@@ -145,6 +145,11 @@ def test_a_name_is_imported_only_where_it_belongs(name: str) -> None:
     assert using <= ONLY_IN[name]
 
 
+def test_one_module_asks_what_a_user_may_do() -> None:
+    asking = {module for module, path in modules().items() if ".has_perm" in path.read_text()}
+    assert asking == {"submit.access"}, "Call may() of submit/access instead of user.has_perm()."
+
+
 def test_the_emulator_needs_the_standard_library_only() -> None:
     """The ticket sender is the exception: it encrypts."""
     used = {

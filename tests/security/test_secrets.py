@@ -46,9 +46,9 @@ from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import WeChatBusy, WxStaticStoreError
 from wx_static_store.health.alerts import alert
 from wx_static_store.health.doctor import latest
-from wx_static_store.log import by_workers, diagnosis
+from wx_static_store.log import diagnosis
 from wx_static_store.models import UploadLog
-from wx_static_store.submit import progress
+from wx_static_store.submit import by_workers, progress
 from wx_static_store.upload import claims
 from wx_static_store.upload.hosting import Hostings
 from wx_static_store.upload.platform import platform_notes
@@ -219,7 +219,7 @@ KEPT: dict[str, Callable[[], bool]] = {
     "deploy/locks.py": _lock,
     "health/doctor/latest.py": _health,
     "health/doctor/pushes.py": _refused_push,
-    "log/by_workers.py": _again,
+    "submit/by_workers.py": _again,
     "submit/progress.py": _progress,
     "upload/claims.py": _claims,
     "upload/hosting.py": _hosting,

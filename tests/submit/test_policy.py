@@ -22,6 +22,7 @@ from wx_static_store.core.types import UploadContext, UploadItem
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError, WeChatThrottled
 from wx_static_store.submit import policy
+from wx_static_store.submit.access import reach
 from wx_static_store.submit.policy import Target, authorize_upload, generated_name
 from wx_static_store.upload.claims import claim
 from wx_static_store.upload.uploader import get_uploader
@@ -380,7 +381,6 @@ def test_each_alias_is_offered_at_its_own_environment(configure: Any, user_with:
         Target("shop", "tenant-b", "shop: tenant-b"),
     ]
     assert policy.target(user, "shop").env == "tenant-b"
-    assert policy.visible_environments(user) is None
 
 
 def test_environments_offer_each_user_his_own(tenants: EmulatorServer, user_with: UserWith) -> None:
@@ -392,8 +392,7 @@ def test_environments_offer_each_user_his_own(tenants: EmulatorServer, user_with
         ("staticfiles", ENV),
     ]
     assert policy.stores_for(user)[0].label == "default: Tenant-B"
-    assert policy.visible_environments(user) == {"tenant-b": "Tenant-B", ENV: ENV.title()}
-    assert policy.visible_offers(user) == {"tenant-b": Offer("Tenant-B"), ENV: Offer(ENV.title())}
+    assert reach(user) == {"tenant-b": Offer("Tenant-B"), ENV: Offer(ENV.title())}
 
 
 @each(
@@ -472,7 +471,7 @@ def test_an_unknown_store_is_named_as_it_was_asked_for(
     named: str,
 ) -> None:
     with pytest.raises(PolicyRejected) as caught:
-        policy.resolve_target(user_with("upload"), using, env)
+        policy.target(user_with("upload"), using, env, uploads=False)
     assert caught.value.message == f"{named} is no store that you may use."
     assert caplog.records == []
 
@@ -528,11 +527,11 @@ def test_the_files_of_a_closed_store_can_be_reached(
     closed: EmulatorServer, user_with: UserWith
 ) -> None:
     user = user_with("upload", first_name="tenant-b")
-    to = policy.resolve_target(user, "staticfiles", "tenant-b")
+    to = policy.target(user, "staticfiles", "tenant-b", uploads=False)
     assert to == Target("staticfiles", "tenant-b", "staticfiles: Tenant-B")
     for using, env in (("staticfiles", ENV), ("staticfiles", None), ("nowhere", "tenant-b")):
         with pytest.raises(PolicyRejected) as caught:
-            policy.resolve_target(user, using, env)
+            policy.target(user, using, env, uploads=False)
         assert caught.value.code == "store"
 
 
@@ -585,7 +584,7 @@ def test_while_environments_fails_nothing_is_offered_and_the_log_says_why(
 
     configure(WX_STATIC_STORE={"ENVIRONMENTS": failing})
     user = user_with(is_superuser=True)
-    assert policy.visible_environments(user) == {}
+    assert reach(user) == {}
     assert policy.stores_for(user) == []
     with pytest.raises(PolicyRejected):
         policy.target(user, "default")

@@ -8,13 +8,13 @@ from functools import partial
 from typing import Any
 
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
-from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.functional import Promise
 
 from ..conf import platform_options
 from ..i18n import gettext_lazy as _
 from ..models import Deployment, IdempotencyKey, Release
+from ..models.columns import Now
 from ..upload import kept
 from ..upload.database import deployments, log, persistently
 from ..upload.workers import WorkerPool

@@ -96,14 +96,18 @@ def sendable(rows: Iterable[UploadLog], most: int) -> Iterator[UploadLog]:
 
 
 def retry_uploads(
-    rows: Iterable[UploadLog], user: User | None = None, *, seconds: float = REQUEST.seconds
+    rows: Iterable[UploadLog],
+    user: User | None = None,
+    *,
+    replaces: bool = False,
+    seconds: float = REQUEST.seconds,
 ) -> Iterator[RetryResult]:
     """
     Send the bytes of these rows again; each result is a new row, of the source ``retry``.
 
-    Only the newest row of a key is sent, by one process at a time. A `user` without the permission
-    ``replace`` may not overwrite other bytes than the row's. No more files are started after
-    `seconds`, or after an error that would repeat for all others.
+    Only the newest row of a key is sent, by one process at a time. Other bytes than the row's are
+    overwritten only with `replaces`. No more files are started after `seconds`, or after an error
+    that would repeat for all others.
     """
     until = time.monotonic() + seconds
     batches = defaultdict(list)
@@ -113,7 +117,6 @@ def retry_uploads(
         else:
             batches[owning_alias(one.row), one.row.env].append(one)
     context = UploadContext(source="retry", user_id=user.pk if user else None)
-    replaces = user is None or EXISTS.lifted(user)
     for (using, env), ready in batches.items():
         options = options_for(using).for_env(env)
         # Without a deadline, one file may keep the page waiting for minutes.

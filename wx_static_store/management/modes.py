@@ -95,7 +95,7 @@ def environments_of(line: CommandLine) -> Sequence[str | None]:
     if line.all:
         if line.tag:
             raise wrong_use(_("--all takes every environment: leave --tag out."))
-        if not (offered := conf.environments()):
+        if not (offered := conf.offers()):
             raise wrong_use(_("ENVIRONMENTS offers no environment."))
         return [*offered]
     if (path := line.envs_file) and not (named := _read_lines(path)):

@@ -20,6 +20,7 @@ from ..i18n import english
 from ..models import fitting
 from ..releases.rollback import Move, orders
 from ..submit import queue
+from ..submit.access import Act, require
 from ..upload.database import deployments, log
 from ..upload.uploader import Uploader
 from .models import Drift
@@ -37,7 +38,7 @@ def places(using: str = "") -> list[Place]:
     found: list[Place] = from_log(lambda: sorted(rows.values_list("using", "env").distinct()))
     if conf.platform_options().environments is None:
         return found
-    offered = conf.environments()
+    offered = conf.offers()
     return [place for place in found if place[1] in offered]
 
 
@@ -49,6 +50,8 @@ def rows() -> Any:
 def look(using: str, env: str) -> Drift:
     """Compare an environment with its live release and save the Drift row."""
     try:
+        # The message may have waited: ENVIRONMENTS is asked again.
+        require(None, Act.DEPLOY, env)
         facts = _facts(site_uploader(using, env)) | {"message": ""}
     except WxStaticStoreError as error:
         facts = {"message": english(error)}

@@ -108,7 +108,7 @@ class Command(BaseCommand):
 
 def _offered() -> list[str]:
     try:
-        return list(conf.environments())
+        return list(conf.offers())
     except ConfigurationError:
         if conf.platform_options().environments is None:
             raise
