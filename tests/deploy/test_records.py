@@ -15,10 +15,8 @@ from wx_static_store.deploy.records import (
     Records,
     find_deployment,
     items_of,
-    keys_of,
-    live,
-    live_below,
 )
+from wx_static_store.deploy.state import keys_of, live, live_below
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError, SourceError
 from wx_static_store.models import Deployment, KeptFile, Release

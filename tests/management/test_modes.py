@@ -24,6 +24,7 @@ from tests.deploys import (
     write,
 )
 from wx_static_store.core.types import DELETED, deletion
+from wx_static_store.deploy.state import live
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, KeptFile, Release
 from wx_static_store.upload.uploader import get_uploader
@@ -517,11 +518,102 @@ def test_repair_asks_for_the_list_even_where_the_store_trusts_its_log(
     assert {name: bodies(two)[name] for name in B} == B
 
 
-def test_repair_is_of_what_ended_well(two: EmulatorServer, tmp_path: Path) -> None:
-    two.script({"on": "put_object", "key": "index.html", "do": "cos_error", "status": 403,
-                "code": "AccessDenied", "times": None})  # fmt: skip
-    write(tmp_path / "site", {"index.html": b"third", "logo.svg": b"third"})
-    fails(tmp_path / "site", using="site", label="v3", code=1)
+def test_a_roll_back_that_found_a_foreign_byte_is_live_and_mismatched(two: EmulatorServer) -> None:
+    roll_back_beside_a_stranger(two)
+    newest = Deployment.objects.latest("pk")
+    assert (newest.outcome, newest.checked) == ("done", "mismatched")
+    assert live(ENV, "") == newest
+
+
+def test_a_repair_completes_a_roll_back_that_found_a_foreign_byte(two: EmulatorServer) -> None:
+    roll_back_beside_a_stranger(two)
+    assert f"{ENV}: repair of v1" in run(repair=True)
+    assert {name: bodies(two)[name] for name in A} == A
+
+
+def test_the_printed_command_completes_a_roll_back_that_found_a_foreign_byte(
+    two: EmulatorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its log is proved wrong, so it asks the list."""
+    roll_back_beside_a_stranger(two)
+    command = capsys.readouterr().err.partition("name the release: ")[2].split()
+    back(command[1], verify=True)
+    assert {name: bodies(two)[name] for name in A} == A
+    assert Deployment.objects.latest("pk").checked == "ok"
+
+
+def test_the_release_before_comes_back_after_a_roll_back_that_found_a_foreign_byte(
+    two: EmulatorServer,
+) -> None:
+    two.put_object("logo.svg", b"somebody else's")
+    fails(rollback="v2", verify=True, code=1)
+    back()
+    assert {name: bodies(two)[name] for name in A} == A
+
+
+def roll_back_beside_a_stranger(two: EmulatorServer) -> None:
+    """Go back to A, while the script that v1 and the log know has been overwritten."""
+    name = "assets/index-BfYjkO2m.js"
+    two.put_object(name, b"somebody else's")
+    assert name in fails(rollback="v1", verify=True, code=1)
+
+
+def fail_to_deploy(cloud: EmulatorServer, folder: Path, label: str) -> Deployment:
+    """Publish a third release in vain: its page is refused."""
+    cloud.script({"on": "put_object", "key": "index.html", "do": "cos_error", "status": 403,
+                  "code": "AccessDenied", "times": None})  # fmt: skip
+    write(folder, {"index.html": b"third", "logo.svg": b"third"})
+    fails(folder, using="site", label=label, code=1)
+    cloud.state.script.clear()
+    return Deployment.objects.latest("pk")
+
+
+def test_a_repair_does_not_guess_after_a_deploy_that_failed(
+    two: EmulatorServer, tmp_path: Path
+) -> None:
+    live = Deployment.objects.latest("pk")
+    failed = fail_to_deploy(two, tmp_path / "site", "v3")
+    two.journal.clear()
+    said = fails(repair=True, code=2)
+    assert f"The newest release of / in {ENV} did not end well" in said
+    for row in (failed, live):
+        assert f"wx_deploy --rollback {row.pk} --using site --env {ENV}" in said
+    assert two.journal == []
+    back(str(failed.pk))
+    assert bodies(two)["index.html"] == b"third"
+
+
+def test_a_repair_of_a_first_deploy_that_failed_names_the_command_that_completes_it(
+    cloud: EmulatorServer, tmp_path: Path
+) -> None:
+    failed = fail_to_deploy(cloud, tmp_path / "site", "v1")
+    said = fails(repair=True, using="site", code=2)
+    assert f"The newest release of / in {ENV} did not end well" in said
+    assert f"wx_deploy --rollback {failed.pk} --using site --env {ENV}" in said
+    back(str(failed.pk))
+    assert bodies(cloud)["index.html"] == b"third"
+
+
+def test_a_repair_of_many_leaves_out_where_a_deploy_failed_and_exits_1(
+    cloud: EmulatorServer, tmp_path: Path
+) -> None:
+    envs = tenants(2, cloud)
+    deploy(tmp_path / "site", A, env=envs)
+    write(tmp_path / "site", B)
+    cloud.state.find(envs[0]).status = "none"
+    fails(tmp_path / "site", using="site", env=[envs[0]], code=1)
+    cloud.delete_object("logo.svg", env=envs[1])
+    said = fails(repair=True, using="site", env=envs, code=1)
+    assert f"{envs[0]}: left out: its newest release did not end well" in said
+    assert f"The newest release of / in {envs[0]} did not end well" in said
+    assert bodies(cloud, envs[1]) == A
+
+
+def test_a_repair_that_failed_is_repeated(two: EmulatorServer) -> None:
+    two.delete_object("logo.svg")
+    two.script({"on": "put_object", "do": "cos_error", "status": 403, "code": "AccessDenied",
+                "times": None})  # fmt: skip
+    fails(repair=True, code=1)
     two.state.script.clear()
     run(repair=True)
     assert {name: bodies(two)[name] for name in B} == B

@@ -13,8 +13,9 @@ from ..core.naming import object_key
 from ..core.releases import ReleaseFile
 from ..core.types import UploadContext
 from ..deploy.environments import Order, deploy_to_all, site_uploader
-from ..deploy.records import Records, from_log, live_below, with_release
+from ..deploy.records import Records
 from ..deploy.report import EnvironmentReport
+from ..deploy.state import from_log, live_below, state, with_release
 from ..exceptions import WxStaticStoreError
 from ..i18n import english
 from ..models import fitting
@@ -65,7 +66,7 @@ def repair(using: str, env: str) -> Iterator[EnvironmentReport]:
     for row in live_below(env, location):
         context = UploadContext(source=SOURCE)
         order = Order((), context, Records(using, row.folder.removeprefix(location)))
-        move = Move(env, None, row, repair=True)
+        move = Move(state(env, row.folder), row, repair=True)
         yield from deploy_to_all(orders([uploader], [move], order))
 
 

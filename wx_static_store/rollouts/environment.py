@@ -16,8 +16,9 @@ from django.utils import timezone
 from ..core.types import UploadContext
 from ..deploy.environments import Order, deploy_to_all, site_uploader
 from ..deploy.locks import DeployLockLost, DeployRunning
-from ..deploy.records import Records, items_of, live
+from ..deploy.records import Records, items_of
 from ..deploy.report import EnvironmentReport
+from ..deploy.state import live
 from ..exceptions import (
     ConfigurationError,
     DeadlineExceeded,
