@@ -551,6 +551,62 @@ def test_the_release_before_comes_back_after_a_roll_back_that_found_a_foreign_by
     assert {name: bodies(two)[name] for name in A} == A
 
 
+def no_lists(cloud: EmulatorServer) -> None:
+    cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 45009, "times": None})
+
+
+def test_a_repair_that_can_compare_nothing_sends_nothing_and_exits_2(
+    two: EmulatorServer, tmp_path: Path
+) -> None:
+    two.delete_object("logo.svg")
+    no_lists(two)
+    rows = Deployment.objects.count()
+    said = fails(repair=True, json=str(tmp_path / "report.json"), code=2)
+    assert "Nothing was repaired, as the cloud could not be compared" in said
+    assert (sent(two), Deployment.objects.count()) == ([], rows)
+    (environment,) = json.loads((tmp_path / "report.json").read_text())["environments"]
+    assert (environment["outcome"], "45009" in environment["error"]) == ("skipped", True)
+
+
+def test_a_dry_run_of_a_repair_that_can_compare_nothing_fails(two: EmulatorServer) -> None:
+    no_lists(two)
+    assert "or looked at" in fails(repair=True, dry_run=True, code=1)
+
+
+def test_a_repair_of_many_exits_1_where_one_could_not_be_compared(
+    cloud: EmulatorServer, tmp_path: Path
+) -> None:
+    envs = tenants(2, cloud)
+    deploy(tmp_path / "site", A, env=envs)
+    cloud.delete_object("logo.svg", env=envs[1])
+    cloud.state.find(envs[0]).status = "none"
+    said = fails(repair=True, using="site", env=envs, code=1)
+    assert f"{envs[0]}: skipped" in said
+    assert bodies(cloud, envs[1]) == A
+
+
+def test_a_roll_back_says_that_the_log_alone_found_its_files_unchanged(
+    two: EmulatorServer, tmp_path: Path
+) -> None:
+    """The log may be behind the cloud: restored from a backup, say."""
+    report = tmp_path / "report.json"
+    said = back("v2", json=str(report))
+    note = "The log alone says what is unchanged: the cloud's list was not read."
+    assert "unchanged 3, failed 0, unknown 0, held back 0, not attempted 0; 0 bytes\n" in said
+    assert note in said
+    assert json.loads(report.read_text())["environments"][0]["notes"] == [note]
+    assert Deployment.objects.latest("pk").checked == "not_compared"
+    back("v2", verify=True)
+    assert Deployment.objects.latest("pk").checked == "ok"
+
+
+def test_a_deploy_whose_list_could_not_be_read_is_not_compared(
+    two: EmulatorServer, tmp_path: Path
+) -> None:
+    no_lists(two)
+    assert deploy(tmp_path / "site", B).checked == "not_compared"
+
+
 def roll_back_beside_a_stranger(two: EmulatorServer) -> None:
     """Go back to A, while the script that v1 and the log know has been overwritten."""
     name = "assets/index-BfYjkO2m.js"

@@ -61,6 +61,7 @@ class Order:
     blank_stale: Confirm | None = None  # asks before stale files are overwritten
     include_uploads: bool = False  # files that people uploaded are stale, too
     replaced: Sequence[Release] | None = None  # stale are their other files; needs no list
+    must_compare: bool = False  # leave it out if the cloud's list cannot be read
     on_held: Callable[[], object] = lambda: None  # called once the environment is held
 
     @property
@@ -273,6 +274,10 @@ def address_of(uploader: Uploader, prefix: str) -> str:
         return ""
 
 
+class NotCompared(CommandError):
+    """A repair cannot know what to send."""
+
+
 class _EnvironmentDeploy:
     """The deploy of one environment, with a report even if it breaks off."""
 
@@ -290,7 +295,7 @@ class _EnvironmentDeploy:
                 self._deploy(lock)
         except KeyboardInterrupt:
             report.outcome = "interrupted"
-        except DeployRunning as error:
+        except (DeployRunning, NotCompared) as error:
             report.outcome, report.error = "skipped", str(error)
         except (WxStaticStoreError, CommandError) as error:
             report.outcome, report.error, report.cause = "failed", str(error), error
@@ -314,6 +319,9 @@ class _EnvironmentDeploy:
         order.on_held()
         name = order.last.name if order.last else ""
         plan = make_plan(uploader, order.items, pool=self.pool, last=name, force=order.force)
+        if order.must_compare and not plan.compared:
+            text = _("Nothing was repaired, as the cloud could not be compared.")
+            raise NotCompared("\n".join([text, *plan.notes]))
         last = hash_items([order.last])[0] if order.last else None
         columns = order.records.columns(uploader, plan.items, last, self.pool)
         report.release = columns["release"].digest if columns["release"] else ""

@@ -64,7 +64,9 @@ def publish(
         # The database may have been down from the start.
         if not report.logged:
             steps.start_deployment()
-        finish_deployment(report.deployment_id, **_facts(report, time.monotonic() - started))
+        checked = "" if plan.compared else "not_compared"
+        facts = _facts(report, time.monotonic() - started)
+        finish_deployment(report.deployment_id, checked=checked, **facts)
     return report
 
 

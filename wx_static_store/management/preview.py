@@ -100,6 +100,7 @@ class DryRun:
         counts = Counter(state for state, _size, _name in [*files, *(stale or ())])
         counts.update(rejected=counts["refused"], bytes=plan.size)
         self.doubtful |= counts["rejected"] > 0 or stale is None
+        self.doubtful |= order.must_compare and not plan.compared
         if self.lists_files:
             for state, size, name in [*files, *(stale or ())]:
                 places = "" if size is None else f"{size:,}"

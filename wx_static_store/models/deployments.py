@@ -50,11 +50,11 @@ class Deployment(models.Model):
         INCOMPLETE = "incomplete", _("log incomplete")
 
     class Checked(models.TextChoices):
-        """The result of the verification; empty for a deploy that nobody verified."""
+        """What a deploy knows of the cloud afterwards; empty where it only compared before."""
 
         OK = "ok", _("verified")
         MISMATCHED = "mismatched", _("differs from its release")
-        # The list or the site could not be read.
+        # The log alone decided, or the verification could not read list or site.
         NOT_COMPARED = "not_compared", _("not compared")
 
     UNFINISHED = (Outcome.RUNNING, Outcome.INCOMPLETE)

@@ -239,6 +239,7 @@ def orders(uploaders: Sequence[Uploader], moves: Sequence[Move], template: Order
             items=items,
             last=last,
             context=replace(template.context, source_ref=label),
+            must_compare=move.repair,
             replaced=None if move.repair else move.replaced(ever=template.blank_stale is not None),
         )
         found.append((Uploader(replace(uploader.options, trust_log=trust_log)), order))

@@ -60,13 +60,17 @@ def look(using: str, env: str) -> Drift:
 
 
 def repair(using: str, env: str) -> Iterator[EnvironmentReport]:
-    """Send the files again that differ from a live release; yield the report of each release."""
+    """Send the files again that differ from what is live and wanted; yield a report of each."""
     uploader = site_uploader(using, env)
     location = uploader.options.location
     for row in live_below(env, location):
+        now = state(env, row.folder)
+        # The live release would undo a deploy that did not end well.
+        if not now.is_settled:
+            continue
         context = UploadContext(source=SOURCE)
         order = Order((), context, Records(using, row.folder.removeprefix(location)))
-        move = Move(state(env, row.folder), row, repair=True)
+        move = Move(now, row, repair=True)
         yield from deploy_to_all(orders([uploader], [move], order))
 
 
