@@ -426,6 +426,25 @@ def test_bytes_that_are_gone_are_noticed_before_anything_is_sent(
     assert two.journal == []
 
 
+@pytest.mark.parametrize("damage", ["truncated", "empty", "same size", "folder"])
+@pytest.mark.parametrize("name", ["index.html", "logo.svg"])
+def test_damaged_bytes_are_noticed_before_anything_is_sent(
+    two: EmulatorServer, tmp_path: Path, name: str, damage: str
+) -> None:
+    files = Release.objects.earliest("pk").contents()
+    sha256 = next(file.sha256 for file in files if file.name == name)
+    path = tmp_path / "releases" / sha256[:2] / sha256[2:]
+    whole = path.read_bytes()
+    path.unlink()
+    if damage == "folder":
+        path.mkdir()
+    else:
+        path.write_bytes({"truncated": whole[:-1], "empty": b""}.get(damage, whole[::-1]))
+    assert f"is missing or damaged in the release storage: {name}" in fails(rollback=True, code=2)
+    assert two.journal == []
+    assert Deployment.objects.count() == 2
+
+
 # --- before it begins -------------------------------------------------------------------------
 
 

@@ -268,7 +268,7 @@ def manifest_reminder(move: Move, order: Order) -> str:
 
 
 def refuse_missing(using: str, moves: Sequence[Move], plans: Sequence[Plan]) -> None:
-    """Raise SourceError if bytes are not kept; each file that the plans send is read."""
+    """Raise SourceError if bytes are not kept, or damaged where the plans send them."""
     needed = {item.sha256 for plan in plans for item in plan.sent if item.sha256}
     refuse_incomplete(using, {move.target.release for move in moves}, needed)
 
@@ -282,10 +282,10 @@ def refuse_incomplete(
             if gone := kept.missing(release.contents(), pool, needed=needed):
                 names = [shown(file.name) for file in gone[:NAMED]]
                 text = ngettext(
-                    "%(count)d file of release %(release)s is not in the release storage: "
-                    "%(names)s",
-                    "%(count)d files of release %(release)s are not in the release storage: "
-                    "%(names)s",
+                    "%(count)d file of release %(release)s is missing or damaged in the release "
+                    "storage: %(names)s",
+                    "%(count)d files of release %(release)s are missing or damaged in the "
+                    "release storage: %(names)s",
                     len(gone),
                     release=release,
                     names=listed([*names, *["…"] * (len(gone) > NAMED)]),
