@@ -20,8 +20,8 @@ from django.utils import timezone
 from ..conf.settings import setting
 from ..core.facts import facts
 from ..core.types import UploadContext, UploadResult, UploadStatus
-from ..exceptions import IntegrityError
-from ..i18n import english
+from ..exceptions import IntegrityError, SourceError
+from ..i18n import english, gettext_lazy as _
 from ..signals import deployment_finished, upload_finished
 from .database import (
     deployments,
@@ -45,6 +45,7 @@ uploads.addHandler(logging.NullHandler())
 
 RECORD_AT_ONCE = 100  # results, written in one query
 RECORD_SECONDS = 1.0  # a killed run loses at most the rows of this time
+_PRUNED = _("The release was pruned before its deployment began")
 Recorded = tuple[UploadResult, UploadContext]
 _unwritten_rows: deque[Recorded] = deque(maxlen=1000)  # of single uploads
 
@@ -182,12 +183,18 @@ def start_deployment(env: str, context: UploadContext, **columns: Any) -> int | 
     """
     Return the id of a new `Deployment` with these columns, None if there is no log.
 
-    The caller holds the environment's lock: another deployment that still runs was killed.
+    The caller holds the environment's lock: another deployment that still runs was killed. Raises
+    SourceError if its release was pruned meanwhile.
     """
 
     def insert() -> int:
-        from ..models import Deployment, fitting
+        from ..models import Deployment, Release, fitting
 
+        # Locked until the row names it: nobody can delete it in between.
+        release = columns.get("release")
+        named = Release.objects.filter(pk=release.pk) if release else None
+        if named is not None and not named.update(used=timezone.now()):
+            raise SourceError(_PRUNED, stage="source", hint=_("Run it again."))
         killed = Deployment.objects.filter(env=env, outcome=Deployment.Outcome.RUNNING)
         killed.update(outcome=Deployment.Outcome.INCOMPLETE)
         texts = {"env": env, "source": context.source, "label": context.source_ref} | columns
