@@ -55,7 +55,7 @@ def publish(
         with progress(wanted, uploader.env, files=len(plan), size=plan.size) as show:
             for result in uploader.send(steps, pool, recorder):
                 show(result)
-        lock.confirm()
+        lock.confirm(report.deployment_id)
     except BaseException as error:
         steps.break_off(error)
         raise

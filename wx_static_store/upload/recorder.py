@@ -173,10 +173,36 @@ def trusted_from(env: str) -> int | None:
     return newest.pk if newest else None
 
 
-def has_unfinished_deployment(env: str) -> bool:
-    """Return whether a deployment is not finished, although nobody holds the environment's lock."""
-    running = {"env": env, "outcome": "running"}
-    return in_database(lambda: deployments().filter(**running).exists(), otherwise=False)
+class OtherDeployments:
+    """The deployments beside one's own, by the log: made when the environment is locked."""
+
+    running: Sequence[int] = ()  # killed, or alive beside a lock that the cache lost
+    _newest: tuple[int, int] | None = None  # ids of a deployment and a row; None without a log
+
+    def __init__(self, env: str) -> None:
+        self._env = env
+        in_database(self._look, otherwise=None)
+
+    def _look(self) -> None:
+        rows = deployments().filter(env=self._env).order_by("-id").values_list("id", flat=True)
+        self.running = [*rows.filter(outcome="running")]
+        last = log().order_by("-id").values_list("id", flat=True).first()
+        self._newest = rows.first() or 0, last or 0
+
+    def wrote(self, mine: int | None) -> int | None:
+        """Return the id of another deployment that began, or has new rows, since; or None."""
+        if self._newest is None:
+            return None
+        deployment, row = self._newest
+        began = deployments().filter(env=self._env, id__gt=deployment).exclude(id=mine)
+        rows = log().filter(deployment__in=self.running, id__gt=row)
+        return in_database(
+            lambda: (
+                began.values_list("id", flat=True).first()
+                or rows.values_list("deployment", flat=True).first()
+            ),
+            otherwise=None,
+        )
 
 
 def start_deployment(env: str, context: UploadContext, **columns: Any) -> int | None:
