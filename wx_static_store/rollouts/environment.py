@@ -81,23 +81,25 @@ def _begin(pk: int) -> RolloutEnvironment | None:
     row: RolloutEnvironment | None = rows.select_related("rollout", "release").first()
     if row is None:
         return None
-    facts: dict[str, Any] = {"state": State.RUNNING, "since": now}
-    # Only the first try sees what a roll back must give back.
-    if row.begun is None:
-        before = live(row.env, row.rollout.folder)
-        facts |= {"begun": now, "before": before.release if before else None}
-    return row if rows.update(**facts) else None
+    return row if rows.update(state=State.RUNNING, since=now) else None
 
 
 def _claim(row: RolloutEnvironment) -> None:
     """Count a try, now that the environment is held; raise an error if none is due."""
-    row.refresh_from_db(fields=["state", "tries"])
+    row.refresh_from_db(fields=["state", "tries", "begun"])
     # Another delivery of the message may have ended it while this one waited for the lock.
     if not row.is_under_way:
         raise DeployRunning(str(_OVER))
     row.tries += 1
+    facts: dict[str, Any] = {"tries": row.tries, "begun": row.begun or timezone.now()}
+    # Under the lock: until now somebody may have deployed by hand, also since an earlier try. That
+    # is what a roll back must give back, and not what an earlier try deployed.
+    now = live(row.env, row.rollout.folder)
+    before = now.release_id if now else None
+    if row.begun is None or before != row.release_id:
+        facts["before"] = before
     # Before the deploy: a worker that is killed cannot count its try afterwards.
-    environments().filter(pk=row.pk).update(tries=row.tries)
+    environments().filter(pk=row.pk).update(**facts)
     if row.tries > TRIES:
         raise CommandError(str(_GIVEN_UP))
 
