@@ -274,10 +274,6 @@ def address_of(uploader: Uploader, prefix: str) -> str:
         return ""
 
 
-class NotCompared(CommandError):
-    """A repair cannot know what to send."""
-
-
 class _EnvironmentDeploy:
     """The deploy of one environment, with a report even if it breaks off."""
 
@@ -295,7 +291,7 @@ class _EnvironmentDeploy:
                 self._deploy(lock)
         except KeyboardInterrupt:
             report.outcome = "interrupted"
-        except (DeployRunning, NotCompared) as error:
+        except DeployRunning as error:
             report.outcome, report.error = "skipped", str(error)
         except (WxStaticStoreError, CommandError) as error:
             report.outcome, report.error, report.cause = "failed", str(error), error
@@ -321,7 +317,8 @@ class _EnvironmentDeploy:
         plan = make_plan(uploader, order.items, pool=self.pool, last=name, force=order.force)
         if order.must_compare and not plan.compared:
             text = _("Nothing was repaired, as the cloud could not be compared.")
-            raise NotCompared("\n".join([text, *plan.notes]))
+            report.outcome, report.error = "skipped", "\n".join([text, *plan.notes])
+            return
         last = hash_items([order.last])[0] if order.last else None
         columns = order.records.columns(uploader, plan.items, last, self.pool)
         report.release = columns["release"].digest if columns["release"] else ""

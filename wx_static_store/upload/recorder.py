@@ -177,32 +177,27 @@ class OtherDeployments:
     """The deployments beside one's own, by the log: made when the environment is locked."""
 
     running: Sequence[int] = ()  # killed, or alive beside a lock that the cache lost
-    _newest: tuple[int, int] | None = None  # ids of a deployment and a row; None without a log
+    _since: tuple[Any, Any] | None = None  # deployments that begin, rows that running ones add
 
     def __init__(self, env: str) -> None:
-        self._env = env
-        in_database(self._look, otherwise=None)
+        in_database(partial(self._look, env), otherwise=None)
 
-    def _look(self) -> None:
-        rows = deployments().filter(env=self._env).order_by("-id").values_list("id", flat=True)
-        self.running = [*rows.filter(outcome="running")]
-        last = log().order_by("-id").values_list("id", flat=True).first()
-        self._newest = rows.first() or 0, last or 0
+    def _look(self, env: str) -> None:
+        here, rows = deployments().filter(env=env), log()
+        self.running = [*here.filter(outcome="running").values_list("id", flat=True)]
+        ids = (each.order_by("-id").values_list("id", flat=True) for each in (here, rows))
+        newest, last = (found.first() or 0 for found in ids)
+        added = rows.filter(deployment__in=self.running, id__gt=last)
+        self._since = here.filter(id__gt=newest), added
 
     def wrote(self, mine: int | None) -> int | None:
         """Return the id of another deployment that began, or has new rows, since; or None."""
-        if self._newest is None:
+        if self._since is None:
             return None
-        deployment, row = self._newest
-        began = deployments().filter(env=self._env, id__gt=deployment).exclude(id=mine)
-        rows = log().filter(deployment__in=self.running, id__gt=row)
-        return in_database(
-            lambda: (
-                began.values_list("id", flat=True).first()
-                or rows.values_list("deployment", flat=True).first()
-            ),
-            otherwise=None,
-        )
+        began, rows = self._since
+        ids = began.exclude(id=mine or 0).values_list("id", flat=True)[:1]
+        wrote = rows.values_list("deployment", flat=True)[:1]
+        return next(iter(in_database(lambda: [*ids, *wrote], otherwise=[])), None)
 
 
 def start_deployment(env: str, context: UploadContext, **columns: Any) -> int | None:
