@@ -18,6 +18,7 @@ from tests.deploys import bodies, refusing_rows
 from wx_static_store.core.types import UploadContext, UploadItem
 from wx_static_store.deploy import environments as sites, locks
 from wx_static_store.deploy.environments import Order, deploy_to_all, site_uploader
+from wx_static_store.deploy.records import Records
 from wx_static_store.deploy.report import EnvironmentReport
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, UploadLog, key_digest
@@ -149,6 +150,19 @@ def test_a_deploy_is_not_done_if_another_one_began_beside_it(
         reports = deploy(uploaders[:2])
     assert ends(reports) == "failed, done"
     assert f"wrote to {ENVS[0]} beside this one" in reports[0].error
+
+
+@pytest.mark.parametrize(
+    ("mine", "others", "outcome"),
+    [("", "docs/", "failed"), ("docs/", "", "failed"), ("shop/", "docs/", "done")],
+)
+def test_a_deploy_is_done_beside_one_of_another_folder_only(
+    uploaders: list[Uploader], mine: str, others: str, outcome: str
+) -> None:
+    create = partial(Deployment.objects.create, env=ENVS[0], folder=others)
+    with beside(create):
+        reports = deploy(uploaders[:1], replace(ORDER, records=Records(prefix=mine)))
+    assert ends(reports) == outcome
 
 
 def test_a_deploy_is_done_beside_one_that_was_killed_and_uploads_of_people(

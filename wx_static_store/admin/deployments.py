@@ -26,11 +26,7 @@ from .deployment.rollback import RollbackPage
 SHOWN = 20  # files that were not sent, and lines of live releases
 MOST = 5000  # uploads that are grouped by cause
 # For these the page shows the command that repeats the deployment.
-REPEATED = {
-    Deployment.Outcome.FAILED,
-    Deployment.Outcome.INCOMPLETE,
-    Deployment.Checked.MISMATCHED,
-}
+REPEATED = {"failed", "incomplete", "mismatched"}
 OPEN = 5  # live releases that are shown unfolded
 
 

@@ -40,9 +40,8 @@ class State:
     @property
     def is_settled(self) -> bool:
         """Return whether the wanted release is live; not so after a deploy that failed."""
-        if self.wanted is None or self.live is None:
-            return False
-        return self.wanted.release_id == self.live.release_id
+        wanted, live = self.wanted, self.live
+        return bool(wanted and live and wanted.release_id == live.release_id)
 
     @property
     def trusts_log(self) -> bool:

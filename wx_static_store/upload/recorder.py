@@ -191,13 +191,20 @@ class OtherDeployments:
         self._since = here.filter(id__gt=newest), added
 
     def wrote(self, mine: int | None) -> int | None:
-        """Return the id of another deployment that began, or has new rows, since; or None."""
-        if self._since is None:
+        """Return the id of another one that began, or has new rows, since, where mine writes."""
+        if self._since is None or mine is None:
             return None
         began, rows = self._since
-        ids = began.exclude(id=mine or 0).values_list("id", flat=True)[:1]
-        wrote = rows.values_list("deployment", flat=True)[:1]
-        return next(iter(in_database(lambda: [*ids, *wrote], otherwise=[])), None)
+        ids = rows.order_by().values_list("deployment", flat=True).distinct()
+
+        def find() -> list[int]:
+            wanted = {mine, *began.values_list("id", flat=True), *ids}
+            folders = dict(deployments().filter(id__in=wanted).values_list("id", "folder"))
+            own = folders.pop(mine, "")
+            # A folder may lie in the other one.
+            return [pk for pk, of in folders.items() if of.startswith(own) or own.startswith(of)]
+
+        return next(iter(in_database(find, otherwise=list[int]())), None)
 
 
 def start_deployment(env: str, context: UploadContext, **columns: Any) -> int | None:
