@@ -34,7 +34,7 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
     checked = NamedChoice(
         Deployment.Checked.choices,
         allow_blank=True,
-        help_text=_("What its verification found; empty where nobody verified it."),
+        help_text=_("What --verify found, or that the log alone decided; else empty."),
     )
     live = serializers.BooleanField(
         source="is_live", help_text=_("It is the newest of its folder that ended well.")
