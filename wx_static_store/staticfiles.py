@@ -31,8 +31,9 @@ from .core.types import UploadContext, UploadItem
 from .deploy.locks import deploying
 from .deploy.plan import Plan, hash_items, make_plan
 from .deploy.publish import publish
-from .deploy.records import Records, live
+from .deploy.records import Records
 from .deploy.report import PublishFailed, Report
+from .deploy.state import live
 from .exceptions import WxStaticStoreError
 from .i18n import gettext as _, ngettext
 from .upload.recorder import announce_deployment

@@ -54,6 +54,8 @@ MEANINGS: dict[type[Any], dict[str, str]] = {
         "source": "``wx_deploy`` or ``collectstatic``.",
         "label": "The label of the release, such as a commit.",
         "outcome": "How it ended. *log incomplete*: it was killed, or the database refused rows.",
+        "checked": "What ``--verify`` found. *Not compared*: it could not read the list or the "
+        "site, or the log alone said what is unchanged.",
         "stored": "How many files were stored.",
         "skipped": "How many files were the same in the cloud, and not sent.",
         "failed": "How many files failed, or ended as unknown.",

@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from tests.deploys import TREE, bodies
-from tests.rollouts.conftest import Broker, states
-from tests.rollouts.test_lifecycle import begin
+from tests.rollouts.conftest import OLD, Broker, deployed, states
+from tests.rollouts.test_lifecycle import back, begin
 from tests.waiting import wait_for
 from wx_static_store.core.types import UploadContext
 from wx_static_store.deploy.environments import site_uploader
@@ -122,6 +123,52 @@ def test_a_deploy_by_hand_is_left_alone(broker: Broker, envs: list[str], release
     with deploying(site_uploader("site", envs[0]), wait=False):
         broker.work()
     assert (states(rollout)[0], row(envs[0]).tries) == ("r", 0)
+
+
+def test_what_was_deployed_by_hand_as_the_worker_arrived_comes_back(
+    cloud: EmulatorServer, broker: Broker, envs: list[str], release: Release, tmp_path: Path
+) -> None:
+    deployed(tmp_path / "site", OLD, envs[0], "v1")
+    rollout = begin(envs[:1], release)
+    [pk] = broker.messages()
+    with deploying(site_uploader("site", envs[0]), wait=False):
+        environment.deploy(pk)
+    by_hand = deployed(tmp_path / "site", {"index.html": b"by hand"}, envs[0], "v3")
+    environment.deploy(pk)
+    assert (row(envs[0]).state, row(envs[0]).before) == ("done", by_hand)
+    undoing, _warnings = back(rollout)
+    broker.work()
+    assert states(undoing) == "d"
+    assert bodies(cloud, envs[0])["index.html"] == b"by hand"
+
+
+def test_what_was_deployed_by_hand_between_two_tries_comes_back(
+    cloud: EmulatorServer, broker: Broker, envs: list[str], release: Release, tmp_path: Path
+) -> None:
+    deployed(tmp_path / "site", OLD, envs[0], "v1")
+    begin(envs[:1], release)
+    [pk] = broker.messages()
+    cloud.script({"on": "put_object", "do": "cos_error", "status": 503, "code": "SlowDown",
+                  "times": None})  # fmt: skip
+    assert environment.deploy(pk)
+    cloud.state.script.clear()
+    by_hand = deployed(tmp_path / "site", {"index.html": b"by hand"}, envs[0], "v3")
+    RolloutEnvironment.objects.update(since=timezone.now())
+    environment.deploy(pk)
+    assert (row(envs[0]).state, row(envs[0]).before) == ("done", by_hand)
+
+
+def test_what_a_worker_was_killed_at_is_not_what_comes_back(
+    broker: Broker, envs: list[str], release: Release, tmp_path: Path
+) -> None:
+    """Its deploy ended well, and the row did not learn it."""
+    old = deployed(tmp_path / "site", OLD, envs[0], "v1")
+    begin(envs[:1], release)
+    [pk] = broker.messages()
+    environment.deploy(pk)
+    RolloutEnvironment.objects.update(state="running")
+    environment.deploy(pk)
+    assert (row(envs[0]).state, row(envs[0]).before) == ("done", old)
 
 
 def test_a_killed_worker_is_followed_by_another(

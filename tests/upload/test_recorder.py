@@ -663,17 +663,18 @@ def test_all_rows_are_trusted_where_every_deployment_is_finished() -> None:
 @pytest.mark.django_db
 def test_a_deployment_seems_to_run_in_its_environment_until_it_is_finished() -> None:
     number = start()
-    assert recorders.has_unfinished_deployment("env-1") is True
-    assert recorders.has_unfinished_deployment("env-2") is False
+    assert recorders.OtherDeployments("env-1").running == [number]
+    assert recorders.OtherDeployments("env-2").running == []
     recorders.finish_deployment(number, outcome="incomplete")
-    assert recorders.has_unfinished_deployment("env-1") is False
+    assert recorders.OtherDeployments("env-1").running == []
 
 
 @pytest.mark.django_db
 def test_no_deployment_seems_to_run_where_the_database_is_not_asked() -> None:
     start()
     rest(60)
-    assert recorders.has_unfinished_deployment("env-1") is False
+    others = recorders.OtherDeployments("env-1")
+    assert (others.running, others.wrote(None)) == ((), None)
 
 
 @pytest.mark.django_db

@@ -41,6 +41,8 @@ LOOKS = {
     UploadLog.Status.UNKNOWN.value: Look("?", "wx-unsure"),
     Deployment.Outcome.DONE.value: Look("✓", "wx-good"),
     Deployment.Outcome.RUNNING.value: Look("…", "wx-unsure"),
+    Deployment.Checked.OK.value: Look("✓", "wx-good"),
+    Deployment.Checked.MISMATCHED.value: Look("✗", "wx-bad"),
     # states of rollouts
     "planned": Look("·", "wx-quiet"),
     "paused": Look("‖", "wx-unsure"),

@@ -49,6 +49,7 @@ class Plan:
     corrections: tuple[UploadResult, ...]  # rows that make the log agree with the list
     notes: tuple[str, ...]  # why the log decided, and not the list
     last: CurrentState | None  # of the last file; None: send it in any case
+    compared: bool = True  # no file is unchanged by the log alone
 
     def __len__(self) -> int:
         return len(self.assets) + len(self.pages)
@@ -116,8 +117,9 @@ def make_plan(
         rejected=rejected,
         existing=frozenset(existing),
         corrections=tuple(survey.corrections),
-        notes=tuple(survey.notes()),
+        notes=tuple(survey.notes(unchanged=bool(unchanged))),
         last=state_of_last,
+        compared=survey.reads_list or not unchanged,
     )
 
 
@@ -307,8 +309,15 @@ class Survey:
             )
         )
 
-    def notes(self) -> Iterator[str]:
+    @property
+    def reads_list(self) -> bool:
+        """Return whether the cloud's list is asked, and could be read."""
+        return self._lookup is not None and not self._error
+
+    def notes(self, *, unchanged: bool) -> Iterator[str]:
         """Yield for the report why the log decided, and not the list."""
+        if self._lookup is None and unchanged:
+            yield gettext("The log alone says what is unchanged: the cloud's list was not read.")
         if why := self._error:
             yield gettext("The list could not be read, so the log decided: %(why)s", why=why)
         if self._undecided:

@@ -21,7 +21,8 @@ from ..core.types import UploadContext, UploadItem
 from ..deploy.environments import STATICFILES, Confirm, Order, Orders, site_stores, site_uploader
 from ..deploy.link_check import Files, changed_in_place
 from ..deploy.plan import Plan, hash_items
-from ..deploy.records import Records, find_deployment, item_of, live
+from ..deploy.records import Records, find_deployment, item_of
+from ..deploy.state import live
 from ..deploy.tree import read_tree
 from ..i18n import gettext as _, listed, shown
 from ..models import Release

@@ -11,7 +11,8 @@ from ..core.types import UploadItem
 from ..deploy.environments import allowance_for, site_stores, site_uploader
 from ..deploy.link_check import SECONDS, preflight
 from ..deploy.plan import hash_items
-from ..deploy.records import NO_LOG, Records, find_deployment
+from ..deploy.records import Records, find_deployment
+from ..deploy.state import NO_LOG
 from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _, listed
 from ..models import Release

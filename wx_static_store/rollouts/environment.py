@@ -18,8 +18,9 @@ from ..core.refusals import PolicyRejected
 from ..core.types import UploadContext
 from ..deploy.environments import Order, deploy_to_all, site_uploader
 from ..deploy.locks import DeployLockLost, DeployRunning
-from ..deploy.records import Records, items_of, live
+from ..deploy.records import Records, items_of
 from ..deploy.report import EnvironmentReport
+from ..deploy.state import live
 from ..exceptions import (
     ConfigurationError,
     DeadlineExceeded,
@@ -86,10 +87,6 @@ def _begin(row: RolloutEnvironment) -> bool:
     facts: dict[str, Any] = {"state": State.RUNNING, "not_before": None}
     if row.state != State.RUNNING:
         facts["since"] = row.now
-    # Only the first try sees what a roll back must give back.
-    if row.begun is None:
-        before = live(row.env, row.rollout.folder)
-        facts |= {"begun": row.now, "before": before.release if before else None}
     # Counted before the deploy: a worker that is killed cannot count its try afterwards.
     row.tries += 1
     rows = environments().filter(pk=row.pk, state__in=RolloutEnvironment.UNDER_WAY)
@@ -125,11 +122,19 @@ def _attempt(row: RolloutEnvironment, seconds: float) -> EnvironmentReport:
 
 
 def _claim(row: RolloutEnvironment) -> None:
-    """Raise an error if no try is due, now that the environment is held."""
-    row.refresh_from_db(fields=["state"])
+    """Note what is replaced, now that the environment is held; raise an error if no try is due."""
+    row.refresh_from_db(fields=["state", "begun"])
     # Another delivery of the message may have ended it while this one waited for the lock.
     if not row.is_under_way:
         raise DeployRunning(str(_OVER))
+    # Under the lock: until now somebody may have deployed by hand, also since an earlier try. That
+    # is what a roll back must give back, and not what an earlier try deployed.
+    now = live(row.env, row.rollout.folder)
+    facts: dict[str, Any] = {"begun": row.begun or row.now}
+    before = now.release_id if now else None
+    if row.begun is None or before != row.release_id:
+        facts["before"] = before
+    environments().filter(pk=row.pk).update(**facts)
     if row.tries > TRIES:
         raise CommandError(str(_GIVEN_UP))
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from ...core import qr
 from ...deploy.archive import unpack_site
 from ...deploy.environments import site_stores
-from ...deploy.records import deployments_of
+from ...deploy.state import state
 from ...deploy.tree import check_prefix, read_tree
 from ...exceptions import WxStaticStoreError
 from ...i18n import gettext
@@ -206,6 +206,5 @@ def _target(facts: Mapping[str, Any], release: Release) -> Deployment:
 
 
 def _plan(request: HttpRequest, target: Deployment) -> RollbackPlan:
-    before = deployments_of(target.env, target.folder).first()
-    move = Move(target.env, before, target)
+    move = Move(state(target.env, target.folder), target)
     return plan_rollback(target.using, move, request.user.pk, label=target.label)
