@@ -153,7 +153,7 @@ def test_what_was_deployed_by_hand_between_two_tries_comes_back(
     assert environment.deploy(pk)
     cloud.state.script.clear()
     by_hand = deployed(tmp_path / "site", {"index.html": b"by hand"}, envs[0], "v3")
-    RolloutEnvironment.objects.update(since=timezone.now())
+    RolloutEnvironment.objects.update(not_before=None)
     environment.deploy(pk)
     assert (row(envs[0]).state, row(envs[0]).before) == ("done", by_hand)
 
