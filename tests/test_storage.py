@@ -515,6 +515,44 @@ def test_on_delete_ignore_leaves_the_file_public(cloud: EmulatorServer) -> None:
     assert body(cloud, "a.txt") == b"x"
 
 
+# --- a list that is late ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def late(cloud: EmulatorServer) -> EmulatorServer:
+    cloud.quirks.list_lag_seconds = 5
+    return cloud
+
+
+def test_two_saves_of_one_name_by_one_thread_get_two_names(late: EmulatorServer) -> None:
+    names = [default_storage.save("photo.jpg", ContentFile(each)) for each in (b"one", b"two")]
+    assert len({*names}) == 2
+    assert [body(late, name) for name in names] == [b"one", b"two"]
+
+
+def test_a_saved_file_is_there_before_the_list_shows_it(late: EmulatorServer) -> None:
+    name = default_storage.save("a.txt", ContentFile(b"hello"))
+    assert default_storage.exists(name)
+    assert default_storage.size(name) == 5
+    assert default_storage.get_modified_time(name) <= timezone.now()
+
+
+def test_a_saved_file_is_deleted_before_the_list_shows_it(late: EmulatorServer) -> None:
+    name = default_storage.save("a.txt", ContentFile(b"hello"))
+    default_storage.delete(name)
+    assert body(late, name) == DELETED
+    assert not default_storage.exists(name)
+    assert default_storage.save("a.txt", ContentFile(b"again")) == name
+
+
+def test_a_save_whose_answer_was_lost_keeps_its_name_from_the_next(late: EmulatorServer) -> None:
+    late.script({"on": "put_object", "do": "drop_reply"})
+    with pytest.raises(UploadFailed):
+        WxStorage(max_attempts=1).save("a.txt", ContentFile(b"one"))
+    assert default_storage.save("a.txt", ContentFile(b"two")) != "a.txt"
+    assert body(late, "a.txt") == b"one"
+
+
 # --- Django's manners -------------------------------------------------------------------------
 
 

@@ -357,7 +357,7 @@ def test_where_neither_list_nor_log_can_be_asked_all_is_sent(
 ) -> None:
     deploy(uploader, items(a_js=b"1"))
     monkeypatch.setattr(
-        "wx_static_store.deploy.plan.in_database", lambda work, otherwise: otherwise
+        "wx_static_store.upload.presence.in_database", lambda work, otherwise: otherwise
     )
     no_list(cloud)
     assert to_send(uploader, a_js=b"1") == ["a.js"]
@@ -368,7 +368,7 @@ def test_without_a_log_the_list_decides_and_no_row_is_corrected(
 ) -> None:
     cloud.put_object("a.js", b"1")
     monkeypatch.setattr(
-        "wx_static_store.deploy.plan.in_database", lambda work, otherwise: otherwise
+        "wx_static_store.upload.presence.in_database", lambda work, otherwise: otherwise
     )
     plan = plan_of(uploader, items(a_js=b"1", b_js=b"2"))
     assert (names(plan.unchanged), names(plan.assets)) == (["a.js"], ["b.js"])
