@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import NamedTuple
 
+from ..conf.options import STATIC
 from ..core import interrupts
 from ..core.match import Match, match
-from ..core.naming import is_html
+from ..core.naming import content_headers, is_html
 from ..core.types import (
     RemoteFile,
     UploadItem,
@@ -99,7 +100,8 @@ def make_plan(
     for key, state, item in _look_up(survey, keys, by_key):
         if key == last_key and not force:
             state_of_last = state
-        if item and (force or differs(uploader, item, state)):
+        changed_headers = survey.has_log and item and _may_have_other_headers(uploader, item, state)
+        if item and (force or changed_headers or differs(uploader, item, state)):
             changed[key] = item
             existing |= {key} if state.file else set()
         elif item:
@@ -139,6 +141,16 @@ def differs(uploader: Uploader, item: UploadItem, state: Presence) -> bool:
     """Return whether the hashed item must be sent: its object or its headers differ."""
     md5, file = state.md5_with(uploader.headers(item)), state.listing
     return not md5 or item.md5 != md5 or (file is not None and match(item, file) is Match.DIFFERS)
+
+
+def _may_have_other_headers(uploader: Uploader, item: UploadItem, state: Presence) -> bool:
+    """Return whether nobody knows the object's headers, and the wanted ones are not the usual."""
+    # Sent once: the row of this upload knows them.
+    if state.row.headers if state.row else not state.listing:
+        return False
+    plain = replace(item, content_type=None, cache_control=None)
+    usual = content_headers(plain, static=uploader.options.kind == STATIC)
+    return uploader.headers(item) != usual
 
 
 def hash_items(items: Iterable[UploadItem]) -> list[UploadItem]:
