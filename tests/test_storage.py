@@ -3,6 +3,7 @@
 import io
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage, storages
 from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile, UploadedFile
-from django.db import models
+from django.db import connections, models, transaction
 from django.db.migrations.writer import MigrationWriter
 from django.test import override_settings
 from django.utils import timezone
@@ -528,6 +529,36 @@ def test_two_saves_of_one_name_by_one_thread_get_two_names(late: EmulatorServer)
     names = [default_storage.save("photo.jpg", ContentFile(each)) for each in (b"one", b"two")]
     assert len({*names}) == 2
     assert [body(late, name) for name in names] == [b"one", b"two"]
+
+
+def saved_elsewhere() -> str:
+    """Return the name that another thread gets, whose connection sees committed rows only."""
+
+    def save() -> str:
+        try:
+            return default_storage.save("a.txt", ContentFile(b"two"))
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(save).result()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_name_stays_claimed_while_nobody_else_sees_its_row(late: EmulatorServer) -> None:
+    with transaction.atomic():
+        default_storage.save("a.txt", ContentFile(b"one"))
+        assert saved_elsewhere() != "a.txt"
+    assert body(late, "a.txt") == b"one"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_name_stays_claimed_after_its_row_was_rolled_back(late: EmulatorServer) -> None:
+    with transaction.atomic():
+        default_storage.save("a.txt", ContentFile(b"one"))
+        transaction.set_rollback(True)
+    assert default_storage.save("a.txt", ContentFile(b"two")) != "a.txt"
+    assert body(late, "a.txt") == b"one"
 
 
 def test_a_saved_file_is_there_before_the_list_shows_it(late: EmulatorServer) -> None:
