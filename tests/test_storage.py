@@ -32,8 +32,10 @@ from wx_static_store.exceptions import (
     NameRejected,
     UploadFailed,
 )
+from wx_static_store.log.reconcile import LogComparison
 from wx_static_store.models import UploadLog
 from wx_static_store.storage import WxStorage
+from wx_static_store.upload.store import get_store
 
 pytestmark = pytest.mark.django_db
 
@@ -574,6 +576,24 @@ def test_a_saved_file_is_deleted_before_the_list_shows_it(late: EmulatorServer) 
     assert body(late, name) == DELETED
     assert not default_storage.exists(name)
     assert default_storage.save("a.txt", ContentFile(b"again")) == name
+
+
+def test_an_upload_that_fails_does_not_free_the_name_of_the_save_before(
+    late: EmulatorServer,
+) -> None:
+    default_storage.save("a.txt", ContentFile(b"one"))
+    late.script({"on": "put_object", "do": "cos_error", "status": 403, "code": "AccessDenied"})
+    with pytest.raises(UploadFailed):
+        WxStorage(file_overwrite=True, max_attempts=1).save("a.txt", ContentFile(b"no"))
+    assert default_storage.save("a.txt", ContentFile(b"two")) != "a.txt"
+
+
+def test_a_row_that_repeats_a_late_list_does_not_free_the_name_of_a_save(
+    late: EmulatorServer,
+) -> None:
+    default_storage.save("a.txt", ContentFile(b"one"))
+    assert [found.kind for found in LogComparison(get_store(), fix=True)] == ["missing"]
+    assert default_storage.save("a.txt", ContentFile(b"two")) != "a.txt"
 
 
 def test_a_save_whose_answer_was_lost_keeps_its_name_from_the_next(late: EmulatorServer) -> None:

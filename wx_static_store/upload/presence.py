@@ -21,6 +21,7 @@ from .store import Store
 
 SLACK = timedelta(seconds=2)  # between the clocks of COS
 LATE = timedelta(seconds=60)  # after a PUT, when every list shows its object
+OF_LISTS = (LIST, "reconcile")  # sources of rows that repeat what a list showed
 
 
 class Row(NamedTuple):
@@ -122,7 +123,7 @@ def look(store: Store, key: str) -> Presence:
     """Ask the list, then the log; raises what the list raises."""
     # In this order: a row that is written in between is newer than the list, and counts.
     file = find(store, key)
-    return Presence(key, (newest_rows(store.env, [key]) or {}).get(key), file)
+    return Presence(key, (newest_rows(store.env, [key], sent=True) or {}).get(key), file)
 
 
 def find(store: Store, key: str) -> RemoteFile | None:
@@ -137,24 +138,30 @@ def from_log(env: str, keys: Iterable[str]) -> dict[str, Presence]:
     return {key: Presence(key, row, None, listed=False) for key, row in rows.items()}
 
 
-def newest_rows(env: str, keys: Iterable[str]) -> Rows | None:
-    """Return the newest row of each key, from the primary database; None without a log."""
-    return in_database(lambda: _newest(env, keys), otherwise=None)
+def newest_rows(env: str, keys: Iterable[str], *, sent: bool = False) -> Rows | None:
+    """
+    Return the newest row of each key, from the primary database; None without a log.
+
+    With `sent`, leave out rows that changed no object: of failures, and of what a list showed.
+    """
+    return in_database(lambda: _newest(env, keys, sent=sent), otherwise=None)
 
 
-def _newest(env: str, keys: Iterable[str]) -> Rows:
-    kept = cache(ContentHeaders)
+def _newest(env: str, keys: Iterable[str], *, sent: bool) -> Rows:
+    kept, logged = cache(ContentHeaders), log()
+    if sent:
+        logged = logged.exclude(status=UploadStatus.FAILED).exclude(source__in=OF_LISTS)
     columns = (
         *("key", "status", "size", "md5", "stored_at", "deployment_id", "created"),
         *("source", "content_type", "cache_control"),
     )
-    found, rows = log().newest_values(env, keys, *columns), {}
+    found, rows = logged.newest_values(env, keys, *columns), {}
     for key, status, size, md5, at, deployment, created, source, *headers, last in found:
         # Rows may be written in another order than the PUTs.
         outranked = bool(at and last > at)
         # A row that repeats a list knows no headers.
         of_object = None if source == LIST else kept(*headers)
-        sent_at = None if source in (LIST, "reconcile") else aware(created)
+        sent_at = None if source in OF_LISTS else aware(created)
         rows[key] = Row(status, size, md5, of_object, aware(at), deployment, sent_at, outranked)
     return rows
 
