@@ -145,8 +145,9 @@ def differs(uploader: Uploader, item: UploadItem, state: Presence) -> bool:
 
 def _may_have_other_headers(uploader: Uploader, item: UploadItem, state: Presence) -> bool:
     """Return whether nobody knows the object's headers, and the wanted ones are not the usual."""
-    # Sent once: the row of this upload knows them.
-    if state.row.headers if state.row else not state.listing:
+    # Such a file is sent once: then its row has them.
+    known = state.row.headers if state.row else not state.listing
+    if known:
         return False
     plain = replace(item, content_type=None, cache_control=None)
     usual = content_headers(plain, static=uploader.options.kind == STATIC)
