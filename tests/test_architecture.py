@@ -150,6 +150,19 @@ def test_one_module_asks_what_a_user_may_do() -> None:
     assert asking == {"submit.access"}, "Call may() of submit/access instead of user.has_perm()."
 
 
+def test_the_object_at_a_key_is_asked_for_in_presence_only() -> None:
+    """Elsewhere the list would be believed alone, and a list may be late."""
+    calls = {
+        (module, ast.unparse(node.func))
+        for module, path in modules().items()
+        if not module.startswith(EMULATOR)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".find")
+    }
+    # The finders are those of Django's static files.
+    assert calls == {("upload.presence", "store.find"), ("log.source_of", "finders.find")}
+
+
 def test_the_emulator_needs_the_standard_library_only() -> None:
     """The ticket sender is the exception: it encrypts."""
     used = {

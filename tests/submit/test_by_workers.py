@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from threading import Thread
 from time import time
 from typing import Any
 
@@ -21,7 +20,7 @@ from wx_static_store.log.failing import dismiss
 from wx_static_store.models import UploadLog
 from wx_static_store.submit import by_workers
 from wx_static_store.submit.by_workers import forget, refusals, send_again
-from wx_static_store.upload.claims import claim
+from wx_static_store.upload.claims import Claim
 from wx_static_store.upload.uploader import get_uploader
 
 pytestmark = pytest.mark.django_db
@@ -86,9 +85,7 @@ def test_a_message_that_comes_twice_costs_no_second_upload(
 def test_a_file_that_another_upload_has_claimed_is_refused_with_a_note(
     cloud: EmulatorServer, row: UploadLog
 ) -> None:
-    elsewhere = Thread(target=claim, args=(get_uploader().options, "a.txt"))
-    elsewhere.start()
-    elsewhere.join()
+    Claim().take(get_uploader().options, "a.txt")
     send_again(row.pk, user("retry"))
     assert "Another upload of a.txt is running" in why(row)
     assert UploadLog.objects.count() == 1

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -24,7 +22,7 @@ from wx_static_store.exceptions import ConfigurationError, WeChatThrottled
 from wx_static_store.submit import policy
 from wx_static_store.submit.access import reach
 from wx_static_store.submit.policy import Target, authorize_upload, generated_name
-from wx_static_store.upload.claims import claim
+from wx_static_store.upload.claims import Claim
 from wx_static_store.upload.uploader import get_uploader
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +44,9 @@ def test_an_authorized_file_is_rewound_and_stays_open(
     cloud: EmulatorServer, user_with: UserWith
 ) -> None:
     file = io.BytesIO(PNG)
-    item = authorize_upload(user_with("upload"), HERE, "uploads/a.png", file, size=len(PNG))
+    item = authorize_upload(
+        user_with("upload"), HERE, "uploads/a.png", file, size=len(PNG), claim=Claim()
+    )
     assert file.tell() == 0
     assert item.open() is file
     assert not item.close
@@ -170,7 +170,12 @@ def test_the_folder_for_uploads_is_below_the_location_of_the_store(
     cloud = configure()
     user = user_with("upload")
     item = authorize_upload(
-        user, policy.target(user, "staticfiles"), "uploads/a.txt", io.BytesIO(), size=0
+        user,
+        policy.target(user, "staticfiles"),
+        "uploads/a.txt",
+        io.BytesIO(),
+        size=0,
+        claim=Claim(),
     )
     get_uploader("staticfiles").upload(item, UploadContext("admin"))
     assert list(cloud.objects()) == ["static/uploads/a.txt"]
@@ -266,23 +271,21 @@ def test_nothing_is_overwritten_unless_that_is_asked_for(
     assert code(user_with("upload", "replace"), body=b"other") == "exists"
 
 
-def elsewhere(call: Callable[..., Any], *args: Any) -> Any:
-    """Return what another thread gets."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(call, *args).result()
+def claim(key: str) -> bool:
+    """Return whether another upload may claim the key."""
+    return Claim().take(get_uploader().options, key)
 
 
 def test_an_authorized_key_is_claimed(cloud: EmulatorServer, user_with: UserWith) -> None:
-    options = get_uploader().options
     ask(user_with("upload"), "uploads/a.txt")
-    assert not elsewhere(claim, options, "uploads/a.txt")
-    assert elsewhere(claim, options, "uploads/b.txt")
+    assert not claim("uploads/a.txt")
+    assert claim("uploads/b.txt")
 
 
 def test_a_key_that_another_upload_claimed_is_refused_and_named(
     cloud: EmulatorServer, user_with: UserWith
 ) -> None:
-    elsewhere(claim, get_uploader().options, "uploads/a.txt")
+    claim("uploads/a.txt")
     with pytest.raises(PolicyRejected, match=r"uploads/a\.txt") as caught:
         ask(user_with("upload"), "uploads/a.txt")
     assert caught.value.code == IN_PROGRESS.code
@@ -295,7 +298,7 @@ def test_a_key_that_exists_is_named_and_not_claimed(
     put("uploads/a.txt")
     with pytest.raises(PolicyRejected, match=r"uploads/a\.txt"):
         ask(user_with("upload"), "uploads/a.txt")
-    assert elsewhere(claim, get_uploader().options, "uploads/a.txt")
+    assert claim("uploads/a.txt")
 
 
 def test_a_precondition_is_asked_with_the_key_before_the_cloud(
@@ -612,5 +615,5 @@ def test_a_callable_environment_is_asked_once(configure: Any, user_with: UserWit
     assert len(asked) == 1
     to = policy.target(user, "default")
     assert len(asked) == 2
-    authorize_upload(user, to, "uploads/a.txt", io.BytesIO(), size=0)
+    authorize_upload(user, to, "uploads/a.txt", io.BytesIO(), size=0, claim=Claim())
     assert len(asked) == 2

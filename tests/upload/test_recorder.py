@@ -693,28 +693,6 @@ def test_a_deployment_belongs_to_the_user_who_started_it() -> None:
     assert (row.source, row.label, row.user_id) == ("test", "v1", user.pk)
 
 
-# --- the newest row of a key --------------------------------------------------------------------
-
-
-@pytest.mark.django_db
-def test_the_newest_row_of_a_key_is_found_if_it_is_stored() -> None:
-    assert recorders.stored_row("env-1", "a.txt") is None
-    record_one(result(md5="1"), CONTEXT)
-    newest = record_one(result(md5="2"), CONTEXT)
-    row = recorders.stored_row("env-1", "a.txt")
-    assert row
-    assert row.pk == newest
-    assert recorders.stored_row("env-2", "a.txt") is None
-    assert recorders.stored_row("env-1", "b.txt") is None
-
-
-@pytest.mark.django_db
-def test_a_key_whose_newest_row_failed_has_no_stored_row() -> None:
-    record_one(result(), CONTEXT)
-    record_one(ended(UploadStatus.FAILED, REFUSED), CONTEXT)
-    assert recorders.stored_row("env-1", "a.txt") is None
-
-
 # --- when COS stored it ---------------------------------------------------------------------------
 
 YESTERDAY = "Tue, 14 Nov 2023 22:13:20 GMT"

@@ -31,6 +31,7 @@ from ..submit.policy import (
 )
 from ..submit.send import send
 from ..upload.database import in_database
+from ..upload.presence import look
 from ..upload.store import get_store
 from . import conditions, log, paging, parameters, problems, serializers
 from .answers import context_of, record_early_end, upload_response
@@ -250,7 +251,7 @@ class RawUpload(View):
         env, uploads = self.query["env"] or None, not log.sees_all(request)
         to = target(request.user, store, env, uploads=uploads)
         cloud = get_store(to.using, to.env)
-        found = cloud.find(object_key(cloud.options.location, clean_name(name)))
+        found = look(cloud, object_key(cloud.options.location, clean_name(name))).file
         if found is None:
             raise Http404
         return Response(describe_file(cloud, found), headers=conditions.headers_of(cloud, found))

@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from ..conf.settings import nearest
 from ..core.releases import PackedRelease, ReleaseFile, pack
-from ..core.types import RemoteFile, UploadItem, UploadStatus
+from ..core.types import RemoteFile, UploadItem
 from ..exceptions import SourceError
 from ..i18n import gettext_lazy as _, listed, shown
-from ..upload import kept
-from ..upload.database import deployments, in_database, log
+from ..upload import kept, presence
+from ..upload.database import deployments, in_database
 from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
 from .state import from_log, keys_of, live_below, with_release
@@ -127,12 +127,8 @@ def leftover_files(
             keys -= keys_of(row)
     if cloud is not None:
         return {key: cloud[key] for key in keys & cloud.keys()}
-    rows = in_database(lambda: log().newest(uploader.env, keys), otherwise=None) or {}
-    return {
-        key: RemoteFile(key, row.size or 0, row.md5, row.stored_at)
-        for key, row in rows.items()
-        if row.status != UploadStatus.FAILED and not row.is_deletion
-    }
+    logged = presence.from_log(uploader.env, keys)
+    return {key: there.file for key, there in logged.items() if there.file}
 
 
 def find_deployment(

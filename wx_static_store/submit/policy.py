@@ -27,7 +27,8 @@ from ..core.refusals import (
 from ..core.types import UploadItem
 from ..exceptions import ConfigurationError, WxStaticStoreError
 from ..i18n import gettext_lazy as _, labelled
-from ..upload.claims import claim, release
+from ..upload.claims import Claim
+from ..upload.presence import look
 from ..upload.sources import digest
 from ..upload.store import get_store
 from .access import Act, enforce, may, reach
@@ -111,6 +112,7 @@ def authorize_upload(
     file: BinaryIO,
     *,
     size: int,
+    claim: Claim,
     overwrite: bool = False,
     precondition: Callable[[str], object] = lambda key: None,
 ) -> UploadItem:
@@ -119,29 +121,29 @@ def authorize_upload(
 
     `name` is below the store's location: the folder and the file's own name. The store is asked
     whether the key is free; its errors, such as WeChatError, are raised, too. The same bytes may be
-    sent again, as they replace nothing. The key is claimed for a minute, or until it is released.
+    sent again, as they replace nothing. The `claim` takes the key for a minute.
     """
     key = key_for(user, to, name, file, size=size)
     precondition(key)
     name = clean_name(name)
     _ask_project(user, name, file)
     if not (overwrite and may(user, Act.REPLACE)):
-        _ask_store(to, key, file)
+        _ask_store(to, key, file, claim)
     return UploadItem(name, open=lambda: file, size=measure(file), close=False)
 
 
-def _ask_store(to: Target, key: str, file: BinaryIO) -> None:
+def _ask_store(to: Target, key: str, file: BinaryIO, claim: Claim) -> None:
     """Claim the key; raises PolicyRejected unless it is free or holds these very bytes."""
     store = get_store(to.using, to.env)
     # Claim before asking: of two uploads at once, both would see a free key.
-    if not claim(store.options, key):
+    if not claim.take(store.options, key):
         raise IN_PROGRESS.broken(key=key)
     try:
-        found = store.find(key)
+        found = look(store, key).taken_by
         if found and not (found.size == measure(file) and found.md5 == digest(file)):
             raise EXISTS.broken(key=key)
     except BaseException:
-        release(store.options, key)
+        claim.release(key)
         raise
 
 

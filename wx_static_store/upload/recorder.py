@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.utils import timezone
 
@@ -35,9 +35,6 @@ from .database import (
     rest,
     write,
 )
-
-if TYPE_CHECKING:
-    from ..models import UploadLog
 
 logger = logging.getLogger("wx_static_store.recorder")
 uploads = logging.getLogger("wx_static_store.uploads")
@@ -157,12 +154,6 @@ def reset() -> None:
     """Forget the rows that could not be written, and ask the database again: for tests."""
     _unwritten_rows.clear()
     forget()
-
-
-def stored_row(env: str, key: str) -> "UploadLog | None":
-    """Return the newest row that says a key is stored; None, too, if there is no log."""
-    row = in_database(lambda: log().newest(env, [key]).get(key), otherwise=None)
-    return row if row and row.status == UploadStatus.STORED else None
 
 
 def trusted_from(env: str) -> int | None:
