@@ -76,8 +76,8 @@ def test_two_hundred_environments_share_one_list_and_one_copy_of_each_file(
 class Pruned(Records):
     """A run of ``wx_prune`` comes between the release and its deployment."""
 
-    def columns(self, *args: Any) -> dict[str, Any]:
-        columns = super().columns(*args)
+    def record(self, *args: Any) -> dict[str, Any]:
+        columns = super().record(*args)
         Release.objects.filter(pk=columns["release"].pk).delete()
         return columns
 

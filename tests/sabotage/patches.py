@@ -22,9 +22,9 @@ SABOTAGES = (
     Sabotage(
         "A user reaches the environments that ENVIRONMENTS offers, and no other",
         "show the rows of every environment",
-        "submit/policy.py",
-        "    return None if offered is None else {env:",
-        "    return None if True else {env:",
+        "submit/access.py",
+        "return rows if offered is None else rows.filter(env__in=[*offered])",
+        "return rows",
         ("security/test_entries.py::test_another_tenant_is_answered_as_if_its_rows_did_not_exist",),
     ),
     Sabotage(
@@ -199,8 +199,8 @@ SABOTAGES = (
         "D8: each entry enforces the allow-list",
         "take uploads into a closed store",
         "submit/policy.py",
-        "if not _takes_uploads(using):",
-        "if not using:",
+        "using in aliases() and (_takes_uploads(using) or not uploads)",
+        "using in aliases()",
         ("api/test_views.py::test_a_closed_store_is_no_store_for_uploads",),
     ),
     Sabotage(
