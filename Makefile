@@ -98,6 +98,8 @@ messages: venv  ## the Chinese catalogues, brought up to date (needs gettext)
 	cd wx_static_store/emulator && xgettext $(EMULATOR_TEXTS) --from-code UTF-8 --add-location=file -o - *.py | sed s/CHARSET/UTF-8/ \
 		| msgmerge --quiet --update --backup=none --previous $(EMULATOR_CATALOGUE) - \
 		&& msgattrib --no-obsolete -o $(EMULATOR_CATALOGUE) $(EMULATOR_CATALOGUE)
+	@# Their time would change them each time, and collide in each merge.
+	perl -i -ne 'print unless /^"POT-Creation-Date/' $$(git ls-files 'wx_static_store/*.po')
 	cd wx_static_store && $(abspath $(BIN))/django-admin compilemessages
 
 SPHINX = $(BIN)/sphinx-build -q -W -n --keep-going

@@ -44,6 +44,7 @@ OTHERS = {
     "wx_static_store/health/doctor/": "tests/health/doctor/test_faults.py",
     "wx_static_store/emulator/": "tests/emulator/test_language.py",
     "wx_static_store/models/uploads.py": "tests/admin/test_uploads.py",
+    "wx_static_store/models/": "tests/core/test_facts.py",
 }
 
 

@@ -4,7 +4,7 @@ import ast
 import sys
 from statistics import median
 
-from tests.test_architecture import EMULATOR, arrows, group, modules
+from tests.test_architecture import EMULATOR, arrows, group, modules, single_imports
 
 SHORT = 4  # lines of a function
 
@@ -34,8 +34,9 @@ def print_figures(*groups: str) -> None:
 def main() -> None:
     for groups in (("core",), ("apps",), (EMULATOR,), ("core", "apps")):
         print_figures(*groups)
-    single = sorted(imports[0] for imports in arrows("core").values() if len(imports) == 1)
-    sys.stdout.write("\n  ".join(["Arrows of the core that one import makes:", *single]) + "\n")
+    sys.stdout.write(
+        "\n  ".join(["Arrows of the core that one import makes:", *single_imports()]) + "\n"
+    )
 
 
 if __name__ == "__main__":

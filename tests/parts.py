@@ -68,7 +68,7 @@ DATABASES = """
     deploy     plan_current_state records
     health     models
     health/alerts      watch
-    log        by_workers compare failing import_lines owner prune reconcile retention
+    log        compare failing import_lines owner prune reconcile retention
     log        retry source_of
     models
     releases   live rollback

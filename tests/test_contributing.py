@@ -5,21 +5,16 @@ import re
 from pathlib import Path
 
 from tests.tables import each, none_of
+from wx_static_store.admin.columns import UploadColumns
 from wx_static_store.admin.uploads import UploadLogAdmin
+from wx_static_store.conf.check_table import CHECKS
 from wx_static_store.models import UploadLog
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "wx_static_store"
 TEXT = (ROOT / "CONTRIBUTING.rst").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^(.+)\n===+\n((?:.*\n)*?)(?=.+\n===+\n|\Z)", TEXT, re.MULTILINE))
-CHANGES = [
-    "How to add a storage option",
-    "How to add an errcode",
-    "How to add a column to the log",
-    "How to add a check to the doctor",
-    "How to add an option to wx_deploy",
-    "How to add a fault to the emulator",
-]
+CHANGES = [title for title in SECTIONS if title.startswith("How to add ")]
 MOST = 5  # places
 NAMED = re.compile(r"``([\w.-]+(?:/[\w.-]+)*/?)``")
 # Paths that an example or the build makes.
@@ -53,4 +48,24 @@ def test_a_column_of_the_log_is_on_the_page_of_an_upload() -> None:
         "wx_static_store/admin/uploads.py, or to NOT_ON_THE_PAGE in tests/test_contributing.py"
         for field in UploadLog._meta.concrete_fields
         if field.editable and SHOWN_AS.get(field.name, field.name) not in on_page | OF_THE_DATABASE
+    )
+
+
+def test_a_column_of_the_admin_is_shown() -> None:
+    text = "".join(path.read_text() for path in (PACKAGE / "admin").rglob("*.py"))
+    none_of(
+        f"UploadColumns.{name} is shown nowhere: add it to get_list_display() in "
+        "wx_static_store/admin/uploads.py"
+        for name in vars(UploadColumns)
+        if not (name.startswith("_") or re.search(rf"\bcolumns\.{name}\b", text))
+    )
+
+
+def test_a_system_check_is_asked() -> None:
+    table = PACKAGE / "conf/check_table.py"
+    text = "".join(path.read_text() for path in PACKAGE.rglob("*.py") if path != table)
+    none_of(
+        f"Nothing asks {id}: yield it in wx_static_store/conf/checks.py"
+        for id in CHECKS
+        if f'"{id}"' not in text
     )

@@ -65,7 +65,8 @@ def lists(cloud: EmulatorServer) -> int:
 
 
 def test_the_environments_are_offered_with_their_aliases(cloud: EmulatorServer) -> None:
-    assert conf.environments() == of_platform(SOMEBODY) == BOTH
+    offered = {env: offer.label for env, offer in conf.offers().items()}
+    assert offered == of_platform(SOMEBODY) == BOTH
 
 
 def test_an_environment_without_an_alias_is_called_by_its_id(cloud: EmulatorServer) -> None:
@@ -163,7 +164,7 @@ def test_without_any_list_the_error_says_what_to_do(cloud: EmulatorServer) -> No
     with pytest.raises(WxStaticStoreError, match="85088"):
         of_platform()
     with pytest.raises(ConfigurationError, match=r"ENVIRONMENTS failed .* open cloud development"):
-        conf.environments()
+        conf.offers()
 
 
 # --- the accounts -------------------------------------------------------------------------------
@@ -323,7 +324,7 @@ def test_the_doctor_looks_at_those_that_are_offered(cloud: EmulatorServer) -> No
     account(SHOP)
     withdraw(cloud, SHOP)
     known = next(check for check in CHECKS if check.id == "environments.known")
-    [found] = known.ask(CheckTarget(envs=[*conf.environments()]))
+    [found] = known.ask(CheckTarget(envs=[*conf.offers()]))
     assert str(found.text) == f"The platform has tenant-b. ENVIRONMENTS does not offer: {ENV}."
 
 

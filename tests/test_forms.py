@@ -23,7 +23,7 @@ from tests.bookshop.models import Book
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.forms import WxAdminMixin, WxFileWidget, WxModelForm, WxModelFormMixin
 from wx_static_store.submit.progress import sent_of
-from wx_static_store.upload import UploadContext, get_uploader, recorder
+from wx_static_store.upload import UploadContext, get_uploader, presence
 from wx_static_store.upload.sources import BLOCK, content_item
 
 pytestmark = pytest.mark.django_db
@@ -278,6 +278,35 @@ def test_an_object_that_was_replaced_meanwhile_is_not_taken(cloud: EmulatorServe
     )
     assert saved(file=text()).file.name != "books/a.txt"
     assert cloud.objects()["books/a.txt"].body == b"other"
+
+
+def test_a_form_does_not_take_an_object_that_was_deleted_and_saved_by_another(
+    cloud: EmulatorServer,
+) -> None:
+    failed_at_its_cover(cloud)
+    default_storage.delete("books/a.txt")
+    assert default_storage.save("books/a.txt", ContentFile(b"hello")) == "books/a.txt"
+    assert saved(file=text()).file.name != "books/a.txt"
+
+
+@pytest.mark.parametrize("lag", [0, 5])
+def test_a_form_does_not_take_an_object_that_another_saved_again_under_its_key(
+    cloud: EmulatorServer, lag: float
+) -> None:
+    """The same bytes: only who saved them last tells."""
+    cloud.quirks.list_lag_seconds = lag
+    failed_at_its_cover(cloud)
+    get_uploader().upload(
+        content_item("books/a.txt", ContentFile(b"hello")), UploadContext("admin")
+    )
+    assert saved(file=text()).file.name != "books/a.txt"
+
+
+def test_a_form_that_saved_its_row_leaves_nothing_to_the_next(cloud: EmulatorServer) -> None:
+    form = filled(file=text())
+    book = form.save()
+    form.leave_files()
+    assert saved(file=text()).file.name != book.file.name
 
 
 def test_a_save_whose_answer_was_lost_is_taken_again(cloud: EmulatorServer) -> None:
@@ -566,7 +595,7 @@ def test_a_log_that_fails_does_not_break_the_form(
     cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     book = saved(file=text())
-    monkeypatch.setattr(recorder, "stored_row", lambda env, key: None)
+    monkeypatch.setattr(presence, "in_database", lambda work, otherwise: otherwise)
     assert book.file.url in shown(book)
     assert "bytes" not in shown(book)
 

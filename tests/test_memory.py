@@ -77,7 +77,7 @@ def peak_of_a_release(number: int) -> int:
     try:
         with WorkerPool(1) as pool:
             before = tracemalloc.get_traced_memory()[0]
-            Records("site").columns(uploader, files, None, pool)
+            Records("site").record(uploader, files, None, pool)
             return tracemalloc.get_traced_memory()[1] - before
     finally:
         tracemalloc.stop()

@@ -3,6 +3,7 @@
 import io
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage, storages
 from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile, UploadedFile
-from django.db import models
+from django.db import connections, models, transaction
 from django.db.migrations.writer import MigrationWriter
 from django.test import override_settings
 from django.utils import timezone
@@ -31,8 +32,10 @@ from wx_static_store.exceptions import (
     NameRejected,
     UploadFailed,
 )
+from wx_static_store.log.reconcile import LogComparison
 from wx_static_store.models import UploadLog
 from wx_static_store.storage import WxStorage
+from wx_static_store.upload.store import get_store
 
 pytestmark = pytest.mark.django_db
 
@@ -513,6 +516,92 @@ def test_on_delete_ignore_leaves_the_file_public(cloud: EmulatorServer) -> None:
     cloud.put_object("a.txt", b"x")
     WxStorage(on_delete="ignore").delete("a.txt")
     assert body(cloud, "a.txt") == b"x"
+
+
+# --- a list that is late ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def late(cloud: EmulatorServer) -> EmulatorServer:
+    cloud.quirks.list_lag_seconds = 5
+    return cloud
+
+
+def test_two_saves_of_one_name_by_one_thread_get_two_names(late: EmulatorServer) -> None:
+    names = [default_storage.save("photo.jpg", ContentFile(each)) for each in (b"one", b"two")]
+    assert len({*names}) == 2
+    assert [body(late, name) for name in names] == [b"one", b"two"]
+
+
+def saved_elsewhere() -> str:
+    """Return the name that another thread gets, whose connection sees committed rows only."""
+
+    def save() -> str:
+        try:
+            return default_storage.save("a.txt", ContentFile(b"two"))
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(save).result()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_name_stays_claimed_while_nobody_else_sees_its_row(late: EmulatorServer) -> None:
+    with transaction.atomic():
+        default_storage.save("a.txt", ContentFile(b"one"))
+        assert saved_elsewhere() != "a.txt"
+    assert body(late, "a.txt") == b"one"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_name_stays_claimed_after_its_row_was_rolled_back(late: EmulatorServer) -> None:
+    with transaction.atomic():
+        default_storage.save("a.txt", ContentFile(b"one"))
+        transaction.set_rollback(True)
+    assert default_storage.save("a.txt", ContentFile(b"two")) != "a.txt"
+    assert body(late, "a.txt") == b"one"
+
+
+def test_a_saved_file_is_there_before_the_list_shows_it(late: EmulatorServer) -> None:
+    name = default_storage.save("a.txt", ContentFile(b"hello"))
+    assert default_storage.exists(name)
+    assert default_storage.size(name) == 5
+    assert default_storage.get_modified_time(name) <= timezone.now()
+
+
+def test_a_saved_file_is_deleted_before_the_list_shows_it(late: EmulatorServer) -> None:
+    name = default_storage.save("a.txt", ContentFile(b"hello"))
+    default_storage.delete(name)
+    assert body(late, name) == DELETED
+    assert not default_storage.exists(name)
+    assert default_storage.save("a.txt", ContentFile(b"again")) == name
+
+
+def test_an_upload_that_fails_does_not_free_the_name_of_the_save_before(
+    late: EmulatorServer,
+) -> None:
+    default_storage.save("a.txt", ContentFile(b"one"))
+    late.script({"on": "put_object", "do": "cos_error", "status": 403, "code": "AccessDenied"})
+    with pytest.raises(UploadFailed):
+        WxStorage(file_overwrite=True, max_attempts=1).save("a.txt", ContentFile(b"no"))
+    assert default_storage.save("a.txt", ContentFile(b"two")) != "a.txt"
+
+
+def test_a_row_that_repeats_a_late_list_does_not_free_the_name_of_a_save(
+    late: EmulatorServer,
+) -> None:
+    default_storage.save("a.txt", ContentFile(b"one"))
+    assert [found.kind for found in LogComparison(get_store(), fix=True)] == ["missing"]
+    assert default_storage.save("a.txt", ContentFile(b"two")) != "a.txt"
+
+
+def test_a_save_whose_answer_was_lost_keeps_its_name_from_the_next(late: EmulatorServer) -> None:
+    late.script({"on": "put_object", "do": "drop_reply"})
+    with pytest.raises(UploadFailed):
+        WxStorage(max_attempts=1).save("a.txt", ContentFile(b"one"))
+    assert default_storage.save("a.txt", ContentFile(b"two")) != "a.txt"
+    assert body(late, "a.txt") == b"one"
 
 
 # --- Django's manners -------------------------------------------------------------------------

@@ -654,6 +654,14 @@ def test_c19_two_saves_of_one_name_at_once_get_two_names(cloud: EmulatorServer) 
     assert "a.txt" in names
 
 
+def test_c19_without_a_log_two_saves_of_one_name_get_two_names_where_the_list_is_late(
+    cloud: EmulatorServer,
+) -> None:
+    cloud.quirks.list_lag_seconds = 5
+    names = [default_storage.save("photo.jpg", ContentFile(body)) for body in (b"one", b"two")]
+    assert [cloud.objects()[name].body for name in names] == [b"one", b"two"]
+
+
 def test_c19_a_name_whose_save_failed_is_free_at_once(cloud: EmulatorServer) -> None:
     cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 40097})
     with pytest.raises(UploadFailed):

@@ -20,6 +20,7 @@ from uuid import UUID
 from django.contrib.admin.widgets import AdminFileWidget
 from django.core.exceptions import SuspiciousFileOperation, ValidationError
 from django.core.files.base import ContentFile
+from django.db import DatabaseError, router
 from django.db.models import FileField, ImageField, Model
 from django.db.models.fields.files import FieldFile
 from django.forms import ModelForm
@@ -37,10 +38,11 @@ from .exceptions import ConfigurationError, NameRejected, UploadFailed, WxStatic
 from .i18n import english
 from .log.advice import advice_on
 from .storage import WxStorage
+from .submit.access import may
 from .submit.progress import is_noted, note_saves, sizes
 from .submit.rules import dangers
-from .upload import recorder
 from .upload.claims import Save, remembered_saves
+from .upload.presence import from_log
 from .upload.sources import content_item, readable
 
 if TYPE_CHECKING:
@@ -116,7 +118,7 @@ class WxModelFormMixin(_Form):
         name = field.generate_filename(self.instance, file.name)
         with readable(content_item(name, file.file)) as (content, _size):
             for rule, facts in dangers(name, content):
-                if not (self.wx_user and rule.lifted(self.wx_user)):
+                if not (self.wx_user and may(self.wx_user, rule.lifted_by)):
                     raise rule.broken(**facts)
 
     def _wx_upload(self, field: FileField) -> None:
@@ -138,10 +140,22 @@ class WxModelFormMixin(_Form):
         return ""
 
     def leave_files(self) -> None:
-        """Let the next form use the files of this form, which saves no row."""
+        """Let the next form use the files of this form, if it saves no row."""
         while self._wx_saves:
             save = self._wx_saves.pop()
-            save.storage.leave(save)
+            if not self._wx_is_in_row(save.name):
+                save.storage.leave(save)
+
+    def _wx_is_in_row(self, name: str) -> bool:
+        """Return whether the form's row names the file; True if the database cannot tell."""
+        row, names = self.instance, [field.name for field in self._wx_fields()]
+        if row.pk is None:
+            return False
+        rows = type(row)._base_manager.using(router.db_for_write(type(row), instance=row))
+        try:
+            return any(name in found for found in rows.filter(pk=row.pk).values_list(*names))
+        except DatabaseError:
+            return True
 
 
 class WxModelForm(WxModelFormMixin, ModelForm):  # type: ignore[type-arg]
@@ -261,8 +275,9 @@ def _describe_file(storage: WxStorage, name: str) -> Published:
         key = object_key(storage.options.location, name)
         url = storage.store.known_url(key)
         code = qr.svg(url) if url else ""
-        row = recorder.stored_row(storage.store.env, key)
-        return Published(name, is_image, url, row.size if row else None, code)
+        logged = from_log(storage.store.env, [key]).get(key)
+        file = logged.file if logged else None
+        return Published(name, is_image, url, file.size if file else None, code)
     return Published(name, is_image)
 
 

@@ -31,8 +31,9 @@ from .core.types import UploadContext, UploadItem
 from .deploy.locks import deploying
 from .deploy.plan import Plan, hash_items, make_plan
 from .deploy.publish import publish
-from .deploy.records import Records, live
+from .deploy.records import Records
 from .deploy.report import PublishFailed, Report
+from .deploy.state import live
 from .exceptions import WxStaticStoreError
 from .i18n import gettext as _, ngettext
 from .upload.recorder import announce_deployment
@@ -136,7 +137,7 @@ class WxStaticFilesStorage(StaticFilesStorage):
             ):
                 plan = make_plan(uploader, items, pool=pool, last=last.name if last else "")
                 records = Records(alias_of(self.options))
-                columns = records.columns(uploader, plan.items, last, pool)
+                columns = records.record(uploader, plan.items, last, pool)
                 before = live(uploader.env, columns["folder"])
                 publish(
                     uploader,

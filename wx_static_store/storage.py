@@ -25,14 +25,18 @@ from .i18n import gettext, gettext_lazy as _
 from .submit.progress import note_of_save
 from .upload import recorder
 from .upload.claims import (
+    Claim,
     Save,
     abandoned_object,
-    claim,
     claim_abandoned,
+    claiming,
+    current_claim,
+    drop_claim,
     note_abandoned,
-    release,
     remember,
 )
+from .upload.database import after_commit
+from .upload.presence import Presence, from_log, look
 from .upload.sources import IN_MEMORY, content_item, digest, fingerprint
 from .upload.store import Store, store_for
 from .upload.uploader import Uploader, to_raise
@@ -91,7 +95,8 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         asked = str(name or getattr(content, "name", ""))
         saved = self._reuse_abandoned_upload(asked, content, max_length)
         try:
-            saved = saved or str(super().save(name, content, max_length))
+            with claiming():
+                saved = saved or str(super().save(name, content, max_length))
         except UploadFailed as error:
             if error.status == UploadStatus.UNKNOWN:  # there may be an object without a row
                 maybe = error.key.removeprefix(self.options.location)
@@ -107,7 +112,8 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
             return
         item = fingerprint(content_item(save.name, save.content))
         if item.md5 and item.size:
-            note_abandoned(options, self._key(save.asked), item.size, item.md5, save.name)
+            key = self._key(save.name)
+            note_abandoned(options, self._key(save.asked), item.size, item.md5, key)
 
     def _reuse_abandoned_upload(self, asked: str, content: Any, max_length: int | None) -> str:
         """Return the name of an object with these bytes that a failed form left; or ''."""
@@ -116,14 +122,15 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         with suppress(WxStaticStoreError):  # the save will meet the error again, and report it
             if self.options.file_overwrite:
                 return ""
-            options, key, size = self.options.settled(), self._key(asked), content.size or 0
-            md5, name = abandoned_object(options, key, size)
+            options = self.options.settled()
+            md5, key = abandoned_object(options, self._key(asked), content.size or 0)
+            name = key.removeprefix(options.location)
             if not name or (max_length and len(name) > max_length):
                 return ""
             if fingerprint(content_item(name, content)).md5 != md5:
                 return ""
-            remote = self._find(name)
-            if remote and remote.md5 == md5 and claim_abandoned(options, key, size):
+            file = self._look(name).file
+            if file and file.md5 == md5 and claim_abandoned(options, key):
                 return name
         return ""
 
@@ -141,12 +148,14 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
     def _save(self, name: str, content: Any) -> str:
         name = clean_name(name.replace(os.sep, "/"))
         item = replace(content_item(name, content), sent=note_of_save())
-        try:
-            Uploader(self.options).upload(item, SAVE)
-        except UploadFailed as error:
-            if error.status == UploadStatus.FAILED:
-                release(self.options.settled(), self._key(name))
-            raise
+        result, row = Uploader(self.options).attempt(item, SAVE)
+        if claim := current_claim():
+            if result.status is UploadStatus.FAILED:
+                claim.release()
+            elif row is not None:  # without a log, only the claim says that the name is taken
+                after_commit(claim.release)
+        if result.error:
+            raise to_raise(result)
         return name
 
     def _open(self, name: str, mode: str = "rb") -> "File[bytes]":
@@ -168,20 +177,21 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
             raise
         return file
 
-    def _fetch(self, key: str, file: Any) -> None:
+    def _fetch(self, key: str, sink: Any) -> None:
         store = self.store
-        if not store.fetch(key, file):
+        if not store.fetch(key, sink):
             raise _missing(key)
-        md5 = digest(file)
+        md5 = digest(sink)
         if md5 == DELETED_MD5:
             raise _missing(key)
-        row = recorder.stored_row(store.env, key)
-        if row is None or row.md5 in ("", md5):
+        logged = from_log(store.env, [key]).get(key)
+        row = logged and logged.row
+        if row is None or row.status != UploadStatus.STORED or row.md5 in ("", md5):
             return
-        remote = store.find(key)  # another program may have written since: the list decides
-        if remote is None:
+        file = look(store, key).file  # another program may have written since
+        if file is None:
             raise _missing(key)
-        if remote.md5 not in (None, md5):
+        if file.md5 not in (None, md5):
             raise IntegrityError(
                 _("The public site serves other bytes than are stored"),
                 stage="verify",
@@ -190,20 +200,26 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
 
     def exists(self, name: str) -> bool:
         """Return whether the object exists; the root does, other folders are no objects."""
-        return not name or (not name.endswith("/") and self._find(name) is not None)
+        return not name or (not name.endswith("/") and self._look(name).file is not None)
 
     def is_name_available(self, name: str, max_length: int | None = None) -> bool:
-        """Claim a free name for a save by this thread: for a minute no other save may take it."""
+        """Claim a free name for the save under way: no other save takes it."""
         if max_length and len(name) > max_length:
             return False
         if self.options.file_overwrite:  # every name is free, without a call
             return True
-        options, key = self.options.settled(), self._key(name)
-        if not claim(options, key):
+        options, key, saving = self.options.settled(), self._key(name), current_claim()
+        claim = saving or Claim()
+        # Claim before asking: of two saves at once, both would see a free name.
+        if not claim.take(options, key):
             return False
-        if taken := self.exists(name):
-            release(options, key)
-        return not taken
+        free = False
+        try:
+            free = self._look(name).taken_by is None
+        finally:
+            if not (free and saving):
+                claim.release(key)
+        return free
 
     def size(self, name: str) -> int:
         return self._get(name).size
@@ -243,22 +259,24 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
             raise ValueError(gettext("The name must be given to delete()."))
         if self.options.on_delete == "raise":
             raise NotImplementedError(gettext("WeChat's static hosting cannot delete files."))
-        if self.options.on_delete == "ignore" or self._find(name) is None:
+        if self.options.on_delete == "ignore" or self._look(name).taken_by is None:
             return
         # By an upload: WeChat has no call that deletes.
-        Uploader(self.options).upload(deletion(clean_name(name)), DELETE)
+        uploader = Uploader(self.options)
+        uploader.upload(deletion(clean_name(name)), DELETE)
+        drop_claim(uploader.options, self._key(name))
 
     def _key(self, name: str) -> str:
         # Django joins alternative names with the separator of the machine.
         return object_key(self.options.location, str(name).replace(os.sep, "/"))
 
-    def _find(self, name: str) -> RemoteFile | None:
-        return self.store.find(self._key(name))
+    def _look(self, name: str) -> Presence:
+        return look(self.store, self._key(name))
 
     def _get(self, name: str) -> RemoteFile:
-        if (found := self._find(name)) is None:
+        if (file := self._look(name).file) is None:
             raise _missing(self._key(name))
-        return found
+        return file
 
 
 def _missing(key: str) -> FileNotFoundError:

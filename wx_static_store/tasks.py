@@ -10,9 +10,9 @@ from __future__ import annotations
 from celery import shared_task
 from django.db import InterfaceError, OperationalError
 
-from .log.by_workers import send_again
 from .log.prune import prune as prune_log, prune_releases
 from .log.retention import RELEASES
+from .submit.by_workers import send_again
 
 __all__ = ["prune", "upload_again"]
 

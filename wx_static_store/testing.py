@@ -9,6 +9,7 @@ emulator that the project's own settings name, unless it is marked ``wx_real``.
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 
@@ -93,9 +94,11 @@ def _wx_static_store_guard(
     if not configured() or request.node.get_closest_marker("wx_real"):
         return
     from .clients.transport import Transport
-    from .upload import recorder
+    from .upload import claims, recorder
 
     recorder.reset()
+    # Without a log, a name stays claimed for a minute, longer than a test.
+    monkeypatch.setattr(claims, "SCOPE", uuid4().hex)
     monkeypatch.setattr(Transport, "_perform", _guard(Transport._perform, _wx_own_addresses))
 
 

@@ -44,6 +44,23 @@ def test_a_get_returns_the_file_in_the_cloud(
     }
 
 
+def test_a_put_is_found_before_the_list_shows_it(client: APIClient, cloud: EmulatorServer) -> None:
+    cloud.quirks.list_lag_seconds = 5
+    assert put(client).status_code == 201
+    assert client.get(PATH).json()["md5"] == md5(PNG).hexdigest()
+    assert put(client, HTTP_IF_NONE_MATCH="*").json()["code"] == "precondition"
+
+
+def test_another_client_does_not_replace_a_file_that_the_list_does_not_show_yet(
+    client_of: Client, cloud: EmulatorServer
+) -> None:
+    cloud.quirks.list_lag_seconds = 5
+    assert put(client_of("upload", name="anna")).status_code == 201
+    refused = put(client_of("upload", name="ben"), body=PNG + b"other")
+    assert (refused.status_code, refused.json()["code"]) == (409, "exists")
+    assert cloud.objects()["uploads/a.png"].body == PNG
+
+
 @pytest.mark.parametrize("method", ["get", "head"])
 def test_the_headers_have_size_md5_time_and_address(
     client: APIClient, cloud: EmulatorServer, method: str

@@ -57,7 +57,8 @@ def test_a_deployment_says_where_it_went_how_it_ended_and_which_release_it_is(
     client: APIClient,
 ) -> None:
     of = release("a.txt")
-    row = deployment(folder="app/", label="v1", stored=3, skipped=4, bytes=5, release=of)
+    counts = {"stored": 3, "skipped": 4, "bytes": 5}
+    row = deployment(folder="app/", label="v1", checked="ok", release=of, **counts)
     (shown,) = get(client, "deployments/")["results"]
     assert shown.pop("created")
     assert shown == {
@@ -68,6 +69,7 @@ def test_a_deployment_says_where_it_went_how_it_ended_and_which_release_it_is(
         "source": "wx_deploy",
         "label": "v1",
         "outcome": "done",
+        "checked": "ok",
         "live": True,
         "release": of.pk,
         "release_url": f"http://testserver/wx/releases/{of.pk}/",

@@ -6,8 +6,12 @@ import pytest
 from django.utils.translation import gettext_lazy
 
 from tests.tables import each
-from wx_static_store.conf.offered import Offer, environments, offers
+from wx_static_store.conf.offered import Offer, offers
 from wx_static_store.exceptions import ConfigurationError
+
+
+def environments(user: Any = None) -> dict[str, str]:
+    return {env: offer.label for env, offer in offers(user).items()}
 
 
 def tenants(user: Any) -> dict[str, str]:

@@ -30,7 +30,7 @@ def test_an_upload_fills_each_column() -> None:
         attempts=2, seconds=1.2346, stage="put", error=error, errcode=-1, rid="rid",
         request_id="id", stored_at=moment,
     )  # fmt: skip
-    assert facts(result, CONTEXT) == {
+    filled = {
         "env": "env-1",
         "key": "media/a.txt",
         "name": "a.txt",
@@ -54,3 +54,6 @@ def test_an_upload_fills_each_column() -> None:
         "user_id": 7,
         "deployment_id": 8,
     }
+    found, place = facts(result, CONTEXT), "test_an_upload_fills_each_column"
+    none_of(f"Say in {place} what an upload fills {name} with" for name in {*found} - {*filled})
+    assert found == filled

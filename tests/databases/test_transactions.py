@@ -31,7 +31,8 @@ from wx_static_store.core.types import UploadContext, UploadResult, UploadStatus
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import UploadFailed
 from wx_static_store.models import UploadLog
-from wx_static_store.upload import database, recorder
+from wx_static_store.upload import database
+from wx_static_store.upload.presence import from_log
 from wx_static_store.upload.recorder import record_one
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("impatient")]
@@ -138,9 +139,8 @@ def test_a_plan_repeats_a_query_that_was_refused_once(logged: LogLines, trouble:
     record_one(result("a"), CONTEXT)
     refusals = Refusals(trouble, lambda number: number == 1, verb="SELECT")
     with connection.execute_wrapper(refusals):
-        found = recorder.stored_row("env-1", "a")
-    assert found is not None
-    assert found.key == "a"
+        found = from_log("env-1", ["a"])
+    assert [*found] == ["a"]
     assert (refusals.asked, logged.troubles) == (3, [])  # the first of two queries, and then both
 
 
@@ -169,7 +169,7 @@ def test_serializable_writers_lose_no_row(logged: LogLines) -> None:
     def write(writer: int) -> None:
         run(connection, SERIALIZABLE)
         for number in range(10):
-            recorder.stored_row("env-1", f"{number}")
+            from_log("env-1", [f"{number}"])
             taken.append(record_one(result(f"{number}"), CONTEXT))
 
     in_threads(write, range(4))
@@ -335,8 +335,9 @@ def test_a_connection_that_breaks_in_the_callers_transaction_is_raised(
         break_connection()
         assert save() == "a.txt"
     assert set(cloud.objects()) == {"a.txt"}
-    assert len(logged.troubles) == 1
-    assert "ended the caller's whole transaction" in logged.troubles[0]
+    ended, broken = logged.troubles  # for the look, and for the row
+    assert "ended the caller's whole transaction" in ended
+    assert "The transaction is broken" in broken
 
 
 @only_servers
@@ -362,7 +363,7 @@ def test_a_broken_transaction_is_asked_nothing(cloud: EmulatorServer, logged: Lo
             save()
     assert set(cloud.objects()) == {"a.txt"}
     assert [line["key"] for line in logged.uploads] == ["a.txt"]
-    assert (len(queries), len(logged.troubles)) == (0, 1)
+    assert (len(queries), len(logged.troubles)) == (0, 2)  # for the look, and for the row
 
 
 def test_an_error_that_the_caller_swallowed_costs_no_row(
@@ -375,7 +376,7 @@ def test_an_error_that_the_caller_swallowed_costs_no_row(
     save("b.txt")
     assert set(cloud.objects()) == {"a.txt", "b.txt"}
     ends = VENDOR == "postgresql"  # which accepts no other statement then
-    assert (rows(), len(logged.troubles)) == (["a.txt", "b.txt"], int(ends))
+    assert (rows(), len(logged.troubles)) == (["a.txt", "b.txt"], 2 * ends)
 
 
 # --- the caller's transaction (P14, P15) ------------------------------------------------------

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from io import BytesIO, StringIO
 from itertools import chain, groupby, repeat
 from typing import Any
@@ -14,11 +16,13 @@ import pytest
 from tests import deploys
 from tests.deploys import bodies, refusing_rows
 from wx_static_store.core.types import UploadContext, UploadItem
-from wx_static_store.deploy import environments as sites
+from wx_static_store.deploy import environments as sites, locks
 from wx_static_store.deploy.environments import Order, deploy_to_all, site_uploader
+from wx_static_store.deploy.records import Records
 from wx_static_store.deploy.report import EnvironmentReport
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.models import Deployment, UploadLog
+from wx_static_store.models import Deployment, UploadLog, key_digest
+from wx_static_store.signals import upload_finished
 from wx_static_store.upload import store, workers
 from wx_static_store.upload.uploader import Uploader
 
@@ -110,6 +114,65 @@ def test_each_environment_is_reported_and_logged_as_if_it_were_alone(
     assert sorted(rows) == sorted((env, key, env) for env in ENVS for key in cloud.objects(env)), (
         "each object has its row, and each row the deployment of its environment"
     )
+
+
+@contextmanager
+def beside(happens: Callable[[], object]) -> Iterator[None]:
+    """Let another process do something each time that this one has written rows."""
+
+    def written(**_result: Any) -> None:
+        happens()
+
+    upload_finished.connect(written)
+    yield
+    upload_finished.disconnect(written)
+
+
+def test_a_deploy_is_not_done_if_one_that_ran_before_it_wrote_beside_it(
+    cloud: EmulatorServer, uploaders: list[Uploader], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cache was cleared: the rows know what the lock does not."""
+    monkeypatch.setattr(locks, "LAST_PUT", 0)
+    other = Deployment.objects.create(env=ENVS[0], source="wx_deploy")
+    row = {"key": "index.html", "key_digest": key_digest("index.html"), "status": "stored"}
+    with beside(lambda: other.uploads.create(env=ENVS[0], **row)):
+        reports = deploy(uploaders[:2])
+    assert ends(reports) == "failed, done"
+    assert f"Deployment {other.pk} wrote to {ENVS[0]} beside this one" in reports[0].error
+    assert Deployment.objects.filter(env=ENVS[0]).latest("pk").outcome == "failed"
+
+
+def test_a_deploy_is_not_done_if_another_one_began_beside_it(
+    cloud: EmulatorServer, uploaders: list[Uploader]
+) -> None:
+    create = partial(Deployment.objects.create, env=ENVS[0], source="wx_deploy")
+    with beside(create):
+        reports = deploy(uploaders[:2])
+    assert ends(reports) == "failed, done"
+    assert f"wrote to {ENVS[0]} beside this one" in reports[0].error
+
+
+@pytest.mark.parametrize(
+    ("mine", "others", "outcome"),
+    [("", "docs/", "failed"), ("docs/", "", "failed"), ("shop/", "docs/", "done")],
+)
+def test_a_deploy_is_done_beside_one_of_another_folder_only(
+    uploaders: list[Uploader], mine: str, others: str, outcome: str
+) -> None:
+    create = partial(Deployment.objects.create, env=ENVS[0], folder=others)
+    with beside(create):
+        reports = deploy(uploaders[:1], replace(ORDER, records=Records(prefix=mine)))
+    assert ends(reports) == outcome
+
+
+def test_a_deploy_is_done_beside_one_that_was_killed_and_uploads_of_people(
+    cloud: EmulatorServer, uploaders: list[Uploader], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "LAST_PUT", 0)
+    Deployment.objects.create(env=ENVS[0], source="wx_deploy")
+    row = {"key": "photo.jpg", "key_digest": key_digest("photo.jpg"), "status": "stored"}
+    with beside(lambda: UploadLog.objects.create(env=ENVS[0], **row)):
+        assert ends(deploy(uploaders[:1])) == "done"
 
 
 def test_a_token_provider_that_fails_is_asked_for_one_environment_only(configure: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils.translation import override
 
-from tests.conftest import ENV
+from tests.conftest import ENV, lost_table
 from tests.deploys import bodies, deploy, item, items, lists, names, plan_of, sent
 from wx_static_store.core.types import UploadItem
 from wx_static_store.emulator import EmulatorServer
@@ -310,6 +310,41 @@ def test_a_row_of_the_list_says_nothing_of_headers(
     assert UploadLog.objects.count() == 1
 
 
+@pytest.mark.parametrize("trust_log", [False, True])
+@pytest.mark.parametrize("change", [{"cache_control": "no-store"}, {"content_type": "text/plain"}])
+def test_a_changed_header_is_sent_once_for_a_file_that_the_log_knows_by_the_list(
+    cloud: EmulatorServer, uploader: Uploader, trust_log: bool, change: dict[str, str]
+) -> None:
+    cloud.put_object("a.js", b"1")
+    deploy(uploader, items(a_js=b"1"))
+    uploader = Uploader(replace(uploader.options, trust_log=trust_log))
+    for _ in range(2):
+        deploy(uploader, [item("a.js", b"1", **change)])
+    assert len(cloud.calls("put_object")) == 1
+    deploy(uploader, items(a_js=b"1"))
+    assert len(cloud.calls("put_object")) == 2
+
+
+def test_a_header_of_a_rule_is_sent_once_for_an_object_without_a_row(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    """Its headers are not known, and differ from the usual ones if the rule is a new one."""
+    cloud.put_object("a.js", b"1")
+    ruled = Uploader(replace(uploader.options, cache_control=(("*.js", "no-store"),)))
+    for _ in range(2):
+        deploy(ruled, items(a_js=b"1"))
+    assert len(cloud.calls("put_object")) == 1
+
+
+def test_without_a_log_an_object_is_not_sent_again_and_again_for_its_headers(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    cloud.put_object("a.js", b"1")
+    with lost_table(UploadLog):
+        plan = plan_of(uploader, [item("a.js", b"1", cache_control="no-store")])
+    assert names(plan.assets) == []
+
+
 def test_a_correction_is_believed_where_the_log_decides(
     cloud: EmulatorServer, uploader: Uploader, trusting: Uploader
 ) -> None:
@@ -357,7 +392,7 @@ def test_where_neither_list_nor_log_can_be_asked_all_is_sent(
 ) -> None:
     deploy(uploader, items(a_js=b"1"))
     monkeypatch.setattr(
-        "wx_static_store.deploy.plan.in_database", lambda work, otherwise: otherwise
+        "wx_static_store.upload.presence.in_database", lambda work, otherwise: otherwise
     )
     no_list(cloud)
     assert to_send(uploader, a_js=b"1") == ["a.js"]
@@ -368,7 +403,7 @@ def test_without_a_log_the_list_decides_and_no_row_is_corrected(
 ) -> None:
     cloud.put_object("a.js", b"1")
     monkeypatch.setattr(
-        "wx_static_store.deploy.plan.in_database", lambda work, otherwise: otherwise
+        "wx_static_store.upload.presence.in_database", lambda work, otherwise: otherwise
     )
     plan = plan_of(uploader, items(a_js=b"1", b_js=b"2"))
     assert (names(plan.unchanged), names(plan.assets)) == (["a.js"], ["b.js"])
@@ -380,7 +415,8 @@ def test_trust_log_makes_no_call(cloud: EmulatorServer, trusting: Uploader) -> N
     cloud.journal.clear()
     plan = plan_of(trusting, items(a_js=b"1", b_js=b"2"))
     assert (names(plan.unchanged), names(plan.assets)) == (["a.js"], ["b.js"])
-    assert (cloud.journal, plan.notes) == ([], ())
+    assert cloud.journal == []
+    assert plan.notes == ("The log alone says what is unchanged: the cloud's list was not read.",)
 
 
 @pytest.mark.parametrize("outcome", ["running", "incomplete"])

@@ -15,10 +15,8 @@ from wx_static_store.deploy.records import (
     Records,
     find_deployment,
     items_of,
-    keys_of,
-    live,
-    live_below,
 )
+from wx_static_store.deploy.state import keys_of, live, live_below
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError, SourceError
 from wx_static_store.models import Deployment, KeptFile, Release
@@ -73,6 +71,28 @@ def test_two_hundred_environments_share_one_list_and_one_copy_of_each_file(
     assert {tuple(bodies(cloud, env)) for env in envs} == {("www/a.js", "www/index.html")}
     assert (Release.objects.count(), KeptFile.objects.count()) == (1, 2)
     assert len([path for path in (tmp_path / "releases").rglob("*") if path.is_file()]) == 2
+
+
+class Pruned(Records):
+    """A run of ``wx_prune`` comes between the release and its deployment."""
+
+    def columns(self, *args: Any) -> dict[str, Any]:
+        columns = super().columns(*args)
+        Release.objects.filter(pk=columns["release"].pk).delete()
+        return columns
+
+
+def test_a_release_that_is_pruned_before_its_deployment_begins_leaves_no_row_without_it(
+    cloud: EmulatorServer,
+) -> None:
+    order = Order(list(items(a_js=b"1")), UploadContext("wx_deploy"), Pruned("site"))
+    (report,) = deploy_to_all([(site_uploader("site", ENVS[0]), order)])
+    assert report.outcome == "failed"
+    assert "The release was pruned before its deployment began" in report.error
+    assert (Deployment.objects.count(), bodies(cloud, ENVS[0])) == (0, {})
+    (row,) = deploy(ENVS[0], a_js=b"1")
+    assert row.release
+    assert [file.name for file in row.release.contents()] == ["a.js"]
 
 
 def test_the_same_tree_once_more_is_the_same_release(cloud: EmulatorServer) -> None:

@@ -17,6 +17,7 @@ from tests.log.conftest import row
 from wx_static_store.core.releases import ReleaseFile, pack
 from wx_static_store.core.types import NO_HEADERS
 from wx_static_store.log.prune import prune, prune_releases
+from wx_static_store.log.retention import Retained, find_retained
 from wx_static_store.models import Deployment, KeptFile, Release, UploadLog
 from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
 from wx_static_store.upload import kept
@@ -275,6 +276,23 @@ def test_a_release_that_a_deploy_takes_meanwhile_stays() -> None:
     Release.objects.update(used=timezone.now())
     assert list(steps) == []
     assert Release.objects.get() == taken[1]
+
+
+def test_a_release_that_is_deployed_while_it_is_looked_at_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Although the clock of this machine is a day ahead, so that its use seems to be long ago."""
+    old, new = release(), release()
+
+    def then_deployed(count: int) -> Retained:
+        found = find_retained(count)
+        Deployment.objects.create(env=ENV, outcome="done", release=old)
+        return found
+
+    Deployment.objects.create(env=ENV, outcome="done", release=new)
+    monkeypatch.setattr("wx_static_store.log.prune.find_retained", then_deployed)
+    assert releases_pruned() == Counter()
+    assert Deployment.objects.latest("pk").release == old
 
 
 def test_a_dry_run_deletes_no_release() -> None:

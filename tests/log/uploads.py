@@ -58,4 +58,4 @@ def sent(name: str, body: bytes, *, source: str, using: str = "default") -> Uplo
 
 
 def again(*rows: UploadLog, **options: Any) -> list[RetryResult]:
-    return list(retry_uploads(rows, **options))
+    return list(retry_uploads(rows, **{"replaces": True} | options))

@@ -16,6 +16,13 @@ from wx_static_store.emulator import EmulatorServer
 from wx_static_store.management import deploy_options
 
 MANAGEMENT = Path(deploy_options.__file__).parent
+COMMAND = MANAGEMENT / "commands/wx_deploy.py"
+# Beside --list and --diff these are read, of no effect, or refused by another check.
+OF_OTHERS = (
+    *("verbosity", "directory", "prefix", "ignore", "map", "using", "env", "envs_file", "all"),
+    *("tag", "list", "diff", "rollback", "repair", "release", "folder", "yes", "json", "label"),
+    *("user", "include_uploads", "trust_log", "write_manifest"),
+)
 pytestmark = pytest.mark.django_db
 
 
@@ -27,15 +34,22 @@ def cloud(stores: EmulatorServer) -> EmulatorServer:
 def test_every_option_is_read() -> None:
     parser = ArgumentParser()
     deploy_options.add_arguments(parser)
-    paths = [*MANAGEMENT.glob("*.py"), MANAGEMENT / "commands/wx_deploy.py"]
+    # A check of the options alone is no use of one.
+    paths = {*MANAGEMENT.glob("*.py"), COMMAND} - {Path(deploy_options.__file__)}
     text = "\n".join(path.read_text(encoding="utf-8") for path in paths)
     names = {action.dest for action in parser._actions} - {"help"}
     unread = [name for name in names if not re.search(rf"line\.{name}\b", text)]
     place = "wx_static_store/management/modes.py or commands/wx_deploy.py"
-    place_of_fields = "wx_static_store/management/deploy_options.py"
-    lacking = names - {one.name for one in fields(deploy_options.CommandLine)}
-    none_of(f"Add the field {name} to CommandLine in {place_of_fields}" for name in lacking)
     none_of(f"Nothing reads the option {name}: read it in {place}" for name in unread)
+
+
+def test_every_option_is_of_what_publishes_or_not() -> None:
+    names = {one.name for one in fields(deploy_options.CommandLine)}
+    none_of(
+        f"Is {name} of use without a deploy? If not, name it in OF_PUBLISHING of wx_static_store/"
+        "management/deploy_options.py, else in OF_OTHERS of tests/management/test_deploy_options.py"
+        for name in names - {*deploy_options.OF_PUBLISHING, *OF_OTHERS}
+    )
 
 
 @pytest.mark.parametrize(

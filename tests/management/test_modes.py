@@ -24,6 +24,7 @@ from tests.deploys import (
     write,
 )
 from wx_static_store.core.types import DELETED, deletion
+from wx_static_store.deploy.state import live
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, KeptFile, Release
 from wx_static_store.upload.uploader import get_uploader
@@ -425,6 +426,25 @@ def test_bytes_that_are_gone_are_noticed_before_anything_is_sent(
     assert two.journal == []
 
 
+@pytest.mark.parametrize("damage", ["truncated", "empty", "same size", "folder"])
+@pytest.mark.parametrize("name", ["index.html", "logo.svg"])
+def test_damaged_bytes_are_noticed_before_anything_is_sent(
+    two: EmulatorServer, tmp_path: Path, name: str, damage: str
+) -> None:
+    files = Release.objects.earliest("pk").contents()
+    sha256 = next(file.sha256 for file in files if file.name == name)
+    path = tmp_path / "releases" / sha256[:2] / sha256[2:]
+    whole = path.read_bytes()
+    path.unlink()
+    if damage == "folder":
+        path.mkdir()
+    else:
+        path.write_bytes({"truncated": whole[:-1], "empty": b""}.get(damage, whole[::-1]))
+    assert f"is missing or damaged in the release storage: {name}" in fails(rollback=True, code=2)
+    assert two.journal == []
+    assert Deployment.objects.count() == 2
+
+
 # --- before it begins -------------------------------------------------------------------------
 
 
@@ -517,11 +537,158 @@ def test_repair_asks_for_the_list_even_where_the_store_trusts_its_log(
     assert {name: bodies(two)[name] for name in B} == B
 
 
-def test_repair_is_of_what_ended_well(two: EmulatorServer, tmp_path: Path) -> None:
-    two.script({"on": "put_object", "key": "index.html", "do": "cos_error", "status": 403,
-                "code": "AccessDenied", "times": None})  # fmt: skip
-    write(tmp_path / "site", {"index.html": b"third", "logo.svg": b"third"})
-    fails(tmp_path / "site", using="site", label="v3", code=1)
+def test_a_roll_back_that_found_a_foreign_byte_is_live_and_mismatched(two: EmulatorServer) -> None:
+    roll_back_beside_a_stranger(two)
+    newest = Deployment.objects.latest("pk")
+    assert (newest.outcome, newest.checked) == ("done", "mismatched")
+    assert live(ENV, "") == newest
+
+
+def test_a_repair_completes_a_roll_back_that_found_a_foreign_byte(two: EmulatorServer) -> None:
+    roll_back_beside_a_stranger(two)
+    assert f"{ENV}: repair of v1" in run(repair=True)
+    assert {name: bodies(two)[name] for name in A} == A
+
+
+def test_the_printed_command_completes_a_roll_back_that_found_a_foreign_byte(
+    two: EmulatorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its log is proved wrong, so it asks the list."""
+    roll_back_beside_a_stranger(two)
+    command = capsys.readouterr().err.partition("name the release: ")[2].split()
+    back(command[1], verify=True)
+    assert {name: bodies(two)[name] for name in A} == A
+    assert Deployment.objects.latest("pk").checked == "ok"
+
+
+def test_the_release_before_comes_back_after_a_roll_back_that_found_a_foreign_byte(
+    two: EmulatorServer,
+) -> None:
+    two.put_object("logo.svg", b"somebody else's")
+    fails(rollback="v2", verify=True, code=1)
+    back()
+    assert {name: bodies(two)[name] for name in A} == A
+
+
+def no_lists(cloud: EmulatorServer) -> None:
+    cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 45009, "times": None})
+
+
+def test_a_repair_that_can_compare_nothing_sends_nothing_and_exits_2(
+    two: EmulatorServer, tmp_path: Path
+) -> None:
+    two.delete_object("logo.svg")
+    no_lists(two)
+    rows = Deployment.objects.count()
+    said = fails(repair=True, json=str(tmp_path / "report.json"), code=2)
+    assert "Nothing was repaired, as the cloud could not be compared" in said
+    assert (sent(two), Deployment.objects.count()) == ([], rows)
+    (environment,) = json.loads((tmp_path / "report.json").read_text())["environments"]
+    assert (environment["outcome"], "45009" in environment["error"]) == ("skipped", True)
+
+
+def test_a_dry_run_of_a_repair_that_can_compare_nothing_fails(two: EmulatorServer) -> None:
+    no_lists(two)
+    assert "or looked at" in fails(repair=True, dry_run=True, code=1)
+
+
+def test_a_repair_of_many_exits_1_where_one_could_not_be_compared(
+    cloud: EmulatorServer, tmp_path: Path
+) -> None:
+    envs = tenants(2, cloud)
+    deploy(tmp_path / "site", A, env=envs)
+    cloud.delete_object("logo.svg", env=envs[1])
+    cloud.state.find(envs[0]).status = "none"
+    said = fails(repair=True, using="site", env=envs, code=1)
+    assert f"{envs[0]}: skipped" in said
+    assert bodies(cloud, envs[1]) == A
+
+
+def test_a_roll_back_says_that_the_log_alone_found_its_files_unchanged(
+    two: EmulatorServer, tmp_path: Path
+) -> None:
+    """The log may be behind the cloud: restored from a backup, say."""
+    report = tmp_path / "report.json"
+    said = back("v2", json=str(report))
+    note = "The log alone says what is unchanged: the cloud's list was not read."
+    assert "unchanged 3, failed 0, unknown 0, held back 0, not attempted 0; 0 bytes\n" in said
+    assert note in said
+    assert json.loads(report.read_text())["environments"][0]["notes"] == [note]
+    assert Deployment.objects.latest("pk").checked == "not_compared"
+    back("v2", verify=True)
+    assert Deployment.objects.latest("pk").checked == "ok"
+
+
+def test_a_deploy_whose_list_could_not_be_read_is_not_compared(
+    two: EmulatorServer, tmp_path: Path
+) -> None:
+    no_lists(two)
+    assert deploy(tmp_path / "site", B).checked == "not_compared"
+
+
+def roll_back_beside_a_stranger(two: EmulatorServer) -> None:
+    """Go back to A, while the script that v1 and the log know has been overwritten."""
+    name = "assets/index-BfYjkO2m.js"
+    two.put_object(name, b"somebody else's")
+    assert name in fails(rollback="v1", verify=True, code=1)
+
+
+def fail_to_deploy(cloud: EmulatorServer, folder: Path, label: str) -> Deployment:
+    """Publish a third release in vain: its page is refused."""
+    cloud.script({"on": "put_object", "key": "index.html", "do": "cos_error", "status": 403,
+                  "code": "AccessDenied", "times": None})  # fmt: skip
+    write(folder, {"index.html": b"third", "logo.svg": b"third"})
+    fails(folder, using="site", label=label, code=1)
+    cloud.state.script.clear()
+    return Deployment.objects.latest("pk")
+
+
+def test_a_repair_does_not_guess_after_a_deploy_that_failed(
+    two: EmulatorServer, tmp_path: Path
+) -> None:
+    live = Deployment.objects.latest("pk")
+    failed = fail_to_deploy(two, tmp_path / "site", "v3")
+    two.journal.clear()
+    said = fails(repair=True, code=2)
+    assert f"The newest release of / in {ENV} did not end well" in said
+    for row in (failed, live):
+        assert f"wx_deploy --rollback {row.pk} --using site --env {ENV}" in said
+    assert two.journal == []
+    back(str(failed.pk))
+    assert bodies(two)["index.html"] == b"third"
+
+
+def test_a_repair_of_a_first_deploy_that_failed_names_the_command_that_completes_it(
+    cloud: EmulatorServer, tmp_path: Path
+) -> None:
+    failed = fail_to_deploy(cloud, tmp_path / "site", "v1")
+    said = fails(repair=True, using="site", code=2)
+    assert f"The newest release of / in {ENV} did not end well" in said
+    assert f"wx_deploy --rollback {failed.pk} --using site --env {ENV}" in said
+    back(str(failed.pk))
+    assert bodies(cloud)["index.html"] == b"third"
+
+
+def test_a_repair_of_many_leaves_out_where_a_deploy_failed_and_exits_1(
+    cloud: EmulatorServer, tmp_path: Path
+) -> None:
+    envs = tenants(2, cloud)
+    deploy(tmp_path / "site", A, env=envs)
+    write(tmp_path / "site", B)
+    cloud.state.find(envs[0]).status = "none"
+    fails(tmp_path / "site", using="site", env=[envs[0]], code=1)
+    cloud.delete_object("logo.svg", env=envs[1])
+    said = fails(repair=True, using="site", env=envs, code=1)
+    assert f"{envs[0]}: left out: its newest release did not end well" in said
+    assert f"The newest release of / in {envs[0]} did not end well" in said
+    assert bodies(cloud, envs[1]) == A
+
+
+def test_a_repair_that_failed_is_repeated(two: EmulatorServer) -> None:
+    two.delete_object("logo.svg")
+    two.script({"on": "put_object", "do": "cos_error", "status": 403, "code": "AccessDenied",
+                "times": None})  # fmt: skip
+    fails(repair=True, code=1)
     two.state.script.clear()
     run(repair=True)
     assert {name: bodies(two)[name] for name in B} == B

@@ -48,6 +48,11 @@ def test_list_shows_the_newest_releases_first(cloud: EmulatorServer, dist: Path)
     assert cloud.journal == []
 
 
+def test_list_shows_what_a_verification_found(cloud: EmulatorServer, dist: Path) -> None:
+    run(dist, verify=True)
+    assert " done, verified " in run(list=True)
+
+
 def test_list_marks_what_is_live_in_each_folder(cloud: EmulatorServer, dist: Path) -> None:
     run(dist, using="site")
     run(dist, "docs", using="site")

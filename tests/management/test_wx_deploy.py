@@ -316,16 +316,23 @@ def test_verify_finds_what_is_not_as_it_is_here_and_the_next_run_sends_it(
     with monkeypatch.context() as patch:
         patch.setattr("wx_static_store.deploy.environments.sweep", damaged)
         assert "logo.svg" in fails(dist, code=1, verify=True)
-    assert Deployment.objects.get().outcome == "failed"
+    assert ending() == ("done", "mismatched")
     cloud.journal.clear()
     run(dist, verify=True)
     assert sent(cloud) == ["logo.svg"]
     assert bodies(cloud) == TREE
 
 
+def ending() -> tuple[str, str]:
+    """Return how the only deployment ended, and what its verification found."""
+    row = Deployment.objects.get()
+    return row.outcome, row.checked
+
+
 def test_verify_says_what_was_compared_if_all_is_well(cloud: EmulatorServer, dist: Path) -> None:
     line = "verified: 3 files by the cloud's list, 1 page by the public site"
     assert line in run(dist, verify=True)
+    assert ending() == ("done", "ok")
     assert "verified" not in run(dist)
 
 
@@ -349,12 +356,12 @@ def test_a_file_that_changed_while_it_was_sent_is_found(
     assert "held back 1" in shown
 
 
-def test_a_list_that_fails_after_the_publishing_fails_the_deployment(
+def test_a_list_that_fails_after_the_publishing_fails_the_run_and_not_the_deployment(
     cloud: EmulatorServer, dist: Path
 ) -> None:
     cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 40097, "times": None})
     fails(dist, code=1, verify=True)
-    assert Deployment.objects.get().outcome == "failed"
+    assert ending() == ("done", "not_compared")
 
 
 # --- reports ------------------------------------------------------------------------------------
@@ -400,14 +407,14 @@ def test_a_step_summary_is_appended_where_the_ci_asks_for_it(
     assert ENV in page.read_text()
 
 
-def test_a_mismatch_that_verify_finds_fails_the_release(
+def test_a_mismatch_that_verify_finds_fails_the_run_and_not_the_deployment(
     cloud: EmulatorServer, dist: Path, tmp_path: Path
 ) -> None:
     cloud.script({"on": "get_object", "do": "html", "times": None})
     fails(dist, code=1, verify=True, json=str(tmp_path / "report.json"))
     (shown,) = json.loads((tmp_path / "report.json").read_text())["environments"]
     assert (shown["outcome"], bool(shown["findings"])) == ("failed", True)
-    assert Deployment.objects.get().outcome == "failed"
+    assert ending() == ("done", "mismatched")
 
 
 # --- releases -----------------------------------------------------------------------------------

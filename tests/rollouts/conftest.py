@@ -11,12 +11,14 @@ import pytest
 from celery import Celery, _state
 
 from tests.deploys import TREE, configure_releases, run, tenants, write
+from tests.submit.conftest import user_with
 from wx_static_store.deploy.records import find_deployment
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Release
 from wx_static_store.rollouts import advance, environment
 from wx_static_store.rollouts.models import Rollout
 
+__all__ = ["user_with"]
 OLD = {name: body + b" <!-- old -->" for name, body in TREE.items()}
 
 

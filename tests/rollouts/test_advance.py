@@ -75,17 +75,32 @@ def test_what_was_not_heard_of_is_asked_for_again(
     advance_all()
     assert broker.messages() == []
     long_ago = timezone.now() - timedelta(seconds=advancing.AGAIN + 1)
-    RolloutEnvironment.objects.update(since=long_ago)
+    RolloutEnvironment.objects.update(asked=long_ago)
     advance_all()
     assert broker.messages() == first
     assert states(rollout) == "q" + "w" * 9
+
+
+@pytest.mark.parametrize("news", ["heard", "not_before"])
+def test_a_worker_that_lives_and_a_pause_between_tries_need_no_message(
+    broker: Broker, envs: list[str], release: Release, news: str
+) -> None:
+    begin(envs, release)
+    broker.messages()
+    long_ago = timezone.now() - timedelta(seconds=advancing.AGAIN + 1)
+    RolloutEnvironment.objects.update(**{"asked": long_ago, news: timezone.now()})
+    advance_all()
+    assert broker.messages() == []
+    RolloutEnvironment.objects.update(**{news: long_ago})
+    advance_all()
+    assert len(broker.messages()) == 1
 
 
 def test_a_planned_rollout_begins_when_its_time_comes(
     broker: Broker, envs: list[str], release: Release
 ) -> None:
     rollout = begin(envs, release, deploy_at=timezone.now() + timedelta(hours=1))
-    Rollout.objects.update(deploy_at=timezone.now())
+    Rollout.objects.update(deploy_at=timezone.now() - timedelta(seconds=1))
     advance_all()
     assert states(rollout) == "q" + "w" * 9
 

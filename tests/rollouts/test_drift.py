@@ -9,7 +9,7 @@ from tests.deploys import TREE, bodies, lists
 from tests.rollouts.conftest import OLD, Broker, deployed
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError
-from wx_static_store.models import Release
+from wx_static_store.models import Deployment, Release
 from wx_static_store.rollouts import drift
 from wx_static_store.rollouts.models import Drift
 
@@ -67,6 +67,16 @@ def test_a_repair_sends_again_what_is_not_as_it_was(cloud: EmulatorServer, live:
     cloud.put_object("index.html", b"defaced", env=live)
     assert drift.look_and_repair("site", live).is_clean
     assert bodies(cloud, live) == TREE
+
+
+def test_a_repair_does_not_undo_a_deploy_that_did_not_end_well(
+    cloud: EmulatorServer, live: str, tmp_path: Path
+) -> None:
+    other = deployed(tmp_path / "old", OLD, "tenant-b", "v2")
+    Deployment.objects.create(env=live, using="site", outcome="failed", release=other)
+    cloud.put_object("index.html", b"of the deploy that failed", env=live)
+    assert not drift.look_and_repair("site", live).is_clean
+    assert bodies(cloud, live)["index.html"] == b"of the deploy that failed"
 
 
 def test_sites_of_several_folders_are_compared_together(

@@ -67,7 +67,7 @@ def test_a_release_without_its_bytes_is_refused(
         if path.is_file():
             path.unlink()
     KeptFile.objects.all().delete()
-    with pytest.raises(SourceError, match="not in the release storage"):
+    with pytest.raises(SourceError, match="missing or damaged in the release storage"):
         begin(envs, release)
 
 

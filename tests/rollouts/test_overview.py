@@ -64,6 +64,14 @@ def test_a_failure_of_a_deploy_by_hand_is_its_deployment() -> None:
     assert (found.deployment_id, found.rollout_id) == (row.pk, None)
 
 
+def test_an_environment_whose_live_release_was_found_to_differ_is_failing() -> None:
+    row = deployment_of(env(0), rollout())
+    assert not standing().is_failing
+    row.checked = "mismatched"
+    row.save()
+    assert standing().is_failing
+
+
 def test_of_two_failures_the_later_one_counts() -> None:
     failed = rollout("f", deployed=False, why=NO_TOKEN)
     RolloutEnvironment.objects.update(since=timezone.now() - timedelta(hours=1))

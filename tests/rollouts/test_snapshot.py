@@ -1,6 +1,7 @@
 """Show how far a rollout is: counts, and failures by their cause."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from tests.rollouts.conftest import Broker
 from tests.rollouts.test_lifecycle import WIDE, begin
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Release
-from wx_static_store.rollouts.models import Rollout
+from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
 from wx_static_store.rollouts.snapshot import Snapshot, counts_of
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +54,19 @@ def test_who_sees_one_environment_gets_the_counts_of_it(ended: Snapshot, envs: l
     found = Snapshot.of_rollout(ended.rollout, envs[2:3])
     assert (found.counts["done"], found.counts["failed"]) == (0, 1)
     assert [cause.envs for cause in found.causes] == [envs[2:3]]
+
+
+def test_a_worker_is_silent_until_one_is_heard(
+    broker: Broker, envs: list[str], release: Release
+) -> None:
+    rollout = begin(envs, release, **WIDE)
+    asked = RolloutEnvironment.objects.latest("since").since
+    assert Snapshot.of_rollout(rollout).silent_since == asked
+    heard = asked + timedelta(seconds=9)
+    RolloutEnvironment.objects.filter(env=envs[0]).update(state="running", heard=heard)
+    assert Snapshot.of_rollout(rollout).silent_since == heard
+    RolloutEnvironment.objects.update(state="running")
+    assert Snapshot.of_rollout(rollout).silent_since is None
 
 
 def test_many_rollouts_are_counted_by_one_query(

@@ -124,7 +124,7 @@ class Promises(RuleBasedStateMachine):
         pk = self.sent[which % len(self.sent)]
         if not twice:
             self.sent.remove(pk)
-        environments_of(self.rollout).filter(pk=pk).update(since=timezone.now())
+        environments_of(self.rollout).filter(pk=pk).update(not_before=None)
         self.result = result
         try:
             pause = environment.deploy(pk)
@@ -141,9 +141,8 @@ class Promises(RuleBasedStateMachine):
     @rule()
     def look_much_later(self) -> None:
         """Look as the schedule does, when nothing was heard for a while."""
-        environments_of(self.rollout).update(
-            since=timezone.now() - timedelta(seconds=advancing.AGAIN + 1)
-        )
+        long_ago = timezone.now() - timedelta(seconds=advancing.AGAIN + 1)
+        environments_of(self.rollout).update(asked=long_ago, heard=None, not_before=None)
         advance_all()
 
     @rule(action=st.sampled_from([*rollouts.ACTIONS]))

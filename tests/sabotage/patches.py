@@ -99,7 +99,7 @@ SABOTAGES = (
     Sabotage(
         "D4: a row speaks of the object only if it is not older",
         "believe a row that is older than its object",
-        "deploy/plan.py",
+        "upload/presence.py",
         "in_time = file.last_modified <= self.stored_at + SLACK\n",
         "in_time = True\n",
         (
@@ -119,20 +119,31 @@ SABOTAGES = (
     Sabotage(
         "D5: exists() tells the truth, and no name is overwritten",
         "exists() always False",
-        "storage.py",
-        """return not name or (not name.endswith("/") and self._find(name) is not None)""",
-        "return False",
+        "upload/presence.py",
+        "return None if file is None or file.md5 == DELETED_MD5 else file",
+        "return None",
         (
             "test_storage.py::test_exists_is_true_of_the_exact_name_only",
             "test_storage.py::test_a_taken_name_gets_a_suffix",
         ),
     ),
     Sabotage(
+        "D17: a list may be late",
+        "believe the list alone",
+        "upload/presence.py",
+        "if row and (row.is_missed_by(file) if self.listed",
+        "if row and (False if self.listed",
+        (
+            "test_storage.py::test_two_saves_of_one_name_by_one_thread_get_two_names",
+            "api/test_conditions.py::test_another_client_does_not_replace_a_file_that_the_list_does_not_show_yet",
+        ),
+    ),
+    Sabotage(
         "D5: a deleted file is not there",
         "show what was deleted",
-        "upload/store.py",
-        "return file.md5 == DELETED_MD5",
-        "return False",
+        "upload/presence.py",
+        "return None if file is None or file.md5 == DELETED_MD5 else file",
+        "return file",
         ("test_storage.py::test_what_is_deleted_is_not_there",),
     ),
     Sabotage(

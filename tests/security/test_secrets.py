@@ -10,7 +10,6 @@ import re
 import shlex
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +45,9 @@ from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import WeChatBusy, WxStaticStoreError
 from wx_static_store.health.alerts import alert
 from wx_static_store.health.doctor import latest
-from wx_static_store.log import by_workers, diagnosis
+from wx_static_store.log import diagnosis
 from wx_static_store.models import UploadLog
-from wx_static_store.submit import progress
+from wx_static_store.submit import by_workers, progress
 from wx_static_store.upload import claims
 from wx_static_store.upload.hosting import Hostings
 from wx_static_store.upload.platform import platform_notes
@@ -135,8 +134,7 @@ def _token() -> bool:
 def _claims() -> bool:
     options = options_for("default")
     claims.note_abandoned(options, "a", 1, "md5", "b c")
-    with ThreadPoolExecutor(1) as another:
-        won = claims.claim(options, "a"), another.submit(claims.claim, options, "a").result()
+    won = claims.Claim().take(options, "a"), claims.Claim().take(options, "a")
     return won == (True, False) and claims.abandoned_object(options, "a", 1) == ("md5", "b c")
 
 
@@ -219,7 +217,7 @@ KEPT: dict[str, Callable[[], bool]] = {
     "deploy/locks.py": _lock,
     "health/doctor/latest.py": _health,
     "health/doctor/pushes.py": _refused_push,
-    "log/by_workers.py": _again,
+    "submit/by_workers.py": _again,
     "submit/progress.py": _progress,
     "upload/claims.py": _claims,
     "upload/hosting.py": _hosting,

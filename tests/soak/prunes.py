@@ -194,7 +194,7 @@ def _record(env: str, label: str, items: list[Any]) -> None:
     from wx_static_store.upload.workers import WorkerPool
 
     with WorkerPool(4) as pool:
-        columns = Records("site").columns(site_uploader("site", env), items, None, pool)
+        columns = Records("site").record(site_uploader("site", env), items, None, pool)
     assert columns["release"], "the database took no release"
     pk = start_deployment(env, UploadContext("wx_deploy", label), **columns)
     finish_deployment(pk, outcome="done")

@@ -14,6 +14,7 @@ from wx_static_store.core.refusals import PolicyRejected
 from wx_static_store.core.types import UploadItem
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.submit.policy import Target, authorize_upload
+from wx_static_store.upload.claims import Claim
 
 HERE = Target("default", ENV, "default")
 
@@ -43,7 +44,8 @@ def cloud(configure: Any) -> EmulatorServer:
 
 
 def ask(user: Any, name: str = "uploads/a.txt", body: bytes = b"text", **more: Any) -> UploadItem:
-    return authorize_upload(user, HERE, name, io.BytesIO(body), **({"size": len(body)} | more))
+    more = {"size": len(body), "claim": Claim()} | more
+    return authorize_upload(user, HERE, name, io.BytesIO(body), **more)
 
 
 def refusal(user: Any, *args: Any, **more: Any) -> PolicyRejected:
@@ -54,8 +56,11 @@ def refusal(user: Any, *args: Any, **more: Any) -> PolicyRejected:
 
 def code(user: Any, *args: Any, **more: Any) -> str:
     """How the policy refuses; empty where it does not."""
+    claim = Claim()
     try:
-        ask(user, *args, **more)
+        ask(user, *args, claim=claim, **more)
     except PolicyRejected as error:
         return error.code
+    finally:
+        claim.release()
     return ""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -22,8 +20,9 @@ from wx_static_store.core.types import UploadContext, UploadItem
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError, WeChatThrottled
 from wx_static_store.submit import policy
+from wx_static_store.submit.access import reach
 from wx_static_store.submit.policy import Target, authorize_upload, generated_name
-from wx_static_store.upload.claims import claim
+from wx_static_store.upload.claims import Claim
 from wx_static_store.upload.uploader import get_uploader
 
 pytestmark = pytest.mark.django_db
@@ -45,7 +44,9 @@ def test_an_authorized_file_is_rewound_and_stays_open(
     cloud: EmulatorServer, user_with: UserWith
 ) -> None:
     file = io.BytesIO(PNG)
-    item = authorize_upload(user_with("upload"), HERE, "uploads/a.png", file, size=len(PNG))
+    item = authorize_upload(
+        user_with("upload"), HERE, "uploads/a.png", file, size=len(PNG), claim=Claim()
+    )
     assert file.tell() == 0
     assert item.open() is file
     assert not item.close
@@ -169,7 +170,12 @@ def test_the_folder_for_uploads_is_below_the_location_of_the_store(
     cloud = configure()
     user = user_with("upload")
     item = authorize_upload(
-        user, policy.target(user, "staticfiles"), "uploads/a.txt", io.BytesIO(), size=0
+        user,
+        policy.target(user, "staticfiles"),
+        "uploads/a.txt",
+        io.BytesIO(),
+        size=0,
+        claim=Claim(),
     )
     get_uploader("staticfiles").upload(item, UploadContext("admin"))
     assert list(cloud.objects()) == ["static/uploads/a.txt"]
@@ -265,23 +271,21 @@ def test_nothing_is_overwritten_unless_that_is_asked_for(
     assert code(user_with("upload", "replace"), body=b"other") == "exists"
 
 
-def elsewhere(call: Callable[..., Any], *args: Any) -> Any:
-    """Return what another thread gets."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(call, *args).result()
+def claim(key: str) -> bool:
+    """Return whether another upload may claim the key."""
+    return Claim().take(get_uploader().options, key)
 
 
 def test_an_authorized_key_is_claimed(cloud: EmulatorServer, user_with: UserWith) -> None:
-    options = get_uploader().options
     ask(user_with("upload"), "uploads/a.txt")
-    assert not elsewhere(claim, options, "uploads/a.txt")
-    assert elsewhere(claim, options, "uploads/b.txt")
+    assert not claim("uploads/a.txt")
+    assert claim("uploads/b.txt")
 
 
 def test_a_key_that_another_upload_claimed_is_refused_and_named(
     cloud: EmulatorServer, user_with: UserWith
 ) -> None:
-    elsewhere(claim, get_uploader().options, "uploads/a.txt")
+    claim("uploads/a.txt")
     with pytest.raises(PolicyRejected, match=r"uploads/a\.txt") as caught:
         ask(user_with("upload"), "uploads/a.txt")
     assert caught.value.code == IN_PROGRESS.code
@@ -294,7 +298,7 @@ def test_a_key_that_exists_is_named_and_not_claimed(
     put("uploads/a.txt")
     with pytest.raises(PolicyRejected, match=r"uploads/a\.txt"):
         ask(user_with("upload"), "uploads/a.txt")
-    assert elsewhere(claim, get_uploader().options, "uploads/a.txt")
+    assert claim("uploads/a.txt")
 
 
 def test_a_precondition_is_asked_with_the_key_before_the_cloud(
@@ -380,7 +384,6 @@ def test_each_alias_is_offered_at_its_own_environment(configure: Any, user_with:
         Target("shop", "tenant-b", "shop: tenant-b"),
     ]
     assert policy.target(user, "shop").env == "tenant-b"
-    assert policy.visible_environments(user) is None
 
 
 def test_environments_offer_each_user_his_own(tenants: EmulatorServer, user_with: UserWith) -> None:
@@ -392,8 +395,7 @@ def test_environments_offer_each_user_his_own(tenants: EmulatorServer, user_with
         ("staticfiles", ENV),
     ]
     assert policy.stores_for(user)[0].label == "default: Tenant-B"
-    assert policy.visible_environments(user) == {"tenant-b": "Tenant-B", ENV: ENV.title()}
-    assert policy.visible_offers(user) == {"tenant-b": Offer("Tenant-B"), ENV: Offer(ENV.title())}
+    assert reach(user) == {"tenant-b": Offer("Tenant-B"), ENV: Offer(ENV.title())}
 
 
 @each(
@@ -472,7 +474,7 @@ def test_an_unknown_store_is_named_as_it_was_asked_for(
     named: str,
 ) -> None:
     with pytest.raises(PolicyRejected) as caught:
-        policy.resolve_target(user_with("upload"), using, env)
+        policy.target(user_with("upload"), using, env, uploads=False)
     assert caught.value.message == f"{named} is no store that you may use."
     assert caplog.records == []
 
@@ -528,11 +530,11 @@ def test_the_files_of_a_closed_store_can_be_reached(
     closed: EmulatorServer, user_with: UserWith
 ) -> None:
     user = user_with("upload", first_name="tenant-b")
-    to = policy.resolve_target(user, "staticfiles", "tenant-b")
+    to = policy.target(user, "staticfiles", "tenant-b", uploads=False)
     assert to == Target("staticfiles", "tenant-b", "staticfiles: Tenant-B")
     for using, env in (("staticfiles", ENV), ("staticfiles", None), ("nowhere", "tenant-b")):
         with pytest.raises(PolicyRejected) as caught:
-            policy.resolve_target(user, using, env)
+            policy.target(user, using, env, uploads=False)
         assert caught.value.code == "store"
 
 
@@ -585,7 +587,7 @@ def test_while_environments_fails_nothing_is_offered_and_the_log_says_why(
 
     configure(WX_STATIC_STORE={"ENVIRONMENTS": failing})
     user = user_with(is_superuser=True)
-    assert policy.visible_environments(user) == {}
+    assert reach(user) == {}
     assert policy.stores_for(user) == []
     with pytest.raises(PolicyRejected):
         policy.target(user, "default")
@@ -613,5 +615,5 @@ def test_a_callable_environment_is_asked_once(configure: Any, user_with: UserWit
     assert len(asked) == 1
     to = policy.target(user, "default")
     assert len(asked) == 2
-    authorize_upload(user, to, "uploads/a.txt", io.BytesIO(), size=0)
+    authorize_upload(user, to, "uploads/a.txt", io.BytesIO(), size=0, claim=Claim())
     assert len(asked) == 2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-from concurrent.futures import ThreadPoolExecutor
 from hashlib import md5
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import OperationalError
 
+from tests.conftest import lost_table
 from tests.submit.conftest import HERE, UserWith
 from wx_static_store.clients.cos import CosClient
 from wx_static_store.conf import options_for
@@ -23,7 +23,7 @@ from wx_static_store.exceptions import NameRejected, WxStaticStoreError
 from wx_static_store.models import UploadLog
 from wx_static_store.submit.policy import Target
 from wx_static_store.submit.send import send
-from wx_static_store.upload.claims import claim
+from wx_static_store.upload.claims import Claim
 
 pytestmark = pytest.mark.django_db
 
@@ -92,7 +92,6 @@ def test_the_precondition_is_asked_for_an_allowed_key_before_the_look(
 def test_a_key_is_free_again_after_an_upload_that_ended(
     cloud: EmulatorServer, editor: User
 ) -> None:
-    """Also for another thread: nothing of the first upload stays claimed."""
     cloud.script({"on": "put_object", "do": "cos_error", "status": 403, "code": "AccessDenied"})
     assert [send_tea(editor)[0].status for _ in range(2)] == ["failed", "stored"]
 
@@ -161,9 +160,8 @@ def test_a_file_goes_to_the_environment_of_its_target(cloud: EmulatorServer, edi
 
 
 def is_free() -> bool:
-    """Return whether another thread may claim the key."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(claim, options_for("default"), KEY).result()
+    """Return whether another upload may claim the key."""
+    return Claim().take(options_for("default"), KEY)
 
 
 def test_a_stored_file_s_key_may_be_claimed_by_others(editor: User) -> None:
@@ -171,13 +169,45 @@ def test_a_stored_file_s_key_may_be_claimed_by_others(editor: User) -> None:
     assert is_free()
 
 
-def test_the_key_of_an_unknown_upload_stays_claimed(
+def test_without_a_log_the_key_of_a_stored_file_stays_claimed(editor: User) -> None:
+    with lost_table(UploadLog):
+        assert send(editor, HERE, KEY, io.BytesIO(b"tea"), UploadContext("api"), size=3)[1] is None
+    assert not is_free()
+
+
+@pytest.mark.parametrize("lag", [0, 5])
+def test_an_upload_whose_answer_was_lost_keeps_other_bytes_from_its_key(
+    cloud: EmulatorServer, editor: User, monkeypatch: pytest.MonkeyPatch, lag: float
+) -> None:
+    cloud.quirks.update({"list_md5": "multipart", "list_lag_seconds": lag})
+    with monkeypatch.context() as patch:
+        break_off(patch, OSError(28, "No space left"))
+        assert send_tea(editor)[0].status == "unknown"
+    with pytest.raises(PolicyRejected) as caught:
+        send(editor, HERE, KEY, io.BytesIO(b"other"), UploadContext("api"), size=5)
+    assert caught.value.code == "exists"
+    assert cloud.objects()[KEY].body == b"tea"
+
+
+def test_the_bytes_of_an_upload_whose_answer_was_lost_may_be_sent_again(
     cloud: EmulatorServer, editor: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cloud.quirks.list_md5 = "multipart"
-    break_off(monkeypatch, OSError(28, "No space left"))
-    assert send_tea(editor)[0].status == "unknown"
-    assert not is_free()
+    cloud.quirks.list_lag_seconds = 5
+    with monkeypatch.context() as patch:
+        break_off(patch, OSError(28, "No space left"))
+        assert send_tea(editor)[0].status == "unknown"
+    assert send_tea(editor)[0].status == "stored"
+
+
+def test_other_bytes_are_refused_before_the_list_shows_the_file(
+    cloud: EmulatorServer, editor: User, user_with: UserWith
+) -> None:
+    cloud.quirks.list_lag_seconds = 5
+    send_tea(editor)
+    with pytest.raises(PolicyRejected) as caught:
+        send(user_with("upload"), HERE, KEY, io.BytesIO(b"other"), UploadContext("api"), size=5)
+    assert caught.value.code == "exists"
+    assert cloud.objects()[KEY].body == b"tea"
 
 
 @pytest.mark.parametrize("closed", ["file", "descriptor"])

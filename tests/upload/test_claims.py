@@ -2,8 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,7 +11,8 @@ from django.test import override_settings
 
 from wx_static_store.conf import options_for
 from wx_static_store.conf.options import Options
-from wx_static_store.upload.claims import claim, release
+from wx_static_store.upload import claims
+from wx_static_store.upload.claims import Claim, drop_claim
 
 SHARED = "django.core.cache.backends.filebased.FileBasedCache"
 IN_ANOTHER_PROCESS = """
@@ -25,9 +24,9 @@ settings.configure(
     WX_STATIC_STORE={{"ENV": "{env}", "ACCESS_TOKEN": "x"}},
 )
 django.setup()
-from wx_static_store.upload.claims import claim
+from wx_static_store.upload.claims import Claim
 from wx_static_store.conf import options_for
-assert claim(options_for("default"), "a.txt")
+assert Claim().take(options_for("default"), "a.txt")
 """
 
 
@@ -37,41 +36,62 @@ def options(configure: Any) -> Options:
     return options_for("default")
 
 
-def elsewhere(call: Callable[..., Any], *args: Any) -> Any:
-    """Return what another thread gets."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(call, *args).result()
+def claim(options: Options, key: str) -> bool:
+    """Return whether a new save may claim the key."""
+    return Claim().take(options, key)
 
 
-def test_a_key_is_claimed_by_one_thread_at_a_time(options: Options) -> None:
+def test_a_key_is_claimed_by_one_save_at_a_time_even_in_one_thread(options: Options) -> None:
     assert claim(options, "a.txt")
-    assert not elsewhere(claim, options, "a.txt")
+    assert not claim(options, "a.txt")
 
 
-def test_whoever_claimed_a_key_may_claim_it_again(options: Options) -> None:
-    assert claim(options, "a.txt")
-    assert claim(options, "a.txt")
+def test_a_save_may_claim_its_key_again(options: Options) -> None:
+    save = Claim()
+    assert save.take(options, "a.txt")
+    assert save.take(options, "a.txt")
 
 
 def test_a_claim_is_of_one_key_of_one_environment(options: Options) -> None:
     claim(options, "a.txt")
-    assert elsewhere(claim, options, "b.txt")
-    assert elsewhere(claim, options.for_env("tenant-b"), "a.txt")
+    assert claim(options, "b.txt")
+    assert claim(options.for_env("tenant-b"), "a.txt")
 
 
 def test_a_released_key_can_be_claimed_by_others(options: Options) -> None:
-    claim(options, "a.txt")
-    release(options, "a.txt")
-    assert elsewhere(claim, options, "a.txt")
+    save = Claim()
+    save.take(options, "a.txt")
+    save.take(options, "b.txt")
+    save.release("a.txt")
+    assert claim(options, "a.txt")
+    assert not claim(options, "b.txt")
+    save.release()
+    assert claim(options, "b.txt")
 
 
 def test_nobody_releases_the_claim_of_another(options: Options) -> None:
-    elsewhere(claim, options, "a.txt")
-    release(options, "a.txt")
+    first, second = Claim(), Claim()
+    first.take(options, "a.txt")
+    second.take(options, "a.txt")
+    second.release()
     assert not claim(options, "a.txt")
 
 
-def test_another_process_claims_through_a_shared_cache(options: Options, tmp_path: Path) -> None:
+def test_a_claim_that_ended_by_itself_is_not_released_for_its_next_holder(
+    options: Options,
+) -> None:
+    first = Claim()
+    first.take(options, "a.txt")
+    drop_claim(options, "a.txt")
+    claim(options, "a.txt")
+    first.release()
+    assert not claim(options, "a.txt")
+
+
+def test_another_process_claims_through_a_shared_cache(
+    options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "SCOPE", "")
     facts = {"backend": SHARED, "folder": tmp_path, "env": options.env}
     code = IN_ANOTHER_PROCESS.format(**facts)
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
@@ -95,9 +115,9 @@ class Released(LocMemCache):
 def test_a_key_that_is_released_at_this_moment_is_claimed_by_one(options: Options) -> None:
     backend = {"BACKEND": f"{__name__}.Released", "LOCATION": "released"}
     with override_settings(CACHES={"default": backend}):
-        elsewhere(claim, options, "a.txt")
+        claim(options, "a.txt")
         assert claim(options, "a.txt")
-        assert not elsewhere(claim, options, "a.txt")
+        assert not claim(options, "a.txt")
 
 
 @pytest.mark.parametrize("backend", ["dummy.DummyCache", "redis.RedisCache"])
@@ -108,7 +128,7 @@ def test_where_the_cache_keeps_nothing_every_claim_holds(options: Options, backe
     }
     with override_settings(CACHES={"default": nowhere}):
         assert claim(options, "a.txt")
-        assert elsewhere(claim, options, "a.txt")
+        assert claim(options, "a.txt")
 
 
 class Noted(LocMemCache):

@@ -16,7 +16,15 @@ from django.db import InterfaceError, OperationalError, ProgrammingError, transa
 from tests.tables import each
 from wx_static_store.models import Deployment, UploadLog
 from wx_static_store.upload import database
-from wx_static_store.upload.database import flag, forget, in_database, is_away, rest, write
+from wx_static_store.upload.database import (
+    after_commit,
+    flag,
+    forget,
+    in_database,
+    is_away,
+    rest,
+    write,
+)
 
 WARNING = "The upload log cannot be used; uploads go on without it (%s)"
 
@@ -386,3 +394,32 @@ def test_a_view_can_be_exempt_from_the_transactions_of_all_databases() -> None:
 
     assert database.outside_transactions(view) is view
     assert view._non_atomic_requests == {"default"}  # type: ignore[attr-defined]
+
+
+# --- after the commit -----------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_work_waits_for_the_commit_of_the_caller() -> None:
+    done: list[str] = []
+    with transaction.atomic():
+        after_commit(lambda: done.append("committed"))
+        assert done == []
+    assert done == ["committed"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_work_is_dropped_with_a_transaction_that_is_rolled_back() -> None:
+    done: list[str] = []
+    with transaction.atomic():
+        after_commit(lambda: done.append("rolled back"))
+        transaction.set_rollback(True)
+    after_commit(lambda: done.append("at once"))
+    assert done == ["at once"]
+
+
+@pytest.mark.django_db
+def test_work_does_not_wait_for_the_end_of_a_test_case() -> None:
+    done: list[str] = []
+    after_commit(lambda: done.append("at once"))
+    assert done == ["at once"]

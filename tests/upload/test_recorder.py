@@ -663,17 +663,18 @@ def test_all_rows_are_trusted_where_every_deployment_is_finished() -> None:
 @pytest.mark.django_db
 def test_a_deployment_seems_to_run_in_its_environment_until_it_is_finished() -> None:
     number = start()
-    assert recorders.has_unfinished_deployment("env-1") is True
-    assert recorders.has_unfinished_deployment("env-2") is False
+    assert recorders.OtherDeployments("env-1").running == [number]
+    assert recorders.OtherDeployments("env-2").running == []
     recorders.finish_deployment(number, outcome="incomplete")
-    assert recorders.has_unfinished_deployment("env-1") is False
+    assert recorders.OtherDeployments("env-1").running == []
 
 
 @pytest.mark.django_db
 def test_no_deployment_seems_to_run_where_the_database_is_not_asked() -> None:
     start()
     rest(60)
-    assert recorders.has_unfinished_deployment("env-1") is False
+    others = recorders.OtherDeployments("env-1")
+    assert (others.running, others.wrote(None)) == ((), None)
 
 
 @pytest.mark.django_db
@@ -690,28 +691,6 @@ def test_a_deployment_belongs_to_the_user_who_started_it() -> None:
     recorders.start_deployment("env-1", UploadContext("test", "v1", user_id=user.pk))
     row = Deployment.objects.get()
     assert (row.source, row.label, row.user_id) == ("test", "v1", user.pk)
-
-
-# --- the newest row of a key --------------------------------------------------------------------
-
-
-@pytest.mark.django_db
-def test_the_newest_row_of_a_key_is_found_if_it_is_stored() -> None:
-    assert recorders.stored_row("env-1", "a.txt") is None
-    record_one(result(md5="1"), CONTEXT)
-    newest = record_one(result(md5="2"), CONTEXT)
-    row = recorders.stored_row("env-1", "a.txt")
-    assert row
-    assert row.pk == newest
-    assert recorders.stored_row("env-2", "a.txt") is None
-    assert recorders.stored_row("env-1", "b.txt") is None
-
-
-@pytest.mark.django_db
-def test_a_key_whose_newest_row_failed_has_no_stored_row() -> None:
-    record_one(result(), CONTEXT)
-    record_one(ended(UploadStatus.FAILED, REFUSED), CONTEXT)
-    assert recorders.stored_row("env-1", "a.txt") is None
 
 
 # --- when COS stored it ---------------------------------------------------------------------------

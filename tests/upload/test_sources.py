@@ -637,7 +637,7 @@ def test_a_copy_is_closed_and_the_original_is_left_as_agreed(
         return made[-1]
 
     monkeypatch.setattr(sources, "SpooledTemporaryFile", spool)
-    monkeypatch.setattr(sources, "_fingerprint", lambda file: None)
+    monkeypatch.setattr(sources, "_stat_of", lambda file: None)
     with Pipe(b"contents") as pipe:
         with opened(item(pipe, close=False)) as source:
             assert b"".join(source) == b"contents"

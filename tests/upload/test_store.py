@@ -200,11 +200,6 @@ def test_an_object_is_looked_for_at_the_environment_of_the_store(cloud: Emulator
     assert get_store(env="tenant-b").find("A.txt")
 
 
-def test_a_deleted_object_is_not_found(cloud: EmulatorServer) -> None:
-    cloud.put_object("A.txt", DELETED)
-    assert get_store().find("A.txt") is None
-
-
 def test_all_objects_below_a_prefix_but_the_deleted_ones_are_listed(cloud: EmulatorServer) -> None:
     cloud.quirks.update({"page_size": 2})
     for key in ("A/1", "A/2", "A/4", "A/5", "B"):

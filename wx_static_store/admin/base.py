@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.functional import Promise, cached_property
 from django.views.decorators.http import require_http_methods
 
-from ..submit.policy import visible_environments
+from ..submit.access import may, visible
 from ..upload.database import outside_transactions, with_users
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -83,6 +83,8 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
+    sees: Sequence[str] = ()  # permissions of which one is needed; without, Django's own
+    has_list = True  # else its pages are all that there is
 
     class Media:
         css = {"all": ["wx_static_store/admin.css", "wx_static_store/page.css"]}
@@ -97,12 +99,14 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        own = may(request.user, *self.sees)
+        return own if self.sees else super().has_view_permission(request, obj)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the rows that this user may see, with the users that they name."""
         # The users come from a query of their own: they may be in another database, or deleted.
-        rows = with_users(super().get_queryset(request))
-        visible = visible_environments(request.user)
-        return rows if visible is None else rows.filter(env__in=visible)
+        return visible(with_users(super().get_queryset(request)), request.user)
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """Return the order of the list; an older time is ordered by its own index."""
@@ -115,7 +119,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_urls(self) -> list[URLPattern]:
         own = [self.page_path(page.name, page.route, view) for page, view in self._pages()]
-        return [*own, *super().get_urls()]
+        return [*own, *super().get_urls()] if self.has_list else own
 
     def _pages(self) -> Iterator[tuple[Page, Callable[..., Any]]]:
         """Yield each page of this admin and of its mixins, with its view."""
@@ -138,7 +142,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Return whether this user may see the rows ("view"), or has a permission of the app."""
         if permission == "view":
             return self.has_view_permission(request)
-        return request.user.has_perm(f"wx_static_store.{permission}")
+        return may(request.user, permission)
 
     def page_path(self, page: str, route: str, view: Callable[..., Any]) -> URLPattern:
         """Return the pattern of a page of this admin, outside of ATOMIC_REQUESTS."""

@@ -13,6 +13,7 @@ from ..log.failing import OTHER, FailureCause
 from ..log.hints import hint
 from ..log.retry import RetryResult, retryable
 from ..models import UploadLog, UploadLogQuerySet
+from ..submit.access import Act, may
 from .columns import UploadColumns, admin_url
 from .labels import STAGES, trouble
 
@@ -77,7 +78,7 @@ def _look(request: HttpRequest, row: UploadLog, columns: UploadColumns) -> dict[
 def choose_again(request: HttpRequest, row: UploadLog, columns: UploadColumns) -> str:
     """Return the address of the upload page with the row's store, folder and name; "" if none."""
     using = columns.alias(row)
-    if not (using and request.user.has_perm("wx_static_store.upload")):
+    if not (using and may(request.user, Act.UPLOAD)):
         return ""
     folder, slash, name = row.name.rpartition("/")
     query = {"store": f"{using}@{row.env}", "folder": folder + slash, "name": name}

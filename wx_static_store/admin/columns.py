@@ -21,6 +21,7 @@ from ..core.naming import content_type
 from ..log.advice import advice
 from ..log.hints import hint
 from ..models import Deployment, Dismissal, UploadLog
+from ..submit.access import Act, may
 from .labels import SOURCES, STAGES, Text, describe_error, trouble
 from .places import Places, places_for
 
@@ -40,6 +41,8 @@ LOOKS = {
     UploadLog.Status.UNKNOWN.value: Look("?", "wx-unsure"),
     Deployment.Outcome.DONE.value: Look("✓", "wx-good"),
     Deployment.Outcome.RUNNING.value: Look("…", "wx-unsure"),
+    Deployment.Checked.OK.value: Look("✓", "wx-good"),
+    Deployment.Checked.MISMATCHED.value: Look("✗", "wx-bad"),
     # states of rollouts
     "planned": Look("·", "wx-quiet"),
     "paused": Look("‖", "wx-unsure"),
@@ -153,7 +156,7 @@ class Columns:
 
     def to_deployment(self, pk: int, text: str) -> SafeString | str:
         """Link to the page of a deployment, for users who may see it."""
-        if not self._request.user.has_perm("wx_static_store.view_deployment"):
+        if not may(self._request.user, Act.SEE_DEPLOYMENTS):
             return text
         url = admin_url(self._request, "deployment_change", pk)
         return format_html('<a href="{}">{}</a>', url, text)

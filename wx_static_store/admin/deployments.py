@@ -25,8 +25,8 @@ from .deployment.rollback import RollbackPage
 
 SHOWN = 20  # files that were not sent, and lines of live releases
 MOST = 5000  # uploads that are grouped by cause
-# For these outcomes the page shows the command that repeats the deployment.
-REPEATED = (Deployment.Outcome.FAILED, Deployment.Outcome.INCOMPLETE)
+# For these the page shows the command that repeats the deployment.
+REPEATED = {"failed", "incomplete", "mismatched"}
 OPEN = 5  # live releases that are shown unfolded
 
 
@@ -113,5 +113,5 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
             "causes": cards(request, causes(newest), rows),
             "unsent": left[:SHOWN],
             "more_unsent": len(left) - SHOWN,
-            "command": command_again(row) if row.outcome in REPEATED else "",
+            "command": command_again(row) if {row.outcome, row.checked} & REPEATED else "",
         }

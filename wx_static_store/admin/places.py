@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
@@ -10,10 +10,11 @@ from django.http import HttpRequest
 
 from ..clients.links import is_loopback
 from ..conf import Options
+from ..conf.offered import Offer
 from ..exceptions import ConfigurationError
 from ..log.owner import addressing_alias, owning_alias, usable_stores
 from ..models import UploadLog
-from ..submit.policy import visible_environments
+from ..submit.access import reach
 from ..upload.hosting import Hosting, Hostings
 from ..upload.store import Store, store_for
 
@@ -32,10 +33,15 @@ class Places:
     @cached_property
     def names(self) -> Mapping[str, str]:
         """The environments that this user may see and that have a name here."""
-        offered = visible_environments(self._user)
-        if offered is not None:
-            return offered
+        if self._offered is not None:
+            return {env: offer.label for env, offer in self._offered.items()}
         return {str(options.env): str(options.env) for options in self._options.values()}
+
+    def offers(self, others: Callable[[], Iterable[str]]) -> Mapping[str, Offer]:
+        """Return the environments to choose from; without ENVIRONMENTS, named ones and `others`."""
+        if self._offered is not None:
+            return self._offered
+        return {env: Offer(self.name(env)) for env in sorted({*others(), *self.names})}
 
     def name(self, env: str) -> str:
         return self.names.get(env, env)
@@ -74,6 +80,10 @@ class Places:
         options = self._options.get(self.alias("", using))
         found = Hostings(options).get_many(envs) if options and envs else {}
         return {env: found.get(env, Hosting()) for env in envs}
+
+    @cached_property
+    def _offered(self) -> Mapping[str, Offer] | None:
+        return reach(self._user)
 
     @cached_property
     def _options(self) -> Mapping[str, Options]:

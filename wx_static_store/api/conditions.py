@@ -18,6 +18,7 @@ from rest_framework.request import Request
 
 from ..core.types import RemoteFile
 from ..submit.policy import Target
+from ..upload.presence import look
 from ..upload.store import Store, get_store
 from .problems import Conflict
 
@@ -43,7 +44,7 @@ def require_state(request: Request, to: Target, key: str) -> None:
     match, none_match = (request.headers.get(name) for name in ("If-Match", "If-None-Match"))
     if match is None and none_match is None:
         return
-    found = get_store(to.using, to.env).find(key)
+    found = look(get_store(to.using, to.env), key).file
     # A file without an MD5 in the list matches only ``*``. No permission lifts this.
     ours = {"*"} if found else set[str]()
     if found and found.md5:

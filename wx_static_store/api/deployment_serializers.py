@@ -31,6 +31,11 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
     )
     folder = serializers.CharField(help_text=_("Where its keys begin."))
     outcome = NamedChoice(Deployment.Outcome.choices, help_text=_("How it ended."))
+    checked = NamedChoice(
+        Deployment.Checked.choices,
+        allow_blank=True,
+        help_text=_("What --verify found, or that the log alone decided; else empty."),
+    )
     live = serializers.BooleanField(
         source="is_live", help_text=_("It is the newest of its folder that ended well.")
     )
@@ -52,9 +57,9 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
     class Meta:
         model = Deployment
         fields = (
-            *("id", "store", "env", "folder", "source", "label", "outcome", "live", "release"),
-            *("release_url", "digest", "stored", "unchanged", "failed", "not_attempted", "bytes"),
-            *("duration_ms", "user", "created"),
+            *("id", "store", "env", "folder", "source", "label", "outcome", "checked", "live"),
+            *("release", "release_url", "digest", "stored", "unchanged", "failed"),
+            *("not_attempted", "bytes", "duration_ms", "user", "created"),
         )
         read_only_fields = fields
 

@@ -22,7 +22,7 @@ from ..releases.live import mark_live
 from ..releases.payload import check_store
 from ..releases.rollback import MOST_BYTES, MOST_FILES, move_of, plan_rollback
 from ..releases.runners import available_runner
-from ..submit.policy import visible_environments
+from ..submit.access import Act, reach, visible
 from ..submit.selection import select_environments
 from . import (
     deployment_serializers as serializers,
@@ -38,7 +38,6 @@ from .operations import BEGINS, READ, Operation
 from .problems import Conflict, answer_as
 from .serializers import rows_for
 
-VIEW, DEPLOY = "view_deployment", "deploy"
 NEWEST = 20  # deployments of a release
 
 _TOO_MUCH = _(
@@ -52,7 +51,7 @@ _LOOKUPS = {"env": "env", "store": "using", "outcome": "outcome", "release": "re
 class Deployments(View):
     """The deployments, the newest first."""
 
-    needs = {"GET": (VIEW,), "POST": (DEPLOY,)}
+    needs = {"GET": (Act.SEE_DEPLOYMENTS,), "POST": (Act.DEPLOY,)}
     queries = {"GET": parameters.DeploymentsQuery}
     operations = {
         "GET": Operation(
@@ -102,7 +101,7 @@ def _deploy(request: Request, given: Mapping[str, Any]) -> Response:
     user, where = request.user, {"using": given["store"], "prefix": given["prefix"]}
     envs = offered_environments(user, [given["env"]])
     with answer_as("invalid", SourceError, ConfigurationError):
-        among = visible_environments(user)
+        among = reach(user)
         using, move = move_of(given["env"], given.get("release", ""), among=among, **where)
         check_store(using, envs)
     if runner := available_runner():
@@ -140,7 +139,7 @@ def _created(request: Request, report: EnvironmentReport) -> Response:
 class Deployment(View):
     """One deployment, with the uploads of it that failed."""
 
-    needs = {"GET": (VIEW,)}
+    needs = {"GET": (Act.SEE_DEPLOYMENTS,)}
     operations = {
         "GET": Operation(
             "wx_deployments_retrieve",
@@ -169,7 +168,7 @@ def _failures(request: Request, row: models.Deployment) -> list[dict[str, Any]]:
 class Release(View):
     """A deployed tree, with a page of its files."""
 
-    needs = {"GET": (VIEW,)}
+    needs = {"GET": (Act.SEE_DEPLOYMENTS,)}
     queries = {"GET": parameters.ReleaseQuery}
     operations = {
         "GET": Operation(
@@ -183,7 +182,7 @@ class Release(View):
     def get(self, request: Request, id: str) -> Response:
         release = log.one_row(models.Release.objects.all(), id)
         deployments = list(_visible(request).filter(release=release)[:NEWEST])
-        if not deployments and visible_environments(request.user) is not None:
+        if not deployments and reach(request.user) is not None:
             raise Http404
         of, size = f"release {release.pk}", self.query["page_size"]
         start = paging.read_cursor(self.query.get("cursor", ""), of) or 0
@@ -199,9 +198,8 @@ class Release(View):
 
 def _visible(request: Request) -> DeploymentQuerySet:
     """Return the deployments that the caller may see, the newest first, without lists of files."""
-    offered = visible_environments(request.user)
     rows = models.Deployment.objects.select_related("release").defer("release__files")
-    return rows if offered is None else rows.filter(env__in=offered)
+    return visible(rows, request.user)
 
 
 def _serialize(request: Request, rows: list[models.Deployment]) -> Any:

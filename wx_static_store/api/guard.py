@@ -14,6 +14,7 @@ from rest_framework.throttling import UserRateThrottle
 
 from ..conf import platform_options
 from ..core.notes import SharedCache
+from ..submit.access import may
 
 logger = logging.getLogger("wx_static_store.api")
 
@@ -27,9 +28,7 @@ class Allowed(BasePermission):
         method = "GET" if request.method == "HEAD" else str(request.method)
         if method not in view.allowed_methods:
             return True  # then the view answers 405
-        needed = view.needs.get(method, ())
-        labelled = (name if "." in name else f"wx_static_store.{name}" for name in needed)
-        return any(map(request.user.has_perm, labelled))
+        return may(request.user, *view.needs.get(method, ()))
 
 
 class Throttle(UserRateThrottle):

@@ -16,7 +16,7 @@ from ..conf import options_for
 from ..core.types import NOT_STORED
 from ..exceptions import WxStaticStoreError
 from ..models import UploadLog, UploadLogQuerySet
-from ..submit.policy import visible_environments
+from ..submit.access import Act, may, visible
 
 Row = TypeVar("Row", bound=Model)
 Rows = TypeVar("Rows", bound=QuerySet[Any])
@@ -68,9 +68,7 @@ def _of_store(rows: UploadLogQuerySet, using: str, query: Mapping[str, Any]) -> 
 
 
 def visible_rows(request: Request) -> UploadLogQuerySet:
-    offered = visible_environments(request.user)
-    rows = UploadLog.objects.all()
-    return rows if offered is None else rows.filter(env__in=offered)
+    return visible(UploadLog.objects.all(), request.user)
 
 
 def readable_rows(request: Request) -> UploadLogQuerySet:
@@ -83,7 +81,7 @@ def readable_rows(request: Request) -> UploadLogQuerySet:
 
 
 def sees_all(request: Request) -> bool:
-    return bool(request.user.has_perm("wx_static_store.view_uploadlog"))
+    return may(request.user, Act.SEE_LOG)
 
 
 def one_row(rows: QuerySet[Row], id: str) -> Row:

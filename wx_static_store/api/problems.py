@@ -44,6 +44,7 @@ from ..exceptions import (
 )
 from ..i18n import english
 from ..log.diagnosis import NoDiagnosis
+from ..submit.access import Act, may
 
 logger = logging.getLogger("wx_static_store.api")
 
@@ -238,7 +239,7 @@ def _reads_the_log(request: Request) -> bool:
     """Return whether the caller may read the log; False before authentication."""
     user = getattr(request, "_user", None)  # `user` would authenticate again, and fail again
     with suppress(DatabaseError):  # the permissions cannot be read: answer without the details
-        return bool(user and user.has_perm("wx_static_store.view_uploadlog"))
+        return bool(user and may(user, Act.SEE_LOG))
     return False
 
 

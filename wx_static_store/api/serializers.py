@@ -17,6 +17,7 @@ from ..log.diagnosis import text_of
 from ..log.hints import hint
 from ..log.owner import addressing_alias, owning_alias, usable_stores
 from ..models import UploadLog
+from ..submit.access import Act, may
 from ..upload.hosting import Hosting
 from ..upload.store import get_store
 from .links import link
@@ -89,7 +90,7 @@ class DeploymentLink(serializers.URLField):
 
     def get_attribute(self, row: Any) -> str | None:
         request = self.context.get("request")
-        if not (request and request.user.has_perm("wx_static_store.view_deployment")):
+        if not (request and may(request.user, Act.SEE_DEPLOYMENTS)):
             return None
         return link(request, "deployment", row.deployment_id)
 

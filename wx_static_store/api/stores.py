@@ -10,19 +10,18 @@ from rest_framework.response import Response
 
 from ..conf import platform_options
 from ..core.types import RemoteFile
-from ..submit.policy import permissions_of, resolve_target, stores_for
+from ..submit.access import Act
+from ..submit.policy import permissions_of, stores_for, target
 from ..upload.store import Store, get_store
 from . import paging, parameters, serializers
 from .base import View
 from .operations import CLOUD, EVERYBODY, READ, Operation
 
-VIEW, UPLOAD = "view_uploadlog", "upload"
-
 
 class StoreList(View):
     """Where the caller may upload."""
 
-    needs = {"GET": (UPLOAD, VIEW)}
+    needs = {"GET": (Act.UPLOAD, Act.SEE_LOG)}
     operations = {
         "GET": Operation(
             "wx_stores_list",
@@ -47,7 +46,7 @@ class StoreList(View):
 class FileList(View):
     """The files in the cloud."""
 
-    needs = {"GET": (VIEW,)}
+    needs = {"GET": (Act.SEE_LOG,)}
     queries = {"GET": parameters.FilesQuery}
     operations = {
         "GET": Operation(
@@ -60,7 +59,7 @@ class FileList(View):
 
     def get(self, request: Request, store: str) -> Response:
         query = self.query
-        to = resolve_target(request.user, store, query["env"] or None)
+        to = target(request.user, store, query["env"] or None, uploads=False)
         cloud = get_store(to.using, to.env)
         prefix = cloud.options.location + query["prefix"]
         of = f"{to.using} {to.env} {prefix}"

@@ -21,16 +21,17 @@ from ..log.diagnosis import diagnose
 from ..log.owner import owning_alias
 from ..log.retry import retry_uploads
 from ..models import UploadLog
+from ..submit.access import Act, may
 from ..submit.policy import (
     Target,
     generated_name,
     key_for,
-    resolve_target,
     stores_for,
     target,
 )
 from ..submit.send import send
 from ..upload.database import in_database
+from ..upload.presence import look
 from ..upload.store import get_store
 from . import conditions, log, paging, parameters, problems, serializers
 from .answers import context_of, record_early_end, upload_response
@@ -40,14 +41,13 @@ from .idempotency import once
 from .operations import AGAIN, BINARY, CLOUD, EVERYBODY, FILE, ONCE, READ, SENDER, Operation
 from .stores import describe_file
 
-VIEW, UPLOAD, RETRY, DIAGNOSE = "view_uploadlog", "upload", "retry", "diagnose"
 _NAME_ONE = _("Name the store. These are offered to you: %(names)s")
 
 
 class Uploads(View):
     """The log, and the upload by a form."""
 
-    needs = {"GET": (VIEW, UPLOAD), "POST": (UPLOAD,)}
+    needs = {"GET": (Act.SEE_LOG, Act.UPLOAD), "POST": (Act.UPLOAD,)}
     queries = {"GET": parameters.LogQuery}
     operations = {
         "GET": Operation(
@@ -139,7 +139,7 @@ def _upload_once(
 class Upload(View):
     """One row of the log."""
 
-    needs = {"GET": (VIEW, UPLOAD)}
+    needs = {"GET": (Act.SEE_LOG, Act.UPLOAD)}
     operations = {
         "GET": Operation(
             "wx_uploads_retrieve",
@@ -158,7 +158,7 @@ class Upload(View):
 class Retry(View):
     """An earlier upload, once more, with the same bytes."""
 
-    needs = {"POST": (RETRY,)}
+    needs = {"POST": (Act.RETRY,)}
     operations = {
         "POST": Operation(
             "wx_uploads_retry",
@@ -175,11 +175,12 @@ class Retry(View):
         row = log.one_row(log.visible_rows(request), id)
         # The environment of a row may not be offered to this user any more.
         if using := owning_alias(row):
-            resolve_target(request.user, using, row.env)
+            target(request.user, using, row.env, uploads=False)
         return once(request, {}, None, partial(self._retry, request, row), env=row.env)
 
     def _retry(self, request: Request, row: UploadLog) -> Response:
-        [again] = retry_uploads([row], request.user)
+        replaces = may(request.user, Act.REPLACE)
+        [again] = retry_uploads([row], request.user, replaces=replaces)
         if again.reason:
             raise again.reason
         if again.result is None:
@@ -190,7 +191,7 @@ class Retry(View):
 class Diagnosis(View):
     """What WeChat received with the refused call of a row; it is asked at most once."""
 
-    needs = {"GET": (DIAGNOSE,)}
+    needs = {"GET": (Act.DIAGNOSE,)}
     operations = {
         "GET": Operation(
             "wx_uploads_diagnose",
@@ -221,7 +222,7 @@ def _retried_row_id(row: UploadLog) -> int | None:
 class RawUpload(View):
     """The upload of a body that is the file."""
 
-    needs = {"PUT": (UPLOAD,), "GET": (UPLOAD, VIEW)}
+    needs = {"PUT": (Act.UPLOAD,), "GET": (Act.UPLOAD, Act.SEE_LOG)}
     queries = {"PUT": parameters.PlaceQuery, "GET": parameters.At}
     operations = {
         "PUT": Operation(
@@ -247,10 +248,10 @@ class RawUpload(View):
 
     def get(self, request: Request, store: str, name: str) -> Response:
         """Return the file with this name by one call to the cloud; HEAD has it in headers."""
-        reach = resolve_target if log.sees_all(request) else target
-        to = reach(request.user, store, self.query["env"] or None)
+        env, uploads = self.query["env"] or None, not log.sees_all(request)
+        to = target(request.user, store, env, uploads=uploads)
         cloud = get_store(to.using, to.env)
-        found = cloud.find(object_key(cloud.options.location, clean_name(name)))
+        found = look(cloud, object_key(cloud.options.location, clean_name(name))).file
         if found is None:
             raise Http404
         return Response(describe_file(cloud, found), headers=conditions.headers_of(cloud, found))

@@ -57,7 +57,7 @@ class Exchange:
         return min(self.read_timeout, left)
 
 
-exchange: ContextVar[Exchange] = ContextVar("wx_static_store_exchange")
+current_exchange: ContextVar[Exchange] = ContextVar("wx_static_store_exchange")
 
 
 class _Timed(RawIOBase):
@@ -74,7 +74,7 @@ class _Timed(RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        seconds = exchange.get().seconds()
+        seconds = current_exchange.get().seconds()
         if seconds < self._sock.gettimeout():  # which the read timeout is, at most
             self._sock.settimeout(seconds)
         return self._raw.readinto(buffer)  # type: ignore[no-any-return]
@@ -128,7 +128,7 @@ class Connection(HTTPConnection):
         elif self._head:
             self._send_first(data)
         else:
-            self.sock.settimeout(exchange.get().seconds())
+            self.sock.settimeout(current_exchange.get().seconds())
             super().send(data)
 
     def _send_first(self, block: Any) -> None:
@@ -136,7 +136,7 @@ class Connection(HTTPConnection):
         head, self._head = self._head, b""
         if self.sock is None:
             self.connect()  # over a proxy this sends, too
-        self.sock.settimeout(exchange.get().seconds())  # it stood for connecting until now
+        self.sock.settimeout(current_exchange.get().seconds())  # it stood for connecting until now
         secret = block if isinstance(block, Secret) else None
         plain, self.sock = self.sock, _Completing(self.sock, secret)
         try:
@@ -149,7 +149,7 @@ class Connection(HTTPConnection):
 def _completed(data: bytes, body: Secret | None) -> bytes:
     line, _, rest = data.partition(b"\r\n")
     target, _, version = line.rpartition(b" ")
-    hidden = exchange.get()
+    hidden = current_exchange.get()
     headers = "".join(f"{name}: {value.reveal()}\r\n" for name, value in hidden.headers.items())
     query = hidden.query.reveal().encode("ascii")
     more = body.reveal().encode() if body else b""

@@ -140,7 +140,7 @@ def _may_be_stored(error: WxStaticStoreError, body: Body) -> bool:
 
 
 def _digest(reply: Reply, body: Body) -> str:
-    """Return the MD5 of the sent bytes; None if COS answered before the end of the body."""
+    """Return the MD5 of the sent bytes; an empty text if COS answered before the body's end."""
     if len(body) and not body.handed_over:
         return ""
     try:

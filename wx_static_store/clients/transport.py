@@ -27,7 +27,7 @@ from ..exceptions import (
     WxStaticStoreError,
 )
 from ..i18n import english, gettext_lazy as _
-from .connections import BLOCK, CERTIFICATE, Exchange, Pools, exchange
+from .connections import BLOCK, CERTIFICATE, Exchange, Pools, current_exchange
 from .links import check_address, check_link, link_refused
 
 security = logging.getLogger("wx_static_store.security")
@@ -99,11 +99,11 @@ class Transport:
         send = partial(self._send, method, url, headers or {}, body, deadline)
         hidden = {k: v for k, v in (headers or {}).items() if isinstance(v, Secret)}
         query = Secret("".join(url.reveal().partition("?")[1:]))
-        token = exchange.set(Exchange(deadline, self._timeouts[1], query, hidden))
+        token = current_exchange.set(Exchange(deadline, self._timeouts[1], query, hidden))
         try:
             outcome = self._perform(send, url, limit, sink, deadline)
         finally:
-            exchange.reset(token)
+            current_exchange.reset(token)
         if isinstance(outcome, Reply):
             return outcome
         outcome.__cause__ = outcome.__context__ = None

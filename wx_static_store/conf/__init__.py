@@ -11,7 +11,7 @@ Settings become one frozen `Options` for each store.
     options         Each option in one entry, in the file of its scope; the frozen `Options`
 """
 
-from .offered import environments, offers
+from .offered import offers
 from .options import Options
 from .settings import aliases, all_options, options_for, platform_options, stores
 
@@ -19,7 +19,6 @@ __all__ = [
     "Options",
     "aliases",
     "all_options",
-    "environments",
     "offers",
     "options_for",
     "platform_options",

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from ..exceptions import ConfigurationError, WxStaticStoreError
+from ..exceptions import ConfigurationError, Remedy, WxStaticStoreError
 from ..i18n import gettext_lazy as _
 from .options import clean
 from .settings import platform_options, unknown
@@ -28,17 +28,12 @@ _PART = r"[^/\s](?:[^/]*[^/\s])?"  # of a tag: without spaces around it
 MEMBERS = [field.name for field in fields(Offer)]
 
 
-def environments(user: Any = None) -> dict[str, str]:
+def offers(user: Any = None) -> dict[str, Offer]:
     """
-    Return the environments that ``ENVIRONMENTS`` offers this user, with their labels.
+    Return the environments that ``ENVIRONMENTS`` offers this user, with labels and tags.
 
     A command asks with None. Without the setting, raise ConfigurationError.
     """
-    return {env: offer.label for env, offer in offers(user).items()}
-
-
-def offers(user: Any = None) -> dict[str, Offer]:
-    """Return the environments that ``ENVIRONMENTS`` offers this user, with labels and tags."""
     found = _asked(user)
     if not isinstance(found, Mapping):
         raise ConfigurationError(_("ENVIRONMENTS must give a dictionary, {environment id: label}"))
@@ -59,10 +54,12 @@ def _asked(user: Any) -> Any:
         return function(user)
     except WxStaticStoreError as error:
         failed = _("ENVIRONMENTS failed (%(why)s)", why=error.what)
-        raise ConfigurationError(failed, hint=error.hint, docs=error.docs) from None
+        facts = {"hint": error.hint, "docs": error.docs, "remedy": error.remedy}
+        raise ConfigurationError(failed, **facts) from None
     except Exception as error:  # noqa: BLE001 -- a project's own function
         failed = _("ENVIRONMENTS failed (%(why)s)", why=f"{type(error).__name__}: {error}")
-        raise ConfigurationError(failed) from None
+        # Its database, say, may be away: a worker asks again later.
+        raise ConfigurationError(failed, remedy=Remedy.WAIT) from None
 
 
 def _offer(env: Any, given: Any) -> Offer:

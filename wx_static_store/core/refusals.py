@@ -36,14 +36,6 @@ class Rule(NamedTuple):
     def broken(self, **facts: Any) -> PolicyRejected:
         return PolicyRejected(self.message % facts, code=self.code, hint=self.hint % facts)
 
-    def lifted(self, user: User) -> bool:
-        permission = f"wx_static_store.{self.lifted_by}"
-        return bool(self.lifted_by and user.has_perm(permission))  # type: ignore[union-attr]
-
-    def require(self, user: User, **facts: Any) -> None:
-        if not self.lifted(user):
-            raise self.broken(**facts)
-
 
 FORBIDDEN = Rule(
     "forbidden",

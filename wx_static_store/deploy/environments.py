@@ -61,6 +61,7 @@ class Order:
     blank_stale: Confirm | None = None  # asks before stale files are overwritten
     include_uploads: bool = False  # files that people uploaded are stale, too
     replaced: Sequence[Release] | None = None  # stale are their other files; needs no list
+    must_compare: bool = False  # leave it out if the cloud's list cannot be read
     on_held: Callable[[], object] = lambda: None  # called once the environment is held
 
     @property
@@ -296,10 +297,6 @@ class _EnvironmentDeploy:
             report.outcome, report.error, report.cause = "failed", str(error), error
         if report.outcome == "done" and not self.published.ok:
             report.outcome = "failed"
-        # publish() has ended the deployment, but what came after it may have failed.
-        if report.outcome != "done" or not self.published.logged:
-            outcome = "failed" if self.published.logged else "incomplete"
-            finish_deployment(self.published.deployment_id, outcome=outcome)
         if report.outcome != "skipped":
             announce_deployment(
                 report.env,
@@ -318,8 +315,12 @@ class _EnvironmentDeploy:
         order.on_held()
         name = order.last.name if order.last else ""
         plan = make_plan(uploader, order.items, pool=self.pool, last=name, force=order.force)
+        if order.must_compare and not plan.compared:
+            text = _("Nothing was repaired, as the cloud could not be compared.")
+            report.outcome, report.error = "skipped", "\n".join([text, *plan.notes])
+            return
         last = hash_items([order.last])[0] if order.last else None
-        columns = order.records.columns(uploader, plan.items, last, self.pool)
+        columns = order.records.record(uploader, plan.items, last, self.pool)
         report.release = columns["release"].digest if columns["release"] else ""
         publish(
             uploader,
@@ -335,11 +336,16 @@ class _EnvironmentDeploy:
         report.findings = [Mismatch(key, str(CHANGED)) for key in self.published.changed]
         if not self.published.ok:
             return
+        deployment = self.published.deployment_id
+        if order.verify:
+            # Until it is: the list may fail, or this process be killed.
+            finish_deployment(deployment, checked="not_compared")
         cloud = sweep(uploader, order.prefix) if order.verify or order.stale else {}
         if order.verify:
             here = hash_items(order.everything)
             report.verified = verify(uploader, here, cloud, self.pool)
             report.findings += report.verified.mismatches
+            finish_deployment(deployment, checked="mismatched" if report.findings else "ok")
         if order.stale or order.replaced:
             seen = cloud if order.stale else may_be_stale(uploader, order)
             report.stale, report.uploads = stale_files(uploader, order, seen)
@@ -372,9 +378,14 @@ class _EnvironmentDeploy:
         try:
             held_back = blank(self.uploader, report.stale, recorder, self.pool, add)
             self.published.held_back += held_back
+        except BaseException:
+            self.published.broken_off = True
+            raise
         finally:
             # An interruption is reported, too.
             self.published.logged &= recorder.close()
             report.blanked = len(gone)
             report.stale = [file for file in report.stale if file.key not in gone]
-            finish_deployment(deployment, outcome="done" if self.published.ok else "failed")
+            outcome = "done" if self.published.ok else "failed"
+            logged = self.published.logged
+            finish_deployment(deployment, outcome=outcome if logged else "incomplete")

@@ -24,7 +24,7 @@ from django.core.management.base import CommandError
 from ..core.interrupts import interruptible
 from ..core.notes import Notes
 from ..i18n import gettext as _
-from ..upload.recorder import has_unfinished_deployment
+from ..upload.recorder import OtherDeployments
 from ..upload.uploader import Uploader
 from ..upload.workers import every
 
@@ -60,8 +60,10 @@ def deploying(uploader: Uploader, *, wait: bool, seconds: float = math.inf) -> I
     lock = DeployLock(uploader, seconds)
     lock.take(wait=wait)
     try:
-        if has_unfinished_deployment(uploader.env):  # by the log: even without a shared cache
+        lock.others = OtherDeployments(uploader.env)  # by the log: even without a shared cache
+        if lock.others.running:
             lock.wait_for_last_put()
+            lock.others = OtherDeployments(uploader.env)
         with every(LEASE / 3, lock.prolong):
             yield lock
     finally:
@@ -69,7 +71,13 @@ def deploying(uploader: Uploader, *, wait: bool, seconds: float = math.inf) -> I
 
 
 class DeployLock:
-    """Two notes of an environment: who holds it; who took it last, even after its release."""
+    """
+    Two notes of an environment: who holds it; who took it last, even after its release.
+
+    The rows of `others` say what the cache cannot, if it was cleared or is not shared.
+    """
+
+    others: OtherDeployments
 
     def __init__(self, uploader: Uploader, seconds: float = math.inf) -> None:
         report = partial(logger.warning, "The cache fails (%s): nothing keeps two deploys apart")
@@ -105,11 +113,19 @@ class DeployLock:
             )
             raise DeployLockLost(text, returncode=1)
 
-    def confirm(self) -> None:
-        """Check who holds the environment now; raise DeployLockLost if another process does."""
+    def confirm(self, deployment_id: int | None = None) -> None:
+        """Raise DeployLockLost if another process holds the environment, or wrote to it."""
         self._until = math.inf  # all is sent
         self.prolong()
         self.check()
+        if other := self.others.wrote(deployment_id):
+            text = _(
+                "Deployment %(pk)d wrote to %(env)s beside this one: the cache was cleared, or "
+                "not all processes share it. Run it again when the other one has ended.",
+                pk=other,
+                env=self._env,
+            )
+            raise DeployLockLost(text, returncode=1)
 
     def take(self, *, wait: bool) -> None:
         reported, empty, until = False, 0, time.monotonic() + LONGEST

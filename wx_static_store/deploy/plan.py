@@ -5,18 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import NamedTuple
 
+from ..conf.options import STATIC
 from ..core import interrupts
 from ..core.match import Match, match
-from ..core.naming import is_html
+from ..core.naming import content_headers, is_html
 from ..core.types import (
-    DELETED_MD5,
-    LIST,
-    ContentHeaders,
     RemoteFile,
     UploadItem,
     UploadResult,
@@ -26,6 +23,7 @@ from ..exceptions import NameRejected
 from ..i18n import english, gettext, gettext_lazy as _, listed, ngettext
 from ..upload.database import in_database, log
 from ..upload.listing import Listing, Lookup, most_calls
+from ..upload.presence import Presence, Rows, aware, newest_rows
 from ..upload.recorder import trusted_from
 from ..upload.sources import fingerprint
 from ..upload.uploader import Uploader
@@ -48,7 +46,8 @@ class Plan:
     existing: frozenset[str]  # keys that are sent and have an object
     corrections: tuple[UploadResult, ...]  # rows that make the log agree with the list
     notes: tuple[str, ...]  # why the log decided, and not the list
-    last: CurrentState | None  # of the last file; None: send it in any case
+    last: Presence | None  # of the last file; None: send it in any case
+    compared: bool = True  # no file is unchanged by the log alone
 
     def __len__(self) -> int:
         return len(self.assets) + len(self.pages)
@@ -102,13 +101,14 @@ def make_plan(
     for key, state, item in _look_up(survey, keys, by_key):
         if key == last_key and not force:
             state_of_last = state
-        if item and (force or differs(uploader, item, state)):
+        changed_headers = survey.has_log and item and _may_have_other_headers(uploader, item, state)
+        if item and (force or changed_headers or differs(uploader, item, state)):
             changed[key] = item
-            existing |= {key} if state.exists else set()
+            existing |= {key} if state.file else set()
         elif item:
             unchanged.append(item)
-            if state.file and not state.row and survey.has_log:
-                survey.add_correction(item.name, state.file)
+            if state.listing and not state.row and survey.has_log:
+                survey.add_correction(item.name, state.listing)
     return Plan(
         assets=_by_name(item for item in changed.values() if not is_html(item.name)),
         pages=_by_name(item for item in changed.values() if is_html(item.name)),
@@ -116,14 +116,15 @@ def make_plan(
         rejected=rejected,
         existing=frozenset(existing),
         corrections=tuple(survey.corrections),
-        notes=tuple(survey.notes()),
+        notes=tuple(survey.notes(unchanged=bool(unchanged))),
         last=state_of_last,
+        compared=survey.reads_list or not unchanged,
     )
 
 
 def _look_up(
     survey: Survey, keys: Sequence[str], by_key: Mapping[str, UploadItem]
-) -> Iterator[tuple[str, CurrentState, UploadItem | None]]:
+) -> Iterator[tuple[str, Presence, UploadItem | None]]:
     """Yield each key, its state and its item, which is hashed while the list is read."""
     for start in range(0, len(keys), AT_ONCE):
         asked = survey.begin(keys[start : start + AT_ONCE])
@@ -138,10 +139,21 @@ def _by_name(items: Iterable[UploadItem]) -> tuple[UploadItem, ...]:
     return tuple(sorted(items, key=lambda item: item.name))
 
 
-def differs(uploader: Uploader, item: UploadItem, state: CurrentState) -> bool:
+def differs(uploader: Uploader, item: UploadItem, state: Presence) -> bool:
     """Return whether the hashed item must be sent: its object or its headers differ."""
-    md5, file = state.md5_with(uploader.headers(item)), state.file
+    md5, file = state.md5_with(uploader.headers(item)), state.listing
     return not md5 or item.md5 != md5 or (file is not None and match(item, file) is Match.DIFFERS)
+
+
+def _may_have_other_headers(uploader: Uploader, item: UploadItem, state: Presence) -> bool:
+    """Return whether nobody knows the object's headers, and the wanted ones are not the usual."""
+    # Such a file is sent once: then its row has them.
+    known = state.row.headers if state.row else not state.listing
+    if known:
+        return False
+    plain = replace(item, content_type=None, cache_control=None)
+    usual = content_headers(plain, static=uploader.options.kind == STATIC)
+    return uploader.headers(item) != usual
 
 
 def hash_items(items: Iterable[UploadItem]) -> list[UploadItem]:
@@ -179,73 +191,6 @@ def _without_collisions(
     return by_key, tuple(rejected)
 
 
-# --- the current state ------------------------------------------------------------------------
-
-
-class Row(NamedTuple):
-    """The newest row of a key; `headers` is None if the row repeats a list, which shows none."""
-
-    status: str
-    size: int | None
-    md5: str
-    headers: ContentHeaders | None
-    stored_at: datetime | None
-    deployment_id: int | None
-    outranked: bool = False  # another row of the key is of a later PUT
-
-    def is_about(self, file: RemoteFile) -> bool:
-        """Return whether this row stored the listed object."""
-        if self.status != UploadStatus.STORED or self.outranked:
-            return False
-        found = match(self, file)
-        if self.stored_at and file.last_modified:
-            # A younger object with the same bytes may have other headers.
-            in_time = file.last_modified <= self.stored_at + SLACK
-            return in_time and found is not Match.DIFFERS
-        return found is Match.SAME
-
-    def is_corrected_by(self, file: RemoteFile) -> bool:
-        """Return whether the object proves this row wrong."""
-        # Only a younger object does, as lists may be late.
-        if self.status == UploadStatus.UNKNOWN:
-            return match(self, file) is Match.SAME
-        if self.status != UploadStatus.STORED or self.is_about(file):
-            return False
-        if self.outranked or self.stored_at is None or file.last_modified is None:
-            return file.md5 not in (None, self.md5)
-        younger = file.last_modified > self.stored_at + SLACK
-        return younger and file.md5 != self.md5
-
-
-Rows = dict[str, Row]
-
-
-class CurrentState(NamedTuple):
-    """The row and the listed object of a key; if it was not `listed`, the log decides alone."""
-
-    row: Row | None
-    file: RemoteFile | None
-    listed: bool
-
-    @property
-    def exists(self) -> bool:
-        """Return whether there is an object that is not overwritten as deleted."""
-        row, there = self.row, self.file if self.listed else self.row
-        return there is not None and (there.md5 or (row and row.md5)) != DELETED_MD5
-
-    def md5_with(self, headers: ContentHeaders) -> str:
-        """Return the MD5 of the object if it surely has these headers; else an empty text."""
-        row, file = self.row, self.file
-        if row and row.headers not in (None, headers):
-            return ""
-        if not self.listed:
-            certain = row and row.status == UploadStatus.STORED and not row.outranked
-            return row.md5 if row and certain else ""
-        if file is None or (row and not row.is_about(file)):
-            return ""
-        return row.md5 if row else file.md5 or ""
-
-
 class PendingLookup(NamedTuple):
     """Keys that are being looked up."""
 
@@ -271,7 +216,7 @@ class Survey:
         parts = self._lookup.begin(keys) if self._lookup else []
         return PendingLookup(keys, self._rows(keys), parts)
 
-    def end(self, asked: PendingLookup) -> dict[str, CurrentState]:
+    def end(self, asked: PendingLookup) -> dict[str, Presence]:
         """Wait for the list; return the state of each key."""
         keys, rows = asked.keys, asked.rows
         listing = self._lookup.end(asked.parts) if self._lookup else Listing(unseen=set(keys))
@@ -287,7 +232,7 @@ class Survey:
             self._explain(listing)
             rows = self._without_doubtful(rows, listing.unseen)
         return {
-            key: CurrentState(rows.get(key), listing.files.get(key), key not in listing.unseen)
+            key: Presence(key, rows.get(key), listing.files.get(key), key not in listing.unseen)
             for key in keys
         }
 
@@ -307,8 +252,15 @@ class Survey:
             )
         )
 
-    def notes(self) -> Iterator[str]:
+    @property
+    def reads_list(self) -> bool:
+        """Return whether the cloud's list is asked, and could be read."""
+        return self._lookup is not None and not self._error
+
+    def notes(self, *, unchanged: bool) -> Iterator[str]:
         """Yield for the report why the log decided, and not the list."""
+        if self._lookup is None and unchanged:
+            yield gettext("The log alone says what is unchanged: the cloud's list was not read.")
         if why := self._error:
             yield gettext("The list could not be read, so the log decided: %(why)s", why=why)
         if self._undecided:
@@ -319,7 +271,7 @@ class Survey:
             )
 
     def _rows(self, keys: Iterable[str]) -> Rows:
-        rows = in_database(lambda: _newest(self._store.env, keys), otherwise=None)
+        rows = newest_rows(self._store.env, keys)
         self.has_log &= rows is not None
         return rows or {}
 
@@ -340,7 +292,7 @@ class Survey:
         pairs = in_database(
             lambda: [*log().stored_in_the_same_second(env, [*by_digest])], otherwise=None
         )
-        alike = {(by_digest[digest], _aware(moment)) for digest, moment in pairs or ()}
+        alike = {(by_digest[digest], aware(moment)) for digest, moment in pairs or ()}
         return {
             key: row._replace(outranked=row.outranked or (key, row.stored_at) in alike)
             for key, row in rows.items()
@@ -353,24 +305,3 @@ class Survey:
         elif self._lookup and not listing.error:
             self._undecided += len(listing.unseen)
             logger.warning("The log decides about %d files: too many calls", len(listing.unseen))
-
-
-def _newest(env: str, keys: Iterable[str]) -> Rows:
-    kept = cache(ContentHeaders)
-    columns = (
-        *("key", "status", "size", "md5", "stored_at", "deployment_id"),
-        *("source", "content_type", "cache_control"),
-    )
-    found, rows = log().newest_values(env, keys, *columns), {}
-    for key, status, size, md5, at, deployment, source, *headers, last in found:
-        # Rows may be written in another order than the PUTs.
-        outranked = bool(at and last > at)
-        # A row that repeats a list knows no headers.
-        of_object = None if source == LIST else kept(*headers)
-        rows[key] = Row(status, size, md5, of_object, _aware(at), deployment, outranked)
-    return rows
-
-
-def _aware(moment: datetime | None) -> datetime | None:
-    """Return the moment in UTC, as lists have it, with and without USE_TZ."""
-    return moment.astimezone(UTC) if moment else None

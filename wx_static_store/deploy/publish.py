@@ -55,7 +55,7 @@ def publish(
         with progress(wanted, uploader.env, files=len(plan), size=plan.size) as show:
             for result in uploader.send(steps, pool, recorder):
                 show(result)
-        lock.confirm()
+        lock.confirm(report.deployment_id)
     except BaseException as error:
         steps.break_off(error)
         raise
@@ -64,7 +64,9 @@ def publish(
         # The database may have been down from the start.
         if not report.logged:
             steps.start_deployment()
-        finish_deployment(report.deployment_id, **_facts(report, time.monotonic() - started))
+        checked = "" if plan.compared else "not_compared"
+        facts = _facts(report, time.monotonic() - started)
+        finish_deployment(report.deployment_id, checked=checked, **facts)
     return report
 
 

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from django.db.models import Max, Prefetch, Q
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from ..conf.settings import nearest
-from ..core.naming import object_key
 from ..core.releases import PackedRelease, ReleaseFile, pack
-from ..core.types import RemoteFile, UploadItem, UploadStatus
-from ..exceptions import ConfigurationError, SourceError
+from ..core.types import RemoteFile, UploadItem
+from ..exceptions import SourceError
 from ..i18n import gettext_lazy as _, listed, shown
-from ..upload import kept
-from ..upload.database import deployments, in_database, log
+from ..upload import kept, presence
+from ..upload.database import deployments, in_database
 from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
+from .state import from_log, keys_of, live_below, with_release
 
 if TYPE_CHECKING:
     from ..models import Deployment, Release
 
-T = TypeVar("T")
-
 SHORTEST = 4  # characters of a digest that may name it
 CANDIDATES = 10
 
-NO_LOG = _("There is no log that lists releases")
-_MIGRATE = _("Look at DATABASES, and run manage.py migrate wx_static_store.")
 _SAY_WHICH = _(
     "Write its id, or more of its label or digest; --using names the store, --prefix the folder."
 )
@@ -50,7 +46,7 @@ class Records:
     again: bool = False
     _kept: set[str] = field(default_factory=set)  # digests of releases
 
-    def columns(
+    def record(
         self,
         uploader: Uploader,
         items: Iterable[UploadItem],
@@ -58,9 +54,9 @@ class Records:
         pool: WorkerPool,
     ) -> dict[str, Any]:
         """
-        Return the columns of a `Deployment` for the release with these hashed items.
+        Record the release with these hashed items, and keep its bytes in the release storage.
 
-        Without a log there is no release. Raises what keeping the bytes raises.
+        Returns columns of a `Deployment`; no release without a log. Raises what keeping raises.
         """
         files = [*items, *([last] if last else [])]
         files.sort(key=attrgetter("name"))
@@ -131,61 +127,8 @@ def leftover_files(
             keys -= keys_of(row)
     if cloud is not None:
         return {key: cloud[key] for key in keys & cloud.keys()}
-    rows = in_database(lambda: log().newest(uploader.env, keys), otherwise=None) or {}
-    return {
-        key: RemoteFile(key, row.size or 0, row.md5, row.stored_at)
-        for key, row in rows.items()
-        if row.status != UploadStatus.FAILED and not row.is_deletion
-    }
-
-
-def live(env: str, folder: str) -> Deployment | None:
-    """Return the newest deployment that ended well; None if there is none, or no log."""
-    rows = deployments_of(env, folder).good()
-    newest: Deployment | None = in_database(rows.first, otherwise=None)
-    return newest
-
-
-def live_below(env: str, folder: str) -> list[Deployment]:
-    """Return the live deployments of this folder and of those below; none without a log."""
-
-    def found() -> list[tuple[str, str]]:
-        rows = with_release().filter(env=env, folder__startswith=folder).order_by()
-        # By digest, too: for MariaDB, names that differ only by case are equal.
-        return sorted(rows.values_list("folder", "folder_digest").distinct())
-
-    below = in_database(found, otherwise=None) or ()
-    newest = (live(env, name) for name, _digest in below if name.startswith(folder))
-    return [row for row in newest if row]
-
-
-def keys_of(deployment: Deployment) -> set[str]:
-    """Return the keys of the files of its release."""
-    files = deployment.release.contents() if deployment.release else ()
-    return {object_key(deployment.folder, file.name) for file in files}
-
-
-def deployments_of(env: str, folder: str) -> Any:
-    """Return the deployments of a folder that have a release, the newest first."""
-    return with_release().filter(env=env).in_folder(folder)
-
-
-def with_release() -> Any:
-    """Return the deployments that have a release, the newest first, without the lists of files."""
-    from ..models import Release
-
-    rows = deployments().filter(release__isnull=False).order_by("-id")
-    # By a second query: with a join, MariaDB reads all deployments of each release.
-    releases = Release.objects.using(rows.db).defer("files")
-    return rows.prefetch_related(Prefetch("release", releases))
-
-
-def from_log(work: Callable[[], T]) -> T:
-    """Return the result of `work`; raise ConfigurationError if there is no log."""
-    found = in_database(lambda: [work()], otherwise=None)
-    if found is None:
-        raise ConfigurationError(NO_LOG, hint=_MIGRATE)
-    return found[0]
+    logged = presence.from_log(uploader.env, keys)
+    return {key: there.file for key, there in logged.items() if there.file}
 
 
 def find_deployment(

@@ -4,7 +4,6 @@ Work on the log: retry, compare, reconcile, prune, import.
     advice        Say what an editor can do about an upload that failed
     compare       Compare rows of the log with what the cloud has under their keys now
     failing       Group the uploads that still fail by cause; dismiss some
-    by_workers    Send uploads again in a worker, and note its refusals
     retry         Send earlier uploads again
     diagnosis     Ask WeChat about the refused call of a row, at most once
     hints         Explain an upload of the log that failed, and what to do about it

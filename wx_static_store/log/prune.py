@@ -8,13 +8,13 @@ from functools import partial
 from typing import Any
 
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
-from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.functional import Promise
 
 from ..conf import platform_options
 from ..i18n import gettext_lazy as _
 from ..models import Deployment, IdempotencyKey, Release
+from ..models.columns import Now
 from ..upload import kept
 from ..upload.database import deployments, log, persistently
 from ..upload.workers import WorkerPool
@@ -80,11 +80,12 @@ def prune_releases(count: int = RELEASES, *, dry_run: bool = False) -> Iterator[
     ``("bytes", 5_000_000)``. Iterate to the end. Raises what the release storage raises.
     """
     until = timezone.now() - kept.UNTOUCHED
+    newest = deployments().order_by("-id").values_list("id", flat=True).first() or 0
     stay = find_retained(count).releases
     ids = Release.objects.using(log().db).order_by("id").values_list("id", flat=True)
     doomed = [pk for pk in ids.filter(used__lt=until) if pk not in stay]
     for release in doomed:
-        if dry_run or persistently(partial(_forget, release, until), otherwise=False):
+        if dry_run or persistently(partial(_forget, release, until, newest), otherwise=False):
             yield "releases", 1
     if not kept.alias():
         return
@@ -104,11 +105,12 @@ def _running() -> list[int]:
     return list(running.values_list("id", flat=True))
 
 
-def _forget(release: int, until: datetime) -> bool:
+def _forget(release: int, until: datetime, newest: int) -> bool:
     """Delete a release, unless a deploy uses it by now; its deployments keep none."""
+    taken = deployments().filter(release=release, id__gt=newest)
     row = Release.objects.using(log().db).filter(pk=release, used__lt=until).only("pk")
     # The update locks the row: a deploy that wants it waits, and then records the release again.
-    if not row.update(used=F("used")):
+    if not row.update(used=F("used")) or taken.exists():
         return False
     deployments().filter(release=release).update(release=None)
     row.delete()

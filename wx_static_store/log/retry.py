@@ -14,11 +14,12 @@ from ..conf import options_for
 from ..core.budget import REQUEST
 from ..core.match import Match, match
 from ..core.refusals import EXISTS, IN_PROGRESS
-from ..core.types import LIST, UploadContext, UploadItem, UploadResult, UploadStatus
+from ..core.types import LIST, UploadContext, UploadItem, UploadResult
 from ..exceptions import SourceError, WxStaticStoreError
 from ..i18n import gettext_lazy as _
 from ..models import UploadLog
-from ..upload.claims import claim, release
+from ..upload.claims import Claim
+from ..upload.presence import look
 from ..upload.recorder import Recorder
 from ..upload.transfer import longest
 from ..upload.uploader import Queue, Uploader
@@ -96,14 +97,18 @@ def sendable(rows: Iterable[UploadLog], most: int) -> Iterator[UploadLog]:
 
 
 def retry_uploads(
-    rows: Iterable[UploadLog], user: User | None = None, *, seconds: float = REQUEST.seconds
+    rows: Iterable[UploadLog],
+    user: User | None = None,
+    *,
+    replaces: bool = False,
+    seconds: float = REQUEST.seconds,
 ) -> Iterator[RetryResult]:
     """
     Send the bytes of these rows again; each result is a new row, of the source ``retry``.
 
-    Only the newest row of a key is sent, by one process at a time. A `user` without the permission
-    ``replace`` may not overwrite other bytes than the row's. No more files are started after
-    `seconds`, or after an error that would repeat for all others.
+    Only the newest row of a key is sent, by one process at a time. Other bytes than the row's are
+    overwritten only with `replaces`. No more files are started after `seconds`, or after an error
+    that would repeat for all others.
     """
     until = time.monotonic() + seconds
     batches = defaultdict(list)
@@ -113,7 +118,6 @@ def retry_uploads(
         else:
             batches[owning_alias(one.row), one.row.env].append(one)
     context = UploadContext(source="retry", user_id=user.pk if user else None)
-    replaces = user is None or EXISTS.lifted(user)
     for (using, env), ready in batches.items():
         options = options_for(using).for_env(env)
         # Without a deadline, one file may keep the page waiting for minutes.
@@ -125,9 +129,7 @@ def retry_uploads(
 def _send(batch: _Batch, context: UploadContext) -> Iterator[RetryResult]:
     uploader, recorder = batch.uploader, Recorder(context)
     with ExitStack() as stack:
-        # The last in is the first out: rows are written before the claims on their keys end.
-        stack.callback(batch.close)
-        stack.callback(recorder.close)
+        stack.callback(lambda: batch.close(written=recorder.close()))
         pool = stack.enter_context(WorkerPool(uploader.options.max_workers))
         # A file is claimed and opened when it starts: none shall then wait for another one.
         pool.capacity = pool.max_workers
@@ -153,9 +155,7 @@ class _Batch:
         self.refused: list[RetryResult] = []
         self._replaces = replaces
         self._files: dict[str, BinaryIO] = {}
-        # Claimed keys, to be released when their rows are written. An upload with an unknown end
-        # keeps its claim: the object may still appear.
-        self._free: set[str] = set()
+        self._claim = Claim()
 
     def items(self) -> Iterator[UploadItem]:
         """Yield the items that can be opened; the others are refused, and leave no failed row."""
@@ -177,27 +177,23 @@ class _Batch:
         """Claim the key, check it, and open the file."""
         row, uploader = one.row, self.uploader
         seconds = longest(uploader.store, one.item.size or row.size or 0)
-        if not claim(uploader.options, row.key, seconds):
+        if not self._claim.take(uploader.options, row.key, seconds):
             raise IN_PROGRESS.broken(key=row.key)
-        self._free.add(row.key)
         # Only now, with the claim, no other process changes the object at the key.
         if newer([row]):
             raise SourceGone(_NEWER, hint=_TAKE_THE_NEWER)
-        found = None if self._replaces else uploader.store.find(row.key)
+        found = None if self._replaces else look(uploader.store, row.key).file
         if found and match(row, found) is not Match.SAME:
             raise EXISTS.broken(key=row.key)
-        file = one.item.open()
-        self._free.discard(row.key)
-        return file
+        return one.item.open()
 
     def finish(self, result: UploadResult) -> RetryResult:
         self._files.pop(result.key).close()
-        if result.status is not UploadStatus.UNKNOWN:
-            self._free.add(result.key)
         return RetryResult(self.waiting.pop(result.key).row, result)
 
-    def close(self) -> None:
+    def close(self, *, written: bool) -> None:
+        """Close the files; end the claims if rows are `written` that tell others what is there."""
         for file in self._files.values():
             file.close()
-        for key in self._free:
-            release(self.uploader.options, key)
+        if written:
+            self._claim.release()

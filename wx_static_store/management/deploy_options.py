@@ -112,14 +112,14 @@ class CommandLine:
         return [option_of(name) for name in names if getattr(self, name)]
 
     @property
-    def of_releases(self) -> bool:
+    def publishes_release(self) -> bool:
         """Return whether a kept release is published, and no folder of this machine."""
         return bool(self.rollback) or self.repair
 
     @property
     def without_tree(self) -> bool:
         """Return whether no folder of this machine is published."""
-        return self.list or bool(self.diff) or self.of_releases
+        return self.list or bool(self.diff) or self.publishes_release
 
     @property
     def named_release(self) -> str:
@@ -239,7 +239,7 @@ def _check_modes(line: CommandLine) -> None:
         raise wrong_use(_("--diff compares two: A with B, or A with DIR."))
     if line.json and line.dry_run:
         raise wrong_use(_("--json reports what was done: leave it out beside --dry-run."))
-    if line.of_releases and line.directory:
+    if line.publishes_release and line.directory:
         text = _(
             "%(mode)s publishes what the release storage has: leave %(what)s out. A release is "
             "named right after --rollback; to publish a folder, leave %(mode)s out.",
@@ -247,13 +247,13 @@ def _check_modes(line: CommandLine) -> None:
             what=line.directory,
         )
         raise wrong_use(text)
-    if line.of_releases and (line.ignore or line.map):
+    if line.publishes_release and (line.ignore or line.map):
         raise wrong_use(_("--ignore and --map belong to a DIR."))
     if line.repair and line.trust_log:
         raise wrong_use(_("--repair compares with the cloud: leave --trust-log out."))
     if line.write_manifest and not line.rollback:
         raise wrong_use(_("--write-manifest belongs to --rollback."))
-    if line.folder and not (line.diff or line.of_releases):
+    if line.folder and not (line.diff or line.publishes_release):
         text = _(
             "--prefix belongs to --rollback, --repair and --diff; the folder of a DIR is written "
             "after it."

@@ -14,7 +14,8 @@ from django.core.management.base import CommandError
 
 from ..core.releases import Change, ReleaseFile
 from ..deploy import report as summary
-from ..deploy.records import deployments_of, find_deployment, from_log, live
+from ..deploy.records import find_deployment
+from ..deploy.state import state
 from ..exceptions import SourceError, WxStaticStoreError
 from ..i18n import gettext as _, gettext_lazy, joined, labelled, ngettext, padded, shown, width
 from ..models import Deployment
@@ -136,12 +137,13 @@ def _with_live_release(
     uploaders: Sequence[Uploader], folder: str, write: Callable[[str], object]
 ) -> Sequence[Uploader]:
     """Return the uploaders with a live release, and write a line on each of the others."""
-    left_out = [uploader for uploader in uploaders if not live(uploader.env, folder)]
-    if len(left_out) == len(uploaders):
+    states = [state(uploader.env, folder) for uploader in uploaders]
+    if not any(now.live for now in states):
         return uploaders
-    for uploader in left_out:
-        write(left_out_line(uploader.env, folder))
-    return [uploader for uploader in uploaders if uploader not in left_out]
+    for now in states:
+        if not now.live:
+            write(left_out_line(now))
+    return [uploader for uploader, now in zip(uploaders, states, strict=True) if now.live]
 
 
 # --- one environment --------------------------------------------------------------------------
@@ -204,9 +206,7 @@ def _deployment(place: _Place, name: str) -> Deployment:
     """Return the deployment with this name; of any folder if the options name none."""
     env, folder = place.uploader.env, place.folder
     if name == LIVE:
-        rows = deployments_of(env, folder).filter(outcome="done")
-        newest: Deployment | None = from_log(rows.first)
-        if newest:
+        if newest := state(env, folder).live:
             return newest
         message = _("No release is live in %(env)s /%(folder)s", env=env, folder=shown(folder))
         hint = _("Name a release, or its folder with --prefix; wx_deploy --list shows all.")

@@ -21,7 +21,8 @@ from ..core.types import UploadContext, UploadItem
 from ..deploy.environments import STATICFILES, Confirm, Order, Orders, site_stores, site_uploader
 from ..deploy.link_check import Files, changed_in_place
 from ..deploy.plan import Plan, hash_items
-from ..deploy.records import Records, find_deployment, item_of, live
+from ..deploy.records import Records, find_deployment, item_of
+from ..deploy.state import live
 from ..deploy.tree import read_tree
 from ..i18n import gettext as _, listed, shown
 from ..models import Release
@@ -80,8 +81,7 @@ def _what_to_name(sites: Sequence[str]) -> str:
 def store_of(line: CommandLine) -> str:
     """Return the alias of --using; without it, for releases, the alias they were deployed with."""
     alias = alias_of(line)
-    of_releases = line.of_releases or (line.diff and not line.directory)
-    if line.using or not of_releases:
+    if line.using or not (line.publishes_release or (line.diff and not line.directory)):
         return alias
     envs = [env for env in environments_of(line) if env]
     if name := line.named_release:
@@ -96,7 +96,7 @@ def environments_of(line: CommandLine) -> Sequence[str | None]:
     if line.all:
         if line.tag:
             raise wrong_use(_("--all takes every environment: leave --tag out."))
-        if not (offered := conf.environments()):
+        if not (offered := conf.offers()):
             raise wrong_use(_("ENVIRONMENTS offers no environment."))
         return [*offered]
     if (path := line.envs_file) and not (named := _read_lines(path)):
@@ -243,7 +243,7 @@ def _rules(given: Sequence[str]) -> list[tuple[str, str]]:
         if not (pattern and value):
             text = _('--map %(rule)s is not PATTERN=VALUE, as in "*.html=no-cache".', rule=rule)
             raise wrong_use(text)
-        header_value(value)
+        header_value(value)  # refuses what no header can hold
         found.append((pattern, value))
     return found
 

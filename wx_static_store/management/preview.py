@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand
 
 from ..deploy.environments import Order, address_of, may_be_stale, stale_files
 from ..deploy.plan import Plan
+from ..deploy.state import State
 from ..exceptions import WxStaticStoreError
 from ..i18n import gettext, gettext_lazy as _, joined, labelled, ngettext, padded, shown, width
 from ..models import Deployment
@@ -57,10 +58,12 @@ def move_line(move: Move) -> str:
     return labelled(shown(move.env), text)
 
 
-def left_out_line(env: str, folder: str) -> str:
-    """Return the line on an environment that is left out, as nothing is live there."""
-    text = gettext("left out: nothing is live in /%(folder)s", folder=shown(folder))
-    return labelled(shown(env), text)
+def left_out_line(now: State) -> str:
+    """Return the line on an environment that a repair leaves out."""
+    text = gettext("left out: nothing is live in /%(folder)s", folder=shown(now.folder))
+    if now.wanted:
+        text = gettext("left out: its newest release did not end well")
+    return labelled(shown(now.env), text)
 
 
 def _deployment(row: Deployment) -> str:
@@ -97,6 +100,7 @@ class DryRun:
         counts = Counter(state for state, _size, _name in [*files, *(stale or ())])
         counts.update(rejected=counts["refused"], bytes=plan.size)
         self.doubtful |= counts["rejected"] > 0 or stale is None
+        self.doubtful |= order.must_compare and not plan.compared
         if self.lists_files:
             for state, size, name in [*files, *(stale or ())]:
                 places = "" if size is None else f"{size:,}"

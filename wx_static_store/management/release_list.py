@@ -7,17 +7,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from django.db.models import Max
-
 from ..deploy import report
-from ..deploy.records import from_log
-from ..i18n import gettext as _, labelled, ngettext, padded, shown, width
+from ..deploy.state import from_log
+from ..i18n import gettext as _, labelled, listed, ngettext, padded, shown, width
 from ..models import Deployment
+from ..releases.live import live_lately
 from ..upload.database import deployments, with_users
 from .deploy_options import RELEASES, CommandLine
 
 VERSION = 1  # of the JSON; it grows when a member changes its meaning or goes
 LIVE = "*"
+FOLDERS = 1000  # whose live deployments are listed, however old
 
 Row = tuple[Deployment, bool]  # whether it is live
 
@@ -40,9 +40,7 @@ def show(envs: Sequence[str], line: CommandLine, write: Callable[[str], object])
 def _newest(env: str) -> list[Row]:
     """Return the newest deployments, then older ones that are live."""
     rows = deployments().filter(env=env).order_by("-id")
-    good = rows.filter(outcome="done", release__isnull=False).order_by()
-    folders = good.values("folder_digest").annotate(newest=Max("pk"))
-    live = {*folders.values_list("newest", flat=True)}
+    live = {row.pk for row in live_lately(rows, FOLDERS)}
     ids = live.union(rows.values_list("pk", flat=True)[:RELEASES])
     found = rows.filter(pk__in=ids).select_related("release").defer("release__files")
     return [(row, row.pk in live) for row in with_users(found)]
@@ -73,7 +71,8 @@ def _cells(row: Row) -> list[str]:
     release = str(deployment.release or "-")
     # Older runs recorded neither.
     folder = f"/{deployment.folder}" if deployment.using else "-"
-    mark, outcome = LIVE * is_live, deployment.get_outcome_display()
+    endings = deployment.get_outcome_display(), deployment.get_checked_display()
+    mark, outcome = LIVE * is_live, listed(map(str, filter(None, endings)))
     what = [release, deployment.using or "-", folder, _what(deployment)]
     return [mark, str(deployment.pk), when, str(outcome), *map(shown, what)]
 
@@ -103,6 +102,7 @@ def _deployment(row: Deployment, is_live: bool) -> dict[str, Any]:
         "using": row.using,
         "folder": row.folder,
         "outcome": row.outcome,
+        "checked": row.checked,
         "release": row.release.digest if row.release else None,
         "live": is_live,
         "counts": {"unchanged" if name == "skipped" else name: vars(row)[name] for name in counts},

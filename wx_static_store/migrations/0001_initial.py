@@ -94,6 +94,7 @@ class Migration(migrations.Migration):
                 ('source', models.CharField(max_length=32, verbose_name='source')),
                 ('label', models.CharField(blank=True, max_length=200, verbose_name='label')),
                 ('outcome', models.CharField(choices=[('running', 'running'), ('done', 'done'), ('failed', 'failed'), ('incomplete', 'log incomplete')], default='running', max_length=16, verbose_name='outcome')),
+                ('checked', models.CharField(blank=True, choices=[('ok', 'verified'), ('mismatched', 'differs from its release'), ('not_compared', 'not compared')], max_length=16, verbose_name='verification')),
                 ('stored', models.PositiveIntegerField(default=0, verbose_name='stored')),
                 ('skipped', models.PositiveIntegerField(default=0, verbose_name='unchanged')),
                 ('failed', models.PositiveIntegerField(default=0, verbose_name='failed')),

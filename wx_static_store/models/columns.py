@@ -7,6 +7,15 @@ from functools import cache
 from typing import Any
 
 from django.db import models
+from django.db.models import functions
+
+
+class Now(functions.Now):
+    """The database's clock, which all machines share."""
+
+    # MySQL's own is in the time zone of its server.
+    def as_mysql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        return self.as_sql(compiler, connection, template="UTC_TIMESTAMP(6)", **extra)
 
 
 def fitting(model: type[models.Model], columns: dict[str, Any]) -> dict[str, Any]:
@@ -40,8 +49,7 @@ def link(to: Any, verbose_name: Any, *, related_name: str, **options: Any) -> An
         verbose_name=verbose_name,
         null=True,
         blank=True,
-        on_delete=models.SET_NULL,
         db_constraint=False,
         related_name=related_name,
-        **options,
+        **{"on_delete": models.SET_NULL} | options,
     )

@@ -49,6 +49,14 @@ class Deployment(models.Model):
         # It was killed, or the database refused some of its rows.
         INCOMPLETE = "incomplete", _("log incomplete")
 
+    class Checked(models.TextChoices):
+        """What a deploy knows of the cloud afterwards; empty where it only compared before."""
+
+        OK = "ok", _("verified")
+        MISMATCHED = "mismatched", _("differs from its release")
+        # The log alone decided, or the verification could not read list or site.
+        NOT_COMPARED = "not_compared", _("not compared")
+
     UNFINISHED = (Outcome.RUNNING, Outcome.INCOMPLETE)
 
     env = models.CharField(_("environment"), max_length=64)
@@ -59,6 +67,9 @@ class Deployment(models.Model):
     label = models.CharField(_("label"), max_length=200, blank=True)
     outcome = models.CharField(
         _("outcome"), max_length=16, choices=Outcome.choices, default=Outcome.RUNNING
+    )
+    checked = models.CharField(
+        _("verification"), max_length=16, choices=Checked.choices, blank=True
     )
     stored = models.PositiveIntegerField(_("stored"), default=0)
     skipped = models.PositiveIntegerField(_("unchanged"), default=0)

@@ -11,7 +11,8 @@ from ..core.types import UploadItem
 from ..deploy.environments import allowance_for, site_stores, site_uploader
 from ..deploy.link_check import SECONDS, preflight
 from ..deploy.plan import hash_items
-from ..deploy.records import NO_LOG, Records, find_deployment
+from ..deploy.records import Records, find_deployment
+from ..deploy.state import NO_LOG
 from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _, listed
 from ..models import Release
@@ -82,7 +83,7 @@ def of_tree(
     items = hash_items(items)
     doubts = preflight(items, prefix=prefix, location=location, envs=envs, seconds=seconds)
     with WorkerPool(uploader.options.max_workers) as pool:
-        columns = Records(using, prefix).columns(uploader, items, last, pool)
+        columns = Records(using, prefix).record(uploader, items, last, pool)
     if columns["release"] is None:
         raise ConfigurationError(NO_LOG)
     return Payload(using, location + prefix, columns["release"], envs, doubts)

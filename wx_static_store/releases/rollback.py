@@ -20,21 +20,13 @@ from ..deploy.environments import (
     stale_files,
 )
 from ..deploy.plan import Plan
-from ..deploy.records import (
-    Records,
-    deployments_of,
-    find_deployment,
-    from_log,
-    items_of,
-    live,
-    with_release,
-)
+from ..deploy.records import Records, find_deployment, items_of
 from ..deploy.report import EnvironmentReport
+from ..deploy.state import State, deployments_of, from_log, state, with_release
 from ..deploy.tree import check_prefix
 from ..exceptions import ConfigurationError, SourceError
 from ..i18n import gettext_lazy as _, listed, ngettext, shown
 from ..upload import kept
-from ..upload.recorder import trusted_from
 from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
 
@@ -70,12 +62,20 @@ _BY_HAND = _("Deploy the old tree again, or give the store its old location.")
 
 @dataclass(frozen=True)
 class Move:
-    """The move of an environment from the folder's newest deployment to the `target`."""
+    """The move of a folder from its newest deployment to the `target`."""
 
-    env: str
-    before: Deployment | None
+    state: State
     target: Deployment
     repair: bool = False
+
+    @property
+    def env(self) -> str:
+        return self.state.env
+
+    @property
+    def before(self) -> Deployment | None:
+        """Return the newest deployment, however it ended."""
+        return self.state.wanted
 
     @property
     def label(self) -> str:
@@ -88,9 +88,9 @@ class Move:
 
     def replaced(self, *, ever: bool) -> list[Release]:
         """Return the other releases whose files may be there; with `ever`, all it ever got."""
-        folder = self.target.folder
-        newest = [self.before, live(self.env, folder)]
-        rows = from_log(lambda: [*deployments_of(self.env, folder)]) if ever else newest
+        newest = [self.before, self.state.live]
+        every = deployments_of(self.env, self.target.folder)
+        rows = from_log(lambda: [*every]) if ever else newest
         found = {row.release for row in rows if row and row.release}
         return [release for release in found if release != self.target.release]
 
@@ -155,12 +155,16 @@ def moves(envs: Sequence[str], folder: str, name: str = "", *, repair: bool = Fa
     """
     Return the move of each environment to the named release, or to the one before.
 
-    A repair goes to the live release, and leaves out environments without one. Raises SourceError
-    if an environment has no such release; for a repair, if none has.
+    A repair goes to the wanted release if it is live, and leaves out other environments. Raises
+    SourceError if an environment has no such release; for a repair, if none has.
     """
-    found = [_move(env, folder, name, repair=repair) for env in envs]
+    states = [state(env, folder) for env in envs]
+    found = [_move(each, name, repair=repair) for each in states]
     lacking = [env for env, move in zip(envs, found, strict=True) if move is None]
     if lacking and not (repair and any(found)):
+        for now in states if repair else ():
+            if now.wanted:
+                raise unsettled(now, now.wanted)
         names = [*lacking[:NAMED], *["…"] * (len(lacking) > NAMED)]
         what = {"folder": shown(folder), "envs": listed(names)}
         text = (
@@ -172,17 +176,29 @@ def moves(envs: Sequence[str], folder: str, name: str = "", *, repair: bool = Fa
     return [move for move in found if move]
 
 
-def _move(env: str, folder: str, name: str, *, repair: bool) -> Move | None:
-    rows = deployments_of(env, folder)
-    before: Deployment | None = from_log(rows.first)
+def _move(now: State, name: str, *, repair: bool) -> Move | None:
+    target = now.wanted if now.is_settled or not repair else None
     if name:
-        target: Deployment | None = find_deployment(name, env, folder)
-    elif repair:
-        target = live(env, folder)
-    else:
-        good = rows.good().exclude(release=before and before.release)
-        target = from_log(good.first) if before else None
-    return Move(env, before, target, repair) if target else None
+        target = find_deployment(name, now.env, now.folder)
+    elif target and not repair:
+        good = deployments_of(now.env, now.folder).good().exclude(release=target.release)
+        target = from_log(good.first)
+    return Move(now, target, repair) if target else None
+
+
+def unsettled(now: State, wanted: Deployment) -> SourceError:
+    """Return the error of a repair that would have to guess: the wanted release is not live."""
+    rows = [wanted, *([now.live] if now.live else [])]
+    commands = [command_for(row.using, now.env, ("--rollback", str(row.pk))) for row in rows]
+    text = _(
+        "The newest release of /%(folder)s in %(env)s did not end well: %(label)s (%(pk)d)",
+        folder=shown(now.folder),
+        env=now.env,
+        label=shown(title(wanted)),
+        pk=wanted.pk,
+    )
+    hint = _("Name the release that you want:\n%(commands)s", commands="\n".join(commands))
+    return SourceError(text, hint=hint)
 
 
 def title(deployment: Deployment) -> str:
@@ -215,7 +231,7 @@ def orders(uploaders: Sequence[Uploader], moves: Sequence[Move], template: Order
     found = []
     for uploader, move in zip(uploaders, moves, strict=True):
         # A roll back is in a hurry. A repair must see what the cloud has lost.
-        trust_log = not move.repair and trusted_from(move.env) is None
+        trust_log = not move.repair and move.state.trusts_log
         items, last = contents(move.target.release)
         label = template.context.source_ref or move.label
         order = replace(
@@ -223,6 +239,7 @@ def orders(uploaders: Sequence[Uploader], moves: Sequence[Move], template: Order
             items=items,
             last=last,
             context=replace(template.context, source_ref=label),
+            must_compare=move.repair,
             replaced=None if move.repair else move.replaced(ever=template.blank_stale is not None),
         )
         found.append((Uploader(replace(uploader.options, trust_log=trust_log)), order))
@@ -251,7 +268,7 @@ def manifest_reminder(move: Move, order: Order) -> str:
 
 
 def refuse_missing(using: str, moves: Sequence[Move], plans: Sequence[Plan]) -> None:
-    """Raise SourceError if bytes are not kept; each file that the plans send is read."""
+    """Raise SourceError if bytes are not kept, or damaged where the plans send them."""
     needed = {item.sha256 for plan in plans for item in plan.sent if item.sha256}
     refuse_incomplete(using, {move.target.release for move in moves}, needed)
 
@@ -265,10 +282,10 @@ def refuse_incomplete(
             if gone := kept.missing(release.contents(), pool, needed=needed):
                 names = [shown(file.name) for file in gone[:NAMED]]
                 text = ngettext(
-                    "%(count)d file of release %(release)s is not in the release storage: "
-                    "%(names)s",
-                    "%(count)d files of release %(release)s are not in the release storage: "
-                    "%(names)s",
+                    "%(count)d file of release %(release)s is missing or damaged in the release "
+                    "storage: %(names)s",
+                    "%(count)d files of release %(release)s are missing or damaged in the "
+                    "release storage: %(names)s",
                     len(gone),
                     release=release,
                     names=listed([*names, *["…"] * (len(gone) > NAMED)]),
@@ -297,7 +314,7 @@ class RollbackPlan:
     @property
     def is_live(self) -> bool:
         """Return whether the target is already there."""
-        return is_there(self.move.target, self.move.before)
+        return self.move.state.has(self.move.target)
 
     @property
     def reminder(self) -> str:
@@ -313,14 +330,6 @@ class RollbackPlan:
     def run(self) -> EnvironmentReport:
         (report,) = deploy_to_all([(self.uploader, self.order)])
         return report
-
-
-def is_there(row: Deployment, newest: Deployment | None) -> bool:
-    """Return whether the newest deployment is this one, or ended well with its release."""
-    if newest is None:
-        return False
-    done = newest.outcome == newest.Outcome.DONE
-    return newest == row or (done and newest.release == row.release)
 
 
 def move_of(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 from django.db import DatabaseError
 from django.db.transaction import on_commit
-from django.utils import timezone
 
 from ..submit import queue
 from .models import Rollout, RolloutEnvironment
@@ -23,10 +22,9 @@ logger = logging.getLogger("wx_static_store.rollouts")
 def advance(pk: int) -> Rollout:
     """Begin the environments that may begin, and send lost messages again; return the rollout."""
     # Called when an environment ends, and by a schedule: messages die with a killed worker.
-    now = timezone.now()
     with locked(pk) as rollout:
-        _settle(rollout, counts(rollout), now)
-        asked = [*_lost(rollout, now), *_hand_out(rollout, now)]
+        _settle(rollout, counts(rollout))
+        asked = [*_lost(rollout), *_hand_out(rollout)]
     # Not before the caller's transaction ends: a worker would find nothing.
     messages = [(environment,) for environment in asked]
     send = partial(queue.send, "wx_static_store.rollouts.tasks.deploy_environment", messages)
@@ -49,8 +47,9 @@ def advance_all() -> None:
             logger.exception("Rollout %s cannot go on", pk)
 
 
-def _settle(rollout: Rollout, rows: Counts, now: datetime) -> None:
+def _settle(rollout: Rollout, rows: Counts) -> None:
     """Begin, stop, go to the next wave, or end, depending on the rows."""
+    now = rollout.now
     if rollout.state == Rollout.State.PLANNED and now >= (rollout.deploy_at or now):
         rollout.state, rollout.started = Rollout.State.RUNNING, rollout.started or now
     if rollout.state != Rollout.State.RUNNING:
@@ -60,7 +59,7 @@ def _settle(rollout: Rollout, rows: Counts, now: datetime) -> None:
         unqueue(rollout)
         return
     last = max((wave for wave, _state in rows), default=0)
-    while rollout.state == Rollout.State.RUNNING and _wave_is_over(rollout, rows, now):
+    while rollout.state == Rollout.State.RUNNING and _wave_is_over(rollout, rows):
         rollout.wave_ended = None
         if rollout.wave < last:
             rollout.wave += 1
@@ -68,7 +67,7 @@ def _settle(rollout: Rollout, rows: Counts, now: datetime) -> None:
             rollout.state, rollout.ended = Rollout.State.DONE, now
 
 
-def _wave_is_over(rollout: Rollout, rows: Counts, now: datetime) -> bool:
+def _wave_is_over(rollout: Rollout, rows: Counts) -> bool:
     """Return whether all environments up to the current wave have ended, and the pause after it."""
     open_states = (State.WAITING, *RolloutEnvironment.UNDER_WAY)
     if any(number(rows, *open_states, wave=wave) for wave in range(1, rollout.wave + 1)):
@@ -76,11 +75,11 @@ def _wave_is_over(rollout: Rollout, rows: Counts, now: datetime) -> bool:
     is_last = not any(wave > rollout.wave for wave, _state in rows)
     if not rollout.wave or is_last:
         return True
-    rollout.wave_ended = rollout.wave_ended or now
-    return now >= rollout.wave_ended + timedelta(seconds=rollout.bake)
+    rollout.wave_ended = rollout.wave_ended or rollout.now
+    return rollout.now >= rollout.wave_ended + timedelta(seconds=rollout.bake)
 
 
-def _hand_out(rollout: Rollout, now: datetime) -> list[int]:
+def _hand_out(rollout: Rollout) -> list[int]:
     """Queue the next environments; return their ids for the messages to workers."""
     if rollout.state != Rollout.State.RUNNING:
         return []
@@ -93,15 +92,17 @@ def _hand_out(rollout: Rollout, now: datetime) -> list[int]:
     )
     waiting = environments_of(rollout).filter(state=State.WAITING, wave__lte=rollout.wave)
     found = [*waiting.values_list("pk", flat=True)[:free]]
-    environments().filter(pk__in=found).update(state=State.QUEUED, since=now)
+    asked = environments().filter(pk__in=found)
+    asked.update(state=State.QUEUED, since=rollout.now, asked=rollout.now)
     return found
 
 
-def _lost(rollout: Rollout, now: datetime) -> list[int]:
+def _lost(rollout: Rollout) -> list[int]:
     # Without news for so long, the message or the worker may be lost.
-    old = now - timedelta(seconds=AGAIN)
-    rows = environments_of(rollout).filter(state__in=RolloutEnvironment.UNDER_WAY, since__lt=old)
+    old = rollout.now - timedelta(seconds=AGAIN)
+    rows = environments_of(rollout).filter(state__in=RolloutEnvironment.UNDER_WAY, asked__lt=old)
+    rows = rows.exclude(heard__gte=old).exclude(not_before__gte=old)
     found = [*rows.values_list("pk", flat=True)]
     # Else each look until the worker answers would send one more message.
-    environments().filter(pk__in=found).update(since=now)
+    environments().filter(pk__in=found).update(asked=rollout.now)
     return found

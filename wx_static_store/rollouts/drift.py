@@ -13,13 +13,15 @@ from ..core.naming import object_key
 from ..core.releases import ReleaseFile
 from ..core.types import UploadContext
 from ..deploy.environments import Order, deploy_to_all, site_uploader
-from ..deploy.records import Records, from_log, live_below, with_release
+from ..deploy.records import Records
 from ..deploy.report import EnvironmentReport
+from ..deploy.state import from_log, live_below, state, with_release
 from ..exceptions import WxStaticStoreError
 from ..i18n import english
 from ..models import fitting
 from ..releases.rollback import Move, orders
 from ..submit import queue
+from ..submit.access import Act, require
 from ..upload.database import deployments, log
 from ..upload.uploader import Uploader
 from .models import Drift
@@ -37,7 +39,7 @@ def places(using: str = "") -> list[Place]:
     found: list[Place] = from_log(lambda: sorted(rows.values_list("using", "env").distinct()))
     if conf.platform_options().environments is None:
         return found
-    offered = conf.environments()
+    offered = conf.offers()
     return [place for place in found if place[1] in offered]
 
 
@@ -49,6 +51,8 @@ def rows() -> Any:
 def look(using: str, env: str) -> Drift:
     """Compare an environment with its live release and save the Drift row."""
     try:
+        # The message may have waited: ENVIRONMENTS is asked again.
+        require(None, Act.DEPLOY, env)
         facts = _facts(site_uploader(using, env)) | {"message": ""}
     except WxStaticStoreError as error:
         facts = {"message": english(error)}
@@ -59,13 +63,17 @@ def look(using: str, env: str) -> Drift:
 
 
 def repair(using: str, env: str) -> Iterator[EnvironmentReport]:
-    """Send the files again that differ from a live release; yield the report of each release."""
+    """Send the files again that differ from what is live and wanted; yield a report of each."""
     uploader = site_uploader(using, env)
     location = uploader.options.location
     for row in live_below(env, location):
+        now = state(env, row.folder)
+        # The live release would undo a deploy that did not end well.
+        if not now.is_settled:
+            continue
         context = UploadContext(source=SOURCE)
         order = Order((), context, Records(using, row.folder.removeprefix(location)))
-        move = Move(env, None, row, repair=True)
+        move = Move(now, row, repair=True)
         yield from deploy_to_all(orders([uploader], [move], order))
 
 

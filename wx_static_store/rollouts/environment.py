@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import logging
 import math
+from contextlib import suppress
 from copy import copy
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from django.core.management.base import CommandError
-from django.db.models import Q
-from django.utils import timezone
+from django.db import InterfaceError, OperationalError, connections
+from django.db.models import F
 
+from ..core.refusals import PolicyRejected
 from ..core.types import UploadContext
 from ..deploy.environments import Order, deploy_to_all, site_uploader
 from ..deploy.locks import DeployLockLost, DeployRunning
-from ..deploy.records import Records, items_of, live
+from ..deploy.records import Records, items_of
 from ..deploy.report import EnvironmentReport
+from ..deploy.state import live
 from ..exceptions import (
     ConfigurationError,
     DeadlineExceeded,
@@ -27,9 +30,12 @@ from ..exceptions import (
 )
 from ..i18n import english, gettext_lazy as _
 from ..models import fitting
+from ..models.columns import Now
 from ..releases.rollback import elsewhere
+from ..submit.access import Act, require
 from ..upload.release_storage import BEGINS
 from ..upload.uploader import Uploader
+from ..upload.workers import every
 from .advance import advance
 from .models import Rollout, RolloutEnvironment
 from .rows import State, environments, locked
@@ -38,8 +44,7 @@ SOURCE = "wx_rollout"
 # After so many, an outage or the end of a worker is a failure.
 TRIES = 6
 PAUSE = 15.0  # seconds before another try; twice as long each time
-# A message may come so long before its time, by the clock of another machine.
-EARLY = timedelta(seconds=5)
+BEAT = 30.0  # seconds between two signs of life of a worker, a part of AGAIN
 _PASSING = (Remedy.WAIT, Remedy.NEW_LINK)
 
 logger = logging.getLogger("wx_static_store.rollouts")
@@ -47,56 +52,89 @@ logger = logging.getLogger("wx_static_store.rollouts")
 _GIVEN_UP = _("Its workers were killed each time. Check their memory and time limits.")
 _PRUNED = _("Its release was pruned: start a rollout of one that is kept")
 _OVER = _("It has ended meanwhile.")
+_UNEXPECTED = _("A worker failed unexpectedly: its log says where")
 
 
 def deploy(pk: int, *, seconds: float = math.inf) -> float | None:
     """Deploy the release of a row within `seconds`; return when to try again, or None."""
-    row = _begin(pk)
+    rows = environments().filter(pk=pk, state__in=RolloutEnvironment.UNDER_WAY)
+    row = rows.select_related("rollout", "release").annotate(now=Now()).first()
     # The message was late, or came twice.
     if row is None:
         return None
+    # The message was delayed by the clock of another machine.
+    if row.not_before and row.not_before > row.now:
+        return float((row.not_before - row.now).total_seconds())
+    if not _begin(row):
+        return None
     # Another worker may be at it, or was killed: the environment's lock keeps two deploys apart,
     # and each sends only the files that the cloud lacks.
-    try:
-        (report,) = deploy_to_all([_order(row, seconds)])
-    except (WxStaticStoreError, CommandError) as error:
-        report = EnvironmentReport(row.env, outcome="failed", error=str(error), cause=error)
-    # Another worker has it, or a deploy by hand.
+    with every(BEAT, partial(_hear, pk)):
+        report = _attempt(row, seconds)
+    # Another worker has it, or a deploy by hand: that was no try.
     if report.outcome == "skipped":
+        environments().filter(pk=pk, tries__gt=0).update(tries=F("tries") - 1)
         return None
     # After a throttle or an outage another try may succeed, after a refusal not.
     will_pass = bool(report.causes) and all(map(_passes, report.causes))
     if will_pass and row.tries < TRIES:
-        return _later(row)
+        return _later(row, report)
     _end(row, report)
     return None
 
 
-def _begin(pk: int) -> RolloutEnvironment | None:
-    """Mark the row of a message as running and return it; None if it is not due."""
-    now = timezone.now()
-    waits = Q(state=State.QUEUED, since__lte=now + EARLY) | Q(state=State.RUNNING)
-    rows = environments().filter(waits, pk=pk)
-    row: RolloutEnvironment | None = rows.select_related("rollout", "release").first()
-    if row is None:
-        return None
-    facts: dict[str, Any] = {"state": State.RUNNING, "since": now}
-    # Only the first try sees what a roll back must give back.
-    if row.begun is None:
-        before = live(row.env, row.rollout.folder)
-        facts |= {"begun": now, "before": before.release if before else None}
-    return row if rows.update(**facts) else None
+def _begin(row: RolloutEnvironment) -> bool:
+    facts: dict[str, Any] = {"state": State.RUNNING, "not_before": None}
+    if row.state != State.RUNNING:
+        facts["since"] = row.now
+    # Counted before the deploy: a worker that is killed cannot count its try afterwards.
+    row.tries += 1
+    rows = environments().filter(pk=row.pk, state__in=RolloutEnvironment.UNDER_WAY)
+    return bool(rows.update(heard=Now(), tries=F("tries") + 1, **facts))
+
+
+def _hear(pk: int) -> None:
+    with suppress(Exception):  # the next time, or another worker is asked for nothing
+        environments().filter(pk=pk).update(heard=Now())
+    connections[environments().db].close()  # of this thread
+
+
+def _attempt(row: RolloutEnvironment, seconds: float) -> EnvironmentReport:
+    try:
+        # Days may have passed since it was asked for.
+        require(row.rollout.user_id, Act.DEPLOY, row.env)
+        # Killed each time, perhaps before it held the environment; the last worker may still live.
+        if row.tries > TRIES and not (
+            row.heard and (row.now - row.heard).total_seconds() < 2 * BEAT
+        ):
+            raise CommandError(str(_GIVEN_UP))
+        (report,) = deploy_to_all([_order(row, seconds)])
+        return report
+    # The task waits for the database.
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        text = str(error)
+        if not isinstance(error, WxStaticStoreError | CommandError):
+            logger.exception("%s: rollout %s failed unexpectedly", row.env, row.rollout_id)
+            text = english(_UNEXPECTED)  # its own might hold a secret
+        return EnvironmentReport(row.env, outcome="failed", error=text, cause=error)
 
 
 def _claim(row: RolloutEnvironment) -> None:
-    """Count a try, now that the environment is held; raise an error if none is due."""
-    row.refresh_from_db(fields=["state", "tries"])
+    """Note what is replaced, now that the environment is held; raise an error if no try is due."""
+    row.refresh_from_db(fields=["state", "begun"])
     # Another delivery of the message may have ended it while this one waited for the lock.
     if not row.is_under_way:
         raise DeployRunning(str(_OVER))
-    row.tries += 1
-    # Before the deploy: a worker that is killed cannot count its try afterwards.
-    environments().filter(pk=row.pk).update(tries=row.tries)
+    # Under the lock: until now somebody may have deployed by hand, also since an earlier try. That
+    # is what a roll back must give back, and not what an earlier try deployed.
+    now = live(row.env, row.rollout.folder)
+    facts: dict[str, Any] = {"begun": row.begun or row.now}
+    before = now.release_id if now else None
+    if row.begun is None or before != row.release_id:
+        facts["before"] = before
+    environments().filter(pk=row.pk).update(**facts)
     if row.tries > TRIES:
         raise CommandError(str(_GIVEN_UP))
 
@@ -127,32 +165,35 @@ def _order(row: RolloutEnvironment, seconds: float) -> tuple[Uploader, Order]:
 def _passes(cause: Exception) -> bool:
     if isinstance(cause, SourceError):  # of the release storage, which may be away
         return english(cause.message).startswith(BEGINS)
-    if isinstance(cause, WxStaticStoreError) and cause.remedy in _PASSING:
-        return True
-    return isinstance(cause, DeadlineExceeded | DeployLockLost)
+    if isinstance(cause, WxStaticStoreError):
+        return cause.remedy in _PASSING or isinstance(cause, DeadlineExceeded)
+    # What nobody expected may be old code, or a worker that is being set up.
+    return isinstance(cause, DeployLockLost) or not isinstance(cause, CommandError)
 
 
-def _later(row: RolloutEnvironment) -> float | None:
+def _later(row: RolloutEnvironment, report: EnvironmentReport) -> float | None:
     pause: float = PAUSE * 2 ** (row.tries - 1)
-    now = timezone.now()
     with locked(row.rollout_id) as rollout:
         # Meanwhile somebody may have paused or stopped it.
         goes_on = rollout.state == Rollout.State.RUNNING
-        new = (State.QUEUED, now + timedelta(seconds=pause)) if goes_on else (State.WAITING, now)
-        mine = environments().filter(pk=row.pk, state=State.RUNNING)
-        mine.update(**dict(zip(("state", "since"), new, strict=True)))
+        facts = _facts(report) | {"state": State.WAITING, "since": rollout.now}
+        if goes_on:
+            later = rollout.now + timedelta(seconds=pause)
+            facts |= {"state": State.QUEUED, "asked": rollout.now, "not_before": later}
+        environments().filter(pk=row.pk, state=State.RUNNING).update(**facts)
     if not goes_on:
         return None
-    logger.warning("%s: rollout %s tries again in %d s", row.env, row.rollout_id, pause)
+    text = "%s: rollout %s tries again in %d s (%s)"
+    logger.warning(text, row.env, row.rollout_id, pause, facts["message"])
     return pause
 
 
 def _end(row: RolloutEnvironment, report: EnvironmentReport) -> None:
     state = State.DONE if report.ok else State.FAILED
-    with locked(row.rollout_id):
+    with locked(row.rollout_id) as rollout:
         rows = environments().filter(pk=row.pk, state__in=RolloutEnvironment.UNDER_WAY)
         # Another delivery of the message may have recorded it already.
-        first = rows.update(state=state, since=timezone.now(), **_facts(report))
+        first = rows.update(state=state, since=rollout.now, **_facts(report))
     if first:
         logger.info("%s: %s in rollout %s", row.env, state, row.rollout_id)
     advance(row.rollout_id)
@@ -162,8 +203,10 @@ def _facts(report: EnvironmentReport) -> dict[str, object]:
     published, error = report.report, next(iter(report.causes), None)
     deployed = {"deployment_id": published.deployment_id} if published else {}
     message = report.error
+    if isinstance(error, PolicyRejected):
+        message = english(error.message)
     # Without the parts that differ by environment, so that equal causes have equal texts.
-    if isinstance(error, WxStaticStoreError):
+    elif isinstance(error, WxStaticStoreError):
         same = copy(error).with_context(env="", key="", rid="", request_id="", attempts=0)
         message = english(same)
     if not message and report.findings:

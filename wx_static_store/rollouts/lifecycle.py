@@ -9,7 +9,6 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
 
 from ..conf import options_for
 from ..exceptions import SourceError
@@ -27,7 +26,7 @@ from .waves import DEFAULT, RolloutRefused, tolerated, wave_sizes
 
 @dataclass(frozen=True, kw_only=True)
 class Manner:
-    """How to run a rollout; `tolerate` and `waves` are numbers or percentages, `bake` seconds."""
+    """How to run a rollout, by columns of it; `tolerate` and `waves` may be percentages."""
 
     waves: str = DEFAULT
     tolerate: str = "0"
@@ -63,8 +62,8 @@ def start(
     check_storage()
     refuse_incomplete(using, releases.values())
     queue.check_broker()
-    rollout = _rollout(manner, len(targets))
-    rollout.using, rollout.folder, rollout.undoes = using, folder, undoes
+    facts = vars(manner) | {"tolerate": tolerated(manner.tolerate, len(targets))}
+    rollout = Rollout(**fitting(Rollout, facts), using=using, folder=folder, undoes=undoes)
     rollout.release = next(iter(releases.values())) if len(releases) == 1 else None
     with transaction.atomic(using=environments().db):
         _refuse_others(rollout, targets)
@@ -85,19 +84,6 @@ def hand_over(using: str, move: Move, *, user_id: int | None, label: str = "") -
     target = move.target
     assert target.release  # noqa: S101 -- moves go to releases only
     return start(using, target.folder, {move.env: target.release}, manner)
-
-
-def _rollout(manner: Manner, count: int) -> Rollout:
-    """Return a new rollout to `count` environments in this manner."""
-    return Rollout(
-        **fitting(Rollout, {"label": manner.label, "waves": manner.waves}),
-        tolerate=tolerated(manner.tolerate, count),
-        max_parallel=manner.max_parallel,
-        verify=manner.verify,
-        bake=manner.bake,
-        deploy_at=manner.deploy_at,
-        user_id=manner.user_id,
-    )
 
 
 def _rows(
@@ -149,14 +135,14 @@ def _resume(rollout: Rollout) -> None:
 
 
 def _stop(rollout: Rollout) -> None:
-    rollout.state, rollout.ended = Rollout.State.STOPPED, timezone.now()
+    rollout.state, rollout.ended = Rollout.State.STOPPED, rollout.now
     unqueue(rollout)
 
 
 def _retry_failed(rollout: Rollout) -> None:
     failed = environments_of(rollout).filter(state=State.FAILED)
     wanted = failed.exclude(env__in=gone_on(rollout, failed))
-    fresh = {"state": State.WAITING, "since": timezone.now(), "tries": 0, "errcode": None}
+    fresh = {"state": State.WAITING, "since": rollout.now, "tries": 0, "errcode": None}
     if not wanted.update(**fresh, message=""):
         text = _(
             "No failed environment of rollout %(pk)s still has its release from before.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models, router
 from django.utils import timezone
@@ -54,7 +56,8 @@ class Rollout(models.Model):
     bake = models.PositiveIntegerField(_("seconds between waves"), default=0)
     deploy_at = models.DateTimeField(_("begins at"), null=True, blank=True)
     label = models.CharField(_("label"), max_length=200, blank=True)
-    user = link(settings.AUTH_USER_MODEL, _("user"), related_name="+")
+    # A deleted user stays named: without a user, a rollout is that of a command.
+    user = link(settings.AUTH_USER_MODEL, _("user"), related_name="+", on_delete=models.DO_NOTHING)
     created = models.DateTimeField(_("created"), auto_now_add=True)
     started = models.DateTimeField(_("started"), null=True, blank=True)
     wave_ended = models.DateTimeField(null=True)  # since when the current wave bakes
@@ -63,6 +66,7 @@ class Rollout(models.Model):
     touched = models.DateTimeField(default=timezone.now)
 
     objects = RolloutQuerySet.as_manager()
+    now: datetime  # by the database's clock, under the lock
 
     class Meta:
         app_label = LABEL
@@ -100,7 +104,11 @@ class RolloutEnvironment(models.Model):
     state = models.CharField(
         _("state"), max_length=16, choices=State.choices, default=State.WAITING
     )
-    since = models.DateTimeField(_("since"), default=timezone.now)  # it has the state
+    # Times are the database's: workers are on machines whose clocks differ.
+    since = models.DateTimeField(_("since"), default=timezone.now)  # it has the state, for people
+    asked = models.DateTimeField(null=True)  # when the last message was sent
+    heard = models.DateTimeField(null=True)  # a worker's last sign of life
+    not_before = models.DateTimeField(_("next try"), null=True, blank=True)
     tries = models.PositiveIntegerField(_("tries"), default=0)  # that held the environment
     begun = models.DateTimeField(_("begun"), null=True, blank=True)  # by a worker, the first time
     before = link(Release, _("before"), related_name="+")  # what was live then
@@ -118,6 +126,8 @@ class RolloutEnvironment(models.Model):
             models.UniqueConstraint(fields=["rollout", "env"], name="wx_rollout_env_once"),
         )
         indexes = (models.Index(fields=["env", "id"], name="wx_rollout_env"),)
+
+    now: datetime  # by the database's clock, where a query asks for it
 
     def __str__(self) -> str:
         return f"{self.env} {self.get_state_display()}"

@@ -49,9 +49,9 @@ class Standing:
 
     @property
     def is_failing(self) -> bool:
-        """Return whether no deploy succeeded since the last failure."""
+        """Return whether no deploy succeeded since the last failure, or the live one differs."""
         if self.failure is None:
-            return False
+            return self.live is not None and self.live.checked == Deployment.Checked.MISMATCHED
         return self.live is None or self.live.created <= self.failure.when
 
     @property
@@ -99,7 +99,7 @@ def standings(envs: Collection[str], place: Place) -> list[Standing]:
 
 def _deployments(ids: Collection[int]) -> dict[int | None, Deployment]:
     found = deployments().filter(pk__in=ids).order_by()
-    rows = [*found.only("env", "label", "outcome", "release_id", "created")]
+    rows = [*found.only("env", "label", "outcome", "checked", "release_id", "created")]
     # Many share a release: a join would read its row for each of them.
     wanted = {row.release_id for row in rows if row.release_id}
     releases = Release._base_manager.using(found.db).defer("files").in_bulk(wanted)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet
-from django.utils import timezone
 
 from ..i18n import gettext as _
+from ..models.columns import Now
 from ..signals import rollout_finished
-from ..submit.policy import visible_environments
+from ..submit.access import reach
 from .models import Rollout, RolloutEnvironment, RolloutQuerySet
 from .waves import RolloutRefused
 
@@ -30,12 +30,12 @@ Counts = Mapping[tuple[int, str], int]  # how many environments a wave has in a 
 @contextmanager
 def locked(pk: int) -> Iterator[Rollout]:
     """Lock a rollout while the block runs, in a transaction, and save the block's changes."""
-    rows = Rollout.objects.primary().filter(pk=pk)
+    rows: Any = Rollout.objects.primary().filter(pk=pk)
     with transaction.atomic(using=rows.db):
         # An update locks the row on every database; SQLite has no other lock.
-        if not rows.update(touched=timezone.now()):
+        if not rows.update(touched=Now()):
             raise RolloutRefused(_("There is no rollout %(pk)s: wx_rollout list shows all.", pk=pk))
-        rollout = rows.get()
+        rollout: Rollout = rows.annotate(now=Now()).get()
         before = rollout.state
         yield rollout
         rollout.save()
@@ -79,7 +79,7 @@ def number(rows: Counts, *states: str, wave: int | None = None) -> int:
 def unqueue(rollout: Rollout) -> None:
     """Let the environments wait again that no worker has begun."""
     queued = environments_of(rollout).filter(state=State.QUEUED)
-    queued.update(state=State.WAITING, since=timezone.now())
+    queued.update(state=State.WAITING, since=rollout.now)
 
 
 def releases_to_come() -> set[int]:
@@ -96,7 +96,7 @@ def ended_before(until: datetime) -> QuerySet[Rollout]:
 def visible_rollouts(user: User) -> RolloutQuerySet:
     """Return the rollouts with an environment that this user may see, the newest first."""
     rows = Rollout.objects.primary().select_related("release").defer("release__files")
-    visible = visible_environments(user)
+    visible = reach(user)
     if visible is None:
         return rows
     return rows.filter(Exists(environments().filter(rollout=OuterRef("pk"), env__in=[*visible])))
@@ -104,7 +104,7 @@ def visible_rollouts(user: User) -> RolloutQuerySet:
 
 def visible_part(user: User, rollout: Rollout) -> list[str] | None:
     """Return the environments of a rollout that this user may see; None means all."""
-    visible = visible_environments(user)
+    visible = reach(user)
     if visible is None or not environments_of(rollout).exclude(env__in=[*visible]).exists():
         return None
     return [*visible]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Sum
+from django.db.models import Count, Max, Min, Q, Sum
 
 from ..i18n import gettext as _
+from ..upload.database import add_users
 from .models import Rollout, RolloutEnvironment
 from .rows import State, counts, environments, environments_of, number
 
@@ -24,6 +26,11 @@ class Cause:
     message: str
     envs: Sequence[str]
 
+    @property
+    def text(self) -> str:
+        """Return the message in the reader's language if it is a sentence of ours, else English."""
+        return self.message and _(self.message)
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -33,7 +40,9 @@ class Snapshot:
     counts: dict[str, int]
     waves: list[dict[str, int]]
     causes: list[Cause]
+    retries: list[Cause] = field(default_factory=list)  # of those that are tried again
     files: dict[str, int] = field(default_factory=dict)
+    silent_since: datetime | None = None  # an environment waits for a worker, and none was heard
 
     @classmethod
     def of_rollout(cls, rollout: Rollout, envs: Collection[str] | None = None) -> Snapshot:
@@ -41,14 +50,20 @@ class Snapshot:
         every, rows = environments_of(rollout, envs), counts(rollout, envs)
         waves = sorted({wave for wave, _state in rows})
         sums = every.order_by().aggregate(
-            **{name: Sum(f"deployment__{name}", default=0) for name in _FILES}
+            **{name: Sum(f"deployment__{name}", default=0) for name in _FILES},
+            asked=Min("since", filter=Q(state=State.QUEUED, not_before=None)),
+            heard=Max("heard"),
         )
+        asked, heard = sums.pop("asked"), sums.pop("heard")
+        told = [*every.filter(Q(state=State.FAILED) | ~Q(message=""))]
         return cls(
             rollout,
             {state: number(rows, state) for state in State.values},
             [{state: number(rows, state, wave=wave) for state in State.values} for wave in waves],
-            [*causes(every.filter(state=State.FAILED))],
+            [*causes(row for row in told if row.state == State.FAILED)],
+            [*causes(row for row in told if row.state != State.FAILED)],
             {"unchanged" if name == "skipped" else name: value for name, value in sums.items()},
+            asked and max(asked, heard or asked),
         )
 
     @property
@@ -75,6 +90,7 @@ class Snapshot:
     def as_dict(self) -> dict[str, Any]:
         """Return the snapshot as JSON values."""
         rollout = self.rollout
+        add_users([rollout])  # a deleted one is none
         times = ("created", "started", "ended", "deploy_at")
         plain = ("using", "folder", "label", "state", "waves", "wave", "tolerate")
         more = ("max_parallel", "verify", "bake")
@@ -90,6 +106,7 @@ class Snapshot:
             "files": self.files,
             "by_wave": self.waves,
             "failures": [vars(cause) for cause in self.causes],
+            "retries": [vars(cause) for cause in self.retries],
         }
 
 

@@ -1,4 +1,4 @@
-"""Decide who may upload what, and where: the one answer for the admin and the API."""
+"""Decide which file a user may upload, for the admin and the API."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import logging
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from django.core.exceptions import ValidationError
 from django.utils.functional import Promise
 
-from ..conf import aliases, offers, options_for, platform_options
+from ..conf import aliases, options_for, platform_options
 from ..conf.offered import Offer
 from ..core.naming import clean_name, object_key
 from ..core.refusals import (
-    ACTIVE,
     EXISTS,
     FOLDER,
     FORBIDDEN,
@@ -23,15 +22,16 @@ from ..core.refusals import (
     NO_STORE,
     NOT_OFFERED,
     OWN_NOT_OFFERED,
-    PROTECTED,
     PolicyRejected,
 )
 from ..core.types import UploadItem
 from ..exceptions import ConfigurationError, WxStaticStoreError
-from ..i18n import english, gettext_lazy as _, labelled
-from ..upload.claims import claim, release
+from ..i18n import gettext_lazy as _, labelled
+from ..upload.claims import Claim
+from ..upload.presence import look
 from ..upload.sources import digest
 from ..upload.store import get_store
+from .access import Act, enforce, may, reach
 from .rules import doubts, endings_of, findings, in_name, measure
 
 if TYPE_CHECKING:
@@ -51,49 +51,39 @@ class Target:
 
 def stores_for(user: User) -> list[Target]:
     """Return where this user may upload: each store's environment, or those of ENVIRONMENTS."""
-    offered = visible_environments(user)
+    offered = reach(user)
     return [
-        Target(using, env, labelled(using, label))
+        Target(using, env, labelled(using, offer.label))
         for using in aliases()
         if _takes_uploads(using)
-        for env, label in _reachable(using, offered).items()
+        for env, offer in _reachable(using, offered).items()
     ]
 
 
-def permissions_of(user: User) -> dict[str, Any]:
+def permissions_of(user: User) -> dict[str, int]:
     """Return the user's permissions beside uploading, and the largest size."""
-    uploads = FORBIDDEN.lifted(user)
-    lifted = {"replace": EXISTS, "active_content": ACTIVE, "protected_names": PROTECTED}
-    may = {name: uploads and rule.lifted(user) for name, rule in lifted.items()}
-    return may | {"max_size": platform_options().upload_max_size}
+    acts = {"replace": Act.REPLACE, "active_content": Act.ACTIVE, "protected_names": Act.PROTECTED}
+    lifted = {name: may(user, Act.UPLOAD) and may(user, act) for name, act in acts.items()}
+    return lifted | {"max_size": platform_options().upload_max_size}
 
 
-def target(user: User, using: str, env: str | None = None) -> Target:
+def target(user: User, using: str, env: str | None = None, *, uploads: bool = True) -> Target:
     """
-    Return the target of `stores_for` with these names; raises PolicyRejected (``store``).
+    Return the target with these names; raises PolicyRejected (``store``).
 
-    Without `env`, return the target at the store's own environment.
+    Without `env`, return the target at the store's own environment. With `uploads`, the store must
+    take them, else its files may still be seen.
     """
-    if not _takes_uploads(using):
-        raise NO_STORE.broken(where=_place_name(using, env))
-    return resolve_target(user, using, env)
-
-
-def resolve_target(user: User, using: str, env: str | None = None) -> Target:
-    """Return the target, even of a store without uploads: its files may be seen."""
-    asked, offered = env, visible_environments(user)
-    reachable = _reachable(using, offered) if using in aliases() else {}
+    asked, offered = env, reach(user)
+    is_known = using in aliases() and (_takes_uploads(using) or not uploads)
+    reachable = _reachable(using, offered) if is_known else {}
     if env is None and reachable:
         env = next(iter(reachable if offered is None else _reachable(using, None)), None)
     if env is None or env not in reachable:
-        if using in aliases() and offered is not None and env not in offered:
+        if is_known and offered is not None and env not in offered:
             raise (NOT_OFFERED if asked else OWN_NOT_OFFERED).broken(env=asked, using=using)
-        raise NO_STORE.broken(where=_place_name(using, asked))
-    return Target(using, env, labelled(using, reachable[env]))
-
-
-def _place_name(using: str, env: str | None) -> str:
-    return f"{using} ({env})" if env else using
+        raise NO_STORE.broken(where=f"{using} ({asked})" if asked else using)
+    return Target(using, env, labelled(using, reachable[env].label))
 
 
 def _takes_uploads(using: str) -> bool:
@@ -102,7 +92,7 @@ def _takes_uploads(using: str) -> bool:
     return opened is None or using in opened
 
 
-def _reachable(using: str, offered: Mapping[str, str] | None) -> Mapping[str, str]:
+def _reachable(using: str, offered: Mapping[str, Offer] | None) -> Mapping[str, Offer]:
     """Return the environments of a store, with labels; none if it is misconfigured."""
     try:
         options = options_for(using)
@@ -112,25 +102,7 @@ def _reachable(using: str, offered: Mapping[str, str] | None) -> Mapping[str, st
     except Exception as error:  # noqa: BLE001 -- `env` may be a project's own function
         logger.warning("The store %s is left out (%s)", using, type(error).__name__)
         return {}
-    return {env: env}
-
-
-def visible_environments(user: User) -> Mapping[str, str] | None:
-    """Return the environments whose rows this user may see, with labels; None for all of them."""
-    offered = visible_offers(user)
-    return None if offered is None else {env: offer.label for env, offer in offered.items()}
-
-
-def visible_offers(user: User) -> Mapping[str, Offer] | None:
-    """Return the environments whose rows this user may see, with labels and tags; None for all."""
-    if not platform_options().environments:
-        return None
-    try:
-        return offers(user)
-    except ConfigurationError as error:
-        logger.error("No environment is offered: %s", english(error))
-        # While ENVIRONMENTS fails, nobody sees an environment.
-        return {}
+    return {env: Offer(env)}
 
 
 def authorize_upload(
@@ -140,6 +112,7 @@ def authorize_upload(
     file: BinaryIO,
     *,
     size: int,
+    claim: Claim,
     overwrite: bool = False,
     precondition: Callable[[str], object] = lambda key: None,
 ) -> UploadItem:
@@ -148,40 +121,40 @@ def authorize_upload(
 
     `name` is below the store's location: the folder and the file's own name. The store is asked
     whether the key is free; its errors, such as WeChatError, are raised, too. The same bytes may be
-    sent again, as they replace nothing. The key is claimed for a minute, or until it is released.
+    sent again, as they replace nothing. The `claim` takes the key for a minute.
     """
     key = key_for(user, to, name, file, size=size)
     precondition(key)
     name = clean_name(name)
     _ask_project(user, name, file)
-    if not (overwrite and EXISTS.lifted(user)):
-        _ask_store(to, key, file)
+    if not (overwrite and may(user, Act.REPLACE)):
+        _ask_store(to, key, file, claim)
     return UploadItem(name, open=lambda: file, size=measure(file), close=False)
 
 
-def _ask_store(to: Target, key: str, file: BinaryIO) -> None:
+def _ask_store(to: Target, key: str, file: BinaryIO, claim: Claim) -> None:
     """Claim the key; raises PolicyRejected unless it is free or holds these very bytes."""
     store = get_store(to.using, to.env)
     # Claim before asking: of two uploads at once, both would see a free key.
-    if not claim(store.options, key):
+    if not claim.take(store.options, key):
         raise IN_PROGRESS.broken(key=key)
     try:
-        found = store.find(key)
+        found = look(store, key).taken_by
         if found and not (found.size == measure(file) and found.md5 == digest(file)):
             raise EXISTS.broken(key=key)
     except BaseException:
-        release(store.options, key)
+        claim.release(key)
         raise
 
 
 def key_for(user: User, to: Target, name: str, file: BinaryIO, *, size: int) -> str:
     """Return the key of the file; raises like `authorize_upload`, but makes no call."""
-    FORBIDDEN.require(user)
+    enforce(user, FORBIDDEN)
     name = clean_name(name)
     key = object_key(options_for(to.using).location, name)
     # An empty `file` stands for a file whose bytes have not arrived yet.
     for rule, facts in findings(name, file, size, platform_options()):
-        rule.require(user, **facts)
+        enforce(user, rule, **facts)
     return key
 
 
@@ -199,9 +172,9 @@ def folder_refusal(user: User, folder: str, paths: list[str]) -> WxStaticStoreEr
     allowed = platform_options().upload_location
     try:
         for rule, facts in in_name(clean_name(f"{folder}a")):
-            rule.require(user, **facts)
+            enforce(user, rule, **facts)
         if paths and not any((folder + path).startswith(allowed) for path in paths):
-            FOLDER.require(user, folder=allowed)
+            enforce(user, FOLDER, folder=allowed)
     except WxStaticStoreError as error:
         return error
     return None

@@ -6,7 +6,8 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, BinaryIO
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from django.db import DatabaseError
 
@@ -16,7 +17,7 @@ from ..core.types import UploadContext, UploadItem, UploadResult, UploadStatus
 from ..exceptions import NameRejected, WxStaticStoreError
 from ..i18n import english
 from ..upload import spool
-from ..upload.claims import release
+from ..upload.claims import Claim, drop_abandoned
 from ..upload.recorder import record_one
 from ..upload.sources import digest
 from ..upload.transfer import Transfer
@@ -48,24 +49,30 @@ def send(
     A refusal of the policy is raised and leaves no row, and so is an error of `precondition`, which
     gets the key. `sent` is called with the number of sent bytes.
     """
-    uploader = get_uploader(to.using, to.env)
+    uploader, claim = get_uploader(to.using, to.env), Claim()
+    may: dict[str, Any] = {"overwrite": overwrite, "precondition": precondition}
     try:
-        item = authorize_upload(
-            user, to, name, file, size=size, overwrite=overwrite, precondition=precondition
-        )
+        item = authorize_upload(user, to, name, file, size=size, claim=claim, **may)
     except WxStaticStoreError as error:
         if error.stage == "policy" or isinstance(error, NameRejected):
             raise
         result = _spool(_failed_before_upload(uploader, name, file, error), file)
         return result, record_one(result, context)
     item = replace(item, sent=sent)
-    result = uploader.settled(_transfer(Transfer(uploader.options, item), context))
+    drop_abandoned(uploader.options, uploader.key(item.name))
+    record = partial(_record, claim=claim, context=context)
+    result = uploader.settled(_transfer(Transfer(uploader.options, item), context, record))
     if result.status is not UploadStatus.STORED:
         result = _spool(result, file)
+    return result, record(result)
+
+
+def _record(result: UploadResult, *, claim: Claim, context: UploadContext) -> int | None:
+    """Record the result; end the claim, as the row shows others what is there or may yet be."""
     row = record_one(result, context)
-    if result.status is not UploadStatus.UNKNOWN:  # else the file may yet be stored
-        release(uploader.options, result.key)
-    return result, row
+    if row is not None or result.status is UploadStatus.FAILED:
+        claim.release()
+    return row
 
 
 def _failed_before_upload(
@@ -88,7 +95,9 @@ def _spool(result: UploadResult, file: BinaryIO) -> UploadResult:
     return result
 
 
-def _transfer(transfer: Transfer, context: UploadContext) -> UploadResult:
+def _transfer(
+    transfer: Transfer, context: UploadContext, record: Callable[[UploadResult], object]
+) -> UploadResult:
     """Run the transfer; return its result. An exception is recorded and raised."""
     try:
         result = transfer.run()
@@ -97,7 +106,7 @@ def _transfer(transfer: Transfer, context: UploadContext) -> UploadResult:
         # A full disk, say, after a part of the body was sent: the file may be stored.
         ours = isinstance(error, DatabaseError | OSError) and not is_from_signal(error)
         if not (ours and result.status is UploadStatus.UNKNOWN):
-            record_one(result, context)
+            record(result)
             raise
         reason = english(error).partition("\n")[0]  # a database may show its values further down
         logger.error("%s: %s (%s)", type(error).__name__, reason, context.source_ref)

@@ -20,13 +20,13 @@ from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, IntegrityError, connections, router, transaction
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Now
 from django.http import Http404
 
 from ..core.frames import is_from_signal
 from ..exceptions import WxStaticStoreError
 from ..i18n import english
 from ..models import IdempotencyKey
+from ..models.columns import Now
 from ..upload.workers import every
 
 T = TypeVar("T")

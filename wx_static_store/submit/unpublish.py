@@ -17,6 +17,7 @@ from ..core.budget import REQUEST
 from ..core.refusals import ELSEWHERE, PROTECTED, UNPUBLISH, PolicyRejected
 from ..core.types import UploadContext, UploadResult, deletion
 from ..upload.uploader import Uploader
+from .access import enforce
 from .policy import Target
 from .rules import is_protected
 
@@ -28,11 +29,11 @@ def refusal(user: User, to: Target, key: str) -> PolicyRejected | None:
     """Return why this user may not make the file unpublic; None if they may."""
     folder = options_for(to.using).location + platform_options().upload_location
     try:
-        UNPUBLISH.require(user)
+        enforce(user, UNPUBLISH)
         if not key.startswith(folder):
-            ELSEWHERE.require(user, key=key, folder=folder)
+            enforce(user, ELSEWHERE, key=key, folder=folder)
         if is_protected(key):
-            PROTECTED.require(user, found=key)
+            enforce(user, PROTECTED, found=key)
     except PolicyRejected as error:
         return error
     return None

@@ -4,6 +4,7 @@ One file into the cloud: the face of the app for code that uploads.
     uploader         Send one file and record it, or many by one loop
     listing          The objects at some thousand keys, by few calls of `staticfilelist`
     transfer         One file on its way: its attempts, its span in OpenTelemetry
+    presence         What is at a key: the list, the newest row and the time, by one rule
     store            One environment: its clients, its list, its addresses
     platform         What all stores of a platform share: connections, token, limiters, quota
     shared_limiter   The limit of calls that all processes share, and the rate that they keep

@@ -1,25 +1,26 @@
 """
 Names that a save is about to take, and objects that a failed form abandoned, by the shared cache.
 
-A name is claimed between the list call and the PUT. An object that a form uploaded before it failed
+A name is claimed from before the look until the row of the upload is written: a list may be late.
+Without a log, the claim lasts for a minute. An object that a form uploaded before it failed
 has no row: the next save of the same bytes under the same name uses it, and needs no suffix.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from threading import get_ident
 from typing import Any
+from uuid import uuid4
 
 from ..conf import Options
 from ..core.notes import Notes
 
 LOOKS = 3  # a key that is neither free nor held was released meanwhile, or the cache keeps nothing
 SECONDS = 60  # until then a save has ended, or its object is in the list
+SCOPE = ""  # the pytest plugin gives each test its own
 ABANDONED_SECONDS = 15 * 60  # until then a failed form is usually sent again
 
 
@@ -34,44 +35,82 @@ class Save:
 
 
 _saves: ContextVar[list[Save] | None] = ContextVar("saves", default=None)
+_claim: ContextVar[Claim | None] = ContextVar("claim", default=None)
 
 
-def claim(options: Options, key: str, seconds: float = SECONDS) -> bool:
+class Claim:
     """
-    Claim the key for this thread for some seconds; return False if another thread has claimed it.
+    The keys that one save has claimed: no other save takes them until its row shows what is there.
 
     If the cache fails or keeps nothing, every claim succeeds.
     """
-    claims = _claims(options)
-    for _look in range(LOOKS):
-        if claims.first(key, _mine(), seconds):
-            return True
-        if (holder := claims.read(key)) is not None:
-            return bool(holder == _mine())
-    return True
+
+    def __init__(self) -> None:
+        # Not by thread: a worker serves one request after the other in the same thread.
+        self._id = uuid4().hex
+        self._held: dict[str, Notes] = {}
+
+    def take(self, options: Options, key: str, seconds: float = SECONDS) -> bool:
+        """Claim the key for some seconds; return False if another save has claimed it."""
+        claims = _notes("claim", options, SECONDS)
+        for _look in range(LOOKS):
+            if claims.first(key, self._id, seconds):
+                break
+            if (holder := claims.read(key)) is not None:
+                if holder != self._id:
+                    return False
+                break
+        self._held[key] = claims
+        return True
+
+    def release(self, *keys: str) -> None:
+        """End the claim on these keys, or on all: others see what is there, or nothing is."""
+        for key in keys or [*self._held]:
+            claims = self._held.pop(key, None)
+            if claims and claims.read(key) == self._id:
+                claims.forget(key)  # or the claim ends by itself
 
 
-def release(options: Options, key: str) -> None:
-    """End the claim of this thread: nothing is stored at the key, or the list shows the object."""
-    claims = _claims(options)
-    if claims.read(key) == _mine():
-        claims.forget(key)  # or the claim ends by itself
+@contextmanager
+def claiming() -> Iterator[Claim]:
+    """Let the save inside the block claim names."""
+    token = _claim.set(claim := Claim())
+    try:
+        yield claim
+    finally:
+        _claim.reset(token)
 
 
-def note_abandoned(options: Options, asked: str, size: int, md5: str, name: str) -> None:
-    """Note that the object of this name belongs to no row: the form that saved it failed."""
-    _abandoned(options).write(f"{asked}:{size}", [md5, name])
+def current_claim() -> Claim | None:
+    """Return the claim of the save under way, which Django has no way to hand over."""
+    return _claim.get()
+
+
+def drop_claim(options: Options, key: str) -> None:
+    """End the claim of any save on a key whose object was deleted."""
+    _notes("claim", options, SECONDS).forget(key)
+
+
+def note_abandoned(options: Options, asked: str, size: int, md5: str, key: str) -> None:
+    """Note that the object at this key belongs to no row: the form that saved it failed."""
+    _abandoned(options).write(f"{asked}:{size}", [md5, key])
+    _abandoned(options, "-at").write(key, 1)
 
 
 def abandoned_object(options: Options, asked: str, size: int) -> tuple[str, str]:
-    """Return MD5 and name of the object that a failed form left for this key, or empty texts."""
-    md5, name = _abandoned(options).read(f"{asked}:{size}") or ("", "")
-    return md5, name
+    """Return MD5 and key of the object that a failed form left for this key, or empty texts."""
+    md5, key = _abandoned(options).read(f"{asked}:{size}") or ("", "")
+    return md5, key
 
 
-def claim_abandoned(options: Options, asked: str, size: int) -> bool:
-    """Take the abandoned object; return False if another save took it first."""
-    return _abandoned(options).take(f"{asked}:{size}")
+def claim_abandoned(options: Options, key: str) -> bool:
+    """Take the abandoned object; return False if it was written again, or another save took it."""
+    return _abandoned(options, "-at").take(key)
+
+
+def drop_abandoned(options: Options, key: str) -> None:
+    """Let no save take the object at this key: whoever wrote it last may have a row of it."""
+    _abandoned(options, "-at").forget(key)
 
 
 @contextmanager
@@ -90,13 +129,9 @@ def remember(save: Save) -> None:
         saves.append(save)
 
 
-def _abandoned(options: Options) -> Notes:
-    return Notes("left", options.token_cache, seconds=ABANDONED_SECONDS, about=str(options.env))
+def _abandoned(options: Options, index: str = "") -> Notes:
+    return _notes("left" + index, options, ABANDONED_SECONDS)
 
 
-def _mine() -> str:
-    return f"{os.getpid()}:{get_ident()}"
-
-
-def _claims(options: Options) -> Notes:
-    return Notes("claim", options.token_cache, seconds=SECONDS, about=str(options.env))
+def _notes(kind: str, options: Options, seconds: float) -> Notes:
+    return Notes(kind, options.token_cache, seconds=seconds, about=f"{SCOPE}{options.env}")

@@ -117,6 +117,17 @@ def own_savepoint() -> Iterator[None]:
         logger.error("What a receiver wrote is not kept (%s)", _reason(error))
 
 
+def after_commit(work: Callable[[], object]) -> None:
+    """Call `work` when other processes see what was written here; never, if it is rolled back."""
+    connection = _connection()
+    blocks: list[Any] = connection.atomic_blocks
+    # The transaction around a TestCase is never committed.
+    if blocks and not blocks[-1]._from_testcase:
+        connection.on_commit(work, robust=True)
+    else:
+        work()
+
+
 def _reason(error: Exception) -> str:
     if apps.ready and not apps.is_installed("wx_static_store"):
         return "wx_static_store is not in INSTALLED_APPS"

@@ -28,6 +28,7 @@ from .release_storage import (
     check as check,
     delete,
     has,
+    is_whole,
     open_kept as open_kept,
     store,
 )
@@ -64,7 +65,7 @@ def keep(items: Iterable[UploadItem], pool: WorkerPool, *, again: bool = False) 
 def missing(
     files: Iterable[ReleaseFile], pool: WorkerPool, *, needed: Collection[str] = ()
 ) -> list[ReleaseFile]:
-    """Return the files whose bytes are not kept; those `needed` at once are looked for there."""
+    """Return the files whose bytes are not kept; those `needed` at once are read there."""
     check()
     return [file for part in _parts(files, ROWS) for file in _missing(part, pool, needed)]
 
@@ -130,7 +131,7 @@ def _missing(
     unsure = (wanted - _claimed(wanted)).union(wanted.intersection(needed))
 
     def look(sha256: str) -> tuple[str, bool]:
-        return sha256, has(sha256)
+        return sha256, has(sha256) and (sha256 not in needed or is_whole(sha256))
 
     gone = {sha256 for sha256, is_there in pool.run(look, unsure) if not is_there}
     return [file for file in part if file.sha256 in gone]

@@ -14,15 +14,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.utils import timezone
 
 from ..conf.settings import setting
 from ..core.facts import facts
 from ..core.types import UploadContext, UploadResult, UploadStatus
-from ..exceptions import IntegrityError
-from ..i18n import english
+from ..exceptions import IntegrityError, SourceError
+from ..i18n import english, gettext_lazy as _
 from ..signals import deployment_finished, upload_finished
 from .database import (
     deployments,
@@ -36,9 +36,6 @@ from .database import (
     write,
 )
 
-if TYPE_CHECKING:
-    from ..models import UploadLog
-
 logger = logging.getLogger("wx_static_store.recorder")
 uploads = logging.getLogger("wx_static_store.uploads")
 
@@ -47,6 +44,7 @@ uploads.addHandler(logging.NullHandler())
 
 RECORD_AT_ONCE = 100  # results, written in one query
 RECORD_SECONDS = 1.0  # a killed run loses at most the rows of this time
+_PRUNED = _("The release was pruned before its deployment began")
 Recorded = tuple[UploadResult, UploadContext]
 _unwritten_rows: deque[Recorded] = deque(maxlen=1000)  # of single uploads
 
@@ -158,12 +156,6 @@ def reset() -> None:
     forget()
 
 
-def stored_row(env: str, key: str) -> "UploadLog | None":
-    """Return the newest row that says a key is stored; None, too, if there is no log."""
-    row = in_database(lambda: log().newest(env, [key]).get(key), otherwise=None)
-    return row if row and row.status == UploadStatus.STORED else None
-
-
 def trusted_from(env: str) -> int | None:
     """
     Return the id of the newest deployment whose rows are not all written, or None.
@@ -176,22 +168,56 @@ def trusted_from(env: str) -> int | None:
     return newest.pk if newest else None
 
 
-def has_unfinished_deployment(env: str) -> bool:
-    """Return whether a deployment is not finished, although nobody holds the environment's lock."""
-    running = {"env": env, "outcome": "running"}
-    return in_database(lambda: deployments().filter(**running).exists(), otherwise=False)
+class OtherDeployments:
+    """The deployments beside one's own, by the log: made when the environment is locked."""
+
+    running: Sequence[int] = ()  # killed, or alive beside a lock that the cache lost
+    _since: tuple[Any, Any] | None = None  # deployments that begin, rows that running ones add
+
+    def __init__(self, env: str) -> None:
+        in_database(partial(self._look, env), otherwise=None)
+
+    def _look(self, env: str) -> None:
+        here, rows = deployments().filter(env=env), log()
+        self.running = [*here.filter(outcome="running").values_list("id", flat=True)]
+        ids = (each.order_by("-id").values_list("id", flat=True) for each in (here, rows))
+        newest, last = (found.first() or 0 for found in ids)
+        added = rows.filter(deployment__in=self.running, id__gt=last)
+        self._since = here.filter(id__gt=newest), added
+
+    def wrote(self, mine: int | None) -> int | None:
+        """Return the id of another one that began, or has new rows, since, where mine writes."""
+        if self._since is None or mine is None:
+            return None
+        began, rows = self._since
+        ids = rows.order_by().values_list("deployment", flat=True).distinct()
+
+        def find() -> list[int]:
+            wanted = {mine, *began.values_list("id", flat=True), *ids}
+            folders = dict(deployments().filter(id__in=wanted).values_list("id", "folder"))
+            own = folders.pop(mine, "")
+            # A folder may lie in the other one.
+            return [pk for pk, of in folders.items() if of.startswith(own) or own.startswith(of)]
+
+        return next(iter(in_database(find, otherwise=list[int]())), None)
 
 
 def start_deployment(env: str, context: UploadContext, **columns: Any) -> int | None:
     """
     Return the id of a new `Deployment` with these columns, None if there is no log.
 
-    The caller holds the environment's lock: another deployment that still runs was killed.
+    The caller holds the environment's lock: another deployment that still runs was killed. Raises
+    SourceError if its release was pruned meanwhile.
     """
 
     def insert() -> int:
-        from ..models import Deployment, fitting
+        from ..models import Deployment, Release, fitting
 
+        # Locked until the row names it: nobody can delete it in between.
+        release = columns.get("release")
+        named = Release.objects.filter(pk=release.pk) if release else None
+        if named is not None and not named.update(used=timezone.now()):
+            raise SourceError(_PRUNED, stage="source", hint=_("Run it again."))
         killed = Deployment.objects.filter(env=env, outcome=Deployment.Outcome.RUNNING)
         killed.update(outcome=Deployment.Outcome.INCOMPLETE)
         texts = {"env": env, "source": context.source, "label": context.source_ref} | columns

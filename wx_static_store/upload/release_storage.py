@@ -48,6 +48,15 @@ def has(sha256: str) -> bool:
     return bool(_ask(_storage().exists, path_of(sha256)))
 
 
+def is_whole(sha256: str) -> bool:
+    """Return whether the bytes are there and have their digest; reads them."""
+    try:
+        open_kept(sha256).close()
+    except SourceError:
+        return False
+    return True
+
+
 def store(item: UploadItem, *, again: bool = False) -> bool:
     """
     Store the bytes of a hashed item unless they are there; return whether they were written.

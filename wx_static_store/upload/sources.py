@@ -45,7 +45,7 @@ class Source:
     ) -> None:
         self.file = file
         self._size = size
-        self._stat = _fingerprint(file)
+        self._stat = _stat_of(file)
         self._digest = hashlib.md5(usedforsecurity=False)
         self._read = 0
         self.known_md5 = known_md5
@@ -70,7 +70,7 @@ class Source:
     def md5(self) -> str:
         """Return the MD5 of what was read; raise SourceChanged if the file differs by now."""
         digest = self._digest.hexdigest()
-        if _fingerprint(self.file) != self._stat or (self.known_md5 and digest != self.known_md5):
+        if _stat_of(self.file) != self._stat or (self.known_md5 and digest != self.known_md5):
             raise SourceChanged(
                 _("The file changed while it was uploaded"),
                 stage="source",
@@ -261,7 +261,7 @@ def _rewound(file: Any) -> bool:
 
 def _measure(file: BinaryIO) -> int:
     """Return the size of the file's bytes, not its `size` attribute."""
-    if _is_plain(file) and (facts := _fingerprint(file)) and facts[0]:  # none: of /proc, say
+    if _is_plain(file) and (facts := _stat_of(file)) and facts[0]:  # none: of /proc, say
         return facts[0]
     size: int = _call(file.seek, 0, os.SEEK_END)
     if not isinstance(size, int):
@@ -299,7 +299,7 @@ def _call(method: Callable[..., Any], *args: Any) -> Any:
     raise failure
 
 
-def _fingerprint(file: Any) -> tuple[int, int, int] | None:
+def _stat_of(file: Any) -> tuple[int, int, int] | None:
     """Return size, time of change and inode of a file on disk; None for other files."""
     if isinstance(file, SpooledTemporaryFile):  # asking it would move it to the disk
         return None

@@ -49,14 +49,13 @@ class Store:
         return Deadline.after(seconds + size / INTERACTIVE_RATE, self.clock)
 
     def find(self, key: str) -> RemoteFile | None:
-        """Return the object at exactly this key, None if there is none or it was deleted."""
+        """Return the object that the list shows at exactly this key; ask `presence`, not this."""
         try:
             page = self.page(key, "")
         except WxStaticStoreError as error:
             error.with_context(stage="name")  # a save looks whether its name is free
             raise
-        found = next((file for file in page.files if file.key == key), None)
-        return None if found is None or self.is_deleted(found) else found
+        return next((file for file in page.files if file.key == key), None)
 
     def sweep(self, prefix: str) -> Iterator[RemoteFile]:
         """Yield every object below the prefix, without deleted ones."""

@@ -178,7 +178,7 @@ class Transfer:
         else:
             deadline = store.interactive_deadline()
 
-        def learn(error: WxStaticStoreError) -> None:
+        def on_error(error: WxStaticStoreError) -> None:
             refused = error.remedy is Remedy.NEW_TOKEN
             self.learn(error)
             if refused and self.token is not None:
@@ -189,7 +189,7 @@ class Transfer:
                 lambda number: self._try_once(number, item, store, deadline),
                 max_attempts=self.options.max_attempts,
                 deadline=deadline,
-                on_error=learn,
+                on_error=on_error,
             )
         except WxStaticStoreError:
             if self.batch and not self.md5:  # by which the row's bytes are found again

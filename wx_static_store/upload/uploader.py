@@ -17,6 +17,8 @@ from ..core.naming import object_key
 from ..core.types import ContentHeaders, UploadContext, UploadItem, UploadResult, UploadStatus
 from ..exceptions import ConfigurationError, NameRejected, Remedy, UploadFailed, WxStaticStoreError
 from ..i18n import gettext_lazy as _
+from .claims import drop_abandoned
+from .presence import look
 from .recorder import RECORD_SECONDS, Recorder, record_one
 from .store import Store, store_for
 from .transfer import Transfer, headers_of
@@ -45,7 +47,7 @@ class Steps(Protocol):
 
 
 class Uploader:
-    """Send files to one environment; `transfer` is safe in threads, the other two record."""
+    """Send files: `transfer` in any thread; `upload`, `attempt`, `upload_many`, `send` record."""
 
     def __init__(self, options: Options) -> None:
         # A callable `env` is called once, here: worker threads do not know the caller's tenant.
@@ -75,6 +77,7 @@ class Uploader:
     def attempt(self, item: UploadItem, context: UploadContext) -> tuple[UploadResult, int | None]:
         """Send one file; return its result and the id of its row, None if there is no log."""
         transfer = Transfer(self.options, item)
+        drop_abandoned(self.options, self.key(item.name))
         try:
             result = transfer.run()
         except BaseException:
@@ -84,7 +87,7 @@ class Uploader:
         return result, record_one(result, context)
 
     def settled(self, result: UploadResult) -> UploadResult:
-        """Return the result; turn unknown into stored if one call finds these bytes in the list."""
+        """Return the result; turn unknown into stored if one call finds these bytes at the key."""
         if result.status is not UploadStatus.UNKNOWN or not result.md5:
             return result
         # A person waits for it: one call, and only some seconds.
@@ -92,7 +95,7 @@ class Uploader:
         once = replace(self.options, deadline=seconds, max_attempts=1)
         found = None
         with suppress(WxStaticStoreError):
-            found = store_for(once).find(result.key)
+            found = look(store_for(once), result.key).file
         if found is None or match(result, found) is not Match.SAME:
             return result
         return replace(

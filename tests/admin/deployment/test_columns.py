@@ -41,6 +41,12 @@ def page(client: Client, of: Deployment) -> str:
     return answer.content.decode()
 
 
+def test_the_list_shows_what_a_verification_found_beside_the_outcome(viewer: Client) -> None:
+    deployment()
+    deployment(checked="mismatched")
+    assert cell(viewer, "outcome") == ["✓ done ✗ differs from its release", "✓ done"]
+
+
 def test_the_list_shows_store_folder_and_ten_characters_of_the_digest(
     viewer: Client, release: Release
 ) -> None:

@@ -216,7 +216,7 @@ def test_many_lines_of_a_report_are_cut(operator: Client, cloud: EmulatorServer)
     html = html_of(operator, "rollback", old)
     assert "and 10 more" in html
     _where, messages = press(operator, old)
-    assert (len(messages), messages[-1]) == (32, "and 33 more")
+    assert (len(messages), messages[-1]) == (32, "and 34 more")
 
 
 # --- too much for a request -------------------------------------------------------------------
@@ -316,7 +316,7 @@ def test_bytes_that_are_missing_are_named(operator: Client, two: Two, tmp_path: 
             path.unlink()
     html = html_of(operator, "rollback", two[0])
     assert "2 files of release" in html
-    assert "not in the release storage: a.css, index.html" in unescape(html)
+    assert "missing or damaged in the release storage: a.css, index.html" in unescape(html)
     assert "with --force" in html
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -29,7 +28,7 @@ from tests.conftest import ENV
 from wx_static_store.core.budget import REQUEST
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog, key_digest
-from wx_static_store.upload.claims import claim
+from wx_static_store.upload.claims import Claim
 from wx_static_store.upload.uploader import get_uploader
 
 __all__ = ["cloud", "operator"]
@@ -131,9 +130,7 @@ def test_other_bytes_are_replaced_by_whoever_may_replace(
 
 def test_a_file_that_is_being_uploaded_is_not_sent(cloud: EmulatorServer, operator: Client) -> None:
     row = failed(cloud, "a.txt")
-    elsewhere = Thread(target=claim, args=(get_uploader().options, "a.txt"))
-    elsewhere.start()
-    elsewhere.join()
+    Claim().take(get_uploader().options, "a.txt")
     assert "Another upload of a.txt is running" in again(operator, row)
     assert len(cloud.calls("put_object")) == 2
 

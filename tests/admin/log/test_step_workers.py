@@ -14,8 +14,8 @@ from tests.admin.log.test_steps import SCRIPT, step, text_of
 from tests.rollouts.conftest import Broker, broker
 from wx_static_store.admin.log import step_results, step_workers
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.log.by_workers import send_again
 from wx_static_store.models import UploadLog
+from wx_static_store.submit.by_workers import send_again
 
 __all__ = ["broker", "operator"]
 

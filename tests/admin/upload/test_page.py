@@ -18,8 +18,7 @@ from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import IdempotencyKey, UploadLog
 from wx_static_store.submit import send as submit_send
 from wx_static_store.submit.progress import note_of
-from wx_static_store.upload import claims
-from wx_static_store.upload.claims import claim
+from wx_static_store.upload.claims import Claim
 from wx_static_store.upload.database import rest
 
 from ..upload_page import (
@@ -312,17 +311,26 @@ def test_bytes_of_an_unknown_outcome_get_no_second_name(
 
 
 def test_bytes_that_are_on_their_way_get_no_second_name(
-    member: Member, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+    member: Member, emulator: EmulatorServer
 ) -> None:
     client = member("upload")
     send(client, text("a.txt", b"old"))
     send(client, text("a.txt"), clash="keep")
     UploadLog.objects.filter(key="uploads/a-2.txt").update(status="unknown")
-    claim(options_for("default"), "uploads/a-2.txt")
-    monkeypatch.setattr(claims, "_mine", lambda: "another process")
+    Claim().take(options_for("default"), "uploads/a-2.txt")
     page = texts(send(client, text("a.txt"), clash="keep").content.decode())
     assert "Another upload of uploads/a-2.txt is running at this moment." in page
     assert sorted(emulator.objects(ENV)) == ["uploads/a-2.txt", "uploads/a.txt"]
+
+
+def test_nobody_replaces_a_file_that_the_list_does_not_show_yet(
+    member: Member, emulator: EmulatorServer
+) -> None:
+    emulator.quirks.list_lag_seconds = 5
+    send_one(member("upload"), text("a.txt", b"old"))
+    answer = send_one(member("upload"), text("a.txt"))
+    assert "There is a file uploads/a.txt already" in str(answer)
+    assert [found.content for found in emulator.objects(ENV).values()] == [b"old"]
 
 
 def test_nobody_replaces_a_file_by_a_forged_choice(

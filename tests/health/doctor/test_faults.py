@@ -450,7 +450,8 @@ def test_a_chinese_reader_gets_every_text_of_a_fault_in_chinese(tmp_path: Path) 
             findings = (found[part] for found in check["findings"] for part in ("text", "hint"))
             for text in filter(is_english, [check["question"], *findings]):
                 english.setdefault(text, f"{text!r} of {check['id']} ({name})")
-    assert not english, "\n".join(["Mark these with gettext_lazy of i18n.py:", *english.values()])
+    place = "Mark these with gettext_lazy of i18n.py, in the module of their check:"
+    assert not english, "\n".join([place, *english.values()])
 
 
 def is_english(text: str) -> bool:

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from wx_static_store.deploy.records import live
+from wx_static_store.deploy.state import live
 from wx_static_store.models import Deployment, Release
 from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
 

@@ -8,17 +8,22 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from django.utils.translation import override
 
-from tests.rollouts.admin.pages import env, rollout_of
+from tests.rollouts.admin.pages import WHY, env, rollout_of
 from wx_static_store.admin.places import Places
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.rollouts.admin.progress import SHOWN, Progress
-from wx_static_store.rollouts.models import Rollout
+from wx_static_store.rollouts.admin.progress import SHOWN, Progress, ShownCause
+from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("admin_site")]
 
 
 def progress_of(rollout: Rollout, envs: list[str] | None = None) -> Progress:
     return Progress(rollout, Places(User()), envs)
+
+
+def causes(progress: Progress) -> list[ShownCause]:
+    [(_id, _heading, found)] = progress.troubles()
+    return found
 
 
 def test_each_wave_has_a_square_for_each_environment() -> None:
@@ -61,29 +66,42 @@ def test_a_part_is_counted_without_the_rest() -> None:
 
 
 def test_failures_of_an_errcode_stand_together_with_what_to_do() -> None:
-    [cause] = progress_of(rollout_of("dff")).causes()
+    [cause] = causes(progress_of(rollout_of("dff")))
     assert (cause.errcode, cause.number) == (85088, 2)
     assert [name for name, _deployment in cause.environments] == [env(1), env(2)]
     assert cause.meaning == "not set up for this"
     assert cause.hint.startswith("Cloud hosting is not open here")
 
 
+def test_the_cause_of_another_try_stands_apart_from_failures() -> None:
+    ours = {"message": "A worker failed unexpectedly: its log says where"}
+    rollout = rollout_of("fq", why=WHY | ours)
+    again = {"errcode": 45011, "message": "WeChat allows fewer calls"}
+    RolloutEnvironment.objects.filter(state="queued").update(**again)
+    with override("zh-hans"):
+        failed, tried = progress_of(rollout).troubles()
+    assert (failed[1], tried[1]) == ("环境失败的原因", "环境将重试的原因")
+    assert [cause.errcode for _id, _heading, (cause,) in (failed, tried)] == [85088, 45011]
+    [cause] = failed[2]
+    assert (cause.message, cause.is_recorded) == ("worker 意外失败：原因见其日志", False)
+
+
 def test_the_hint_speaks_the_reader_s_language() -> None:
     progress = progress_of(rollout_of("f"))
     with override("zh-hans"):
-        [cause] = progress.causes()
+        [cause] = causes(progress)
         assert "开通" in cause.hint
 
 
 def test_a_failure_without_errcode_says_what_was_recorded() -> None:
     why = {"errcode": None, "message": "There is no token"}
-    [cause] = progress_of(rollout_of("f", why=why, deployed=False)).causes()
+    [cause] = causes(progress_of(rollout_of("f", why=why, deployed=False)))
     assert (cause.hint, cause.message) == ("", "There is no token")
     assert cause.environments == [(env(0), None)]
 
 
 def test_a_cause_of_many_environments_ends_with_their_number() -> None:
-    [cause] = progress_of(rollout_of("f" * (SHOWN + 3))).causes()
+    [cause] = causes(progress_of(rollout_of("f" * (SHOWN + 3))))
     assert (len(cause.environments), cause.more) == (SHOWN, 3)
 
 
@@ -139,4 +157,4 @@ def test_a_thousand_environments_cost_no_more_queries_than_one(
         rollout = rollout_of(letters)
         with django_assert_num_queries(4):
             progress = progress_of(rollout)
-            assert [*progress.waves(), *progress.causes()]
+            assert [*progress.waves(), *progress.troubles()]

@@ -211,7 +211,7 @@ def test_a_release_without_its_bytes_is_gone(
     for path in filter(Path.is_file, (tmp_path / "releases").rglob("*")):
         path.unlink()
     code, said = refused(client, status=409, release="v2", envs=envs)
-    assert (code, "not in the release storage" in said) == ("gone", True)
+    assert (code, "missing or damaged in the release storage" in said) == ("gone", True)
 
 
 def test_without_a_celery_app_the_answer_says_what_to_do(

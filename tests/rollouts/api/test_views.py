@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
 
 pytestmark = pytest.mark.django_db
 
+NEXT = datetime(2026, 12, 24, 2, tzinfo=UTC)
 NONE = dict.fromkeys(RolloutEnvironment.State.values, 0)
 
 
@@ -112,7 +114,11 @@ def test_a_rollout_has_its_progress_and_why_environments_failed(client: APIClien
     done.save()
     failed.errcode, failed.message, failed.wave = 85088, "WeChat refused the call", 2
     failed.save()
+    again = {"errcode": 45011, "message": "WeChat allows fewer calls"}
+    row.environments.filter(pk=waiting.pk).update(**again, not_before=NEXT)
     shown = get(client, f"rollouts/{row.pk}/")
+    assert shown["retries"] == [again | {"envs": [waiting.env]}]
+    assert datetime.fromisoformat(shown["results"][2]["not_before"]) == NEXT
     assert shown["environments"] == NONE | {"done": 1, "failed": 1, "waiting": 1}
     assert shown["by_wave"] == [NONE | {"done": 1, "waiting": 1}, NONE | {"failed": 1}]
     files = {"stored": 3, "unchanged": 4, "failed": 0, "not_attempted": 0, "bytes": 5}

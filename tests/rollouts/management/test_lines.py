@@ -1,5 +1,6 @@
 """Show how rollouts read on a terminal."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -38,6 +39,18 @@ def test_a_cause_names_some_environments() -> None:
         "  7 environments (tenant-0, tenant-1, tenant-2, tenant-3, tenant-4, …): "
         "staticuploadfile was refused"
     )
+
+
+def test_the_cause_of_another_try_is_shown() -> None:
+    again = Cause(45011, "WeChat allows fewer calls", ["tenant-1"])
+    found = lines(replace(snapshot(state="running"), retries=[again]))[-1]
+    assert found == "  tried again: 1 environment (tenant-1): WeChat allows fewer calls"
+
+
+@pytest.mark.parametrize(("minutes", "says"), [(1, False), (3, True)])
+def test_workers_that_do_not_answer_are_named(*, minutes: int, says: bool) -> None:
+    found = replace(snapshot(state="running"), silent_since=ago(minutes=minutes))
+    assert ("No worker has answered since" in next_step(found)) is says
 
 
 def test_a_label_cannot_steer_the_terminal() -> None:

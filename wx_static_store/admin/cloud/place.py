@@ -19,7 +19,8 @@ from ...core.refusals import PolicyRejected
 from ...core.types import RemoteFile
 from ...exceptions import WxStaticStoreError
 from ...models import UploadLog
-from ...submit.policy import Target, resolve_target, stores_for, visible_environments
+from ...submit.access import reach
+from ...submit.policy import Target, stores_for, target
 from ...upload.store import Store, get_store, store_for
 from .folders import Folder, RecentPages, read_folder
 
@@ -101,11 +102,11 @@ def place_of(request: HttpRequest, asked: QueryDict) -> Place | None:
 
 def _target(user: User, asked: QueryDict) -> Target | None:
     using, env = asked.get("store"), asked.get("env")
-    first = [*(visible_environments(user) or ())][:1]
+    first = [*(reach(user) or ())][:1]
     for name in [using] if using else aliases():
         for each in [env] if env else [None, *first]:
             with suppress(PolicyRejected):
-                return resolve_target(user, name, each)
+                return target(user, name, each, uploads=False)
     if using or env:
         raise Http404
     return None
@@ -119,11 +120,11 @@ class Choices(NamedTuple):
 
 
 def choices(user: User, place: Place) -> Choices:
-    offered = visible_environments(user)
-    env = None if offered is None else place.to.env
+    offered = reach(user) or {}
+    env = place.to.env if offered else None
     stores = []
     for using in aliases():
         with suppress(PolicyRejected):
-            resolve_target(user, using, env)
+            target(user, using, env, uploads=False)
             stores.append(using)
-    return Choices(stores, [*offered.items()] if offered is not None else [])
+    return Choices(stores, [(env, offer.label) for env, offer in offered.items()])

@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
-from ...deploy import records as releases
+from ...deploy import state
 from ...models import Deployment
 from ..columns import NOTHING, Columns, badge, link, two_lines
 
@@ -18,8 +18,10 @@ class DeploymentColumns(Columns):
 
     @admin.display(description=gettext_lazy("outcome"))
     def outcome(self, row: Deployment) -> SafeString:
-        """Return the outcome, with a mark if this deployment is live."""
+        """Return the outcome, what the verification found, and a mark if it is live."""
         found = badge(row.outcome, row.get_outcome_display())
+        if row.checked:
+            found = format_html("{} {}", found, badge(row.checked, row.get_checked_display()))
         if not row.is_live:
             return found
         return format_html('{} <span class="wx-badge wx-live">{}</span>', found, _("live"))
@@ -81,7 +83,7 @@ class DeploymentColumns(Columns):
         """Return the deployment that is live in its folder."""
         if row.is_live:
             return _("this one")
-        newest = releases.live(row.env, row.folder)
+        newest = state.live(row.env, row.folder)
         return self.to_deployment(newest.pk, title_of(newest)) if newest else NOTHING
 
 

@@ -14,11 +14,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from ...conf.offered import Offer
 from ...core import qr
 from ...deploy.archive import unpack_site
 from ...deploy.environments import site_stores
-from ...deploy.records import deployments_of
+from ...deploy.state import state
 from ...deploy.tree import check_prefix, read_tree
 from ...exceptions import WxStaticStoreError
 from ...i18n import gettext
@@ -30,7 +29,7 @@ from ...releases.rollback import (
     plan_rollback,
 )
 from ...releases.runners import available_runner
-from ...submit.policy import visible_offers
+from ...submit.access import Act, may
 from ...upload.database import deployments
 from ..base import BOTH, Page, ReadOnlyAdmin, Tool, page
 from ..labels import sentence
@@ -65,9 +64,9 @@ class PublishForm(forms.Form):
         label=_("archive"), help_text=_("The built site as .zip or .tar.gz, such as dist/.")
     )
 
-    def __init__(self, offers: Mapping[str, Offer], *args: Any, **kwargs: Any) -> None:
+    def __init__(self, envs: Mapping[str, str], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = {"env": [(env, offer.label) for env, offer in offers.items()]}
+        choices = {"env": [*envs.items()]}
         choices["using"] = [(alias, alias) for alias in site_stores()]
         for name, offered in choices.items():
             field = self.fields[name]
@@ -103,10 +102,10 @@ class PublishPage(ReadOnlyAdmin):
         """Show the form; the first POST shows what would be sent, the second sends it."""
         if "order" in request.POST:
             return self._begin(request)
-        offers = offers_for(request)
-        form = PublishForm(offers, initial={"env": request.GET.get("env")})
+        envs = environments_for(request)
+        form = PublishForm(envs, initial={"env": request.GET.get("env")})
         if request.method == "POST":
-            form = PublishForm(offers, request.POST, request.FILES)
+            form = PublishForm(envs, request.POST, request.FILES)
             if form.is_valid():
                 try:
                     return self._page(request, form, _keep_and_plan(request, form.cleaned_data))
@@ -128,7 +127,7 @@ class PublishPage(ReadOnlyAdmin):
         try:
             # Signed: what begins is what the page showed, for the user who saw it.
             order = signing.loads(request.POST["order"], salt=SALT, max_age=VALID)
-            if order["user"] != request.user.pk or order["env"] not in offers_for(request):
+            if order["user"] != request.user.pk or order["env"] not in environments_for(request):
                 raise PermissionDenied
             target = _target(order, Release.objects.get(pk=order["release"]))
             found = _plan(request, target)
@@ -161,24 +160,21 @@ class PublishPage(ReadOnlyAdmin):
             text = ending_message(report, gettext("It was not published."), str(_TRY_AGAIN))
             self.message_user(request, text, messages.ERROR)
         new = report.report and report.report.deployment_id
-        if new and request.user.has_perm("wx_static_store.view_deployment"):
+        if new and may(request.user, Act.SEE_DEPLOYMENTS):
             return HttpResponseRedirect(self.page_url("change", Deployment(pk=new)))
         return HttpResponseRedirect(self.page_url("publish"))
 
 
 def may_publish(request: HttpRequest) -> bool:
     """Return whether this user may deploy, and the project has a store for sites."""
-    return request.user.has_perm("wx_static_store.deploy") and bool(site_stores())
+    return may(request.user, Act.DEPLOY) and bool(site_stores())
 
 
-def offers_for(request: HttpRequest) -> Mapping[str, Offer]:
-    """Return the environments of this user; without ENVIRONMENTS, named or lately used ones."""
-    offers = visible_offers(request.user)
-    if offers is not None:
-        return offers
-    named = places_for(request).names
+def environments_for(request: HttpRequest) -> Mapping[str, str]:
+    """Return the environments to choose from, with labels."""
     late = deployments().order_by("-id").values_list("env", flat=True)[:LATELY]
-    return {env: Offer(named.get(env, env)) for env in sorted({*late, *named})}
+    offers = places_for(request).offers(lambda: late)
+    return {env: offer.label for env, offer in offers.items()}
 
 
 def _keep_and_plan(request: HttpRequest, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -210,6 +206,5 @@ def _target(facts: Mapping[str, Any], release: Release) -> Deployment:
 
 
 def _plan(request: HttpRequest, target: Deployment) -> RollbackPlan:
-    before = deployments_of(target.env, target.folder).first()
-    move = Move(target.env, before, target)
+    move = Move(state(target.env, target.folder), target)
     return plan_rollback(target.using, move, request.user.pk, label=target.label)

@@ -12,8 +12,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _, gettext_lazy
 
 from ...deploy.environments import address_of
-from ...deploy.records import deployments_of
 from ...deploy.report import EnvironmentReport, lines
+from ...deploy.state import state
 from ...exceptions import WxStaticStoreError
 from ...i18n import ngettext
 from ...models import Deployment
@@ -22,7 +22,6 @@ from ...releases.rollback import (
     MOST_FILES,
     SECONDS,
     RollbackPlan,
-    is_there,
     move_of,
     plan_rollback,
 )
@@ -44,8 +43,7 @@ class RollbackPage(ReleasePages):
         if row.release is None:
             return []
         tools = [Tool(gettext_lazy("Compare"), self.page_url("compare", row))]
-        newest = deployments_of(row.env, row.folder).first()
-        if self.may(request, "deploy") and not is_there(row, newest):
+        if self.may(request, "deploy") and not state(row.env, row.folder).has(row):
             tools.append(Tool(gettext_lazy("Roll back to this"), self.page_url("rollback", row)))
         return tools
 

@@ -21,6 +21,7 @@ from ...log.advice import advice_on
 from ...log.compare import FEW as ASKED_ONE_BY_ONE, CloudState, ComparedUpload, compare_uploads
 from ...log.retry import RetryResult, newer, retry_uploads
 from ...models import UploadLog
+from ...submit.access import Act, may
 from ..columns import NOTHING, UploadColumns, badge, with_details
 from ..labels import Text, sentence
 
@@ -117,7 +118,8 @@ def upload_again(asked: StepRequest) -> Step:
     """Send the first of these rows again."""
     columns = UploadColumns(asked.request)
     lines, few = split_sent(asked, asked.rows[: FEW if asked.scripted else MOST], columns)
-    results = [*retry_uploads(few, asked.request.user, seconds=SECONDS)]
+    user = asked.request.user
+    results = [*retry_uploads(few, user, replaces=may(user, Act.REPLACE), seconds=SECONDS)]
     newest = UploadLog.objects.newest_of(one.row for one in results if one.result)
     lines += [
         sent_line(one, newest.get((one.row.env, one.row.key_digest), one.row), columns)

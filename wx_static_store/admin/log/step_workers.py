@@ -9,11 +9,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _, gettext_lazy
 
 from ...exceptions import ConfigurationError
-from ...log.by_workers import forget, refusals
 from ...log.hints import error_rule
 from ...log.retry import RetryResult, check_rows, newer
 from ...models import Deployment, UploadLog
 from ...submit import queue
+from ...submit.by_workers import forget, refusals
 from ..columns import UploadColumns, badge
 from ..labels import sentence
 from . import step_results as results

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from ...conf import options_for, platform_options
 from ...core.naming import object_key
 from ...exceptions import NameRejected
+from ...submit.access import Act, may
 from ...submit.policy import Target, folder_refusal, stores_for
 from ...submit.submission import Submission
 from ...upload.sources import digest
@@ -91,7 +92,7 @@ class TargetForm(forms.Form):
         self.stores = {f"{to.using}@{to.env}": to for to in stores_for(user)}
         self.fields["store"].choices = [(value, to.label) for value, to in self.stores.items()]  # type: ignore[attr-defined]
         self.fields["folder"].initial = platform_options().upload_location
-        self.may_replace = user.has_perm("wx_static_store.replace")  # type: ignore[union-attr]
+        self.may_replace = may(user, Act.REPLACE)
         offered = [each for each in CLASH.items() if self.may_replace or each[0] != "replace"]
         self.fields["clash"].choices = offered  # type: ignore[attr-defined]
 

@@ -7,14 +7,9 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
-from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern
-from django.utils.decorators import method_decorator
-from django.views.decorators.http import require_http_methods
 
-from ...admin.base import ReadOnlyAdmin
+from ...admin.base import BOTH, Page, ReadOnlyAdmin, page
 from ...admin.columns import Look
 from ...conf import platform_options
 from ...core.spans import ago
@@ -156,16 +151,10 @@ class HealthAdmin(ReadOnlyAdmin):
     class Media:
         css = {"all": ["wx_static_store/page.css", "wx_static_store_health/health.css"]}
 
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return bool(request.user.has_perm("wx_static_store_health.view_health"))
+    sees, has_list = ("wx_static_store_health.view_health",), False
 
-    def get_urls(self) -> list[URLPattern]:
-        return [self.page_path("changelist", "", self.health_view)]
-
-    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    @page(Page("changelist", "", BOTH))
     def health_view(self, request: HttpRequest) -> HttpResponse:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
         # A POST asks all checks again, whoever asked in the last minute.
         report = examined(0.0 if request.method == "POST" else YOUNG)
         context = {

@@ -66,12 +66,12 @@ def _known(target: CheckTarget) -> Iterator[Finding]:
     target.unusable.update(missing)
     for env in missing:
         yield _unknown(_("The platform has no environment %(env)s.", env=env), env, target)
-    offered: Mapping[str, str] | None = None
+    offered: Mapping[str, object] | None = None
     function = conf.platform_options().environments
     # of_platform() asks the cache for what WeChat listed.
     if function and not target.cache_is_away:
         try:
-            offered = conf.environments()
+            offered = conf.offers()
         except ConfigurationError as error:
             yield of_error(error)
     for env in offered or ():

@@ -48,7 +48,7 @@ def keep(results: Sequence[Result], *, cached: bool = True) -> dict[str, Any]:
     """Keep the results for all processes, if `cached`; return them in the reader's language."""
     reports = {}
     # Texts are made now, in each language: the findings hold lazy texts, which JSON cannot keep.
-    for language in {_language(), *_LANGUAGES}:
+    for language in {translation.get_language() or "en", *_LANGUAGES}:
         with translation.override(language):
             reports[language] = as_dict(results)
     kept = {"examined": time(), "reports": reports}
@@ -60,11 +60,8 @@ def keep(results: Sequence[Result], *, cached: bool = True) -> dict[str, Any]:
 def _read(kept: dict[str, Any]) -> dict[str, Any]:
     reports = kept["reports"]
     when = datetime.fromtimestamp(kept["examined"], UTC)
-    return {**(reports.get(_language()) or reports["en"]), "examined": when}
-
-
-def _language() -> str:
-    return translation.get_language() or "en"
+    shown = reports.get(translation.get_language() or "en") or reports["en"]
+    return {**shown, "examined": when}
 
 
 def _notes() -> Notes:

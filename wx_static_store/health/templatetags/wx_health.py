@@ -7,6 +7,7 @@ from typing import Any
 from django.template import Context, Library
 
 from ...core.spans import ago
+from ...submit.access import may
 from ..doctor.latest import latest
 
 register = Library()
@@ -16,7 +17,7 @@ register = Library()
 def wx_health(context: Context) -> dict[str, Any]:
     """Show a bad verdict to users who may see the page; no call is made for it."""
     request = context.get("request")
-    if request is None or not request.user.has_perm("wx_static_store_health.view_health"):
+    if request is None or not may(request.user, "wx_static_store_health.view_health"):
         return {}
     report = latest()
     if report is None or report["status"] != "wrong":

@@ -15,6 +15,7 @@ from ...core import interrupts
 from ...deploy import environments, report as summary
 from ...deploy.link_check import OWN_SECONDS, preflight
 from ...deploy.plan import Plan
+from ...deploy.state import state
 from ...deploy.step_summary import append_step_summary
 from ...exceptions import WxStaticStoreError
 from ...i18n import gettext as _
@@ -77,7 +78,7 @@ class Command(BaseCommand):
             return
         if line.json:
             summary.check_writable(Path(line.json))
-        if line.of_releases:
+        if line.publishes_release:
             self._publish_releases(uploaders)
         else:
             orders = modes.of_tree(line, self.using, uploaders, self._ask)
@@ -89,11 +90,11 @@ class Command(BaseCommand):
         orders, moves = modes.of_releases(self.line, self.using, uploaders, self._ask)
         if self.line.write_manifest:
             modes.check_manifest(self.using, orders)
+        going, folder = {move.env for move in moves}, moves[0].target.folder
+        left = [state(each.env, folder) for each in uploaders if each.env not in going]
+        unsettled = [rollback.unsettled(now, now.wanted) for now in left if now.wanted]
         if self.line.verbosity > 0:
-            going, folder = {move.env for move in moves}, moves[0].target.folder
-            left = [each.env for each in uploaders if each.env not in going]
-            lines = [*map(preview.move_line, moves)]
-            lines += [preview.left_out_line(env, folder) for env in left]
+            lines = [*map(preview.move_line, moves), *map(preview.left_out_line, left)]
             self.stdout.write("\n".join(lines))
         plans = self._preview(orders) or [environments.preview_of(*order) for order in orders]
         rollback.refuse_missing(self.using, moves, plans)
@@ -105,6 +106,8 @@ class Command(BaseCommand):
         except (CommandError, KeyboardInterrupt):
             self.stderr.writelines(f"{line}\n" for line in modes.how_to_go_on(moves))
             raise
+        if unsettled:
+            raise CommandError("\n".join(map(str, unsettled)))
         reminder = rollback.manifest_reminder(moves[0], orders[0][1])
         if self.line.write_manifest:
             self.stdout.write(modes.write_manifest(self.using, orders))

@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 
 from ...conf.options import STATIC
 from ...core.naming import clean_name
-from ...deploy.records import keys_of, live_below
+from ...deploy.state import keys_of, live_below
 from ...i18n import gettext as _, gettext_lazy, labelled, ngettext, padded, shown
 from ...log.reconcile import LogComparison
 from ...models import UploadLog

@@ -22,6 +22,7 @@ from ...i18n import gettext as _, ngettext
 from ...log.failing import causes
 from ...models import Deployment, UploadLog
 from ...releases.live import live_lately
+from ...submit.access import Act, may
 from ..activity import Activity, activity
 from ..drift import rows as drift_rows
 from ..models import Drift
@@ -47,8 +48,8 @@ class EnvironmentPage:
     def __init__(self, request: HttpRequest, env: str, offer: Offer) -> None:
         self._request, self.env, self.offer = request, env, offer
         self.has_doctor = apps.is_installed("wx_static_store.health")
-        self.sees_log = request.user.has_perm("wx_static_store.view_uploadlog")
-        self.sees_deployments = request.user.has_perm("wx_static_store.view_deployment")
+        self.sees_log = may(request.user, Act.SEE_LOG)
+        self.sees_deployments = may(request.user, Act.SEE_DEPLOYMENTS)
 
     # --- what is there ---------------------------------------------------------------------------
 

@@ -103,12 +103,13 @@ class ShownWave(NamedTuple):
 
 
 class ShownCause(NamedTuple):
-    """Why environments failed; the message is in English, as it was recorded."""
+    """Why environments failed, or are tried again."""
 
     errcode: int | None
     meaning: Text
     hint: str
     message: str
+    is_recorded: bool  # the message is in English, as it was recorded
     number: int
     environments: Sequence[tuple[str, int | None]]  # with their deployments
     more: int
@@ -170,15 +171,23 @@ class Progress:
             squares = [Square(each, labelled(name, State(each).label)) for each, name in states]
             yield ShownWave(number, [progress(counts), *others(counts)], squares)
 
-    def causes(self) -> Iterator[ShownCause]:
-        """Yield the causes of failures, with advice, the most frequent first."""
+    def troubles(self) -> Iterator[tuple[str, Text, list[ShownCause]]]:
+        """Yield the id and the heading of failures, and of what is tried again, with advice."""
+        causes, retries = self._snapshot.causes, self._snapshot.retries
+        if causes:
+            yield "wx-causes", _("Why environments failed"), [*self._shown(causes)]
+        if retries:
+            yield "wx-retries", _("Why environments are tried again"), [*self._shown(retries)]
+
+    def _shown(self, causes: Sequence[Cause]) -> Iterator[ShownCause]:
         deployments = {row.env: row.deployment_id for row in self._rows}
-        for cause in self._snapshot.causes:
+        for cause in causes:
             yield ShownCause(
                 errcode=cause.errcode,
                 meaning=meaning(cause.errcode) if cause.errcode else "",
                 hint=hint_of(cause),
-                message=cause.message,
+                message=cause.text,
+                is_recorded=cause.text == cause.message,
                 number=len(cause.envs),
                 environments=[
                     (self._places.name(env), deployments.get(env)) for env in cause.envs[:SHOWN]

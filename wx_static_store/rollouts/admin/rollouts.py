@@ -8,19 +8,19 @@ from typing import Any, TypeVar
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import BadRequest, PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, reverse
+from django.urls import reverse
 from django.utils.decorators import method_decorator
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_safe
 
-from ...admin.base import ReadOnlyAdmin, Tool
+from ...admin.base import BOTH, POST, Page, ReadOnlyAdmin, Tool, page
 from ...admin.filters import Choices, ColumnFilter
 from ...admin.labels import Text, sentence
 from ...admin.places import places_for
 from ...exceptions import WxStaticStoreError
 from ...i18n import gettext as _, gettext_lazy
-from ...submit.policy import visible_environments
+from ...submit.access import Act, may, reach
 from ...upload.database import with_users
 from ..lifecycle import ACTIONS, GOING_BACK, Manner, act, roll_back, way_back
 from ..models import Rollout
@@ -54,13 +54,11 @@ class RolloutAdmin(ReadOnlyAdmin):
     change_list_template = "admin/wx_static_store/change_list.html"
     list_filter = (StateFilter,)
     list_per_page = 20
+    sees = (Act.SEE_DEPLOYMENTS,)
 
     class Media:
         css = {"all": ["wx_static_store/page.css", "wx_static_store_rollouts/rollouts.css"]}
         js = ("wx_static_store/refresh.js",)
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return bool(request.user.has_perm("wx_static_store.view_deployment"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return with_users(visible_rollouts(request.user))
@@ -76,45 +74,27 @@ class RolloutAdmin(ReadOnlyAdmin):
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         found = super().get_changelist_instance(request)
-        counts = counts_of(found.result_list, visible_environments(request.user))
+        counts = counts_of(found.result_list, reach(request.user))
         for row in found.result_list:
             row.counts = counts.get(row.pk, {})
         return found
 
     # --- the page of one -------------------------------------------------------------------------
 
-    def has_deploy_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("wx_static_store.deploy")
-
-    def get_urls(self) -> list[URLPattern]:
-        views = {
-            "progress": self.progress_view,
-            "act": self.act_view,
-            "rollback": self.rollback_view,
-        }
-        own = [
-            self.page_path(page, f"<path:object_id>/{page}/", view) for page, view in views.items()
-        ]
-        return [*own, *super().get_urls()]
-
     @method_decorator(require_safe)
     def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+        self, request: HttpRequest, object_id: str, *more: Any, **of_django: Any
+    ) -> Any:
         row = self._row(request, object_id)
         return self._page(request, "rollout", row, self._progress(request, row))
 
-    @method_decorator(require_safe)
+    @page(Page("progress", "<path:object_id>/progress/"))
     def progress_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show only the part that changes while the rollout goes on."""
         row = self._row(request, object_id)
         return self._page(request, "progress", row, self._progress(request, row))
 
-    @method_decorator(require_POST)
+    @page(Page("act", "<path:object_id>/act/", POST, needs="deploy"))
     def act_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row, action = self._steered(request, object_id), request.POST.get("action", "")
         if action not in ACTIONS:
@@ -123,7 +103,7 @@ class RolloutAdmin(ReadOnlyAdmin):
             self.message_user(request, str(DONE[action]), messages.SUCCESS)
         return HttpResponseRedirect(self.page_url("change", row))
 
-    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    @page(Page("rollback", "<path:object_id>/rollback/", BOTH, needs="deploy"))
     def rollback_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show on GET which environments go back; on POST, start the rollout."""
         row = self._steered(request, object_id)
@@ -159,8 +139,6 @@ class RolloutAdmin(ReadOnlyAdmin):
 
     def _steered(self, request: HttpRequest, object_id: str) -> Rollout:
         """Return the rollout; raise an error unless this user may steer it."""
-        if not self.has_deploy_permission(request):
-            raise PermissionDenied
         row = self._row(request, object_id)
         # Who sees only a part of it would steer environments of others.
         if visible_part(request.user, row) is not None:
@@ -171,7 +149,7 @@ class RolloutAdmin(ReadOnlyAdmin):
         progress = Progress(row, places_for(request), visible_part(request.user, row))
         return {
             "progress": progress,
-            "may_steer": progress.is_whole and self.has_deploy_permission(request),
+            "may_steer": progress.is_whole and may(request.user, Act.DEPLOY),
             "who": RolloutColumns(request).user(row),
         }
 

@@ -119,7 +119,7 @@ class RolloutFailureSerializer(serializers.Serializer[Any]):
     """Why environments failed."""
 
     errcode = serializers.IntegerField(allow_null=True, help_text=_("WeChat's."))
-    message = serializers.CharField(help_text=_("What the first of them says."))
+    message = serializers.CharField(source="text", help_text=_("What the first of them says."))
     envs = serializers.ListField(child=serializers.CharField(), help_text=_("Which they are."))
 
 
@@ -130,7 +130,10 @@ class RolloutEnvironmentSerializer(serializers.ModelSerializer[RolloutEnvironmen
     state = NamedChoice(
         RolloutEnvironment.State.choices, called="environmentState", help_text=_("How it stands.")
     )
-    since = Moment(help_text=_("When that began, or when the next try may begin."))
+    since = Moment(help_text=_("When that began."))
+    not_before = Moment(
+        allow_null=True, help_text=_("When the next try may begin; null: none is planned.")
+    )
     tries = serializers.IntegerField(help_text=_("How many times it was begun."))
     release = serializers.IntegerField(
         source="release_id", allow_null=True, help_text=_("The id of what it gets.")
@@ -142,12 +145,14 @@ class RolloutEnvironmentSerializer(serializers.ModelSerializer[RolloutEnvironmen
         "deployment", source="deployment_id", help_text=_("The address of that deployment.")
     )
     errcode = serializers.IntegerField(allow_null=True, help_text=_("WeChat's."))
-    message = serializers.CharField(help_text=_("Why it failed; empty if it did not."))
+    message = serializers.CharField(
+        help_text=_("Why it failed, or is tried again; empty for all others.")
+    )
 
     class Meta:
         model = RolloutEnvironment
         fields = (
-            *("env", "wave", "state", "since", "tries", "release", "deployment"),
+            *("env", "wave", "state", "since", "not_before", "tries", "release", "deployment"),
             *("deployment_url", "errcode", "message"),
         )
         read_only_fields = fields
@@ -167,6 +172,11 @@ class RolloutDetailSerializer(RolloutSerializer):
         many=True,
         help_text=_("Why environments failed, the most frequent first."),
     )
+    retries = RolloutFailureSerializer(
+        source="snapshot.retries",
+        many=True,
+        help_text=_("Why environments are tried again, the most frequent first."),
+    )
     next = serializers.URLField(source="page.next", allow_null=True)
     results = RolloutEnvironmentSerializer(
         source="page.results", many=True, help_text=_("Its environments, in order; a page of them.")
@@ -177,7 +187,7 @@ class RolloutDetailSerializer(RolloutSerializer):
         extra_kwargs = _HELP
         fields = (
             *RolloutSerializer.Meta.fields,
-            *("files", "by_wave", "failures", "next", "results"),
+            *("files", "by_wave", "failures", "retries", "next", "results"),
         )
         read_only_fields = fields
 

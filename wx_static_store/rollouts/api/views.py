@@ -31,7 +31,7 @@ from ...i18n import listed
 from ...releases import payload
 from ...releases.rollback import Move, check_storage
 from ...submit import queue
-from ...submit.policy import visible_environments
+from ...submit.access import Act, reach
 from .. import lifecycle
 from ..lifecycle import ACTIONS, GOING_BACK, Manner
 from ..models import Rollout as Row
@@ -41,8 +41,6 @@ from ..waves import RolloutRefused, tolerated, wave_sizes
 from . import bodies, serializers
 from .serializers import shown, shown_whole
 
-VIEW, DEPLOY = "view_deployment", "deploy"
-
 _NOT_WHOLE = _("This rollout has environments that are not offered to you.")
 _NO_ENVIRONMENT = _("No environment is offered to you.")
 _NAME_ONE = _("Name the store. These are for sites: %(names)s")
@@ -51,7 +49,7 @@ _NAME_ONE = _("Name the store. These are for sites: %(names)s")
 class Rollouts(View):
     """The rollouts, the newest first."""
 
-    needs = {"GET": (VIEW,), "POST": (DEPLOY,)}
+    needs = {"GET": (Act.SEE_DEPLOYMENTS,), "POST": (Act.DEPLOY,)}
     queries = {"GET": bodies.RolloutsQuery}
     operations = {
         "GET": Operation(
@@ -86,7 +84,7 @@ class Rollouts(View):
         if "state" in query:
             rows = rows.filter(state=query["state"])
         found, after = paging.page_rows(rows, query, "rollouts")
-        counts = counts_of(found, visible_environments(request.user))
+        counts = counts_of(found, reach(request.user))
         snapshots = [Snapshot(row, counts[row.pk], [], []) for row in found]
         return paging.page(request, shown(request, snapshots), after, "rollouts")
 
@@ -101,7 +99,7 @@ class Rollouts(View):
 class Rollout(View):
     """One rollout, with a page of its environments."""
 
-    needs = {"GET": (VIEW,)}
+    needs = {"GET": (Act.SEE_DEPLOYMENTS,)}
     queries = {"GET": bodies.RolloutQuery}
     operations = {
         "GET": Operation(
@@ -127,7 +125,7 @@ class Rollout(View):
 class RolloutAction(View):
     """What may be done with a rollout as it stands."""
 
-    needs = {"POST": (DEPLOY,)}
+    needs = {"POST": (Act.DEPLOY,)}
     operations = {
         "POST": Operation(
             "wx_rollouts_act",
@@ -154,7 +152,7 @@ class RolloutAction(View):
 class RolloutRollback(View):
     """The rollout that gives each environment back what it had before."""
 
-    needs = {"POST": (DEPLOY,)}
+    needs = {"POST": (Act.DEPLOY,)}
     operations = {
         "POST": Operation(
             "wx_rollouts_roll_back",
@@ -205,7 +203,7 @@ def _roll_back(request: Request, rollout: Row, given: Mapping[str, Any]) -> Resp
 def _environments(user: Any, given: Mapping[str, Any]) -> list[str]:
     if given["all"]:
         with answer_as("invalid", ConfigurationError):
-            envs = [*conf.environments(user)]
+            envs = [*conf.offers(user)]
     else:
         envs = offered_environments(user, given["envs"], given["tags"])
     if not envs:
@@ -235,7 +233,7 @@ def _payload(
     using, prefix = given["store"], given["prefix"]
     with answer_as("invalid", SourceError, ConfigurationError):
         if file is None:
-            among = visible_environments(user)
+            among = reach(user)
             return payload.of_release(
                 given["release"], envs, using=using, prefix=prefix, among=among
             )

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from ...i18n import gettext as _, joined, labelled, listed, ngettext, padded, shown, width
 from ..models import Rollout, RolloutEnvironment
-from ..snapshot import Snapshot
+from ..snapshot import Cause, Snapshot
 
 SHOWN = 5  # environments of a cause
 LATE = timedelta(minutes=2)  # a schedule looks each half minute
@@ -54,11 +54,14 @@ def counts_line(counts: Mapping[str, int]) -> str:
 def _why(snapshot: Snapshot) -> Iterator[str]:
     if reason := snapshot.reason:
         yield _("stopped: %(reason)s", reason=reason)
-    for cause in snapshot.causes:
-        names = [*cause.envs[:SHOWN], *["…"] * (len(cause.envs) > SHOWN)]
-        many = ngettext("%(count)d environment", "%(count)d environments", len(cause.envs))
-        which = _("%(what)s (%(facts)s)", what=many, facts=listed(names))
-        yield labelled(which, cause.message)
+    yield from map(_cause, snapshot.causes)
+    yield from (labelled(_("tried again"), _cause(cause)) for cause in snapshot.retries)
+
+
+def _cause(cause: Cause) -> str:
+    names = [*cause.envs[:SHOWN], *["…"] * (len(cause.envs) > SHOWN)]
+    many = ngettext("%(count)d environment", "%(count)d environments", len(cause.envs))
+    return labelled(_("%(what)s (%(facts)s)", what=many, facts=listed(names)), cause.text)
 
 
 def table(snapshots: Sequence[Snapshot]) -> list[str]:
@@ -107,6 +110,12 @@ def next_step(snapshot: Snapshot, *, is_new: bool = False) -> str:
             "runs: wx_rollout status %(pk)s --watch",
             when=f"{due:%Y-%m-%d %H:%M %Z}",
             pk=rollout.pk,
+        )
+    if (silent := snapshot.silent_since) and timezone.now() > silent + LATE:
+        return _(
+            "No worker has answered since %(when)s: start Celery's workers, or look at their logs "
+            "(docs: howto/rollouts).",
+            when=f"{silent:%Y-%m-%d %H:%M %Z}",
         )
     if is_new and _will_wait(snapshot):
         return _(

@@ -84,7 +84,8 @@ def _add_manner(part: ArgumentParser, waves: str, tolerate: str) -> None:
     add("--deploy-at", type=_time, metavar="TIME", help=text)
     text = gettext("name of the rollout")
     add("--label", type=_text, default="", metavar="TEXT", help=text)
-    add("--user", metavar="NAME", help=gettext("user to whom the log ascribes it"))
+    text = gettext("user for whom it runs, who must have the permission to deploy")
+    add("--user", metavar="NAME", help=text)
 
 
 def _add_output(part: ArgumentParser, *, shows: bool) -> None:

@@ -140,7 +140,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         db_constraint=False,
                         null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
                         verbose_name="user",
@@ -184,6 +184,12 @@ class Migration(migrations.Migration):
                 (
                     "since",
                     models.DateTimeField(default=django.utils.timezone.now, verbose_name="since"),
+                ),
+                ("asked", models.DateTimeField(null=True)),
+                ("heard", models.DateTimeField(null=True)),
+                (
+                    "not_before",
+                    models.DateTimeField(blank=True, null=True, verbose_name="next try"),
                 ),
                 ("tries", models.PositiveIntegerField(default=0, verbose_name="tries")),
                 ("begun", models.DateTimeField(blank=True, null=True, verbose_name="begun")),

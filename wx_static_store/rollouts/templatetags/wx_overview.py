@@ -7,6 +7,8 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from django.template import Context, Library
 
+from ...submit.access import may
+
 register = Library()
 
 SHOWN = 5  # environments
@@ -15,10 +17,11 @@ SHOWN = 5  # environments
 @register.inclusion_tag("admin/wx_static_store_rollouts/overview/trouble.html", takes_context=True)
 def wx_overview(context: Context) -> dict[str, Any]:
     """Show the number of environments and the worst of them, to users who may see the page."""
-    from ..admin.overview import may_see, table_for  # a project may be without an admin
+    from ..admin.overview import OverviewAdmin, table_for  # a project may be without an admin
 
     request = context.get("request")
-    if request is None or not may_see(getattr(request, "user", AnonymousUser())):
+    user = getattr(request, "user", AnonymousUser())
+    if request is None or not may(user, *OverviewAdmin.sees):
         return {}
     table = table_for(request, chosen=False)
     return {"count": table.page.paginator.count, "lines": table.troubled(SHOWN)}

@@ -108,7 +108,7 @@ class Command(BaseCommand):
 
 def _offered() -> list[str]:
     try:
-        return list(conf.environments())
+        return list(conf.offers())
     except ConfigurationError:
         if conf.platform_options().environments is None:
             raise
@@ -137,7 +137,7 @@ def learned_lines(target: CheckTarget) -> Iterator[str]:
     """Yield the facts of the environments and the platform; without a probe, only the advice."""
     with suppress(WxStaticStoreError, *_NO_DATABASE):  # a check says so
         _check_database(target)
-        for subject in _subjects(target, SHOWN_ENVS):
+        for subject in (*target.envs[:SHOWN_ENVS], platform_of(target)):
             facts = facts_of(subject)
             if wanted := [fact for fact in facts if target.probe or fact.advice]:
                 newest = max(fact.when for fact in facts)
@@ -150,10 +150,6 @@ def _check_database(target: CheckTarget) -> None:
     """Raise an error if a check has waited for the database without success."""
     if not target.timed_out.isdisjoint({"database.tables", "database.log"}):
         raise OperationalError("timeout")
-
-
-def _subjects(target: CheckTarget, most: int | None = None) -> list[str]:
-    return [*target.envs[:most], platform_of(target)]
 
 
 def _lines(facts: list[Remembered], newest: datetime) -> Iterator[str]:
@@ -179,7 +175,7 @@ def learned_list(target: CheckTarget) -> list[dict[str, str]]:
     found = []
     with suppress(WxStaticStoreError, *_NO_DATABASE):
         _check_database(target)
-        for subject in _subjects(target):
+        for subject in (*target.envs, platform_of(target)):
             for fact in facts_of(subject):
                 facts = {"subject": subject, "name": fact.name, "value": fact.value}
                 texts = {"sentence": str(fact.sentence), "advice": str(fact.advice)}

@@ -8,23 +8,19 @@ cache for the page that waits; without such a cache there is no note.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
-from django.contrib.auth import get_user_model
-
-from ..conf import environments, platform_options
+from ..conf import platform_options
 from ..conf.cache_checks import is_for_all
 from ..core.notes import Notes
 from ..core.refusals import EXISTS, IN_PROGRESS, PolicyRejected
 from ..exceptions import WxStaticStoreError, revived
 from ..i18n import gettext_lazy as _
+from ..log.retry import RetryResult, retry_uploads
 from ..models import Dismissal, UploadLog
-from .retry import RetryResult, retry_uploads
+from .access import Act, may, require
 
 KEPT = 600  # seconds
 
-_MAY_NOT = _("The user who asked for it may no longer upload files again")
-_NOT_OFFERED = _("The user who asked for it may no longer publish to this environment")
 _DISMISSED = _("Somebody has dismissed this failure meanwhile")
 _IF_NEED_BE = _("To upload it anyway, choose it in the log of uploads.")
 _WITH_FACTS = {rule.code: rule for rule in (EXISTS, IN_PROGRESS)}
@@ -35,27 +31,18 @@ def send_again(row_id: int, user_id: int, asked_at: float = 0) -> None:
     row = UploadLog.objects.filter(pk=row_id).first()
     if row is None:  # pruned meanwhile
         return
-    user = get_user_model()._default_manager.filter(pk=user_id).first()
     try:
         # The message may have waited long: the user may have lost a permission since.
-        _check(row, user, asked_at)
+        user = require(user_id, Act.RETRY, row.env)
+        dismissal = Dismissal.objects.filter(upload=row).first()
+        if dismissal and dismissal.created.timestamp() >= asked_at:
+            raise PolicyRejected(_DISMISSED, hint=_IF_NEED_BE)
         # A broker may deliver a message twice: the second one finds a newer row, and sends nothing.
-        for one in retry_uploads([row], user):
+        for one in retry_uploads([row], user, replaces=may(user, Act.REPLACE)):
             if one.reason:
                 _note(row, one.reason)
     except WxStaticStoreError as error:  # also of this worker's own settings
         _note(row, error)
-
-
-def _check(row: UploadLog, user: Any, asked_at: float) -> None:
-    """Raise the reason why the row must not be sent any more."""
-    if not (user and user.has_perm("wx_static_store.retry")):
-        raise PolicyRejected(_MAY_NOT)
-    if platform_options().environments and row.env not in environments(user):
-        raise PolicyRejected(_NOT_OFFERED)
-    dismissal = Dismissal.objects.filter(upload=row).first()
-    if dismissal and dismissal.created.timestamp() >= asked_at:
-        raise PolicyRejected(_DISMISSED, hint=_IF_NEED_BE)
 
 
 def refusals(rows: Iterable[UploadLog]) -> dict[int, RetryResult]:

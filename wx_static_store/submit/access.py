@@ -1,0 +1,85 @@
+"""Who may publish what where: by permissions, and by what ENVIRONMENTS offers now."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.contrib.auth import get_user_model
+from django.db.models import QuerySet
+
+from ..conf import offers, platform_options
+from ..conf.offered import Offer
+from ..core.refusals import PolicyRejected, Rule
+from ..exceptions import ConfigurationError
+from ..i18n import english, gettext_lazy as _
+
+if TYPE_CHECKING:
+    from ..core.refusals import User
+
+Rows = TypeVar("Rows", bound=QuerySet[Any])
+
+logger = logging.getLogger("wx_static_store.submit")
+
+_NO_PERMISSION = _("The user who asked for it no longer has the permission")
+_NOT_OFFERED = _("This environment is no longer offered to whoever asked for it")
+
+
+class Act(StrEnum):
+    """What a user may do, by the name of the permission."""
+
+    UPLOAD = "upload"
+    REPLACE = "replace"
+    ACTIVE = "upload_active_content"
+    PROTECTED = "replace_protected"
+    UNPUBLISH = "unpublish"
+    RETRY = "retry"
+    DIAGNOSE = "diagnose"
+    DEPLOY = "deploy"
+    SEE_LOG = "view_uploadlog"
+    SEE_DEPLOYMENTS = "view_deployment"
+
+
+def may(user: Any, *acts: str) -> bool:
+    """Return whether the user has one of these permissions; one of another app has its label."""
+    labelled = (act if "." in act else f"wx_static_store.{act}" for act in acts if act)
+    return any(map(user.has_perm, labelled))
+
+
+def enforce(user: User, rule: Rule, **facts: Any) -> None:
+    """Raise PolicyRejected unless the user has the permission that lifts the rule."""
+    if not may(user, rule.lifted_by):
+        raise rule.broken(**facts)
+
+
+def require(user_id: int | None, act: Act, env: str) -> Any:
+    """Return the user who asked for it, perhaps days ago; raise PolicyRejected if it is over."""
+    user = None
+    # None is a command: whoever runs it has the secrets, and the offer alone counts.
+    if user_id is not None:
+        user = get_user_model()._default_manager.filter(pk=user_id).first()
+        if not (user and user.is_active and may(user, act)):
+            raise PolicyRejected(_NO_PERMISSION)
+    if platform_options().environments and env not in offers(user):
+        raise PolicyRejected(_NOT_OFFERED, code="store")
+    return user
+
+
+def visible(rows: Rows, user: User) -> Rows:
+    """Return the rows whose environments are offered to this user."""
+    offered = reach(user)
+    return rows if offered is None else rows.filter(env__in=[*offered])
+
+
+def reach(user: User | None) -> Mapping[str, Offer] | None:
+    """Return the environments that lists and forms may show, with labels and tags; None for all."""
+    if not platform_options().environments:
+        return None
+    try:
+        return offers(user)
+    except ConfigurationError as error:
+        # Nobody sees an environment while ENVIRONMENTS fails.
+        logger.error("No environment is offered: %s", english(error))
+        return {}
