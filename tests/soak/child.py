@@ -205,13 +205,13 @@ class Worker:
         storage, began = storages["forms"], time.monotonic()
         if self.rows and self.rng.random() < 0.3:
             name = self.rows.pop()
-            tell("deletes", began, {f"forms/{name}": ""})
+            tell("deletes", began, {f"media/forms/{name}": ""})
             return storage.delete(name)
         body = self._body() or b"not empty"
         with remembered_saves() as saves:
             name = storage.save(f"f{self.rng.randrange(2)}.txt", SimpleUploadedFile("f", body))
         fails = self.rng.random() < 0.4
-        tell("saved" if fails else "owned", began, {f"forms/{name}": md5(body)})
+        tell("saved" if fails else "owned", began, {f"media/forms/{name}": md5(body)})
         if fails:
             saves[0].storage.leave(saves[0])
         else:

@@ -58,7 +58,7 @@ STORAGES = {
     },
     "forms": {
         "BACKEND": "wx_static_store.storage.WxStorage",
-        "OPTIONS": {"location": "forms"},
+        "OPTIONS": {"location": "media/forms"},
     },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     "site": {"BACKEND": "wx_static_store.staticfiles.WxStaticFilesStorage"},
