@@ -48,6 +48,7 @@ CI = """
     docs
     faults
     soak
+    model
     upload     shared_limiter
     databases  releases
     emulator   cos_sdk variants

@@ -25,6 +25,7 @@ _OPEN = build_opener(ProxyHandler({})).open  # loopback needs no proxy
 _ROWS = "SELECT id, env, key, key_digest, status, md5, size, source FROM wx_static_store_uploadlog"
 _DEPLOYMENTS = "SELECT id, label, outcome FROM wx_static_store_deployment"
 
+Put = tuple[float, str, str]  # moment, key, MD5, in the order of the moments
 Version = tuple[str, str, int]  # key, MD5 and size of an object that was there at some moment
 
 
@@ -60,6 +61,22 @@ class Deployment:
     id: int
     label: str
     outcome: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """
+    What a process was told: the MD5s of files, and two moments between which they were there.
+
+    `kind`: ``saved``, ``owned`` (a row of the project has the file), ``201``, ``201 without
+    replace``, ``done``; ``deletes``: from `began` on, no row has the file.
+    """
+
+    process: str
+    kind: str
+    began: float
+    ended: float
+    files: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -235,6 +252,54 @@ def _has_wrong_code(ending: Ending, deployments: Collection[Deployment]) -> bool
         return False
     died = ending.code in (-signal.SIGINT, -signal.SIGTERM)
     return not died or outcome == "running" or "wx_deploy.py" in ending.output
+
+
+def judge_told(told: Collection[Told], puts: Collection[Put]) -> Iterator[Violation]:
+    """Find what breaks rule 7: the files were there together at a moment when they could be."""
+    for it in told:
+        if it.kind != "deletes" and not _was_true(it, puts):
+            yield Violation(7, f"{it.process} was told {it.kind}, which was never true: {it}")
+
+
+def _was_true(it: Told, puts: Collection[Put]) -> bool:
+    there: dict[str, str] = {}
+    before = [put for put in puts if put[0] < it.began and put[1] in it.files]
+    there |= {key: md5 for _moment, key, md5 in before}
+    if there == it.files:
+        return True
+    for moment, key, md5 in puts:
+        if it.began <= moment <= it.ended and key in it.files:
+            there[key] = md5
+            if there == it.files:
+                return True
+    return False
+
+
+def judge_free_names(told: Collection[Told], puts: Collection[Put]) -> Iterator[Violation]:
+    """Find what breaks rule 8: a file that was sent to a free name replaced no other bytes."""
+    for it in told:
+        if it.kind in ("owned", "201 without replace"):
+            [(key, md5)] = it.files.items()
+            before = ""
+            for moment, put_key, put_md5 in puts:
+                if put_key == key and moment <= it.ended:
+                    sent = moment >= it.began and put_md5 == md5
+                    if sent and before not in ("", md5, DELETED_MD5):
+                        yield Violation(8, f"{it.process} replaced {before} at {key}: {it}")
+                    before = put_md5
+
+
+def judge_owners(told: Collection[Told]) -> Iterator[Violation]:
+    """Find what breaks rule 8, too: a file belongs to one row until that is deleted."""
+    owners: dict[str, Told] = {}
+    for it in sorted(told, key=lambda it: it.began if it.kind == "deletes" else it.ended):
+        for key in it.files:
+            if it.kind == "deletes":
+                owners.pop(key, None)
+            elif it.kind == "owned":
+                if key in owners:
+                    yield Violation(8, f"{key} belongs to two rows: {owners[key]} and {it}")
+                owners[key] = it
 
 
 def _md5(body: bytes) -> str:

@@ -1,16 +1,21 @@
 """
 Perform a random list of operations, one after another: ``python -m tests.soak.child``.
 
-A line that begins with ``@`` is for the parent: when the work begins, and where a deploy begins
-and ends, so that it is known in which one the process was when it was ended.
+A line that begins with ``@`` is for the parent: when the work begins; where a deploy begins and
+ends, so that it is known in which one the process was when it was ended; and what the process was
+told, with the two moments between which that must have been true.
 """
 
+import datetime
+import hashlib
+import json
 import random
 import signal
 import sys
 import time
 from argparse import ArgumentParser
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +23,9 @@ import django
 
 OPERATIONS = {
     "deploy": 8,
+    "roll_back": 2,
+    "repair": 1,
+    "form": 4,
     "save": 4,
     "delete": 1,
     "read": 2,
@@ -27,7 +35,7 @@ OPERATIONS = {
 }
 NAMES = 4  # files that are saved, so that processes meet at the same key
 PREFIX = "site"  # folder that is deployed
-EDITOR = "editor"
+EDITOR, WRITER = "editor", "writer"  # the writer may not replace files
 WORKING = 10.0  # seconds after which nothing more is begun
 
 
@@ -39,7 +47,10 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=0)
     parser.add_argument("--only", choices=OPERATIONS)
     parser.add_argument("--set-up", action="store_true")
+    parser.add_argument("--clock", type=float, default=0.0)
     options = parser.parse_args()
+    if options.clock:
+        set_clock(options.clock)
     # A shell starts background processes with SIGINT ignored, and children inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     django.setup()
@@ -50,19 +61,48 @@ def main() -> None:
         Worker(options.name, random.Random(options.seed), options.only).run(options.count)
 
 
+def set_clock(seconds: float) -> None:
+    """Let the clock of this process be ahead; call it before anything imports `datetime`."""
+    now, right = time.time, datetime.datetime
+
+    class Meta(type):
+        def __instancecheck__(cls, value: object) -> bool:
+            return isinstance(value, right)
+
+    class Ahead(right, metaclass=Meta):
+        @classmethod
+        def now(cls, tz: datetime.tzinfo | None = None) -> "Ahead":
+            return cls.fromtimestamp(now() + seconds, tz)
+
+    time.time = lambda: now() + seconds
+    datetime.datetime = Ahead  # type: ignore[misc]
+
+
 def set_up() -> None:
-    """Make the tables, and the user of the admin and the API."""
-    from django.contrib.auth.models import User
+    """Make the tables, and the users of the admin and the API."""
+    from django.contrib.auth.models import Permission, User
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
     User.objects.create_superuser(EDITOR)
+    writer = User.objects.create_user(WRITER)
+    writer.user_permissions.set(Permission.objects.filter(codename="upload"))
 
 
 def say(text: str) -> None:
     """Print a line for the parent, at once."""
     sys.stdout.write(f"@ {text}\n")
     sys.stdout.flush()
+
+
+def tell(kind: str, began: float, files: dict[str, str]) -> None:
+    """Say what this process was told just now: the MD5 of each file, by its key."""
+    fact = {"kind": kind, "began": began, "ended": time.monotonic(), "files": files}
+    say(f"told {json.dumps(fact)}")
+
+
+def md5(body: bytes) -> str:
+    return hashlib.md5(body).hexdigest()
 
 
 class Worker:
@@ -75,6 +115,8 @@ class Worker:
         given: dict[str, Any] = settings.GIVEN  # type: ignore[misc]
         self.trees, self.unique_sizes = given["trees"], given["unique_sizes"]
         self.step = 0
+        self.labels: list[str] = []  # of releases that were deployed
+        self.rows: list[str] = []  # names of files that belong to a row
 
     def run(self, count: int) -> None:
         """Perform so many operations; what is expected of a bad day does not end it."""
@@ -98,28 +140,83 @@ class Worker:
             sys.stdout.write(f"{kind}: {result}\n")
 
     def deploy(self) -> Any:
-        """Deploy one of the trees: a change, a roll back, or what is there already."""
+        """Deploy one of the trees: a change, or what is there already."""
+        tree = Path(self.rng.choice(self.trees))
+        files = {path.relative_to(tree): path for path in tree.rglob("*") if path.is_file()}
+        wanted = {f"{PREFIX}/{name}": md5(path.read_bytes()) for name, path in files.items()}
+        code = self._publish([str(tree), PREFIX], wanted)
+        self.labels += [self._label] * (code == 0)
+        return code
+
+    def roll_back(self) -> Any:
+        """Go back to a release of this process, or to the one before."""
+        label = f"={self.rng.choice(self.labels)}" if self.labels else ""
+        return self._publish([f"--rollback{label}", f"--prefix={PREFIX}"])
+
+    def repair(self) -> Any:
+        return self._publish(["--repair", f"--prefix={PREFIX}"])
+
+    @property
+    def _label(self) -> str:
+        return f"{self.name}.{self.step}"
+
+    def _publish(self, arguments: list[str], files: dict[str, str] | None = None) -> Any:
         from django.core.management import CommandError, call_command
 
-        label = f"{self.name}.{self.step}"
-        arguments = [self.rng.choice(self.trees), PREFIX, "--using=site", "--yes", "--verbosity=0"]
+        arguments += ["--using=site", "--yes", "--verbosity=0", f"--label={self._label}"]
         # One that does not wait while another one runs ends at once.
         arguments += ["--wait"] * (self.rng.random() < 0.8)
-        arguments += ["--verify"] * (self.rng.random() < 0.2)
-        code = 0
-        say(f"begins {label}")
+        arguments += ["--verify"] * (self.rng.random() < 0.3)
+        code, began = 0, time.monotonic()
+        say(f"begins {self._label}")
         try:
-            call_command("wx_deploy", *arguments, f"--label={label}")
+            call_command("wx_deploy", *arguments)
         except CommandError as error:
             code = error.returncode
-        say(f"ends {label} with code {code}")
+        if code == 0 and (files := files or self._released()):
+            tell("done", began, files)
+        say(f"ends {self._label} with code {code}")
         return code
+
+    def _released(self) -> dict[str, str]:
+        """Return the files of the release that was just deployed; none if it has no row."""
+        from wx_static_store.models import Deployment
+
+        row = Deployment.objects.using("default").filter(label=self._label).last()
+        files = row.release.contents() if row and row.release else ()
+        return {f"{PREFIX}/{file.name}": file.md5 for file in files}
 
     def save(self) -> Any:
         from django.core.files.base import ContentFile
         from django.core.files.storage import default_storage
 
-        return default_storage.save(self._name(), ContentFile(self._body()))
+        body, began = self._body(), time.monotonic()
+        name = default_storage.save(self._name(), ContentFile(body))
+        tell("saved", began, {f"media/{name}": md5(body)})
+        return name
+
+    def form(self) -> Any:
+        """Save the file of a form that may fail afterwards; or delete the file of a row."""
+        from django.core.files.storage import storages
+        from django.core.files.uploadedfile import SimpleUploadedFile
+
+        from wx_static_store.upload.claims import remembered_saves
+
+        storage, began = storages["forms"], time.monotonic()
+        if self.rows and self.rng.random() < 0.3:
+            name = self.rows.pop()
+            tell("deletes", began, {f"media/forms/{name}": ""})
+            return storage.delete(name)
+        body = self._body() or b"not empty"
+        with remembered_saves() as saves:
+            name = storage.save(f"f{self.rng.randrange(2)}.txt", SimpleUploadedFile("f", body))
+        fails = self.rng.random() < 0.4
+        tell("saved" if fails else "owned", began, {f"media/forms/{name}": md5(body)})
+        if fails:
+            saves[0].storage.leave(saves[0])
+        else:
+            self.rows.append(name)
+        return name
 
     def delete(self) -> Any:
         from django.core.files.storage import default_storage
@@ -153,13 +250,18 @@ class Worker:
         return answer.status_code, answer.content[:300]
 
     def api(self) -> Any:
+        """Replace a file, or upload one as somebody who may not replace it."""
         from django.contrib.auth.models import User
         from rest_framework.test import APIClient
 
-        client = APIClient()
-        client.force_authenticate(User.objects.get(username=EDITOR))
-        url = f"/wx/uploads/default/{self._name()}?overwrite=true"
-        answer = client.put(url, self._body(), content_type="application/octet-stream")
+        client, user = APIClient(), self.rng.choice((EDITOR, WRITER))
+        client.force_authenticate(User.objects.get(username=user))
+        name, body, began = self._name(), self._body(), time.monotonic()
+        url = f"/wx/uploads/default/{name}?overwrite=true"
+        answer = client.put(url, body, content_type="application/octet-stream")
+        if answer.status_code == 201:
+            kind = "201" if user == EDITOR else "201 without replace"
+            tell(kind, began, {f"media/{name}": md5(body)})
         return answer.status_code, answer.content[:300]
 
     def reconcile(self) -> Any:

@@ -1,5 +1,6 @@
 """Child processes: start them, send signals at the planned moment, see how they end."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .checker import Ending
+from .checker import Ending, Told
 from .child import OPERATIONS
 from .faults import Hit
 from .world import ROOT, Project
@@ -65,6 +66,12 @@ class Process:
         done = " ".join(kind for kind in kinds if kind in OPERATIONS)
         hit = f" ({self.hit})" if self.sent else ""
         return f"{self.name.partition('.')[2]} {done or '-'}{hit}"
+
+    def told(self) -> list[Told]:
+        """Return what it was told."""
+        lines = self.output.read_text(errors="replace").splitlines()
+        facts = [line.removeprefix("@ told ") for line in lines if line.startswith("@ told ")]
+        return [Told(self.name, **json.loads(fact)) for fact in facts]
 
     def ending(self, promised: float, *, unharmed: float = LONGEST) -> Ending:
         """Return how it ended. It may take as long as promised after a signal, or else unharmed."""

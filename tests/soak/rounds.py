@@ -1,15 +1,17 @@
 """A round: what it will be, by seed and number alone; how it is run; what the checker is shown."""
 
 import random
+import signal
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from . import checker, processes
-from .checker import Deployment, Ending, Row, Violation
+from .checker import Deployment, Ending, Row, Told, Violation
 from .child import PREFIX
 from .databases import Sqlite
 from .faults import Fault, Hit, Outage, draw_faults, draw_hits, draw_latency, draw_outage, lateness
@@ -19,6 +21,9 @@ from .world import ENV, TREES, Modes, Project, World
 MOMENT = 0.4  # seconds without a request before it counts as quiet
 APART = 3.0  # seconds between the writes of two projects, where lists show no MD5s
 PROMISED, PROMISED_AWAY = 5.0, 10.0  # seconds in which a signal ends a process
+LATEST = 8.0  # seconds that a list is late at most
+LAST_PUT = 4.0  # seconds: lists that are later do not show in time what a killed process sent
+AHEAD = 20.0  # seconds that the clock of every second process is ahead in some rounds
 QUIET = 25.0  # seconds of a deploy that nothing disturbs but the lock of a killed one
 
 
@@ -41,6 +46,9 @@ class Plan:
     latency: float
     hits: dict[str, Hit]
     outage: Outage | None
+    lag: float  # seconds that lists are late
+    clears_cache: float | None  # the seconds after which somebody clears it
+    clocks_differ: bool
     copies_replica: bool
     final_project: int
     final_tree: int
@@ -53,7 +61,16 @@ class Plan:
         faults = ", ".join(f"{kind} ×{number}" for kind, number in kinds.items())
         parts = [f"faults {faults}"] if faults else []
         parts += [f"latency {self.latency:g} s"] if self.latency else []
+        parts += [f"lists {self.lag:.1f} s late"] if self.lag else []
+        parts += [f"cache cleared after {self.clears_cache:.1f} s"] if self.clears_cache else []
+        parts += ["clocks differ"] if self.clocks_differ else []
         return [*parts, str(self.outage)] if self.outage else parts
+
+    @property
+    def keeps_claims(self) -> bool:
+        """Return whether nothing is forgotten that tells the processes which names are taken."""
+        killed = any(hit.signal is signal.SIGKILL for hit in self.hits.values())
+        return not (killed or self.outage or self.clears_cache)
 
 
 def draw(rng: random.Random, number: int, modes: Modes) -> Plan:
@@ -64,16 +81,25 @@ def draw(rng: random.Random, number: int, modes: Modes) -> Plan:
     # a known limit, so in this mode a round belongs to one project, the rounds of two projects are
     # seconds apart, no PUT is late, and no run is without a log.
     alone = rng.randrange(projects) if modes.multipart else None
-    starts = list(_draw_starts(rng, number, projects, alone))
+    clocks_differ = rng.random() < 0.25
+    starts = list(_draw_starts(rng, number, projects, alone, clocks_differ=clocks_differ))
     hits = draw_hits(rng, [start.name for start in starts])
     outage = draw_outage(rng)
+    lag = rng.uniform(0.0, LATEST) if rng.random() < 1 / 3 else modes.lag
+    if modes.multipart or lag > LAST_PUT:
+        outage = None
+    if lag > LAST_PUT:
+        hits = [hit for hit in hits if hit.signal is not signal.SIGKILL]
     return Plan(
         number=number,
         starts=starts,
         faults=draw_faults(rng, late=not modes.multipart),
         latency=draw_latency(rng),
         hits={hit.victim: hit for hit in hits},
-        outage=None if modes.multipart else outage,
+        outage=outage,
+        lag=lag,
+        clears_cache=rng.uniform(0.5, 4.0) if rng.random() < 0.2 else None,
+        clocks_differ=clocks_differ,
         copies_replica=rng.random() < 0.5,
         final_project=rng.randrange(projects) if alone is None else alone,
         final_tree=rng.randrange(TREES),
@@ -82,15 +108,16 @@ def draw(rng: random.Random, number: int, modes: Modes) -> Plan:
 
 
 def _draw_starts(
-    rng: random.Random, number: int, projects: int, alone: int | None
+    rng: random.Random, number: int, projects: int, alone: int | None, *, clocks_differ: bool
 ) -> Iterator[Start]:
     """Draw two or three processes; the first one does nothing but deploy in half of the rounds."""
     for index in range(rng.choice((2, 2, 3))):
         name, count = f"{number}.{'xyz'[index]}", rng.randrange(3, 8)
         project = alone if alone is not None else index % projects
         only = ("--only", "deploy") if index == 0 and rng.random() < 0.5 else ()
-        seed = str(rng.randrange(10**9))
-        command = ("-m", "tests.soak.child", "--name", name, "--seed", seed, *only)
+        seed, ahead = str(rng.randrange(10**9)), AHEAD * (index % 2) * clocks_differ
+        clock = ("--clock", str(ahead)) if ahead else ()
+        command = ("-m", "tests.soak.child", "--name", name, "--seed", seed, *only, *clock)
         yield Start(name, project, (*command, f"--count={count}"))
 
 
@@ -102,6 +129,8 @@ class Soak:
     rounds: int = 0
     kills: int = 0
     signals: int = 0
+    told: Counter[str] = field(default_factory=Counter)
+    owned: list[Told] = field(default_factory=list)  # files of rows
     excused: set[str] = field(default_factory=set)  # labels of runs that could not tidy up
     seen: set[Violation] = field(default_factory=set)
     last_project: int | None = None
@@ -111,7 +140,8 @@ class Soak:
     def summary(self) -> str:
         """Count everything so far."""
         numbers = f"{self.rounds} rounds, {self.kills} kills, {self.signals} signals"
-        return f"{numbers}, {len(self.seen)} violations"
+        told = ", ".join(f"{kind} {number}" for kind, number in sorted(self.told.items()))
+        return f"{numbers}, told {told or 'nothing'}; {len(self.seen)} violations"
 
     def run(self, plan: Plan) -> Iterator[Violation]:
         """Run a round; yield what is wrong and was not before."""
@@ -121,10 +151,12 @@ class Soak:
         first = world.projects[0]
         if plan.copies_replica and first.replica and isinstance(first.database, Sqlite):
             first.database.copy_to(first.replica)
-        endings = self._work(plan)
-        lag = world.modes.lag
+        endings, told = self._work(plan)
+        lag = plan.lag
         world.wait_until_still(MOMENT + max(lateness(plan.faults), lag + 0.5 * bool(lag)))
-        for violation in [*self._judge_work(plan, endings), *self._deploy_and_judge(plan)]:
+        world.emulator.quirks.update({"list_lag_seconds": world.modes.lag})
+        judged = [*self._judge_work(plan, endings), *self._judge_told(plan, told)]
+        for violation in [*judged, *self._deploy_and_judge(plan)]:
             if violation not in self.seen:
                 self.seen.add(violation)
                 yield violation
@@ -137,13 +169,14 @@ class Soak:
 
     # --- the work -----------------------------------------------------------------------------
 
-    def _work(self, plan: Plan) -> list[Ending]:
+    def _work(self, plan: Plan) -> tuple[list[Ending], list[Told]]:
         """Run the processes of a round, with all that goes wrong."""
         world, running = self.world, list[Process]()
         world.emulator.state.journal.clear()
-        world.emulator.quirks.update({"latency_api": plan.latency, "latency_put": plan.latency})
+        delays = dict.fromkeys(("latency_api", "latency_put"), plan.latency)
+        world.emulator.quirks.update({**delays, "list_lag_seconds": plan.lag})
         world.emulator.script(*plan.faults)
-        with _outage(world.projects[0], plan.outage):
+        with _outage(world.projects[0], plan.outage), _cleared_cache(world, plan.clears_cache):
             try:
                 for start in plan.starts:
                     project, output = world.projects[start.project], world.folder / "output"
@@ -160,7 +193,9 @@ class Soak:
         done = [process.describe() for process in running]
         self.report = "; ".join([*done, *plan.troubles])
         limit = PROMISED_AWAY if plan.outage else PROMISED
-        return [process.ending(limit) for process in running]
+        told = [fact for process in running for fact in process.told()]
+        self.told.update(fact.kind for fact in told)
+        return [process.ending(limit) for process in running], told
 
     # --- the judgement ------------------------------------------------------------------------
 
@@ -178,6 +213,19 @@ class Soak:
             for ending in (ending for ending in endings if ending.name in names):
                 yield from checker.judge_ending(ending, deployments)
             yield from checker.judge_deployments(deployments, self.excused)
+
+    def _judge_told(self, plan: Plan, told: list[Told]) -> Iterator[Violation]:
+        """Judge what the processes were told, by the moments of all PUTs."""
+        # The deploys of two projects share no lock, nor do their saves share a log: one cannot
+        # know what the other sends, as long as it is not in the list.
+        alone = len(self.world.projects) == 1
+        puts = self.world.puts
+        yield from checker.judge_told([it for it in told if alone or it.kind != "done"], puts)
+        knows = alone and plan.keeps_claims
+        if knows:
+            yield from checker.judge_free_names(told, puts)
+        self.owned += [it for it in told if knows or it.kind == "deletes"]
+        yield from checker.judge_owners(self.owned)
 
     def _deploy_and_judge(self, plan: Plan) -> Iterator[Violation]:
         """Deploy a tree undisturbed: from here on there is no excuse."""
@@ -240,3 +288,23 @@ def _outage(project: Project, outage: Outage | None) -> Iterator[None]:
     finally:
         if thread:
             thread.join()
+
+
+@contextmanager
+def _cleared_cache(world: World, after: float | None) -> Iterator[None]:
+    """Let somebody clear the caches meanwhile."""
+
+    def clear() -> None:
+        for project in world.projects:
+            for path in Path(project.given["cache"]).glob("*.djcache"):
+                path.unlink(missing_ok=True)
+
+    timer = threading.Timer(after, clear) if after else None
+    if timer:
+        timer.start()
+    try:
+        yield
+    finally:
+        if timer:
+            timer.cancel()
+            timer.join()

@@ -56,6 +56,10 @@ STORAGES = {
         "BACKEND": "wx_static_store.storage.WxStorage",
         "OPTIONS": {"location": "media", "file_overwrite": True},
     },
+    "forms": {
+        "BACKEND": "wx_static_store.storage.WxStorage",
+        "OPTIONS": {"location": "media/forms"},
+    },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     "site": {"BACKEND": "wx_static_store.staticfiles.WxStaticFilesStorage"},
     "kept": {

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.soak import checker
-from tests.soak.checker import Deployment, Ending, Row, Violation
+from tests.soak.checker import Deployment, Ending, Row, Told, Violation
 from wx_static_store.emulator import EmulatorServer
 
 ENV = "demo-1a2b3c4d5e6f7g8h"
@@ -221,6 +221,73 @@ def test_an_interrupt_that_left_the_command_by_a_traceback_is_found() -> None:
 )
 def test_a_good_ending_is_left_alone(good: Ending, deployments: list[Deployment]) -> None:
     assert rules(checker.judge_ending(good, deployments)) == []
+
+
+# --- rules 7 and 8 --------------------------------------------------------------------------------
+
+OLD_MD5, NEW_MD5, GONE_MD5 = md5(OTHER), md5(BODY), md5(GONE)
+
+
+def told(kind: str, began: float, ended: float, **files: str) -> Told:
+    return Told("1.x", kind, began, ended, files)
+
+
+DONE_AT = told("done", 10, 20, a=NEW_MD5, b=NEW_MD5)
+
+
+@pytest.mark.parametrize(
+    "puts",
+    [
+        [],
+        [(1, "a", NEW_MD5)],
+        [(1, "a", NEW_MD5), (12, "b", OLD_MD5)],
+        [(1, "a", NEW_MD5), (12, "a", OLD_MD5), (13, "b", NEW_MD5)],
+        [(1, "a", NEW_MD5), (21, "b", NEW_MD5)],
+        [(1, "a", NEW_MD5), (2, "b", NEW_MD5), (3, "a", OLD_MD5)],
+    ],
+)
+def test_what_was_never_true_while_the_process_waited_is_found(puts: list[checker.Put]) -> None:
+    assert rules(checker.judge_told([DONE_AT], puts)) == [7]
+
+
+@pytest.mark.parametrize(
+    "puts",
+    [
+        [(1, "a", NEW_MD5), (2, "b", NEW_MD5), (15, "a", OLD_MD5)],
+        [(1, "a", OLD_MD5), (2, "b", NEW_MD5), (15, "a", NEW_MD5), (16, "b", OLD_MD5)],
+        [(11, "a", NEW_MD5), (12, "c", OLD_MD5), (20, "b", NEW_MD5)],
+    ],
+)
+def test_what_was_true_at_one_moment_is_left_alone(puts: list[checker.Put]) -> None:
+    assert rules(checker.judge_told([DONE_AT, told("deletes", 10, 11, a="")], puts)) == []
+
+
+@pytest.mark.parametrize("kind", ["owned", "201 without replace"])
+def test_a_save_to_a_free_name_that_replaced_other_bytes_is_found(kind: str) -> None:
+    puts = [(9.0, "a", OLD_MD5), (11.0, "a", NEW_MD5)]
+    assert rules(checker.judge_free_names([told(kind, 10, 12, a=NEW_MD5)], puts)) == [8]
+
+
+@pytest.mark.parametrize(
+    ("kind", "puts"),
+    [
+        ("saved", [(9, "a", OLD_MD5), (11, "a", NEW_MD5)]),
+        ("owned", [(11, "a", NEW_MD5)]),
+        ("owned", [(9, "a", NEW_MD5), (11, "a", NEW_MD5)]),
+        ("owned", [(8, "a", OLD_MD5), (9, "a", GONE_MD5), (11, "a", NEW_MD5)]),
+        ("owned", [(9, "b", OLD_MD5), (11, "a", NEW_MD5), (13, "a", OLD_MD5)]),
+        ("owned", [(9, "a", NEW_MD5)]),  # a form before left it
+    ],
+)
+def test_a_save_that_replaced_nothing_is_left_alone(kind: str, puts: list[checker.Put]) -> None:
+    assert rules(checker.judge_free_names([told(kind, 10, 12, a=NEW_MD5)], puts)) == []
+
+
+def test_a_file_of_two_rows_is_found_unless_the_first_was_deleted_before() -> None:
+    first, second = told("owned", 1, 2, a=NEW_MD5), told("owned", 5, 6, a=NEW_MD5)
+    assert rules(checker.judge_owners([second, first])) == [8]
+    assert rules(checker.judge_owners([first, told("deletes", 7, 7, a=""), second])) == [8]
+    assert rules(checker.judge_owners([first, told("deletes", 3, 3, a=""), second])) == []
 
 
 # --- what is read ---------------------------------------------------------------------------------

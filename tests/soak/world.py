@@ -15,7 +15,7 @@ from typing import Any
 
 from wx_static_store.emulator import EmulatorServer
 
-from .checker import Version
+from .checker import Put, Version
 from .databases import Database, Sqlite, postgres
 
 ENV = "demo-1a2b3c4d5e6f7g8h"
@@ -76,6 +76,7 @@ class World:
     emulator: EmulatorServer
     projects: list[Project] = field(default_factory=list)
     history: set[Version] = field(default_factory=set)
+    puts: list[Put] = field(default_factory=list)
     trees: list[dict[str, bytes]] = field(default_factory=lambda: [{} for _ in range(TREES)])
 
     # --- the cloud ----------------------------------------------------------------------------
@@ -88,6 +89,7 @@ class World:
         def noting(key: str, *args: Any, **kwargs: Any) -> Any:
             stored = put(key, *args, **kwargs)
             self.history.add((key, stored.md5, stored.size))
+            self.puts.append((time.monotonic(), key, stored.md5))
             return stored
 
         bucket.put = noting  # type: ignore[method-assign]
@@ -184,6 +186,7 @@ def _new_project(world: World, name: str, database: Database) -> Project:
             "MAX_WORKERS": 6,
             "DEADLINE": 6,
             "READ_TIMEOUT": 1,
+            "RELEASE_STORAGE": "kept",
         },
     }
     project = Project(name, database, given, replica if name == "first" else None)
