@@ -150,19 +150,19 @@ def newrelic() -> Seen:
 
 
 def _tracebacks(show: Callable[[BaseException], str]) -> Seen:
-    from wx_static_store.upload.uploader import Uploader
+    from wx_static_store.storage import WxStorage
 
     shown: list[str] = []
-    upload = Uploader.upload
+    save = WxStorage.save
 
     def watched(self: Any, *args: Any) -> Any:
         try:
-            return upload(self, *args)
+            return save(self, *args)
         except Exception as error:
             shown.append(show(error))
             raise
 
-    Uploader.upload = watched  # type: ignore[method-assign]
+    WxStorage.save = watched  # type: ignore[method-assign]
     return lambda: "\n".join(shown)
 
 

@@ -376,6 +376,17 @@ def test_an_unknown_upload_stays_so_if_the_list_shows_other_bytes_or_none(
     assert uploader.settled(unknown) is unknown
 
 
+def test_an_upload_that_came_damaged_stays_unknown_where_a_late_list_shows_the_bytes_before_it(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    uploader.upload(item(), CONTEXT)
+    cloud.quirks.list_lag_seconds = 600
+    cloud.script(put("store_truncated", bytes=1, **EVERY_TIME))
+    damaged = uploader.transfer(item())
+    assert uploader.settled(damaged) is damaged
+    assert damaged.status == "unknown"
+
+
 def test_an_unknown_upload_stays_so_if_the_list_fails_which_is_asked_once(
     cloud: EmulatorServer, uploader: Uploader, unknown: UploadResult
 ) -> None:

@@ -15,7 +15,14 @@ from ..core.interrupts import interruptible
 from ..core.match import Match, match
 from ..core.naming import object_key
 from ..core.types import ContentHeaders, UploadContext, UploadItem, UploadResult, UploadStatus
-from ..exceptions import ConfigurationError, NameRejected, Remedy, UploadFailed, WxStaticStoreError
+from ..exceptions import (
+    ConfigurationError,
+    IntegrityError,
+    NameRejected,
+    Remedy,
+    UploadFailed,
+    WxStaticStoreError,
+)
 from ..i18n import gettext_lazy as _
 from .claims import drop_abandoned
 from .presence import look
@@ -89,6 +96,9 @@ class Uploader:
     def settled(self, result: UploadResult) -> UploadResult:
         """Return the result; turn unknown into stored if one call finds these bytes at the key."""
         if result.status is not UploadStatus.UNKNOWN or not result.md5:
+            return result
+        # COS named other bytes: what a late list shows is the object before.
+        if isinstance(result.error, IntegrityError):
             return result
         # A person waits for it: one call, and only some seconds.
         seconds = min(SETTLE_SECONDS, self.options.deadline or SETTLE_SECONDS)
