@@ -23,11 +23,7 @@ from ...exceptions import WxStaticStoreError
 from ...i18n import gettext
 from ...models import Deployment, Release
 from ...releases import payload
-from ...releases.rollback import (
-    Move,
-    RollbackPlan,
-    plan_rollback,
-)
+from ...releases.rollback import Move, RollbackPlan, plan_rollback
 from ...releases.runners import available_runner
 from ...submit.access import Act, may
 from ...upload.database import deployments
@@ -116,10 +112,7 @@ class PublishPage(ReadOnlyAdmin):
     def _page(
         self, request: HttpRequest, form: PublishForm, context: dict[str, Any]
     ) -> HttpResponse:
-        around = {
-            "title": _("Publish a site"),
-            "form": form,
-        }
+        around = {"title": _("Publish a site"), "form": form}
         return self.page_response(request, "publish", around | context)
 
     def _begin(self, request: HttpRequest) -> HttpResponse:
