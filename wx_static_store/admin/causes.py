@@ -8,9 +8,8 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest
 
-from ..log.advice import advice
+from ..log.advice import advice, hint
 from ..log.failing import OTHER, FailureCause
-from ..log.hints import hint
 from ..log.retry import RetryResult, retryable
 from ..models import UploadLog, UploadLogQuerySet
 from ..submit.access import Act, may

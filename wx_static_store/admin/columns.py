@@ -18,8 +18,7 @@ from django.utils.translation import gettext as _, gettext_lazy, pgettext_lazy
 
 from ..conf.settings import setting
 from ..core.naming import content_type
-from ..log.advice import advice
-from ..log.hints import hint
+from ..log.advice import advice, hint
 from ..models import Deployment, Dismissal, UploadLog
 from ..submit.access import Act, may
 from .labels import SOURCES, STAGES, Text, describe_error, trouble
