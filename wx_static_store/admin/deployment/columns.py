@@ -29,7 +29,7 @@ class DeploymentColumns(Columns):
     @admin.display(description=gettext_lazy("label"))
     def release(self, row: Deployment) -> SafeString:
         """Return the label, with store, folder and the beginning of the release's digest."""
-        folder = folder_of(row) if row.folder else ""
+        folder = f"/{row.folder}" if row.folder else ""
         return two_lines(row.label or NOTHING, self.store(row), folder, row.release)
 
     @admin.display(description=gettext_lazy("files"))
@@ -55,9 +55,9 @@ class DeploymentColumns(Columns):
 
     @admin.display(description=gettext_lazy("folder"))
     def folder(self, row: Deployment) -> SafeString | str:
-        """Return the folder of its keys, as a link to the public site."""
-        url = self.address(row)
-        return link(url, folder_of(row)) if url else folder_of(row)
+        """Return the folder of its keys as in an address, as a link to the public site."""
+        url, folder = self.address(row), f"/{row.folder}"
+        return link(url, folder) if url else folder
 
     def address(self, row: Deployment) -> str:
         """Return the public address of its folder; empty if it is unknown."""
@@ -89,8 +89,3 @@ class DeploymentColumns(Columns):
 
 def title_of(row: Deployment) -> str:
     return f"#{row.pk} {row.label}".rstrip()
-
-
-def folder_of(row: Deployment) -> str:
-    """Return the folder of its keys, with a slash in front as in an address."""
-    return f"/{row.folder}"
