@@ -56,12 +56,8 @@ class DeploymentColumns(Columns):
     @admin.display(description=gettext_lazy("folder"))
     def folder(self, row: Deployment) -> SafeString | str:
         """Return the folder of its keys as in an address, as a link to the public site."""
-        url, folder = self.address(row), f"/{row.folder}"
+        url, folder = self._places.address(row.using, row.env, row.folder), f"/{row.folder}"
         return link(url, folder) if url else folder
-
-    def address(self, row: Deployment) -> str:
-        """Return the public address of its folder; empty if it is unknown."""
-        return self._places.address(row.using, row.env, row.folder)
 
     # --- the release ---------------------------------------------------------------------------
 
