@@ -31,7 +31,6 @@ ONLY_IN = {
         "conf.settings",
         "models.uploads",
         "models.deployments",
-        "models.dismissals",
         "rollouts.models",
     },
     "django.core.cache": {

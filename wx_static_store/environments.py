@@ -110,9 +110,7 @@ def _ask(platform: Platform, options: Options, seconds: float) -> list[_Tenant]:
     client = PlatformClient(platform.transport, options.api_base_url)
     deadline = Deadline.after(seconds)
     environments = platform.ask(
-        client.environments,
-        deadline=deadline,
-        max_attempts=options.max_attempts,
+        client.environments, deadline=deadline, max_attempts=options.max_attempts
     )
     accounts = _accounts(platform, client, options, deadline)
     tenants = []
@@ -157,10 +155,7 @@ def _shares(
 
     def ask(some: Sequence[str], typed: bool) -> Shares:
         return platform.ask(
-            partial(client.shared_with, typed=typed),
-            some,
-            deadline=deadline,
-            max_attempts=1,
+            partial(client.shared_with, typed=typed), some, deadline=deadline, max_attempts=1
         )
 
     try:

@@ -35,16 +35,7 @@ from typing import Any, Self
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.utils.functional import Promise
 
-from .i18n import (
-    FACTS,
-    STAGES,
-    english,
-    gettext,
-    gettext_lazy as _,
-    joined,
-    labelled,
-    with_docs,
-)
+from .i18n import FACTS, STAGES, english, gettext, gettext_lazy as _, joined, labelled, with_docs
 
 
 class Remedy(Enum):

@@ -18,7 +18,7 @@ from wx_static_store.exceptions import ConfigurationError, UploadFailed, WxStati
 from wx_static_store.health.doctor.findings import Check, Result, wrong
 from wx_static_store.health.doctor.report import lines
 from wx_static_store.health.doctor.table import CHECKS as CHECKS_OF_DOCTOR
-from wx_static_store.log.hints import hint
+from wx_static_store.log.advice import hint
 from wx_static_store.models import UploadLog
 
 from .blocks import DOCS

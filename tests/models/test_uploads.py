@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.tables import each
 from wx_static_store.log import source_of
-from wx_static_store.models import Deployment, UploadLog, key_digest
+from wx_static_store.models import Deployment, Dismissal, UploadLog, key_digest
 from wx_static_store.rollouts.models import Rollout
 
 pytestmark = pytest.mark.django_db
@@ -170,3 +170,12 @@ def test_a_read_that_decides_uses_the_database_that_is_written_to(
     Deployment.objects.create(env="env-1")
     settings.DATABASE_ROUTERS = [Router()]
     assert read() == found
+
+
+def test_a_dismissal_outlives_its_user_and_goes_with_its_upload(django_user_model: Any) -> None:
+    user, upload = django_user_model.objects.create_user("eve"), row("a.txt", status="failed")
+    Dismissal.objects.create(upload=upload, user=user)
+    user.delete()
+    assert Dismissal.objects.get().user is None
+    upload.delete()
+    assert not Dismissal.objects.exists()

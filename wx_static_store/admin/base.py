@@ -93,11 +93,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+    has_change_permission = has_delete_permission = has_add_permission
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         own = may(request.user, *self.sees)
@@ -118,7 +114,9 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return lookup in {each.parameter_name for each in self.list_filter}  # type: ignore[union-attr]
 
     def get_urls(self) -> list[URLPattern]:
-        own = [self.page_path(page.name, page.route, view) for page, view in self._pages()]
+        own = [
+            path(page.route, view, name=self.page_name(page.name)) for page, view in self._pages()
+        ]
         return [*own, *super().get_urls()] if self.has_list else own
 
     def _pages(self) -> Iterator[tuple[Page, Callable[..., Any]]]:
@@ -136,18 +134,15 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             request.current_app = self.admin_site.name
             return view(request, *args, **kwargs, **({"name": page.name} if is_named else {}))
 
-        return require_http_methods([*page.methods])(allowed_view)
+        whole = self.admin_site.admin_view(require_http_methods([*page.methods])(allowed_view))
+        # Outside of ATOMIC_REQUESTS, so that a failed upload keeps its row.
+        return outside_transactions(whole)
 
     def may(self, request: HttpRequest, permission: str) -> bool:
         """Return whether this user may see the rows ("view"), or has a permission of the app."""
         if permission == "view":
             return self.has_view_permission(request)
         return may(request.user, permission)
-
-    def page_path(self, page: str, route: str, view: Callable[..., Any]) -> URLPattern:
-        """Return the pattern of a page of this admin, outside of ATOMIC_REQUESTS."""
-        own = outside_transactions(self.admin_site.admin_view(view))
-        return path(route, own, name=self.page_name(page))
 
     def page_name(self, page: str) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_{page}"

@@ -8,14 +8,14 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest
 
-from ..log.advice import advice
+from ..log.advice import advice, hint
 from ..log.failing import OTHER, FailureCause
-from ..log.hints import hint
 from ..log.retry import RetryResult, retryable
 from ..models import UploadLog, UploadLogQuerySet
 from ..submit.access import Act, may
 from .columns import UploadColumns, admin_url
 from .labels import STAGES, trouble
+from .places import places_for
 
 SHOWN = 10  # files of a card
 
@@ -41,7 +41,7 @@ def cards(
         card = _card(cause, files, columns)
         # Costly: for each file it is asked whether its bytes can still be read.
         if look:
-            card["files"] = [line | _look(request, line["row"], columns) for line in card["files"]]
+            card["files"] = [line | _look(request, line["row"]) for line in card["files"]]
             card["can_retry"] = card["more"] or any("gone" not in line for line in card["files"])
         made.append(card)
     return made
@@ -67,17 +67,17 @@ def _card(cause: FailureCause, files: list[UploadLog], columns: UploadColumns) -
     }
 
 
-def _look(request: HttpRequest, row: UploadLog, columns: UploadColumns) -> dict[str, Any]:
+def _look(request: HttpRequest, row: UploadLog) -> dict[str, Any]:
     """Return why the file cannot be sent again, and where to choose it anew."""
     found = retryable(row)
     if not isinstance(found, RetryResult) or found.reason is None:
         return {}
-    return {"gone": found.reason.what, "choose": choose_again(request, row, columns)}
+    return {"gone": found.reason.what, "choose": choose_again(request, row)}
 
 
-def choose_again(request: HttpRequest, row: UploadLog, columns: UploadColumns) -> str:
+def choose_again(request: HttpRequest, row: UploadLog) -> str:
     """Return the address of the upload page with the row's store, folder and name; "" if none."""
-    using = columns.alias(row)
+    using = places_for(request).using(row)
     if not (using and may(request.user, Act.UPLOAD)):
         return ""
     folder, slash, name = row.name.rpartition("/")

@@ -18,8 +18,7 @@ from django.utils.translation import gettext as _, gettext_lazy, pgettext_lazy
 
 from ..conf.settings import setting
 from ..core.naming import content_type
-from ..log.advice import advice
-from ..log.hints import hint
+from ..log.advice import advice, hint
 from ..models import Deployment, Dismissal, UploadLog
 from ..submit.access import Act, may
 from .labels import SOURCES, STAGES, Text, describe_error, trouble
@@ -213,13 +212,9 @@ class UploadColumns(Columns):
         who = self.user(row) if row.user_id else ""
         return two_lines(day_and_time(row.created), self.source(row), who)
 
-    def alias(self, row: UploadLog) -> str:
-        """Return the alias whose store writes this key, or an empty text."""
-        return self._places.using(row)
-
     @admin.display(description=gettext_lazy("store"))
     def store(self, row: UploadLog) -> str:
-        name, using = self._places.name(row.env), self.alias(row)
+        name, using = self._places.name(row.env), self._places.using(row)
         return f"{name} ({using})" if using else name
 
     @admin.display(description=gettext_lazy("size"))

@@ -22,6 +22,7 @@ from .deployment.columns import DeploymentColumns, title_of
 from .deployment.compare import ComparePage
 from .deployment.publish import PublishPage
 from .deployment.rollback import RollbackPage
+from .places import places_for
 
 SHOWN = 20  # files that were not sent, and lines of live releases
 MOST = 5000  # uploads that are grouped by cause
@@ -91,7 +92,7 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
 
     def with_context(self, request: HttpRequest, row: Deployment) -> dict[str, Any]:
         """Return the buttons, the address, and the failed uploads if the user may see the log."""
-        address = DeploymentColumns(request).address(row)
+        address = places_for(request).address(row.using, row.env, row.folder)
         is_live = row.outcome == Deployment.Outcome.DONE
         context: dict[str, Any] = {
             "tools": self.release_tools(request, row),

@@ -23,7 +23,7 @@ from ..exceptions import (
     WxStaticStoreError,
 )
 from ..i18n import gettext, labelled
-from ..log.hints import error_rule
+from ..log.advice import error_rule
 from ..models import UploadLog
 
 Text = str | Promise

@@ -102,7 +102,7 @@ class UploadLogAdmin(FilesPage, UploadPage, FailingPage, DiagnosisPage, ReadOnly
             "code": qr.svg(url) if url else "",
             "is_image": content_type(row.key).startswith("image/"),
             "actions": [each for each in choices if each[0] in ("upload_again", "compare")],
-            "choose": choose_again(request, row, UploadColumns(request)),
+            "choose": choose_again(request, row),
             "is_deleted": public is not None and public.is_deletion,
             "history": lines(history[:NEWEST], UploadColumns(request)),
             "has_older": len(history) > NEWEST,

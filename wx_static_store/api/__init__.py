@@ -2,7 +2,6 @@
 The REST API: ``path("wx/", include("wx_static_store.api.urls"))``.
 
     urls                    the addresses, with those of other apps
-    addresses               an address, found with and without its last slash
     views                   the views of uploads, and the permission for each method
     stores                  the views of stores, and of what is in the cloud
     deployments             the views of deployments and releases
@@ -16,7 +15,7 @@ The REST API: ``path("wx/", include("wx_static_store.api.urls"))``.
     idempotency             ``Idempotency-Key``: the first answer again, for a day
     deployment_serializers  the members of the answers about deployments and releases
     serializers             the members of answers
-    links                   the addresses of rows
+    addresses               an address, with and without its last slash; those of rows
     guard                   permissions and throttles
     log                     the rows that a caller may see, and queries
     paging                  pages by a signed cursor

@@ -1,10 +1,16 @@
-"""An address of the API, found with and without its last slash."""
+"""Addresses of the API, found with and without their last slash; those of rows."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-from django.urls import URLPattern
+from django.core.exceptions import DisallowedHost
+from django.urls import NoReverseMatch, URLPattern
 from django.urls.resolvers import RoutePattern
+from rest_framework.request import Request
+from rest_framework.reverse import reverse
 
 
 class OptionalSlash(RoutePattern):
@@ -21,3 +27,14 @@ class OptionalSlash(RoutePattern):
 
 def address(route: str, view: Callable[..., Any], *, name: str) -> URLPattern:
     return URLPattern(OptionalSlash(route, name=name, is_endpoint=True), view, None, name)
+
+
+def link(request: Request, name: str, id: int | None) -> str | None:
+    """Return the address of the row with this id; None without one, or without a namespace."""
+    match = request.resolver_match
+    space = match.namespace if match else "wx_static_store"
+    # The request's Host may be one that is not allowed.
+    with suppress(NoReverseMatch, DisallowedHost):
+        if id is not None:
+            return str(reverse(f"{space}:{name}", kwargs={"id": id}, request=request))
+    return None

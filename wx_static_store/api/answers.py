@@ -17,7 +17,7 @@ from ..upload.recorder import record_one
 from ..upload.store import get_store
 from ..upload.uploader import get_uploader
 from . import problems, serializers
-from .links import link
+from .addresses import link
 
 _EARLY = _("The client's body ended before its Content-Length")
 _SEND_AGAIN = _("Send the file again.")

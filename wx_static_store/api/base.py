@@ -11,6 +11,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
+from rest_framework.schemas.inspectors import DefaultSchema
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
@@ -49,7 +50,7 @@ class View(APIView):
     metadata_class = None
     versioning_class = None
     http_method_names = ["get", "head", "post", "put"]
-    schema = schema.of_views()
+    schema = schema.Schema() if schema.INSTALLED else DefaultSchema()
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from ..models import Deployment
-from .links import link
+from .addresses import link
 from .serializers import Moment, NamedChoice, RowSerializer
 
 

@@ -24,16 +24,11 @@ from ..releases.rollback import MOST_BYTES, MOST_FILES, move_of, plan_rollback
 from ..releases.runners import available_runner
 from ..submit.access import Act, reach, visible
 from ..submit.selection import select_environments
-from . import (
-    deployment_serializers as serializers,
-    log,
-    paging,
-    parameters,
-)
+from . import deployment_serializers as serializers, log, paging, parameters
+from .addresses import link
 from .base import View
 from .body import ENVELOPE, ShortJson, clean_body
 from .idempotency import once
-from .links import link
 from .operations import BEGINS, READ, Operation
 from .problems import Conflict, answer_as
 from .serializers import rows_for

@@ -33,11 +33,7 @@ BEGINS = (
     "workers",
 )
 # What the document says of a field of the form beside its type: bytes, and values to begin with.
-FORM_FIELDS = {
-    "file": BINARY,
-    "store": {"example": "default"},
-    "path": {"example": "uploads/"},
-}
+FORM_FIELDS = {"file": BINARY, "store": {"example": "default"}, "path": {"example": "uploads/"}}
 
 
 class Operation(NamedTuple):

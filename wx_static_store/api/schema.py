@@ -8,19 +8,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import SessionAuthentication
-from rest_framework.schemas.inspectors import DefaultSchema
 
 from ..releases.runners import runner
 from . import parameters, serializers
 from .operations import CONDITIONS, FORM_FIELDS, KEY, Operation
 from .problems import MEDIA_TYPE, PROBLEMS, RETRY_AFTER, TITLES
-
-if TYPE_CHECKING:
-    from rest_framework.schemas.inspectors import ViewInspector
 
 try:
     from drf_spectacular.extensions import (
@@ -48,11 +44,6 @@ _REPLAYED = _("true, where this is an earlier answer again.")
 # The problems that may name a row of the log, and those that are answered again.
 _OF_UPLOADS = ("gone", "configuration", "upstream", "busy", "timeout", "unknown")
 _UNKNOWN = (PROBLEMS["unknown"][0],)
-
-
-def of_views() -> ViewInspector:
-    """Return the value of the attribute `schema` of the views."""
-    return Schema() if INSTALLED else DefaultSchema()
 
 
 if INSTALLED:

@@ -13,14 +13,14 @@ from rest_framework.request import Request
 
 from ..core.facts import COLUMNS
 from ..exceptions import WxStaticStoreError
+from ..log.advice import hint
 from ..log.diagnosis import text_of
-from ..log.hints import hint
 from ..log.owner import addressing_alias, owning_alias, usable_stores
 from ..models import UploadLog
 from ..submit.access import Act, may
 from ..upload.hosting import Hosting
 from ..upload.store import get_store
-from .links import link
+from .addresses import link
 from .problems import PROBLEMS
 
 

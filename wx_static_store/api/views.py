@@ -22,13 +22,7 @@ from ..log.owner import owning_alias
 from ..log.retry import retry_uploads
 from ..models import UploadLog
 from ..submit.access import Act, may
-from ..submit.policy import (
-    Target,
-    generated_name,
-    key_for,
-    stores_for,
-    target,
-)
+from ..submit.policy import Target, generated_name, key_for, stores_for, target
 from ..submit.send import send
 from ..upload.database import in_database
 from ..upload.presence import look

@@ -63,17 +63,13 @@ def check_link(url: str, *, key: str, upload_hosts: Sequence[str], loopback: boo
         return fault
     if _decoded(parsed.path or "") != "/" + key:
         return _("its path is not the key that was asked for")
-    return _altered(url, parsed)
+    return check_address(url)
 
 
 def check_address(url: str) -> str | Promise:
     """Return why another address cannot be used; empty if it can."""
-    return _altered(url, _parse(url))
-
-
-def _altered(url: str, parsed: Url) -> str | Promise:
-    # It rewrites `/a/../b` and odd escapes: the signature is for the address as it came.
-    return "" if parsed.url == url else _("the HTTP library would send another address")
+    # The parser rewrites `/a/../b` and odd escapes: the signature is for the address as it came.
+    return "" if _parse(url).url == url else _("the HTTP library would send another address")
 
 
 def link_refused(reason: str | Promise) -> ProtocolError:

@@ -19,13 +19,7 @@ from ..core.frames import cleared_frames
 from ..core.retry import Deadline
 from ..core.secrets import Secret, scrub
 from ..core.types import RemoteFile, SignedLink, in_utc
-from ..exceptions import (
-    ProtocolError,
-    Remedy,
-    WeChatBusy,
-    WeChatThrottled,
-    WxStaticStoreError,
-)
+from ..exceptions import ProtocolError, Remedy, WeChatBusy, WeChatThrottled, WxStaticStoreError
 from ..i18n import gettext_lazy as _, with_facts
 from .links import is_site
 

@@ -1,6 +1,6 @@
 """System checks: whether all processes share the platform's token, and a rate, by the cache."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
 
@@ -17,7 +17,6 @@ from django.utils.module_loading import import_string
 from ..i18n import gettext_lazy as _
 from . import settings as conf
 from .check_table import message
-from .options import Options
 from .options.validators import import_fault
 from .sealing import is_available
 
@@ -66,22 +65,15 @@ def check_sealing(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 @register(TAG)
 def check_api_rate(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Check that all processes count the calls of API_RATE in one cache."""
-    return [
-        message("W029", alias=alias)
-        for alias in _named_caches(lambda options: options.api_rate is not None)
-        if not is_shared(alias)
-    ]
+    stores = conf.all_options().values()
+    aliases = dict.fromkeys(each.token_cache for each in stores if each.api_rate is not None)
+    return [message("W029", alias=alias) for alias in aliases if not is_shared(alias)]
 
 
 def _token_caches() -> list[str]:
     """Return the aliases of the caches that must share the platform's token, each once."""
-    return _named_caches(lambda options: options.fetches_tokens)
-
-
-def _named_caches(wanted: Callable[[Options], bool]) -> list[str]:
-    """Return the aliases of the caches of these stores, each once."""
-    stores = filter(wanted, conf.all_options().values())
-    return list(dict.fromkeys(options.token_cache for options in stores))
+    stores = conf.all_options().values()
+    return list(dict.fromkeys(each.token_cache for each in stores if each.fetches_tokens))
 
 
 def _unfit_caches(id: str) -> list[CheckMessage]:

@@ -63,10 +63,7 @@ class UploadItem:
 def deletion(name: str) -> UploadItem:
     """Return the item that replaces a file to be deleted."""
     return UploadItem(
-        name,
-        open=lambda: BytesIO(DELETED),
-        content_type="text/plain",
-        cache_control="no-store",
+        name, open=lambda: BytesIO(DELETED), content_type="text/plain", cache_control="no-store"
     )
 
 

@@ -1,12 +1,11 @@
 """
 Work on the log: retry, compare, reconcile, prune, import.
 
-    advice        Say what an editor can do about an upload that failed
+    advice        Say what an editor and an operator can do about an upload that failed
     compare       Compare rows of the log with what the cloud has under their keys now
     failing       Group the uploads that still fail by cause; dismiss some
     retry         Send earlier uploads again
     diagnosis     Ask WeChat about the refused call of a row, at most once
-    hints         Explain an upload of the log that failed, and what to do about it
     import_lines  Make rows of the lines that `upload.JsonLinesFormatter` wrote without a database
     prune         Delete old rows, releases and their bytes in small transactions
     retention     Which deployments and releases stay, however old

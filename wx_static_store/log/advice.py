@@ -1,9 +1,13 @@
-"""Say what an editor can do about an upload that failed: one sentence for each kind of error."""
+"""Say what to do about an upload that failed: a sentence for an editor, a hint for an operator."""
 
 from __future__ import annotations
 
 from django.utils.functional import Promise
 
+from .. import conf
+from ..clients.cos import COS_CODES
+from ..clients.tokens import SPENT
+from ..core.errcodes import ERRCODES, Verdict, anchor, verdict_on
 from ..core.types import UploadStatus
 from ..exceptions import (
     ConfigurationError,
@@ -18,6 +22,8 @@ from ..exceptions import (
     SourceError,
     TlsFailed,
     TokenError,
+    TokenRejected,
+    TokenUnavailable,
     TransportError,
     UploadFailed,
     WeChatBusy,
@@ -25,9 +31,9 @@ from ..exceptions import (
     WeChatThrottled,
     WxStaticStoreError,
 )
-from ..i18n import gettext_lazy as _
+from ..i18n import gettext_lazy as _, with_docs, with_facts
 from ..models import UploadLog
-from .hints import error_rule
+from ..upload.release_storage import BEGINS, KEEP_AGAIN
 
 _AGAIN = _(
     "Your file is in order. Upload it again in some minutes; if it fails again, ask the site's "
@@ -61,11 +67,12 @@ _OF_KIND: dict[type[WxStaticStoreError], str | Promise] = {
     WeChatThrottled: _AGAIN,
 }
 _OF_COS_CODE = {"EntityTooLarge": _SMALLER, "InvalidURI": _NAME}
-# Without a code of WeChat or COS. Other stages, or none, may be any passing failure.
+# Without a code of WeChat or COS, the stage at which an upload ended says what to check.
 _OF_STAGE: dict[str, type[WxStaticStoreError]] = {
     "source": SourceError,
-    "token": TokenError,
-    "verify": IntegrityError,
+    "token": TokenUnavailable,
+    "link": ConnectFailed,
+    "put": ConnectFailed,
 }
 
 
@@ -85,7 +92,8 @@ def advice(row: UploadLog) -> str | Promise:
         return ""
     if rule := error_rule(row):
         return _advice(rule.error, row.cos_code, rule.remedy or rule.error.remedy, row.status)
-    kind = _OF_STAGE.get(row.stage, ConnectFailed)
+    # Other stages, or none, may be any passing failure.
+    kind = IntegrityError if row.stage == "verify" else _OF_STAGE.get(row.stage, ConnectFailed)
     if row.stage == "name" and not row.key:  # with a key, the look whether it is free has failed
         kind = NameRejected
     return _advice(kind, "", kind.remedy, row.status)
@@ -100,3 +108,31 @@ def _advice(
         return _TOO_MANY
     known = (_OF_KIND[each] for each in kind.__mro__ if each in _OF_KIND)
     return _OF_COS_CODE.get(cos_code) or next(known, "")
+
+
+def hint(row: UploadLog) -> str:
+    """Return what to do, in the reader's language; empty if nothing is to be done."""
+    if row.status == UploadStatus.STORED:
+        return ""
+    verdict = error_rule(row)
+    if verdict is None:
+        kind = _OF_STAGE.get(row.stage, WxStaticStoreError)
+        is_kept = kind is SourceError and row.message.startswith(BEGINS)
+        return with_docs(KEEP_AGAIN if is_kept else kind.hint, kind.docs)
+    if row.errcode:
+        docs = anchor("errcode", row.errcode, ERRCODES)
+    else:
+        docs = anchor("cos", row.cos_code, COS_CODES)
+    text = verdict.hint or verdict.error.hint
+    if verdict.error is TokenRejected:
+        options = conf.platform_options()
+        if options.access_token and not options.token_provider:  # a fixed token never renews itself
+            text = SPENT
+    return with_docs(with_facts(text, row.message, row.env), docs)
+
+
+def error_rule(row: UploadLog) -> Verdict | None:
+    """Return the rule for the code of WeChat or COS in the row, if there is a code."""
+    if row.errcode:
+        return verdict_on(row.errcode, row.message)
+    return COS_CODES.get(row.cos_code, Verdict(CosError)) if row.cos_code else None

@@ -109,11 +109,7 @@ def _ask(options: Options, rid: str, clock: Clock, *, young: bool) -> RefusedCal
     client = PlatformClient(platform.transport, options.api_base_url)
     deadline = Deadline.after(options.deadline or INTERACTIVE_SECONDS, clock)
     ask = partial(
-        platform.ask,
-        client.refused_call,
-        rid,
-        deadline=deadline,
-        max_attempts=options.max_attempts,
+        platform.ask, client.refused_call, rid, deadline=deadline, max_attempts=options.max_attempts
     )
     try:
         return ask()

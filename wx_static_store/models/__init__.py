@@ -1,8 +1,7 @@
 """
 The tables: the log of uploads, the deploys they belong to, the releases, the accounts.
 
-    uploads      The log of uploads, and every permission of the app
-    dismissals   Failed uploads that nobody needs to repair any more
+    uploads      The log of uploads, dismissals of failed ones, and every permission of the app
     deployments  One publishing of many files
     releases     The list of files of each release, and which bytes are kept
     idempotency  The answers to requests that may come twice
@@ -13,10 +12,9 @@ The tables: the log of uploads, the deploys they belong to, the releases, the ac
 from .accounts import Account
 from .columns import fitting, key_digest
 from .deployments import Deployment, DeploymentQuerySet
-from .dismissals import Dismissal
 from .idempotency import IdempotencyKey
 from .releases import KeptFile, Release
-from .uploads import UploadLog, UploadLogQuerySet
+from .uploads import Dismissal, UploadLog, UploadLogQuerySet
 
 __all__ = [
     "Account",

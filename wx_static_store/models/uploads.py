@@ -18,7 +18,6 @@ from ..core.types import DELETED_MD5, NOT_STORED, UploadStatus
 from ..i18n import labelled
 from .columns import key_digest, link
 from .deployments import Deployment
-from .dismissals import Dismissal
 
 DIGESTS_A_QUERY = 25_000
 WALKED = 2000  # failed rows, and unknown ones, of which each may still be the newest of its key
@@ -42,6 +41,24 @@ def _digests_a_query(alias: str) -> int:
         connection.ensure_connection()
         most = connection.connection.getlimit(SQLITE_LIMIT_VARIABLE_NUMBER)
     return int(min(DIGESTS_A_QUERY, most - 1))
+
+
+class Dismissal(models.Model):
+    """Who removed a failed upload from the page *Still failing*; its own row is unchanged."""
+
+    upload = models.OneToOneField(
+        "UploadLog", on_delete=models.CASCADE, db_constraint=False, related_name="dismissal"
+    )
+    user = link(settings.AUTH_USER_MODEL, _("user"), related_name="+")
+    created = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("dismissal")
+        verbose_name_plural = _("dismissals")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.upload_id)
 
 
 class UploadLogQuerySet(models.QuerySet["UploadLog"]):

@@ -29,7 +29,7 @@ class DeploymentColumns(Columns):
     @admin.display(description=gettext_lazy("label"))
     def release(self, row: Deployment) -> SafeString:
         """Return the label, with store, folder and the beginning of the release's digest."""
-        folder = folder_of(row) if row.folder else ""
+        folder = f"/{row.folder}" if row.folder else ""
         return two_lines(row.label or NOTHING, self.store(row), folder, row.release)
 
     @admin.display(description=gettext_lazy("files"))
@@ -55,13 +55,9 @@ class DeploymentColumns(Columns):
 
     @admin.display(description=gettext_lazy("folder"))
     def folder(self, row: Deployment) -> SafeString | str:
-        """Return the folder of its keys, as a link to the public site."""
-        url = self.address(row)
-        return link(url, folder_of(row)) if url else folder_of(row)
-
-    def address(self, row: Deployment) -> str:
-        """Return the public address of its folder; empty if it is unknown."""
-        return self._places.address(row.using, row.env, row.folder)
+        """Return the folder of its keys as in an address, as a link to the public site."""
+        url, folder = self._places.address(row.using, row.env, row.folder), f"/{row.folder}"
+        return link(url, folder) if url else folder
 
     # --- the release ---------------------------------------------------------------------------
 
@@ -89,8 +85,3 @@ class DeploymentColumns(Columns):
 
 def title_of(row: Deployment) -> str:
     return f"#{row.pk} {row.label}".rstrip()
-
-
-def folder_of(row: Deployment) -> str:
-    """Return the folder of its keys, with a slash in front as in an address."""
-    return f"/{row.folder}"

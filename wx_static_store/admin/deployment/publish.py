@@ -23,11 +23,7 @@ from ...exceptions import WxStaticStoreError
 from ...i18n import gettext
 from ...models import Deployment, Release
 from ...releases import payload
-from ...releases.rollback import (
-    Move,
-    RollbackPlan,
-    plan_rollback,
-)
+from ...releases.rollback import Move, RollbackPlan, plan_rollback
 from ...releases.runners import available_runner
 from ...submit.access import Act, may
 from ...upload.database import deployments
@@ -116,10 +112,7 @@ class PublishPage(ReadOnlyAdmin):
     def _page(
         self, request: HttpRequest, form: PublishForm, context: dict[str, Any]
     ) -> HttpResponse:
-        around = {
-            "title": _("Publish a site"),
-            "form": form,
-        }
+        around = {"title": _("Publish a site"), "form": form}
         return self.page_response(request, "publish", around | context)
 
     def _begin(self, request: HttpRequest) -> HttpResponse:
@@ -129,8 +122,7 @@ class PublishPage(ReadOnlyAdmin):
             order = signing.loads(request.POST["order"], salt=SALT, max_age=VALID)
             if order["user"] != request.user.pk or order["env"] not in environments_for(request):
                 raise PermissionDenied
-            target = _target(order, Release.objects.get(pk=order["release"]))
-            found = _plan(request, target)
+            found = _plan(request, order, Release.objects.get(pk=order["release"]))
             if newest_id(found) == order["before"]:
                 runner = available_runner()
                 if runner is None:
@@ -185,7 +177,7 @@ def _keep_and_plan(request: HttpRequest, given: Mapping[str, Any]) -> dict[str, 
         items = read_tree(folder, prefix).items
         kept = payload.of_tree(items, None, [env], using=using, prefix=prefix)
     facts = {"env": env, "using": using, "folder": kept.folder, "label": given["label"]}
-    found = _plan(request, _target(facts, kept.release))
+    found = _plan(request, facts, kept.release)
     order = facts | {
         "release": kept.release.pk,
         "user": request.user.pk,
@@ -199,12 +191,9 @@ def _keep_and_plan(request: HttpRequest, given: Mapping[str, Any]) -> dict[str, 
     }
 
 
-def _target(facts: Mapping[str, Any], release: Release) -> Deployment:
-    """Return the deployment that the order would become, not saved."""
+def _plan(request: HttpRequest, facts: Mapping[str, Any], release: Release) -> RollbackPlan:
+    """Return the plan of the deployment that the order would become, which is not saved."""
     named = {name: facts[name] for name in ("env", "using", "folder", "label")}
-    return Deployment(**named, release=release)
-
-
-def _plan(request: HttpRequest, target: Deployment) -> RollbackPlan:
+    target = Deployment(**named, release=release)
     move = Move(state(target.env, target.folder), target)
     return plan_rollback(target.using, move, request.user.pk, label=target.label)

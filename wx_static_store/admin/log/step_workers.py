@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _, gettext_lazy
 
 from ...exceptions import ConfigurationError
-from ...log.hints import error_rule
+from ...log.advice import error_rule
 from ...log.retry import RetryResult, check_rows, newer
 from ...models import Deployment, UploadLog
 from ...submit import queue

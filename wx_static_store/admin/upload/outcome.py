@@ -53,10 +53,6 @@ class FileOutcome:
         return LABELS[self.status][1]
 
     @property
-    def for_operator(self) -> bool:
-        return bool(self.errmsg or self.hint)
-
-    @property
     def is_image(self) -> bool:
         return content_type(self.name).startswith("image/")
 

@@ -61,15 +61,10 @@ def _state_of(attempt: Attempt) -> dict[str, Any]:
     submission, name, cancel = attempt
     try:
         cancelled = asdict(FileOutcome(name, CANCELLED))
-        return _ended_state(
-            FileOutcome(**(submission.cancel(cancelled) if cancel else submission.look()))
-        )
+        outcome = FileOutcome(**(submission.cancel(cancelled) if cancel else submission.look()))
     except Unanswered as error:
-        if error.code == "unknown":
-            return _ended_state(FileOutcome(name, UploadStatus.UNKNOWN, message=str(LOOK)))
-        return {"state": "running" if error.code == "in_progress" else error.code}
-
-
-def _ended_state(outcome: FileOutcome) -> dict[str, Any]:
+        if error.code != "unknown":
+            return {"state": "running" if error.code == "in_progress" else error.code}
+        outcome = FileOutcome(name, UploadStatus.UNKNOWN, message=str(LOOK))
     state = CANCELLED if outcome.status == CANCELLED else "ended"
     return {"state": state, "outcome": outcome}

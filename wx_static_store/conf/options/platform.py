@@ -31,7 +31,7 @@ class PlatformOptions:
     upload_hosts: tuple[str, ...] = option((".myqcloud.com", ".tencentcos.cn"), validators.hosts,
         "Hosts, or domains with a leading dot, to which a signed link may point.")
     token_provider: str | Callable[..., Any] | None = option(
-        None, validators.function_or(validators.text),
+        None, lambda value: value if callable(value) else validators.text(value),
         "A function that returns the token, or a class with ``get()`` and ``invalidate(token)``; "
         "or the dotted path of one.")
     token_cache: str = option(

@@ -69,10 +69,6 @@ def functions(value: Any) -> tuple[Any, ...]:
     return tuple(map(function, value if isinstance(value, tuple) else (value,)))
 
 
-def function_or(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda value: value if callable(value) else check(value)
-
-
 def location(value: Any) -> str:
     if value == "":
         return ""

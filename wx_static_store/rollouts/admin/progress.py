@@ -17,7 +17,7 @@ from ...admin.labels import Text, meaning
 from ...admin.places import Places
 from ...core.types import UploadStatus
 from ...i18n import gettext as _, gettext_lazy, labelled, ngettext
-from ...log.hints import hint
+from ...log.advice import hint
 from ...models import UploadLog
 from ..lifecycle import ACTIONS
 from ..models import Rollout, RolloutEnvironment

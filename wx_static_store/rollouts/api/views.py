@@ -15,11 +15,11 @@ from rest_framework.response import Response
 
 from ... import conf
 from ...api import paging
+from ...api.addresses import link
 from ...api.base import View
 from ...api.body import ENVELOPE, ShortJson, clean_body
 from ...api.deployments import offered_environments
 from ...api.idempotency import once
-from ...api.links import link
 from ...api.log import one_row
 from ...api.operations import BEGINS, BODY, PATH, READ, SENDER, Operation
 from ...api.problems import answer_as
