@@ -6,19 +6,13 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import NamedTuple
 
 from ..conf.options import STATIC
 from ..core import interrupts
 from ..core.match import Match, match
 from ..core.naming import content_headers, is_html
-from ..core.types import (
-    RemoteFile,
-    UploadItem,
-    UploadResult,
-    UploadStatus,
-)
+from ..core.types import RemoteFile, UploadItem, UploadResult, UploadStatus
 from ..exceptions import NameRejected
 from ..i18n import english, gettext, gettext_lazy as _, listed, ngettext
 from ..upload.database import in_database, log
@@ -30,7 +24,6 @@ from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
 
 AT_ONCE = 25_000  # keys that are in memory together
-SLACK = timedelta(seconds=2)  # between the clocks of COS
 
 logger = logging.getLogger("wx_static_store.deploy")
 

@@ -24,16 +24,22 @@ KEPT = 60  # seconds
 _note: ContextVar[Callable[[int], None] | None] = ContextVar("note", default=None)
 
 
+def shared_notes(kind: str, seconds: float = KEPT) -> Notes | None:
+    """Return the notes in the cache that all processes share; None without such a cache."""
+    cache = platform_options().token_cache
+    return Notes(kind, cache, seconds=seconds) if is_for_all(cache) else None
+
+
 def is_noted() -> bool:
     """Return whether there is a cache for notes."""
-    return is_for_all(platform_options().token_cache)
+    return shared_notes("sent") is not None
 
 
 def note_of(digest: str) -> Callable[[int], None] | None:
     """Return a function that notes the sent bytes of a submission; None without a cache."""
-    if not is_noted():
+    notes, due = shared_notes("sent"), 0.0
+    if notes is None:
         return None
-    notes, due = _notes(), 0.0
 
     def note(sent: int) -> None:
         nonlocal due
@@ -48,9 +54,9 @@ def note_of(digest: str) -> Callable[[int], None] | None:
 
 def sent_of(*digests: str) -> list[int | None]:
     """Return the sent bytes of each submission; None if no notes are kept."""
-    if not is_noted():
+    if (notes := shared_notes("sent")) is None:
         return [None] * len(digests)
-    found = _notes().read_many(digests)
+    found = notes.read_many(digests)
     return [found[digest] or 0 for digest in digests]
 
 
@@ -72,7 +78,3 @@ def note_of_save() -> Callable[[int], None] | None:
 def sizes() -> list[str]:
     """Return an example of each unit, such as 1.0 KB: the script writes sizes like these."""
     return [filesizeformat(size) for size in (1, 2, *(2 ** (10 * step) for step in range(1, 5)))]
-
-
-def _notes() -> Notes:
-    return Notes("sent", platform_options().token_cache, seconds=KEPT)

@@ -13,13 +13,7 @@ from django.utils.module_loading import import_string
 from ..clients.component import ComponentToken
 from ..clients.links import is_loopback
 from ..clients.platform import Quota
-from ..clients.tokens import (
-    CallableToken,
-    FixedToken,
-    TokenProvider,
-    current_token,
-    discard_token,
-)
+from ..clients.tokens import CallableToken, FixedToken, TokenProvider, current_token, discard_token
 from ..clients.wechat import WeChatClient
 from ..conf import Options, sealing
 from ..conf.cache_checks import is_shared
