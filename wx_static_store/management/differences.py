@@ -17,7 +17,7 @@ from ..deploy import report as summary
 from ..deploy.records import find_deployment
 from ..deploy.state import state
 from ..exceptions import SourceError, WxStaticStoreError
-from ..i18n import gettext as _, gettext_lazy, joined, labelled, ngettext, padded, shown, width
+from ..i18n import aligned, gettext as _, gettext_lazy, joined, labelled, ngettext, shown
 from ..models import Deployment
 from ..releases.difference import Difference, compare_files, compare_with_cloud, files_here
 from ..releases.rollback import folder_of
@@ -259,18 +259,14 @@ def lines(comparison: EnvironmentComparison) -> Iterator[str]:
         )
 
 
-def _table(comparison: EnvironmentComparison) -> Iterator[str]:
-    changes, kinds = comparison.difference.changes, comparison.kinds
-    rows = []
-    for change in changes:
+def _table(comparison: EnvironmentComparison) -> list[str]:
+    rows, kinds = [], comparison.kinds
+    for change in comparison.difference.changes:
         sides = (change.before, change.after)
         before, after = (f"{side.size:,}" if side else "" for side in sides)
         arrow = f"{before} →" if before and after else f"{before}  "
         rows.append((str(kinds[change.kind]), arrow, after, _what(change)))
-    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
-    for kind, before, after, what in rows:
-        sizes = padded(before, widths[1], right=True), padded(after, widths[2], right=True)
-        yield "  ".join([padded(kind, widths[0]), *sizes, what])
+    return aligned(rows, right=(1, 2))
 
 
 def _what(change: Change) -> str:
