@@ -147,9 +147,9 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
 
     def _save(self, name: str, content: Any) -> str:
         name = clean_name(name.replace(os.sep, "/"))
-        item = replace(content_item(name, content), sent=note_of_save())
+        item = replace(content_item(name, content), sent=note_of_save.get())
         result, row = Uploader(self.options).attempt(item, SAVE)
-        if claim := current_claim():
+        if claim := current_claim.get():
             if result.status is UploadStatus.FAILED:
                 claim.release()
             elif row is not None:  # without a log, only the claim says that the name is taken
@@ -208,7 +208,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
             return False
         if self.options.file_overwrite:  # every name is free, without a call
             return True
-        options, key, saving = self.options.settled(), self._key(name), current_claim()
+        options, key, saving = self.options.settled(), self._key(name), current_claim.get()
         claim = saving or Claim()
         # Claim before asking: of two saves at once, both would see a free name.
         if not claim.take(options, key):

@@ -199,6 +199,7 @@ class Survey:
         self._store = store = uploader.store
         by_log = force or uploader.options.trust_log
         self._lookup = None if by_log else Lookup(store, pool, calls)
+        self.reads_list = not by_log  # and could read it
         self.has_log = True
         self.corrections: list[UploadResult] = []  # of rows that the list proved wrong
         self._undecided = 0  # keys that the log decided, as too many calls would be needed
@@ -245,11 +246,6 @@ class Survey:
             )
         )
 
-    @property
-    def reads_list(self) -> bool:
-        """Return whether the cloud's list is asked, and could be read."""
-        return self._lookup is not None and not self._error
-
     def notes(self, *, unchanged: bool) -> Iterator[str]:
         """Yield for the report why the log decided, and not the list."""
         if self._lookup is None and unchanged:
@@ -293,7 +289,7 @@ class Survey:
 
     def _explain(self, listing: Listing) -> None:
         if listing.error and not self._error:
-            self._error = str(listing.error)
+            self._error, self.reads_list = str(listing.error), False
             logger.warning("The list could not be read: %s", english(listing.error))
         elif self._lookup and not listing.error:
             self._undecided += len(listing.unseen)

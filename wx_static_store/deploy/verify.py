@@ -218,7 +218,6 @@ def _difference(item: UploadItem, remote: RemoteFile | None) -> str | Promise:
 
 def _entries(differences: Mapping[str, str | Promise]) -> list[str]:
     """Return the pages to fetch: those that are right in the list, index pages first."""
-
     right = [key for key, what in differences.items() if is_html(key) and not what]
     right.sort(key=lambda key: (os.path.basename(key) != "index.html", key.count("/"), key))
     return right[:PAGES]

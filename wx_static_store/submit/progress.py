@@ -21,7 +21,8 @@ from ..core.notes import Notes
 PAUSE = 0.25  # seconds between two notes: a page asks less often
 KEPT = 60  # seconds
 
-_note: ContextVar[Callable[[int], None] | None] = ContextVar("note", default=None)
+# The function that notes the sent bytes of the save under way.
+note_of_save: ContextVar[Callable[[int], None] | None] = ContextVar("note", default=None)
 
 
 def shared_notes(kind: str, seconds: float = KEPT) -> Notes | None:
@@ -63,16 +64,11 @@ def sent_of(*digests: str) -> list[int | None]:
 @contextmanager
 def note_saves(digest: str) -> Iterator[None]:
     """Note the sent bytes of saves inside the block; with an empty digest, note nothing."""
-    token = _note.set(note_of(digest) if digest else None)
+    token = note_of_save.set(note_of(digest) if digest else None)
     try:
         yield
     finally:
-        _note.reset(token)
-
-
-def note_of_save() -> Callable[[int], None] | None:
-    """Return the function that notes the sent bytes of a save, or None."""
-    return _note.get()
+        note_of_save.reset(token)
 
 
 def sizes() -> list[str]:

@@ -35,7 +35,8 @@ class Save:
 
 
 _saves: ContextVar[list[Save] | None] = ContextVar("saves", default=None)
-_claim: ContextVar[Claim | None] = ContextVar("claim", default=None)
+# The claim of the save under way, which Django has no way to hand over.
+current_claim: ContextVar[Claim | None] = ContextVar("claim", default=None)
 
 
 class Claim:
@@ -74,16 +75,11 @@ class Claim:
 @contextmanager
 def claiming() -> Iterator[Claim]:
     """Let the save inside the block claim names."""
-    token = _claim.set(claim := Claim())
+    token = current_claim.set(claim := Claim())
     try:
         yield claim
     finally:
-        _claim.reset(token)
-
-
-def current_claim() -> Claim | None:
-    """Return the claim of the save under way, which Django has no way to hand over."""
-    return _claim.get()
+        current_claim.reset(token)
 
 
 def drop_claim(options: Options, key: str) -> None:
