@@ -160,11 +160,8 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
 
     def _open(self, name: str, mode: str = "rb") -> "File[bytes]":
         if mode not in ("r", "rb"):
-            raise ValueError(
-                gettext(
-                    "%(mode)r: a public file is opened for reading; save() replaces it.", mode=mode
-                )
-            )
+            text = gettext("%(mode)r: a public file is opened for reading; save() replaces it.")
+            raise ValueError(text % {"mode": mode})
         return PublicFile(self, name)
 
     def fetch(self, name: str) -> IO[bytes]:
