@@ -70,10 +70,6 @@ class EnvironmentComparison:
         return self.in_cloud and bool(counts["changed"] or counts["removed"])
 
     @property
-    def kinds(self) -> Mapping[str, Any]:
-        return IN_CLOUD if self.in_cloud else KINDS
-
-    @property
     def in_cloud(self) -> bool:
         return bool(self.sides) and self.sides[1].data["kind"] == CLOUD
 
@@ -238,11 +234,11 @@ def lines(comparison: EnvironmentComparison) -> Iterator[str]:
     if comparison.error:
         yield shown(labelled(where, comparison.error))
         return
-    difference = comparison.difference
+    difference, kinds = comparison.difference, IN_CLOUD if comparison.in_cloud else KINDS
     yield shown(labelled(where, " → ".join(side.name for side in comparison.sides)))
-    yield from _table(comparison)
+    yield from _table(difference.changes, kinds)
     before, after = (f"{size:,}" for size in difference.sizes)
-    counts = _counts(comparison.kinds, difference.counts)
+    counts = _counts(kinds, difference.counts)
     if difference:
         sizes = {"before": before, "after": after}
         yield _("%(counts)s; %(before)s → %(after)s bytes", counts=counts, **sizes)
@@ -259,9 +255,9 @@ def lines(comparison: EnvironmentComparison) -> Iterator[str]:
         )
 
 
-def _table(comparison: EnvironmentComparison) -> list[str]:
-    rows, kinds = [], comparison.kinds
-    for change in comparison.difference.changes:
+def _table(changes: Iterable[Change], kinds: Mapping[str, Any]) -> list[str]:
+    rows = []
+    for change in changes:
         sides = (change.before, change.after)
         before, after = (f"{side.size:,}" if side else "" for side in sides)
         arrow = f"{before} →" if before and after else f"{before}  "

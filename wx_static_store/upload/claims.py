@@ -89,24 +89,25 @@ def drop_claim(options: Options, key: str) -> None:
 
 def note_abandoned(options: Options, asked: str, size: int, md5: str, key: str) -> None:
     """Note that the object at this key belongs to no row: the form that saved it failed."""
-    _abandoned(options).write(f"{asked}:{size}", [md5, key])
-    _abandoned(options, "-at").write(key, 1)
+    _notes("left", options, ABANDONED_SECONDS).write(f"{asked}:{size}", [md5, key])
+    _notes("left-at", options, ABANDONED_SECONDS).write(key, 1)
 
 
 def abandoned_object(options: Options, asked: str, size: int) -> tuple[str, str]:
     """Return MD5 and key of the object that a failed form left for this key, or empty texts."""
-    md5, key = _abandoned(options).read(f"{asked}:{size}") or ("", "")
+    found = _notes("left", options, ABANDONED_SECONDS).read(f"{asked}:{size}")
+    md5, key = found or ("", "")
     return md5, key
 
 
 def claim_abandoned(options: Options, key: str) -> bool:
     """Take the abandoned object; return False if it was written again, or another save took it."""
-    return _abandoned(options, "-at").take(key)
+    return _notes("left-at", options, ABANDONED_SECONDS).take(key)
 
 
 def drop_abandoned(options: Options, key: str) -> None:
     """Let no save take the object at this key: whoever wrote it last may have a row of it."""
-    _abandoned(options, "-at").forget(key)
+    _notes("left-at", options, ABANDONED_SECONDS).forget(key)
 
 
 @contextmanager
@@ -123,10 +124,6 @@ def remembered_saves() -> Iterator[list[Save]]:
 def remember(save: Save) -> None:
     if (saves := _saves.get()) is not None:
         saves.append(save)
-
-
-def _abandoned(options: Options, index: str = "") -> Notes:
-    return _notes("left" + index, options, ABANDONED_SECONDS)
 
 
 def _notes(kind: str, options: Options, seconds: float) -> Notes:

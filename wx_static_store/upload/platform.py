@@ -193,14 +193,10 @@ def ticket_source(options: Options) -> Callable[[], str]:
     given = options.verify_ticket
     if isinstance(given, Secret):
         return given.reveal
-    return given or (lambda: _ticket_reader(options.component_appid))
+    return given or (lambda: _ticket_reader(options.component_appid) if _ticket_reader else "")
 
 
-def _no_ticket(appid: str) -> str:
-    return ""
-
-
-_ticket_reader: Callable[[str], str] = _no_ticket
+_ticket_reader: Callable[[str], str] | None = None
 
 
 def offer_tickets(reader: Callable[[str], str]) -> None:
