@@ -19,7 +19,7 @@ from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _
 from ..models import UploadLog
 from ..upload import workers as pool
-from ..upload.presence import Presence
+from ..upload.presence import Presence, find
 from ..upload.store import Store, get_store
 from .owner import owning_alias
 
@@ -93,7 +93,7 @@ def _cloud(store: Store, keys: list[str], until: float) -> dict[str, RemoteFile 
         found = _find_in_list(store, keys, until)
     left = [key for key in keys if key not in found]
     asked = pool.run(
-        lambda key: (key, Presence(key, None, store.find(key)).file),
+        lambda key: (key, Presence(key, None, find(store, key)).file),
         takewhile(lambda _key: monotonic() < until, left),
         max_workers=store.options.max_workers,
     )

@@ -9,6 +9,7 @@ list counts: the clocks of COS may differ by as much.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import NamedTuple
@@ -121,8 +122,14 @@ class Presence(NamedTuple):
 def look(store: Store, key: str) -> Presence:
     """Ask the list, then the log; raises what the list raises."""
     # In this order: a row that is written in between is newer than the list, and counts.
-    file = store.find(key)
+    file = find(store, key)
     return Presence(key, (newest_rows(store.env, [key], sent=True) or {}).get(key), file)
+
+
+def find(store: Store, key: str) -> RemoteFile | None:
+    """Return what the list shows, deletion markers too: for worker threads, which have no log."""
+    file = store.find(key)
+    return replace(file, md5=DELETED_MD5) if file and store.is_deleted(file) else file
 
 
 def from_log(env: str, keys: Iterable[str]) -> dict[str, Presence]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import lru_cache
 from io import BytesIO
 from typing import BinaryIO, TypeVar
@@ -50,14 +49,13 @@ class Store:
         return Deadline.after(seconds + size / INTERACTIVE_RATE, self.clock)
 
     def find(self, key: str) -> RemoteFile | None:
-        """Return what the list shows at exactly this key, even a deleted file; see `presence`."""
+        """Return the object that the list shows at exactly this key; ask `presence`, not this."""
         try:
             page = self.page(key, "")
         except WxStaticStoreError as error:
             error.with_context(stage="name")  # a save looks whether its name is free
             raise
-        file = next((file for file in page.files if file.key == key), None)
-        return replace(file, md5=DELETED_MD5) if file and self.is_deleted(file) else file
+        return next((file for file in page.files if file.key == key), None)
 
     def sweep(self, prefix: str) -> Iterator[RemoteFile]:
         """Yield every object below the prefix, without deleted ones."""
