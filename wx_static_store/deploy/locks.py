@@ -145,15 +145,13 @@ class DeployLock:
                     self._notes.forget("holder")
                 continue
             if not wait or time.monotonic() >= until:
-                raise DeployRunning(
-                    _(
-                        "Another deploy to %(env)s is under way (%(who)s). "
-                        "Wait for it with --wait, or try again when it has ended.",
-                        env=self._env,
-                        who=_describe(other),
-                    ),
-                    returncode=2,
+                text = _(
+                    "Another deploy to %(env)s is under way (%(who)s). "
+                    "Wait for it with --wait, or try again when it has ended.",
+                    env=self._env,
+                    who=_describe(other),
                 )
+                raise DeployRunning(text, returncode=2)
             if not reported:
                 text = _(
                     "Waiting for another deploy to %(env)s (%(who)s)",

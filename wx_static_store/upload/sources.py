@@ -22,6 +22,8 @@ HASH_AHEAD = 8 * 1024 * 1024  # bytes; a larger file is hashed while it streams
 IN_MEMORY = 1024 * 1024  # bytes of a temporary file; a larger one goes to the disk
 
 _ONE_PUT = _("One PUT takes 5 GB, and a platform has no other way: split the file.")
+# Open no link, and do not wait for the other end of a pipe; Windows has neither flag.
+_ITSELF = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _LOST = (0, 0)  # no file has this device and inode
 _LEAVE_ALONE = _("Do not change the folder while it is deployed. Deploy again.")
 _REOPEN = _("Open it in binary mode, and let it stand still while it is uploaded.")
@@ -93,7 +95,9 @@ class _Disk:
         if not self.only:
             return open(self.path, "rb", 0)  # unbuffered: it is read in blocks of our own
         try:
-            file = open(self.path, "rb", 0, opener=_open_itself)  # noqa: SIM115 -- returned
+            file = open(  # noqa: SIM115 -- returned
+                self.path, "rb", 0, opener=lambda path, flags: os.open(path, flags | _ITSELF)
+            )
             facts = os.fstat(file.fileno())
             if stat.S_ISREG(facts.st_mode) and (facts.st_dev, facts.st_ino) == self.only:
                 return file
@@ -104,11 +108,6 @@ class _Disk:
         raise SourceError(
             _("The file was replaced by another one"), stage="source", hint=_LEAVE_ALONE
         )
-
-
-def _open_itself(path: str, flags: int) -> int:
-    """Open no link, and do not wait for the other end of a pipe; Windows has neither flag."""
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
 
 
 def disk_item(
