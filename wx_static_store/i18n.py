@@ -6,7 +6,7 @@ keep them, so that the same error is shown in Chinese and recorded in English.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, cast
 from unicodedata import east_asian_width
 
@@ -133,6 +133,18 @@ def padded(text: str, columns: int, *, right: bool = False) -> str:
     # A Chinese character takes two places there.
     gap = " " * (columns - width(text))
     return gap + text if right else text + gap
+
+
+def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[str]:
+    """Return a line for each row of a table on a terminal; `right` are its columns of numbers."""
+    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            padded(cell, most, right=column in right)
+            for column, (cell, most) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
 
 
 def width(text: str) -> int:

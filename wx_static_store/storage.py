@@ -147,9 +147,9 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
 
     def _save(self, name: str, content: Any) -> str:
         name = clean_name(name.replace(os.sep, "/"))
-        item = replace(content_item(name, content), sent=note_of_save())
+        item = replace(content_item(name, content), sent=note_of_save.get())
         result, row = Uploader(self.options).attempt(item, SAVE)
-        if claim := current_claim():
+        if claim := current_claim.get():
             if result.status is UploadStatus.FAILED:
                 claim.release()
             elif row is not None:  # without a log, only the claim says that the name is taken
@@ -160,11 +160,8 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
 
     def _open(self, name: str, mode: str = "rb") -> "File[bytes]":
         if mode not in ("r", "rb"):
-            raise ValueError(
-                gettext(
-                    "%(mode)r: a public file is opened for reading; save() replaces it.", mode=mode
-                )
-            )
+            text = gettext("%(mode)r: a public file is opened for reading; save() replaces it.")
+            raise ValueError(text % {"mode": mode})
         return PublicFile(self, name)
 
     def fetch(self, name: str) -> IO[bytes]:
@@ -208,7 +205,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
             return False
         if self.options.file_overwrite:  # every name is free, without a call
             return True
-        options, key, saving = self.options.settled(), self._key(name), current_claim()
+        options, key, saving = self.options.settled(), self._key(name), current_claim.get()
         claim = saving or Claim()
         # Claim before asking: of two saves at once, both would see a free name.
         if not claim.take(options, key):

@@ -84,15 +84,15 @@ def test_a_cache_of_one_process_gets_no_notes(configure: Any) -> None:
 
 def test_saves_are_noted_inside_the_block_only(files: None) -> None:
     with note_saves("abc"):
-        note = note_of_save()
+        note = note_of_save.get()
         assert note
         note(1)
-    assert (note_of_save(), sent_of("abc")) == (None, [1])
+    assert (note_of_save.get(), sent_of("abc")) == (None, [1])
 
 
 def test_saves_without_a_digest_are_not_noted(files: None) -> None:
     with note_saves(""):
-        assert note_of_save() is None
+        assert note_of_save.get() is None
 
 
 def test_there_is_an_example_of_each_unit() -> None:

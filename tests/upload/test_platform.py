@@ -218,7 +218,7 @@ def test_a_fetched_token_is_shared_by_processes_and_sealed_in_the_cache(
 def test_the_ticket_that_was_pushed_is_used_where_none_is_set(
     configure: Any, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(platform, "_ticket_reader", platform._no_ticket)
+    monkeypatch.setattr(platform, "_ticket_reader", None)
     asked = []
 
     def reader(appid: str) -> str:
@@ -234,7 +234,7 @@ def test_the_ticket_that_was_pushed_is_used_where_none_is_set(
 def test_a_ticket_that_is_neither_pushed_nor_set_is_missing(
     configure: Any, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(platform, "_ticket_reader", platform._no_ticket)
+    monkeypatch.setattr(platform, "_ticket_reader", None)
     configure(WX_STATIC_STORE=component(emulator, VERIFY_TICKET=None))
     with pytest.raises(WxStaticStoreError, match="no component_verify_ticket yet"):
         upload()

@@ -130,7 +130,7 @@ class DeployLock:
     def take(self, *, wait: bool) -> None:
         reported, empty, until = False, 0, time.monotonic() + LONGEST
         while not self._take():
-            other = self._holder()
+            other = self._notes.read("holder")
             empty = 0 if other else empty + 1
             if empty == EMPTY_LOOKS:
                 logger.warning("The cache keeps nothing: nothing keeps two deploys apart")
@@ -141,19 +141,17 @@ class DeployLock:
             # Of all who wait for a dead process, only one may remove its lock.
             if _is_gone(other) and self._notes.first(f"heir of {other['id']}", 1, 2 * LAST_PUT):
                 self.wait_for_last_put()
-                if self._holder() == other:
+                if self._notes.read("holder") == other:
                     self._notes.forget("holder")
                 continue
             if not wait or time.monotonic() >= until:
-                raise DeployRunning(
-                    _(
-                        "Another deploy to %(env)s is under way (%(who)s). "
-                        "Wait for it with --wait, or try again when it has ended.",
-                        env=self._env,
-                        who=_describe(other),
-                    ),
-                    returncode=2,
+                text = _(
+                    "Another deploy to %(env)s is under way (%(who)s). "
+                    "Wait for it with --wait, or try again when it has ended.",
+                    env=self._env,
+                    who=_describe(other),
                 )
+                raise DeployRunning(text, returncode=2)
             if not reported:
                 text = _(
                     "Waiting for another deploy to %(env)s (%(who)s)",
@@ -188,7 +186,7 @@ class DeployLock:
     def prolong(self) -> None:
         """Extend the lease; note if another process holds the environment."""
         self._seen = time.time()
-        holder = self._holder()
+        holder = self._notes.read("holder")
         if holder == self._me:
             self._notes.prolong("holder")
         elif self._kept:  # the cache lost it, or the lease ran out: did another process come?
@@ -197,12 +195,8 @@ class DeployLock:
                 self._lost_to = holder or last or {}
 
     def release(self) -> None:
-        if self._holder() == self._me:
+        if self._notes.read("holder") == self._me:
             self._notes.forget("holder")
-
-    def _holder(self) -> dict[str, Any] | None:
-        found: dict[str, Any] | None = self._notes.read("holder")
-        return found
 
 
 def _is_gone(holder: dict[str, Any]) -> bool:

@@ -6,19 +6,13 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import NamedTuple
 
 from ..conf.options import STATIC
 from ..core import interrupts
 from ..core.match import Match, match
 from ..core.naming import content_headers, is_html
-from ..core.types import (
-    RemoteFile,
-    UploadItem,
-    UploadResult,
-    UploadStatus,
-)
+from ..core.types import RemoteFile, UploadItem, UploadResult, UploadStatus
 from ..exceptions import NameRejected
 from ..i18n import english, gettext, gettext_lazy as _, listed, ngettext
 from ..upload.database import in_database, log
@@ -30,7 +24,6 @@ from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
 
 AT_ONCE = 25_000  # keys that are in memory together
-SLACK = timedelta(seconds=2)  # between the clocks of COS
 
 logger = logging.getLogger("wx_static_store.deploy")
 
@@ -206,6 +199,7 @@ class Survey:
         self._store = store = uploader.store
         by_log = force or uploader.options.trust_log
         self._lookup = None if by_log else Lookup(store, pool, calls)
+        self.reads_list = not by_log  # and could read it
         self.has_log = True
         self.corrections: list[UploadResult] = []  # of rows that the list proved wrong
         self._undecided = 0  # keys that the log decided, as too many calls would be needed
@@ -252,11 +246,6 @@ class Survey:
             )
         )
 
-    @property
-    def reads_list(self) -> bool:
-        """Return whether the cloud's list is asked, and could be read."""
-        return self._lookup is not None and not self._error
-
     def notes(self, *, unchanged: bool) -> Iterator[str]:
         """Yield for the report why the log decided, and not the list."""
         if self._lookup is None and unchanged:
@@ -300,7 +289,7 @@ class Survey:
 
     def _explain(self, listing: Listing) -> None:
         if listing.error and not self._error:
-            self._error = str(listing.error)
+            self._error, self.reads_list = str(listing.error), False
             logger.warning("The list could not be read: %s", english(listing.error))
         elif self._lookup and not listing.error:
             self._undecided += len(listing.unseen)

@@ -17,17 +17,7 @@ from django.core.management.base import CommandError
 
 from ..core.types import RemoteFile, UploadResult, UploadStatus
 from ..exceptions import NameRejected, SourceError, WxStaticStoreError
-from ..i18n import (
-    gettext,
-    gettext_lazy as _,
-    joined,
-    labelled,
-    listed,
-    ngettext,
-    padded,
-    shown,
-    width,
-)
+from ..i18n import aligned, gettext, gettext_lazy as _, joined, labelled, listed, ngettext, shown
 from .verify import Mismatch, Verification
 
 VERSION = 1  # of the JSON; it grows when a member changes its meaning or goes
@@ -315,15 +305,8 @@ def _verified_counts(files: int, pages: int) -> dict[str, str]:
 def total(data: dict[str, Any]) -> list[str]:
     """Return a table of all environments and their sum, then how much was verified."""
     rows = overview(data)
-    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
-    table = [
-        "  ".join(
-            padded(cell, most, right=column >= TEXTS)
-            for column, (cell, most) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]
-    return [*table, *verification_lines(data)]
+    numbers = range(TEXTS, len(rows[0]))
+    return [*aligned(rows, right=numbers), *verification_lines(data)]
 
 
 def verification_lines(data: dict[str, Any]) -> Iterator[str]:

@@ -185,14 +185,11 @@ def _overwrite(
     names = {file.key: file.key.removeprefix(location) for file in files}
     foreign = [key for key, name in names.items() if uploader.key(name) != key]
     for key in foreign:
-        error = NameRejected(
-            _(
-                "%(key)s was not written from here, and cannot be overwritten from here",
-                key=ascii(key),
-            ),
-            stage="name",
-            hint=_("Delete it in the console."),
-        ).with_context(env=uploader.env, key=key)
+        text = _(
+            "%(key)s was not written from here, and cannot be overwritten from here", key=ascii(key)
+        )
+        error = NameRejected(text, stage="name", hint=_("Delete it in the console."))
+        error.with_context(env=uploader.env, key=key)
         refused = UploadResult(
             names.pop(key), key, UploadStatus.FAILED, uploader.env, stage="name", error=error
         )
@@ -218,7 +215,6 @@ def _difference(item: UploadItem, remote: RemoteFile | None) -> str | Promise:
 
 def _entries(differences: Mapping[str, str | Promise]) -> list[str]:
     """Return the pages to fetch: those that are right in the list, index pages first."""
-
     right = [key for key, what in differences.items() if is_html(key) and not what]
     right.sort(key=lambda key: (os.path.basename(key) != "index.html", key.count("/"), key))
     return right[:PAGES]

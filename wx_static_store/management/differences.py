@@ -17,7 +17,7 @@ from ..deploy import report as summary
 from ..deploy.records import find_deployment
 from ..deploy.state import state
 from ..exceptions import SourceError, WxStaticStoreError
-from ..i18n import gettext as _, gettext_lazy, joined, labelled, ngettext, padded, shown, width
+from ..i18n import aligned, gettext as _, gettext_lazy, joined, labelled, ngettext, shown
 from ..models import Deployment
 from ..releases.difference import Difference, compare_files, compare_with_cloud, files_here
 from ..releases.rollback import folder_of
@@ -68,10 +68,6 @@ class EnvironmentComparison:
         """Return whether a file of the release is missing or differs in the cloud."""
         counts = self.difference.counts
         return self.in_cloud and bool(counts["changed"] or counts["removed"])
-
-    @property
-    def kinds(self) -> Mapping[str, Any]:
-        return IN_CLOUD if self.in_cloud else KINDS
 
     @property
     def in_cloud(self) -> bool:
@@ -238,11 +234,11 @@ def lines(comparison: EnvironmentComparison) -> Iterator[str]:
     if comparison.error:
         yield shown(labelled(where, comparison.error))
         return
-    difference = comparison.difference
+    difference, kinds = comparison.difference, IN_CLOUD if comparison.in_cloud else KINDS
     yield shown(labelled(where, " → ".join(side.name for side in comparison.sides)))
-    yield from _table(comparison)
+    yield from _table(difference.changes, kinds)
     before, after = (f"{size:,}" for size in difference.sizes)
-    counts = _counts(comparison.kinds, difference.counts)
+    counts = _counts(kinds, difference.counts)
     if difference:
         sizes = {"before": before, "after": after}
         yield _("%(counts)s; %(before)s → %(after)s bytes", counts=counts, **sizes)
@@ -259,18 +255,14 @@ def lines(comparison: EnvironmentComparison) -> Iterator[str]:
         )
 
 
-def _table(comparison: EnvironmentComparison) -> Iterator[str]:
-    changes, kinds = comparison.difference.changes, comparison.kinds
+def _table(changes: Iterable[Change], kinds: Mapping[str, Any]) -> list[str]:
     rows = []
     for change in changes:
         sides = (change.before, change.after)
         before, after = (f"{side.size:,}" if side else "" for side in sides)
         arrow = f"{before} →" if before and after else f"{before}  "
         rows.append((str(kinds[change.kind]), arrow, after, _what(change)))
-    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
-    for kind, before, after, what in rows:
-        sizes = padded(before, widths[1], right=True), padded(after, widths[2], right=True)
-        yield "  ".join([padded(kind, widths[0]), *sizes, what])
+    return aligned(rows, right=(1, 2))
 
 
 def _what(change: Change) -> str:

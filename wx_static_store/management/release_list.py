@@ -9,7 +9,7 @@ from typing import Any
 
 from ..deploy import report
 from ..deploy.state import from_log
-from ..i18n import gettext as _, labelled, listed, ngettext, padded, shown, width
+from ..i18n import aligned, gettext as _, labelled, listed, ngettext, shown
 from ..models import Deployment
 from ..releases.live import live_lately
 from ..upload.database import deployments, with_users
@@ -56,11 +56,10 @@ def _lines(env: str, rows: Sequence[Row]) -> list[str]:
     )
     titles = [_("id"), _("when"), _("outcome"), _("release"), _("store"), _("folder"), _("what")]
     table = [["", *titles], *map(_cells, rows)]
-    widths = [max(map(width, column)) for column in zip(*table, strict=True)]
     legend = _("%(mark)s live: what visitors of the folder get", mark=LIVE)
     return [
         head,
-        *("  ".join(map(padded, cells, widths)).rstrip() for cells in table if rows),
+        *(aligned(table) if rows else ()),
         *[legend] * any(is_live for _row, is_live in rows),
     ]
 

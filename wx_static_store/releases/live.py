@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -120,10 +119,9 @@ def command_again(row: Deployment) -> str:
     prefix = prefix_of(row)
     if row.release_id and kept.alias():
         return command_for(row.using, row.env, ("--rollback", str(row.pk)), prefix)
-    where = ["--using", row.using or "default", "--env", row.env]
     label = ["--label", row.label] if row.label else []
-    words = ["python", "manage.py", "wx_deploy", "DIR", *([prefix] if prefix else [])]
-    return shlex.join([*words, *where, *label])
+    words = ["DIR", *filter(None, [prefix])]
+    return command_for(row.using or "default", row.env, words, "", *label)
 
 
 def prefix_of(row: Deployment) -> str:

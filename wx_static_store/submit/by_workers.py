@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..conf import platform_options
-from ..conf.cache_checks import is_for_all
-from ..core.notes import Notes
 from ..core.refusals import EXISTS, IN_PROGRESS, PolicyRejected
 from ..exceptions import WxStaticStoreError, revived
 from ..i18n import gettext_lazy as _
 from ..log.retry import RetryResult, retry_uploads
 from ..models import Dismissal, UploadLog
 from .access import Act, may, require
+from .progress import shared_notes
 
 KEPT = 600  # seconds
 
@@ -47,9 +45,9 @@ def send_again(row_id: int, user_id: int, asked_at: float = 0) -> None:
 
 def refusals(rows: Iterable[UploadLog]) -> dict[int, RetryResult]:
     """Return the noted refusals of these rows, by their ids."""
-    names = {str(row.pk): row for row in rows}
+    names, notes = {str(row.pk): row for row in rows}, shared_notes("again", KEPT)
     found = {}
-    for name, note in (_notes().read_many(names) if _is_noted() else {}).items():
+    for name, note in (notes.read_many(names) if notes else {}).items():
         if note:
             row, error = names[name], revived(note)
             rule = _WITH_FACTS.get(error.code)
@@ -59,18 +57,10 @@ def refusals(rows: Iterable[UploadLog]) -> dict[int, RetryResult]:
 
 def forget(rows: Iterable[UploadLog]) -> None:
     """Forget the earlier refusals of these rows."""
-    if _is_noted():
-        _notes().forget(*(str(row.pk) for row in rows))
+    if notes := shared_notes("again", KEPT):
+        notes.forget(*(str(row.pk) for row in rows))
 
 
 def _note(row: UploadLog, error: WxStaticStoreError) -> None:
-    if _is_noted():
-        _notes().write(str(row.pk), error.as_dict())
-
-
-def _is_noted() -> bool:
-    return is_for_all(platform_options().token_cache)
-
-
-def _notes() -> Notes:
-    return Notes("again", platform_options().token_cache, seconds=KEPT)
+    if notes := shared_notes("again", KEPT):
+        notes.write(str(row.pk), error.as_dict())

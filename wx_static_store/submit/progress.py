@@ -21,19 +21,26 @@ from ..core.notes import Notes
 PAUSE = 0.25  # seconds between two notes: a page asks less often
 KEPT = 60  # seconds
 
-_note: ContextVar[Callable[[int], None] | None] = ContextVar("note", default=None)
+# The function that notes the sent bytes of the save under way.
+note_of_save: ContextVar[Callable[[int], None] | None] = ContextVar("note", default=None)
+
+
+def shared_notes(kind: str, seconds: float = KEPT) -> Notes | None:
+    """Return the notes in the cache that all processes share; None without such a cache."""
+    cache = platform_options().token_cache
+    return Notes(kind, cache, seconds=seconds) if is_for_all(cache) else None
 
 
 def is_noted() -> bool:
     """Return whether there is a cache for notes."""
-    return is_for_all(platform_options().token_cache)
+    return shared_notes("sent") is not None
 
 
 def note_of(digest: str) -> Callable[[int], None] | None:
     """Return a function that notes the sent bytes of a submission; None without a cache."""
-    if not is_noted():
+    notes, due = shared_notes("sent"), 0.0
+    if notes is None:
         return None
-    notes, due = _notes(), 0.0
 
     def note(sent: int) -> None:
         nonlocal due
@@ -48,31 +55,22 @@ def note_of(digest: str) -> Callable[[int], None] | None:
 
 def sent_of(*digests: str) -> list[int | None]:
     """Return the sent bytes of each submission; None if no notes are kept."""
-    if not is_noted():
+    if (notes := shared_notes("sent")) is None:
         return [None] * len(digests)
-    found = _notes().read_many(digests)
+    found = notes.read_many(digests)
     return [found[digest] or 0 for digest in digests]
 
 
 @contextmanager
 def note_saves(digest: str) -> Iterator[None]:
     """Note the sent bytes of saves inside the block; with an empty digest, note nothing."""
-    token = _note.set(note_of(digest) if digest else None)
+    token = note_of_save.set(note_of(digest) if digest else None)
     try:
         yield
     finally:
-        _note.reset(token)
-
-
-def note_of_save() -> Callable[[int], None] | None:
-    """Return the function that notes the sent bytes of a save, or None."""
-    return _note.get()
+        note_of_save.reset(token)
 
 
 def sizes() -> list[str]:
     """Return an example of each unit, such as 1.0 KB: the script writes sizes like these."""
     return [filesizeformat(size) for size in (1, 2, *(2 ** (10 * step) for step in range(1, 5)))]
-
-
-def _notes() -> Notes:
-    return Notes("sent", platform_options().token_cache, seconds=KEPT)

@@ -28,7 +28,6 @@ from ..i18n import gettext_lazy as _
 
 Finding = tuple[Rule, dict[str, Any]]
 
-
 _LONGEST = 255
 
 # Stricter than for a key: people type, read and copy these names. Names that programs make
@@ -54,11 +53,7 @@ _NAMES = (
         _("A part of the name begins or ends with a space."),
         _("Remove the space."),
     ),
-    (
-        r"\.(?![^/])",
-        _("A part of the name ends with a dot."),
-        _("Remove the dot at the end."),
-    ),
+    (r"\.(?![^/])", _("A part of the name ends with a dot."), _("Remove the dot at the end.")),
     (
         r"(?<![^/])\.(?!well-known/)[^/]*",
         _("%(found)s begins with a dot, as files do that are not meant to be public."),
@@ -114,8 +109,6 @@ _FAMILIES = (
 _PROGRAM = re.compile(
     rb"MZ|\x7fELF|\xfe\xed\xfa[\xce\xcf]|[\xce\xcf]\xfa\xed\xfe|\xca\xfe\xba[\xbe\xbf]"
 )
-
-
 # A double click runs these. Some sites offer them for download, so a person is only asked.
 _PROGRAMS = "apk app bat cmd com dmg exe jar msi pif pkg ps1 scr sh vbs"
 

@@ -28,7 +28,15 @@ def select_environments(
         if env not in offers:
             text = _("ENVIRONMENTS does not offer %(env)s", env=env)
             raise ConfigurationError(text, hint=nearest(env, [*offers]))
-    return list(dict.fromkeys([*named, *(_with_tags(offers, tags) if tags else ())]))
+    known, found = tags_of(offers), having_tags(offers, tags) if tags else []
+    for tag in tags:
+        if tag not in known:
+            text = _("No environment has the tag %(tag)r", tag=tag)
+            raise ConfigurationError(text, hint=nearest(tag, known) if known else TAGS_HINT)
+    if tags and not found:
+        text = _("No environment fits these tags: %(tags)s", tags=listed(tags))
+        raise ConfigurationError(text, hint=_("Of each set, an environment needs one of its tags."))
+    return list(dict.fromkeys([*named, *found]))
 
 
 def tags_of(offers: Mapping[str, Offer]) -> list[str]:
@@ -46,16 +54,3 @@ def having_tags(offers: Mapping[str, Offer], tags: Iterable[str]) -> list[str]:
         for env, offer in offers.items()
         if all(map({*offer.tags}.intersection, wanted.values()))
     ]
-
-
-def _with_tags(offers: Mapping[str, Offer], tags: Sequence[str]) -> list[str]:
-    known = tags_of(offers)
-    for tag in tags:
-        if tag not in known:
-            text = _("No environment has the tag %(tag)r", tag=tag)
-            raise ConfigurationError(text, hint=nearest(tag, known) if known else TAGS_HINT)
-    found = having_tags(offers, tags)
-    if not found:
-        text = _("No environment fits these tags: %(tags)s", tags=listed(tags))
-        raise ConfigurationError(text, hint=_("Of each set, an environment needs one of its tags."))
-    return found

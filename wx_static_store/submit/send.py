@@ -21,7 +21,7 @@ from ..upload.claims import Claim, drop_abandoned
 from ..upload.recorder import record_one
 from ..upload.sources import digest
 from ..upload.transfer import Transfer
-from ..upload.uploader import Uploader, get_uploader
+from ..upload.uploader import get_uploader
 from .policy import Target, authorize_upload
 from .rules import measure
 
@@ -56,14 +56,15 @@ def send(
     except WxStaticStoreError as error:
         if error.stage == "policy" or isinstance(error, NameRejected):
             raise
-        result = _spool(_failed_before_upload(uploader, name, file, error), file)
+        failed = uploader.failed(UploadItem(clean_name(name), open=lambda: file), error)
+        result = _keep_bytes(failed, file)
         return result, record_one(result, context)
     item = replace(item, sent=sent)
     drop_abandoned(uploader.options, uploader.key(item.name))
     record = partial(_record, claim=claim, context=context)
     result = uploader.settled(_transfer(Transfer(uploader.options, item), context, record))
-    if result.status is not UploadStatus.STORED:
-        result = _spool(result, file)
+    if result.status is not UploadStatus.STORED and spool.alias():
+        result = _keep_bytes(result, file)
     return result, record(result)
 
 
@@ -75,23 +76,12 @@ def _record(result: UploadResult, *, claim: Claim, context: UploadContext) -> in
     return row
 
 
-def _failed_before_upload(
-    uploader: Uploader, name: str, file: BinaryIO, error: WxStaticStoreError
-) -> UploadResult:
-    """Return the result of a file that failed before the upload, as the store gave no answer."""
-    result = uploader.failed(UploadItem(clean_name(name), open=lambda: file), error)
-    with suppress(WxStaticStoreError, OSError, ValueError):  # the file may be what failed
-        result = replace(result, size=measure(file), md5=digest(file))
-    return result
-
-
-def _spool(result: UploadResult, file: BinaryIO) -> UploadResult:
+def _keep_bytes(result: UploadResult, file: BinaryIO) -> UploadResult:
     """Keep the bytes for a retry if there is a spool; the row's MD5 finds them again."""
-    if not spool.alias():
-        return result
     with suppress(WxStaticStoreError, OSError, ValueError):  # the file may be what failed
         result = replace(result, size=measure(file), md5=digest(file))
-        spool.keep(file, result.md5, result.size or 0)
+        if spool.alias():
+            spool.keep(file, result.md5, result.size or 0)
     return result
 
 

@@ -35,7 +35,8 @@ class Save:
 
 
 _saves: ContextVar[list[Save] | None] = ContextVar("saves", default=None)
-_claim: ContextVar[Claim | None] = ContextVar("claim", default=None)
+# The claim of the save under way, which Django has no way to hand over.
+current_claim: ContextVar[Claim | None] = ContextVar("claim", default=None)
 
 
 class Claim:
@@ -74,16 +75,11 @@ class Claim:
 @contextmanager
 def claiming() -> Iterator[Claim]:
     """Let the save inside the block claim names."""
-    token = _claim.set(claim := Claim())
+    token = current_claim.set(claim := Claim())
     try:
         yield claim
     finally:
-        _claim.reset(token)
-
-
-def current_claim() -> Claim | None:
-    """Return the claim of the save under way, which Django has no way to hand over."""
-    return _claim.get()
+        current_claim.reset(token)
 
 
 def drop_claim(options: Options, key: str) -> None:
@@ -93,24 +89,25 @@ def drop_claim(options: Options, key: str) -> None:
 
 def note_abandoned(options: Options, asked: str, size: int, md5: str, key: str) -> None:
     """Note that the object at this key belongs to no row: the form that saved it failed."""
-    _abandoned(options).write(f"{asked}:{size}", [md5, key])
-    _abandoned(options, "-at").write(key, 1)
+    _notes("left", options, ABANDONED_SECONDS).write(f"{asked}:{size}", [md5, key])
+    _notes("left-at", options, ABANDONED_SECONDS).write(key, 1)
 
 
 def abandoned_object(options: Options, asked: str, size: int) -> tuple[str, str]:
     """Return MD5 and key of the object that a failed form left for this key, or empty texts."""
-    md5, key = _abandoned(options).read(f"{asked}:{size}") or ("", "")
+    found = _notes("left", options, ABANDONED_SECONDS).read(f"{asked}:{size}")
+    md5, key = found or ("", "")
     return md5, key
 
 
 def claim_abandoned(options: Options, key: str) -> bool:
     """Take the abandoned object; return False if it was written again, or another save took it."""
-    return _abandoned(options, "-at").take(key)
+    return _notes("left-at", options, ABANDONED_SECONDS).take(key)
 
 
 def drop_abandoned(options: Options, key: str) -> None:
     """Let no save take the object at this key: whoever wrote it last may have a row of it."""
-    _abandoned(options, "-at").forget(key)
+    _notes("left-at", options, ABANDONED_SECONDS).forget(key)
 
 
 @contextmanager
@@ -127,10 +124,6 @@ def remembered_saves() -> Iterator[list[Save]]:
 def remember(save: Save) -> None:
     if (saves := _saves.get()) is not None:
         saves.append(save)
-
-
-def _abandoned(options: Options, index: str = "") -> Notes:
-    return _notes("left" + index, options, ABANDONED_SECONDS)
 
 
 def _notes(kind: str, options: Options, seconds: float) -> Notes:

@@ -49,6 +49,7 @@ _locked_until = 0.0
 _down = False  # the last query failed, as the next one would
 _away = False  # it should be there, and could not be asked the last time
 
+_NO_TABLE = "no such table"  # as SQLite says it, in an error that else may pass
 # Deadlock, serialization failure, a lock held too long.
 _PASSING = {
     *("40P01", "40001", "55P03"),  # PostgreSQL
@@ -79,7 +80,7 @@ def in_database(work: Callable[[], T], *, otherwise: T) -> T:
     except Exception as error:  # noqa: BLE001 -- whatever it is, the upload counts
         reason = _reason(error)
         down, again = _is_down(error), _down
-        _away = isinstance(error, OperationalError | InterfaceError) and not _has_no_table(error)
+        _away = isinstance(error, OperationalError | InterfaceError) and _NO_TABLE not in str(error)
     _warn(reason, again=down and again)
     rest(_REST_SECONDS if down else 0.0)
     _down = down
@@ -216,14 +217,10 @@ def _passes(error: Exception) -> bool:
 def _is_down(error: Exception) -> bool:
     """Return whether the next query would fail alike: no database, table, app or connection."""
     if isinstance(error, OperationalError):  # also deadlocks and time-outs, which pass
-        return _has_no_table(error) or _connection().connection is None
+        return _NO_TABLE in str(error) or _connection().connection is None
     return isinstance(
         error, ImproperlyConfigured | ProgrammingError | InterfaceError | RuntimeError
     )
-
-
-def _has_no_table(error: Exception) -> bool:
-    return "no such table" in str(error)
 
 
 def flag(name: str) -> bool:

@@ -13,13 +13,7 @@ from django.utils.module_loading import import_string
 from ..clients.component import ComponentToken
 from ..clients.links import is_loopback
 from ..clients.platform import Quota
-from ..clients.tokens import (
-    CallableToken,
-    FixedToken,
-    TokenProvider,
-    current_token,
-    discard_token,
-)
+from ..clients.tokens import CallableToken, FixedToken, TokenProvider, current_token, discard_token
 from ..clients.wechat import WeChatClient
 from ..conf import Options, sealing
 from ..conf.cache_checks import is_shared
@@ -199,14 +193,10 @@ def ticket_source(options: Options) -> Callable[[], str]:
     given = options.verify_ticket
     if isinstance(given, Secret):
         return given.reveal
-    return given or (lambda: _ticket_reader(options.component_appid))
+    return given or (lambda: _ticket_reader(options.component_appid) if _ticket_reader else "")
 
 
-def _no_ticket(appid: str) -> str:
-    return ""
-
-
-_ticket_reader: Callable[[str], str] = _no_ticket
+_ticket_reader: Callable[[str], str] | None = None
 
 
 def offer_tickets(reader: Callable[[str], str]) -> None:

@@ -29,11 +29,7 @@ class Rate:
     """
 
     def __init__(
-        self,
-        rate: float,
-        shared: Notes,
-        alone: Notes,
-        now: Callable[[], float] = time.time,
+        self, rate: float, shared: Notes, alone: Notes, now: Callable[[], float] = time.time
     ) -> None:
         self.rate, self.turns = rate, math.ceil(rate)
         self._seconds = self.turns / rate
@@ -64,11 +60,7 @@ class SharedLimiter(AdaptiveLimiter):
     """
 
     def __init__(
-        self,
-        throttle: type[Exception],
-        most: float,
-        shared: Notes,
-        rate: Rate | None = None,
+        self, throttle: type[Exception], most: float, shared: Notes, rate: Rate | None = None
     ) -> None:
         super().__init__(throttle, most)
         self._shared, self._rate = shared, rate

@@ -5,12 +5,12 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from io import FileIO
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from ..core.frames import is_from_signal
 from ..core.types import LARGEST, UploadItem
@@ -22,6 +22,8 @@ HASH_AHEAD = 8 * 1024 * 1024  # bytes; a larger file is hashed while it streams
 IN_MEMORY = 1024 * 1024  # bytes of a temporary file; a larger one goes to the disk
 
 _ONE_PUT = _("One PUT takes 5 GB, and a platform has no other way: split the file.")
+# Open no link, and do not wait for the other end of a pipe; Windows has neither flag.
+_ITSELF = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _LOST = (0, 0)  # no file has this device and inode
 _LEAVE_ALONE = _("Do not change the folder while it is deployed. Deploy again.")
 _REOPEN = _("Open it in binary mode, and let it stand still while it is uploaded.")
@@ -93,7 +95,9 @@ class _Disk:
         if not self.only:
             return open(self.path, "rb", 0)  # unbuffered: it is read in blocks of our own
         try:
-            file = open(self.path, "rb", 0, opener=_open_itself)  # noqa: SIM115 -- returned
+            file = open(  # noqa: SIM115 -- returned
+                self.path, "rb", 0, opener=lambda path, flags: os.open(path, flags | _ITSELF)
+            )
             facts = os.fstat(file.fileno())
             if stat.S_ISREG(facts.st_mode) and (facts.st_dev, facts.st_ino) == self.only:
                 return file
@@ -104,11 +108,6 @@ class _Disk:
         raise SourceError(
             _("The file was replaced by another one"), stage="source", hint=_LEAVE_ALONE
         )
-
-
-def _open_itself(path: str, flags: int) -> int:
-    """Open no link, and do not wait for the other end of a pipe; Windows has neither flag."""
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
 
 
 def disk_item(
@@ -159,14 +158,10 @@ def content_item(name: str, content: Any) -> UploadItem:
 @contextmanager
 def rereadable(item: UploadItem) -> Iterator[UploadItem]:
     """Yield the item for several attempts."""
-    copies: list[IO[bytes]] = []
-    try:
+    with ExitStack() as copies:
         # The first attempt copies a caller's file that cannot seek: the next would find it empty.
         kept = cache(lambda: _seekable(item.open(), copies))
         yield item if item.close else replace(item, open=kept)
-    finally:
-        for copy in copies:
-            copy.close()
 
 
 @contextmanager
@@ -183,17 +178,13 @@ def opened(item: UploadItem, *, md5: str | None = None) -> Iterator[Source]:
 def readable(item: UploadItem) -> Iterator[tuple[BinaryIO, int]]:
     """Yield the item's file at its start, or a copy of it that can be sent, and its size."""
     original = _call(item.open)
-    copies: list[IO[bytes]] = []
-    try:
-        file = _seekable(original, copies)
+    with ExitStack() as files:
+        if item.close:
+            files.callback(original.close)
+        file = _seekable(original, files)
         if (size := _measure(file)) > LARGEST:
             raise SourceError(_("The file is larger than 5 GB"), stage="source", hint=_ONE_PUT)
         yield file, size
-    finally:
-        for copy in copies:
-            copy.close()
-        if item.close:
-            original.close()
 
 
 def fingerprint(item: UploadItem, tick: Callable[[], None] = lambda: None) -> UploadItem:
@@ -222,14 +213,13 @@ def digest(file: BinaryIO, tick: Callable[[], None] = lambda: None, *others: Any
     return md5.hexdigest()
 
 
-def _seekable(original: Any, copies: list[IO[bytes]]) -> BinaryIO:
-    """Return the file if it can be sent unchanged, else a copy, added to `copies`."""
+def _seekable(original: Any, copies: ExitStack) -> BinaryIO:
+    """Return the file if it can be sent unchanged, else a copy that `copies` will close."""
     if getattr(original, "closed", False):
         raise SourceError(_("The file is closed"), stage="source", hint=_REOPEN)
     if _rewound(original):
         return original  # type: ignore[no-any-return]
-    copy = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 -- closed by `opened`
-    copies.append(copy)
+    copy = copies.enter_context(SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115
     while block := _next_block(original):
         _call(copy.write, block)
     return copy  # type: ignore[return-value]

@@ -79,11 +79,8 @@ def open_spooled(md5: str) -> BinaryIO:
             raise
     if file:
         file.close()
-    raise SourceError(
-        _("The spool of uploads no longer has these bytes"),
-        stage="source",
-        hint=_UPLOAD_AGAIN,
-    )
+    text = _("The spool of uploads no longer has these bytes")
+    raise SourceError(text, stage="source", hint=_UPLOAD_AGAIN)
 
 
 def free(*, dry_run: bool = False) -> Iterator[int]:

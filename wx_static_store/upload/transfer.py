@@ -158,12 +158,8 @@ class Transfer:
             error.with_context(remedy=Remedy.GIVE_UP, stops_batch=True)
         self.sending, self.trouble = False, error
         self.maybe_stored |= error.maybe_stored
-        self._answered(error.errcode, error.rid)
-
-    def _answered(self, errcode: int | None, rid: str = "") -> None:
-        """Keep WeChat's last errcode; a lost answer has none."""
-        if errcode is not None:
-            self.errcode, self.rid = errcode, rid
+        if error.errcode is not None:  # a lost answer has none
+            self.errcode, self.rid = error.errcode, error.rid
 
     def _check_abandoned(self) -> None:
         if self.abandoned:
@@ -212,7 +208,7 @@ class Transfer:
             # Each attempt asks for a link of its own, just before the PUT: a link lives 60 seconds.
             with store.api_limiter.slot(deadline), _span("wx.link"):
                 link = store.wechat.upload_link(self.token, store.env, self.key, deadline=deadline)
-            self._answered(0)
+            self.errcode, self.rid = 0, ""
             self.sending = True
             # Again, now that `sending` is set: what was reported as not sent must not be sent.
             self._check_abandoned()

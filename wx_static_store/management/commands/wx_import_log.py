@@ -42,13 +42,12 @@ class Command(UpkeepCommand):
                     self.counts += counts
         self.stdout.write(self.counted)
         if broken := self.counts["broken"]:
-            raise CommandError(
-                ngettext(
-                    "%(count)d line is no upload, see above; the others are done.",
-                    "%(count)d lines are no uploads, see above; the others are done.",
-                    broken,
-                )
+            text = ngettext(
+                "%(count)d line is no upload, see above; the others are done.",
+                "%(count)d lines are no uploads, see above; the others are done.",
+                broken,
             )
+            raise CommandError(text)
 
 
 def _open(name: str) -> AbstractContextManager[BinaryIO]:

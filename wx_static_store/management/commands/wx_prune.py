@@ -3,7 +3,8 @@
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -75,18 +76,17 @@ class Command(UpkeepCommand):
             require_private(spool.alias(), "UPLOAD_SPOOL")
 
     def _prune(self, counts: Counter[str], *, dry_run: bool) -> None:
-        for kind, count in self._steps(dry_run=dry_run):
-            counts[kind] += count
-
-    def _steps(self, *, dry_run: bool) -> Iterator[tuple[str, int]]:
         options, releases = self.options, self.options["releases"] or RELEASES
+        steps: list[Iterable[tuple[str, int]]] = []
         if days := options["days"]:
             how = {"env": options["env"], "batch": options["batch"], "releases": releases}
-            yield from prune(days, **how, dry_run=dry_run)
+            steps.append(prune(days, **how, dry_run=dry_run))
         if self._with_releases:
-            yield from prune_releases(releases, dry_run=dry_run)
+            steps.append(prune_releases(releases, dry_run=dry_run))
         if self._with_spool:
-            yield from (("spooled", 1) for _size in spool.free(dry_run=dry_run))
+            steps.append(("spooled", 1) for _size in spool.free(dry_run=dry_run))
+        for kind, count in chain(*steps):
+            counts[kind] += count
 
     @property
     def counted(self) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from ...i18n import gettext as _, joined, labelled, listed, ngettext, padded, shown, width
+from ...i18n import aligned, gettext as _, joined, labelled, listed, ngettext, shown
 from ..models import Rollout, RolloutEnvironment
 from ..snapshot import Cause, Snapshot
 
@@ -75,9 +75,7 @@ def table(snapshots: Sequence[Snapshot]) -> list[str]:
         _("environments"),
         _("what"),
     ]
-    rows = [titles, *map(_cells, snapshots)]
-    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(map(padded, cells, widths)).rstrip() for cells in rows]
+    return aligned([titles, *map(_cells, snapshots)])
 
 
 def _cells(snapshot: Snapshot) -> list[str]:
