@@ -129,6 +129,11 @@ def test_members_of_a_problem_that_do_not_apply_may_be_left_out_and_are_never_nu
     assert not [name for name, one in problem["properties"].items() if "nullable" in one]
 
 
+def test_a_choice_that_may_be_empty_names_the_empty_text(document: Any) -> None:
+    checked = document["components"]["schemas"]["WxChecked"]["enum"]
+    assert checked == ["ok", "mismatched", "not_compared", ""]
+
+
 @pytest.mark.parametrize(
     ("component", "choices"),
     [

@@ -135,7 +135,8 @@ if INSTALLED:
             return f"Wx{name[0].upper()}{name[1:]}"
 
         def map_serializer_field(self, auto_schema: Any, direction: Any) -> Any:
-            return {"type": "string", "enum": [*self.target.choices]}
+            blank = [""] if self.target.allow_blank else []
+            return {"type": "string", "enum": [*self.target.choices, *blank]}
 
     class InputExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
         """Describe a form with examples that can be sent, and each text by a single schema."""
