@@ -90,7 +90,7 @@ def begun(workers: WorkerProcesses) -> dict[str, tuple[int, int]]:
     """Return the first and the last request for each tenant, by their numbers."""
     spans: dict[str, tuple[int, int]] = {}
     for entry in list(workers.cloud.journal):
-        if entry.env.startswith("tenant-"):
+        if re.fullmatch(r"tenant-\d+", entry.env):
             first, _last = spans.get(entry.env, (entry.number, 0))
             spans[entry.env] = first, entry.number
     return spans
