@@ -84,9 +84,10 @@ def damage(module: str, tests: str, folder: Path, pattern: list[str], seconds: f
         meta.write_text(json.dumps(data))
     for part in ("wx_static_store", "tests", "pyproject.toml"):
         (copy / part).symlink_to(ROOT / part)
-    config = (ROOT / "setup.cfg").read_text() + f"only_mutate = wx_static_store/{module}.py\n"
-    config += f"pytest_add_cli_args_test_selection = {tests}\n"
-    (copy / "setup.cfg").write_text(config)
+    ours = f"[mutmut]\nonly_mutate = wx_static_store/{module}.py\n"
+    ours += f"pytest_add_cli_args_test_selection = {tests}\n"
+    config = (ROOT / "setup.cfg").read_text()
+    (copy / "setup.cfg").write_text(config.replace("[mutmut]\n", ours))
     command = [Path(sys.executable).with_name("mutmut"), "run", *pattern]
     with (copy / "log").open("w") as log:
         run = subprocess.Popen(command, cwd=copy, stdout=log, stderr=log, start_new_session=True)
