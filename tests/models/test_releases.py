@@ -1,5 +1,7 @@
 """The releases: what a row gives back, on every database."""
 
+from typing import Any
+
 import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -19,6 +21,18 @@ def release_of(*files: object) -> Release:
 
 def test_a_release_gives_its_files_back() -> None:
     row = Release.objects.get(pk=release_of(A, B).pk)
+    assert list(row.contents()) == [A, B]
+
+
+class Replica:
+    def db_for_read(self, model: Any, **hints: Any) -> str:
+        return "replica"
+
+
+def test_files_that_were_left_out_are_read_from_the_database_of_their_row(settings: Any) -> None:
+    """A replica may be behind."""
+    row = Release.objects.defer("files").get(pk=release_of(A, B).pk)
+    settings.DATABASE_ROUTERS = [Replica()]
     assert list(row.contents()) == [A, B]
 
 

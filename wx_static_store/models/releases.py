@@ -34,6 +34,9 @@ class Release(models.Model):
 
     def contents(self) -> Iterator[ReleaseFile]:
         """Yield the files, by name."""
+        # Where they were left out, Django would ask the router, and a replica may be behind.
+        if self.get_deferred_fields():
+            self.refresh_from_db(using=self._state.db, fields=["files"])
         return unpack(bytes(self.files))
 
 
