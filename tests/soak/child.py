@@ -182,7 +182,9 @@ class Worker:
         """Return the files of the release that was just deployed; none if it has no row."""
         from wx_static_store.models import Deployment
 
-        row = Deployment.objects.using("default").filter(label=self._label).last()
+        # In one query: the release alone would be asked of a replica that lags.
+        rows = Deployment.objects.using("default").select_related("release")
+        row = rows.filter(label=self._label).last()
         files = row.release.contents() if row and row.release else ()
         return {f"{PREFIX}/{file.name}": file.md5 for file in files}
 
