@@ -677,6 +677,44 @@ def test_no_deployment_seems_to_run_where_the_database_is_not_asked() -> None:
     assert (others.running, others.wrote(None)) == ((), None)
 
 
+def began(folder: str, env: str = "env-1") -> int:
+    return Deployment.objects.create(env=env, folder=folder).pk
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("folder", "is_seen"), [("", True), ("app/", True), ("app/docs/", True), ("media/", False)]
+)
+def test_a_deployment_that_begins_beside_one_of_app_is_seen_where_their_folders_meet(
+    folder: str, is_seen: bool
+) -> None:
+    others = recorders.OtherDeployments("env-1")
+    mine = began("app/")
+    other = began(folder)
+    assert others.wrote(mine) == (other if is_seen else None)
+
+
+@pytest.mark.django_db
+def test_a_deployment_of_before_or_of_another_environment_is_not_seen() -> None:
+    began("app/")
+    others = recorders.OtherDeployments("env-1")
+    mine = began("app/")
+    began("app/", "env-2")
+    assert others.wrote(mine) is None
+
+
+@pytest.mark.django_db
+def test_a_deployment_that_was_running_is_seen_once_it_adds_a_row() -> None:
+    running = began("app/")
+    context = UploadContext("test", deployment_id=running)
+    record_one(result(), context)
+    others = recorders.OtherDeployments("env-1")
+    mine = began("app/")
+    assert others.wrote(mine) is None
+    record_one(result(), context)
+    assert others.wrote(mine) == running
+
+
 @pytest.mark.django_db
 def test_a_deployment_asks_a_database_that_was_away_at_once() -> None:
     with refusing():
