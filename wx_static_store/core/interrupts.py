@@ -48,14 +48,14 @@ def handled() -> Iterator[None]:
     if _State.handled or not _in_main_thread() or not ours:
         yield
         return
-    # The watchdog is told by a socket: Python calls no handler while SQLite waits for a lock.
-    ended, (told, tell) = threading.Event(), socket.socketpair()
-    tell.setblocking(False)
+    # The watchdog reads a socket: Python calls no handler while SQLite waits for a lock.
+    ended, (signals_end, wakeup_end) = threading.Event(), socket.socketpair()
+    wakeup_end.setblocking(False)
     # Started before it is needed: a handler must take no lock that the main thread may hold.
-    watchdog = threading.Thread(target=_watch, args=(told, ours, ended), daemon=True)
+    watchdog = threading.Thread(target=_watch, args=(signals_end, ours, ended), daemon=True)
     watchdog.start()
     _State.handled, _State.came_at = True, 0.0
-    before = signal.set_wakeup_fd(tell.fileno(), warn_on_full_buffer=False)
+    before = signal.set_wakeup_fd(wakeup_end.fileno(), warn_on_full_buffer=False)
     try:
         for number in ours:
             signal.signal(number, _interrupt)
@@ -66,9 +66,9 @@ def handled() -> Iterator[None]:
         _State.handled, _State.came_at = False, 0.0
         signal.set_wakeup_fd(before)
         ended.set()
-        tell.close()
+        wakeup_end.close()
         watchdog.join()
-        told.close()
+        signals_end.close()
 
 
 @contextmanager
@@ -124,9 +124,9 @@ def _interrupt(_number: int, _frame: Any) -> None:
         raise KeyboardInterrupt
 
 
-def _watch(told: socket.socket, ours: Sequence[int], ended: threading.Event) -> None:
+def _watch(signals: socket.socket, ours: Sequence[int], ended: threading.Event) -> None:
     """End the process `LONGEST` seconds after one of our signals, unless the block ended."""
-    while number := told.recv(1):  # empty: the other end is closed
+    while number := signals.recv(1):  # empty: the other end is closed
         if number[0] in ours:
             if not ended.wait(LONGEST):
                 _give_up()

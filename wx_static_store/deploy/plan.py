@@ -82,8 +82,7 @@ def make_plan(
     """
     Compare the files with the cloud, and order them; files with the same key are rejected.
 
-    A file is unchanged if the list has its MD5, and its newest row has the same headers. `last` is
-    the name of the last file.
+    A file is unchanged if the list has its MD5, and its newest row its headers; `last` is a name.
     """
     by_key, rejected = _without_collisions(uploader, items)
     last_key = uploader.key(last) if last else ""
@@ -92,8 +91,7 @@ def make_plan(
     changed = {key: item for key, item in by_key.items() if key.startswith("/")}
     unchanged, existing, state_of_last = list[UploadItem](), set[str](), None
     for key, state, item in _look_up(survey, keys, by_key):
-        if key == last_key and not force:
-            state_of_last = state
+        state_of_last = state if key == last_key else state_of_last
         changed_headers = survey.has_log and item and _may_have_other_headers(uploader, item, state)
         if item and (force or changed_headers or differs(uploader, item, state)):
             changed[key] = item
@@ -110,7 +108,7 @@ def make_plan(
         existing=frozenset(existing),
         corrections=tuple(survey.corrections),
         notes=tuple(survey.notes(unchanged=bool(unchanged))),
-        last=state_of_last,
+        last=None if force else state_of_last,
         compared=survey.reads_list or not unchanged,
     )
 

@@ -55,13 +55,13 @@ class Snapshot:
             heard=Max("heard"),
         )
         asked, heard = sums.pop("asked"), sums.pop("heard")
-        told = [*every.filter(Q(state=State.FAILED) | ~Q(message=""))]
+        explained = [*every.filter(Q(state=State.FAILED) | ~Q(message=""))]
         return cls(
             rollout,
             {state: number(rows, state) for state in State.values},
             [{state: number(rows, state, wave=wave) for state in State.values} for wave in waves],
-            [*causes(row for row in told if row.state == State.FAILED)],
-            [*causes(row for row in told if row.state != State.FAILED)],
+            [*causes(row for row in explained if row.state == State.FAILED)],
+            [*causes(row for row in explained if row.state != State.FAILED)],
             {"unchanged" if name == "skipped" else name: value for name, value in sums.items()},
             asked and max(asked, heard or asked),
         )
