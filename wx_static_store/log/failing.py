@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from django.db.models import Q
@@ -12,6 +13,7 @@ from django.db.models import Q
 from ..core.types import NOT_STORED
 from ..i18n import STAGES
 from ..models import Dismissal, UploadLog, UploadLogQuerySet
+from ..upload.database import write
 
 if TYPE_CHECKING:
     from ..core.refusals import User
@@ -49,7 +51,12 @@ def of_cause(rows: UploadLogQuerySet, code: str) -> UploadLogQuerySet:
     return unanswered.filter(cos_code=code)
 
 
-def dismiss(rows: Iterable[UploadLog], user: User | None) -> None:
-    """Note that nobody needs to repair these rows; newer failures of their keys still count."""
+def dismiss(rows: Iterable[UploadLog], user: User | None) -> bool:
+    """
+    Note that nobody needs to repair these rows; newer failures of their keys still count.
+
+    Return False if the database cannot be written to.
+    """
     made = [Dismissal(upload=row, user_id=user.pk if user else None) for row in rows]
-    Dismissal.objects.bulk_create(made, ignore_conflicts=True)
+    create = partial(Dismissal.objects.bulk_create, made, ignore_conflicts=True)
+    return write(create, otherwise=None, at_once=True) is not None
