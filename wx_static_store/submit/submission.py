@@ -73,6 +73,14 @@ class Submission:
             raise Unanswered("other_body")
         return _answer_of(found)
 
+    def has_fingerprint(self, fingerprint: str) -> bool:
+        """Return whether the first submission had this content."""
+        return self._row.filter(fingerprint=fingerprint).exists()
+
+    def keep(self, answer: Any) -> None:
+        """Keep the answer, which every later submission gets."""
+        self._row.update(answer=json.dumps(answer, cls=DjangoJSONEncoder))
+
     def look(self) -> Any:
         """Return the kept answer; raises Unanswered."""
         found = _ask_database(self._read)
@@ -146,7 +154,7 @@ class Submission:
         if answer is None:
             self._row.delete()
         else:
-            self._row.update(answer=json.dumps(answer, cls=DjangoJSONEncoder))
+            self.keep(answer)
 
     @property
     def _row(self) -> QuerySet[IdempotencyKey]:

@@ -47,6 +47,10 @@ TEXTS = {
     "asking": _("Cancelled. Sent, and their outcome is being looked up: %(count)s."),
     "looked_up": _("sent, outcome being looked up"),
     "silent": _("This site does not answer; the page goes on asking for the outcome: %(count)s."),
+    "interrupted": _(
+        "This site was interrupted, or the network was: the outcome of %(count)s files is looked "
+        "up, in about half a minute. The others go on."
+    ),
     "unsure": _("Outcome unknown: %(unknown)s."),
     "clash": _("What to do with %(name)s"),
     "publishing": _("publishing…"),
@@ -107,6 +111,12 @@ class TargetForm(forms.Form):
         """Return the refusal of the folder and its hint; empty if the folder is allowed."""
         error = folder_refusal(self.user, self.cleaned_data["folder"], paths)
         return [str(error.message), error.full_hint] if error else []
+
+    def fingerprint(self, name: str, md5: str) -> str:
+        """Return what tells two submissions apart: target, name, bytes, and what is to be done."""
+        to: Target = self.cleaned_data["store"]
+        facts = repr((to.using, to.env, name, md5, self.clash_choice))
+        return sha256(facts.encode()).hexdigest()
 
     @property
     def clash_choice(self) -> str:
@@ -171,10 +181,9 @@ class UploadForm(TargetForm):
 
     def submission(self, user: User, name: str, file: AnyFile) -> Submission:
         """Return the submission of this file; the script numbers its own."""
-        to, raw = self.cleaned_data["store"], cast("Any", file.file)
+        raw = cast("Any", file.file)
         form_id, attempt = self.cleaned_data["form_id"], self.cleaned_data["attempt"]
-        facts = repr((to.using, to.env, name, digest(raw), self.clash_choice))
-        fingerprint = sha256(facts.encode()).hexdigest()
+        fingerprint = self.fingerprint(name, digest(raw))
         if attempt is None:
             return Submission(f"{user.pk} {form_id} {fingerprint}")
         return attempt_submission(user, form_id, attempt, fingerprint)

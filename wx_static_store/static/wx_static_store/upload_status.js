@@ -4,6 +4,7 @@
 
   const PAUSE = 1000; // milliseconds
   const LONGEST = 5000;
+  const TOGETHER = 12000; // in which this site sees of all that were lost at once that they are
 
   const page = globalThis.wxUpload;
   const { form, texts, under_way } = page;
@@ -19,7 +20,7 @@
 
   /* What has not begun is cancelled for good, then `unsent` is done; what has begun is waited for. */
   page.lookUp = (row, unsent) => {
-    row.look_up = unsent;
+    Object.assign(row, { look_up: unsent, answered: false });
     row.bar.hidden = false;
     page.note(row, texts.looked_up);
     page.progress();
@@ -30,7 +31,10 @@
     const rows = [...under_way].filter((row) => row.look_up || row.arrived);
     if (!rows.length) return;
     asking = true;
-    const attempts = rows.map((row) => ({ attempt: row.attempt, name: row.key, cancel: Boolean(row.look_up) }));
+    const lost = rows.filter((row) => row.look_up);
+    const attempts = rows.map((row) => ({
+      attempt: row.attempt, name: row.key, cancel: lost.includes(row), file: lost.includes(row) ? described(row, lost) : undefined,
+    }));
     const asked = rows.map((row) => row.look_up); // it may be cancelled, or answered, meanwhile
     const found = await answerTo({ form_id: form.elements.form_id.value, attempts });
     asking = false;
@@ -38,6 +42,26 @@
     page.watch(Math.min(PAUSE * (page.silent || 1), LONGEST));
     if (!found) return page.progress();
     rows.forEach((row, i) => under_way.has(row) && row.look_up === asked[i] && learn(row, found[i]));
+    if (page.busy()) page.next();
+  }
+
+  /* With its MD5, what was lost is looked up in the cloud: by one call for all, as far as may be. */
+  function described(row, lost) {
+    const killed = lost.filter((each) => each.killed);
+    const late = killed.some((each) => Date.now() - each.killed > TOGETHER);
+    const is_time = killed.every((each) => each.md5) && (late || killed.length === lost.length);
+    return { ...row.to, path: row.path, size: row.file.size, md5: is_time && row.killed ? row.md5 : "" };
+  }
+
+  page.lostSentence = () => {
+    const count = [...under_way].filter((row) => row.look_up && row.answered).length;
+    return count ? page.fill(texts.interrupted, { count }) : "";
+  };
+
+  async function readKilled(row) {
+    row.killed ??= Date.now();
+    row.reading ??= wxMd5(row.file);
+    row.md5 = await row.reading.catch(() => "-"); // no file has this one
   }
 
   async function answerTo(body) {
@@ -52,6 +76,8 @@
 
   function learn(row, { state, sent, ...answer }) {
     const unsent = row.look_up;
+    row.answered = true;
+    if (state === "killed") return readKilled(row);
     if (state === "running") return page.passedOn(row, sent);
     if (!unsent || !["cancelled", "ended", "locked_out"].includes(state)) return; // its own answer comes
     row.look_up = undefined;
