@@ -92,7 +92,7 @@ class Cause:
     blame: Blame = Blame.PROJECT
     error: str = ""
     problem: str = "upstream"
-    once: bool = False  # the remedy works only once in an upload
+    once: bool = False  # an upload is tried once more, whatever the remedy, and no further
     stops_batch: bool = False  # every other file would fail in this way, too
     pause: float = 0.0  # seconds before the next try, at least
     also: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """Each code of COS; what is not listed goes by its HTTP status. Source: COS's table of errors."""
 
 from ..i18n import gettext_lazy as _
-from .cause import Blame, Remedy
+from .cause import Blame
 from .own import COS, COS_REFUSED, COS_THROTTLED, EXPIRED, INTEGRITY, NAME_ANEW
 
 _ALTERED = _("The link or the body was altered on the way: look for a proxy that rewrites either.")
@@ -27,12 +27,11 @@ TABLE = (
         "AccessDenied cos.403", title=_("COS denies the access"),
         means=_("The signature, the token or the rights of the link do not allow this request."),
         operator=_("A proxy may change the link or take headers away. If there is none, quote the "
-                   "request id when you ask WeChat: the link is theirs."),
-        remedy=Remedy.NEW_LINK, once=True),
+                   "request id when you ask WeChat: the link is theirs."), once=True),
     COS_REFUSED.but(
         "SignatureDoesNotMatch", title=_("The signature of the link does not fit"),
         means=_("A proxy rewrote the address or a header of the request."), operator=_ALTERED,
-        remedy=Remedy.NEW_LINK, once=True, blame=Blame.NETWORK),
+        once=True, blame=Blame.NETWORK),
     INTEGRITY.but("BadDigest InvalidDigest", operator=_ALTERED),
     COS.but(
         "IncompleteBody EntitySizeNotMatch RequestTimeout UserNetworkTooSlow",
