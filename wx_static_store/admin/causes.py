@@ -8,12 +8,12 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext as _, ngettext
 
-from ..log.advice import advice, hint
-from ..log.failing import OTHER, FailureCause
+from ..causes import cause_of
+from ..log.failing import FailureCause
 from ..log.retry import why_gone
 from ..models import UploadLog, UploadLogQuerySet
 from .columns import UploadColumns
-from .labels import STAGES, Text, trouble
+from .labels import Text
 
 SHOWN = 10  # files of a card
 
@@ -66,10 +66,9 @@ def _card(cause: FailureCause, files: list[UploadLog], columns: UploadColumns) -
     newest, names = files[0], ("store", "size", "time", "source", "user")
     return {
         "code": cause.code,
-        "title": "" if cause.code == OTHER else STAGES.get(cause.code, cause.code),
-        "meaning": trouble(newest),
-        "advice": advice(newest),
-        "hint": hint(newest),
+        "number": newest.errcode or newest.cos_code,
+        "title": cause_of(cause.code).title,
+        "hint": columns.hint(newest),
         "count": len(cause.rows),
         "newest": newest.pk,
         "time": columns.time(newest),

@@ -157,7 +157,7 @@ def test_a_button_says_how_many_files_can_be_sent_and_its_page_why_the_others_ca
     row = failed(cloud, "a.txt")
     for n in range(4):
         newer = gone(cloud, f"gone-{n}.txt")
-    UploadLog.objects.filter(pk=newer.pk).update(errcode=85088)
+    UploadLog.objects.filter(pk=newer.pk).update(errcode=85088, cause="85088")
     assert "Upload again what can be sent (1 of 5)" in text_of(client)
     assert "Upload again what can be sent (1 of 4)" in text_of(client)
     html = send(client, "retry_all", f" {newer.pk}").content.decode()
@@ -176,7 +176,7 @@ def test_no_button_offers_what_can_only_be_chosen_again(
     client = editor("view_uploadlog", "retry", "upload")
     for name, errcode in [("a.txt", 85088), ("b.txt", 85088), ("c.txt", 45009)]:
         row = gone(cloud, name)
-        UploadLog.objects.filter(pk=row.pk).update(errcode=errcode)
+        UploadLog.objects.filter(pk=row.pk).update(errcode=errcode, cause=str(errcode))
     assert values(client, "retry_all") == values(client, "retry") == []
     assert len(values(client, "dismiss")) == 3
 

@@ -14,7 +14,6 @@ from ...core import qr
 from ...core.naming import content_type
 from ...core.types import UploadResult, UploadStatus
 from ...exceptions import WxStaticStoreError
-from ...log.advice import advice_on
 from ...submit.policy import Target
 from ...upload.store import get_store
 from ..places import link_to
@@ -83,8 +82,6 @@ def outcome_of(to: Target, name: str, result: UploadResult, row: int | None) -> 
 
 def failure(name: str, error: WxStaticStoreError, **facts: Any) -> FileOutcome:
     """Return the outcome of a file that is not stored, or not for sure."""
-    message, hint = str(error.message), error.full_hint
-    advice = str(advice_on(error, facts["status"]))
-    return FileOutcome(
-        name, message=message, errmsg=error.errmsg, advice=advice, hint=hint, **facts
-    )
+    message, hint = str(error.message), str(error.hint)
+    text = str(error.advice(facts["status"]))
+    return FileOutcome(name, message=message, errmsg=error.errmsg, advice=text, hint=hint, **facts)

@@ -12,11 +12,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
+from ...causes import LOOK
 from ...conf.settings import setting
 from ...core.refusals import EXISTS, IN_PROGRESS, PolicyRejected
 from ...core.types import UploadContext, UploadStatus
 from ...exceptions import WxStaticStoreError
-from ...log.advice import LOOK
 from ...submit.policy import Target, questions
 from ...submit.progress import is_noted, note_of, sent_of, sizes
 from ...submit.send import send

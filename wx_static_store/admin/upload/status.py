@@ -12,10 +12,10 @@ from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
 
+from ...causes import LOOK
 from ...core.naming import clean_name
 from ...core.types import UploadContext, UploadItem, UploadStatus
 from ...exceptions import WxStaticStoreError
-from ...log.advice import LOOK
 from ...submit.policy import Target, key_for
 from ...submit.progress import sent_of
 from ...submit.send import look_up
