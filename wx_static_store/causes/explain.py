@@ -97,6 +97,6 @@ def docs_place(code: str) -> str:
     return "".join(f"{base}troubleshooting/{each.page}.html#{anchor(each)}" for each in found[:1])
 
 
-def anchor(entry: Cause) -> str:
-    """Return the anchor of an entry in its page of the documentation."""
-    return _ANCHORS.get(entry.page, "") + entry.id.replace(".", "-")
+def anchor(entry: Cause, code: str = "") -> str:
+    """Return the anchor of an entry, or of another code of it, in its page of the docs."""
+    return _ANCHORS.get(entry.page, "") + (code or entry.id).replace(".", "-")
