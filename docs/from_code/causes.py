@@ -24,7 +24,7 @@ def text(page: str) -> str:
 
 def entries(page: str) -> list[Cause]:
     """Return the entries of a page, in the order of their numbers; names as the table has them."""
-    found = [each for each in every_entry() if each.page == page and each.error != "PolicyRejected"]
+    found = [each for each in every_entry() if each.page == page]
     return sorted(found, key=_place)
 
 

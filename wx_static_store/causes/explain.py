@@ -93,7 +93,7 @@ def with_docs(text: Text, code: str) -> str:
 def docs_place(code: str) -> str:
     """Return the address of an entry in the documentation; empty without DOCS_URL."""
     base = docs_url()
-    found = matching(code) if base else ()
+    found = [each for each in matching(code) if each.page] if base else []
     return "".join(f"{base}troubleshooting/{each.page}.html#{anchor(each)}" for each in found[:1])
 
 

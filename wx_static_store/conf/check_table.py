@@ -192,11 +192,7 @@ def message(
     advice = hint or _filled_in(entry.hint, facts)
     found: CheckMessage = kind(
         cast(str, text or _filled_in(entry.text, facts)),
-        hint=_with_docs(
-            advice,
-            id,
-            _("Nothing else calls these functions: a deploy that fails is then sent to nobody."),
-        ),
+        hint=_with_docs(advice, id),
         obj=facts.get("alias") if id == "E001" else None,
         id=f"{PREFIX}{id}",
     )
