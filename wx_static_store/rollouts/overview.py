@@ -28,11 +28,12 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Failure:
-    """The last failure of an environment; one in a rollout has an errcode, or a message."""
+    """The last failure of an environment; one in a rollout has a cause, or a message."""
 
     when: datetime
     deployment_id: int | None = None
     rollout_id: int | None = None
+    cause: str = ""
     errcode: int | None = None
     message: str = ""
 
@@ -121,5 +122,6 @@ def _failure(deployment: Deployment | None, row: RolloutEnvironment | None) -> F
     if row and (
         deployment is None or row.deployment_id == deployment.pk or row.since > deployment.created
     ):
-        return Failure(row.since, row.deployment_id, row.rollout_id, row.errcode, row.message)
+        where = (row.since, row.deployment_id, row.rollout_id)
+        return Failure(*where, row.cause, row.errcode, row.message)
     return Failure(deployment.created, deployment.pk) if deployment else None

@@ -10,7 +10,7 @@ from django.test import Client
 
 from tests.admin.conftest import Editor, Rows
 from tests.conftest import ENV
-from tests.rollouts.admin.pages import address, env, html_of, rollout_of, text_of
+from tests.rollouts.admin.pages import address, deployment_of, env, html_of, rollout_of, text_of
 from wx_static_store.clients.wechat import StaticStore
 from wx_static_store.conf import platform_options
 from wx_static_store.emulator import EmulatorServer
@@ -68,8 +68,21 @@ def test_a_line_shows_release_drift_deploy_and_failure(
     [line] = lines(page_of(viewer))
     assert re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "WHEN", line) == (
         f"Tea House {env(1)} hosting not asked ring/early aaaaaaaaaa ✗ 3 missing WHEN ✓ done WHEN "
-        "WHEN 85088 not set up for this -"
+        "WHEN 85088 Cloud development is not open for this environment -"
     )
+
+
+def test_the_last_failure_of_a_deploy_names_its_cause_to_those_who_see_the_log(
+    viewer: Client, offered: dict[str, Any], editor: Editor, rows: Rows
+) -> None:
+    rollout = rollout_of(folder="www/")
+    failed = deployment_of(env(1), rollout, failed=True)
+    why = {"status": "failed", "errcode": 45009, "cause": "45009", "deployment": failed}
+    rows("www/a", "www/b", env=env(1), **why)
+    [line] = lines(page_of(editor("view_deployment", "view_uploadlog")))
+    assert re.search(r"\d\d:\d\d 45009 The quota of the day", line), line
+    [line] = lines(page_of(viewer))
+    assert "45009" not in line
 
 
 def test_a_failure_leads_to_its_deployment_or_to_its_rollout(viewer: Client) -> None:

@@ -106,7 +106,9 @@ def test_a_release_is_called_by_the_newest_label() -> None:
 
 @pytest.mark.usefixtures("environments")
 def test_a_line_says_what_failed_last() -> None:
-    assert line_of(f"q={env(1)}").meaning == "not set up for this"
+    line = line_of(f"q={env(1)}")
+    assert line.number == "85088"
+    assert line.meaning == "Cloud development is not open for this environment"
     assert "✗" in line_of(f"q={env(1)}").outcome
 
 

@@ -52,6 +52,7 @@ TEXTS = {
         "up, in about half a minute. The others go on."
     ),
     "unsure": _("Outcome unknown: %(unknown)s."),
+    "skipped": _("Skipped, still in the list: %(skipped)s."),
     "clash": _("What to do with %(name)s"),
     "publishing": _("publishing…"),
     "waiting": _("waiting"),

@@ -44,7 +44,13 @@ _UNANSWERED = {
     "in_progress": (RUNNING, ""),
     "unknown": (UploadStatus.UNKNOWN, LOOK),
     "other_body": (REFUSED, _("This upload number belongs to another file. Reload the page.")),
-    "busy": (REFUSED, _("This does not work at the moment; try again later.")),
+    "busy": (
+        UploadStatus.FAILED,
+        _(
+            "Nothing was sent: the database of the upload log cannot be written to, and without it "
+            "the file might be sent twice. Try again in a minute."
+        ),
+    ),
 }
 
 

@@ -15,7 +15,7 @@ from django.http import QueryDict
 from ...admin.columns import Look, badge
 from ...admin.labels import Text
 from ...admin.places import Places
-from ...causes import of_errcode
+from ...causes import cause_of
 from ...conf.offered import Offer
 from ...core.spans import ago
 from ...i18n import gettext as _, gettext_lazy, joined, labelled, ngettext, shown
@@ -139,7 +139,8 @@ class Line(NamedTuple):
     tags: Sequence[str]
     standing: Standing
     outcome: str  # of the last deploy
-    meaning: Text  # of the last failure
+    number: str  # of the last failure, as WeChat or COS gave it
+    meaning: Text
     drift: ShownDrift | None
     upload: UploadLog | None  # the newest
     late: ShownFailures | None
@@ -245,8 +246,8 @@ class OverviewTable:
         shown = [standing.env for standing in self.page]
         uploads = newest_uploads(shown) if self._sees_log else {}
         for standing in self.page:
-            offer, failure = self._offers[standing.env], standing.failure
-            newest = standing.newest
+            offer, newest = self._offers[standing.env], standing.newest
+            number, meaning = self._why(standing)
             yield Line(
                 name=offer.label,
                 env=standing.env if offer.label != standing.env else "",
@@ -257,13 +258,22 @@ class OverviewTable:
                 tags=offer.tags,
                 standing=standing,
                 outcome=badge(newest.outcome, newest.get_outcome_display()) if newest else "",
-                meaning=of_errcode(failure.errcode, "").title
-                if failure and failure.errcode
-                else "",
+                number=number,
+                meaning=meaning,
                 drift=shown_drift(standing.drift) if standing.drift else None,
                 upload=uploads.get(standing.env),
                 late=shown_failures(self._failures.get(standing.env)),
             )
+
+    def _why(self, one: Standing) -> tuple[str, Text]:
+        """Return number and title of the cause of the last failure; the log knows a deploy's."""
+        if one.failure is None:
+            return "", ""
+        number = str(one.failure.errcode or "")
+        cause, late = one.failure.cause or number, self._failures.get(one.env)
+        if late and not cause and one.failure.deployment_id:
+            cause, number = late.deployments.get(one.failure.deployment_id, ("", ""))
+        return number, cause_of(cause).title if cause else ""
 
     @cached_property
     def _standings(self) -> Sequence[Standing]:

@@ -144,7 +144,9 @@
     const [stored, failed, unknown] = FINAL.map((outcome) => sent.filter((row) => row.outcome === outcome).length);
     const left = sent.length - stored - failed - unknown;
     const ended = page.fill(page.cancelled ? texts.cancelled : texts.finished, { stored, failed, left });
-    page.say(unknown ? `${ended} ${page.fill(texts.unsure, { unknown })}` : ended);
+    const skipped = [...rows.values()].filter((row) => row.choice === "skip").length;
+    const more = [unknown && page.fill(texts.unsure, { unknown }), skipped && page.fill(texts.skipped, { skipped })];
+    page.say(ended, {}, more.filter(Boolean).join(" "));
     total.value = total.max;
     const chosen_meanwhile = sent.some((row) => ![row, undefined].includes(rows.get(row.path)));
     if (chosen_meanwhile) page.compare(); // with what is public by now
