@@ -39,7 +39,8 @@ def cards(
         card = _card(cause, files, columns)
         # Costly: for each file it is asked whether its bytes can still be read.
         if look:
-            card["files"] = [line | _look(columns, line["row"]) for line in card["files"]]
+            looked = [line | _look(columns, line["row"]) for line in card["files"]]
+            card["files"] = sorted(looked, key=lambda line: "gone" in line)  # what can be done first
             card["ready"] = sum("gone" not in line for line in card["files"])
             card["retry_all"] = retry_label([card], _upload_these(card["count"]))
         made.append(card)

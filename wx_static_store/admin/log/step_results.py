@@ -16,6 +16,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _, gettext_lazy, ngettext, ngettext_lazy
 
 from ...core.budget import REQUEST
+from ...core.types import DEPLOYS
 from ...exceptions import DeadlineExceeded, WxStaticStoreError
 from ...log.compare import FEW as ASKED_ONE_BY_ONE, CloudState, ComparedUpload, compare_uploads
 from ...log.retry import TAKE_THE_NEWER, RetryResult, newer, retry_uploads
@@ -166,8 +167,9 @@ def sent_line(one: RetryResult, new: UploadLog, columns: UploadColumns) -> StepL
     if not one.result:
         why: list[Text] = [sentence(one.reason), *_too_long(one.reason)] if one.reason else []
         sign, outcome = badge("", _("was not sent again")), one.outcome
-        bytes_gone = isinstance(one.reason, SourceGone) and one.reason.hint is not TAKE_THE_NEWER
-        if bytes_gone and (url := columns.choose_again(old)):
+        is_gone = isinstance(one.reason, SourceGone) and one.reason.hint is not TAKE_THE_NEWER
+        # What was deployed by a command is not on the editor's own computer.
+        if is_gone and old.source not in DEPLOYS and (url := columns.choose_again(old)):
             outcome = CHOOSE
             why.append(format_html('<a href="{}">{}</a>', url, _("Choose the file again")))
         return StepLine(old.pk, old.key or old.name, store, outcome, sign, why)
