@@ -60,9 +60,12 @@ class Submission:
     Its times are the database's: the clocks of hosts may differ.
     """
 
-    def __init__(self, identity: str, fingerprint: str = "") -> None:
+    def __init__(
+        self, identity: str, fingerprint: str = "", about: Mapping[str, Any] | None = None
+    ) -> None:
         self.digest = sha256(identity.encode()).hexdigest()
         self._fingerprint = fingerprint
+        self._about = json.dumps(about) if about else ""
 
     def first_answer(self) -> Any:
         """Return the answer of the first submission, None if this one is; raises Unanswered."""
@@ -73,9 +76,10 @@ class Submission:
             raise Unanswered("other_body")
         return _answer_of(found)
 
-    def has_fingerprint(self, fingerprint: str) -> bool:
-        """Return whether the first submission had this content."""
-        return self._row.filter(fingerprint=fingerprint).exists()
+    def about(self) -> Any:
+        """Return what the first submission was about, None if it did not say."""
+        found = self._row.values_list("about", flat=True).first()
+        return json.loads(found) if found else None
 
     def keep(self, answer: Any) -> None:
         """Keep the answer, which every later submission gets."""
@@ -120,6 +124,7 @@ class Submission:
         """Return the row of the first submission, or None if this one claimed it."""
         ours = {
             "fingerprint": self._fingerprint,
+            "about": self._about,
             "running_until": Now() + timedelta(seconds=LEASE),
             "expires": Now() + KEPT,
             "answer": answer,

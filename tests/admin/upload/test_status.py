@@ -20,7 +20,7 @@ from wx_static_store.models import IdempotencyKey, UploadLog
 from wx_static_store.models.columns import Now
 from wx_static_store.submit import send as submit_send
 
-from ..upload_page import HERE, STATUS, TEA, Member, send_one, text
+from ..upload_page import STATUS, Member, send_one, text
 
 pytestmark = pytest.mark.django_db
 
@@ -133,10 +133,9 @@ def kill(
         for owner, function in ((submit_send, "record_one"), at):
             patch.setattr(owner, function, die)
         with pytest.raises(Killed):
-            send_one(client, text(name), form_id=FORM, attempt=attempt)
+            send_one(client, text(name), form_id=FORM, attempt=attempt, confirmed="on")
     IdempotencyKey.objects.update(running_until=Now())
-    file = {"store": HERE, "folder": "uploads/", "path": name, "size": 3, "md5": TEA}
-    return {"attempt": attempt, "name": f"uploads/{name}", "cancel": True, "file": file}
+    return {"attempt": attempt, "name": f"uploads/{name}", "cancel": True}
 
 
 BEFORE, AFTER = (submit_send.Transfer, "run"), (submit_send, "record_one")
@@ -180,31 +179,22 @@ def test_killed_uploads_are_looked_up_by_one_list_call_and_recorded(
     assert (rows(), len(emulator.calls("staticfilelist"))) == (ends, calls + 1)
 
 
-def test_a_killed_upload_is_described_before_it_is_looked_up(
+def test_a_killed_upload_is_looked_up_when_the_script_does_not_wait_for_others(
     member: Member, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = member("upload")
     killed = kill(client, monkeypatch, "a.txt", 1, AFTER)
     calls = len(emulator.journal)
-    for md5 in ("", None):
-        killed["file"]["md5"] = md5
-        assert look_up(client, killed) == [{"state": "killed"}]
+    assert look_up(client, killed | {"wait": True}) == [{"state": "killed"}]
     assert (len(emulator.journal), rows()) == (calls, {})
+    assert look_up(client, killed)[0]["ok"]
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [{"md5": "0" * 32}, {"path": "b.txt"}, {"folder": "other/"}, {"store": "staticfiles@x"}],
-)
-def test_a_killed_upload_of_another_file_than_the_script_says_stays_unknown(
-    member: Member,
-    emulator: EmulatorServer,
-    monkeypatch: pytest.MonkeyPatch,
-    changes: dict[str, str],
+def test_a_killed_upload_that_the_policy_refuses_was_not_sent(
+    member: Member, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = member("upload")
-    killed = kill(client, monkeypatch, "a.txt", 1, AFTER)
-    killed["file"] |= changes
+    killed = kill(client, monkeypatch, "page.html", 1, (submit_send, "authorize_upload"))
     calls = len(emulator.journal)
     [found] = look_up(client, killed)
     assert (found["state"], "wx-unknown" in found["html"]) == ("ended", True)
@@ -269,8 +259,6 @@ def test_nothing_is_known_while_the_database_fails(member: Member) -> None:
         {"attempts": [1]},
         {"attempts": [{"attempt": 1}]},
         {"attempts": [{"attempt": "x", "name": ""}]},
-        {"attempts": [{"attempt": 1, "name": "", "file": "x"}]},
-        {"attempts": [{"attempt": 1, "name": "", "file": {"path": "x"}}]},
         {"attempts": [{"attempt": 1, "name": ""}] * (MOST_ASKED + 1)},
     ],
 )

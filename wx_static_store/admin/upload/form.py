@@ -113,12 +113,6 @@ class TargetForm(forms.Form):
         error = folder_refusal(self.user, self.cleaned_data["folder"], paths)
         return [str(error.message), str(error.hint)] if error else []
 
-    def fingerprint(self, name: str, md5: str) -> str:
-        """Return what tells two submissions apart: target, name, bytes, and what is to be done."""
-        to: Target = self.cleaned_data["store"]
-        facts = repr((to.using, to.env, name, md5, self.clash_choice))
-        return sha256(facts.encode()).hexdigest()
-
     @property
     def clash_choice(self) -> str:
         return self.cleaned_data["clash"] or "skip"
@@ -182,17 +176,18 @@ class UploadForm(TargetForm):
 
     def submission(self, user: User, name: str, file: AnyFile) -> Submission:
         """Return the submission of this file; the script numbers its own."""
-        raw = cast("Any", file.file)
+        to, raw = self.cleaned_data["store"], cast("Any", file.file)
         form_id, attempt = self.cleaned_data["form_id"], self.cleaned_data["attempt"]
-        fingerprint = self.fingerprint(name, digest(raw))
+        about: dict[str, Any] = {"using": to.using, "env": to.env, "name": name, "md5": digest(raw)}
+        facts = repr((*about.values(), self.clash_choice))
+        fingerprint = sha256(facts.encode()).hexdigest()
+        about["size"] = file.size or 0
         if attempt is None:
-            return Submission(f"{user.pk} {form_id} {fingerprint}")
-        return attempt_submission(user, form_id, attempt, fingerprint)
+            return Submission(f"{user.pk} {form_id} {fingerprint}", about=about)
+        return attempt_submission(user, form_id, attempt, fingerprint, about)
 
 
-def attempt_submission(
-    user: User, form_id: UUID, attempt: int, fingerprint: str = ""
-) -> Submission:
+def attempt_submission(user: User, form_id: UUID, attempt: int, *content: Any) -> Submission:
     """Return the submission of an attempt of the script."""
     # The number identifies it, so the script can ask about it before it arrives.
-    return Submission(f"{user.pk} {form_id} {attempt}", fingerprint)
+    return Submission(f"{user.pk} {form_id} {attempt}", *content)

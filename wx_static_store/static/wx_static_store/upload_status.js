@@ -32,9 +32,8 @@
     if (!rows.length) return;
     asking = true;
     const lost = rows.filter((row) => row.look_up);
-    const attempts = rows.map((row) => ({
-      attempt: row.attempt, name: row.key, cancel: lost.includes(row), file: lost.includes(row) ? described(row, lost) : undefined,
-    }));
+    const wait = !allKilled(lost);
+    const attempts = rows.map((row) => ({ attempt: row.attempt, name: row.key, cancel: lost.includes(row), wait }));
     const asked = rows.map((row) => row.look_up); // it may be cancelled, or answered, meanwhile
     const found = await answerTo({ form_id: form.elements.form_id.value, attempts });
     asking = false;
@@ -45,24 +44,13 @@
     if (page.busy()) page.next();
   }
 
-  /* With its MD5, what was lost is looked up in the cloud: by one call for all, as far as may be. */
-  function described(row, lost) {
-    const killed = lost.filter((each) => each.killed);
-    const late = killed.some((each) => Date.now() - each.killed > TOGETHER);
-    const is_time = killed.every((each) => each.md5) && (late || killed.length === lost.length);
-    return { ...row.to, path: row.path, size: row.file.size, md5: is_time && row.killed ? row.md5 : "" };
-  }
+  /* What was killed is looked up in the cloud by one call for all, if it comes to light soon. */
+  const allKilled = (lost) => lost.every(({ killed }) => killed) || lost.some(({ killed }) => Date.now() - killed > TOGETHER);
 
   page.lostSentence = () => {
     const count = [...under_way].filter((row) => row.look_up && row.answered).length;
     return count ? page.fill(texts.interrupted, { count }) : "";
   };
-
-  async function readKilled(row) {
-    row.killed ??= Date.now();
-    row.reading ??= wxMd5(row.file);
-    row.md5 = await row.reading.catch(() => "-"); // no file has this one
-  }
 
   async function answerTo(body) {
     try {
@@ -77,7 +65,7 @@
   function learn(row, { state, sent, ...answer }) {
     const unsent = row.look_up;
     row.answered = true;
-    if (state === "killed") return readKilled(row);
+    if (state === "killed") row.killed ??= Date.now();
     if (state === "running") return page.passedOn(row, sent);
     if (!unsent || !["cancelled", "ended", "locked_out"].includes(state)) return; // its own answer comes
     row.look_up = undefined;
