@@ -4,15 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import (
-    Callable,
-    Collection,
-    Generator,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import replace
@@ -22,14 +14,7 @@ from ..conf import Options, options_for
 from ..core.interrupts import interruptible
 from ..core.match import Match, match
 from ..core.naming import object_key
-from ..core.types import (
-    ContentHeaders,
-    RemoteFile,
-    UploadContext,
-    UploadItem,
-    UploadResult,
-    UploadStatus,
-)
+from ..core.types import ContentHeaders, UploadContext, UploadItem, UploadResult, UploadStatus
 from ..exceptions import (
     ConfigurationError,
     IntegrityError,
@@ -113,23 +98,18 @@ class Uploader:
         [found] = self.settle([result])
         return found
 
-    def settle(self, results: Sequence[UploadResult]) -> list[UploadResult]:
+    def settle(self, results: list[UploadResult]) -> list[UploadResult]:
         """Return the results; turn unknown into stored where one call finds the bytes."""
         keys = {result.key for result in results if _is_open(result)}
         if not keys:
-            return [*results]
+            return results
         # A person waits for it: one call, and only some seconds.
         seconds = min(SETTLE_SECONDS, self.options.deadline or SETTLE_SECONDS)
         once = replace(self.options, deadline=seconds, max_attempts=1)
-        found: Mapping[str, Presence] = {}
+        found: dict[str, Presence] = {}
         with suppress(WxStaticStoreError):
             found = look_at(store_for(once), keys)
-        return [
-            _as_listed(result, found[result.key].file)
-            if _is_open(result) and result.key in found
-            else result
-            for result in results
-        ]
+        return [_as_listed(result, found.get(result.key)) for result in results]
 
     def upload_many(
         self, items: Iterable[UploadItem], context: UploadContext
@@ -214,8 +194,9 @@ def _is_open(result: UploadResult) -> bool:
     return result.status is UploadStatus.UNKNOWN and bool(result.md5) and not other_bytes
 
 
-def _as_listed(result: UploadResult, file: RemoteFile | None) -> UploadResult:
+def _as_listed(result: UploadResult, found: Presence | None) -> UploadResult:
     """Return the result; stored if the list shows its bytes."""
+    file = found.file if found and _is_open(result) else None
     if file is None or match(result, file) is not Match.SAME:
         return result
     return replace(

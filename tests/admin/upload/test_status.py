@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,7 +22,7 @@ from wx_static_store.models import IdempotencyKey, UploadLog
 from wx_static_store.models.columns import Now
 from wx_static_store.submit import send as submit_send
 
-from ..upload_page import STATUS, Member, send_one, text
+from ..upload_page import STATUS, Member, send as send_form, send_one, text
 
 pytestmark = pytest.mark.django_db
 
@@ -126,6 +128,13 @@ def kill(
 ) -> dict[str, Any]:
     """Kill the upload of a file where it calls `at`; return what the script then asks."""
 
+    with dying(monkeypatch, at):
+        send_one(client, text(name), form_id=FORM, attempt=attempt, confirmed="on")
+    return {"attempt": attempt, "name": f"uploads/{name}", "cancel": True}
+
+
+@contextmanager
+def dying(monkeypatch: pytest.MonkeyPatch, at: Any) -> Iterator[None]:
     def die(*args: Any, **options: Any) -> None:
         raise Killed
 
@@ -133,9 +142,8 @@ def kill(
         for owner, function in ((submit_send, "record_one"), at):
             patch.setattr(owner, function, die)
         with pytest.raises(Killed):
-            send_one(client, text(name), form_id=FORM, attempt=attempt, confirmed="on")
+            yield
     IdempotencyKey.objects.update(running_until=Now())
-    return {"attempt": attempt, "name": f"uploads/{name}", "cancel": True}
 
 
 BEFORE, AFTER = (submit_send.Transfer, "run"), (submit_send, "record_one")
@@ -212,6 +220,17 @@ def test_the_name_of_a_killed_upload_is_free_for_its_own_bytes_only(
     assert "wx-refused" in other["html"]
     assert send(client, attempt=4)["ok"]
     assert rows() == {"uploads/a.txt": ["unknown", "stored"]}
+
+
+def test_the_second_submit_of_a_killed_form_shows_what_the_list_has(
+    member: Member, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = member("upload")
+    with dying(monkeypatch, AFTER):
+        send_form(client, text("a.txt"), form_id=FORM)
+    html = send_form(client, text("a.txt"), form_id=FORM).content.decode()
+    assert "The list of the cloud has it" in html
+    assert (len(emulator.calls("put_object")), rows()) == (1, {"uploads/a.txt": ["stored"]})
 
 
 def test_a_row_that_was_written_before_the_kill_is_not_written_twice(

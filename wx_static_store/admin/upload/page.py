@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
-from ...causes import LOOK
 from ...conf.settings import setting
 from ...core.refusals import EXISTS, IN_PROGRESS, PolicyRejected
 from ...core.types import UploadContext, UploadStatus
@@ -28,7 +27,7 @@ from .form import TEXTS, TargetForm, UploadForm, display_name
 from .names import candidates
 from .outcome import ASK, REFUSED, RUNNING, FileOutcome, failure, outcome_of
 from .preview import Chosen, preview
-from .status import MOST_ASKED, parse_attempts, states
+from .status import MOST_ASKED, look_up_killed, parse_attempts, states
 
 if TYPE_CHECKING:
     from .form import AnyFile
@@ -42,7 +41,6 @@ BAD_REQUEST_ERRORS = (
 # Status and text where the first submission has no answer.
 _UNANSWERED = {
     "in_progress": (RUNNING, ""),
-    "unknown": (UploadStatus.UNKNOWN, LOOK),
     "other_body": (REFUSED, _("This upload number belongs to another file. Reload the page.")),
     "busy": (
         UploadStatus.FAILED,
@@ -171,6 +169,8 @@ def _submit(request: HttpRequest, form: UploadForm, name: str, file: AnyFile) ->
             return FileOutcome(**first)
         return submission.send(partial(_send, request, form, name, file, submission.digest), asdict)
     except Unanswered as error:
+        if error.code == "unknown":
+            return look_up_killed(request.user, [(submission, listed)])[0]
         status, message = _UNANSWERED[error.code]
         return FileOutcome(listed, status, message=str(message))
     except WxStaticStoreError as error:

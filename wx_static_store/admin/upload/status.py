@@ -69,9 +69,9 @@ def states(user: User, attempts: list[Attempt]) -> list[dict[str, Any]]:
     for (_digest, state), count in zip(running, sent, strict=True):
         state["sent"] = count
     killed = [(a, state) for a, state in pairs if state["state"] == "killed" and not a.wait]
-    outcomes = _look_up(user, [attempt for attempt, _state in killed])
-    for attempt, state in killed:
-        state |= {"state": "ended", "outcome": outcomes[attempt.submission.digest]}
+    ended = look_up_killed(user, [(attempt.submission, attempt.name) for attempt, _state in killed])
+    for (_attempt, state), outcome in zip(killed, ended, strict=True):
+        state |= {"state": "ended", "outcome": outcome}
     return found
 
 
@@ -87,26 +87,26 @@ def _state_of(attempt: Attempt) -> dict[str, Any]:
     return {"state": state, "outcome": outcome}
 
 
-def _look_up(user: User, attempts: list[Attempt]) -> dict[str, FileOutcome]:
-    """Return how these attempts ended, by the digests of their submissions, and keep it."""
+def look_up_killed(user: User, killed: list[tuple[Submission, str]]) -> list[FileOutcome]:
+    """Return how these submissions ended, to be shown under these names, and keep it."""
     found = {
-        one.submission.digest: FileOutcome(one.name, UploadStatus.UNKNOWN, message=str(LOOK))
-        for one in attempts
+        submission.digest: FileOutcome(name, UploadStatus.UNKNOWN, message=str(LOOK))
+        for submission, name in killed
     }
     sent = defaultdict[Target, dict[str, UploadItem]](dict)
-    for one in attempts:
-        if about := one.submission.about():
+    for submission, _name in killed:
+        if about := submission.about():
             to, name = Target(about["using"], about["env"], ""), about["name"]
             with suppress(WxStaticStoreError):  # it was refused, and so not sent
                 key_for(user, to, name, BytesIO(), size=about["size"])
                 facts = {"size": about["size"], "md5": about["md5"]}
-                sent[to][one.submission.digest] = UploadItem(clean_name(name), BytesIO, **facts)
+                sent[to][submission.digest] = UploadItem(clean_name(name), BytesIO, **facts)
     context = UploadContext(source="admin", user_id=user.pk)
     for to, items in sent.items():
-        killed = [(item, Claim(digest)) for digest, item in items.items()]
-        for digest, (result, row) in zip(items, look_up(to, killed, context), strict=True):
+        claims = [(item, Claim(digest)) for digest, item in items.items()]
+        for digest, (result, row) in zip(items, look_up(to, claims, context), strict=True):
             outcome = outcome_of(to, result.name, result, row)
             found[digest] = replace(outcome, message=str(_FOUND)) if outcome.ok else outcome
-    for one in attempts:
-        one.submission.keep(asdict(found[one.submission.digest]))
-    return found
+    for submission, _name in killed:
+        submission.keep(asdict(found[submission.digest]))
+    return [*found.values()]

@@ -173,4 +173,11 @@
   addEventListener("beforeunload", (event) => {
     if (page.busy()) event.preventDefault();
   });
+
+  // From here on the page works with its scripts.
+  byId("wx-folder").hidden = byId("wx-drop").hidden = false;
+  form.after(byId("wx-results")); // below the button that was pressed
+  form.elements.file.required = false; // they move into the list
+  form.querySelector("[type=submit]").value = texts.send;
+  page.show();
 })();
