@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime
 
-from tests.tables import none_of
+from tests.tables import each, none_of
 from wx_static_store.core.facts import COLUMNS, facts
 from wx_static_store.core.types import ContentHeaders, UploadContext, UploadResult, UploadStatus
-from wx_static_store.exceptions import CosError
+from wx_static_store.exceptions import CosError, ResponseLost, WxStaticStoreError
 from wx_static_store.models import UploadLog
 
 OF_THE_DATABASE = {"id", "key_digest", "key_start", "created"}
@@ -22,7 +22,9 @@ def test_the_columns_are_the_fields_of_the_log_but_those_of_the_database() -> No
 
 
 def test_an_upload_fills_each_column() -> None:
-    error = CosError("refused", hint="Wait.", errmsg="no", http_status=403, cos_code="AccessDenied")
+    error = CosError(
+        "refused", cause="AccessDenied", errmsg="no", http_status=403, cos_code="AccessDenied"
+    )
     moment = datetime(2026, 1, 2, tzinfo=UTC)
     result = UploadResult(
         *("a.txt", "media/a.txt", UploadStatus.FAILED, "env-1", 5, "0" * 32),
@@ -36,6 +38,7 @@ def test_an_upload_fills_each_column() -> None:
         "name": "a.txt",
         "status": "failed",
         "stage": "put",
+        "cause": "AccessDenied",
         "errcode": -1,
         "message": "refused: no",
         "http_status": 403,
@@ -57,3 +60,18 @@ def test_an_upload_fills_each_column() -> None:
     found, place = facts(result, CONTEXT), "test_an_upload_fills_each_column"
     none_of(f"Say in {place} what an upload fills {name} with" for name in {*found} - {*filled})
     assert found == filled
+
+
+@each(
+    ("status", "error", "cause"),
+    [
+        (UploadStatus.STORED, None, ""),
+        (UploadStatus.UNKNOWN, ResponseLost("lost"), "ResponseLost"),
+        (UploadStatus.FAILED, None, "cloud"),  # of a correction: a list shows another object
+    ],
+)
+def test_what_is_not_stored_has_a_cause(
+    status: UploadStatus, error: WxStaticStoreError | None, cause: str
+) -> None:
+    result = UploadResult("a", "a", status, error=error)
+    assert facts(result, CONTEXT)["cause"] == cause

@@ -55,7 +55,7 @@ def matching(code: str) -> list[Cause]:
 
 def cause_of(code: str) -> Cause:
     """Return the entry that a failure names; that of all errors for a code of no entry."""
-    return CAUSES.get(code, BASE)
+    return CAUSES.get(code) or next(iter(matching(code)), BASE)
 
 
 def of_errcode(errcode: int, errmsg: str = "") -> Cause:

@@ -159,7 +159,8 @@ TABLE = (
         "token.wait", title=_("The token cannot be fetched yet"),
         means=_("It was fetched just now, or another process is fetching it."),
         remedy=Remedy.WAIT),
-    _of("cloud", _("The cloud does not have it so"),
+    BASE.but(
+        "cloud", title=_("The cloud does not have it so"),
         means=_("A list of the cloud shows another object than the log, or none."),
         operator=_("Deploy the tree again, or upload the file again."),
         editor=_("Upload the file again."), blame=Blame.TENANT),

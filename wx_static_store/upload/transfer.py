@@ -155,7 +155,7 @@ class Transfer:
             # A batch has the time: a proxy's page may pass, as a 502 does.
             error.with_context(once=False)
         if self.last_try:
-            error.with_context(remedy=Remedy.LATER, stops_batch=True)
+            error.with_context(remedy=Remedy.LATER, once=False, stops_batch=True)
         self.sending, self.trouble = False, error
         self.maybe_stored |= error.maybe_stored
         if error.errcode is not None:  # a lost answer has none

@@ -188,6 +188,7 @@ class AdaptiveLimiter:
         if not came:
             raise DeadlineExceeded(
                 _("No call had a free slot for this upload in time"),
+                cause="slots",
                 hint=_(
                     "Raise API_CONCURRENCY or the deadline, or upload fewer files at the same time."
                 ),
