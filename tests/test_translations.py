@@ -136,7 +136,7 @@ def test_an_error_is_one_chinese_sentence() -> None:
     with override("zh-hans"):
         assert str(caught.value) == (
             "'/a' 不能用作文件名：是绝对路径；请写成相对于网站的路径（阶段：文件名）。"
-            "请重命名文件后重试。（文档：troubleshooting/exceptions#exception-NameRejected）"
+            "请重命名文件后重试。（详情：manage.py wx_explain NameRejected）"
         )
 
 
@@ -175,7 +175,8 @@ def test_the_logger_is_english_for_a_chinese_user(
 ) -> None:
     with override("zh-hans"):
         recorder._log(failed(), UploadContext(source="admin"))
-    assert caplog.messages == ["failed 'a': a cannot be the name of a file: it is empty"]
+    [text] = caplog.messages
+    assert text.startswith("failed 'a': a cannot be the name of a file: it is empty. Rename the")
 
 
 def test_an_error_of_another_process_has_its_hint_in_the_reader_s_language() -> None:

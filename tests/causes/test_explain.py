@@ -19,15 +19,14 @@ from wx_static_store.causes import (
     with_docs,
 )
 from wx_static_store.conf.check_table import CHECKS
-
-REFUSALS = "exceptions"  # the page of refusals, which share codes
+from wx_static_store.core import refusals as refused
 
 # --- the table --------------------------------------------------------------------------------
 
 
 def test_each_code_stands_once() -> None:
-    refusals = {entry.id for entry in every_entry() if entry.page == REFUSALS}
     codes = Counter(code.casefold() for entry in every_entry() for code in entry.codes)
+    refusals = {each.code for each in vars(refused).values() if isinstance(each, refused.Rule)}
     twice = {code for code, times in codes.items() if times > 1} - refusals
     none_of(f"{code} stands in the table of causes twice" for code in twice)
 
@@ -73,7 +72,10 @@ def test_a_code_is_found_in_any_case_of_its_letters(code: str, found: str) -> No
     assert [each.id for each in matching(code)] == found.split()
 
 
-@each(("code", "found"), [("40014", "40001"), ("E026", "E026"), ("gone", "WxStaticStoreError")])
+@each(
+    ("code", "found"),
+    [("40014", "40001"), ("E026", "ConfigurationError"), ("gone", "WxStaticStoreError")],
+)
 def test_a_failure_is_explained_by_the_entry_of_its_code(code: str, found: str) -> None:
     assert cause_of(code).id == found
 

@@ -158,7 +158,12 @@ TABLE = (
     UNAVAILABLE.but(
         "token.wait", title=_("The token cannot be fetched yet"),
         means=_("It was fetched just now, or another process is fetching it."),
-        remedy=Remedy.WAIT),
+        operator=_("It takes some seconds. If this comes back, look into the log of the other "
+                   "processes."), remedy=Remedy.WAIT),
+    CONFIGURATION.but(
+        "token.new", title=_("WeChat refuses the token that it gave just now"),
+        operator=_("Check that COMPONENT_APPID and API_BASE_URL are of one platform, and that no "
+                   "other system refreshes its token.")),
     BASE.but(
         "cloud", title=_("The cloud does not have it so"),
         means=_("A list of the cloud shows another object than the log, or none."),
