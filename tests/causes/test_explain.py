@@ -18,8 +18,11 @@ from wx_static_store.causes import (
     matching,
     with_docs,
 )
+from wx_static_store.causes.own import AGAIN, ASK
 from wx_static_store.conf.check_table import CHECKS
 from wx_static_store.core import refusals as refused
+
+UNSAID = ("WxStaticStoreError", "UploadFailed")  # nothing is known of what failed
 
 # --- the table --------------------------------------------------------------------------------
 
@@ -40,8 +43,15 @@ def test_each_entry_says_what_it_means_or_what_to_do() -> None:
 
 
 def test_each_cause_with_which_an_upload_can_end_has_a_sentence_for_editors() -> None:
-    lacking = {entry.id for entry in CAUSES.values() if not entry.editor}
-    assert lacking == {"PolicyRejected"}, "whose rules have sentences of their own"
+    lacking = {code for code, entry in CAUSES.items() if not entry.editor}
+    of_a_diagnosis = {"76001", "76002", "76003", "76004", "76021", "76022"}
+    assert lacking - of_a_diagnosis == {"PolicyRejected"}, "its rules have their own sentences"
+
+
+def test_an_editor_is_told_to_try_again_exactly_where_a_new_try_may_help() -> None:
+    known = [entry for entry in CAUSES.values() if entry.error not in UNSAID]
+    assert [e.id for e in known if e.editor is AGAIN and not e.remedy.passes] == []
+    assert [e.id for e in known if e.editor is ASK and e.remedy.passes] == []
 
 
 def test_only_the_operator_s_sentence_has_parts_to_fill_in() -> None:

@@ -314,6 +314,7 @@ def test_an_upload_that_is_broken_off_is_recorded_before_the_exception_passes(
         uploader.upload(UploadItem("a.txt", open=broken_off), CONTEXT)
     row = UploadLog.objects.get()
     assert (row.key, row.status, row.stage, row.source) == ("a.txt", "failed", "link", "test")
+    assert (row.cause, row.why and row.why.remedy) == ("interrupted", Remedy.WAIT)
 
 
 def test_an_attempt_returns_the_id_of_its_row(uploader: Uploader) -> None:
