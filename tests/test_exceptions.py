@@ -16,7 +16,6 @@ from wx_static_store.causes import CAUSES
 from wx_static_store.exceptions import (
     ConnectFailed,
     Remedy,
-    TokenRejected,
     UploadFailed,
     WeChatBusy,
     WxStaticStoreError,
@@ -80,21 +79,8 @@ def test_a_detail_of_one_error_does_not_change_its_class() -> None:
 # --- its cause ------------------------------------------------------------------------------
 
 
-def test_an_error_is_explained_by_the_entry_of_its_cause() -> None:
-    error = WeChatBusy(cause="45009")
-    entry = CAUSES["45009"]
-    assert (error.entry, error.message, error.remedy) == (entry, entry.title, Remedy.LATER)
-    assert error.advice() == entry.editor
-
-
 def test_an_error_of_a_cause_that_is_not_listed_has_the_values_of_its_class() -> None:
     assert ConnectFailed("x", cause="of a project").remedy is WAIT
-
-
-def test_an_error_ends_with_the_command_that_explains_its_cause() -> None:
-    assert str(TokenRejected("x", cause="token.fixed")).endswith(
-        " manage.py wx_explain token.fixed"
-    )
 
 
 def test_the_error_of_an_upload_is_explained_by_what_it_met() -> None:

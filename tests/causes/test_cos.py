@@ -25,8 +25,3 @@ def test_each_entry_is_of_an_error_of_cos(entry: Cause) -> None:
 )
 def test_an_editor_is_told_what_helps(code: str, text: str) -> None:
     assert text in str(CAUSES[code].editor)
-
-
-@each("code", ["RequestTimeTooSkewed", "InvalidAccessKeyId", "AccessDenied", "BadDigest"])
-def test_what_may_be_the_link_s_fault_is_tried_once_more(code: str) -> None:
-    assert CAUSES[code].once

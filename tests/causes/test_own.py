@@ -30,11 +30,15 @@ def test_each_entry_names_an_exception_that_exists() -> None:
 
 @each("entry", [entry for entry in RAISED if entry.error != "PolicyRejected"])
 def test_the_error_of_an_entry_has_its_values(entry: Cause) -> None:
-    error = error_of(entry, "It failed")
+    error = error_of(entry, "")
     assert (type(error), error.cause, error.entry) == (CLASSES[entry.error], entry.id, entry)
+    assert (error.message, error.hint, error.advice()) == (
+        entry.title,
+        entry.operator,
+        entry.editor,
+    )
     for name in ("remedy", "once", "stops_batch", "pause"):
         assert getattr(error, name) == getattr(entry, name)
-    assert error.hint == entry.operator
 
 
 def test_an_exception_without_an_entry_is_explained_by_that_of_its_base_class() -> None:

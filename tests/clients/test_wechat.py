@@ -600,14 +600,6 @@ def test_errcode_40001_means_the_token_and_on_the_token_call_the_appsecret(ask: 
     assert "COMPONENT_APPSECRET" in str(error)
 
 
-@pytest.mark.parametrize(
-    ("errmsg", "shown"),
-    [
-        ("not registered requestIP: 2001:db8::7 rid: x", "(2001:db8::7)"),
-        ("no address", "(the public one, from which it reaches WeChat)"),
-    ],
-)
-def test_the_hint_of_61004_names_the_address_that_wechat_saw(
-    ask: Ask, errmsg: str, shown: str
-) -> None:
-    assert shown in str(failure(ask, as_json({"errcode": 61004, "errmsg": errmsg})).hint)
+def test_the_hint_of_61004_names_the_address_that_wechat_saw(ask: Ask) -> None:
+    errmsg = "not registered requestIP: 2001:db8::7 rid: x"
+    assert "(2001:db8::7)" in str(failure(ask, as_json({"errcode": 61004, "errmsg": errmsg})).hint)

@@ -186,10 +186,10 @@ def test_a_dismissal_outlives_its_user_and_goes_with_its_upload(django_user_mode
 
 
 def test_a_row_is_explained_by_the_entry_of_its_cause_with_its_own_facts() -> None:
-    failed = UploadLog(status="failed", cause="ResourceNotFound", env="dev-2")
+    failed = UploadLog(status="failed", cause="ResourceNotFound", env="dev\x1b")
     assert failed.why is CAUSES["ResourceNotFound"]
     assert failed.advice == failed.why.editor
-    assert "no environment 'dev-2' on" in str(failed.hint)
+    assert "no environment 'dev\\x1b' on" in str(failed.hint)
 
 
 def test_a_row_of_a_stored_file_has_nothing_to_explain() -> None:
