@@ -168,7 +168,7 @@ TABLE = (
         "cloud", title=_("The cloud does not have it so"),
         means=_("A list of the cloud shows another object than the log, or none."),
         operator=_("Deploy the tree again, or upload the file again."),
-        editor=_("Upload the file again."), blame=Blame.TENANT),
+        editor=_("Upload the file again."), remedy=Remedy.NEW_LINK, blame=Blame.TENANT),
     WECHAT, BUSY, THROTTLED, REFUSED, TRANSPORT, CONNECT, LOST,
     LOST.but(
         "interrupted", title=_("Interrupted"), means=_("The program was ended while it worked."),
