@@ -135,24 +135,23 @@ def test_a_filter_of_the_list_uses_an_index(viewer: Client, query: str, index: s
 
 
 def test_the_page_of_a_row_shows_the_hint(viewer: Client, rows: Rows) -> None:
-    [row] = rows("a", status="failed", errcode=45009, stage="link")
+    [row] = rows("a", status="failed", cause="45009", stage="link")
     assert "daily quota" in cell(detail(viewer, row), "hint")
 
 
 @each(
     ("columns_", "hint"),
     [
-        ({"errcode": 85088}, "your own platform must have created"),
-        ({"errcode": 61004, "message": "x: bad, requestIP: 192.0.2.7"}, "address (192.0.2.7) to"),
-        ({"errcode": -1}, "try again later"),
-        ({"errcode": 123456}, "quote the rid"),
-        ({"errcode": 0, "stage": "put", "cos_code": "PaymentRequired"}, "bill is unpaid"),
-        ({"errcode": 0, "stage": "put", "cos_code": "SlowDown"}, "lower max_workers"),
-        ({"errcode": 0, "stage": "put", "cos_code": "NeverHeardOf"}, "trouble of its own"),
-        ({"errcode": 0, "stage": "put"}, "Check the network"),
-        ({"errcode": None, "stage": "link"}, "Check the network"),
-        ({"errcode": None, "stage": "source"}, "Check that the file exists"),
-        ({"errcode": None, "stage": "token"}, "verify ticket"),
+        ({"cause": "85088"}, "open cloud development for your platform"),
+        ({"cause": "61004", "message": "x: bad, requestIP: 192.0.2.7"}, "address (192.0.2.7) to"),
+        ({"cause": "-1"}, "try again later"),
+        ({"cause": "errcode"}, "quote the rid"),
+        ({"cause": "PaymentRequired"}, "bill is unpaid"),
+        ({"cause": "SlowDown"}, "lower max_workers"),
+        ({"cause": "CosError"}, "trouble of its own"),
+        ({"cause": "ConnectFailed"}, "Check the network"),
+        ({"cause": "SourceError"}, "Check that the file exists"),
+        ({"cause": "TokenUnavailable"}, "verify ticket"),
     ],
 )
 def test_the_hint_of_a_row_fits_its_error(

@@ -50,9 +50,10 @@ def values(client: Client, name: str) -> list[str]:
 
 
 def test_uploads_that_failed_alike_are_one_card(operator: Client, cloud: EmulatorServer) -> None:
-    plain_rows(12, status="failed", errcode=40001, source="admin", stage="link")
+    why = {"errcode": 40001, "cause": "40001"}
+    plain_rows(12, status="failed", source="admin", stage="link", **why)
     html, text = operator.get(FAILING).content.decode(), text_of(operator)
-    assert re.findall(r"40001 · (.*?) 12 files", text) == ["the token is refused"]
+    assert re.findall(r"40001 · (.*?) 12 files", text) == ["The token is refused"]
     assert html.count("choose the file again") == 0
     [query] = re.findall(r'href="[^"]*/uploadlog/\?([^"]*)">and 2 more<', html)
     assert len(keys(operator, unescape(query))) == 12
