@@ -40,10 +40,9 @@ def cards(
         # Costly: for each file it is asked whether its bytes can still be read.
         if look:
             looked = [line | _look(columns, line["row"]) for line in card["files"]]
-            card["files"] = sorted(
-                looked, key=lambda line: "gone" in line
-            )  # what can be done first
-            card["ready"] = sum("gone" not in line for line in card["files"])
+            # First what can be done.
+            card["files"] = sorted(looked, key=lambda line: "gone" in line)
+            card["ready"] = sum("gone" not in line for line in looked)
             card["retry_all"] = retry_label([card], _upload_these(card["count"]))
         made.append(card)
     return made

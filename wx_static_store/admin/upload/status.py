@@ -109,4 +109,4 @@ def look_up_killed(user: User, killed: list[tuple[Submission, str]]) -> list[Fil
             found[digest] = replace(outcome, message=str(_FOUND)) if outcome.ok else outcome
     for submission, _name in killed:
         submission.keep(asdict(found[submission.digest]))
-    return [*found.values()]
+    return [found[submission.digest] for submission, _name in killed]

@@ -46,7 +46,7 @@
   /* What is only looked up holds up no other file, once this site answers again. */
   function hasRoom() {
     const looked_up = [...under_way].filter((row) => row.look_up);
-    if (looked_up.some((row) => !row.answered) || looked_up.length > LOOKED_UP) return false;
+    if (looked_up.some((row) => !row.answered) || looked_up.length >= LOOKED_UP) return false;
     return under_way.size - looked_up.length < AT_ONCE;
   }
 
