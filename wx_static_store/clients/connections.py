@@ -27,11 +27,11 @@ from ..core.retry import Deadline
 from ..core.secrets import Secret
 from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _
+from .causes import CERTIFICATE
 from .links import is_loopback
 
 BLOCK = 64 * 1024
 HOSTS = 64  # whose connections are kept
-CERTIFICATE = _("Check the certificate store: REQUESTS_CA_BUNDLE may name the file of your CA.")
 _PROXY = _("Check HTTPS_PROXY: it names an http address, or socks5 with the package PySocks.")
 _UNUSABLE = (
     InvalidSchema,
@@ -41,7 +41,7 @@ _UNUSABLE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Exchange:
     """The part of an exchange that the HTTP libraries do not see; the head gets it below them."""
 
@@ -49,6 +49,7 @@ class Exchange:
     read_timeout: float
     query: Secret
     headers: Mapping[str, Secret]
+    proxy: str = ""  # host and port, until it is connected: what fails so long is its failure
 
     def seconds(self) -> float:
         """Return the time to receive, or to send a block; raise TimeoutError if none is left."""
@@ -106,13 +107,21 @@ class Connection(HTTPConnection):
     _head: bytes = b""
     _has_body = False
     _connecting = False
+    proxy: urllib3.util.Url | None  # which urllib3 sets
 
     def connect(self) -> None:
         self._connecting = True
+        exchange = current_exchange.get()
+        exchange.proxy = self.proxy.netloc or "" if self.proxy else ""  # without the password
         try:
             super().connect()
         finally:
             self._connecting = False
+        exchange.proxy = ""
+
+    def _tunnel(self) -> None:
+        super()._tunnel()  # type: ignore[misc]
+        current_exchange.get().proxy = ""  # TLS, which comes next, is the server's
 
     def request(self, method: str, url: str, body: Any = None, *args: Any, **kwargs: Any) -> None:
         self._begins, self._has_body = True, bool(body)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import urlsplit
 
 from ..core.errcodes import Verdict, anchor
 from ..core.retry import Deadline
@@ -32,6 +31,7 @@ from ..exceptions import (
     WxStaticStoreError,
 )
 from ..i18n import gettext_lazy as _
+from .causes import CAUSES, of_status
 
 if TYPE_CHECKING:
     from .transport import Reply, Transport
@@ -171,12 +171,9 @@ def _judge(reply: Reply, md5: str) -> PutReceipt | WxStaticStoreError:
             _("COS answered neither yes nor no"), remedy=remedy, once=True, maybe_stored=True
         )
     elif 300 <= reply.status < 400:
-        host = None
-        with suppress(ValueError):  # no address at all
-            host = urlsplit(reply.headers.get("Location", "")).hostname
-        host = host or _("another address")
-        text = _("COS wants the upload at %(host)s, which is not done", host=host)
-        failure = ProtocolError(text, remedy=Remedy.NEW_LINK, once=True)
+        text = _("COS wants the upload at %(host)s, which is not done", host=reply.redirect_host)
+        hint = CAUSES["http.redirect"].verdict.hint
+        failure = ProtocolError(text, hint=hint, remedy=Remedy.NEW_LINK, once=True)
     else:
         failure = _refusal(reply)
     return failure.with_context(http_status=reply.status, request_id=request_id)
@@ -202,13 +199,16 @@ def _compare(reply: Reply, md5: str, request_id: str) -> PutReceipt | IntegrityE
 def _refusal(reply: Reply) -> WxStaticStoreError:
     code, message = _element(reply.body, b"Code"), _element(reply.body, b"Message")
     text = _("COS refused the upload")
-    if "x-cos-request-id" not in reply.headers:
+    from_cos = "x-cos-request-id" in reply.headers
+    if not from_cos:
         code = message = ""
         text = _("A proxy or the network refused the upload, not COS itself")
     elif message:
         text = _("COS refused the upload: %(message)s", message=message)
     verdict = COS_CODES.get(code) or _by_status(reply.status, message)
     error = verdict.build(text, cos_code=code, maybe_stored=False)
+    if not from_cos:  # a verdict speaks of COS
+        error.with_context(hint=CAUSES[of_status(reply.status)].verdict.hint)
     if code:
         error.with_context(docs=anchor("cos", code, COS_CODES))
     return error.with_context(pause=max(error.pause, reply.retry_after))

@@ -5,9 +5,11 @@ import re
 import ssl
 import sys
 from collections.abc import Callable, Mapping, Sequence, Sized
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, BinaryIO
+from typing import BinaryIO
+from urllib.parse import urlsplit
 
 import urllib3
 from django.utils.functional import Promise
@@ -17,17 +19,16 @@ from ..core.frames import cleared_frames, is_from_signal, wrapped
 from ..core.retry import READ_RATE, Deadline
 from ..core.secrets import Secret
 from ..exceptions import (
-    ConfigurationError,
     ConnectFailed,
     DeadlineExceeded,
     ProtocolError,
     Remedy,
     ResponseLost,
-    TlsFailed,
     WxStaticStoreError,
 )
-from ..i18n import english, gettext_lazy as _
-from .connections import BLOCK, CERTIFICATE, Exchange, Pools, current_exchange
+from ..i18n import english, gettext_lazy as _, shown
+from .causes import CERTIFICATES, failure
+from .connections import BLOCK, Exchange, Pools, current_exchange
 from .links import check_address, check_link, link_refused
 
 security = logging.getLogger("wx_static_store.security")
@@ -47,6 +48,14 @@ class Reply:
         """The seconds that the server asks to wait, at most 30; 0 if it names none."""
         value = self.headers.get("Retry-After", "")
         return min(float(value), 30.0) if re.fullmatch(r"\d{1,9}", value) else 0.0
+
+    @property
+    def redirect_host(self) -> str | Promise:
+        """The host that a redirect names; the rest of its address may hold a secret."""
+        with suppress(ValueError):  # no address at all
+            if host := urlsplit(self.headers.get("Location", "")).hostname:
+                return shown(host)
+        return _("another address")
 
 
 class Transport:
@@ -127,15 +136,18 @@ class Transport:
     ) -> Reply | WxStaticStoreError:
         """Call the HTTP libraries; all their work happens in this call."""
         handled = sys.exc_info()[1]
+        status: int | None = None
         try:
             with send() as response:
+                status = response.status
                 return _read(response, limit, sink, deadline)
         except Exception as error:  # noqa: BLE001 -- whatever the libraries raise ends here
             chain = tuple(wrapped(error, handled))
             # Theirs end here, as they carry addresses with tokens in them: the caller raises ours,
             # outside of this block.
             if (foreign := _foreign(chain)) is None:
-                return _classify(chain, _origin(url), late=not deadline.left())
+                failed = _classify(chain, _origin(url), late=not deadline.left())
+                return failed.with_context(http_status=failed.http_status or status)
         # Out of what the libraries wrapped it in.
         foreign.__cause__ = foreign.__context__ = None
         raise foreign
@@ -179,11 +191,14 @@ def _origin(url: Secret) -> str:
 def _read(
     response: urllib3.BaseHTTPResponse, limit: int, sink: BinaryIO | None, deadline: Deadline
 ) -> Reply | ProtocolError:
-    if response.status < 200:  # left unread: the true answer may still come this way
-        return ProtocolError(_("Only an interim answer came"), remedy=Remedy.WAIT)
+    status = response.status
+    if status < 200:  # left unread: the true answer may still come this way
+        text = _("Only an interim answer came")
+        return ProtocolError(text, remedy=Remedy.WAIT, http_status=status)
     if response.headers.get("Content-Encoding", "identity") != "identity":
-        return ProtocolError(_("The answer is compressed although none was asked for"))
-    if sink is not None and response.status == 200:
+        text = _("The answer is compressed although none was asked for")
+        return ProtocolError(text, http_status=status)
+    if sink is not None and status == 200:
         while block := response.read(BLOCK):
             sink.write(block)
             deadline.extend(len(block) / READ_RATE)
@@ -191,19 +206,20 @@ def _read(
     data = response.read(limit + 1)
     # Only a second read notices a missing end; after an announced one it would find nothing.
     if len(data) > limit or (response.length_remaining != 0 and response.read(1)):
-        if response.status >= 400:  # its status says enough
-            return Reply(response.status, response.headers, data[:limit])
-        return ProtocolError(_("The answer is longer than %(limit)d bytes", limit=limit))
-    return Reply(response.status, response.headers, data)
+        if status >= 400:  # its status says enough
+            return Reply(status, response.headers, data[:limit])
+        text = _("The answer is longer than %(limit)d bytes", limit=limit)
+        return ProtocolError(text, http_status=status)
+    return Reply(status, response.headers, data)
 
 
 def _late(stage: str, text: str | Promise) -> DeadlineExceeded:
     return DeadlineExceeded(text, stage=stage, hint=_HANGS)
 
 
-def _too_slow(kinds: set[type], peer: str) -> str | Promise:
+def _too_slow(kinds: set[type], peer: str | Promise) -> str | Promise:
     """Return the error of an exchange that ran out of time, naming its step."""
-    if kinds & {urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError}:
+    if kinds & _UNCONNECTED:
         return _("The time allowed was over while connecting to %(peer)s", peer=peer)
     if urllib3.exceptions.ReadTimeoutError in kinds:
         return _("The time allowed was over while waiting for the answer of %(peer)s", peer=peer)
@@ -227,19 +243,42 @@ def _classify(chain: Sequence[BaseException], origin: str, *, late: bool) -> WxS
     kinds = {kind for link in chain for kind in type(link).__mro__}
     if ours := [link for link in chain if isinstance(link, WxStaticStoreError)]:
         return ours[0]
-    if late:
-        return _late("", _too_slow(kinds, origin))
-    if any(str(link).startswith("Tunnel connection failed: 407") for link in chain):
-        kinds.add(_ProxyWantsPassword)
-    failure = next(make() for types, make in _CLASSES if not kinds.isdisjoint(types))
+    proxy = current_exchange.get().proxy
+    way = _("proxy %(proxy)s, on the way to %(peer)s", proxy=proxy, peer=origin)
+    peer = way if proxy else origin
+    if untrusted := [link for link in chain if isinstance(link, ssl.SSLCertVerificationError)]:
+        return _untrusted(untrusted[0], peer)
+    if late and TimeoutError in kinds:
+        return _late("", _too_slow(kinds, peer))
+    if proxy:
+        return _proxy_failed(chain, kinds, peer)
+    if ssl.SSLError in kinds:
+        return failure("tls.broken", peer)
+    failed = next(make() for types, make in _CLASSES if not kinds.isdisjoint(types))
     facts = f"{origin}: {type(chain[0]).__name__}"
-    return failure.with_context(
-        message=_("%(what)s (%(facts)s)", what=failure.message, facts=facts)
-    )
+    return failed.with_context(message=_("%(what)s (%(facts)s)", what=failed.message, facts=facts))
 
 
-class _ProxyWantsPassword(Exception):
-    """The error of a 407 answer, which the libraries report in a text only."""
+def _untrusted(error: ssl.SSLCertVerificationError, peer: str | Promise) -> WxStaticStoreError:
+    if cause := CERTIFICATES.get(error.verify_code):
+        return failure(cause, peer)
+    return failure("tls.other", _("%(what)s (%(facts)s)", what=peer, facts=error.verify_message))
+
+
+def _proxy_failed(
+    chain: Sequence[BaseException], kinds: set[type], peer: str | Promise
+) -> WxStaticStoreError:
+    """Return the error of an exchange for which the proxy opened no tunnel."""
+    # The libraries report the status in a text only.
+    found = [_NO_TUNNEL.match(str(link)) for link in chain]
+    if status := next((int(match[1]) for match in found if match), None):
+        cause = "proxy.password" if status == 407 else "proxy.refused"
+        return failure(cause, peer, http_status=status)
+    if kinds & _UNCONNECTED:
+        return failure("proxy.away", peer)
+    if ssl.SSLError in kinds:
+        return failure("tls.broken", peer)
+    return failure("proxy.hangs" if TimeoutError in kinds else "proxy.refused", peer)
 
 
 # Whose errors are about the network; another class is a project's own, which a signal handler or
@@ -247,30 +286,17 @@ class _ProxyWantsPassword(Exception):
 _LIBRARIES = sys.stdlib_module_names | {
     *("urllib3", "requests", "idna", "socks", "OpenSSL", "gevent", "eventlet", "dns"),
 }
+_NO_TUNNEL = re.compile(r"Tunnel connection failed: ([1-5]\d\d)")
+_UNCONNECTED = {urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError}
 
-_FATAL: dict[str, Any] = {"remedy": Remedy.GIVE_UP, "stops_batch": True}
 _HANGS = _(
     "If it hangs, look at the network, the proxy and the firewall on the way there. If the line is "
     "slow, set a longer deadline."
 )
-_PROXY = _("Check HTTPS_PROXY and NO_PROXY in the environment: the proxy refused the connection.")
 
-# The first row that fits wins: a certificate failure is a TLS failure, a TLS failure a lost answer.
+# The first row that fits wins; the errors of TLS and of a proxy are in causes.py.
 _CLASSES: tuple[tuple[set[type], Callable[[], WxStaticStoreError]], ...] = (
-    (
-        {ssl.SSLCertVerificationError},
-        lambda: TlsFailed(_("The server's certificate is not valid"), hint=CERTIFICATE, **_FATAL),
-    ),
-    (
-        {urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError},
-        lambda: ConnectFailed(_("The server could not be reached")),
-    ),
-    (
-        {_ProxyWantsPassword},
-        lambda: ConfigurationError(_("The proxy wants a password"), hint=_PROXY),
-    ),
-    ({urllib3.exceptions.ProxyError}, lambda: ConnectFailed(_("The proxy failed"), hint=_PROXY)),
-    ({ssl.SSLError}, lambda: TlsFailed(_("The TLS connection broke"))),
+    (_UNCONNECTED, lambda: ConnectFailed(_("The server could not be reached"))),
     (
         {urllib3.exceptions.IncompleteRead},
         lambda: ProtocolError(_("The answer is shorter than announced"), remedy=Remedy.WAIT),
