@@ -10,7 +10,6 @@ The wire: one exchange per call with WeChat, COS and the hosted site.
     shared        State that all processes share by a cache: a token, and how the last fetch failed
     transport     One exchange with any host; only our own exceptions come out
     connections   A pool for each host; send and receive by a deadline, with the secrets
-    causes        What fails on the way: TLS, a proxy, and who answers in place of the server
     links         Check whether an address may be used
 """
 

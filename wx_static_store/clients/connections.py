@@ -27,12 +27,10 @@ from ..core.retry import Deadline
 from ..core.secrets import Secret
 from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _
-from .causes import CERTIFICATE
 from .links import is_loopback
 
 BLOCK = 64 * 1024
 HOSTS = 64  # whose connections are kept
-_PROXY = _("Check HTTPS_PROXY: it names an http address, or socks5 with the package PySocks.")
 _UNUSABLE = (
     InvalidSchema,
     UnicodeError,
@@ -240,8 +238,7 @@ class Pools:
                 raise InvalidSchema
             return HTTPAdapter(pool_maxsize=self._size).proxy_manager_for(proxy, **more)
         except _UNUSABLE:
-            text = _("The proxy of the environment cannot be used")
-            raise ConfigurationError(text, hint=_PROXY) from None
+            raise ConfigurationError(cause="proxy.unusable") from None
 
 
 @cache
@@ -253,5 +250,5 @@ def _tls(path: str) -> ssl.SSLContext:
         context.load_verify_locations(**{"capath" if os.path.isdir(path) else "cafile": path})
     except OSError:
         text = _("There is no certificate store that can be read at %(path)s", path=path)
-        raise ConfigurationError(text, hint=CERTIFICATE) from None
+        raise ConfigurationError(text, cause="tls.store") from None
     return context

@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, BinaryIO
 
+from ..causes.wire import REDIRECT, of_status
 from ..core.retry import Deadline
 from ..core.secrets import Secret
+from ..exceptions import error_of
 from ..i18n import gettext_lazy as _
-from .causes import CAUSES, of_status
 
 if TYPE_CHECKING:
     from .transport import Reply, Transport
@@ -39,10 +40,11 @@ class SiteClient:
             return True
         if reply.status in (404, 410):
             return False
+        entry = of_status(reply.status)
         text = _("%(url)s is not served", url=url)
-        if (cause := of_status(reply.status)) == "http.redirect":
+        if entry is REDIRECT:
             text = _("%(url)s redirects to %(host)s", url=url, host=reply.redirect_host)
-        raise CAUSES[cause].verdict.build(text, stage="verify", http_status=reply.status)
+        raise error_of(entry, text, stage="verify", http_status=reply.status)
 
     def look(
         self,

@@ -15,6 +15,8 @@ import urllib3
 from django.utils.functional import Promise
 
 from .. import __version__
+from ..causes import CAUSES
+from ..causes.wire import CERTIFICATES
 from ..core.frames import cleared_frames, is_from_signal, wrapped
 from ..core.retry import READ_RATE, Deadline
 from ..core.secrets import Secret
@@ -25,9 +27,9 @@ from ..exceptions import (
     Remedy,
     ResponseLost,
     WxStaticStoreError,
+    error_of,
 )
 from ..i18n import english, gettext_lazy as _, shown
-from .causes import CERTIFICATES, failure
 from .connections import BLOCK, Exchange, Pools, current_exchange
 from .links import check_address, check_link, link_refused
 
@@ -104,7 +106,8 @@ class Transport:
         """
         self._check(url, key)
         if not deadline.left():
-            raise _late(stage, _("No time was left to ask %(peer)s", peer=_origin(url)))
+            text = _("No time was left to ask %(peer)s", peer=_origin(url))
+            raise DeadlineExceeded(text, stage=stage)
         send = partial(self._send, method, url, headers or {}, body, deadline)
         hidden = {k: v for k, v in (headers or {}).items() if isinstance(v, Secret)}
         query = Secret("".join(url.reveal().partition("?")[1:]))
@@ -213,10 +216,6 @@ def _read(
     return Reply(status, response.headers, data)
 
 
-def _late(stage: str, text: str | Promise) -> DeadlineExceeded:
-    return DeadlineExceeded(text, stage=stage, hint=_HANGS)
-
-
 def _too_slow(kinds: set[type], peer: str | Promise) -> str | Promise:
     """Return the error of an exchange that ran out of time, naming its step."""
     if kinds & _UNCONNECTED:
@@ -245,40 +244,40 @@ def _classify(chain: Sequence[BaseException], origin: str, *, late: bool) -> WxS
         return ours[0]
     proxy = current_exchange.get().proxy
     way = _("proxy %(proxy)s, on the way to %(peer)s", proxy=proxy, peer=origin)
-    peer = way if proxy else origin
+    peer, cause = (way, _proxy_cause(kinds)) if proxy else (origin, "")
     if untrusted := [link for link in chain if isinstance(link, ssl.SSLCertVerificationError)]:
         return _untrusted(untrusted[0], peer)
     if late and TimeoutError in kinds:
-        return _late("", _too_slow(kinds, peer))
-    if proxy:
-        return _proxy_failed(chain, kinds, peer)
-    if ssl.SSLError in kinds:
-        return failure("tls.broken", peer)
+        return DeadlineExceeded(_too_slow(kinds, peer), cause=cause)
+    if refused := next(filter(None, (_NO_TUNNEL.match(str(link)) for link in chain)), None):
+        status = int(refused[1])  # which the libraries report in this text only
+        cause = "proxy.password" if status == 407 else "proxy.refused"
+        return _failure(cause, peer).with_context(http_status=status)
+    if cause or ssl.SSLError in kinds:
+        return _failure(cause or "tls.broken", peer)
     failed = next(make() for types, make in _CLASSES if not kinds.isdisjoint(types))
     facts = f"{origin}: {type(chain[0]).__name__}"
     return failed.with_context(message=_("%(what)s (%(facts)s)", what=failed.message, facts=facts))
 
 
+def _proxy_cause(kinds: set[type]) -> str:
+    """Return the cause of a failure before the proxy has opened a tunnel."""
+    if kinds & _UNCONNECTED:
+        return "proxy.away"
+    if ssl.SSLError in kinds:
+        return "tls.broken"
+    return "proxy.hangs" if TimeoutError in kinds else "proxy.refused"
+
+
 def _untrusted(error: ssl.SSLCertVerificationError, peer: str | Promise) -> WxStaticStoreError:
     if cause := CERTIFICATES.get(error.verify_code):
-        return failure(cause, peer)
-    return failure("tls.other", _("%(what)s (%(facts)s)", what=peer, facts=error.verify_message))
+        return _failure(cause, peer)
+    return _failure("tls.other", _("%(what)s (%(facts)s)", what=peer, facts=error.verify_message))
 
 
-def _proxy_failed(
-    chain: Sequence[BaseException], kinds: set[type], peer: str | Promise
-) -> WxStaticStoreError:
-    """Return the error of an exchange for which the proxy opened no tunnel."""
-    # The libraries report the status in a text only.
-    found = [_NO_TUNNEL.match(str(link)) for link in chain]
-    if status := next((int(match[1]) for match in found if match), None):
-        cause = "proxy.password" if status == 407 else "proxy.refused"
-        return failure(cause, peer, http_status=status)
-    if kinds & _UNCONNECTED:
-        return failure("proxy.away", peer)
-    if ssl.SSLError in kinds:
-        return failure("tls.broken", peer)
-    return failure("proxy.hangs" if TimeoutError in kinds else "proxy.refused", peer)
+def _failure(cause: str, peer: str | Promise) -> WxStaticStoreError:
+    entry = CAUSES[cause]
+    return error_of(entry, _("%(label)s: %(text)s", label=entry.title, text=peer))
 
 
 # Whose errors are about the network; another class is a project's own, which a signal handler or
@@ -289,12 +288,8 @@ _LIBRARIES = sys.stdlib_module_names | {
 _NO_TUNNEL = re.compile(r"Tunnel connection failed: ([1-5]\d\d)")
 _UNCONNECTED = {urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError}
 
-_HANGS = _(
-    "If it hangs, look at the network, the proxy and the firewall on the way there. If the line is "
-    "slow, set a longer deadline."
-)
 
-# The first row that fits wins; the errors of TLS and of a proxy are in causes.py.
+# The first row that fits wins; TLS and proxies were looked at before.
 _CLASSES: tuple[tuple[set[type], Callable[[], WxStaticStoreError]], ...] = (
     (_UNCONNECTED, lambda: ConnectFailed(_("The server could not be reached"))),
     (

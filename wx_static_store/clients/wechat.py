@@ -14,14 +14,14 @@ from urllib.parse import quote
 from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 
-from ..core.errcodes import ERRCODES, anchor, verdict_on
+from ..causes import CAUSES, hint, of_errcode
+from ..causes.wire import REDIRECT, of_status
 from ..core.frames import cleared_frames
 from ..core.retry import Deadline
 from ..core.secrets import Secret, scrub
 from ..core.types import RemoteFile, SignedLink, in_utc
-from ..exceptions import ProtocolError, Remedy, WxStaticStoreError
-from ..i18n import gettext_lazy as _, with_facts
-from .causes import CAUSES, of_status
+from ..exceptions import ProtocolError, Remedy, WxStaticStoreError, error_of
+from ..i18n import gettext_lazy as _
 from .links import is_site
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ _FAMILY = re.compile(r"^/(?:componenttcb|cgi-bin/component|cgi-bin/openapi)/")  
 _RID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}")
 
 # On the token call this number speaks of the appsecret, not of a token.
-_ONLY_THERE = {("api_component_token", 40001): ERRCODES[41004]}
+_ONLY_THERE = {("api_component_token", 40001): CAUSES["41004"]}
 
 # Sees the path of a call, its answer that is not judged yet, and the headers; keeps no secret.
 Witness = Callable[[str, dict[str, Any], Mapping[str, str]], None]
@@ -91,7 +91,7 @@ class Calls:
         if isinstance(outcome, WxStaticStoreError):
             if outcome.errcode:
                 env = str(members.get("env", ""))
-                outcome.with_context(hint=with_facts(outcome.hint, outcome.errmsg, env))
+                outcome.with_context(hint=hint(outcome.cause, outcome.errmsg, env))
             raise outcome.with_context(stage=stage)
         return outcome
 
@@ -107,26 +107,26 @@ class Calls:
             answer = json.loads(reply.body.decode("utf-8", "replace"), parse_constant=int)
         except (ValueError, RecursionError):
             if b"<html" in reply.body[:1024].lower():
-                return self._not_of_wechat(name, reply, remedy=Remedy.WAIT, once=True)
+                return self._not_of_wechat(name, reply, once=True)
             return odd(name, _("no JSON"), once=False)
         if self._witness and isinstance(answer, dict):
             self._witness(path, answer, reply.headers)
         errcode = _errcode(answer)
         if errcode is None:
-            return odd(name, _("no whole number as errcode"), remedy=Remedy.GIVE_UP)
+            return odd(name, _("no whole number as errcode"), remedy=Remedy.CHANGE)
         if errcode:
             return _refusal(name, errcode, answer)
         return read(answer)
 
     def _not_of_wechat(self, name: str, reply: Reply, **details: Any) -> WxStaticStoreError:
         """Return the error for the answer of whoever stands at the address in place of WeChat."""
-        cause = of_status(reply.status)
+        entry = of_status(reply.status)
         facts: dict[str, Any] = {"call": name, "address": self.base_url}
         text = _("%(call)s of %(address)s was not answered by WeChat itself", **facts)
-        if cause == "http.redirect":
+        if entry is REDIRECT:
             facts["host"] = reply.redirect_host
             text = _("%(call)s of %(address)s was redirected to %(host)s", **facts)
-        error = CAUSES[cause].verdict.build(text, http_status=reply.status, **details)
+        error = error_of(entry, text, http_status=reply.status, **details)
         return error.with_context(pause=max(error.pause, reply.retry_after))
 
 
@@ -152,14 +152,13 @@ def _refusal(name: str, errcode: int, answer: dict[str, Any]) -> WxStaticStoreEr
     text, _sep, rid = errmsg.rpartition("rid: ")
     if not _RID.fullmatch(rid.strip()):
         text, rid = errmsg, ""
-    verdict = _ONLY_THERE.get((name, errcode)) or verdict_on(errcode, text)
-    return verdict.build(
+    return error_of(
+        _ONLY_THERE.get((name, errcode)) or of_errcode(errcode, text),
         _("%(call)s was refused", call=name),
         errcode=errcode,
         errmsg=text[:500].rstrip(),
         rid=rid.strip(),
         http_status=200,
-        docs=anchor("errcode", errcode, ERRCODES),
     )
 
 
