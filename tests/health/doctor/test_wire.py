@@ -19,7 +19,7 @@ from django.utils.translation import override
 from tests.certificates import self_signed, shown_by_server
 from tests.clients.conftest import Peer, ScriptedServer, answer
 from tests.clients.test_transport import unused_port
-from wx_static_store.clients.causes import CAUSES
+from wx_static_store.causes import CAUSES
 from wx_static_store.core.types import UploadContext, UploadItem
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.emulator.server import APPID, APPSECRET, TICKET
@@ -133,8 +133,7 @@ def play(configure: Any, scene: Scene) -> Callable[[Row], str]:
 
 
 def texts(cause: str) -> tuple[str, str]:
-    message, verdict = CAUSES[cause]
-    return str(message), str(verdict.hint)
+    return str(CAUSES[cause].title), str(CAUSES[cause].operator)
 
 
 def upload() -> tuple[WxStaticStoreError, UploadLog]:
@@ -170,7 +169,7 @@ def test_row_and_exception_name_the_cause(play: Callable[[Row], str], name: str)
     for said in (str(error.what), logged.message):
         assert peer in said
         assert message in said or row.cause.startswith("http.")
-    assert error.hint == hint
+    assert (error.cause, logged.cause, error.hint) == (row.cause, row.cause, hint)
     assert (error.http_status, logged.http_status) == (row.status, row.status)
     assert (logged.status, logged.stage, logged.errcode) == ("failed", "link", None)
     no_secret(str(error), logged.message)
@@ -184,7 +183,7 @@ def test_the_doctor_names_the_cause(play: Callable[[Row], str], name: str) -> No
     found = only_wrong(results, "token.accepted")
     assert peer in str(found.text)
     assert message in str(found.text) or row.cause.startswith("http.")
-    assert found.hint == hint
+    assert (found.cause, found.hint) == (row.cause, hint)
     assert found.data.get("http_status") == row.status
     assert (f"(HTTP {row.status})" in str(found.text)) is (row.status not in (None, 200))
     no_secret(json.dumps(as_dict([*results.values()])))
@@ -271,5 +270,5 @@ def test_a_site_that_redirects_says_where_to(configure: Any, scene: Scene) -> No
 @pytest.mark.usefixtures("whole_catalogue")
 def test_a_chinese_reader_gets_each_cause_in_chinese() -> None:
     with override("zh-hans"):
-        said = [text for cause in CAUSES for text in texts(cause)]
+        said = [text for row in ROWS.values() for text in texts(row.cause)]
     assert [text for text in said if is_english(text)] == []
