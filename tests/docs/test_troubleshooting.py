@@ -8,6 +8,7 @@ from django.core.checks import run_checks
 from django.utils.translation import override
 
 from docs.from_code import text_of
+from docs.from_code.causes import FACTS
 from tests.tables import each
 from wx_static_store.causes import CAUSES, Cause, docs_place, every_entry
 from wx_static_store.conf.check_table import CHECKS, message
@@ -46,7 +47,8 @@ def test_the_address_of_an_entry_is_in_its_page(entry: Cause, configure: Any) ->
 
 @each("id", CHECKS)
 def test_a_check_without_an_address_names_the_command_that_explains_it(id: str) -> None:
-    assert str(message(id, alias="a").hint).endswith(f" More: manage.py wx_explain {id}")
+    found = message(id, **FACTS, name="COMPONENT_APPID")
+    assert str(found.hint).endswith(f" More: manage.py wx_explain {id}")
 
 
 def test_every_check_of_the_app_is_in_the_table(settings: Any) -> None:
