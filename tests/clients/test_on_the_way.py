@@ -81,7 +81,7 @@ def bad_tls(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
 FAULTS = {
     "expired": ("tls.expired", "The certificate has expired", "clock of this machine"),
     "early": ("tls.early", "The certificate is not valid yet", "it is probably behind"),
-    "name": ("tls.name", "The certificate is for another name", "login page of a network"),
+    "name": ("tls.name", "The certificate is for another host name", "login page of a network"),
     "": ("tls.issuer", "from an authority that this machine does not trust", "REQUESTS_CA_BUNDLE"),
 }
 

@@ -14,10 +14,10 @@ UNTRUSTED = TLS.but(
     operator=CA, editor=ASK, remedy=Remedy.CHANGE, stops_batch=True)
 GATEWAY = BUSY.but(
     "http.gateway", title=_("A gateway answered with an error"),
-    means=_("A gateway stands before every server. WeChat and COS have one, and so may your own "
-            "network: the status alone does not say whose it is."),
-    operator=_("A gateway on the way has trouble. If it is a proxy or a gateway of your own "
-               "network (HTTPS_PROXY, API_BASE_URL), look at its log. If not, try again later."),
+    means=_("WeChat and COS stand behind gateways, and your own network may have one, too. The "
+            "answer does not say whose gateway it is."),
+    operator=_("If your network has a proxy or a gateway (HTTPS_PROXY, API_BASE_URL), look at its "
+               "log. If not, WeChat or Tencent Cloud has trouble: try again later."),
     blame=Blame.NETWORK)
 LIMITED = THROTTLED.but(
     "http.throttled", title=_("A server allows fewer requests"),
@@ -27,11 +27,11 @@ LIMITED = THROTTLED.but(
 REDIRECT = PROTOCOL.but(
     "http.redirect", title=_("The request was redirected"),
     means=_("No redirect is followed: it would take the token to another host."),
-    operator=_("Look at the host to which the redirect leads. Check the address (API_BASE_URL, "
-               "base_url), and look for the login page of a network or a proxy that redirects."))
+    operator=_("Look at the host that the redirect names. Check the address (API_BASE_URL, "
+               "base_url). If it is right, look for the login page of a network."))
 PAGE = PROTOCOL.but(
     "http.page", title=_("Another server answered"),
-    means=_("The answer is not one of WeChat, of COS, or of the public site."),
+    means=_("The answer has the form of neither WeChat nor COS."),
     operator=_("A proxy or firewall answered in place of the server, or the address is wrong. "
                "Check the address (API_BASE_URL, base_url), HTTPS_PROXY and the firewall."))
 
@@ -49,45 +49,45 @@ TABLE = (
         operator=_("Check the clock of this machine: it is probably behind. Set it by NTP. If it "
                    "is right, the certificate was issued for a later date."), blame=_CLOCK),
     UNTRUSTED.but(
-        "tls.name", title=_("The certificate is for another name"),
-        means=_("The server that answers is not the one of this address."),
-        operator=_("Another server answers here. Check the address (API_BASE_URL, base_url), and "
-                   "look for the login page of a network or a proxy that opens TLS.")),
+        "tls.name", title=_("The certificate is for another host name"),
+        means=_("The server that answers is not the one that was asked."),
+        operator=_("Check the address (API_BASE_URL, base_url). If it is right, look for the login "
+                   "page of a network, or a proxy that decrypts TLS.")),
     UNTRUSTED.but(
         "tls.issuer",
         title=_("The certificate is from an authority that this machine does not trust"),
-        means=_("A proxy that opens TLS shows certificates of its own; a server of your own may, "
-                "too."),
-        operator=_("If a proxy of your company opens TLS, set REQUESTS_CA_BUNDLE to the file of "
+        means=_("A proxy that decrypts TLS shows certificates of its own. A server in your own "
+                "network may do so, too."),
+        operator=_("If a proxy of your company decrypts TLS, set REQUESTS_CA_BUNDLE to the file of "
                    "its CA. If not, update the package certifi.")),
     CONFIGURATION.but(
         "tls.store", title=_("There is no certificate store that can be read"),
-        means=_("It is the file or folder that REQUESTS_CA_BUNDLE names, or that of certifi."),
-        operator=_("Set REQUESTS_CA_BUNDLE to the file of your CA, or unset it.")),
+        means=_("REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names a file that is missing or damaged."),
+        operator=_("Set REQUESTS_CA_BUNDLE to the file of your CA, or remove it.")),
     TLS.but(
         "tls.broken", title=_("The TLS connection broke"),
-        means=_("The connection ended before it was encrypted, or in the middle."),
-        operator=_("If it breaks each time, a firewall or a proxy on the way ends it, or no TLS is "
-                   "spoken at this port.")),
+        means=_("The connection ended during the TLS handshake, or while data was sent."),
+        operator=_("If this happens every time, a firewall or a proxy ends the connection, or the "
+                   "server speaks no TLS at this port.")),
     CONNECT.but(
         "proxy.away", title=_("The proxy could not be reached"),
-        means=_("Nobody listens at the address of the proxy, or its name is unknown."),
-        operator=_("Check that the proxy runs, and its host and port in HTTPS_PROXY. For a way "
-                   "without it, add the server to NO_PROXY.")),
+        means=_("No program listens at the address of the proxy, or its host name is unknown."),
+        operator=_("Check that the proxy runs, and check its host and port in HTTPS_PROXY. To "
+                   "connect without it, add the server to NO_PROXY.")),
     CONNECT.but(
         "proxy.refused", title=_("The proxy refused the connection"),
         means=_("The rules of the proxy do not allow the server, or the proxy does not reach it."),
-        operator=_("Have the proxy allow the server and its port, and look at its log: it may not "
-                   "reach the server itself. Check HTTPS_PROXY and NO_PROXY, too.")),
+        operator=_("Look at the log of the proxy. Let its rules allow this server and port, or add "
+                   "the server to NO_PROXY.")),
     CONFIGURATION.but(
         "proxy.password", title=_("The proxy wants a password"),
         means=_("HTTPS_PROXY holds no user and password, or wrong ones."),
         operator=_("Put user and password into HTTPS_PROXY: http://user:password@host:port.")),
     CONNECT.but(
         "proxy.hangs", title=_("The proxy gave no answer"),
-        means=_("It takes the connection, and does not say whether it reaches the server."),
-        operator=_("The proxy hangs, or it does not reach the server. Check the proxy, and the "
-                   "host and the port in HTTPS_PROXY.")),
+        means=_("It accepted the connection, but did not say whether it reaches the server."),
+        operator=_("The proxy hangs, or it cannot reach the server. Check the proxy, and its host "
+                   "and port in HTTPS_PROXY.")),
     CONFIGURATION.but(
         "proxy.unusable", title=_("The proxy of the environment cannot be used"),
         means=_("Its address is wrong, or a package is missing."),
