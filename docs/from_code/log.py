@@ -22,8 +22,8 @@ MEANINGS: dict[type[Any], dict[str, str]] = {
         "came.",
         "stage": "Where a failed upload ended: ``name``, ``source``, ``token``, ``link``, ``put`` "
         "or ``verify``.",
-        "cause": "Why it failed: the code of an entry that ``wx_explain`` prints. Empty for a stored "
-        "file.",
+        "cause": "Why it failed: the code of an entry that ``wx_explain`` prints. Empty for a "
+        "stored file.",
         "errcode": "The number that WeChat gave last. 0 is success.",
         "message": "What happened, in English.",
         "http_status": "The HTTP status of the last answer.",
