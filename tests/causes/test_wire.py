@@ -26,7 +26,7 @@ def test_a_certificate_that_is_refused_stops_a_batch_until_something_is_changed(
     assert (entry.error, entry.remedy, entry.stops_batch) == ("TlsFailed", Remedy.CHANGE, True)
 
 
-@each("cause", ["tls.broken", "proxy.away", "proxy.refused", "proxy.hangs", "http.gateway"])
+@each("cause", ["tls.broken", "proxy.away", "proxy.gateway", "proxy.hangs", "http.gateway"])
 def test_trouble_on_the_way_may_pass(cause: str) -> None:
     assert (CAUSES[cause].remedy, CAUSES[cause].stops_batch) == (Remedy.WAIT, False)
 

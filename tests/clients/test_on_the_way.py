@@ -174,25 +174,35 @@ def test_a_proxy_that_is_away_is_named_in_place_of_the_server(
 
 
 @pytest.mark.wx_real  # past the suite's own guard: the proxy stands on this machine and refuses
-@pytest.mark.parametrize("status", [403, 502, 302])
-def test_a_proxy_that_refuses_is_named_with_its_status(
-    serve: Serve, transport: Transport, proxied: Proxied, status: int
+@pytest.mark.parametrize(
+    ("status", "cause", "remedy"),
+    [
+        (302, "proxy.refused", Remedy.CHANGE),
+        (403, "proxy.refused", Remedy.CHANGE),
+        (502, "proxy.gateway", Remedy.WAIT),
+        (503, "proxy.gateway", Remedy.WAIT),
+    ],
+)
+def test_a_proxy_that_gives_no_tunnel_is_named_with_its_status(
+    serve: Serve, transport: Transport, proxied: Proxied, status: int, cause: str, remedy: Remedy
 ) -> None:
     proxy = serve(answer(status))
     error = failed(transport, proxied(proxy))
     assert isinstance(error, ConnectFailed)
-    assert str(error.message) == of_proxy("proxy.refused", proxy.port)
-    assert (error.hint, error.http_status) == (HINTS["proxy.refused"], status)
-    assert error.code == f"HTTP {status}"
+    assert str(error.message) == of_proxy(cause, proxy.port)
+    assert (error.hint, error.http_status) == (HINTS[cause], status)
+    assert (error.code, error.remedy) == (f"HTTP {status}", remedy)
 
 
 @pytest.mark.wx_real  # past the suite's own guard: the proxy stands on this machine
 @pytest.mark.parametrize("says", [b"", b"* OK IMAP4 ready\r\n"], ids=["nothing", "no HTTP"])
-def test_a_proxy_that_hangs_up_refuses(
+def test_a_proxy_that_hangs_up_or_speaks_no_http_gives_no_usable_answer(
     serve: Serve, transport: Transport, proxied: Proxied, says: bytes
 ) -> None:
     proxy = serve(greet=lambda peer: (peer.sock.recv(65536), peer.send(says)))
-    assert str(failed(transport, proxied(proxy)).message) == of_proxy("proxy.refused", proxy.port)
+    error = failed(transport, proxied(proxy))
+    assert str(error.message) == of_proxy("proxy.hangs", proxy.port)
+    assert error.remedy is Remedy.WAIT
 
 
 @pytest.mark.wx_real  # past the suite's own guard: the proxy stands on this machine and refuses

@@ -76,15 +76,20 @@ TABLE = (
                    "connect without it, add the server to NO_PROXY.")),
     CONNECT.but(
         "proxy.refused", title=_("The proxy refused the connection"),
-        means=_("The rules of the proxy do not allow the server, or the proxy does not reach it."),
-        operator=_("Look at the log of the proxy. Let its rules allow this server and port, or add "
-                   "the server to NO_PROXY.")),
+        means=_("The rules of the proxy do not allow this server or its port."),
+        operator=_("Let the rules of the proxy allow the server and its port, or add the server to "
+                   "NO_PROXY."),
+        editor=ASK, remedy=Remedy.CHANGE, stops_batch=True),
+    CONNECT.but(
+        "proxy.gateway", title=_("The proxy cannot reach the server"),
+        means=_("The proxy works. It does not know the name of the server, or gets no connection."),
+        operator=_("Look at the log of the proxy, and at its own DNS and network.")),
     CONFIGURATION.but(
         "proxy.password", title=_("The proxy wants a password"),
         means=_("HTTPS_PROXY holds no user and password, or wrong ones."),
         operator=_("Put user and password into HTTPS_PROXY: http://user:password@host:port.")),
     CONNECT.but(
-        "proxy.hangs", title=_("The proxy gave no answer"),
+        "proxy.hangs", title=_("The proxy gave no usable answer"),
         means=_("It accepted the connection, but did not say whether it reaches the server."),
         operator=_("The proxy hangs, or it cannot reach the server. Check the proxy, and its host "
                    "and port in HTTPS_PROXY.")),

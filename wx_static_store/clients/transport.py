@@ -251,7 +251,8 @@ def _classify(chain: Sequence[BaseException], origin: str, *, late: bool) -> WxS
         return DeadlineExceeded(_too_slow(kinds, peer), cause=cause)
     if refused := next(filter(None, (_NO_TUNNEL.match(str(link)) for link in chain)), None):
         status = int(refused[1])  # which the libraries report in this text only
-        cause = "proxy.password" if status == 407 else "proxy.refused"
+        refusal = "proxy.gateway" if status >= 500 else "proxy.refused"
+        cause = "proxy.password" if status == 407 else refusal
         return _failure(cause, peer).with_context(http_status=status)
     if cause or ssl.SSLError in kinds:
         return _failure(cause or "tls.broken", peer)
@@ -264,9 +265,7 @@ def _proxy_cause(kinds: set[type]) -> str:
     """Return the cause of a failure before the proxy has opened a tunnel."""
     if kinds & _UNCONNECTED:
         return "proxy.away"
-    if ssl.SSLError in kinds:
-        return "tls.broken"
-    return "proxy.hangs" if TimeoutError in kinds else "proxy.refused"
+    return "tls.broken" if ssl.SSLError in kinds else "proxy.hangs"
 
 
 def _untrusted(error: ssl.SSLCertVerificationError, peer: str | Promise) -> WxStaticStoreError:

@@ -92,7 +92,7 @@ ROWS = {
     ),
     "proxy away": Row("proxy.away", lambda scene: scene.by_proxy(unused_port()), peer=PROXY),
     "proxy refuses": Row("proxy.refused", lambda scene: scene.refusing(403), 403, PROXY),
-    "proxy without a way": Row("proxy.refused", lambda scene: scene.refusing(502), 502, PROXY),
+    "proxy without a way": Row("proxy.gateway", lambda scene: scene.refusing(502), 502, PROXY),
     "proxy wants a password": Row("proxy.password", lambda scene: scene.refusing(407), 407, PROXY),
     "proxy hangs": Row(
         "proxy.hangs", lambda scene: scene.by_proxy(scene.serve(greet=Peer.wait).port), peer=PROXY

@@ -142,8 +142,8 @@ def _not_well(env: str, answer: Preflight) -> Finding:
     facts = {"env": env, "status": answer.status, "code": answer.code}
     if not answer.from_cos:
         text = _("A proxy answered for the bucket of %(env)s (HTTP %(status)d), not COS.", **facts)
-        entry = of_status(answer.status)
-        return wrong(text, hint=entry.operator, cause=entry.id, data=facts)
+        other = of_status(answer.status)
+        return wrong(text, hint=other.operator, cause=other.id, data=facts)
     if answer.lacking:
         names = listed(answer.lacking)
         text = _("The CORS rule of %(env)s does not name %(names)s.", env=env, names=names)
