@@ -71,7 +71,7 @@ TABLE = (
                    "server speaks no TLS at this port.")),
     CONNECT.but(
         "proxy.away", title=_("The proxy could not be reached"),
-        means=_("No program listens at the address of the proxy, or its host name is unknown."),
+        means=_("No program listens at the address of the proxy, or its host name has no address."),
         operator=_("Check that the proxy runs, and check its host and port in HTTPS_PROXY. To "
                    "connect without it, add the server to NO_PROXY.")),
     CONNECT.but(
