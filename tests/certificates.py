@@ -16,7 +16,7 @@ _LIVES = {"expired": (-10, -5), "early": (5, 10)}
 
 
 def self_signed(folder: Path, fault: str = "") -> Path:
-    """Make a certificate that is ``expired``, ``early`` or of another ``name``, with its key."""
+    """Make a certificate and its key: expired, early, of another name, for another purpose."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "wx-static-store test")])
     address = "192.0.2.1" if fault == "name" else "127.0.0.1"
@@ -33,12 +33,16 @@ def self_signed(folder: Path, fault: str = "") -> Path:
             x509.SubjectAlternativeName([x509.IPAddress(IPv4Address(address))]), critical=False
         )
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
     )
+    if fault == "purpose":
+        only = [x509.ExtendedKeyUsageOID.CODE_SIGNING]
+        made = made.add_extension(x509.ExtendedKeyUsage(only), critical=True)
     path = folder / f"{fault or 'good'}.pem"
     pem = serialization.Encoding.PEM
     plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    path.write_bytes(made.public_bytes(pem) + key.private_bytes(pem, *plain))
+    path.write_bytes(
+        made.sign(key, hashes.SHA256()).public_bytes(pem) + key.private_bytes(pem, *plain)
+    )
     return path
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
 import pytest
+from urllib3.exceptions import NewConnectionError
 
 from tests.certificates import self_signed, shown_by_server
 from tests.tables import each
 from wx_static_store.causes import CAUSES
-from wx_static_store.causes.wire import CERTIFICATES, TABLE, of_status
+from wx_static_store.causes.wire import TABLE, of_status
 from wx_static_store.clients.cos import CosClient
 from wx_static_store.clients.site import SiteClient
-from wx_static_store.clients.transport import Reply, Transport, _untrusted
+from wx_static_store.clients.transport import Reply, Transport, _cause
 from wx_static_store.clients.wechat import WeChatClient
 from wx_static_store.core.naming import content_headers
 from wx_static_store.core.retry import Deadline
@@ -108,15 +108,16 @@ def test_a_certificate_of_another_host_name_is_for_another_name(
     assert failed(make_transport(), url).hint == HINTS["tls.name"]
 
 
-def test_a_certificate_that_is_refused_for_another_reason_says_it_in_openssl_s_words() -> None:
-    error = ssl.SSLCertVerificationError()
-    error.verify_code, error.verify_message = 66, "EE certificate key too weak"
-    assert 66 not in CERTIFICATES
-    made = _untrusted(error, "https://a.example")
-    assert str(made.message) == (
-        "The server's certificate is not valid: https://a.example (EE certificate key too weak)"
-    )
-    assert made.hint == HINTS["tls.other"]
+def test_a_certificate_that_is_refused_for_another_reason_says_it_in_openssl_s_words(
+    serve: Serve, make_transport: MakeTransport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = self_signed(tmp_path, "purpose")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
+    url = serve(answer(), tls=shown_by_server(path)).url
+    error = failed(make_transport(), url)
+    assert (error.cause, error.hint) == ("tls.other", HINTS["tls.other"])
+    assert "purpose" in error.errmsg
+    assert str(error.what) == f"The server's certificate is not valid: {url}: {error.errmsg}"
 
 
 def test_the_public_site_and_cos_name_a_certificate_in_the_same_way(
@@ -227,6 +228,20 @@ def test_a_proxy_that_hangs_is_named_in_place_of_the_server(
     assert (error.hint, error.remedy) == (HINTS["proxy.hangs"], Remedy.WAIT)
 
 
+@each(
+    ("name", "cause"),
+    [
+        ("ProxyConnectionError", "proxy.away"),
+        ("GeneralProxyError", "proxy.hangs"),
+        ("SOCKS5AuthError", "proxy.password"),
+        ("SOCKS5Error", "proxy.gateway"),
+    ],
+)
+def test_an_error_of_pysocks_is_the_proxy_s(name: str, cause: str) -> None:
+    kinds = {type(name, (OSError,), {"__module__": "socks"}), NewConnectionError}
+    assert _cause([], kinds, at_proxy=True) == (cause, None)
+
+
 @pytest.mark.wx_real  # past the suite's own guard: the proxy stands on this machine
 def test_a_proxy_that_hangs_until_the_deadline_is_named(
     serve: Serve, transport: Transport, proxied: Proxied
@@ -234,6 +249,7 @@ def test_a_proxy_that_hangs_until_the_deadline_is_named(
     proxy = serve(greet=Peer.wait)
     error = failed(transport, proxied(proxy), deadline=Deadline.after(0.2))
     assert isinstance(error, DeadlineExceeded)
+    assert error.cause == "proxy.hangs"
     assert f"waiting for the answer of proxy 127.0.0.1:{proxy.port}, on the way" in str(error)
 
 

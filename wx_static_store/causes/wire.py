@@ -10,7 +10,7 @@ _CLOCK = Blame.PROJECT  # this machine's own
 # fmt: off
 UNTRUSTED = TLS.but(
     "tls.other", title=_("The server's certificate is not valid"),
-    means=_("TLS refuses the certificate; the message says why in the words of OpenSSL."),
+    means=_("The message says why, in the words of OpenSSL."),
     operator=CA, editor=ASK, remedy=Remedy.CHANGE, stops_batch=True)
 GATEWAY = BUSY.but(
     "http.gateway", title=_("A gateway answered with an error"),
@@ -110,6 +110,15 @@ CERTIFICATES = {
     **dict.fromkeys((2, 18, 19, 20, 21), "tls.issuer"),
 }
 
+# By the class of an error of PySocks.
+SOCKS = {
+    "ProxyConnectionError": "proxy.away",
+    "GeneralProxyError": "proxy.hangs",
+    "SOCKS5AuthError": "proxy.password",
+    "SOCKS5Error": "proxy.gateway",
+    "SOCKS4Error": "proxy.gateway",
+}
+
 
 def of_status(status: int) -> Cause:
     """Return the entry of an answer that is not the server's own."""
@@ -118,3 +127,10 @@ def of_status(status: int) -> Cause:
     if 300 <= status < 400:
         return REDIRECT
     return LIMITED if status == 429 else PAGE
+
+
+def of_proxy_status(status: int) -> str:
+    """Return the cause of a proxy's answer that opens no way to the server."""
+    if status == 407:
+        return "proxy.password"
+    return "proxy.gateway" if status >= 500 else "proxy.refused"

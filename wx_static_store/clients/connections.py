@@ -106,20 +106,37 @@ class Connection(HTTPConnection):
     _has_body = False
     _connecting = False
     proxy: urllib3.util.Url | None  # which urllib3 sets
+    _socks_options: Mapping[str, Any] = {}  # as well, for a proxy of that kind
 
     def connect(self) -> None:
         self._connecting = True
         exchange = current_exchange.get()
-        exchange.proxy = self.proxy.netloc or "" if self.proxy else ""  # without the password
+        exchange.proxy = self._proxy_address()
         try:
             super().connect()
         finally:
             self._connecting = False
         exchange.proxy = ""
 
+    def _proxy_address(self) -> str:
+        """Return host and port of the proxy, without its password; empty without a proxy."""
+        if socks := self._socks_options:
+            return f"{socks['proxy_host']}:{socks['proxy_port']}"
+        return self.proxy.netloc or "" if self.proxy else ""
+
+    def _new_conn(self) -> Any:
+        sock = super()._new_conn()  # type: ignore[misc]
+        if self._socks_options:
+            self._end_proxy()
+        return sock
+
     def _tunnel(self) -> None:
         super()._tunnel()  # type: ignore[misc]
-        current_exchange.get().proxy = ""  # TLS, which comes next, is the server's
+        self._end_proxy()
+
+    def _end_proxy(self) -> None:
+        # TLS, which comes next, is the server's.
+        current_exchange.get().proxy = ""
 
     def request(self, method: str, url: str, body: Any = None, *args: Any, **kwargs: Any) -> None:
         self._begins, self._has_body = True, bool(body)

@@ -16,7 +16,7 @@ from django.utils.functional import Promise
 
 from .. import __version__
 from ..causes import CAUSES
-from ..causes.wire import CERTIFICATES
+from ..causes.wire import CERTIFICATES, SOCKS, of_proxy_status
 from ..core.frames import cleared_frames, is_from_signal, wrapped
 from ..core.retry import READ_RATE, Deadline
 from ..core.secrets import Secret
@@ -240,43 +240,43 @@ def _foreign(chain: Sequence[BaseException]) -> BaseException | None:
 def _classify(chain: Sequence[BaseException], origin: str, *, late: bool) -> WxStaticStoreError:
     """Return our error for theirs, with their class alone: their text may hold a token."""
     kinds = {kind for link in chain for kind in type(link).__mro__}
-    if ours := [link for link in chain if isinstance(link, WxStaticStoreError)]:
-        return ours[0]
+    for link in chain:
+        if isinstance(link, WxStaticStoreError):
+            return link
     proxy = current_exchange.get().proxy
     way = _("proxy %(proxy)s, on the way to %(peer)s", proxy=proxy, peer=origin)
-    peer, cause = (way, _proxy_cause(kinds)) if proxy else (origin, "")
-    if untrusted := [link for link in chain if isinstance(link, ssl.SSLCertVerificationError)]:
-        return _untrusted(untrusted[0], peer)
+    peer = way if proxy else origin
+    cause, status = _cause(chain, kinds, at_proxy=bool(proxy))
     if late and TimeoutError in kinds:
         return DeadlineExceeded(_too_slow(kinds, peer), cause=cause)
-    if refused := next(filter(None, (_NO_TUNNEL.match(str(link)) for link in chain)), None):
-        status = int(refused[1])  # which the libraries report in this text only
-        refusal = "proxy.gateway" if status >= 500 else "proxy.refused"
-        cause = "proxy.password" if status == 407 else refusal
-        return _failure(cause, peer).with_context(http_status=status)
-    if cause or ssl.SSLError in kinds:
-        return _failure(cause or "tls.broken", peer)
+    if cause:
+        entry = CAUSES[cause]
+        text = _("%(label)s: %(text)s", label=entry.title, text=peer)
+        # In the words of OpenSSL, where no entry says which failure of a certificate it was.
+        words = [getattr(link, "verify_message", "") for link in chain if cause == "tls.other"]
+        return error_of(entry, text, http_status=status, errmsg="".join(words))
     failed = next(make() for types, make in _CLASSES if not kinds.isdisjoint(types))
     facts = f"{origin}: {type(chain[0]).__name__}"
     return failed.with_context(message=_("%(what)s (%(facts)s)", what=failed.message, facts=facts))
 
 
-def _proxy_cause(kinds: set[type]) -> str:
-    """Return the cause of a failure before the proxy has opened a tunnel."""
-    if kinds & _UNCONNECTED:
-        return "proxy.away"
-    return "tls.broken" if ssl.SSLError in kinds else "proxy.hangs"
-
-
-def _untrusted(error: ssl.SSLCertVerificationError, peer: str | Promise) -> WxStaticStoreError:
-    if cause := CERTIFICATES.get(error.verify_code):
-        return _failure(cause, peer)
-    return _failure("tls.other", _("%(what)s (%(facts)s)", what=peer, facts=error.verify_message))
-
-
-def _failure(cause: str, peer: str | Promise) -> WxStaticStoreError:
-    entry = CAUSES[cause]
-    return error_of(entry, _("%(label)s: %(text)s", label=entry.title, text=peer))
+def _cause(
+    chain: Sequence[BaseException], kinds: set[type], *, at_proxy: bool
+) -> tuple[str, int | None]:
+    """Return the cause of a failure of TLS or of the proxy, with its HTTP status; else no text."""
+    for link in chain:
+        if isinstance(link, ssl.SSLCertVerificationError):
+            return CERTIFICATES.get(link.verify_code, "tls.other"), None
+        if refused := _NO_TUNNEL.match(str(link)):  # the libraries keep the status in a text only
+            status = int(refused[1])
+            return of_proxy_status(status), status
+    if ssl.SSLError in kinds:
+        return "tls.broken", None
+    if not at_proxy:
+        return "", None
+    of_socks = {kind.__name__ for kind in kinds if kind.__module__ == "socks"} & SOCKS.keys()
+    by_class = "proxy.away" if kinds & _UNCONNECTED else "proxy.hangs"
+    return next((SOCKS[name] for name in of_socks), by_class), None
 
 
 # Whose errors are about the network; another class is a project's own, which a signal handler or
@@ -286,7 +286,6 @@ _LIBRARIES = sys.stdlib_module_names | {
 }
 _NO_TUNNEL = re.compile(r"Tunnel connection failed: ([1-5]\d\d)")
 _UNCONNECTED = {urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError}
-
 
 # The first row that fits wins; TLS and proxies were looked at before.
 _CLASSES: tuple[tuple[set[type], Callable[[], WxStaticStoreError]], ...] = (
