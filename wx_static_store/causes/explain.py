@@ -22,7 +22,12 @@ _UNNAMED = _("the public one, from which it reaches WeChat")
 _REQUEST_IP = re.compile(r"requestIP: ([0-9a-fA-F.:]+)")
 _ANCHORS = {"errcodes": "errcode-", "cos": "cos-", "exceptions": "exception-", "doctor": "doctor-"}
 
-_TABLES = {"errcodes": wechat.TABLE, "cos": cos.TABLE, "exceptions": own.TABLE + wire.TABLE}
+_TABLES = {
+    "errcodes": wechat.TABLE,
+    "cos": cos.TABLE,
+    "network": wire.TABLE,
+    "exceptions": own.TABLE,
+}
 CAUSES: dict[str, Cause] = {
     code: entry
     for page, table in _TABLES.items()
