@@ -37,8 +37,8 @@ def test_trouble_on_the_way_may_pass(cause: str) -> None:
         (500, "http.gateway"), (502, "http.gateway"), (599, "http.gateway"),
         (429, "http.throttled"),
         (300, "http.redirect"), (302, "http.redirect"), (399, "http.redirect"),
-        (200, "http.page"), (299, "http.page"), (400, "http.page"), (404, "http.page"),
-        (428, "http.page"), (499, "http.page"),
+        (200, "http.portal"), (201, "http.page"), (299, "http.page"),
+        (400, "http.page"), (404, "http.page"), (428, "http.page"), (499, "http.page"),
     ],
 )  # fmt: skip
 def test_a_status_says_who_answered_in_place_of_the_server(status: int, cause: str) -> None:

@@ -324,8 +324,9 @@ def test_a_web_page_with_status_200_names_the_address_that_was_asked(
     error, url = link_error(serve, transport, answer(200, b"<html>Sign in</html>"))
     assert isinstance(error, ProtocolError)
     assert str(error.message) == f"staticuploadfile of {url} was not answered by WeChat itself"
-    assert (error.hint, error.http_status) == (HINTS["http.page"], 200)
-    assert "API_BASE_URL" in HINTS["http.page"]
+    assert (error.cause, error.hint) == ("http.portal", HINTS["http.portal"])
+    assert (error.http_status, error.remedy, error.once) == (200, Remedy.WAIT, True)
+    assert "API_BASE_URL" in HINTS["http.portal"]
 
 
 @each(

@@ -2,7 +2,7 @@
 
 from ..i18n import gettext_lazy as _
 from .cause import Blame, Cause, Remedy
-from .own import ASK, BUSY, CA, CONFIGURATION, CONNECT, PROTOCOL, THROTTLED, TLS
+from .own import AGAIN, ASK, BUSY, CA, CONFIGURATION, CONNECT, PROTOCOL, THROTTLED, TLS
 
 _CLOCK = Blame.PROJECT  # this machine's own
 
@@ -34,6 +34,12 @@ PAGE = PROTOCOL.but(
     means=_("The answer has the form of neither WeChat nor COS."),
     operator=_("A proxy or firewall answered in place of the server, or the address is wrong. "
                "Check the address (API_BASE_URL, base_url), HTTPS_PROXY and the firewall."))
+PORTAL = PAGE.but(
+    "http.portal", title=_("A web page came in place of an answer"),
+    means=_("The status says that all is well, and the answer is a page for people."),
+    operator=_("A proxy or firewall answered, or the login page of a network. Check API_BASE_URL, "
+               "HTTPS_PROXY and the firewall."),
+    editor=AGAIN, remedy=Remedy.WAIT, once=True)
 
 TABLE = (
     UNTRUSTED,
@@ -98,7 +104,7 @@ TABLE = (
         means=_("Its address is wrong, or a package is missing."),
         operator=_("Check HTTPS_PROXY: it names an http address, or socks5 with the package "
                    "PySocks.")),
-    GATEWAY, LIMITED, REDIRECT, PAGE,
+    GATEWAY, LIMITED, REDIRECT, PAGE, PORTAL,
 )
 # fmt: on
 
@@ -126,7 +132,7 @@ def of_status(status: int) -> Cause:
         return GATEWAY
     if 300 <= status < 400:
         return REDIRECT
-    return LIMITED if status == 429 else PAGE
+    return {200: PORTAL, 429: LIMITED}.get(status, PAGE)
 
 
 def of_proxy_status(status: int) -> str:

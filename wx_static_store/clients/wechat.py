@@ -107,7 +107,7 @@ class Calls:
             answer = json.loads(reply.body.decode("utf-8", "replace"), parse_constant=int)
         except (ValueError, RecursionError):
             if b"<html" in reply.body[:1024].lower():
-                return self._not_of_wechat(name, reply, once=True)
+                return self._not_of_wechat(name, reply)
             return odd(name, _("no JSON"), once=False)
         if self._witness and isinstance(answer, dict):
             self._witness(path, answer, reply.headers)
@@ -118,7 +118,7 @@ class Calls:
             return _refusal(name, errcode, answer)
         return read(answer)
 
-    def _not_of_wechat(self, name: str, reply: Reply, **details: Any) -> WxStaticStoreError:
+    def _not_of_wechat(self, name: str, reply: Reply) -> WxStaticStoreError:
         """Return the error for the answer of whoever stands at the address in place of WeChat."""
         entry = of_status(reply.status)
         facts: dict[str, Any] = {"call": name, "address": self.base_url}
@@ -126,7 +126,7 @@ class Calls:
         if entry is REDIRECT:
             facts["host"] = reply.redirect_host
             text = _("%(call)s of %(address)s was redirected to %(host)s", **facts)
-        error = error_of(entry, text, http_status=reply.status, **details)
+        error = error_of(entry, text, http_status=reply.status)
         return error.with_context(pause=max(error.pause, reply.retry_after))
 
 

@@ -107,7 +107,7 @@ ROWS = {
         "{address} was redirected to sso.example",
     ),
     "another site": Row("http.page", lambda scene: scene.answering(404), 404),
-    "page with 200": Row("http.page", lambda scene: scene.answering(200), 200),
+    "page with 200": Row("http.portal", lambda scene: scene.answering(200), 200),
 }
 
 
