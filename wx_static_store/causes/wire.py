@@ -4,8 +4,6 @@ from ..i18n import gettext_lazy as _
 from .cause import Blame, Cause, Remedy
 from .own import AGAIN, ASK, BUSY, CA, CONFIGURATION, CONNECT, PROTOCOL, THROTTLED, TLS
 
-_CLOCK = Blame.PROJECT  # this machine's own
-
 # An entry is read as one.
 # fmt: off
 UNTRUSTED = TLS.but(
@@ -53,7 +51,7 @@ TABLE = (
         "tls.early", title=_("The certificate is not valid yet"),
         means=_("Its first day has not come, by the clock of this machine."),
         operator=_("Check the clock of this machine: it is probably behind. Set it by NTP. If it "
-                   "is right, the certificate was issued for a later date."), blame=_CLOCK),
+                   "is right, the certificate was issued for a later date."), blame=Blame.PROJECT),
     UNTRUSTED.but(
         "tls.name", title=_("The certificate is for another host name"),
         means=_("The server that answers is not the one that was asked."),

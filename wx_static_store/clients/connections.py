@@ -126,17 +126,13 @@ class Connection(HTTPConnection):
 
     def _new_conn(self) -> Any:
         sock = super()._new_conn()  # type: ignore[misc]
-        if self._socks_options:
-            self._end_proxy()
+        if self._socks_options:  # the proxy has connected by then
+            current_exchange.get().proxy = ""
         return sock
 
     def _tunnel(self) -> None:
         super()._tunnel()  # type: ignore[misc]
-        self._end_proxy()
-
-    def _end_proxy(self) -> None:
-        # TLS, which comes next, is the server's.
-        current_exchange.get().proxy = ""
+        current_exchange.get().proxy = ""  # TLS, which comes next, is the server's
 
     def request(self, method: str, url: str, body: Any = None, *args: Any, **kwargs: Any) -> None:
         self._begins, self._has_body = True, bool(body)
