@@ -50,8 +50,7 @@ def values(client: Client, name: str) -> list[str]:
 
 
 def test_uploads_that_failed_alike_are_one_card(operator: Client, cloud: EmulatorServer) -> None:
-    why = {"errcode": 40001, "cause": "40001"}
-    plain_rows(12, status="failed", source="admin", stage="link", **why)
+    plain_rows(12, status="failed", errcode=40001, cause="40001", source="admin")
     html, text = operator.get(FAILING).content.decode(), text_of(operator)
     assert re.findall(r"40001 · (.*?) 12 files", text) == ["The token is refused"]
     assert html.count("choose the file again") == 0

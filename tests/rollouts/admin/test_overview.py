@@ -10,7 +10,8 @@ from django.test import Client
 
 from tests.admin.conftest import Editor, Rows
 from tests.conftest import ENV
-from tests.rollouts.admin.pages import address, deployment_of, env, html_of, rollout_of, text_of
+from tests.rollouts.admin.pages import NO_TOKEN, address, env, html_of, rollout_of, text_of
+from wx_static_store.causes import cause_of
 from wx_static_store.clients.wechat import StaticStore
 from wx_static_store.conf import platform_options
 from wx_static_store.emulator import EmulatorServer
@@ -72,22 +73,14 @@ def test_a_line_shows_release_drift_deploy_and_failure(
     )
 
 
-def test_the_last_failure_of_a_deploy_names_its_cause_to_those_who_see_the_log(
-    viewer: Client, offered: dict[str, Any], editor: Editor, rows: Rows
-) -> None:
-    rollout = rollout_of(folder="www/")
-    failed = deployment_of(env(1), rollout, failed=True)
-    why = {"status": "failed", "errcode": 45009, "cause": "45009", "deployment": failed}
-    rows("www/a", "www/b", env=env(1), **why)
-    [line] = lines(page_of(editor("view_deployment", "view_uploadlog")))
-    assert re.search(r"\d\d:\d\d 45009 The quota of the day", line), line
-    [line] = lines(page_of(viewer))
-    assert "45009" not in line
+def test_a_failure_without_an_errcode_has_its_cause_too(viewer: Client) -> None:
+    why = {"cause": "AccessDenied", "message": "COS refused the upload"}
+    rollout_of("f", folder="www/", deployed=False, why=why)
+    assert str(cause_of("AccessDenied").title) in text_of(page_of(viewer))
 
 
 def test_a_failure_leads_to_its_deployment_or_to_its_rollout(viewer: Client) -> None:
-    why = {"errcode": None, "message": "There is no token"}
-    rollout = rollout_of("f", folder="www/", deployed=False, why=why)
+    rollout = rollout_of("f", folder="www/", deployed=False, why=NO_TOKEN)
     html = page_of(viewer)
     assert f'href="{address("change", rollout)}"' in html
     assert "There is no token" in text_of(html)

@@ -8,9 +8,11 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.http import QueryDict
 
+from tests.log.conftest import row
 from tests.rollouts.admin.pages import deployment_of, env, release_of, rollout_of
 from tests.tables import each
 from wx_static_store.admin.places import Places
+from wx_static_store.causes import cause_of
 from wx_static_store.conf.offered import Offer
 from wx_static_store.rollouts.admin.table import PAGE, TAGS, Line, OverviewTable
 from wx_static_store.rollouts.models import Drift
@@ -106,9 +108,7 @@ def test_a_release_is_called_by_the_newest_label() -> None:
 
 @pytest.mark.usefixtures("environments")
 def test_a_line_says_what_failed_last() -> None:
-    line = line_of(f"q={env(1)}")
-    assert line.number == "85088"
-    assert line.meaning == "Cloud development is not open for this environment"
+    assert line_of(f"q={env(1)}").cause == cause_of("85088").title
     assert "✗" in line_of(f"q={env(1)}").outcome
 
 
@@ -175,3 +175,15 @@ def test_without_a_place_the_environments_are_shown() -> None:
     empty = OverviewTable(QueryDict(), OFFERS, [], known=known())
     assert [line.env_id for line in empty.lines()] == [*OFFERS]
     assert (empty.releases(), empty.places()) == ([], [])
+
+
+@pytest.mark.parametrize("sees_log", [True, False])
+def test_the_failure_of_a_deploy_has_the_cause_of_most_of_its_files(sees_log: bool) -> None:
+    failed = deployment_of(env(0), rollout_of(folder="www/"), failed=True)
+    for number, cause in enumerate(["AccessDenied", "45009", "45009"]):
+        why = {"errcode": 45009} if cause == "45009" else {"cos_code": cause}
+        row(f"www/{number}", env=env(0), status="failed", cause=cause, deployment=failed, **why)
+    shown = OverviewTable(QueryDict("q=tea"), OFFERS, [HERE], known=known(), sees_log=sees_log)
+    [line] = shown.lines()
+    known_cause = ("45009", cause_of("45009").title)
+    assert (line.number, line.cause) == (known_cause if sees_log else ("", ""))

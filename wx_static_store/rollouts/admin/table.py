@@ -140,7 +140,7 @@ class Line(NamedTuple):
     standing: Standing
     outcome: str  # of the last deploy
     number: str  # of the last failure, as WeChat or COS gave it
-    meaning: Text
+    cause: Text  # of the last failure
     drift: ShownDrift | None
     upload: UploadLog | None  # the newest
     late: ShownFailures | None
@@ -247,7 +247,7 @@ class OverviewTable:
         uploads = newest_uploads(shown) if self._sees_log else {}
         for standing in self.page:
             offer, newest = self._offers[standing.env], standing.newest
-            number, meaning = self._why(standing)
+            number, cause = self._why(standing)
             yield Line(
                 name=offer.label,
                 env=standing.env if offer.label != standing.env else "",
@@ -259,7 +259,7 @@ class OverviewTable:
                 standing=standing,
                 outcome=badge(newest.outcome, newest.get_outcome_display()) if newest else "",
                 number=number,
-                meaning=meaning,
+                cause=cause,
                 drift=shown_drift(standing.drift) if standing.drift else None,
                 upload=uploads.get(standing.env),
                 late=shown_failures(self._failures.get(standing.env)),
@@ -269,8 +269,8 @@ class OverviewTable:
         """Return number and title of the cause of the last failure; the log knows a deploy's."""
         if one.failure is None:
             return "", ""
-        number = str(one.failure.errcode or "")
-        cause, late = one.failure.cause or number, self._failures.get(one.env)
+        cause, number = one.failure.cause, str(one.failure.errcode or "")
+        late = self._failures.get(one.env)
         if late and not cause and one.failure.deployment_id:
             cause, number = late.deployments.get(one.failure.deployment_id, ("", ""))
         return number, cause_of(cause).title if cause else ""
