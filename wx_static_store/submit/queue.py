@@ -66,6 +66,22 @@ def check_broker() -> None:
         raise ConfigurationError(text, hint=_BROKER) from None
 
 
+def is_empty(task: str) -> bool:
+    """Return whether the broker holds no message of the task's queue; False if it cannot say."""
+    app, queue = celery_app(), platform_options().celery_queue
+    from kombu.exceptions import ChannelError
+
+    where = app.amqp.router.route({"queue": queue} if queue else {}, task)
+    try:
+        with _connection(app) as connection:
+            declared = connection.channel().queue_declare(where["queue"].name, passive=True)
+            return not declared.message_count
+    except ChannelError as error:
+        return str(error.reply_code) == "404"  # Redis has no empty queues
+    except Exception:  # noqa: BLE001 -- of a broker that is away, or counts no messages
+        return False
+
+
 def send(task: str, arguments: Sequence[tuple[Any, ...]], *, expires: float | None = None) -> int:
     """Send a message to the task for each of the arguments; return how many were sent."""
     if not arguments:
