@@ -116,7 +116,7 @@ class Transfer:
         else:
             text, stage = _("Interrupted before it was sent"), "link" if self.key else "name"
         self.maybe_stored |= self.sending
-        return self.result(ResponseLost(text, stage=stage, hint=_("Send the file again.")))
+        return self.result(ResponseLost(text, cause="interrupted", stage=stage))
 
     def result(self, error: WxStaticStoreError | None) -> UploadResult:
         receipt = self.receipt  # that of the last attempt: there is no error then
@@ -158,7 +158,7 @@ class Transfer:
 
     def _check_abandoned(self) -> None:
         if self.abandoned:
-            raise ResponseLost(_("Interrupted before it was sent"), remedy=Remedy.GIVE_UP)
+            raise ResponseLost(_("Interrupted before it was sent"), cause="interrupted")
 
     def _send(self, item: UploadItem) -> None:
         """Try until COS has the file, or no remedy is left."""
