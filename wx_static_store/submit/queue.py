@@ -7,9 +7,11 @@ Queues, broker and number of workers are the project's own settings.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from django.utils.functional import Promise
 
 from ..conf import platform_options
 from ..exceptions import ConfigurationError
@@ -102,6 +104,27 @@ def send(task: str, arguments: Sequence[tuple[Any, ...]], *, expires: float | No
                 logger.error(text, type(error).__name__, task)
                 return sent
     return len(arguments)
+
+
+class Stalled(NamedTuple):
+    """Work that was handed over and that nobody does: what it is, and what to do."""
+
+    text: str | Promise
+    hint: str | Promise
+
+
+_find_stalled: set[Callable[[], Iterable[Stalled]]] = set()
+
+
+def stalled_by(find: Callable[[], Iterable[Stalled]]) -> None:
+    """Register a function that finds work which nobody does. For ``AppConfig.ready()``."""
+    _find_stalled.add(find)
+
+
+def stalled() -> Iterator[Stalled]:
+    """Yield the work that nobody does."""
+    for find in _find_stalled:
+        yield from find()
 
 
 @contextmanager

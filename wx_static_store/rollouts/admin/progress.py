@@ -17,6 +17,7 @@ from ...admin.labels import Text
 from ...admin.places import Places
 from ...causes import cause_of, hint
 from ...i18n import gettext as _, gettext_lazy, labelled, ngettext
+from ...submit.queue import Stalled
 from ..lifecycle import ACTIONS
 from ..models import Rollout, RolloutEnvironment
 from ..rows import environments_of
@@ -111,6 +112,8 @@ class ShownCause(NamedTuple):
     number: int
     environments: Sequence[tuple[str, int | None]]  # with their deployments
     more: int
+    tried: str
+    not_before: datetime | None
 
 
 class Progress:
@@ -157,6 +160,11 @@ class Progress:
         return ended + timedelta(seconds=self.rollout.bake) if ended else None
 
     @property
+    def stalled(self) -> Stalled | None:
+        """Return that nobody is at work, and what to do."""
+        return self._snapshot.stalled
+
+    @property
     def reason(self) -> str:
         """Return why the rollout stopped."""
         return self._snapshot.reason
@@ -191,6 +199,8 @@ class Progress:
                     (self._places.name(env), deployments.get(env)) for env in cause.envs[:SHOWN]
                 ],
                 more=len(cause.envs) - SHOWN,
+                tried=cause.tried,
+                not_before=cause.not_before,
             )
 
     def actions(self) -> list[tuple[str, Text]]:
