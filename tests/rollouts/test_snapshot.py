@@ -117,8 +117,9 @@ def test_a_rollout_that_was_stopped_does_not_stall_the_others(
     broker: Broker, envs: list[str], release: Release
 ) -> None:
     rollout = begin(envs[:1], release)
-    shift(rollout, {"state": "running", "asked": -HOUR})
+    shift(rollout, {"state": "running"})
     act(rollout.pk, "stop")
+    shift(rollout, {"asked": -HOUR})
     assert [*stalled()] == []
     assert Snapshot.of_rollout(rollout).stalled
 

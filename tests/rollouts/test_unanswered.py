@@ -56,7 +56,7 @@ def test_an_environment_fails_after_six_messages_that_a_worker_discarded(
     rollout.refresh_from_db()
     assert (states(rollout), rollout.state) == ("f", "stopped")
     [cause] = Snapshot.of_rollout(rollout).causes
-    assert cause.message.startswith("A worker took its message and began nothing")
+    assert cause.message.startswith("A worker took the message and began nothing")
 
 
 def test_a_message_that_was_discarded_is_shown_as_the_cause_between_tries(
@@ -66,7 +66,7 @@ def test_a_message_that_was_discarded_is_shown_as_the_cause_between_tries(
     broker.messages()
     pass_time()
     [cause] = Snapshot.of_rollout(rollout).retries
-    assert cause.message.startswith("A worker took its message and began nothing")
+    assert cause.message.startswith("A worker took the message and began nothing")
     assert RolloutEnvironment.objects.get().tries == 1
     broker.work()
     assert (states(rollout), RolloutEnvironment.objects.get().tries) == ("d", 2)

@@ -30,7 +30,9 @@ from .waves import room
 TASK = "wx_static_store.rollouts.tasks.deploy_environment"
 AGAIN = 120.0  # seconds after which a worker is asked again for what has not ended
 
-_NOT_BEGUN = _("A worker took its message and began nothing: does its log name the task?")
+_NOT_BEGUN = _(
+    "A worker took the message and began nothing: look for an unregistered task in its log."
+)
 
 logger = logging.getLogger("wx_static_store.rollouts")
 
@@ -145,8 +147,9 @@ def _count_try(rollout: int, unanswered: list[int]) -> set[int]:
     rows = environments().filter(pk__in=unanswered, state__in=RolloutEnvironment.UNDER_WAY)
     # A worker may have begun one just now.
     rows = rows.exclude(heard__gte=F("asked"))
-    rows.update(tries=F("tries") + 1, errcode=None, message=english(_NOT_BEGUN))
-    logger.warning("%d environments of rollout %s: %s", len(unanswered), rollout, _NOT_BEGUN)
+    facts = {"cause": "", "errcode": None, "message": english(_NOT_BEGUN)}
+    rows.update(tries=F("tries") + 1, **facts)
+    logger.warning("%d environments of rollout %s: %s", len(unanswered), rollout, facts["message"])
     spent = rows.filter(tries__gte=TRIES)
     found = {*spent.values_list("pk", flat=True)}
     spent.update(state=State.FAILED, since=Now())

@@ -143,7 +143,7 @@ def _retry_failed(rollout: Rollout) -> None:
     failed = environments_of(rollout).filter(state=State.FAILED)
     wanted = failed.exclude(env__in=gone_on(rollout, failed))
     fresh = {"state": State.WAITING, "since": rollout.now, "tries": 0, "errcode": None}
-    if not wanted.update(**fresh, message=""):
+    if not wanted.update(**fresh, cause="", message=""):
         text = _(
             "No failed environment of rollout %(pk)s still has its release from before.",
             pk=rollout.pk,

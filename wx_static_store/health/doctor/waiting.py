@@ -18,12 +18,15 @@ def _waiting(target: CheckTarget) -> Iterator[Finding]:
 CHECKS = (
     Check(
         id="workers.waiting",
-        question=_("Is everything done that was handed to workers?"),
+        question=_("Does a worker do what was handed to Celery?"),
         how=_(
             "The rows of rollouts are read: when a worker was asked, when one was last heard of, "
             "and when beat should have begun the next."
         ),
-        means=_("Two minutes are too long: no worker of Celery runs, or no beat, or they hang."),
+        means=_(
+            "If something waits for more than two minutes, no worker of Celery runs, or no beat, "
+            "or they hang."
+        ),
         remedy=_("Start the workers and beat, or look at their logs."),
         ask=_waiting,
         needs=("database.tables",),

@@ -122,7 +122,7 @@ class RolloutFailureSerializer(serializers.Serializer[Any]):
     message = serializers.CharField(source="text", help_text=_("What the first of them says."))
     envs = serializers.ListField(child=serializers.CharField(), help_text=_("Which they are."))
     tries = serializers.IntegerField(
-        help_text=_("How many times that one of them was begun which was begun most.")
+        help_text=_("How many times the most tried of them was begun.")
     )
     not_before = Moment(
         allow_null=True, help_text=_("When the next try may begin; null: none is planned.")
