@@ -1,33 +1,26 @@
 """Work that nobody does is named by the doctor and by an alert."""
 
-from datetime import timedelta
-
 import pytest
-from django.utils import timezone
 from django.utils.translation import override
 
-from tests.conftest import ENV
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.health.alerts import Alert
 from wx_static_store.health.alerts.watch import watch
 from wx_static_store.health.doctor.findings import Mark
-from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
+from wx_static_store.rollouts.models import Rollout
 
 from ..alerts.conftest import alerts as alerts
 from .conftest import Examine, said
+from .test_faults import forgotten
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def rollout() -> Rollout:
-    """Return a rollout whose worker was asked an hour ago."""
-    row = Rollout.objects.create(using="default", state="running", wave=1, waves="100%")
-    asked = timezone.now() - timedelta(hours=1)
-    RolloutEnvironment.objects.create(
-        rollout=row, env=ENV, position=0, wave=1, state="queued", asked=asked
-    )
-    return row
+    """Return a rollout whose worker was asked a day ago."""
+    forgotten()
+    return Rollout.objects.get()
 
 
 def test_nothing_waits_where_every_rollout_goes_on(examined: Examine) -> None:
