@@ -69,7 +69,7 @@ def test_failures_of_an_errcode_stand_together_with_what_to_do() -> None:
     [cause] = causes(progress_of(rollout_of("dff")))
     assert (cause.errcode, cause.number) == (85088, 2)
     assert [name for name, _deployment in cause.environments] == [env(1), env(2)]
-    assert cause.meaning == "not set up for this"
+    assert cause.title == "Cloud development is not open for this environment"
     assert cause.hint.startswith("Cloud hosting is not open here")
 
 
