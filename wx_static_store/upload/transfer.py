@@ -158,7 +158,8 @@ class Transfer:
 
     def _check_abandoned(self) -> None:
         if self.abandoned:
-            raise ResponseLost(_("Interrupted before it was sent"), cause="interrupted")
+            text = _("Interrupted before it was sent")
+            raise ResponseLost(text, cause="interrupted", remedy=Remedy.LATER)
 
     def _send(self, item: UploadItem) -> None:
         """Try until COS has the file, or no remedy is left."""
