@@ -288,7 +288,7 @@ def roll_back(pk: int, manner: Manner) -> tuple[Rollout, list[str]]:
         )
         # Without workers it never will.
         if stalled := Snapshot.of_rollout(rollout).stalled:
-            text = f"{text} {stalled.text} {stalled.hint}"
+            text = _("%(sentence)s %(next)s", sentence=text, next=stalled)
         raise RolloutRefused(text, returncode=1)
     # Again: environments may have ended before the rollout stopped.
     way = way_back(rollout)

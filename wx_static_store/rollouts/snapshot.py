@@ -133,7 +133,7 @@ class Snapshot:
 
     def _late(self, since: datetime | None) -> str:
         """Return a time that is over for long, as a text."""
-        return f"{since:%Y-%m-%d %H:%M %Z}" if since and self.now > since + LATE else ""
+        return local_time(since) if since and self.now > since + LATE else ""
 
     @property
     def _due(self) -> datetime | None:
@@ -201,6 +201,12 @@ def stalled() -> Iterator[Stalled]:
     for rollout in Rollout.objects.primary().open().select_related("release"):
         if found := Snapshot.of_rollout(rollout).stalled:
             yield found
+
+
+def local_time(moment: datetime) -> str:
+    """Return the moment as a text, in the time zone of the reader."""
+    here = timezone.localtime(moment) if timezone.is_aware(moment) else moment
+    return f"{here:%Y-%m-%d %H:%M:%S %Z}"
 
 
 def counts_of(

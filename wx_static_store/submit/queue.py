@@ -15,7 +15,7 @@ from django.utils.functional import Promise
 
 from ..conf import platform_options
 from ..exceptions import ConfigurationError
-from ..i18n import gettext_lazy as _
+from ..i18n import gettext, gettext_lazy as _
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -111,6 +111,9 @@ class Stalled(NamedTuple):
 
     text: str | Promise
     hint: str | Promise
+
+    def __str__(self) -> str:
+        return gettext("%(sentence)s %(next)s", sentence=self.text, next=self.hint)
 
 
 _find_stalled: set[Callable[[], Iterable[Stalled]]] = set()

@@ -47,8 +47,8 @@ def test_the_cause_of_another_try_is_shown_with_its_number_and_when_it_goes_on()
     again = Cause("45011", 45011, "WeChat allows fewer calls", ["tenant-1"], 2, when)
     found = lines(replace(snapshot(state="running"), retries=[again]))[-1]
     assert found == (
-        "  tried 2 of 6 times, next try at 2026-11-30 14:03:20 UTC: 1 environment (tenant-1): "
-        "WeChat allows fewer calls"
+        f"  tried 2 of 6 times, next try at {timezone.localtime(when):%Y-%m-%d %H:%M:%S %Z}: "
+        "1 environment (tenant-1): WeChat allows fewer calls"
     )
 
 

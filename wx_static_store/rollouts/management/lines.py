@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ...i18n import aligned, gettext as _, joined, labelled, listed, ngettext, shown
 from ..models import Rollout, RolloutEnvironment
-from ..snapshot import Cause, Snapshot
+from ..snapshot import Cause, Snapshot, local_time
 
 SHOWN = 5  # environments of a cause
 
@@ -60,15 +60,14 @@ def waits(snapshot: Snapshot) -> Iterator[str]:
     for cause in snapshot.retries:
         parts = [cause.tried]
         if cause.not_before:
-            when = f"{cause.not_before:%Y-%m-%d %H:%M:%S %Z}"
-            parts.append(_("next try at %(when)s", when=when))
+            parts.append(_("next try at %(when)s", when=local_time(cause.not_before)))
         yield labelled(joined(parts), _cause(cause))
 
 
 def stalls(snapshot: Snapshot) -> Iterator[str]:
     """Yield that nobody is at work, and what to do."""
     if stalled := snapshot.stalled:
-        yield f"{stalled.text} {stalled.hint}"
+        yield str(stalled)
 
 
 def _cause(cause: Cause) -> str:
