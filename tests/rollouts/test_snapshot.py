@@ -71,14 +71,16 @@ def test_a_worker_is_silent_until_one_is_heard(
     assert Snapshot.of_rollout(rollout).silent_since is None
 
 
-HOUR = timedelta(hours=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 STALLED = {
-    "a message that nobody takes": ({"asked": -HOUR}, True),
-    "a message that was just sent": ({"asked": timedelta()}, False),
-    "a try that nobody makes": ({"asked": -2 * HOUR, "not_before": -HOUR}, True),
-    "a try that is not due": ({"asked": -HOUR, "not_before": HOUR}, False),
-    "a worker that was killed": ({"asked": -2 * HOUR, "heard": -HOUR, "state": "running"}, True),
-    "a worker at work": ({"asked": -HOUR, "heard": timedelta(), "state": "running"}, False),
+    "a message that nobody takes": ({"since": -HOUR}, True),
+    "one that was sent again": ({"since": -HOUR, "asked": timedelta()}, True),
+    "a message that was just sent": ({"since": timedelta()}, False),
+    "a try that nobody makes": ({"since": -2 * HOUR, "not_before": -HOUR}, True),
+    "a try that is not due": ({"since": -HOUR, "not_before": HOUR}, False),
+    "a worker that was killed": ({"since": -2 * HOUR, "heard": -HOUR, "state": "running"}, True),
+    "a worker that was just lost": ({"heard": -3 * MINUTE, "state": "running"}, False),
+    "a worker at work": ({"since": -HOUR, "heard": timedelta(), "state": "running"}, False),
 }
 
 
@@ -108,7 +110,7 @@ def test_a_worker_that_is_busy_with_another_rollout_is_at_work(
     broker: Broker, envs: list[str], release: Release
 ) -> None:
     waiting, other = begin(envs[:1], release), begin(envs[1:2], release)
-    shift(waiting, {"asked": -HOUR})
+    shift(waiting, {"since": -HOUR})
     shift(other, {"state": "running", "heard": timedelta()})
     assert Snapshot.of_rollout(waiting).stalled is None
 
@@ -119,7 +121,7 @@ def test_a_rollout_that_was_stopped_does_not_stall_the_others(
     rollout = begin(envs[:1], release)
     shift(rollout, {"state": "running"})
     act(rollout.pk, "stop")
-    shift(rollout, {"asked": -HOUR})
+    shift(rollout, {"heard": -HOUR})
     assert [*stalled()] == []
     assert Snapshot.of_rollout(rollout).stalled
 

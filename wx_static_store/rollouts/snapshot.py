@@ -16,6 +16,7 @@ from ..i18n import gettext as _, gettext_lazy
 from ..models.columns import Now
 from ..submit.queue import Stalled
 from ..upload.database import add_users
+from .advance import AGAIN
 from .models import Rollout, RolloutEnvironment
 from .rows import TRIES, State, counts, environments, environments_of, number
 
@@ -72,12 +73,17 @@ class Snapshot:
         waves = sorted({wave for wave, _state in rows})
         sums = every.order_by().aggregate(
             **{name: Sum(f"deployment__{name}", default=0) for name in _FILES},
-            asked=Min(Coalesce("not_before", "asked"), filter=_UNDER_WAY),
+            # Not since `asked`: what is lost is asked for again and again.
+            queued=Min(Coalesce("not_before", "since"), filter=Q(state=State.QUEUED)),
+            lost=Min("heard", filter=Q(state=State.RUNNING)),
             heard=Max("heard"),
             now=Max(Now()),
         )
-        asked, heard, now = (sums.pop(name) for name in ("asked", "heard", "now"))
-        silent = asked and max(asked, heard or asked)
+        queued, lost, heard, now = (sums.pop(it) for it in ("queued", "lost", "heard", "now"))
+        # Another worker is asked for what a killed one had.
+        again = lost and lost + timedelta(seconds=AGAIN)
+        silent = min(filter(None, (queued, again)), default=None)
+        silent = silent and max(silent, heard or silent)
         if silent and now - silent > LATE:
             # A worker may be busy with another rollout, or with what the reader may not see.
             heard = environments().filter(_UNDER_WAY).aggregate(heard=Max("heard"))["heard"]

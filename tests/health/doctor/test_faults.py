@@ -105,8 +105,8 @@ def spent(count: int) -> Callable[[], None]:
 def forgotten() -> None:
     """Let a rollout have waited for a worker since yesterday."""
     row = Rollout.objects.create(using="default", state="running", wave=1, waves="100%")
-    asked = timezone.now() - timedelta(days=1)
-    row.environments.create(env=ENV, position=0, wave=1, state="queued", asked=asked)
+    since = timezone.now() - timedelta(days=1)
+    row.environments.create(env=ENV, position=0, wave=1, state="queued", since=since)
 
 
 def fetched(**changes: Any) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def test_the_page_shows_how_often_an_environment_was_tried_and_when_it_goes_on(
 
 def test_the_page_says_that_no_worker_is_at_work(operator: Client) -> None:
     rollout = rollout_of("q")
-    rollout.environments.update(asked=timezone.now() - timedelta(minutes=3))
+    rollout.environments.update(since=timezone.now() - timedelta(minutes=3))
     shown = text_of(html_of(operator, "progress", rollout))
     assert f"Rollout {rollout.pk} has waited for Celery's workers since" in shown
     assert "Start the workers and beat" in shown
