@@ -102,18 +102,13 @@ class ShownWave(NamedTuple):
 
 
 class ShownCause(NamedTuple):
-    """Why environments failed, or are tried again."""
+    """Why environments failed, or are tried again, with the deployments of some."""
 
-    errcode: int | None
+    cause: Cause
     title: Text
-    hint: str
-    message: str
-    is_recorded: bool  # the message is in English, as it was recorded
-    number: int
-    environments: Sequence[tuple[str, int | None]]  # with their deployments
+    hint: Text
+    environments: Sequence[tuple[str, int | None]]
     more: int
-    tried: str
-    not_before: datetime | None
 
 
 class Progress:
@@ -188,20 +183,14 @@ class Progress:
     def _shown(self, causes: Sequence[Cause]) -> Iterator[ShownCause]:
         deployments = {row.env: row.deployment_id for row in self._rows}
         for cause in causes:
-            yield ShownCause(
-                errcode=cause.errcode,
-                title=cause_of(cause.cause).title if cause.cause else "",
-                hint=str(hint(cause.cause, cause.message, cause.envs[0])) if cause.cause else "",
-                message=cause.text,
-                is_recorded=cause.text == cause.message,
-                number=len(cause.envs),
-                environments=[
-                    (self._places.name(env), deployments.get(env)) for env in cause.envs[:SHOWN]
-                ],
-                more=len(cause.envs) - SHOWN,
-                tried=cause.tried,
-                not_before=cause.not_before,
-            )
+            some, more = cause.envs[:SHOWN], len(cause.envs) - SHOWN
+            named = [(self._places.name(env), deployments.get(env)) for env in some]
+            if cause.cause:
+                title = cause_of(cause.cause).title
+                advice = hint(cause.cause, cause.message, cause.envs[0])
+                yield ShownCause(cause, title, advice, named, more)
+            else:
+                yield ShownCause(cause, "", "", named, more)
 
     def actions(self) -> list[tuple[str, Text]]:
         """Return the actions that are possible now, with labels."""
