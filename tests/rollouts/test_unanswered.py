@@ -1,10 +1,11 @@
 """Show that a message which a worker discards is a try, and that one which waits is none."""
 
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from celery.contrib.testing.worker import start_worker
+from celery.worker import WorkController, state
 from django.db.models import F
 from django.utils import timezone
 from kombu import Connection
@@ -34,8 +35,14 @@ def old_worker(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Brok
     broker.app.conf.broker_transport_options = {"polling_interval": 0.02}
     broker.app.finalize()
     broker.app.tasks.pop(TASK, None)  # known if another test imported it
-    with start_worker(broker.app, pool="solo", perform_ping_check=False, shutdown_timeout=30):
-        yield broker
+    alone = {"without_heartbeat": True, "without_mingle": True, "without_gossip": True}
+    worker = WorkController(app=broker.app, pool="solo", **alone)
+    thread = threading.Thread(target=worker.start, daemon=True)
+    thread.start()
+    yield broker
+    monkeypatch.setattr(state, "should_terminate", 0)
+    thread.join(30)
+    assert not thread.is_alive()
 
 
 def pass_time() -> None:
