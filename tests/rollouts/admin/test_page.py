@@ -73,7 +73,8 @@ def test_the_page_shows_state_counts_waves_and_causes(operator: Client) -> None:
     assert "■ stopped 2 failed, 1 tolerated" in shown
     assert "2 of 5 environments have their release." in shown
     assert "Wave 2 · 1 of 4 done · 2 failed" in shown
-    assert "85088 not set up for this · 2 environments Cloud hosting is not open here" in shown
+    assert "85088 Cloud development is not open for this environment · 2 environments" in shown
+    assert "Cloud hosting is not open here" in shown
     assert [state for state, _text in squares(html)] == [
         "done",
         "done",

@@ -10,6 +10,7 @@ from django.utils.translation import override
 
 from tests.rollouts.admin.pages import WHY, env, rollout_of
 from wx_static_store.admin.places import Places
+from wx_static_store.causes import cause_of
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.rollouts.admin.progress import SHOWN, Progress, ShownCause
 from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
@@ -69,14 +70,14 @@ def test_failures_of_an_errcode_stand_together_with_what_to_do() -> None:
     [cause] = causes(progress_of(rollout_of("dff")))
     assert (cause.errcode, cause.number) == (85088, 2)
     assert [name for name, _deployment in cause.environments] == [env(1), env(2)]
-    assert cause.meaning == "not set up for this"
+    assert cause.title == cause_of("85088").title
     assert cause.hint.startswith("Cloud hosting is not open here")
 
 
 def test_the_cause_of_another_try_stands_apart_from_failures() -> None:
     ours = {"message": "A worker failed unexpectedly: its log says where"}
     rollout = rollout_of("fq", why=WHY | ours)
-    again = {"errcode": 45011, "message": "WeChat allows fewer calls"}
+    again = {"cause": "45011", "errcode": 45011, "message": "WeChat allows fewer calls"}
     RolloutEnvironment.objects.filter(state="queued").update(**again)
     with override("zh-hans"):
         failed, tried = progress_of(rollout).troubles()
@@ -93,10 +94,10 @@ def test_the_hint_speaks_the_reader_s_language() -> None:
         assert "开通" in cause.hint
 
 
-def test_a_failure_without_errcode_says_what_was_recorded() -> None:
-    why = {"errcode": None, "message": "There is no token"}
+def test_a_failure_without_an_entry_says_what_was_recorded() -> None:
+    why = {"message": "A worker failed unexpectedly: its log says where"}
     [cause] = causes(progress_of(rollout_of("f", why=why, deployed=False)))
-    assert (cause.hint, cause.message) == ("", "There is no token")
+    assert (cause.title, cause.hint, cause.message) == ("", "", why["message"])
     assert cause.environments == [(env(0), None)]
 
 

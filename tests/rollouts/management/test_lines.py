@@ -18,7 +18,7 @@ from wx_static_store.rollouts.models import Rollout
 from wx_static_store.rollouts.snapshot import Cause, Snapshot
 
 COUNTS = {"waiting": 7, "queued": 0, "running": 1, "done": 3, "failed": 1}
-CAUSE = Cause(85088, "staticuploadfile was refused", [f"tenant-{number}" for number in range(7)])
+CAUSE = Cause("85088", 85088, "staticuploadfile was refused", [f"tenant-{n}" for n in range(7)])
 
 
 def snapshot(*causes: Cause, **facts: object) -> Snapshot:
@@ -42,7 +42,7 @@ def test_a_cause_names_some_environments() -> None:
 
 
 def test_the_cause_of_another_try_is_shown() -> None:
-    again = Cause(45011, "WeChat allows fewer calls", ["tenant-1"])
+    again = Cause("45011", 45011, "WeChat allows fewer calls", ["tenant-1"])
     found = lines(replace(snapshot(state="running"), retries=[again]))[-1]
     assert found == "  tried again: 1 environment (tenant-1): WeChat allows fewer calls"
 
