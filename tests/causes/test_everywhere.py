@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from html import unescape
 from io import BytesIO, StringIO
+from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import pytest
 from django.conf import settings
@@ -21,6 +24,8 @@ from django.urls import include, path, reverse
 from django.utils.translation import override
 from rest_framework.request import Request
 
+from tests.certificates import self_signed
+from tests.conftest import ENV
 from tests.faults.harness import forget, skipping_clock
 from tests.tables import each, none_of
 from wx_static_store.api import problems
@@ -53,14 +58,18 @@ KEPT = ("RELEASE_STORAGE", "UPLOAD_SPOOL")  # what was sent is kept there
 
 
 class Play(NamedTuple):
-    """What the emulator does, what the settings are, and which file is sent."""
+    """What the emulator does, the settings, the file, and what is on the way."""
 
     fault: Mapping[str, Any] = {}
     wx: Mapping[str, Any] = {}
     name: str = "a.txt"
     open: Callable[[], Any] = partial(BytesIO, b"tea")
+    environ: Mapping[str, str] = {}
+    certificate: str | None = None  # what is wrong with that of the server
+    proxy: Mapping[str, Any] | None = None  # what the proxy does
 
 
+FAR = {"API_BASE_URL": "https://api.wx-static-store.invalid"}
 FETCHED = {"VERIFY_TICKET": "the newest"}  # we fetch the token ourselves
 
 
@@ -114,12 +123,29 @@ SPECIAL: list[tuple[str, Play]] = [
     ("61005", Play(wx={"VERIFY_TICKET": lambda: "old"})),
     ("token.new", link("errcode", FETCHED, errcode=40001)),
     ("token.discarded", Play(wx=FETCHED, open=after_a_discard)),
-    ("WeChatBusy", link("status", status=503)),
-    ("WeChatThrottled", link("status", status=429)),
+    ("answer.odd", link("truncate_json")),
+    ("answer.odd", link("short_body")),
     ("ProtocolError", link("merge", json={"errcode": "none"})),
     ("ConnectFailed", Play(wx={"API_BASE_URL": "http://127.0.0.1:9"})),
     ("link.refused", link("link", host="elsewhere.example")),
-    ("TlsFailed", link("link", scheme="https")),
+    ("tls.broken", link("link", scheme="https")),
+    ("tls.expired", Play(certificate="expired")),
+    ("tls.early", Play(certificate="early")),
+    ("tls.name", Play(certificate="name")),
+    ("tls.other", Play(certificate="purpose")),
+    ("tls.issuer", Play(certificate="")),
+    ("tls.store", Play(certificate="", environ={"REQUESTS_CA_BUNDLE": "/nowhere.pem"})),
+    ("proxy.away", Play(wx=FAR, environ={"HTTPS_PROXY": "http://127.0.0.1:9"})),
+    ("proxy.unusable", Play(wx=FAR, environ={"HTTPS_PROXY": "gopher://127.0.0.1:9"})),
+    ("proxy.hangs", Play(wx=FAR, proxy={"on": "connection", "do": "accept_then_close"})),
+    ("proxy.refused", Play(wx=FAR, proxy={"on": "*", "do": "status", "status": 403})),
+    ("proxy.password", Play(wx=FAR, proxy={"on": "*", "do": "status", "status": 407})),
+    ("proxy.gateway", Play(wx=FAR, proxy={"on": "*", "do": "status", "status": 502})),
+    ("http.gateway", link("status", status=503)),
+    ("http.throttled", link("status", status=429)),
+    ("http.redirect", link("redirect")),
+    ("http.page", link("status", status=404)),
+    ("http.portal", link("html")),
     ("ResponseLost", link("reset")),
     ("ResponseLost", put("drop_reply")),
     ("DeadlineExceeded", link("hang", {"DEADLINE": 0.2}, seconds=3)),
@@ -133,9 +159,9 @@ SPECIAL: list[tuple[str, Play]] = [
 # By no upload, and why.
 ELSEWHERE = {
     "76001 76002 76003 76004 76021 48006": "WeChat is asked about a rid, or about quotas",
-    "WxStaticStoreError TokenError WeChatError TransportError": "a base class",
-    "WeChatRefused TokenRejected LinkExpired CosThrottled CosRefused IntegrityError": "each code "
-    "of WeChat and COS has an entry of its own",
+    "WxStaticStoreError TokenError WeChatError TransportError TlsFailed": "a base class",
+    "WeChatBusy WeChatThrottled WeChatRefused TokenRejected": "each errcode has an entry",
+    "LinkExpired CosThrottled CosRefused IntegrityError": "each code of COS has one",
     "ConfigurationError": "its message alone says what to correct",
     "UploadFailed": "it has the entry of its cause",
     "PolicyRejected": "our policy refuses before anything is sent",
@@ -195,7 +221,7 @@ def cloud(configure: Any, monkeypatch: pytest.MonkeyPatch) -> EmulatorServer:
 
 
 @contextmanager
-def playing(play: Play, cloud: EmulatorServer) -> Iterator[None]:
+def playing(play: Play, cloud: EmulatorServer, folder: Path) -> Iterator[None]:
     cloud.reset()
     if play.fault:
         cloud.script({"times": None, **play.fault})
@@ -206,21 +232,39 @@ def playing(play: Play, cloud: EmulatorServer) -> Iterator[None]:
         wx |= {"COMPONENT_APPID": account.appid, "COMPONENT_APPSECRET": account.appsecret}
     if play.wx == FETCHED:
         wx["VERIFY_TICKET"] = account.ticket
-    with override_settings(WX_STATIC_STORE=wx):
+    environ = {"NO_PROXY": ""}
+    with ExitStack() as running:
+        if play.certificate is not None:
+            path = self_signed(folder, play.certificate)
+            server = running.enter_context(EmulatorServer(envs=[ENV], tls=(path, path)))
+            wx["API_BASE_URL"] = server.api_url
+            environ |= {"REQUESTS_CA_BUNDLE": str(path)} if play.certificate else {}
+        if play.proxy:
+            server = running.enter_context(EmulatorServer(envs=[]))
+            server.script({"times": None, **play.proxy})
+            environ["HTTPS_PROXY"] = server.api_url
+        running.enter_context(patch.dict(os.environ, environ | play.environ))
+        running.enter_context(override_settings(WX_STATIC_STORE=wx))
         forget()
+        running.callback(forget)
         yield
-        forget()
 
 
+@pytest.mark.wx_real  # past the suite's own guard: each proxy stands on this machine
 @each(("id", "play"), plays())
 def test_everybody_says_the_same_of_a_failure(
-    id: str, play: Play, cloud: EmulatorServer, admin_client: Client, admin_user: User
+    id: str,
+    play: Play,
+    cloud: EmulatorServer,
+    admin_client: Client,
+    admin_user: User,
+    tmp_path: Path,
 ) -> None:
-    with playing(play, cloud):
+    with playing(play, cloud, tmp_path):
         uploader = get_uploader()
         result, pk = uploader.attempt(UploadItem(play.name, open=play.open), CONTEXT)
         # It sends a file of its own.
-        finding = diagnosed() if play.fault or play.wx else None
+        finding = diagnosed() if play[2:4] == Play()[2:4] else None
     row = UploadLog.objects.get(pk=pk)
     assert row.cause == id
     for language in ("en", "zh-hans"):
