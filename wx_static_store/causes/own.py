@@ -196,6 +196,12 @@ TABLE = (
         operator=_("Send the file again."), blame=Blame.PROJECT),
     TLS, PROTOCOL,
     PROTOCOL.but(
+        "answer.odd", title=_("The answer broke off, or has another form"),
+        means=_("A part of it was lost on the way, or its form is not the one that WeChat "
+                "documents."),
+        operator=_("If this comes back, look for a proxy or a firewall that changes answers, or "
+                   "report this."), editor=AGAIN, remedy=Remedy.WAIT),
+    PROTOCOL.but(
         "link.refused", title=_("The signed link was not used"),
         means=_("It names another host or another key than was asked for, or cannot be sent."),
         operator=_("If the host is right, add it to upload_hosts."), editor=AGAIN,
