@@ -51,7 +51,6 @@ urlpatterns = [
 ]
 PROBE = next(check for check in CHECKS if check.id == "probe.upload")
 CONTEXT = UploadContext("storage")
-KEPT = ("RELEASE_STORAGE", "UPLOAD_SPOOL")  # what was sent is kept there
 
 
 # --- how an upload comes to each end --------------------------------------------------------------
@@ -169,8 +168,6 @@ ELSEWHERE = {
     "cloud": "the log is compared with the cloud",
     "interrupted": "the program ended: nobody gets an exception",
 }
-
-
 UNPLAYED = {*" ".join(ELSEWHERE).split()}
 STATUSES = {"SlowDown": 503, "PaymentRequired": 402, "NoSuchBucket": 404}
 
@@ -222,6 +219,7 @@ def cloud(configure: Any, monkeypatch: pytest.MonkeyPatch) -> EmulatorServer:
 
 @contextmanager
 def playing(play: Play, cloud: EmulatorServer, folder: Path) -> Iterator[None]:
+    """Let everything be as the play wants it."""
     cloud.reset()
     if play.fault:
         cloud.script({"times": None, **play.fault})
