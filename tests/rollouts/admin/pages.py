@@ -45,6 +45,7 @@ def rollout_of(*waves: str, deployed: bool = True, why: Any = WHY, **columns: An
         if letter in "dfr":
             before = live(row.env, rollout.folder)
             row.begun, row.before = timezone.now(), before and before.release
+            row.tries = 1
         if letter in "df" and deployed:
             row.deployment = deployment_of(row.env, rollout, failed=letter == "f")
         if letter == "f":
