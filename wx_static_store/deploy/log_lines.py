@@ -15,12 +15,13 @@ class _Lines(logging.Handler):
     def __init__(self, write: Write) -> None:
         super().__init__(logging.WARNING)
         self.write, self.shown = write, set[str]()
-        # What the report of the command says, too: the failures of files, and its notes.
-        self.addFilter(lambda record: record.name != "wx_static_store.uploads")
+        # A logger with handlers of its own, such as that of uploads, needs no other.
+        self.addFilter(lambda record: not logging.getLogger(record.name).handlers)
         self.addFilter(lambda record: not hasattr(record, "in_report"))
 
     def emit(self, record: logging.LogRecord) -> None:
-        text = gettext(record.msg) % record.args
+        record.msg = gettext(str(record.msg))
+        text = record.getMessage()
         if text not in self.shown:
             self.shown.add(text)
             self.write(text)
