@@ -37,7 +37,7 @@ from .deploy.records import Records
 from .deploy.report import PublishFailed, Report
 from .deploy.state import live
 from .exceptions import WxStaticStoreError
-from .i18n import gettext as _, gettext_noop, ngettext
+from .i18n import gettext as _, gettext_noop, labelled, ngettext
 from .upload.recorder import announce_deployment
 from .upload.sources import disk_item
 from .upload.store import store_for
@@ -157,6 +157,10 @@ class WxStaticFilesStorage(StaticFilesStorage):
                     report=report,
                 )
                 ok = report.ok
+        except BaseException as error:
+            if report.broken_off:
+                _say_how_far_it_came(error, uploader.env, report)
+            raise
         finally:
             announce_deployment(uploader.env, report.deployment_id, ok=ok, logged=report.logged)
         report.raise_for_failures()
@@ -180,6 +184,14 @@ def _running_command() -> Any:
     while frame and not isinstance(frame.f_locals.get("self"), BaseCommand):
         frame = frame.f_back
     return frame and frame.f_locals["self"]
+
+
+def _say_how_far_it_came(error: BaseException, env: str, report: Report) -> None:
+    if isinstance(error, KeyboardInterrupt):
+        text = _("Interrupted: %(counts)s", counts=report.counts)
+    else:
+        text = _("Broken off: %(counts)s", counts=report.counts)
+    sys.stderr.write(f"\n{labelled(env, text)}\n")
 
 
 def _warn_of_case(names: Iterable[str]) -> None:

@@ -58,8 +58,8 @@ def publish(
             for result in uploader.send(steps, pool, recorder):
                 show(result)
         lock.confirm(report.deployment_id)
-    except BaseException as error:
-        steps.break_off(error)
+    except BaseException:
+        steps.break_off()
         raise
     finally:
         report.logged = recorder.close()
@@ -130,17 +130,12 @@ class Publication:
             self.recorder.context = replace(self.recorder.context, deployment_id=started)
             self.report.deployment_id = started
 
-    def break_off(self, error: BaseException) -> None:
-        """Count the files that were not attempted, and print the counts."""
+    def break_off(self) -> None:
+        """Count the files that were not attempted."""
         report, rejected = self.report, len(self.plan.rejected)
         ended = report.stored + len(report.failures) + report.held_back + report.not_attempted
         report.not_attempted += max(0, len(self.plan) + rejected - ended)
         report.broken_off = True
-        if isinstance(error, KeyboardInterrupt):
-            text = _("Interrupted: %(counts)s", counts=report.counts)
-        else:
-            text = _("Broken off: %(counts)s", counts=report.counts)
-        sys.stderr.write(f"\n{labelled(self.uploader.env, text)}\n")
 
     def _begin(self, items: Sequence[UploadItem]) -> None:
         if items and not self.report.ok:

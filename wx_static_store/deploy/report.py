@@ -288,7 +288,8 @@ def line(environment: EnvironmentReport) -> str:
     """Return the outcome of one environment, in short."""
     outcome = _OUTCOMES[environment.outcome]
     how = gettext("%(how)s in %(seconds).1f s", how=outcome, seconds=environment.seconds)
-    errors = [error for error in environment.causes if isinstance(error, WxStaticStoreError)]
+    failed = environment.causes if environment.outcome == "failed" else []
+    errors = [error for error in failed if isinstance(error, WxStaticStoreError)]
     code = [error.code or error.cause for error in errors[:1]]
     parts = filter(None, [labelled(environment.env, how), environment.address, *code])
     return shown(joined(parts))
