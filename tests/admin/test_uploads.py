@@ -144,6 +144,7 @@ def test_the_page_of_a_row_shows_all_fields(viewer: Client, rows: Rows) -> None:
         "name": "shown-name",
         "stage": "shown-stage",
         "message": "shown-message",
+        "cause": "ToldCause",
         "http_status": 418,
         "cos_code": "ToldCode",
         "rid": RID,
