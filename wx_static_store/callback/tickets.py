@@ -21,7 +21,7 @@ from ..conf.sealing import TICKETS, seal, unseal
 from ..core.frames import is_from_signal
 from ..core.notes import Notes
 from ..core.secrets import Secret
-from ..exceptions import TokenUnavailable
+from ..exceptions import Remedy, TokenUnavailable
 from ..i18n import gettext_lazy as _
 from .models import VerifyTicket
 
@@ -32,6 +32,10 @@ LIFE = 12 * HOUR
 
 logger = logging.getLogger("wx_static_store.tokens")
 
+_OTHER_KEY = _(
+    "Put the former SECRET_KEY into SECRET_KEY_FALLBACKS, or wait ten minutes for the next push."
+)
+_DATABASE = _("Look at the database, and run manage.py migrate. manage.py wx_doctor says more.")
 _KEPT_NOWHERE = _("The log names both errors; WeChat pushes the next ticket in ten minutes.")
 
 
@@ -64,20 +68,33 @@ def save(appid: str, ticket: Secret, create_time: int) -> None:
 
 def newest(appid: str) -> str:
     """
-    Return the newest ticket, "" if there is none; raise TokenUnavailable after 12 hours.
+    Return the newest ticket, "" if none has come; raise TokenUnavailable if it cannot be used.
 
     The cache is asked first, the database only if the cache has none of the last hour.
     """
-    noted = _notes().read(appid)
+    noted, failures = _notes().read(appid), list[str]()
     found = _opened(*noted) if noted else None
     # WeChat pushes every ten minutes: an older ticket means that the cache missed some.
     if found is None or found.age > HOUR:
-        stored = _try_database(lambda: _from_database(appid))
+        row = _try_database(lambda: _from_database(appid), failures.append)
+        noted = row or noted
+        stored = _opened(*row) if row else None
         found = max(filter(None, (found, stored)), key=lambda one: one.created, default=None)
     if found is None:
+        _raise_why(failures, is_there=bool(noted))
         return ""
     _judge(found.age)
     return found.text.reveal()
+
+
+def _raise_why(failures: list[str], *, is_there: bool) -> None:
+    """Raise why no ticket can be read; return if none has come."""
+    if is_there:
+        text = _("The verify ticket cannot be decrypted")
+        raise TokenUnavailable(text, stage="token", hint=_OTHER_KEY)
+    if failures:
+        text = _("The verify ticket cannot be read from the database (%(why)s)", why=failures[0])
+        raise TokenUnavailable(text, stage="token", hint=_DATABASE, remedy=Remedy.WAIT)
 
 
 def _judge(seconds: float) -> None:
@@ -90,14 +107,18 @@ def _judge(seconds: float) -> None:
         logger.warning(text, hours)
 
 
-def _try_database(ask: Callable[[], T]) -> T | None:
+def _try_database(
+    ask: Callable[[], T], note: Callable[[str], object] = lambda error: None
+) -> T | None:
     """Return the database's answer, None if it fails: each database has its own exceptions."""
     try:
         return ask()
     except Exception as error:
         if is_from_signal(error):
             raise
-        _report("database", type(error).__name__)  # no more: its text may hold what was asked
+        name = type(error).__name__  # no more: its text may hold what was asked
+        _report("database", name)
+        note(name)
         return None
 
 
@@ -123,10 +144,10 @@ def _to_database(appid: str, sealed: str, created: int) -> bool:
     return True
 
 
-def _from_database(appid: str) -> _Ticket | None:
+def _from_database(appid: str) -> tuple[str, int] | None:
     with _connection() as alias, transaction.atomic(using=alias):  # a failure spoils no caller's
         row = VerifyTicket.objects.using(alias).filter(appid=appid).first()
-    return _opened(row.sealed, row.created) if row else None
+    return (row.sealed, row.created) if row else None
 
 
 @contextmanager

@@ -66,6 +66,14 @@ def check_broker() -> None:
         raise ConfigurationError(text, hint=_BROKER) from None
 
 
+def answering_worker(seconds: float) -> str:
+    """Return the name of the worker that answers first; empty if none does in this time."""
+    app = celery_app()
+    with _connection(app) as connection:
+        answers = app.control.ping(timeout=seconds, limit=1, connection=connection)
+    return next((name for answer in answers or () for name in answer), "")
+
+
 def send(task: str, arguments: Sequence[tuple[Any, ...]], *, expires: float | None = None) -> int:
     """Send a message to the task for each of the arguments; return how many were sent."""
     if not arguments:

@@ -8,16 +8,37 @@ from typing import Any
 
 from ...clients.platform import Quota
 from ...clients.wechat import DESCRIBE, LINKS, LIST
-from ...exceptions import WxStaticStoreError
+from ...exceptions import WeChatThrottled, WxStaticStoreError
 from ...i18n import gettext_lazy as _, listed
-from .findings import Check, Finding, Mark, Text, not_asked, not_well, of_error, ok, warning, wrong
+from .findings import (
+    Check,
+    Finding,
+    Mark,
+    Text,
+    explained,
+    not_asked,
+    not_well,
+    of_error,
+    ok,
+    warning,
+    wrong,
+)
 from .target import CheckTarget
 
 PATHS = (LINKS, LIST, DESCRIBE)
 SMALL = 10  # percent of a day's calls
+DAY_IS_OVER = 45009  # errcode: no call is left today
 
 _USED_UP = _("Wait for tomorrow, or let an administrator clear the quota in the console.")
 _LITTLE = _("Put off what can wait until tomorrow: each file that is sent costs a call.")
+
+
+def of_call(error: WxStaticStoreError, target: CheckTarget) -> Finding:
+    """Return the finding of a call that failed, unless its quota is known to be used up."""
+    if error.errcode == DAY_IS_OVER:
+        return explained(target, "quota.calls") or of_error(error)
+    passes = isinstance(error, WeChatThrottled)
+    return of_error(error, Mark.WARNING if passes else Mark.WRONG)
 
 
 def _calls(target: CheckTarget) -> Iterator[Finding]:
@@ -26,9 +47,10 @@ def _calls(target: CheckTarget) -> Iterator[Finding]:
         yield not_well("cache.works")
         return
     quotas: dict[str, Quota] = {}
+    refused: list[WxStaticStoreError] = []
     for path in PATHS:
         try:
-            quotas[path.rpartition("/")[2]] = _quota(target, path)
+            quotas[path.rpartition("/")[2]] = _quota(target, path, refused)
         except WxStaticStoreError as error:
             # The calls themselves may be well: only their figures are unknown.
             yield of_error(error, Mark.WARNING)
@@ -39,12 +61,23 @@ def _calls(target: CheckTarget) -> Iterator[Finding]:
     if known:
         data = {name: asdict(quota) for name, quota in quotas.items()}
         yield ok(listed(_figures(name, known.get(name)) for name in quotas), data=data)
+    elif any(error.errcode == DAY_IS_OVER for error in refused):
+        yield not_asked(
+            _("WeChat gives no figures: the calls that ask for them are used up (errcode 45009).")
+        )
     elif quotas:
         yield not_asked(_("WeChat gives no figures for these calls."))
 
 
-def _quota(target: CheckTarget, path: str) -> Quota:
-    return target.platform.quota(path, lambda: target.ask(target.console.quota, path))
+def _quota(target: CheckTarget, path: str, refused: list[WxStaticStoreError]) -> Quota:
+    def ask() -> Quota:
+        try:
+            return target.ask(target.console.quota, path)
+        except WxStaticStoreError as error:
+            refused.append(error)  # where there is no figure, the platform takes an empty one
+            raise
+
+    return target.platform.quota(path, ask)
 
 
 def _short(name: str, quota: Quota) -> Iterator[Finding]:

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from . import browser, cache, clock, database, environments, probe, quota, settings, token
+from . import (
+    browser,
+    cache,
+    clock,
+    database,
+    environments,
+    probe,
+    quota,
+    services,
+    settings,
+    token,
+)
 from .findings import Check
 
 CHECKS: tuple[Check, ...] = (
-    *settings.CHECKS,
+    *settings.CHECKS[:1],
+    # Before all that may ask the database: a function of the project's, too.
     *database.CHECKS,
+    *settings.CHECKS[1:],
     *cache.CHECKS,
+    *services.CHECKS,
     *token.CHECKS,
-    *environments.CHECKS,
     *quota.CHECKS,
+    *environments.CHECKS,
     *browser.CHECKS,
     *clock.CHECKS,
     *probe.CHECKS,

@@ -12,13 +12,14 @@ from ...core.spans import span
 from ...exceptions import (
     ConfigurationError,
     TokenRejected,
+    TokenUnavailable,
     WeChatRefused,
     WeChatThrottled,
     WxStaticStoreError,
 )
 from ...i18n import gettext_lazy as _
 from . import pushes
-from .findings import Check, Finding, of_error, ok, warning
+from .findings import Check, Finding, explained, not_well, of_error, ok, warning
 from .pushes import name_of
 from .target import CheckTarget
 
@@ -35,9 +36,17 @@ _NOT_THE_NEWEST = _(
 
 
 def _source(target: CheckTarget) -> Iterator[Finding]:
-    options, tokens = target.options, target.platform.tokens
+    options = target.options
+    try:
+        tokens = target.platform.tokens
+    except ConfigurationError as error:
+        yield explained(target, "settings.checks") or of_error(error)
+        return
     if isinstance(tokens, ComponentToken):
-        yield _fetched(target, tokens)
+        try:
+            yield _fetched(target, tokens)
+        except WxStaticStoreError as error:
+            yield _of_ticket(target, error) or of_error(error)
         return
     current_token(tokens)
     if options.token_provider:
@@ -51,9 +60,11 @@ def _source(target: CheckTarget) -> Iterator[Finding]:
 
 def _fetched(target: CheckTarget, tokens: ComponentToken) -> Finding:
     known = tokens.state()
+    if not known.usable and target.database_is_away:
+        return not_well("database.tables")
     # All processes wait after a fetch that failed: the doctor must not fetch in between.
     if known.failure and not known.usable:
-        return _all_wait(known.failure)
+        return _of_ticket(target, known.failure) or _all_wait(known.failure)
     token, cache = current_token(tokens), target.options.token_cache
     if target.cache_is_away:
         target.hold(token)
@@ -73,6 +84,11 @@ def _fetched(target: CheckTarget, tokens: ComponentToken) -> Finding:
         cache=cache, age=age, left=left,
     )  # fmt: skip
     return ok(text, **more)
+
+
+def _of_ticket(target: CheckTarget, error: WxStaticStoreError) -> Finding | None:
+    """Return the finding that blames the verify ticket, if no fetch was tried for want of it."""
+    return explained(target, "token.ticket") if isinstance(error, TokenUnavailable) else None
 
 
 def _all_wait(failure: WxStaticStoreError) -> Finding:
@@ -130,6 +146,7 @@ def _too_early(tokens: Any) -> Iterator[Finding]:
 
 
 CHECKS = (
+    *pushes.CHECKS,
     Check(
         id="token.source",
         question=_("Where does the token come from, and is there one?"),
@@ -143,7 +160,6 @@ CHECKS = (
         needs=("settings.stores",),
         least=CALL,
     ),
-    *pushes.CHECKS,
     Check(
         id="token.accepted",
         question=_("Does WeChat accept the token?"),

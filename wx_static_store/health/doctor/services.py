@@ -1,0 +1,116 @@
+"""What else the settings name: the private storages, and Celery where rollouts are used."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+
+from ... import conf
+from ...conf.release_checks import require_private
+from ...core.frames import described
+from ...i18n import gettext_lazy as _
+from ...releases.runners import available_runner
+from ...submit.queue import answering_worker, check_broker
+from .findings import Check, Finding, explained, not_asked, ok, warning, wrong
+from .target import CheckTarget
+
+PATIENCE = 3.0  # seconds for a worker: one that is at work answers within a tenth
+
+_START = _(
+    "Start one: celery -A PROJECT worker. A worker with the pool solo answers between two tasks "
+    "only."
+)
+
+
+# --- the private storages -----------------------------------------------------------------------
+
+
+def _storages(target: CheckTarget) -> Iterator[Finding]:
+    options = conf.platform_options()
+    # An upload goes on without the spool, a deploy does not without the release storage.
+    named = (
+        ("RELEASE_STORAGE", options.release_storage, wrong),
+        ("UPLOAD_SPOOL", options.upload_spool, warning),
+    )
+    if not any(alias for _option, alias, _mark in named):
+        yield not_asked(_("Neither RELEASE_STORAGE nor UPLOAD_SPOOL is set."))
+    for option, alias, mark in named:
+        if alias:
+            facts = {"option": option, "alias": alias}
+            if why := _fault(option, alias):
+                text = _("%(option)s (%(alias)r) cannot be written: %(why)s.", **facts, why=why)
+                yield explained(target, "settings.checks") or mark(text, data=facts)
+            else:
+                yield ok(_("%(option)s (%(alias)r) can be written.", **facts), data=facts)
+
+
+def _fault(option: str, alias: str) -> str:
+    """Write a small file and delete it again; return why this fails, or an empty text."""
+    try:
+        require_private(alias, option)
+        storage = storages[alias]
+        name = storage.save(f"wx-doctor-{secrets.token_hex(8)}", ContentFile(b"wx_doctor"))
+        storage.delete(name)
+    except Exception as error:  # noqa: BLE001 -- each storage has exceptions of its own
+        return described(error)
+    return ""
+
+
+# --- Celery -------------------------------------------------------------------------------------
+
+_NO_ROLLOUTS = _(
+    "No rollouts are handed to workers here: that needs wx_static_store.rollouts and a Celery app."
+)
+
+
+def _broker(target: CheckTarget) -> Iterator[Finding]:
+    if not available_runner():
+        yield not_asked(_NO_ROLLOUTS)
+        return
+    check_broker()
+    yield ok(_("The broker of Celery answers."))
+
+
+def _workers(target: CheckTarget) -> Iterator[Finding]:
+    if name := answering_worker(PATIENCE):
+        yield ok(_("A worker of Celery answers: %(name)s.", name=name), data={"worker": name})
+    else:
+        text = _("No worker of Celery answers within %(seconds)d seconds.", seconds=PATIENCE)
+        yield wrong(text)
+
+
+CHECKS = (
+    Check(
+        id="storages.writable",
+        question=_("Can release storage and spool be written?"),
+        how=_("A small file of a random name is saved in each and deleted again."),
+        means=_(
+            "Without the release storage no release is kept, so nothing can be rolled back or "
+            "rolled out. Without the spool, an upload that failed must be chosen again."
+        ),
+        remedy=_("Look at its folder or bucket, its credentials, and the space that is left."),
+        ask=_storages,
+        needs=("settings.stores",),
+    ),
+    Check(
+        id="celery.broker",
+        question=_("Does the broker of Celery answer?"),
+        how=_("A connection to the broker is opened, where rollouts are handed to workers."),
+        means=_("Without the broker, no rollout begins or goes on."),
+        remedy=_("Start it, or look at the broker URL in the settings."),
+        ask=_broker,
+        needs=("settings.stores",),
+    ),
+    Check(
+        id="celery.workers",
+        question=_("Is a worker of Celery there?"),
+        how=_("The workers are asked for a sign of life (ping)."),
+        means=_("Without a worker, rollouts wait in the queue."),
+        remedy=_START,
+        ask=_workers,
+        needs=("celery.broker",),
+    ),
+)
