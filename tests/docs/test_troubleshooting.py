@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 from django.core.checks import run_checks
 from django.utils.translation import override
+from wx_static_store.core.errcodes import ERRCODES
+from wx_static_store.log.advice import hint
 
 from docs.from_code import checks, cos_codes, doctor, errcodes, exceptions, text_of
 from tests.tables import each, none_of
 from wx_static_store import i18n
 from wx_static_store.clients.cos import COS_CODES
 from wx_static_store.conf.check_table import CHECKS, message
-from wx_static_store.core.errcodes import ERRCODES
 from wx_static_store.exceptions import ConfigurationError, UploadFailed, WxStaticStoreError
 from wx_static_store.health.doctor.findings import Check, Result, wrong
 from wx_static_store.health.doctor.report import lines
 from wx_static_store.health.doctor.table import CHECKS as CHECKS_OF_DOCTOR
-from wx_static_store.log.advice import hint
 from wx_static_store.models import UploadLog
 
 from .blocks import DOCS

@@ -1,12 +1,14 @@
 """Each system check in one entry: its id, what is wrong, what to do. The docs are made of it."""
 
+from collections.abc import Iterator
 from operator import mod
 from typing import Any, NamedTuple, cast
 
 from django.core.checks import CheckMessage, Error, Warning
 from django.utils.functional import Promise, lazy
 
-from ..i18n import gettext_lazy as _, with_docs
+from ..causes import Cause, offer, with_docs
+from ..i18n import gettext_lazy as _
 
 PREFIX = "wx_static_store."  # of each id
 
@@ -149,5 +151,11 @@ def message(
     return found
 
 
+def _entries() -> Iterator[Cause]:
+    for id, entry in CHECKS.items():
+        yield Cause(id, entry.text, operator=entry.hint, page="checks")
+
+
+offer(_entries)
 _filled_in = lazy(mod, str)
 _with_docs = lazy(with_docs, str)
