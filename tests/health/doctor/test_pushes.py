@@ -93,7 +93,8 @@ def test_without_any_push_the_pushes_are_to_blame_for_the_missing_ticket(look: L
     results = look()
     assert "this is not well: token.pushes" in said(results["token.ticket"])
     assert "this is not well: token.pushes" in said(results["token.source"])
-    assert [id for id, mark in marks(results).items() if mark == "✗"] == ["token.pushes"]
+    found = {id: mark for id, mark in marks(results).items() if id.startswith("token.")}
+    assert [id for id, mark in found.items() if mark == "✗"] == ["token.pushes"]
 
 
 @pytest.mark.parametrize(
@@ -163,7 +164,8 @@ def test_without_a_callback_something_else_must_give_tickets(look: Look, setting
 
 def test_without_the_system_check_the_missing_callback_is_named(look: Look, settings: Any) -> None:
     settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != WITHOUT]
-    settings.SILENCED_SYSTEM_CHECKS = ["wx_static_store.E015"]
+    # E019: the cache of the suite is the process's own.
+    settings.SILENCED_SYSTEM_CHECKS = ["wx_static_store.E015", "wx_static_store.E019"]
     words = said(look()["token.ticket"])
     assert "✗ Nothing receives the verify ticket." in words
     assert "VERIFY_TICKET" in words
