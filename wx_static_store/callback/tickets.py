@@ -21,7 +21,7 @@ from ..conf.sealing import TICKETS, seal, unseal
 from ..core.frames import is_from_signal
 from ..core.notes import Notes
 from ..core.secrets import Secret
-from ..exceptions import Remedy, TokenUnavailable
+from ..exceptions import TokenUnavailable
 from ..i18n import gettext_lazy as _
 from .models import VerifyTicket
 
@@ -32,10 +32,6 @@ LIFE = 12 * HOUR
 
 logger = logging.getLogger("wx_static_store.tokens")
 
-_OTHER_KEY = _(
-    "Put the former SECRET_KEY into SECRET_KEY_FALLBACKS, or wait ten minutes for the next push."
-)
-_DATABASE = _("Look at the database, and run manage.py migrate. manage.py wx_doctor says more.")
 _KEPT_NOWHERE = _("The log names both errors; WeChat pushes the next ticket in ten minutes.")
 
 
@@ -80,21 +76,14 @@ def newest(appid: str) -> str:
         noted = row or noted
         stored = _opened(*row) if row else None
         found = max(filter(None, (found, stored)), key=lambda one: one.created, default=None)
-    if found is None:
-        _raise_why(failures, is_there=bool(noted))
-        return ""
-    _judge(found.age)
-    return found.text.reveal()
-
-
-def _raise_why(failures: list[str], *, is_there: bool) -> None:
-    """Raise why no ticket can be read; return if none has come."""
-    if is_there:
-        text = _("The verify ticket cannot be decrypted")
-        raise TokenUnavailable(text, stage="token", hint=_OTHER_KEY)
+    if found:
+        _judge(found.age)
+        return found.text.reveal()
+    if noted:
+        raise TokenUnavailable(cause="ticket.key", stage="token")
     if failures:
-        text = _("The verify ticket cannot be read from the database (%(why)s)", why=failures[0])
-        raise TokenUnavailable(text, stage="token", hint=_DATABASE, remedy=Remedy.WAIT)
+        raise TokenUnavailable(cause="ticket.database", stage="token", errmsg=failures[0])
+    return ""
 
 
 def _judge(seconds: float) -> None:

@@ -200,7 +200,8 @@ def ticket_source(options: Options) -> Callable[[], str]:
 
 def _pushed_ticket(appid: str) -> str:
     if _ticket_reader is None:
-        raise TokenUnavailable(_("Nothing receives the verify ticket"), hint=CHECKS["E015"].hint)
+        text, hint = _("Nothing receives the verify ticket"), CHECKS["E015"].hint
+        raise TokenUnavailable(text, cause="E015", hint=hint)
     return _ticket_reader(appid)
 
 

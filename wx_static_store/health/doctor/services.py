@@ -69,13 +69,17 @@ _NO_ROLLOUTS = _(
 def _broker(target: CheckTarget) -> Iterator[Finding]:
     if not available_runner():
         yield not_asked(_NO_ROLLOUTS)
-        return
-    check_broker()
-    yield ok(_("The broker of Celery answers."))
+    else:
+        check_broker()
+        yield ok(_("The broker of Celery answers."))
 
 
 def _workers(target: CheckTarget) -> Iterator[Finding]:
-    if name := answering_worker(PATIENCE):
+    if not available_runner():
+        yield not_asked(_NO_ROLLOUTS)
+    elif found := explained(target, "celery.broker"):
+        yield found
+    elif name := answering_worker(PATIENCE):
         yield ok(_("A worker of Celery answers: %(name)s.", name=name), data={"worker": name})
     else:
         text = _("No worker of Celery answers within %(seconds)d seconds.", seconds=PATIENCE)
@@ -111,6 +115,6 @@ CHECKS = (
         means=_("Without a worker, rollouts wait in the queue."),
         remedy=_START,
         ask=_workers,
-        needs=("celery.broker",),
+        needs=("settings.stores",),
     ),
 )
