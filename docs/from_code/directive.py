@@ -13,9 +13,10 @@ DJANGO_LANGUAGES = {"en": "en", "zh_CN": "zh-hans"}
 
 
 class FromCode(SphinxDirective):
-    """Render what ``text()`` of the named module returns."""
+    """Render what ``text()`` of the named module returns for the arguments after it."""
 
     required_arguments = 1
+    final_argument_whitespace = True
 
     def run(self) -> list[nodes.Node]:
         self.env.note_reread()  # the code may have changed, and the page has not

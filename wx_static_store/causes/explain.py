@@ -93,10 +93,10 @@ def with_docs(text: Text, code: str) -> str:
 def docs_place(code: str) -> str:
     """Return the address of an entry in the documentation; empty without DOCS_URL."""
     base = docs_url()
-    found = matching(code) if base else ()
+    found = [each for each in matching(code) if each.page] if base else []
     return "".join(f"{base}troubleshooting/{each.page}.html#{anchor(each)}" for each in found[:1])
 
 
-def anchor(entry: Cause) -> str:
-    """Return the anchor of an entry in its page of the documentation."""
-    return _ANCHORS.get(entry.page, "") + entry.id.replace(".", "-")
+def anchor(entry: Cause, code: str = "") -> str:
+    """Return the anchor of an entry, or of another code of it, in its page of the docs."""
+    return _ANCHORS.get(entry.page, "") + (code or entry.id).replace(".", "-")

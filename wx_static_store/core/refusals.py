@@ -143,7 +143,7 @@ LONG = Rule(
 
 def _entries() -> Iterator[Cause]:
     for rule in (each for each in globals().values() if isinstance(each, Rule)):
-        yield Cause(rule.code, rule.message, editor=rule.hint, blame=Blame.US, page="exceptions")
+        yield Cause(rule.code, rule.message, editor=rule.hint, blame=Blame.US)
 
 
 offer(_entries)

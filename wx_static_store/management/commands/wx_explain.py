@@ -61,8 +61,8 @@ def _lines(entry: Cause) -> Iterator[str]:
         (_("What it means"), entry.means),
         (_("For the editor"), entry.editor),
         (_("For the operator"), entry.operator),
-        (_("Trying again"), entry.remedy.again),
-        (_("Where it lies"), entry.blame.label),
+        (_("Trying again"), entry.error and entry.remedy.again),
+        (_("Where it lies"), entry.error and entry.blame.label),
         (_("Documentation"), docs_place(entry.id)),
     )
     yield from (f"  {labelled(name, _plain(text))}" for name, text in parts if text)
