@@ -69,8 +69,8 @@ def _known(target: CheckTarget) -> Iterator[Finding]:
         yield _unknown(_("The platform has no environment %(env)s.", env=env), env, target)
     offered: Mapping[str, object] | None = None
     function = conf.platform_options().environments
-    # of_platform() asks the cache for what WeChat listed.
-    if function and not target.cache_is_away:
+    # of_platform() asks the cache for what WeChat listed, another function may ask the database.
+    if function and not (target.cache_is_away or target.database_is_away):
         try:
             offered = conf.offers()
         except ConfigurationError as error:
