@@ -45,6 +45,7 @@ def _entry(entry: Cause) -> str:
     of_class = (
         class_ and class_ is not entry and f":ref:`{class_.id} <exception-{class_.id.lower()}>`"
     )
+    shown = [code for code in entry.codes if not code.startswith("cos.")]  # a status of COS
     anchors = "\n".join(f".. anchor:: {anchor(entry, code)}\n" for code in entry.codes[1:])
     parts = fields(
         (here("What happened", "发生了什么"), filled(entry, entry.title)),
@@ -57,7 +58,7 @@ def _entry(entry: Cause) -> str:
         (here("The upload", "本应用的做法"), _action(entry)),
         (here("Exception", "异常"), of_class),
     )
-    made = section(", ".join(entry.codes), parts, anchor=anchor(entry), mark="-")
+    made = section(", ".join(shown), parts, anchor=anchor(entry), mark="-")
     return f"{anchors}\n{made}"
 
 

@@ -46,14 +46,14 @@ class Anchor(SphinxDirective):
 
 
 def is_name(title: str) -> bool:
-    """Say whether a title is a name of the code, or an address with its method."""
-    return bool(re.fullmatch(r"([A-Z]+ )?\S+", title))
+    """Say whether a title is a name of the code, or some, or an address with its method."""
+    return bool(re.fullmatch(r"([A-Z]+ )?\S+|[\w.-]+(, [\w.-]+)*", title))
 
 
 def skip_figures(_app: Sphinx, doctree: nodes.document) -> None:
     """Keep figures, code and names of tests out of the catalogues."""
     for element in doctree.findall(nodes.TextElement):
-        words = re.sub(r"``.*?``|:ref:`\S+ <\S+>`", "", element.rawsource)
+        words = re.sub(r"``.*?``|:ref:`\S+( <\S+>)?`", "", element.rawsource)
         if re.fullmatch(r"[\W\d]*|(test_\w+(, )?)+|[a-z]+/\w+", words):
             element["translatable"] = False
 
