@@ -311,12 +311,12 @@ FAULTS = {
     ),
     "a broker that is down": Fault(
         "The broker of Celery cannot be reached",
-        "celery.broker",
+        "workers.broker",
         around=partial(celery, broker="amqp://127.0.0.1:9//"),
     ),
     "a project without workers": Fault(
         "No worker of Celery answers within 3 seconds",
-        "celery.workers",
+        "workers.answer",
         around=partial(celery, broker="memory://"),
     ),
     # --- token ----------------------------------------------------------------------------------
@@ -503,6 +503,14 @@ FAULTS = {
         "48001",
         "environments.files",
         script=wechat("errcode", "staticfilelist", errcode=48001),
+    ),
+    "an environment whose files WeChat refuses": Fault(
+        "errcode -501005",
+        "environments.files",
+        script=(
+            *wechat("errcode", "staticfilelist", errcode=-501005),
+            *wechat("errcode", "staticuploadfile", errcode=-501005),
+        ),
     ),
     "a list that WeChat refuses, with a probe": Fault(
         "48001",

@@ -61,7 +61,7 @@ def test_a_storage_that_is_public_is_not_written(
 
 
 def celery_lines(results: dict[str, Result]) -> list[str]:
-    return [said(results["celery.broker"]), said(results["celery.workers"])]
+    return [said(results["workers.broker"]), said(results["workers.answer"])]
 
 
 def test_without_a_celery_app_neither_broker_nor_worker_is_asked(examined: Examine) -> None:
@@ -82,7 +82,7 @@ def test_a_broker_that_is_down_is_wrong_and_its_workers_are_not_asked(
     with celery(tmp_path, broker="amqp://127.0.0.1:9//"):
         broker, workers = celery_lines(examined())
     assert broker.startswith("✗ The broker of Celery cannot be reached (")
-    assert workers == "– Not asked, because this is not well: celery.broker. "
+    assert workers == "– Not asked, because this is not well: workers.broker. "
 
 
 def test_a_worker_that_answers_is_named(
@@ -100,6 +100,6 @@ def test_no_worker_at_all_is_wrong(
 ) -> None:
     monkeypatch.setattr(services, "PATIENCE", 0.2)
     with celery(tmp_path, broker="memory://"):
-        result = examined()["celery.workers"]
+        result = examined()["workers.answer"]
     assert result.mark.value == "✗"
     assert "celery -A PROJECT worker" in said(result)

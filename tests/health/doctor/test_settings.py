@@ -59,7 +59,7 @@ def test_an_entry_of_the_documentation_is_named_once(examined: Examine, configur
     configure(WX_STATIC_STORE={"ENVIRONMENTS": "no.such.function"})
     line, hint = lines(examined()["settings.checks"])
     assert line.endswith("ENVIRONMENTS cannot be imported (No module named 'no')")
-    assert hint.endswith("dotted path of one. Docs: troubleshooting/checks#E001")
+    assert hint.endswith("dotted path of one. More: manage.py wx_explain E001")
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ _APPS = (
 )
 _NO_ENGINE = "django.db.backends.dummy"  # what Django takes where DATABASES is empty
 
-_NO_DATABASE = _(
+NO_DATABASE = _(
     "This project has no database: uploads are logged by the logger wx_static_store.uploads only."
 )
 _NEWER = _("Install the version of wx_static_store that made them, or go back with it first.")
@@ -54,7 +54,7 @@ def _tables(target: CheckTarget) -> Iterator[Finding]:
             if not model._meta.proxy:
                 by_alias[router.db_for_write(model)].append(model)
     if connections[next(iter(by_alias))].settings_dict["ENGINE"] == _NO_ENGINE:
-        yield not_asked(_NO_DATABASE)
+        yield not_asked(NO_DATABASE)
         return
     faults = [each for alias, of in by_alias.items() for each in _of_database(target, alias, of)]
     yield from faults

@@ -11,7 +11,7 @@ from ... import conf
 from ...clients.platform import NORMAL
 from ...clients.wechat import StaticStore
 from ...conf.settings import nearest
-from ...exceptions import ConfigurationError, WxStaticStoreError
+from ...exceptions import ConfigurationError, WeChatRefused, WxStaticStoreError
 from ...i18n import gettext_lazy as _, listed, shown
 from ...upload.hosting import Hostings
 from ...upload.workers import run
@@ -265,6 +265,8 @@ def _files(target: CheckTarget) -> Iterator[Finding]:
     try:
         target.ask(target.wechat.list_page, env, folder, "", env=env)
     except WxStaticStoreError as error:
+        if isinstance(error, WeChatRefused):  # for a reason of the environment
+            target.unusable.add(env)
         yield of_call(error, target)
     else:
         yield ok(_("WeChat lists the files of %(env)s.", env=env))

@@ -20,7 +20,7 @@ from ...core.secrets import Secret
 from ...core.spans import HOUR, span
 from ...i18n import gettext_lazy as _, listed
 from ...upload.platform import ticket_source
-from .database import away
+from .database import NO_DATABASE, away
 from .findings import Check, Finding, explained, not_asked, not_well, ok, warning, wrong
 from .target import CheckTarget
 
@@ -99,7 +99,9 @@ def _of_row(target: CheckTarget, judge: Callable[[Any], Finding]) -> Finding:
     alias, appid = router.db_for_write(model), conf.platform_options().component_appid
     try:
         row = model._default_manager.using(alias).filter(appid=appid).first()
-    except (Error, ImproperlyConfigured) as error:
+    except ImproperlyConfigured:
+        return not_asked(NO_DATABASE)
+    except Error as error:
         return explained(target, "database.tables") or away(alias, error)
     return judge(row)
 

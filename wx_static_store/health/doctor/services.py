@@ -77,7 +77,7 @@ def _broker(target: CheckTarget) -> Iterator[Finding]:
 def _workers(target: CheckTarget) -> Iterator[Finding]:
     if not available_runner():
         yield not_asked(_NO_ROLLOUTS)
-    elif found := explained(target, "celery.broker"):
+    elif found := explained(target, "workers.broker"):
         yield found
     elif name := answering_worker(PATIENCE):
         yield ok(_("A worker of Celery answers: %(name)s.", name=name), data={"worker": name})
@@ -100,7 +100,7 @@ CHECKS = (
         needs=("settings.stores",),
     ),
     Check(
-        id="celery.broker",
+        id="workers.broker",
         question=_("Does the broker of Celery answer?"),
         how=_("A connection to the broker is opened, where rollouts are handed to workers."),
         means=_("Without the broker, no rollout begins or goes on."),
@@ -109,7 +109,7 @@ CHECKS = (
         needs=("settings.stores",),
     ),
     Check(
-        id="celery.workers",
+        id="workers.answer",
         question=_("Is a worker of Celery there?"),
         how=_("The workers are asked for a sign of life (ping)."),
         means=_("Without a worker, rollouts wait in the queue."),
