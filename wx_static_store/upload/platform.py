@@ -200,7 +200,7 @@ def ticket_source(options: Options) -> Callable[[], str]:
 
 def _pushed_ticket(appid: str) -> str:
     if _ticket_reader is None:
-        text, hint = _("Nothing receives the verify ticket"), CHECKS["E015"].hint
+        text, hint = _("Nothing receives the verify ticket"), CHECKS["E015"].operator
         raise TokenUnavailable(text, cause="E015", hint=hint)
     return _ticket_reader(appid)
 

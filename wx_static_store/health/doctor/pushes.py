@@ -73,7 +73,7 @@ def _ticket(target: CheckTarget) -> Iterator[Finding]:
     elif apps.is_installed(_CALLBACK):
         yield _of_row(target, partial(_pushed_ticket, target))
     else:
-        text, hint = _("Nothing receives the verify ticket."), SYSTEM_CHECKS["E015"].hint
+        text, hint = _("Nothing receives the verify ticket."), SYSTEM_CHECKS["E015"].operator
         yield explained(target, "settings.checks") or wrong(text, hint=hint)
 
 
