@@ -54,8 +54,9 @@ def test_where_nobody_answers_there_is_no_time(examined: Examine, configure: Any
 
 
 def test_an_answer_of_an_earlier_examination_does_not_count(
-    examined: Examine, emulator: EmulatorServer
+    examined: Examine, emulator: EmulatorServer, configure: Any
 ) -> None:
+    configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 1})
     examined()
     emulator.script({"on": "describeenvs", "do": "reset", "times": None})
     assert said(examined()["clock"]) == "– No answer so far names a time. "

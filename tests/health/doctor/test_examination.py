@@ -64,7 +64,8 @@ def test_a_check_that_hangs_while_the_database_is_away_is_not_a_fault_of_its_own
 
     target = CheckTarget(timeout=0.1)
     target.database_fails = True
-    result = next(examine(target, [_asking(hang)]))
+    results = examine(target, [_asking(hang)])
+    result = next(results)
     released.set()
     assert result.mark is Mark.NOT_ASKED
     assert "this is not well: database.tables" in said(result)
@@ -128,7 +129,8 @@ def test_a_check_that_hangs_while_the_cache_is_away_is_not_a_fault_of_its_own() 
 
     target = CheckTarget(timeout=0.1)
     target.cache_fails = True
-    result = next(examine(target, [_asking(hang)]))
+    results = examine(target, [_asking(hang)])
+    result = next(results)
     released.set()
     assert result.mark is Mark.NOT_ASKED
     assert "this is not well: cache.works" in said(result)
