@@ -29,7 +29,12 @@ from .faults import DEAD, FAULTS, Fault
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-WECHAT_SAYS = ("access clientip is not registered", "reach max api daily quota limit")
+# Texts of WeChat and of a database.
+QUOTED = (
+    "access clientip is not registered",
+    "reach max api daily quota limit",
+    "unable to open database file",
+)
 SECRETS = (APPSECRET, TICKET, PUSH_TOKEN, AES_KEY, "emulator-access-token", "planted")
 
 
@@ -108,6 +113,16 @@ def test_nothing_is_wrong_with_a_healthy_platform(tmp_path: Path) -> None:
     assert not ids, f"{ids}: a healthy platform has this fault, yield ok or not_asked.\n{said}"
 
 
+def test_one_cause_is_one_cross() -> None:
+    assert [name for name, fault in FAULTS.items() if len(fault.wrong.split()) > 1] == []
+
+
+def test_the_wait_for_a_database_that_hangs_is_paid_once(tmp_path: Path) -> None:
+    found = diagnosis("a database that hangs, and a function that offers environments", tmp_path)
+    waited = [result.check.id for result in found.results if result.seconds > 1]
+    assert waited == ["database.tables"]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_fault_is_named_and_nothing_that_is_not_so(name: str, tmp_path: Path) -> None:
     if on_a_healthy_platform(tmp_path):
@@ -143,7 +158,7 @@ def test_a_chinese_reader_gets_every_text_of_a_fault_in_chinese(tmp_path: Path) 
 
 
 def is_english(text: str) -> bool:
-    """Return whether five English words stand in a row; those of WeChat do not count."""
-    for quoted in WECHAT_SAYS:
+    """Return whether five English words stand in a row; those of others do not count."""
+    for quoted in QUOTED:
         text = text.replace(quoted, "")
     return bool(re.search(r"(?:\b[A-Za-z]+ ){4}[A-Za-z]+", text))

@@ -42,10 +42,9 @@ def _skews(target: CheckTarget) -> dict[str, float]:
         return {}
     for address, (date, came) in [*dates.items()]:
         with suppress(ValueError):
+            ahead = parsedate_to_datetime(date).timestamp() - came
             if came >= target.began:
-                found.setdefault(
-                    _name(address, target), parsedate_to_datetime(date).timestamp() - came
-                )
+                found.setdefault(_name(address, target), ahead)
     # What a proxy says counts only where neither of the two answered.
     return {name: found[name] for name in found if name in _OF_THE_CLOUD} or found
 
@@ -61,8 +60,8 @@ CHECKS = (
         id="clock",
         question=_("Is our clock right?"),
         how=_(
-            "The Date of the answers of WeChat and COS is compared with our clock. Where neither "
-            "answers, that of whoever does is."
+            "The Date of the answers of WeChat and COS is compared with our clock. If neither "
+            "answers, the Date of any other answer counts, as that of a proxy."
         ),
         means=_(
             "Half a minute makes no difference. Beyond that, the times of the log are wrong, and "

@@ -31,8 +31,8 @@ NO_DATABASE = _(
 )
 _NEWER = _("Install the version of wx_static_store that made them, or go back with it first.")
 _LOCKED = _(
-    "Another process holds the lock: end what writes for so long, or give the database a server "
-    "of its own (PostgreSQL, MariaDB)."
+    "Another process holds the lock. End its long write, or move from SQLite to PostgreSQL or "
+    "MariaDB."
 )
 _READ_ONLY = ("readonly", "read-only", "read only")
 _WRITABLE = _("Give the database user of this process the right to write the tables of the app.")

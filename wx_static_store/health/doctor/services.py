@@ -110,7 +110,7 @@ CHECKS = (
     ),
     Check(
         id="workers.answer",
-        question=_("Is a worker of Celery there?"),
+        question=_("Does a worker of Celery answer?"),
         how=_("The workers are asked for a sign of life (ping)."),
         means=_("Without a worker, rollouts wait in the queue."),
         remedy=_START,

@@ -12,14 +12,13 @@ from ...core.spans import span
 from ...exceptions import (
     ConfigurationError,
     TokenRejected,
-    TokenUnavailable,
     WeChatRefused,
     WeChatThrottled,
     WxStaticStoreError,
 )
 from ...i18n import gettext_lazy as _
 from . import pushes
-from .findings import Check, Finding, explained, not_well, of_error, ok, warning
+from .findings import Check, Finding, explained, of_error, ok, warning
 from .pushes import name_of
 from .target import CheckTarget
 
@@ -43,10 +42,7 @@ def _source(target: CheckTarget) -> Iterator[Finding]:
         yield explained(target, "settings.checks") or of_error(error)
         return
     if isinstance(tokens, ComponentToken):
-        try:
-            yield _fetched(target, tokens)
-        except WxStaticStoreError as error:
-            yield _of_ticket(target, error) or of_error(error)
+        yield _fetched(target, tokens)
         return
     current_token(tokens)
     if options.token_provider:
@@ -60,11 +56,12 @@ def _source(target: CheckTarget) -> Iterator[Finding]:
 
 def _fetched(target: CheckTarget, tokens: ComponentToken) -> Finding:
     known = tokens.state()
-    if not known.usable and target.database_is_away:
-        return not_well("database.tables")
+    # A fetch needs the ticket, and its failure would only repeat what is wrong there.
+    if not known.usable and (found := explained(target, "token.ticket")):
+        return found
     # All processes wait after a fetch that failed: the doctor must not fetch in between.
     if known.failure and not known.usable:
-        return _of_ticket(target, known.failure) or _all_wait(known.failure)
+        return _all_wait(known.failure)
     token, cache = current_token(tokens), target.options.token_cache
     if target.cache_is_away:
         target.hold(token)
@@ -84,11 +81,6 @@ def _fetched(target: CheckTarget, tokens: ComponentToken) -> Finding:
         cache=cache, age=age, left=left,
     )  # fmt: skip
     return ok(text, **more)
-
-
-def _of_ticket(target: CheckTarget, error: WxStaticStoreError) -> Finding | None:
-    """Return the finding that blames the verify ticket, if no fetch was tried for want of it."""
-    return explained(target, "token.ticket") if isinstance(error, TokenUnavailable) else None
 
 
 def _all_wait(failure: WxStaticStoreError) -> Finding:
