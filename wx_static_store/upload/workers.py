@@ -15,7 +15,7 @@ from typing import Any, Self, TypeVar
 
 from ..core.interrupts import interruptible
 from ..core.retry import Deadline, ending_alike
-from ..exceptions import DeadlineExceeded
+from ..exceptions import DeadlineExceeded, Remedy
 from ..i18n import gettext_lazy as _
 
 Item = TypeVar("Item")
@@ -188,9 +188,8 @@ class AdaptiveLimiter:
         if not came:
             raise DeadlineExceeded(
                 _("No call had a free slot for this upload in time"),
-                hint=_(
-                    "Raise API_CONCURRENCY or the deadline, or upload fewer files at the same time."
-                ),
+                cause="slots",
+                remedy=Remedy.LATER,
             )
 
     def _step_out(self, ticket: threading.Event) -> None:
