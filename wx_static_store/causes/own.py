@@ -161,7 +161,7 @@ TABLE = (
         means=_("The callback keeps the ticket there. The database did not answer, or lacks the "
                 "table."),
         operator=_("Start the database, or run manage.py migrate. manage.py wx_doctor says which."),
-        remedy=Remedy.WAIT),
+        editor=AGAIN, remedy=Remedy.WAIT),
     UNAVAILABLE.but(
         "ticket.key", title=_("The verify ticket cannot be decrypted"),
         means=_("It was sealed with another SECRET_KEY."),
