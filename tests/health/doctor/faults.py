@@ -311,7 +311,7 @@ FAULTS = {
     ),
     "a broker that is down": Fault(
         "The broker of Celery cannot be reached",
-        "workers.broker",
+        "workers.answer",
         around=partial(celery, broker="amqp://127.0.0.1:9//"),
     ),
     "a project without workers": Fault(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from ...clients.platform import Quota
+from ...clients.platform import QUOTA, Quota
 from ...clients.wechat import DESCRIBE, LINKS, LIST
 from ...exceptions import WeChatThrottled, WxStaticStoreError
 from ...i18n import gettext_lazy as _, listed
@@ -47,10 +47,9 @@ def _calls(target: CheckTarget) -> Iterator[Finding]:
         yield not_well("cache.works")
         return
     quotas: dict[str, Quota] = {}
-    refused: list[WxStaticStoreError] = []
     for path in PATHS:
         try:
-            quotas[path.rpartition("/")[2]] = _quota(target, path, refused)
+            quotas[path.rpartition("/")[2]] = _quota(target, path)
         except WxStaticStoreError as error:
             # The calls themselves may be well: only their figures are unknown.
             yield of_error(error, Mark.WARNING)
@@ -61,7 +60,7 @@ def _calls(target: CheckTarget) -> Iterator[Finding]:
     if known:
         data = {name: asdict(quota) for name, quota in quotas.items()}
         yield ok(listed(_figures(name, known.get(name)) for name in quotas), data=data)
-    elif any(error.errcode == DAY_IS_OVER for error in refused):
+    elif target.errcodes.get(QUOTA) == DAY_IS_OVER:
         yield not_asked(
             _("WeChat gives no figures: the calls that ask for them are used up (errcode 45009).")
         )
@@ -69,15 +68,8 @@ def _calls(target: CheckTarget) -> Iterator[Finding]:
         yield not_asked(_("WeChat gives no figures for these calls."))
 
 
-def _quota(target: CheckTarget, path: str, refused: list[WxStaticStoreError]) -> Quota:
-    def ask() -> Quota:
-        try:
-            return target.ask(target.console.quota, path)
-        except WxStaticStoreError as error:
-            refused.append(error)  # where there is no figure, the platform takes an empty one
-            raise
-
-    return target.platform.quota(path, ask)
+def _quota(target: CheckTarget, path: str) -> Quota:
+    return target.platform.quota(path, lambda: target.ask(target.console.quota, path))
 
 
 def _short(name: str, quota: Quota) -> Iterator[Finding]:

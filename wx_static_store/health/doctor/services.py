@@ -66,24 +66,16 @@ _NO_ROLLOUTS = _(
 )
 
 
-def _broker(target: CheckTarget) -> Iterator[Finding]:
-    if not available_runner():
-        yield not_asked(_NO_ROLLOUTS)
-    else:
-        check_broker()
-        yield ok(_("The broker of Celery answers."))
-
-
 def _workers(target: CheckTarget) -> Iterator[Finding]:
     if not available_runner():
         yield not_asked(_NO_ROLLOUTS)
-    elif found := explained(target, "workers.broker"):
-        yield found
-    elif name := answering_worker(PATIENCE):
-        yield ok(_("A worker of Celery answers: %(name)s.", name=name), data={"worker": name})
+        return
+    check_broker()
+    if name := answering_worker(PATIENCE):
+        text = _("The broker of Celery answers, and so does a worker: %(name)s.", name=name)
+        yield ok(text, data={"worker": name})
     else:
-        text = _("No worker of Celery answers within %(seconds)d seconds.", seconds=PATIENCE)
-        yield wrong(text)
+        yield wrong(_("No worker of Celery answers within %(seconds)d seconds.", seconds=PATIENCE))
 
 
 CHECKS = (
@@ -100,19 +92,13 @@ CHECKS = (
         needs=("settings.stores",),
     ),
     Check(
-        id="workers.broker",
-        question=_("Does the broker of Celery answer?"),
-        how=_("A connection to the broker is opened, where rollouts are handed to workers."),
-        means=_("Without the broker, no rollout begins or goes on."),
-        remedy=_("Start it, or look at the broker URL in the settings."),
-        ask=_broker,
-        needs=("settings.stores",),
-    ),
-    Check(
         id="workers.answer",
-        question=_("Does a worker of Celery answer?"),
-        how=_("The workers are asked for a sign of life (ping)."),
-        means=_("Without a worker, rollouts wait in the queue."),
+        question=_("Do the broker and a worker of Celery answer?"),
+        how=_(
+            "Where rollouts are handed to workers, a connection to the broker is opened, and the "
+            "workers are asked for a sign of life (ping)."
+        ),
+        means=_("Without a broker no rollout begins; without a worker it waits in the queue."),
         remedy=_START,
         ask=_workers,
         needs=("settings.stores",),

@@ -42,6 +42,7 @@ class CheckTarget:
         self._envs = list(envs)  # to check; none: those of the stores
         self.learned: dict[str, dict[str, Any]] = defaultdict(dict)  # by subject; kept by --probe
         self.forms: dict[str, dict[str, Any]] = {}  # the newest answer by path: its members' names
+        self.errcodes: dict[str, Any] = {}  # of the newest answer, by path
         self.probe_files: dict[str, Any] = {}  # by environment, of ProbeFile, which imports this
         self.unusable: set[str] = set()  # environments that failed a check: no later one asks them
         # Checks that were given up: what they ask hangs, and must not be asked again.
@@ -130,6 +131,7 @@ class CheckTarget:
     def _note_answer(self, path: str, answer: dict[str, Any], headers: Mapping[str, str]) -> None:
         # Names and types only: a value may be a secret.
         self.forms[path] = {name: type(value).__name__ for name, value in answer.items()}
+        self.errcodes[path] = answer.get("errcode")
 
     @cached_property
     def environments(self) -> Mapping[str, Environment]:
