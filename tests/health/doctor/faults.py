@@ -33,6 +33,11 @@ from wx_static_store.emulator.server import APPID, APPSECRET, TICKET
 from wx_static_store.health.doctor.target import CheckTarget
 from wx_static_store.models import UploadLog
 
+NO_BUCKET = {
+    "status": 404,
+    "body": "<Error><Code>NoSuchBucket</Code></Error>",
+    "headers": {"x-cos-request-id": "id"},
+}
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -547,6 +552,24 @@ FAULTS = {
         "Cache-Control",
         doubtful="probe.public",
         quirks={"cdn_cache_control": "none"},
+        target={"probe": True},
+    ),
+    "an object store that cannot be reached": Fault(
+        "could not be reached",
+        "browser.cors",
+        quirks={"link_base": NOWHERE},
+        settings={"MAX_ATTEMPTS": 1},
+        target={"probe": True},
+    ),
+    "an object store that refuses browsers and files": Fault(
+        "NoSuchBucket",
+        "browser.cors",
+        script=(
+            *wechat(
+                "status", "other", status=404, body=NO_BUCKET, headers={"x-cos-request-id": "a"}
+            ),
+            *wechat("cos_error", "put_object", code="NoSuchBucket", status=404),
+        ),
         target={"probe": True},
     ),
     "a site where nobody listens": Fault(
