@@ -565,9 +565,7 @@ FAULTS = {
         "NoSuchBucket",
         "browser.cors",
         script=(
-            *wechat(
-                "status", "other", status=404, body=NO_BUCKET, headers={"x-cos-request-id": "a"}
-            ),
+            *wechat("status", "other", **NO_BUCKET),
             *wechat("cos_error", "put_object", code="NoSuchBucket", status=404),
         ),
         target={"probe": True},
