@@ -55,8 +55,10 @@ DIAGNOSES: dict[str, Diagnosis] = {}
 def diagnosis(name: str, folder: Path) -> Diagnosis:
     """Return what the doctor finds of a fault: asked once, to be read in any language."""
     if name not in DIAGNOSES:
+        own = folder / name  # one test may ask for many
+        own.mkdir()
         with EmulatorServer(envs=(ENV, "tenant-b")) as emulator:
-            DIAGNOSES[name] = ask_doctor(FAULTS.get(name, Fault("")), emulator, folder)
+            DIAGNOSES[name] = ask_doctor(FAULTS.get(name, Fault("")), emulator, own)
     return DIAGNOSES[name]
 
 
