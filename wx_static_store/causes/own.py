@@ -13,7 +13,7 @@ AGAIN = _(
 _FILE = _("Check the file on your computer, then choose it again.")
 NAME_ANEW = _("Choose another name, and upload the file again.")
 _DAMAGED = _("What is public now may be damaged. Upload the file again at once.")
-_CA = _("Check the certificate store: REQUESTS_CA_BUNDLE may name the file of your CA.")
+CA = _("Check the certificate store: REQUESTS_CA_BUNDLE may name the file of your CA.")
 _NETWORK = _("The network, the DNS, a proxy or a firewall is in the way.")
 
 
@@ -87,7 +87,7 @@ LOST = TRANSPORT.but(
     means=_("The connection broke off after the request was sent."), problem="timeout")
 TLS = TRANSPORT.but(
     "TlsFailed", error="TlsFailed", title=_("The encrypted connection failed"),
-    means=_("The certificate is not valid, or the connection broke off."), operator=_CA)
+    means=_("The certificate is not valid, or the connection broke off."), operator=CA)
 PROTOCOL = _of(
     "ProtocolError", _("The answer is not one that WeChat or COS documents"),
     means=_("Something on the way answers in place of WeChat or COS, or their answers changed."),
