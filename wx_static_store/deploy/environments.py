@@ -211,10 +211,12 @@ def _why_not(before: Sequence[EnvironmentReport], canary: int) -> str:
     if any(report.outcome == "interrupted" for report in before):
         return _("Not begun: the run was interrupted.")
     for report in before:
-        failures = report.report.failures if report.report else []
-        shared = [one.error for one in failures if one.error and one.error.stops_batch]
+        published = report.report or Report()
         # All share one token: without it, no other environment can succeed.
-        if any(isinstance(error, TokenError) or error.stage == "token" for error in shared):
+        if any(
+            isinstance(one.error, TokenError) or (published.halted and one.stage == "token")
+            for one in published.failures
+        ):
             return _("Not begun: no token at %(env)s, and all share one.", env=report.env)
     tried = before[:canary] if len(before) >= canary else []
     bad = [report.env for report in tried if not report.ok]

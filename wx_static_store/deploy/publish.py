@@ -100,13 +100,17 @@ class Publication:
         self._under_way += item is not None
         return item
 
-    def on_result(self, result: UploadResult) -> None:
+    def on_result(self, result: UploadResult) -> bool:
         self._under_way -= 1
-        self._queue.on_result(result)
         self.report.not_attempted -= 1
         self.report.add(result)
         if not result.error:
             self._silence.reset()
+        return self._queue.on_result(result)
+
+    def halt(self) -> None:
+        self.report.halted = True
+        self._queue.halt()
 
     def on_cancelled(self) -> None:
         self._under_way -= 1

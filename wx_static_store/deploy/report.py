@@ -59,6 +59,7 @@ class Report:
     held_back: int = 0
     not_attempted: int = 0
     broken_off: bool = False
+    halted: bool = False  # a failure said that the rest would fail, too
     logged: bool = True  # all rows are written
     deployment_id: int | None = None
     notes: Sequence[str] = ()  # why the log decided, and not the list

@@ -31,11 +31,9 @@ from ..upload.uploader import Uploader
 from ..upload.workers import every
 from .advance import advance
 from .models import Rollout, RolloutEnvironment
-from .rows import State, environments, locked
+from .rows import TRIES, State, environments, locked
 
 SOURCE = "wx_rollout"
-# After so many, an outage or the end of a worker is a failure.
-TRIES = 6
 PAUSE = 15.0  # seconds before another try; twice as long each time
 BEAT = 30.0  # seconds between two signs of life of a worker, a part of AGAIN
 
@@ -173,8 +171,8 @@ def _later(row: RolloutEnvironment, report: EnvironmentReport) -> float | None:
         environments().filter(pk=row.pk, state=State.RUNNING).update(**facts)
     if not goes_on:
         return None
-    text = "%s: rollout %s tries again in %d s (%s)"
-    logger.warning(text, row.env, row.rollout_id, pause, facts["message"])
+    text = "%s: try %d of %d in rollout %s failed, the next is in %d s (%s)"
+    logger.warning(text, row.env, row.tries, TRIES, row.rollout_id, pause, facts["message"])
     return pause
 
 

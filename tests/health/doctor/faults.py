@@ -32,6 +32,7 @@ from wx_static_store.core.secrets import Secret
 from wx_static_store.emulator.server import APPID, APPSECRET, TICKET
 from wx_static_store.health.doctor.target import CheckTarget
 from wx_static_store.models import UploadLog
+from wx_static_store.rollouts.models import Rollout
 
 NO_BUCKET = {
     "status": 404,
@@ -132,6 +133,13 @@ def locked(folder: Path, *, seconds: float) -> Iterator[None]:
             yield
         finally:
             holder.close()
+
+
+def forgotten() -> None:
+    """Let a rollout have waited for a worker since yesterday."""
+    row = Rollout.objects.create(using="default", state="running", wave=1, waves="100%")
+    since = timezone.now() - timedelta(days=1)
+    row.environments.create(env=ENV, position=0, wave=1, state="queued", since=since)
 
 
 @contextmanager
@@ -318,6 +326,15 @@ FAULTS = {
         "The broker of Celery cannot be reached",
         "workers.answer",
         around=partial(celery, broker="amqp://127.0.0.1:9//"),
+    ),
+    "a rollout without a worker": Fault(
+        "has waited for Celery's workers since", "workers.waiting", before=forgotten
+    ),
+    "a rollout in a project without workers": Fault(
+        "No worker of Celery answers within 3 seconds",
+        "workers.answer",
+        before=forgotten,
+        around=partial(celery, broker="memory://"),
     ),
     "a project without workers": Fault(
         "No worker of Celery answers within 3 seconds",

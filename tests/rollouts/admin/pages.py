@@ -16,7 +16,11 @@ from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
 
 PAGES = "admin:wx_static_store_rollouts_rollout_"
 STATES = {state[0]: state for state in RolloutEnvironment.State.values}
-WHY = {"errcode": 85088, "message": "staticuploadfile was refused (errcode 85088)"}
+WHY = {
+    "cause": "85088",
+    "errcode": 85088,
+    "message": "staticuploadfile was refused (errcode 85088)",
+}
 
 
 def env(position: int) -> str:
@@ -40,10 +44,12 @@ def rollout_of(*waves: str, deployed: bool = True, why: Any = WHY, **columns: An
         if letter in "dfr":
             before = live(row.env, rollout.folder)
             row.begun, row.before = timezone.now(), before and before.release
+            row.tries = 1
         if letter in "df" and deployed:
             row.deployment = deployment_of(row.env, rollout, failed=letter == "f")
         if letter == "f":
             row.errcode, row.message = why["errcode"], why["message"]
+            row.cause = why.get("cause", "")
         row.save()
     return rollout
 

@@ -67,10 +67,10 @@ def test_a_part_is_counted_without_the_rest() -> None:
 
 def test_failures_of_an_errcode_stand_together_with_what_to_do() -> None:
     [cause] = causes(progress_of(rollout_of("dff")))
-    assert (cause.errcode, cause.number) == (85088, 2)
+    assert (cause.cause.errcode, len(cause.cause.envs)) == (85088, 2)
     assert [name for name, _deployment in cause.environments] == [env(1), env(2)]
-    assert cause.meaning == "not set up for this"
-    assert cause.hint.startswith("Cloud hosting is not open here")
+    assert cause.title == "Cloud development is not open for this environment"
+    assert str(cause.hint).startswith("Cloud hosting is not open here")
 
 
 def test_the_cause_of_another_try_stands_apart_from_failures() -> None:
@@ -80,10 +80,9 @@ def test_the_cause_of_another_try_stands_apart_from_failures() -> None:
     RolloutEnvironment.objects.filter(state="queued").update(**again)
     with override("zh-hans"):
         failed, tried = progress_of(rollout).troubles()
+        assert failed[2][0].cause.text == "worker 意外失败：原因见其日志"
     assert (failed[1], tried[1]) == ("环境失败的原因", "环境将重试的原因")
-    assert [cause.errcode for _id, _heading, (cause,) in (failed, tried)] == [85088, 45011]
-    [cause] = failed[2]
-    assert (cause.message, cause.is_recorded) == ("worker 意外失败：原因见其日志", False)
+    assert [shown.cause.errcode for _id, _heading, (shown,) in (failed, tried)] == [85088, 45011]
 
 
 def test_the_hint_speaks_the_reader_s_language() -> None:
@@ -96,7 +95,7 @@ def test_the_hint_speaks_the_reader_s_language() -> None:
 def test_a_failure_without_errcode_says_what_was_recorded() -> None:
     why = {"errcode": None, "message": "There is no token"}
     [cause] = causes(progress_of(rollout_of("f", why=why, deployed=False)))
-    assert (cause.hint, cause.message) == ("", "There is no token")
+    assert (cause.hint, cause.cause.text) == ("", "There is no token")
     assert cause.environments == [(env(0), None)]
 
 

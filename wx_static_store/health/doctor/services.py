@@ -1,4 +1,4 @@
-"""What else the settings name: the private storages, and Celery where rollouts are used."""
+"""What else the settings name: the private storages, and Celery for rollouts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...conf.release_checks import require_private
 from ...core.frames import described
 from ...i18n import gettext_lazy as _
 from ...releases.runners import available_runner
-from ...submit.queue import answering_worker, check_broker
+from ...submit.queue import answering_worker, check_broker, stalled
 from .findings import Check, Finding, explained, not_asked, ok, warning, wrong
 from .target import CheckTarget
 
@@ -78,6 +78,14 @@ def _workers(target: CheckTarget) -> Iterator[Finding]:
         yield wrong(_("No worker of Celery answers within %(seconds)d seconds.", seconds=PATIENCE))
 
 
+def _waiting(target: CheckTarget) -> Iterator[Finding]:
+    found = [
+        explained(target, "workers.answer") or wrong(each.text, hint=each.hint)
+        for each in stalled()
+    ]
+    yield from found or [ok(_("Nothing has waited for workers for long."))]
+
+
 CHECKS = (
     Check(
         id="storages.writable",
@@ -102,5 +110,20 @@ CHECKS = (
         remedy=_START,
         ask=_workers,
         needs=("settings.stores",),
+    ),
+    Check(
+        id="workers.waiting",
+        question=_("Does a worker do what was handed to Celery?"),
+        how=_(
+            "The rows of rollouts are read: when a worker was asked, when one was last heard of, "
+            "and when beat should have begun the next."
+        ),
+        means=_(
+            "If something waits for more than two minutes, no worker of Celery runs, or no beat, "
+            "or they hang."
+        ),
+        remedy=_("Start the workers and beat, or look at their logs."),
+        ask=_waiting,
+        needs=("database.tables",),
     ),
 )

@@ -42,7 +42,8 @@ class Command(BaseCommand):
             "Bring one release to many environments with Celery, in waves, and stop when more"
             " fail than is tolerated. Exit code 0: as asked; 1: with --wait or --watch, not "
             "every environment has its release, or the database failed after something was "
-            "begun; 2: nothing was begun; 130: interrupted, the rollout goes on."
+            "begun; with status, nobody works on the rollout; 2: nothing was begun; 130: "
+            "interrupted, the rollout goes on."
         )
         rollout_options.add_arguments(parser)
 
@@ -120,6 +121,8 @@ class Command(BaseCommand):
             self.stdout.write(step)
         if follows and not snapshot.ok:
             raise CommandError(_("Not every environment has its release."), returncode=FAILED)
+        if not is_new and snapshot.stalled:
+            raise CommandError(_("Nobody works on this rollout."), returncode=FAILED)
 
     def _follow(self) -> Snapshot:
         """Show the progress until the rollout is over; a terminal's lines are overwritten."""
@@ -127,8 +130,7 @@ class Command(BaseCommand):
         last: list[str] = []
         while True:
             snapshot = self._progress()
-            if self.options["watch"]:
-                last = self._show(snapshot, last, live=live)
+            last = self._show(snapshot, last, live=live)
             if snapshot.is_over:
                 break
             sleep(POLL)
@@ -152,13 +154,17 @@ class Command(BaseCommand):
 
     def _show(self, snapshot: Snapshot, last: list[str], *, live: bool) -> list[str]:
         if live:
-            lines = rollout_lines.lines(snapshot)
+            lines = new = rollout_lines.lines(snapshot)
             self._erase(last)
         else:
-            counts = rollout_lines.counts_line(snapshot.counts)
-            lines = [f"{rollout_lines.head(snapshot)} ({counts})"]
-        if live or lines != last:
-            self.stdout.write("\n".join(lines))
+            lines = [*rollout_lines.stalls(snapshot)]
+            if self.options["watch"]:
+                counts = rollout_lines.counts_line(snapshot.counts)
+                lines = [f"{rollout_lines.head(snapshot)} ({counts})"]
+                lines += rollout_lines.waits(snapshot)
+            new = [line for line in lines if line not in last]
+        if new:
+            self.stdout.write("\n".join(new))
             self.stdout.flush()
         return lines
 
