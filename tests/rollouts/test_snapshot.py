@@ -38,9 +38,9 @@ def test_files_are_counted_over_all_environments(ended: Snapshot) -> None:
     assert ended.files["failed"] == 2
 
 
-def test_failures_of_one_errcode_are_one_cause(ended: Snapshot, envs: list[str]) -> None:
+def test_failures_of_one_entry_are_one_cause(ended: Snapshot, envs: list[str]) -> None:
     [cause] = ended.causes
-    assert (cause.errcode, cause.envs) == (85088, envs[2:4])
+    assert (cause.cause, cause.errcode, cause.envs) == ("85088", 85088, envs[2:4])
 
 
 def test_a_rollout_with_failures_is_over_and_not_right(ended: Snapshot) -> None:

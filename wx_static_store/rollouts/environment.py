@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 from contextlib import suppress
-from copy import copy
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -193,10 +192,8 @@ def _facts(report: EnvironmentReport) -> dict[str, object]:
     message = report.error
     if isinstance(error, PolicyRejected):
         message = english(error.message)
-    # Without the parts that differ by environment, so that equal causes have equal texts.
     elif isinstance(error, WxStaticStoreError):
-        same = copy(error).with_context(env="", key="", rid="", request_id="", attempts=0)
-        message = english(same)
+        message = english(error.in_general())
     if not message and report.findings:
         message = english(report.findings[0].what)
     return fitting(

@@ -15,7 +15,7 @@ from django.utils.functional import Promise
 
 from ..conf import platform_options
 from ..exceptions import ConfigurationError
-from ..i18n import gettext, gettext_lazy as _
+from ..i18n import gettext, gettext_lazy as _, gettext_noop
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -107,7 +107,9 @@ def send(task: str, arguments: Sequence[tuple[Any, ...]], *, expires: float | No
             try:
                 app.send_task(task, each, **options)
             except (OperationalError, OSError) as error:
-                text = "The broker of Celery cannot be reached (%s): %s will be sent again later"
+                text = gettext_noop(
+                    "The broker of Celery cannot be reached (%s): %s will be sent again later"
+                )
                 # The callers keep rows, and send the rest later.
                 logger.error(text, type(error).__name__, task)
                 return sent

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from ..core.notes import Notes
 from ..core.retry import Deadline
-from ..exceptions import DeadlineExceeded, Remedy
+from ..exceptions import DeadlineExceeded
 from ..i18n import gettext_lazy as _
 from .workers import AdaptiveLimiter
 
@@ -100,7 +100,7 @@ def _wait_for_turn(rate: Rate, deadline: Deadline) -> None:
         raise DeadlineExceeded(
             _("API_RATE allows no call within the time for this upload"),
             cause="slots",
-            remedy=Remedy.LATER,
+            pause=patience,
         )
     if seconds:
         deadline.clock.sleep(seconds)

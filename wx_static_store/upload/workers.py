@@ -15,7 +15,7 @@ from typing import Any, Self, TypeVar
 
 from ..core.interrupts import interruptible
 from ..core.retry import Deadline, ending_alike
-from ..exceptions import DeadlineExceeded, Remedy
+from ..exceptions import DeadlineExceeded
 from ..i18n import gettext_lazy as _
 
 Item = TypeVar("Item")
@@ -189,7 +189,6 @@ class AdaptiveLimiter:
             raise DeadlineExceeded(
                 _("No call had a free slot for this upload in time"),
                 cause="slots",
-                remedy=Remedy.LATER,
             )
 
     def _step_out(self, ticket: threading.Event) -> None:

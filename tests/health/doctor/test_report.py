@@ -20,7 +20,7 @@ def test_a_check_is_one_line_with_its_mark() -> None:
     assert line.split(maxsplit=2) == ["✓", "token", "All is well"]
 
 
-def test_a_hint_stands_below_its_line_with_the_command_that_says_more() -> None:
+def test_a_hint_stands_below_its_line_with_what_explains_it() -> None:
     _line, hint = lines(result(wrong("It is spent", hint="Set a new one.")))
     assert hint == "    Set a new one. More: manage.py wx_explain token"
 
@@ -79,12 +79,12 @@ def test_programs_get_every_finding() -> None:
 
 
 def test_programs_get_a_hint_and_the_place_in_the_docs_apart(settings: Any) -> None:
-    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {"DOCS_URL": "https://docs.example/"}
-    found = Result(check("token.source"), (wrong("It is spent", hint="Set a new one."), ok("")))
-    [known] = as_dict([found])["checks"]
-    places = [(each["hint"], each["docs"]) for each in known["findings"]]
-    address = "https://docs.example/troubleshooting/doctor.html#doctor-token-source"
-    assert places == [("Set a new one.", address), ("", "")]
+    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {"DOCS_URL": "https://d.example/"}
+    found = wrong("It is spent", hint="Set a new one."), ok("")
+    [told] = as_dict([Result(check("token.accepted"), found)])["checks"]
+    place = "https://d.example/troubleshooting/doctor.html#doctor-token-accepted"
+    shown = [(each["hint"], each["docs"]) for each in told["findings"]]
+    assert shown == [("Set a new one.", place), ("", "")]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ WHY = {
     "errcode": 85088,
     "message": "staticuploadfile was refused (errcode 85088)",
 }
+NO_TOKEN = {"cause": "TokenUnavailable", "errcode": None, "message": "There is no token"}
 
 
 def env(position: int) -> str:
@@ -48,8 +49,7 @@ def rollout_of(*waves: str, deployed: bool = True, why: Any = WHY, **columns: An
         if letter in "df" and deployed:
             row.deployment = deployment_of(row.env, rollout, failed=letter == "f")
         if letter == "f":
-            row.errcode, row.message = why["errcode"], why["message"]
-            row.cause = why.get("cause", "")
+            vars(row).update(why)
         row.save()
     return rollout
 

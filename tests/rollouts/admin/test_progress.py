@@ -76,7 +76,7 @@ def test_failures_of_an_errcode_stand_together_with_what_to_do() -> None:
 def test_the_cause_of_another_try_stands_apart_from_failures() -> None:
     ours = {"message": "A worker failed unexpectedly: its log says where"}
     rollout = rollout_of("fq", why=WHY | ours)
-    again = {"errcode": 45011, "message": "WeChat allows fewer calls"}
+    again = {"cause": "45011", "errcode": 45011, "message": "WeChat allows fewer calls"}
     RolloutEnvironment.objects.filter(state="queued").update(**again)
     with override("zh-hans"):
         failed, tried = progress_of(rollout).troubles()
@@ -92,10 +92,10 @@ def test_the_hint_speaks_the_reader_s_language() -> None:
         assert "开通" in cause.hint
 
 
-def test_a_failure_without_errcode_says_what_was_recorded() -> None:
-    why = {"errcode": None, "message": "There is no token"}
+def test_a_failure_without_an_entry_says_what_was_recorded() -> None:
+    why = {"message": "A worker failed unexpectedly: its log says where"}
     [cause] = causes(progress_of(rollout_of("f", why=why, deployed=False)))
-    assert (cause.hint, cause.cause.text) == ("", "There is no token")
+    assert (cause.title, cause.hint, cause.cause.text) == ("", "", why["message"])
     assert cause.environments == [(env(0), None)]
 
 

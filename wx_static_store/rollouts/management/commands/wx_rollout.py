@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, TypeVar
 
@@ -13,11 +12,12 @@ from django.db import Error, close_old_connections
 from django.db.models import QuerySet
 
 from ....core import interrupts
-from ....deploy.report import check_writable, write_json
+from ....deploy.log_lines import shown_warnings
 from ....exceptions import WxStaticStoreError
 from ....i18n import gettext as _
 from ....management.deploy_options import CommandLine
 from ....management.exits import FAILED, WRONG_USE, wrong_use
+from ....management.report_file import prepare_report, write_json
 from ....upload.database import with_users
 from ... import lifecycle as rollouts
 from ...advance import advance
@@ -50,10 +50,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.options, self.line = options, CommandLine.of_options(options)
         try:
-            with interrupts.handled():
+            with interrupts.handled(), shown_warnings(self.stderr.write):
                 rollout_options.check_options(options["action"], self.line)
-                if options["json"]:
-                    check_writable(Path(options["json"]))
+                prepare_report(options["json"])
                 getattr(self, f"_{options['action'].replace('-', '_')}", self._act)()
         except KeyboardInterrupt:
             self.stderr.write(_("Interrupted."))
@@ -174,8 +173,7 @@ class Command(BaseCommand):
             self.stdout.write(f"\x1b[{len(lines)}F\x1b[J", ending="")
 
     def _write_json(self, found: list[dict[str, Any]]) -> None:
-        if path := self.options["json"]:
-            write_json(Path(path), {"version": VERSION, "rollouts": found})
+        write_json(self.options["json"], {"version": VERSION, "rollouts": found})
 
 
 def _begin(begin: Callable[[], T]) -> T:
