@@ -22,10 +22,6 @@ from .target import FOLDER, CheckTarget
 YOUNG_LINK = 30  # seconds; a link lives 60
 
 _DIFFERENT = _("Look whether another program writes to this environment.")
-_STRIPPED = _(
-    "Look for a proxy on the way to COS (HTTPS_PROXY, a gateway) that removes headers. It must let "
-    "x-cos-security-token pass."
-)
 _UNVERIFIED = _("wx_deploy --verify reads the public files, and so finds what was damaged.")
 
 
@@ -55,7 +51,7 @@ def _failed(error: WxStaticStoreError, target: CheckTarget, seconds: float) -> F
             "header x-cos-security-token did not arrive.",
             seconds=seconds, code=error.cos_code,
         )  # fmt: skip
-        found = replace(found, text=text, hint=_STRIPPED)
+        found = replace(found, text=text)
     return explained(target, "browser.cors") or found
 
 
