@@ -23,10 +23,11 @@ from hypothesis import HealthCheck
 
 from tests.catalogue import faults
 from tests.parts import CI, paths
+from tests.waiting import skipping_clock
 from wx_static_store.core import notes
 from wx_static_store.deploy import locks
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.upload import platform as platforms, store
+from wx_static_store.upload import platform as platforms, store, workers
 
 ENV = "demo-1a2b3c4d5e6f7g8h"
 
@@ -100,6 +101,18 @@ def lost_table(model: type[Model]) -> Iterator[None]:
 def no_last_put(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not wait for what a killed deploy had sent: nothing was sent."""
     monkeypatch.setattr(locks, "LAST_PUT", 0.0)
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a store's clock jump where it would sleep: before the next try, or another look."""
+    monkeypatch.setattr(store, "Clock", skipping_clock)
+
+
+@pytest.fixture
+def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let whoever ends a run wait a moment for what is under way, not three seconds."""
+    monkeypatch.setattr(workers, "GRACE", 0.3)
 
 
 @pytest.fixture(autouse=True)

@@ -228,6 +228,7 @@ def test_only_what_differs_by_the_log_is_sent_and_no_list_is_asked_for(
     assert bodies(cloud) == first
 
 
+@pytest.mark.usefixtures("no_last_put")
 def test_after_an_unfinished_deployment_the_list_is_asked_for(two: EmulatorServer) -> None:
     Deployment.objects.create(env=ENV, outcome="running")
     two.put_object("logo.svg", b"of the killed run")
