@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,12 @@ from wx_static_store.emulator import EmulatorServer
 from wx_static_store.upload import platform as platforms, store, workers
 
 ENV = "demo-1a2b3c4d5e6f7g8h"
+_numbers = count(1)
 
 
-def examples(number: int, **more: Any) -> hypothesis.settings:
-    """Return settings for so many random examples with WX_ALL_EXAMPLES, for a fifth without."""
-    wanted = number if "WX_ALL_EXAMPLES" in os.environ else number // 5
+def examples(number: int, *, part: int = 5, **more: Any) -> hypothesis.settings:
+    """Return settings for so many random examples with WX_ALL_EXAMPLES, for a part without."""
+    wanted = number if "WX_ALL_EXAMPLES" in os.environ else number // part
     return hypothesis.settings(max_examples=wanted, **more)
 
 
@@ -54,6 +56,11 @@ hypothesis.settings.load_profile("suite")
 slow = pytest.mark.skipif("WX_SLOW" not in os.environ, reason="takes a while: WX_SLOW=1 runs it")
 
 
+def pytest_collection() -> None:
+    """Collect without a search for garbage: all that is made stays."""
+    gc.disable()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Let workers begin with the longest files: at the end all of them are busy with short ones."""
@@ -70,6 +77,7 @@ def pytest_collection_finish() -> None:
     """Take the tests and modules, which stay, out of each later search for garbage."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -204,12 +212,20 @@ def configured(emulator: EmulatorServer, folder: Path, **changes: Any) -> Iterat
 
 
 @pytest.fixture
-def configure(emulator: EmulatorServer, tmp_path: Path) -> Iterator[Any]:
+def configure(
+    emulator: EmulatorServer,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Any]:
     """Return `configure(**settings)`: both aliases write to the emulator until the test ends."""
+    # Four of five tests collect no files: a folder for each would take a millisecond.
+    has_folder = "tmp_path" in request.fixturenames
+    nowhere = tmp_path_factory.getbasetemp() / f"unused-{next(_numbers)}"
+    folder = request.getfixturevalue("tmp_path") if has_folder else nowhere
     with ExitStack() as active:
 
         def apply(**changes: Any) -> EmulatorServer:
-            active.enter_context(configured(emulator, tmp_path, **changes))
+            active.enter_context(configured(emulator, folder, **changes))
             return emulator
 
         yield apply
