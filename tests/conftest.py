@@ -23,7 +23,7 @@ from django.test.signals import setting_changed
 from hypothesis import HealthCheck
 
 from tests.catalogue import faults
-from tests.parts import CI, paths
+from tests.parts import LONG, paths
 from tests.waiting import skipping_clock
 from wx_static_store.core import notes
 from wx_static_store.deploy import locks
@@ -65,7 +65,7 @@ def pytest_collection() -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Let workers begin with the longest files: at the end all of them are busy with short ones."""
     if hasattr(config, "workerinput"):
-        first = {config.rootpath / path: rank for rank, path in enumerate(paths(CI))}
+        first = {config.rootpath / path: rank for rank, path in enumerate(paths(LONG))}
         ranks = {
             path: min((first[each] for each in (path, *path.parents) if each in first), default=99)
             for path in {item.path for item in items}
