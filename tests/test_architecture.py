@@ -43,6 +43,7 @@ ONLY_IN = {
 STARTS_NO_THREAD = {"threading.get_ident", "threading.current_thread", "threading.main_thread"}
 LONGEST = 400  # lines of a module
 APPS = ("rollouts", "health", "callback")
+GROUND = "causes"  # all that can fail stands on it, as on `exceptions`
 MOST_ARROWS = 105  # of the core
 
 
@@ -93,14 +94,15 @@ def arrows(*groups: str) -> dict[tuple[str, str], list[str]]:
     """
     Return the imports between each two folders: all of them are one arrow.
 
-    A folder in a folder counts apart. Modules of the root are entries, or ground: none counts.
+    A folder in a folder counts apart. Modules of the root are entries, or ground: none counts, and
+    neither does the ground's own folder.
     """
     found: dict[tuple[str, str], list[str]] = {}
     names = {f"{PACKAGE.name}.{name}": name for name in modules() if group(name) in groups}
     for importer in names.keys() & graph().modules:
         for imported in graph().find_modules_directly_imported_by(importer) & names.keys():
             pair = folder_of(names[importer]), folder_of(names[imported])
-            if all(pair) and pair[0] != pair[1]:
+            if all(pair) and pair[0] != pair[1] and GROUND not in pair:
                 found.setdefault(pair, []).append(f"{names[importer]} → {names[imported]}")
     return found
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
+from wx_static_store.core.errcodes import ERRCODES
 
 from tests.tables import each
 from wx_static_store import exceptions
-from wx_static_store.core.errcodes import ERRCODES
 from wx_static_store.exceptions import (
     Remedy,
     TokenUnavailable,
@@ -21,7 +21,7 @@ from wx_static_store.exceptions import (
     WxStaticStoreError,
 )
 
-GIVE_UP, WAIT, NEW_TOKEN = Remedy.GIVE_UP, Remedy.WAIT, Remedy.NEW_TOKEN
+CHANGE, WAIT, NEW_TOKEN = Remedy.CHANGE, Remedy.WAIT, Remedy.NEW_TOKEN
 
 CLASSES = {
     name: found
@@ -69,7 +69,7 @@ def test_a_detail_that_does_not_exist_is_a_mistake_of_the_caller() -> None:
 
 
 def test_a_detail_of_one_error_does_not_change_its_class() -> None:
-    WeChatBusy("x").with_context(remedy=GIVE_UP, hint="y", pause=9)
+    WeChatBusy("x").with_context(remedy=CHANGE, hint="y", pause=9)
     assert (WeChatBusy("x").remedy, WeChatBusy("x").pause) == (WAIT, 0)
 
 

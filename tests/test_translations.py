@@ -12,12 +12,12 @@ import pytest
 from django.core.management import call_command, get_commands, load_command_class
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import override
+from wx_static_store.core.errcodes import ERRCODES
 
 from tests.catalogue import CATALOGUE, PACKAGE, faults, texts
 from tests.tables import each, none_of
 from tests.test_i18n import without_settings
 from wx_static_store.clients.transport import Transport
-from wx_static_store.core.errcodes import ERRCODES
 from wx_static_store.core.naming import clean_name
 from wx_static_store.core.retry import Deadline
 from wx_static_store.core.secrets import Secret

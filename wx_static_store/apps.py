@@ -10,12 +10,12 @@ class WxStaticStoreConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import i18n
+        from .causes import explain
         from .conf import cache_checks, checks, release_checks  # noqa: F401 -- registers them
         from .conf.settings import hide_secrets, readable_options
 
         hide_secrets()
-        i18n.docs_url = lambda: readable_options().docs_url
+        explain.docs_url = lambda: readable_options().docs_url
 
 
 class NeedsCore:

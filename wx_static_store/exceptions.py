@@ -26,26 +26,16 @@ The errors of this package, and what may be done about each.
     ├── DeadlineExceeded (TimeoutError)
     └── UploadFailed (OSError)
 
-The remedy of each errcode stands in `core/errcodes.py`, so that one loop can obey it.
+What each means, and whether a new try helps, stands in `causes`.
 """
 
-from enum import Enum
 from typing import Any, Self
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.utils.functional import Promise
 
-from .i18n import FACTS, STAGES, english, gettext, gettext_lazy as _, joined, labelled, with_docs
-
-
-class Remedy(Enum):
-    """What may be tried next."""
-
-    GIVE_UP = "give up"
-    WAIT = "wait, then try again"
-    NEW_TOKEN = "discard the token, then try again"  # noqa: S105
-    NEW_LINK = "try again at once: each attempt asks for a link of its own"
-
+from .causes import CAUSES, Cause, Remedy as Remedy, advice, cause_of, with_docs
+from .i18n import FACTS, STAGES, english, gettext, gettext_lazy as _, joined, labelled
 
 _UNSAID = ("", None, 0)
 
@@ -54,9 +44,9 @@ class WxStaticStoreError(Exception):
     """
     Base class of all errors. Its text alone is enough to act on, and never holds a secret.
 
-    ``message``: what happened, in our words.
-    ``hint``: what to do about it.
-    ``docs``: the anchor in the documentation that explains it.
+    ``message``: what happened, in our words; without one, the title of its cause.
+    ``cause``: the code of its entry in the table of causes; `manage.py wx_explain` prints it.
+    ``hint``: what to do about it, if the message needs more than the entry says.
     ``stage``: where it happened: ``name``, ``source``, ``token``, ``link``, ``put`` or ``verify``.
     ``errcode``: the number that WeChat gave.
     ``errmsg``: the text that WeChat or COS gave, or a token provider that failed.
@@ -74,24 +64,32 @@ class WxStaticStoreError(Exception):
     ``maybe_stored``: whether the object may still be there.
     """
 
-    remedy = Remedy.GIVE_UP
-    once = stops_batch = maybe_stored = False
-    pause = 0.0
-    hint: str | Promise = ""
-    docs = ""
+    cause = "WxStaticStoreError"
+    # Of the entry, unless the message needs other values.
+    hint: str | Promise
+    remedy: Remedy
+    once: bool
+    stops_batch: bool
+    pause: float
+    maybe_stored = False
     stage = errmsg = rid = cos_code = request_id = env = key = ""
     errcode: int | None = None
     http_status: int | None = None
     attempts = 0
 
-    # The documentation has an anchor for each error of this module, and for no other.
+    # An error without an entry of its own is explained by that of its base class.
     def __init_subclass__(cls) -> None:
-        if cls.__module__ == __name__:
-            cls.docs = f"exception-{cls.__name__}"
+        if cls.__name__ in CAUSES:
+            cls.cause = cls.__name__
 
-    def __init__(self, message: str | Promise = "", **details: Any) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, message: str | Promise = "", *, cause: str = "", **details: Any) -> None:
+        if cause:
+            self.cause = cause
+        entry = CAUSES.get(self.cause) or CAUSES[type(self).cause]
+        self.message = message or entry.title
+        super().__init__(self.message)
+        self.hint, self.remedy, self.pause = entry.operator, entry.remedy, entry.pause
+        self.once, self.stops_batch = entry.once, entry.stops_batch
         self.with_context(**details)
 
     def with_context(self, **details: Any) -> Self:
@@ -110,8 +108,17 @@ class WxStaticStoreError(Exception):
 
     @property
     def full_hint(self) -> str:
-        """Return what to do, and the address in the docs that says more."""
-        return with_docs(self.hint, self.docs)
+        """Return what to do, and where more is said."""
+        return with_docs(self.hint, self.cause)
+
+    @property
+    def entry(self) -> Cause:
+        """Return the entry of the table of causes that explains it."""
+        return cause_of(self.cause)
+
+    def advice(self, status: str = "failed") -> str | Promise:
+        """Return what an editor can do; empty for our own refusals, whose hints are for editors."""
+        return advice(self.cause, status)
 
     @property
     def code(self) -> str:
@@ -160,8 +167,6 @@ def _all_kinds(kind: type[WxStaticStoreError]) -> list[type[WxStaticStoreError]]
 class ConfigurationError(WxStaticStoreError, ImproperlyConfigured):
     """A setting, a secret, the IP whitelist or a certificate is wrong."""
 
-    stops_batch = True
-
 
 class NameRejected(WxStaticStoreError, SuspiciousFileOperation):
     """The name of the file cannot become the key of an object."""
@@ -170,39 +175,21 @@ class NameRejected(WxStaticStoreError, SuspiciousFileOperation):
 class SourceError(WxStaticStoreError, OSError):
     """The file to send cannot be read."""
 
-    hint = _("Check that the file exists, may be read, and stands still while it is sent.")
-
 
 class SourceChanged(SourceError):
     """The file changed while it was sent."""
-
-    remedy, once = Remedy.NEW_LINK, True
 
 
 class TokenError(WxStaticStoreError, OSError):
     """Base class of the two errors of the token."""
 
-    stops_batch = True
-
 
 class TokenUnavailable(TokenError):
     """There is no token, and none can be fetched at the moment."""
 
-    hint = _(
-        "The verify ticket is missing or of no use any more (it lives 12 hours). Check that "
-        "WeChat's pushes reach your authorization event URL; if they stopped, call "
-        "api_start_push_ticket."
-    )
-
 
 class TokenRejected(TokenError):
     """WeChat refuses the token."""
-
-    remedy, once = Remedy.NEW_TOKEN, True
-    hint = _(
-        "The token was refused. If this comes back, another system refreshes the token of the same "
-        "platform: let all of them share one."
-    )
 
 
 class WeChatError(WxStaticStoreError, OSError):
@@ -212,13 +199,9 @@ class WeChatError(WxStaticStoreError, OSError):
 class WeChatBusy(WeChatError):
     """WeChat or its cloud is busy. The upload is tried again."""
 
-    remedy, hint = Remedy.WAIT, _("WeChat is busy, nothing is wrong on your side: try again later.")
-
 
 class WeChatThrottled(WeChatError):
     """WeChat allows fewer calls in this time, or a quota is used up."""
-
-    remedy, pause = Remedy.WAIT, 2.0
 
 
 class WeChatRefused(WeChatError):
@@ -227,8 +210,6 @@ class WeChatRefused(WeChatError):
 
 class TransportError(WxStaticStoreError, OSError):
     """No usable answer came."""
-
-    remedy, hint = Remedy.WAIT, _("Check the network, the DNS and the proxy of this server.")
 
 
 class ConnectFailed(TransportError):
@@ -246,37 +227,27 @@ class TlsFailed(TransportError):
 class ProtocolError(WxStaticStoreError, OSError):
     """The answer is not one that WeChat or COS documents."""
 
-    hint = _("Look for a proxy or a firewall that answers in place of WeChat, or report this.")
-
 
 class CosError(WxStaticStoreError, OSError):
     """COS, the object store, answered with an error."""
-
-    remedy, hint = Remedy.WAIT, _("The object store has trouble of its own: try again later.")
 
 
 class LinkExpired(CosError):
     """The signed link is older than 60 seconds."""
 
-    remedy, hint = Remedy.NEW_LINK, _("A link lives 60 seconds: the way to COS may be too slow.")
-
 
 class CosThrottled(CosError):
     """COS allows fewer requests."""
-
-    pause, hint = 2.0, _("The object store allows fewer requests: lower max_workers.")
 
 
 class CosRefused(CosError):
     """COS refuses the request."""
 
-    remedy, hint = Remedy.GIVE_UP, _("Quote the request id when you ask Tencent Cloud.")
-
 
 class IntegrityError(CosError):
     """COS stored other bytes than were sent."""
 
-    remedy, once, maybe_stored = Remedy.NEW_LINK, True, True
+    maybe_stored = True
 
 
 class DeadlineExceeded(WxStaticStoreError, TimeoutError):
@@ -291,3 +262,9 @@ class UploadFailed(WxStaticStoreError, OSError):
     """
 
     status = "failed"
+
+
+def error_of(entry: Cause, message: str | Promise, **details: Any) -> WxStaticStoreError:
+    """Return the error of a cause, by the exception that its entry names."""
+    kind: type[WxStaticStoreError] = globals()[entry.error]
+    return kind(message, cause=entry.id, **details)

@@ -36,7 +36,6 @@ from .core.refusals import PolicyRejected
 from .core.types import UploadStatus
 from .exceptions import ConfigurationError, NameRejected, UploadFailed, WxStaticStoreError
 from .i18n import english
-from .log.advice import advice_on
 from .storage import WxStorage
 from .submit.access import may
 from .submit.progress import is_noted, note_saves, sizes
@@ -293,17 +292,17 @@ def _progress() -> str:
 
 def _as_validation_error(error: Exception) -> ValidationError:
     """Return what happened and what an editor can do; the operator's hint is in the log."""
-    advice: str | Promise = ""
+    text: str | Promise = ""
     if not isinstance(error, WxStaticStoreError):
         happened: str | Promise = _BAD_NAME
     elif isinstance(error, ConfigurationError) and error.errcode is None:
         logger.error("A file of a form was not uploaded: %s", english(error))
         happened = _NOT_SET_UP
     elif isinstance(error, NameRejected | PolicyRejected):
-        happened, advice = error.message, error.hint or advice_on(error, UploadStatus.FAILED)
+        happened, text = error.message, error.hint
     else:
         unknown = isinstance(error, UploadFailed) and error.status == UploadStatus.UNKNOWN
-        text = _UNKNOWN if unknown else _FAILED_CODE if error.code else _FAILED
-        happened = text % {"reason": error.what, "code": error.code}
-        advice = advice_on(error, getattr(error, "status", UploadStatus.FAILED))
-    return ValidationError([text for text in (happened, advice) if text])
+        said = _UNKNOWN if unknown else _FAILED_CODE if error.code else _FAILED
+        happened = said % {"reason": error.what, "code": error.code}
+        text = error.advice(getattr(error, "status", UploadStatus.FAILED))
+    return ValidationError([each for each in (happened, text) if each])

@@ -5,15 +5,13 @@ The parts of a text are arguments, as in ``_("The file %(name)s is closed", name
 keep them, so that the same error is shown in Chinese and recorded in English.
 """
 
-import re
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any, cast
+from typing import Any
 from unicodedata import east_asian_width
 
 from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured
 from django.utils import translation
-from django.utils.functional import Promise, lazy
-from django.utils.text import format_lazy
+from django.utils.functional import lazy
 
 _NO_DJANGO = (ImproperlyConfigured, AppRegistryNotReady)
 
@@ -68,10 +66,6 @@ def _list(names: list[object]) -> str:
 
 _listed = lazy(_list, str)
 
-_REQUEST_IP = re.compile(r"requestIP: ([0-9a-fA-F.:]+)")
-_UNNAMED = gettext_lazy("the public one, from which it reaches WeChat")
-
-
 # What an error says of itself, in this order.
 FACTS = {
     "stage": gettext_lazy("stage %(it)s"),
@@ -94,32 +88,6 @@ STAGES = {
     "put": pgettext_lazy("stage", "put"),
     "verify": pgettext_lazy("stage", "verify"),
 }
-
-
-def with_facts(hint: str | Promise, errmsg: str = "", env: str = "…") -> str | Promise:
-    """Fill in the environment, and this server's address as some of WeChat's texts name it."""
-    found = _REQUEST_IP.search(errmsg)
-    address = found[1] if found else _UNNAMED
-    return format_lazy(cast(str, hint), request_ip=address, env=shown(env))
-
-
-# Where the documentation is. `apps` sets it: this module stands below the settings.
-docs_url: Callable[[], str] = str
-_PAGES = {"errcode": "errcodes", "cos": "cos", "exception": "exceptions", "doctor": "doctor"}
-
-
-def with_docs(hint: str | Promise, anchor: str) -> str:
-    """End a hint with the place in the documentation that says more."""
-    if not (hint and anchor):
-        return str(hint)
-    return gettext("%(hint)s Docs: %(place)s", hint=hint, place=docs_place(anchor))
-
-
-def docs_place(anchor: str) -> str:
-    """Return the address of an anchor of the documentation, or of its page without an anchor."""
-    page = f"troubleshooting/{_PAGES.get(anchor.partition('-')[0], 'checks')}"
-    base = docs_url()
-    return f"{base}{page}.html#{anchor}" if base else f"{page}#{anchor}"
 
 
 def shown(text: str) -> str:

@@ -18,8 +18,9 @@ from wx_static_store import emulator
 
 def text_of(name: str, language: str) -> str:
     """Return what `text()` of the named module says in a language of Django."""
+    name, *arguments = name.split()
     with override(language):
-        return str(import_module(f"{__name__}.{name.replace('-', '_')}").text())
+        return str(import_module(f"{__name__}.{name.replace('-', '_')}").text(*arguments))
 
 
 def table(*widths: int, rows: Iterable[Iterable[object]]) -> str:

@@ -13,9 +13,10 @@ DJANGO_LANGUAGES = {"en": "en", "zh_CN": "zh-hans"}
 
 
 class FromCode(SphinxDirective):
-    """Render what ``text()`` of the named module returns."""
+    """Render what ``text()`` of the named module returns for the arguments after it."""
 
     required_arguments = 1
+    final_argument_whitespace = True
 
     def run(self) -> list[nodes.Node]:
         self.env.note_reread()  # the code may have changed, and the page has not
@@ -45,14 +46,14 @@ class Anchor(SphinxDirective):
 
 
 def is_name(title: str) -> bool:
-    """Say whether a title is a name of the code, or an address with its method."""
-    return bool(re.fullmatch(r"([A-Z]+ )?\S+", title))
+    """Say whether a title is a name of the code, or some, or an address with its method."""
+    return bool(re.fullmatch(r"([A-Z]+ )?\S+|[\w.-]+(, [\w.-]+)*", title))
 
 
 def skip_figures(_app: Sphinx, doctree: nodes.document) -> None:
     """Keep figures, code and names of tests out of the catalogues."""
     for element in doctree.findall(nodes.TextElement):
-        words = re.sub(r"``.*?``|:ref:`\S+ <\S+>`", "", element.rawsource)
+        words = re.sub(r"``.*?``|:ref:`\S+( <\S+>)?`", "", element.rawsource)
         if re.fullmatch(r"[\W\d]*|(test_\w+(, )?)+|[a-z]+/\w+", words):
             element["translatable"] = False
 

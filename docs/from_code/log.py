@@ -22,6 +22,8 @@ MEANINGS: dict[type[Any], dict[str, str]] = {
         "came.",
         "stage": "Where a failed upload ended: ``name``, ``source``, ``token``, ``link``, ``put`` "
         "or ``verify``.",
+        "cause": "Why it failed: the code of an entry that ``wx_explain`` prints. Empty for a "
+        "stored file.",
         "errcode": "The number that WeChat gave last. 0 is success.",
         "message": "What happened, in English.",
         "http_status": "The HTTP status of the last answer.",
@@ -109,6 +111,7 @@ MEANINGS: dict[type[Any], dict[str, str]] = {
         "begun": "When a worker began it for the first time.",
         "before": "The release that was live there then: a roll back goes to it.",
         "deployment": "The deployment that it became. Empty before.",
+        "cause": "Why it failed: the code of an entry that ``wx_explain`` prints.",
         "errcode": "WeChat's number for why it failed.",
         "message": "Why it failed, or is tried again, in English.",
     },

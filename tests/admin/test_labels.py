@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils.translation import override
+from wx_static_store.core.errcodes import ERRCODES
 
 from tests.admin.conftest import (
     Rows,
@@ -14,7 +15,6 @@ from tests.admin.conftest import (
 from tests.tables import each
 from wx_static_store.admin import labels
 from wx_static_store.clients.cos import COS_CODES
-from wx_static_store.core.errcodes import ERRCODES
 from wx_static_store.models import UploadLog
 
 pytestmark = pytest.mark.django_db

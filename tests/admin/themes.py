@@ -103,8 +103,9 @@ def serve() -> None:
 
 
 def rows() -> tuple[int, int, int]:
-    from tests.bookshop.models import Book
     from wx_static_store.core.errcodes import ERRCODES
+
+    from tests.bookshop.models import Book
     from wx_static_store.core.releases import ReleaseFile, pack
     from wx_static_store.core.types import NO_HEADERS, UploadContext, UploadResult, UploadStatus
     from wx_static_store.models import Deployment, Release, UploadLog

@@ -336,7 +336,7 @@ def test_a_403_hints_at_what_rewrites_the_link(serve: Serve, transport: Transpor
     assert "a proxy that rewrites" in str(failure(transport, serve(xml(403, "AccessDenied"))))
 
 
-@pytest.mark.parametrize(("status", "remedy"), [(502, Remedy.WAIT), (400, Remedy.GIVE_UP)])
+@pytest.mark.parametrize(("status", "remedy"), [(502, Remedy.WAIT), (400, Remedy.CHANGE)])
 def test_without_a_request_id_it_was_not_cos_and_the_status_decides(
     serve: Serve, transport: Transport, status: int, remedy: Remedy
 ) -> None:
@@ -386,7 +386,7 @@ def test_a_success_other_than_200_leaves_the_outcome_unknown(
 ) -> None:
     error = failure(transport, serve(answer(status)))
     assert type(error) is ProtocolError
-    assert (error.remedy, error.maybe_stored) == (Remedy.GIVE_UP, True)
+    assert (error.remedy, error.maybe_stored) == (Remedy.CHANGE, True)
 
 
 def test_an_interim_answer_leaves_the_outcome_unknown(serve: Serve, transport: Transport) -> None:

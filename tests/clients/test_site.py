@@ -82,7 +82,7 @@ def test_an_unexpected_answer_gives_up_and_names_the_address(
     address = serve(answer(status, headers={"Location": "/elsewhere"})).url + "/a.css"
     with pytest.raises(ProtocolError) as caught:
         site.fetch(address, io.BytesIO(), deadline=PLENTY)
-    assert caught.value.remedy is Remedy.GIVE_UP
+    assert caught.value.remedy is Remedy.CHANGE
     assert address in str(caught.value)
     assert "base_url" in str(caught.value)
 

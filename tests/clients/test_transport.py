@@ -569,7 +569,7 @@ def test_a_bad_certificate_stops_everything(
     server = serve(answer(), tls=tls)
     with pytest.raises(TlsFailed) as caught:
         put(transport, signed(server))
-    assert caught.value.remedy is Remedy.GIVE_UP
+    assert caught.value.remedy is Remedy.CHANGE
     assert caught.value.stops_batch
     assert "REQUESTS_CA_BUNDLE" in str(caught.value)
     assert server.requests == []

@@ -492,10 +492,10 @@ def test_a_page_of_a_proxy_is_named_and_may_be_asked_for_again_once(ask: Ask) ->
         (503, WeChatBusy, Remedy.WAIT),
         (504, WeChatBusy, Remedy.WAIT),
         (429, WeChatThrottled, Remedy.WAIT),
-        (302, ProtocolError, Remedy.GIVE_UP),
-        (400, ProtocolError, Remedy.GIVE_UP),
-        (404, ProtocolError, Remedy.GIVE_UP),
-        (201, ProtocolError, Remedy.GIVE_UP),
+        (302, ProtocolError, Remedy.CHANGE),
+        (400, ProtocolError, Remedy.CHANGE),
+        (404, ProtocolError, Remedy.CHANGE),
+        (201, ProtocolError, Remedy.CHANGE),
     ],
 )
 def test_only_http_200_is_an_answer_of_wechat(
@@ -565,7 +565,7 @@ def test_a_secret_in_errmsg_is_masked(ask: Ask) -> None:
 def test_an_unknown_errcode_gives_up_and_shows_all_that_wechat_said(ask: Ask) -> None:
     errmsg = "strange rid: 65535f00-1a2b3c4d-0f1e2d3c"
     error = failure(ask, as_json({"errcode": 123456, "errmsg": errmsg}))
-    assert error.remedy is Remedy.GIVE_UP
+    assert error.remedy is Remedy.CHANGE
     for part in ("123456", "strange", "65535f00-1a2b3c4d-0f1e2d3c", "staticuploadfile"):
         assert part in str(error)
 

@@ -4,8 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-
-from tests.tables import each, none_of
 from wx_static_store.core.errcodes import (
     ERRCODES,
     UNKNOWN_ERRCODE,
@@ -13,6 +11,8 @@ from wx_static_store.core.errcodes import (
     anchor,
     verdict_on,
 )
+
+from tests.tables import each, none_of
 from wx_static_store.exceptions import (
     ConfigurationError,
     ProtocolError,
@@ -25,39 +25,39 @@ from wx_static_store.exceptions import (
     WxStaticStoreError,
 )
 
-GIVE_UP, WAIT, NEW_TOKEN = Remedy.GIVE_UP, Remedy.WAIT, Remedy.NEW_TOKEN
+CHANGE, WAIT, NEW_TOKEN = Remedy.CHANGE, Remedy.WAIT, Remedy.NEW_TOKEN
 
 # Transcribed from the table of reference/wechat-cos.md, section 4: codes, class, remedy.
 TABLE: list[tuple[list[int], type[WxStaticStoreError], Remedy]] = [
     ([-1, -1000], WeChatBusy, WAIT),
     ([40001, 40014, 42001, 42006], TokenRejected, NEW_TOKEN),
-    ([41001], ProtocolError, GIVE_UP),
-    ([40013, 41002, 61011], ConfigurationError, GIVE_UP),
-    ([41004, 40125, 40094], ConfigurationError, GIVE_UP),
+    ([41001], ProtocolError, CHANGE),
+    ([40013, 41002, 61011], ConfigurationError, CHANGE),
+    ([41004, 40125, 40094], ConfigurationError, CHANGE),
     ([61005, 61006, 40091], TokenUnavailable, NEW_TOKEN),
-    ([61004, 40164, 45035], ConfigurationError, GIVE_UP),
-    ([61007], ConfigurationError, GIVE_UP),
-    ([61014], ConfigurationError, GIVE_UP),
-    ([48001, 48004], ConfigurationError, GIVE_UP),
-    ([45009], WeChatThrottled, GIVE_UP),
+    ([61004, 40164, 45035], ConfigurationError, CHANGE),
+    ([61007], ConfigurationError, CHANGE),
+    ([61014], ConfigurationError, CHANGE),
+    ([48001, 48004], ConfigurationError, CHANGE),
+    ([45009], WeChatThrottled, CHANGE),
     ([45011], WeChatThrottled, WAIT),
-    ([48006], WeChatRefused, GIVE_UP),
-    ([40097, 40101, 40033], WeChatRefused, GIVE_UP),
-    ([47001], ProtocolError, GIVE_UP),
-    ([43002, 44002], ProtocolError, GIVE_UP),
-    ([85088], ConfigurationError, GIVE_UP),
-    ([89503, 89506, 89507, 50002], ConfigurationError, GIVE_UP),
-    ([76001, 76002, 76003, 76004], WeChatRefused, GIVE_UP),  # of rid/get
-    ([76021, 76022], WeChatRefused, GIVE_UP),  # of quota/get
+    ([48006], WeChatRefused, CHANGE),
+    ([40097, 40101, 40033], WeChatRefused, CHANGE),
+    ([47001], ProtocolError, CHANGE),
+    ([43002, 44002], ProtocolError, CHANGE),
+    ([85088], ConfigurationError, CHANGE),
+    ([89503, 89506, 89507, 50002], ConfigurationError, CHANGE),
+    ([76001, 76002, 76003, 76004], WeChatRefused, CHANGE),  # of rid/get
+    ([76021, 76022], WeChatRefused, CHANGE),  # of quota/get
     ([-501001, -501002, -601001, -601003], WeChatBusy, WAIT),
     ([-501003, -501004], WeChatThrottled, WAIT),
-    ([-501005], WeChatRefused, GIVE_UP),
-    ([-501007, -501009, -501018, -501021], WeChatRefused, GIVE_UP),
-    ([-501019], ConfigurationError, GIVE_UP),  # unauthorised: the permission set
-    ([-501000], WeChatRefused, GIVE_UP),
+    ([-501005], WeChatRefused, CHANGE),
+    ([-501007, -501009, -501018, -501021], WeChatRefused, CHANGE),
+    ([-501019], ConfigurationError, CHANGE),  # unauthorised: the permission set
+    ([-501000], WeChatRefused, CHANGE),
     ([-503001], WeChatBusy, WAIT),
-    ([-503002], ConfigurationError, GIVE_UP),  # no permission
-    ([-503003], WeChatRefused, GIVE_UP),
+    ([-503002], ConfigurationError, CHANGE),  # no permission
+    ([-503003], WeChatRefused, CHANGE),
 ]
 ROWS = [(code, error, remedy) for codes, error, remedy in TABLE for code in codes]
 
@@ -120,7 +120,7 @@ def test_the_limit_per_minute_waits_for_the_next_minute() -> None:
 def test_an_unknown_code_gives_up_with_a_hint() -> None:
     error = UNKNOWN_ERRCODE.build("refused", errcode=7)
     assert type(error) is WeChatRefused
-    assert error.remedy is GIVE_UP
+    assert error.remedy is CHANGE
     assert str(error.hint)
 
 
@@ -130,10 +130,10 @@ def test_the_class_decides_what_an_entry_does_not_say() -> None:
 
 
 def test_an_entry_decides_all_that_it_says() -> None:
-    entry = Verdict(WeChatBusy, "Wait.", GIVE_UP, once=True, stops_batch=True, pause=5.0)
+    entry = Verdict(WeChatBusy, "Wait.", CHANGE, once=True, stops_batch=True, pause=5.0)
     error = entry.build("refused")
     found = (error.hint, error.remedy, error.once, error.stops_batch, error.pause)
-    assert found == ("Wait.", GIVE_UP, True, True, 5.0)
+    assert found == ("Wait.", CHANGE, True, True, 5.0)
 
 
 def test_what_is_known_of_one_refusal_goes_before_its_entry() -> None:

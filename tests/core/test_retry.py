@@ -245,7 +245,7 @@ def test_on_error_gets_the_last_error_too() -> None:
 def test_on_error_may_change_the_remedy() -> None:
     attempts = always(lambda: WeChatBusy("x"))
     with pytest.raises(WeChatBusy):
-        go(attempts, on_error=lambda error: error.with_context(remedy=Remedy.GIVE_UP))
+        go(attempts, on_error=lambda error: error.with_context(remedy=Remedy.CHANGE))
     assert attempts.numbers == [1]
 
 

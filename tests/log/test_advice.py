@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from wx_static_store.core.errcodes import ERRCODES
+from wx_static_store.log.advice import advice, advice_on, error_rule, hint
 
 from tests.deploys import configure_releases, write
 from tests.tables import each
-from wx_static_store.core.errcodes import ERRCODES
 from wx_static_store.exceptions import (
     ConnectFailed,
     NameRejected,
@@ -19,7 +20,6 @@ from wx_static_store.exceptions import (
     WeChatRefused,
 )
 from wx_static_store.i18n import english
-from wx_static_store.log.advice import advice, advice_on, error_rule, hint
 from wx_static_store.models import UploadLog
 from wx_static_store.upload.release_storage import open_kept, path_of
 

@@ -290,7 +290,7 @@ class SharedToken(RuleBasedStateMachine):
         at = self.clock.true
         if not self.cache.down:
             assert at - self.failed_at >= self.pause
-            self.pause = HOPELESS if error.remedy is Remedy.GIVE_UP else 1.0
+            self.pause = HOPELESS if error.remedy is Remedy.CHANGE else 1.0
             self.failed_at = at
 
     def check(self, token: str) -> None:

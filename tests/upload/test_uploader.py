@@ -709,7 +709,7 @@ def test_a_file_under_way_is_tried_no_more_after_an_error_that_every_file_would_
     results = list(get_uploader().upload_many([item("busy.txt"), item("fatal.txt")], CONTEXT))
     busy = next(result for result in results if result.name == "busy.txt")
     assert busy.error
-    assert (busy.error.errcode, busy.error.remedy) == (-1, Remedy.GIVE_UP)
+    assert (busy.error.errcode, busy.error.remedy) == (-1, Remedy.CHANGE)
 
 
 def test_a_batch_that_is_stuck_ends_with_the_tries_of_now(

@@ -8,13 +8,12 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest
 
-from ..log.advice import advice, hint
-from ..log.failing import OTHER, FailureCause
+from ..causes import cause_of
+from ..log.failing import FailureCause
 from ..log.retry import RetryResult, retryable
 from ..models import UploadLog, UploadLogQuerySet
 from ..submit.access import Act, may
 from .columns import UploadColumns, admin_url
-from .labels import STAGES, trouble
 from .places import places_for
 
 SHOWN = 10  # files of a card
@@ -51,10 +50,9 @@ def _card(cause: FailureCause, files: list[UploadLog], columns: UploadColumns) -
     newest, names = files[0], ("store", "size", "time", "source", "user")
     return {
         "code": cause.code,
-        "title": "" if cause.code == OTHER else STAGES.get(cause.code, cause.code),
-        "meaning": trouble(newest),
-        "advice": advice(newest),
-        "hint": hint(newest),
+        "number": newest.errcode or newest.cos_code,
+        "title": cause_of(cause.code).title,
+        "hint": columns.hint(newest),
         "count": len(cause.rows),
         "newest": newest.pk,
         "time": columns.time(newest),

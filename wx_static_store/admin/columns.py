@@ -16,12 +16,12 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _, gettext_lazy, pgettext_lazy
 
+from ..causes import Cause, docs_place
 from ..conf.settings import setting
 from ..core.naming import content_type
-from ..log.advice import advice, hint
 from ..models import Deployment, Dismissal, UploadLog
 from ..submit.access import Act, may
-from .labels import SOURCES, STAGES, Text, describe_error, trouble
+from .labels import SOURCES, STAGES, Text, describe_error
 from .places import Places, places_for
 
 NOTHING = "-"  # as Django shows it
@@ -223,8 +223,8 @@ class UploadColumns(Columns):
 
     @admin.display(description=gettext_lazy("errcode"))
     def errcode(self, row: UploadLog) -> SafeString | str:
-        """Return WeChat's errcode or the code of COS, and its meaning."""
-        return two_lines(row.errcode or row.cos_code or NOTHING, trouble(row))
+        """Return WeChat's errcode or the code of COS, and the cause."""
+        return two_lines(row.errcode or row.cos_code or NOTHING, row.why.title if row.why else "")
 
     @admin.display(description=gettext_lazy("stage"))
     def stage(self, row: UploadLog) -> Text:
@@ -242,8 +242,7 @@ class UploadColumns(Columns):
     @admin.display(description=gettext_lazy("hint"))
     def hint(self, row: UploadLog) -> SafeString | str:
         """Return the advice for an editor, and the operator's hint behind it."""
-        text, more = advice(row), hint(row)
-        return with_details(text, _("For the site's operator"), more) if text else NOTHING
+        return explained(row.advice, row.why, row.hint) if row.why else NOTHING
 
     @admin.display(description=gettext_lazy("dismissed"))
     def dismissed(self, row: UploadLog) -> SafeString | str:
@@ -256,6 +255,15 @@ class UploadColumns(Columns):
         if row.deployment_id is None:
             return NOTHING
         return self.to_deployment(row.deployment_id, f"#{row.deployment_id}")
+
+
+def explained(advice: Text, why: Cause, hint: Text) -> SafeString:
+    """Return the advice for an editor, and behind it the entry of the cause, for an operator."""
+    said = [str(hint), *(str(text) for text in (why.means, why.remedy.again) if text)]
+    more = format_html_join("", "<p>{}</p>", ((text,) for text in said if text))
+    if place := docs_place(why.id):
+        more = format_html('{}<p><a href="{}">{}</a></p>', more, place, why.id)
+    return with_details(advice or why.title, _("For the site's operator"), more)
 
 
 def filled_fields(fields: Iterable[Any], row: Any) -> list[Any]:

@@ -14,10 +14,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from ..causes import cause_of, of_errcode
 from ..core.types import NOT_STORED
-from ..log.failing import of_cause
 from ..models import Deployment, UploadLog, UploadLogQuerySet
-from .labels import SOURCES, meaning
+from .labels import SOURCES
 from .places import places_for
 
 Choices = Sequence[tuple[str, Any]]
@@ -87,7 +87,7 @@ class ErrcodeFilter(ColumnFilter):
         troubled = rows.filter(status__in=NOT_STORED)
         newest = troubled.order_by("-id").values_list("errcode", flat=True)[:NEWEST]
         codes = sorted({code for code in newest if code} | self._asked_code())
-        choices = [(str(code), f"{code} {meaning(code)}") for code in codes]
+        choices = [(str(code), f"{code} {of_errcode(code, '').title}") for code in codes]
         return [*choices, (NO_ANSWER, _("no answer from WeChat"))]
 
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
@@ -181,8 +181,13 @@ class LinkedFilter(ColumnFilter):
 class CauseFilter(LinkedFilter):
     title, parameter_name = _("cause"), "cause"
 
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
+        return [
+            (code, cause_of(code).title) for code, _label in super().lookups(request, model_admin)
+        ]
+
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return of_cause(cast(UploadLogQuerySet, queryset), value)
+        return queryset.filter(status__in=NOT_STORED, cause=value)
 
 
 class DeploymentFilter(LinkedFilter):

@@ -28,20 +28,7 @@ from rest_framework.response import Response
 from ..core.frames import is_from_signal
 from ..core.refusals import PolicyRejected
 from ..core.types import UploadResult, UploadStatus
-from ..exceptions import (
-    ConfigurationError,
-    CosError,
-    CosThrottled,
-    DeadlineExceeded,
-    NameRejected,
-    Remedy,
-    ResponseLost,
-    SourceError,
-    TokenError,
-    WeChatBusy,
-    WeChatThrottled,
-    WxStaticStoreError,
-)
+from ..exceptions import NameRejected, SourceError, WxStaticStoreError
 from ..i18n import english
 from ..log.diagnosis import NoDiagnosis
 from ..submit.access import Act, may
@@ -107,15 +94,8 @@ TITLES: dict[int, Any] = {
 }
 
 UNUSABLE = (DatabaseError, OSError)  # the log's database, a full disk
-# The first entry that fits counts.
+# Errors that are not ours; the first entry that fits counts.
 _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
-    (NoDiagnosis, "no_diagnosis"),
-    (ConfigurationError, "configuration"),
-    (NameRejected, "name"),
-    (SourceError, "gone"),
-    ((TokenError, WeChatBusy, WeChatThrottled, CosThrottled), "busy"),
-    ((DeadlineExceeded, ResponseLost), "timeout"),
-    (WxStaticStoreError, "upstream"),
     (Http404, "not_found"),
     (PermissionDenied, "forbidden"),
     (RequestDataTooBig, "size"),
@@ -140,7 +120,7 @@ _BY_STATUS = {
     429: "throttled",
 }
 _CSRF = "CSRF Failed"  # the framework begins so, in any language
-_OF_READERS = ("errcode", "cos_code", "hint", "rid")
+_OF_READERS = ("cause", "errcode", "cos_code", "hint", "rid")
 _HARMLESS = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")  # a request id that may stand in a log
 
 
@@ -207,6 +187,8 @@ def of_upload(result: UploadResult, request: Request, upload_id: int | None) -> 
 def _code(error: Exception) -> str:
     if isinstance(error, PolicyRejected):
         return error.code
+    if isinstance(error, WxStaticStoreError):
+        return error.entry.problem
     return next((code for kinds, code in _KINDS if isinstance(error, kinds)), "")
 
 
@@ -218,15 +200,15 @@ def _of_error(
     shown, reads = isinstance(error, _SHOWN), _reads_the_log(request)
     members: dict[str, Any] = {"upload_id": upload_id, "stage": error.stage}
     if reads:
-        members |= {"errcode": error.errcode, "cos_code": error.cos_code, "rid": error.rid}
+        members |= {name: getattr(error, name) for name in ("cause", "errcode", "cos_code", "rid")}
     if reads or shown:
         members["hint"] = error.full_hint
+    status = "unknown" if code == "unknown" else "failed"
+    members["advice"] = str(error.advice(status))
     detail = error.message if shown else ""
-    wait = 0 if error.remedy is Remedy.GIVE_UP else ceil(error.pause)
-    lasting = code == "busy" and error.remedy is Remedy.GIVE_UP  # a quota of the day, say
-    passing = isinstance(error, CosError) and error.remedy is Remedy.WAIT
-    lasting = lasting or (code == "upstream" and not passing)
-    return _problem(code, detail, members, wait=None if lasting else wait)
+    # A quota of the day, say, does not pass in a minute.
+    wait = ceil(error.pause) if error.remedy.passes or isinstance(error, PolicyRejected) else None
+    return _problem(code, detail, members, wait=wait)
 
 
 def as_shown_to(request: Request, problem: Mapping[str, Any]) -> dict[str, Any]:

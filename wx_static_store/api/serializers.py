@@ -13,7 +13,6 @@ from rest_framework.request import Request
 
 from ..core.facts import COLUMNS
 from ..exceptions import WxStaticStoreError
-from ..log.advice import hint
 from ..log.diagnosis import text_of
 from ..log.owner import addressing_alias, owning_alias, usable_stores
 from ..models import UploadLog
@@ -96,7 +95,9 @@ class DeploymentLink(serializers.URLField):
 
 
 _NAMES = [UploadLog._meta.get_field(column.name).name for column in COLUMNS]  # user, not user_id
-_WITHHELD = {"hint": ""} | {c.name: getattr(UploadLog(), c.name) for c in COLUMNS if not c.shown}
+_WITHHELD = {"title": "", "hint": ""} | {
+    c.name: getattr(UploadLog(), c.name) for c in COLUMNS if not c.shown
+}
 
 
 class RowSerializer(serializers.ModelSerializer[UploadLog]):
@@ -105,8 +106,17 @@ class RowSerializer(serializers.ModelSerializer[UploadLog]):
     status = NamedChoice(UploadLog.Status.choices)
     store = serializers.SerializerMethodField(help_text=_("Empty where none writes there now."))
     url = Address(read_only=True, allow_null=True)
-    hint = serializers.SerializerMethodField(
-        help_text=_("What to do about it; empty where nothing is to be done.")
+    title = serializers.CharField(
+        source="why.title",
+        default="",
+        help_text=_("The cause in words; empty where the file is stored."),
+    )
+    advice = serializers.CharField(read_only=True, help_text=_("What an editor can do."))
+    hint = serializers.CharField(
+        read_only=True, help_text=_("What an operator can do; empty where nothing is to be done.")
+    )
+    again = serializers.CharField(
+        source="why.remedy.value", default="", help_text=_("Whether a new try helps.")
     )
     user: Any = serializers.PrimaryKeyRelatedField(read_only=True, allow_null=True)
     deployment = serializers.IntegerField(source="deployment_id", allow_null=True)
@@ -118,14 +128,22 @@ class RowSerializer(serializers.ModelSerializer[UploadLog]):
 
     class Meta:
         model = UploadLog
-        fields = ("id", "store", *_NAMES, "url", "hint", "deployment_url", "created")
+        fields = (
+            "id",
+            "store",
+            *_NAMES,
+            "url",
+            "title",
+            "advice",
+            "hint",
+            "again",
+            "deployment_url",
+            "created",
+        )
         read_only_fields = fields
 
     def get_store(self, row: UploadLog) -> str:
         return owning_alias(row, self.context.get("stores"))
-
-    def get_hint(self, row: UploadLog) -> str:
-        return str(hint(row))
 
 
 def rows_for(request: Request, rows: Sequence[UploadLog], *, whole: bool) -> list[dict[str, Any]]:
@@ -234,5 +252,9 @@ class ProblemSerializer(serializers.Serializer[Any]):
     cos_code = serializers.CharField(
         required=False, help_text=_("The object store's; for those who may read the log.")
     )
+    cause = serializers.CharField(
+        required=False, help_text=_("The entry that explains it; for those who may read the log.")
+    )
+    advice = serializers.CharField(required=False, help_text=_("What an editor can do."))
     hint = serializers.CharField(required=False, help_text=_("What to do about it."))
     rid = serializers.CharField(required=False)

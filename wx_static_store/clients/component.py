@@ -20,7 +20,6 @@ from ..exceptions import (
     ConfigurationError,
     DeadlineExceeded,
     ProtocolError,
-    Remedy,
     ResponseLost,
     TokenUnavailable,
     WxStaticStoreError,
@@ -264,8 +263,6 @@ class ComponentToken:
         try:
             return self._fetch(generation, since)
         except WxStaticStoreError as error:
-            if isinstance(error, DeadlineExceeded):  # of this call, not of the upload
-                error.with_context(remedy=Remedy.WAIT)
             in_use = old is not None and self._usable(old)
             pause = self._pause(error, attempt, in_use=in_use)
             self._failures.note(
@@ -303,7 +300,7 @@ class ComponentToken:
     def _pause(self, error: WxStaticStoreError, attempt: int, *, in_use: bool) -> float:
         """Return the seconds before the next try: 1, 2, 4, 8, 10, or 60 for an error that stays."""
         pause = min(LONGEST_PAUSE, 2.0 ** min(attempt - 1, 8))
-        if error.remedy is Remedy.GIVE_UP and not isinstance(error, TokenUnavailable | _Lost):
+        if error.remedy.gives_up and not isinstance(error, TokenUnavailable | _Lost):
             pause = HOPELESS
         # A lost answer may mean that the old token ended: while it is in use, there is time.
         if in_use and isinstance(error, _Lost):
@@ -323,11 +320,11 @@ def never_worked(errcode: int) -> ConfigurationError:
 def too_soon(pause: float, hint: str | Promise, errcode: int | None = None) -> TokenUnavailable:
     """Return the error of a fetch that may be made only after `pause` seconds."""
     text = _("The token was fetched just now; the next fetch may be in %(pause).0f s", pause=pause)
-    then = {"remedy": Remedy.WAIT, "pause": pause}
-    return TokenUnavailable(text, stage="token", hint=hint, errcode=errcode, **then)
+    facts = {"stage": "token", "errcode": errcode, "pause": pause}
+    return TokenUnavailable(text, cause="token.wait", hint=hint, **facts)
 
 
 def slow() -> TokenUnavailable:
     """Return the error of a fetch by another process that does not end."""
     text = _("Another process is fetching the token and has not ended yet")
-    return TokenUnavailable(text, stage="token", hint=_SLOW, remedy=Remedy.WAIT)
+    return TokenUnavailable(text, cause="token.wait", stage="token", hint=_SLOW)

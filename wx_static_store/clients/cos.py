@@ -12,57 +12,27 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
-from ..core.errcodes import Verdict, anchor
+from ..causes import CAUSES, Cause
+from ..causes.cos import UNKNOWN
 from ..core.retry import Deadline
 from ..core.secrets import Secret, scrub
 from ..core.types import ContentHeaders, SignedLink, in_utc
 from ..exceptions import (
     ConnectFailed,
-    CosError,
-    CosRefused,
-    CosThrottled,
     DeadlineExceeded,
     IntegrityError,
-    LinkExpired,
     ProtocolError,
     Remedy,
     ResponseLost,
     SourceChanged,
     TlsFailed,
     WxStaticStoreError,
+    error_of,
 )
 from ..i18n import gettext_lazy as _
 
 if TYPE_CHECKING:
     from .transport import Reply, Transport
-
-_ALTERED = _("The link or the body was altered on the way: look for a proxy that rewrites either.")
-_LATE = _("The link expired before it was used: the upload may need more than its 60 seconds.")
-_ARREARS = _("The environment's bill is unpaid: see the CloudBase console.")
-_NO_BUCKET = _("Static hosting is not enabled in this environment, or it was destroyed.")
-_BLOCKED = _("The platform blocks this content or this domain.")
-
-# Source: COS error tables; what is not listed goes by its HTTP status.
-COS_CODES: dict[str, Verdict] = {
-    "ExpiredToken": Verdict(LinkExpired, _LATE),
-    "InvalidAccessKeyId": Verdict(LinkExpired, _LATE, once=True),
-    "RequestTimeTooSkewed": Verdict(CosRefused, _LATE, Remedy.NEW_LINK, once=True),
-    "SignatureDoesNotMatch": Verdict(CosRefused, _ALTERED, Remedy.NEW_LINK, once=True),
-    "BadDigest": Verdict(IntegrityError, _ALTERED),
-    "InvalidDigest": Verdict(IntegrityError, _ALTERED),
-    "IncompleteBody": Verdict(CosError),
-    "EntitySizeNotMatch": Verdict(CosError),
-    "RequestTimeout": Verdict(CosError),
-    "UserNetworkTooSlow": Verdict(CosError),
-    "EntityTooLarge": Verdict(CosRefused, _("One PUT takes 5 GB at most.")),
-    "InvalidURI": Verdict(CosRefused, _("The key is longer than 850 bytes.")),
-    "PaymentRequired": Verdict(CosRefused, _ARREARS, stops_batch=True),
-    "NoSuchBucket": Verdict(CosRefused, _NO_BUCKET, stops_batch=True),
-    "UnavailableForLegalReasons": Verdict(CosRefused, _BLOCKED, stops_batch=True),
-    "DomainAuditFailed": Verdict(CosRefused, _BLOCKED, stops_batch=True),
-    "SlowDown": Verdict(CosThrottled),
-    "ServiceUnavailable": Verdict(CosThrottled),
-}
 
 
 class Body(Protocol):
@@ -166,7 +136,7 @@ def _judge(reply: Reply, md5: str) -> PutReceipt | WxStaticStoreError:
     if reply.status == 200 and not reply.body and md5:
         return _compare(reply, md5, request_id)
     if 200 <= reply.status < 300:
-        remedy = Remedy.NEW_LINK if reply.status == 200 else Remedy.GIVE_UP
+        remedy = Remedy.NEW_LINK if reply.status == 200 else Remedy.CHANGE
         failure: WxStaticStoreError = ProtocolError(
             _("COS answered neither yes nor no"), remedy=remedy, once=True, maybe_stored=True
         )
@@ -195,7 +165,7 @@ def _compare(reply: Reply, md5: str, request_id: str) -> PutReceipt | IntegrityE
         stage="verify",
         http_status=200,
         request_id=request_id,
-        hint=_ALTERED,
+        cause="BadDigest",
     )
 
 
@@ -207,25 +177,16 @@ def _refusal(reply: Reply) -> WxStaticStoreError:
         text = _("A proxy or the network refused the upload, not COS itself")
     elif message:
         text = _("COS refused the upload: %(message)s", message=message)
-    verdict = COS_CODES.get(code) or _by_status(reply.status, message)
-    error = verdict.build(text, cos_code=code, maybe_stored=False)
-    if code:
-        error.with_context(docs=anchor("cos", code, COS_CODES))
+    entry = CAUSES.get(code) or _by_status(reply.status, message)
+    error = error_of(entry, text, cos_code=code)
     return error.with_context(pause=max(error.pause, reply.retry_after))
 
 
-def _by_status(status: int, message: str) -> Verdict:
+def _by_status(status: int, message: str) -> Cause:
     if status == 403 and "expired" in message.lower():
-        return Verdict(LinkExpired, _LATE)
-    if status == 403:
-        return Verdict(CosRefused, _ALTERED, Remedy.NEW_LINK, once=True)
-    if status in (429, 503):
-        return Verdict(CosThrottled)
-    if status >= 500 and status != 501:
-        return Verdict(CosError)
-    if status in (402, 404, 451):
-        return Verdict(CosRefused, stops_batch=True)
-    return Verdict(CosRefused)
+        return CAUSES["cos.expired"]
+    busy = CAUSES["CosError" if status >= 500 and status != 501 else UNKNOWN]
+    return CAUSES.get(f"cos.{status}", busy)
 
 
 def _element(xml: bytes, name: bytes) -> str:

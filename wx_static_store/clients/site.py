@@ -48,7 +48,7 @@ class SiteClient:
             _("%(url)s is not served", url=url),
             stage="verify",
             http_status=reply.status,
-            remedy=Remedy.GIVE_UP,
+            remedy=Remedy.CHANGE,
             hint=_("Open the address in a browser; base_url must be the site's public address."),
         )
 

@@ -7,18 +7,14 @@ from typing import Protocol, runtime_checkable
 
 from django.utils.functional import Promise
 
+from ..causes import CAUSES
 from ..core.frames import cleared_frames, described, is_from_signal
 from ..core.secrets import Secret
-from ..exceptions import ConfigurationError, Remedy, TokenUnavailable, WxStaticStoreError
+from ..exceptions import ConfigurationError, TokenUnavailable, WxStaticStoreError
 from ..i18n import gettext_lazy as _
 
 logger = logging.getLogger("wx_static_store.tokens")
 
-SPENT = _(
-    "ACCESS_TOKEN has expired, and nobody refreshes it. Set a new one, or set "
-    "COMPONENT_APPID and COMPONENT_APPSECRET instead: then tokens are fetched."
-)
-_MEND = _("Look at the line that it names. What looks like a secret in its text is masked.")
 _SHAPE = _("A token is one line of printable ASCII, 2,048 characters at most.")
 
 
@@ -79,7 +75,7 @@ def _ask(provider: TokenProvider) -> Secret | WxStaticStoreError:
 
 
 def _failed(what: str | Promise, error: Exception) -> TokenUnavailable:
-    return TokenUnavailable(what, remedy=Remedy.WAIT, hint=_MEND, errmsg=described(error))
+    return TokenUnavailable(what, cause="token.provider", errmsg=described(error))
 
 
 @cleared_frames()
@@ -111,9 +107,10 @@ def _ask_for_ticket(function: Callable[[], str]) -> Secret | WxStaticStoreError:
 
 @cleared_frames()
 def discard_token(provider: TokenProvider, token: Secret, refusal: WxStaticStoreError) -> None:
-    """Report to the provider that WeChat refused `token`; a fixed one adds a hint to `refusal`."""
+    """Report to the provider that WeChat refused `token`; a fixed one explains `refusal`."""
     if isinstance(provider, FixedToken):
-        refusal.with_context(hint=SPENT)
+        entry = CAUSES["token.fixed"]
+        refusal.with_context(cause=entry.id, hint=entry.operator)
     refused = getattr(provider, "refused", None)  # of our own, which keeps the errcode as well
     try:
         if refused:

@@ -198,7 +198,7 @@ def _read(
 
 
 def _late(stage: str, text: str | Promise) -> DeadlineExceeded:
-    return DeadlineExceeded(text, stage=stage, hint=_HANGS)
+    return DeadlineExceeded(text, stage=stage)
 
 
 def _too_slow(kinds: set[type], peer: str) -> str | Promise:
@@ -248,11 +248,7 @@ _LIBRARIES = sys.stdlib_module_names | {
     *("urllib3", "requests", "idna", "socks", "OpenSSL", "gevent", "eventlet", "dns"),
 }
 
-_FATAL: dict[str, Any] = {"remedy": Remedy.GIVE_UP, "stops_batch": True}
-_HANGS = _(
-    "If it hangs, look at the network, the proxy and the firewall on the way there. If the line is "
-    "slow, set a longer deadline."
-)
+_FATAL: dict[str, Any] = {"remedy": Remedy.CHANGE, "stops_batch": True}
 _PROXY = _("Check HTTPS_PROXY and NO_PROXY in the environment: the proxy refused the connection.")
 
 # The first row that fits wins: a certificate failure is a TLS failure, a TLS failure a lost answer.

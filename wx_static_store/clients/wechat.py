@@ -14,13 +14,20 @@ from urllib.parse import quote
 from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 
-from ..core.errcodes import ERRCODES, anchor, verdict_on
+from ..causes import CAUSES, hint, of_errcode
 from ..core.frames import cleared_frames
 from ..core.retry import Deadline
 from ..core.secrets import Secret, scrub
 from ..core.types import RemoteFile, SignedLink, in_utc
-from ..exceptions import ProtocolError, Remedy, WeChatBusy, WeChatThrottled, WxStaticStoreError
-from ..i18n import gettext_lazy as _, with_facts
+from ..exceptions import (
+    ProtocolError,
+    Remedy,
+    WeChatBusy,
+    WeChatThrottled,
+    WxStaticStoreError,
+    error_of,
+)
+from ..i18n import gettext_lazy as _
 from .links import is_site
 
 if TYPE_CHECKING:
@@ -46,7 +53,7 @@ _FAMILY = re.compile(r"^/(?:componenttcb|cgi-bin/component|cgi-bin/openapi)/")  
 _RID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}")
 
 # On the token call this number speaks of the appsecret, not of a token.
-_ONLY_THERE = {("api_component_token", 40001): ERRCODES[41004]}
+_ONLY_THERE = {("api_component_token", 40001): CAUSES["41004"]}
 
 _PROXY_PAGE = _(
     "A proxy or firewall answered in place of WeChat. Check HTTPS_PROXY and the firewall."
@@ -94,7 +101,7 @@ class Calls:
         if isinstance(outcome, WxStaticStoreError):
             if outcome.errcode:
                 env = str(members.get("env", ""))
-                outcome.with_context(hint=with_facts(outcome.hint, outcome.errmsg, env))
+                outcome.with_context(hint=hint(outcome.cause, outcome.errmsg, env))
             raise outcome.with_context(stage=stage)
         return outcome
 
@@ -116,7 +123,7 @@ class Calls:
             self._witness(path, answer, reply.headers)
         errcode = _errcode(answer)
         if errcode is None:
-            return odd(name, _("no whole number as errcode"), remedy=Remedy.GIVE_UP)
+            return odd(name, _("no whole number as errcode"), remedy=Remedy.CHANGE)
         if errcode:
             return _refusal(name, errcode, answer)
         return read(answer)
@@ -153,14 +160,13 @@ def _refusal(name: str, errcode: int, answer: dict[str, Any]) -> WxStaticStoreEr
     text, _sep, rid = errmsg.rpartition("rid: ")
     if not _RID.fullmatch(rid.strip()):
         text, rid = errmsg, ""
-    verdict = _ONLY_THERE.get((name, errcode)) or verdict_on(errcode, text)
-    return verdict.build(
+    return error_of(
+        _ONLY_THERE.get((name, errcode)) or of_errcode(errcode, text),
         _("%(call)s was refused", call=name),
         errcode=errcode,
         errmsg=text[:500].rstrip(),
         rid=rid.strip(),
         http_status=200,
-        docs=anchor("errcode", errcode, ERRCODES),
     )
 
 

@@ -1,22 +1,16 @@
 """Each system check in one entry: its id, what is wrong, what to do. The docs are made of it."""
 
 from operator import mod
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from django.core.checks import CheckMessage, Error, Warning
 from django.utils.functional import Promise, lazy
 
-from ..i18n import gettext_lazy as _, with_docs
+from ..causes import Cause, offer, with_docs
+from ..causes.cause import Text
+from ..i18n import gettext_lazy as _
 
 PREFIX = "wx_static_store."  # of each id
-
-
-class SystemCheck(NamedTuple):
-    """Describe one check; a text has parts such as ``%(alias)r``."""
-
-    text: str
-    hint: str
-
 
 _UNFIT = _("The cache %(alias)r, which is to hold the platform's token, %(why)s.")
 _SHARED = _("Set TOKEN_CACHE to an alias of CACHES with Redis or Memcached.")
@@ -29,101 +23,134 @@ _PRIVATE = _(
     "of all folders that are served or published."
 )
 
+_ONE_TOKEN = _(
+    "A platform has one token. Processes that do not share it through a cache fetch one each, and "
+    "end the others'."
+)
+_PUSHES = _("WeChat's pushes are encrypted and signed. Without this value no push can be read.")
+
+
+def _check(id: str, text: Text, hint: Text, means: Text) -> Cause:
+    """Return the entry of a check; its texts have parts such as ``%(alias)r``."""
+    return Cause(id, text, means, hint, page="checks")
+
+
 # An id that begins with E is an error, one that begins with W a warning.
 # An entry is read as one.
 # fmt: off
-CHECKS = {
-    "E001": SystemCheck(
-        _("STORAGES[%(alias)r]: %(fault)s"),
-        _("Correct the option that the message names.")),
-    "E002": SystemCheck(
-        _("STORAGES[%(alias)r] has no source of a component_access_token."),
+CHECKS = {each.id: each for each in (
+    _check("E001", _("STORAGES[%(alias)r]: %(fault)s"),
+        _("Correct the option that the message names."),
+        _("An option is unknown or has a wrong value, so the store cannot be used.")),
+    _check("E002", _("STORAGES[%(alias)r] has no source of a component_access_token."),
         _("Set COMPONENT_APPID and COMPONENT_APPSECRET in WX_STATIC_STORE, or ACCESS_TOKEN, or "
-          "TOKEN_PROVIDER.")),
-    "E003": SystemCheck(
+          "TOKEN_PROVIDER."),
+        _("Every upload begins with a call to WeChat, and every call needs the token.")),
+    _check("E003",
         _("STORAGES['staticfiles'] is a WxStorage, which would upload each file on its own."),
-        _("Use wx_static_store.staticfiles.WxManifestStaticFilesStorage.")),
-    "E004": SystemCheck(
-        _("STORAGES[%(alias)r] collects into STATIC_ROOT, which is not set."),
-        _("Set STATIC_ROOT to a folder of this machine.")),
-    "W005": SystemCheck(
+        _("Use wx_static_store.staticfiles.WxManifestStaticFilesStorage."),
+        _("collectstatic would send the files one after the other, and without hashes.")),
+    _check("E004", _("STORAGES[%(alias)r] collects into STATIC_ROOT, which is not set."),
+        _("Set STATIC_ROOT to a folder of this machine."),
+        _("Static files are collected on this machine first, and published at the end.")),
+    _check("W005",
         _("STORAGES[%(alias)r] does not know its public address, so rendering a page may ask "
           "WeChat for it."),
-        _("Set base_url to the site's public address, or STATIC_URL to an absolute one.")),
-    "W006": SystemCheck(
-        _("STORAGES[%(alias)r]: with on_delete='ignore' deleted files stay public."),
-        _("Use 'blank', which overwrites them, or 'raise'.")),
-    "W007": SystemCheck(_UNFIT, _SHARED),
-    "W008": SystemCheck(
+        _("Set base_url to the site's public address, or STATIC_URL to an absolute one."),
+        _("WeChat knows the address. But to ask for it takes time, and may fail while a page "
+          "is rendered.")),
+    _check("W006", _("STORAGES[%(alias)r]: with on_delete='ignore' deleted files stay public."),
+        _("Use 'blank', which overwrites them, or 'raise'."),
+        _("WeChat's API cannot delete. Without a text that overwrites it, a deleted file "
+          "stays.")),
+    _check("W007", _UNFIT, _SHARED, _ONE_TOKEN),
+    _check("W008",
         _("MIGRATION_MODULES takes the migrations of wx_static_store away, so there is no table "
           "for the log of uploads."),
-        _('Remove "wx_static_store" from MIGRATION_MODULES, or run makemigrations there.')),
-    "E009": SystemCheck(_UNFIT, _SHARED),
-    "E010": SystemCheck(_WITHOUT, _WRITE),
-    "E011": SystemCheck(_WITHOUT, _WRITE),
-    "E012": SystemCheck(_WITHOUT, _WRITE),
-    "W013": SystemCheck(
-        _("A CALLBACK_TOKEN is shorter than %(length)d characters: it can be guessed."),
-        _("Take a long random one, at WeChat too; both may stand in a list meanwhile.")),
-    "E014": SystemCheck(
-        _("wx_static_store.callback stands in INSTALLED_APPS without wx_static_store."),
-        _('Add "wx_static_store" to INSTALLED_APPS.')),
-    "E015": SystemCheck(
-        _("STORAGES[%(alias)r] has no source of the component_verify_ticket."),
+        _('Remove "wx_static_store" from MIGRATION_MODULES, or run makemigrations there.'),
+        _("Every upload leaves a row in the log. Without the table, retries and comparisons "
+          "do not work.")),
+    _check("E009", _UNFIT, _SHARED, _ONE_TOKEN),
+    _check("E010", _WITHOUT, _WRITE, _PUSHES),
+    _check("E011", _WITHOUT, _WRITE, _PUSHES),
+    _check("E012", _WITHOUT, _WRITE, _PUSHES),
+    _check("W013", _("A CALLBACK_TOKEN is shorter than %(length)d characters: it can be guessed."),
+        _("Take a long random one, at WeChat too; both may stand in a list meanwhile."),
+        _("Whoever guesses the token can send false tickets to the callback.")),
+    _check("E014", _("wx_static_store.callback stands in INSTALLED_APPS without wx_static_store."),
+        _('Add "wx_static_store" to INSTALLED_APPS.'),
+        _("The callback keeps the ticket for the app, and reads its settings.")),
+    _check("E015", _("STORAGES[%(alias)r] has no source of the component_verify_ticket."),
         _("Put 'wx_static_store.callback' into INSTALLED_APPS, which receives WeChat's pushes, "
-          "or set VERIFY_TICKET in WX_STATIC_STORE.")),
-    "E016": SystemCheck(
-        _("UPLOAD_STORES names %(alias)r, which is no store of STORAGES."),
-        _("Name aliases of STORAGES whose BACKEND is a storage of wx_static_store.")),
-    "E017": SystemCheck(
-        _("STORAGES[%(alias)r] has no BACKEND."),
-        _('Write it as {"BACKEND": "wx_static_store.storage.WxStorage", "OPTIONS": {…}}.')),
-    "E018": SystemCheck(
-        _("STORAGES[%(alias)r]: token_provider cannot be imported (%(why)s)."),
-        _("It must be the dotted path of a function or of a class, or one of them.")),
-    "E019": SystemCheck(
-        _("The cache %(alias)r cannot hold the platform's token: %(why)s."),
-        _SHARED),
-    "W020": SystemCheck(
+          "or set VERIFY_TICKET in WX_STATIC_STORE."),
+        _("A token is fetched with the newest ticket, which WeChat pushes.")),
+    _check("E016", _("UPLOAD_STORES names %(alias)r, which is no store of STORAGES."),
+        _("Name aliases of STORAGES whose BACKEND is a storage of wx_static_store."),
+        _("The setting names an alias that does not exist, or whose storage is another one.")),
+    _check("E017", _("STORAGES[%(alias)r] has no BACKEND."),
+        _('Write it as {"BACKEND": "wx_static_store.storage.WxStorage", "OPTIONS": {…}}.'),
+        _("Django cannot create a storage without its class.")),
+    _check("E018", _("STORAGES[%(alias)r]: token_provider cannot be imported (%(why)s)."),
+        _("It must be the dotted path of a function or of a class, or one of them."),
+        _("The dotted path has a typing error, or its module fails when it is imported.")),
+    _check("E019", _("The cache %(alias)r cannot hold the platform's token: %(why)s."),
+        _SHARED,
+        _("The cache does not exist, its module cannot be imported, or its library is "
+          "missing.")),
+    _check("W020",
         _("%(aliases)s of STORAGES write to one environment at one location: a file of one "
           "replaces a file of the other that has its name."),
-        _('Give each a "location" of its own in OPTIONS, as "media" and "static".')),
-    "W021": SystemCheck(
+        _('Give each a "location" of its own in OPTIONS, as "media" and "static".'),
+        _("Both stores can write the same key. The log cannot say which store a file belongs "
+          "to.")),
+    _check("W021",
         _("No address of ROOT_URLCONF leads to wx_static_store.callback: no push arrives."),
         _('Add path("wx/callback/", include("wx_static_store.callback.urls")) to the urlpatterns '
-          "of your project.")),
-    "W022": SystemCheck(
-        _("The platform's token stands in the cache %(alias)r as plain text."),
+          "of your project."),
+        _("The app is installed, but WeChat's pushes end with a 404.")),
+    _check("W022", _("The platform's token stands in the cache %(alias)r as plain text."),
         _("Install the package that encrypts it, in all processes: "
-          'pip install "wx_static_store[callback]"')),
-    "W023": SystemCheck(
+          'pip install "wx_static_store[callback]"'),
+        _("Whoever can read the cache can read the token.")),
+    _check("W023",
         _("drf_spectacular is in INSTALLED_APPS, but DEFAULT_SCHEMA_CLASS of REST_FRAMEWORK is "
           "not its own: the OpenAPI document answers 500."),
-        _('Set "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema" there.')),
-    "W024": SystemCheck(
-        _("COMPONENT_APPID is no appid: it is a placeholder, or has a typing error."),
+        _('Set "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema" there.'),
+        _("The views of this app describe themselves by a class of drf-spectacular. It fails "
+          "beside views that lack this class.")),
+    _check("W024", _("COMPONENT_APPID is no appid: it is a placeholder, or has a typing error."),
         _("Write the appid of your platform in WX_STATIC_STORE: wx and 16 letters and digits. It "
-          "stands on the page of your platform at WeChat.")),
-    "W025": SystemCheck(
+          "stands on the page of your platform at WeChat."),
+        _("WeChat answers every call with 40013, and no push can be read. With the emulator "
+          "nothing is reported: its own appid is a placeholder.")),
+    _check("W025",
         _("A storage of wx_static_store is used, but the app is not in INSTALLED_APPS: there is "
           "no log of uploads, no admin and no wx_ command."),
-        _('Add "wx_static_store" to INSTALLED_APPS, and run manage.py migrate.')),
-    "E026": SystemCheck(_("%(option)s names %(alias)r, which is not in STORAGES."), _PRIVATE),
-    "E027": SystemCheck(_("%(option)s names %(alias)r, which is public: %(why)s."), _PRIVATE),
-    "E028": SystemCheck(
-        _("%(option)s names %(alias)r, which cannot be used (%(why)s)."),
-        _("Correct BACKEND and OPTIONS of this alias in STORAGES.")),
-    "W029": SystemCheck(
+        _('Add "wx_static_store" to INSTALLED_APPS, and run manage.py migrate.'),
+        _("The storages work without the app, but Django does not know its tables, pages and "
+          "commands. Django reports it only if a storage is imported before the checks run.")),
+    _check("E026", _("%(option)s names %(alias)r, which is not in STORAGES."), _PRIVATE,
+        _("Without a storage no release can be kept, and none can be rolled back to. The same "
+          "check looks at UPLOAD_SPOOL.")),
+    _check("E027", _("%(option)s names %(alias)r, which is public: %(why)s."), _PRIVATE,
+        _("The bytes of every release lie there, also of files that were never to stay "
+          "public. collectstatic and wx_deploy stop before they write anything into it.")),
+    _check("E028", _("%(option)s names %(alias)r, which cannot be used (%(why)s)."),
+        _("Correct BACKEND and OPTIONS of this alias in STORAGES."),
+        _("Its module cannot be imported, or its class refuses the OPTIONS.")),
+    _check("W029",
         _("Each process keeps API_RATE for itself: they do not count in one cache %(alias)r."),
-        _SHARED),
-    "W030": SystemCheck(
-        _("%(option)s names %(alias)r: every user of this machine can read its files."),
+        _SHARED,
+        _("Four processes then make up to four times as many calls a second as API_RATE says.")),
+    _check("W030", _("%(option)s names %(alias)r: every user of this machine can read its files."),
         _('Set "file_permissions_mode": 0o600 in OPTIONS of this alias (0o640, if users of one '
-          "group share it), and change the mode of the files that are there.")),
-    "W031": SystemCheck(
-        _("ALERTS names functions, but the app that sends alerts is not installed."),
-        _('Add "wx_static_store.health" to INSTALLED_APPS, and run manage.py migrate.')),
-}
+          "group share it), and change the mode of the files that are there."),
+        _("Django makes files with the mode 0o644. The bytes of every release lie there, or "
+          "of uploads that failed. Of the files of other storages nothing is known.")),
+    _check("W031", _("ALERTS names functions, but the app that sends alerts is not installed."),
+        _('Add "wx_static_store.health" to INSTALLED_APPS, and run manage.py migrate.'),
+        _("Nothing else calls these functions: a deploy that fails is then sent to nobody.")),
+)}
 # fmt: on
 
 
@@ -138,9 +165,9 @@ def message(
     """
     entry = CHECKS[id]
     kind = Error if id.startswith("E") else Warning
-    advice = hint or _filled_in(entry.hint, facts)
+    advice = hint or _filled_in(entry.operator, facts)
     found: CheckMessage = kind(
-        cast(str, text or _filled_in(entry.text, facts)),
+        cast(str, text or _filled_in(entry.title, facts)),
         hint=_with_docs(advice, id),
         obj=facts.get("alias") if id == "E001" else None,
         id=f"{PREFIX}{id}",
@@ -149,5 +176,6 @@ def message(
     return found
 
 
+offer(CHECKS.values)
 _filled_in = lazy(mod, str)
 _with_docs = lazy(with_docs, str)

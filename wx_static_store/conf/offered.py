@@ -54,7 +54,7 @@ def _asked(user: Any) -> Any:
         return function(user)
     except WxStaticStoreError as error:
         failed = _("ENVIRONMENTS failed (%(why)s)", why=error.what)
-        facts = {"hint": error.hint, "docs": error.docs, "remedy": error.remedy}
+        facts: dict[str, Any] = {"hint": error.hint, "cause": error.cause, "remedy": error.remedy}
         raise ConfigurationError(failed, **facts) from None
     except Exception as error:  # noqa: BLE001 -- a project's own function
         failed = _("ENVIRONMENTS failed (%(why)s)", why=f"{type(error).__name__}: {error}")

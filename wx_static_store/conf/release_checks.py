@@ -49,7 +49,7 @@ def refuse_releases_in(folder: Path) -> None:
 def _raise_first(found: Iterator[CheckMessage] | list[CheckMessage]) -> None:
     for each in found:
         advice, id = each.advice, str(each.id).removeprefix(PREFIX)  # type: ignore[attr-defined]
-        raise ConfigurationError(str(each.msg).rstrip(".。"), hint=advice, docs=id)
+        raise ConfigurationError(str(each.msg).rstrip(".。"), cause=id, hint=advice)
 
 
 def _faults(alias: str, option: str) -> Iterator[CheckMessage]:

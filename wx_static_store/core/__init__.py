@@ -2,7 +2,6 @@
 Values and functions that know no Django project.
 
     budget        The time of a web request, of which each step of a page gets a share
-    errcodes      Each errcode of WeChat: its error, what may be tried next, what to do
     match         Compare known bytes with an object in a list
     naming        Name → object key, key → public URL, content headers; refuses what cannot be a key
     pushes        The newest push that was refused: the callback keeps it, the doctor reads it

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..i18n import english
-from .types import UploadContext, UploadResult
+from .types import UploadContext, UploadResult, UploadStatus
 
 SHOWN, WITHHELD = True, False  # in the API, to uploaders who may not see the log
 
@@ -22,6 +22,12 @@ def _message(result: UploadResult, _context: UploadContext) -> str:
     return english(result.note)
 
 
+def _cause(result: UploadResult, _context: UploadContext) -> str:
+    if result.status is UploadStatus.STORED:
+        return ""
+    return result.error.cause if result.error else "cloud"  # a list shows another object, or none
+
+
 # Not in `models/`: without the app in INSTALLED_APPS there is no model, and still the logger.
 # `id`, `key_digest`, `key_start` and `created` are not here: no upload knows them.
 COLUMNS = (
@@ -30,6 +36,7 @@ COLUMNS = (
     Column("name", SHOWN, lambda result, _: result.name),
     Column("status", SHOWN, lambda result, _: result.status.value),
     Column("stage", SHOWN, lambda result, _: result.stage),
+    Column("cause", WITHHELD, _cause),
     Column("errcode", WITHHELD, lambda result, _: result.errcode),
     Column("message", WITHHELD, _message),
     Column("http_status", WITHHELD, lambda result, _: getattr(result.error, "http_status", None)),

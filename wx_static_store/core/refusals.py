@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..causes import Blame, Cause, offer
 from ..exceptions import WxStaticStoreError
 from ..i18n import gettext_lazy as _
 
@@ -137,3 +139,11 @@ LONG = Rule(
     _("A part of the name is longer than 255 bytes."),
     _("Shorten it; a Chinese character takes three bytes."),
 )
+
+
+def _entries() -> Iterator[Cause]:
+    for rule in (each for each in globals().values() if isinstance(each, Rule)):
+        yield Cause(rule.code, rule.message, editor=rule.hint, blame=Blame.US)
+
+
+offer(_entries)

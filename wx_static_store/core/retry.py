@@ -124,7 +124,7 @@ def run(
         if failure.remedy is Remedy.WAIT:
             delay += backoff(number, deadline.clock.random())
         over = spent or number == max_attempts or delay >= deadline.left()
-        if failure.remedy is Remedy.GIVE_UP or over:
+        if over or (failure.remedy.gives_up and not failure.once):
             # The last error is the answer: "no time left" would hide it.
             raise failure
         tried_once.add(type(failure))

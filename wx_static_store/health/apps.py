@@ -1,7 +1,10 @@
+from collections.abc import Iterator
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 from ..apps import NeedsCore
+from ..causes import Cause, offer
 
 
 class HealthConfig(NeedsCore, AppConfig):
@@ -14,3 +17,12 @@ class HealthConfig(NeedsCore, AppConfig):
 
     def ready(self) -> None:
         from .alerts import events  # noqa: F401 -- registers the receivers
+
+        offer(_checks_of_the_doctor)
+
+
+def _checks_of_the_doctor() -> Iterator[Cause]:
+    from .doctor.table import CHECKS
+
+    for check in CHECKS:
+        yield Cause(check.id, check.question, check.means, check.remedy, page="doctor")

@@ -1,7 +1,6 @@
 """
 Work on the log: retry, compare, reconcile, prune, import.
 
-    advice        Say what an editor and an operator can do about an upload that failed
     compare       Compare rows of the log with what the cloud has under their keys now
     failing       Group the uploads that still fail by cause; dismiss some
     retry         Send earlier uploads again

@@ -12,7 +12,6 @@ from typing import Any
 
 from ..clients.platform import PlatformClient, RefusedCall
 from ..conf import Options, options_for
-from ..core.errcodes import ERRCODES, anchor
 from ..core.retry import Clock, Deadline
 from ..exceptions import WxStaticStoreError
 from ..i18n import gettext, gettext_lazy as _, ngettext
@@ -27,12 +26,9 @@ YOUNG = 60  # seconds in which WeChat may not know a rid yet
 PAUSE = 5.0  # seconds before WeChat is asked again about a young rid
 
 UNKNOWN, MALFORMED, FOREIGN, OLD = 76001, 76002, 76003, 76004
-_REASONS = {
-    UNKNOWN: _("WeChat did not keep this call"),
-    MALFORMED: _("The rid of this upload is malformed"),
-    FOREIGN: _("Another account made this call"),
-    OLD: _("This call is older than seven days"),
-}
+_REASONS = (UNKNOWN, MALFORMED, FOREIGN, OLD)
+_NO_RID = _("Only a call that WeChat refuses gets one.")
+_ADD_IT = _("Only a store of the same platform can ask: add the one that made this row.")
 _CLOCK = Clock()
 _RID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{8}){2}")
 
@@ -77,13 +73,12 @@ def diagnose(
 def known_diagnosis(row: UploadLog, *, now: Callable[[], float] = time.time) -> Diagnosis | None:
     """Return the kept answer, or the reason why there can be none; None: WeChat must be asked."""
     if not row.rid:
-        return _no(_("This upload has no rid"), _("Only a call that WeChat refuses gets one."))
+        return Diagnosis(reason=NoDiagnosis(_("This upload has no rid"), hint=_NO_RID))
     if not _RID.fullmatch(row.rid):
         return _reason(MALFORMED)
     if not (using := owning_alias(row)):
-        return _no(
-            _("No store in STORAGES writes to this key"),
-            _("Only a store of the same platform can ask: add the one that made this row."),
+        return Diagnosis(
+            reason=NoDiagnosis(_("No store in STORAGES writes to this key"), hint=_ADD_IT)
         )
     options = options_for(using)
     if kept := platform_notes(options).read(f"rid:{row.rid}"):
@@ -121,12 +116,7 @@ def _ask(options: Options, rid: str, clock: Clock, *, young: bool) -> RefusedCal
 
 
 def _reason(code: int, **details: Any) -> Diagnosis:
-    docs = anchor("errcode", code, ERRCODES)
-    return _no(_REASONS[code], ERRCODES[code].hint, docs=docs, **details)
-
-
-def _no(message: Any, hint: Any, **details: Any) -> Diagnosis:
-    return Diagnosis(reason=NoDiagnosis(message, hint=hint, **details))
+    return Diagnosis(reason=NoDiagnosis(cause=str(code), **details))
 
 
 # --- the kept answer ------------------------------------------------------------------------

@@ -123,6 +123,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=1024, verbose_name='name')),
                 ('status', models.CharField(choices=[('stored', 'stored'), ('failed', 'failed'), ('unknown', 'unknown')], max_length=16, verbose_name='status')),
                 ('stage', models.CharField(blank=True, max_length=16, verbose_name='stage')),
+                ('cause', models.CharField(blank=True, max_length=64, verbose_name='cause')),
                 ('errcode', models.IntegerField(blank=True, null=True, verbose_name='errcode')),
                 ('message', models.CharField(blank=True, max_length=1000, verbose_name='message')),
                 ('http_status', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='HTTP status')),

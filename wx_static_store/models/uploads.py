@@ -12,8 +12,10 @@ from typing import Any
 from django.conf import settings
 from django.db import connections, models, router
 from django.db.models.functions import Left
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from ..causes import Cause, advice, cause_of, hint
 from ..core.types import DELETED_MD5, NOT_STORED, UploadStatus
 from ..i18n import labelled
 from .columns import key_digest, link
@@ -188,6 +190,7 @@ class UploadLog(models.Model):
     name = models.CharField(_("name"), max_length=1024)
     status = models.CharField(_("status"), max_length=16, choices=Status.choices)
     stage = models.CharField(_("stage"), max_length=16, blank=True)
+    cause = models.CharField(_("cause"), max_length=64, blank=True)
     errcode = models.IntegerField(_("errcode"), null=True, blank=True)
     message = models.CharField(_("message"), max_length=1000, blank=True)
     http_status = models.PositiveSmallIntegerField(_("HTTP status"), null=True, blank=True)
@@ -243,6 +246,21 @@ class UploadLog(models.Model):
 
     def __str__(self) -> str:
         return labelled(self.key, self.get_status_display())
+
+    @property
+    def why(self) -> Cause | None:
+        """Return the entry of the table of causes; None where the file is stored."""
+        return None if self.status == UploadStatus.STORED else cause_of(self.cause)
+
+    @property
+    def advice(self) -> str | Promise:
+        """Return what an editor can do; empty if nothing is to be done."""
+        return advice(self.cause, self.status)
+
+    @property
+    def hint(self) -> str | Promise:
+        """Return what an operator can do; empty if nothing is to be done."""
+        return hint(self.cause, self.message, self.env) if self.why else ""
 
     @property
     def is_deletion(self) -> bool:

@@ -21,19 +21,12 @@ from ..deploy.locks import DeployLockLost, DeployRunning
 from ..deploy.records import Records, items_of
 from ..deploy.report import EnvironmentReport
 from ..deploy.state import live
-from ..exceptions import (
-    ConfigurationError,
-    DeadlineExceeded,
-    Remedy,
-    SourceError,
-    WxStaticStoreError,
-)
+from ..exceptions import ConfigurationError, WxStaticStoreError
 from ..i18n import english, gettext_lazy as _
 from ..models import fitting
 from ..models.columns import Now
 from ..releases.rollback import elsewhere
 from ..submit.access import Act, require
-from ..upload.release_storage import BEGINS
 from ..upload.uploader import Uploader
 from ..upload.workers import every
 from .advance import advance
@@ -45,7 +38,6 @@ SOURCE = "wx_rollout"
 TRIES = 6
 PAUSE = 15.0  # seconds before another try; twice as long each time
 BEAT = 30.0  # seconds between two signs of life of a worker, a part of AGAIN
-_PASSING = (Remedy.WAIT, Remedy.NEW_LINK)
 
 logger = logging.getLogger("wx_static_store.rollouts")
 
@@ -163,10 +155,8 @@ def _order(row: RolloutEnvironment, seconds: float) -> tuple[Uploader, Order]:
 
 
 def _passes(cause: Exception) -> bool:
-    if isinstance(cause, SourceError):  # of the release storage, which may be away
-        return english(cause.message).startswith(BEGINS)
     if isinstance(cause, WxStaticStoreError):
-        return cause.remedy in _PASSING or isinstance(cause, DeadlineExceeded)
+        return cause.remedy.passes
     # What nobody expected may be old code, or a worker that is being set up.
     return isinstance(cause, DeployLockLost) or not isinstance(cause, CommandError)
 
@@ -215,6 +205,7 @@ def _facts(report: EnvironmentReport) -> dict[str, object]:
         RolloutEnvironment,
         {
             **(deployed if any(deployed.values()) else {}),
+            "cause": "" if report.ok else getattr(error, "cause", ""),
             "errcode": getattr(error, "errcode", None),
             "message": "" if report.ok else message,
         },

@@ -113,6 +113,7 @@ class RolloutEnvironment(models.Model):
     begun = models.DateTimeField(_("begun"), null=True, blank=True)  # by a worker, the first time
     before = link(Release, _("before"), related_name="+")  # what was live then
     deployment = link(Deployment, _("deployment"), related_name="+")
+    cause = models.CharField(_("cause"), max_length=64, blank=True)
     errcode = models.IntegerField(_("errcode"), null=True, blank=True)
     message = models.CharField(_("message"), max_length=1000, blank=True)
 

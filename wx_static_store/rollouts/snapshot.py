@@ -20,8 +20,9 @@ _FILES = ("stored", "skipped", "failed", "not_attempted", "bytes")
 
 @dataclass(frozen=True)
 class Cause:
-    """A cause of failures: the errcode, the message of the first environment, and all of them."""
+    """Environments that failed alike: the code of their cause, and the first one's message."""
 
+    cause: str
     errcode: int | None
     message: str
     envs: Sequence[str]
@@ -112,11 +113,11 @@ class Snapshot:
 
 def causes(failed: Iterable[RolloutEnvironment]) -> Iterator[Cause]:
     """Yield the causes of these failures, the most frequent first."""
-    alike = defaultdict[tuple[int | None, str], list[RolloutEnvironment]](list)
+    alike = defaultdict[tuple[str, str], list[RolloutEnvironment]](list)
     for row in failed:
-        alike[row.errcode, row.message].append(row)
+        alike[row.cause, row.message].append(row)
     for rows in sorted(alike.values(), key=len, reverse=True):
-        yield Cause(rows[0].errcode, rows[0].message, [row.env for row in rows])
+        yield Cause(rows[0].cause, rows[0].errcode, rows[0].message, [row.env for row in rows])
 
 
 def counts_of(

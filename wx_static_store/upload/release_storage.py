@@ -22,9 +22,6 @@ from ..i18n import gettext_lazy as _
 from .sources import Source, digest, readable
 
 _LOOK = _("Look at this alias of STORAGES; without RELEASE_STORAGE no bytes are kept.")
-# Rows of the log have no hint: `log.advice` knows these errors by how they begin.
-BEGINS = "The release storage "
-KEEP_AGAIN = _("Deploy a tree that has this file with --force: that keeps it again.")
 _STILL = _("Let the folder stand still while it is deployed, and run it again.")
 
 
@@ -97,7 +94,7 @@ def open_kept(sha256: str) -> BinaryIO:
         return file  # type: ignore[no-any-return]
     if file:
         file.close()
-    raise SourceError(why, stage="source", hint=KEEP_AGAIN)
+    raise SourceError(why, cause="source.kept", stage="source")
 
 
 def _storage() -> Storage:

@@ -99,7 +99,7 @@ def _wait_for_turn(rate: Rate, deadline: Deadline) -> None:
     if seconds > patience:
         raise DeadlineExceeded(
             _("API_RATE allows no call within the time for this upload"),
-            hint=_("Raise API_RATE or the deadline, or let fewer processes upload at once."),
+            cause="slots",
         )
     if seconds:
         deadline.clock.sleep(seconds)

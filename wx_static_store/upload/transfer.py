@@ -116,7 +116,7 @@ class Transfer:
         else:
             text, stage = _("Interrupted before it was sent"), "link" if self.key else "name"
         self.maybe_stored |= self.sending
-        return self.result(ResponseLost(text, stage=stage, hint=_("Send the file again.")))
+        return self.result(ResponseLost(text, cause="interrupted", stage=stage))
 
     def result(self, error: WxStaticStoreError | None) -> UploadResult:
         receipt = self.receipt  # that of the last attempt: there is no error then
@@ -155,7 +155,7 @@ class Transfer:
             # A batch has the time: a proxy's page may pass, as a 502 does.
             error.with_context(once=False)
         if self.last_try:
-            error.with_context(remedy=Remedy.GIVE_UP, stops_batch=True)
+            error.with_context(remedy=Remedy.LATER, stops_batch=True)
         self.sending, self.trouble = False, error
         self.maybe_stored |= error.maybe_stored
         if error.errcode is not None:  # a lost answer has none
@@ -163,7 +163,7 @@ class Transfer:
 
     def _check_abandoned(self) -> None:
         if self.abandoned:
-            raise ResponseLost(_("Interrupted before it was sent"), remedy=Remedy.GIVE_UP)
+            raise ResponseLost(_("Interrupted before it was sent"), cause="interrupted")
 
     def _send(self, item: UploadItem) -> None:
         """Try until COS has the file, or no remedy is left."""

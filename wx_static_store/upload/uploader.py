@@ -318,5 +318,4 @@ def to_raise(result: UploadResult) -> WxStaticStoreError:
         return error.with_traceback(None)
     failed = UploadFailed(error.message)
     failed.__dict__.update(error.__dict__)
-    of_class = {"hint": error.hint, "docs": error.docs, "remedy": error.remedy}
-    return failed.with_context(**of_class, status=result.status.value)
+    return failed.with_context(cause=error.cause, status=result.status.value)

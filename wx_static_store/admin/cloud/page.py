@@ -93,7 +93,7 @@ class FilesPage(LogActions):
         try:
             folder, asked_at = place.read()
         except WxStaticStoreError as error:
-            return {"error": error.what, "code": error.code, "hint": error.full_hint}
+            return {"error": error.what, "code": error.code, "hint": error.hint}
         place.learn_address()
         columns = UploadColumns(request)
         shown = FilesTable(request.GET, folder, asked_at, place.store, columns)

@@ -55,7 +55,7 @@ class RollbackPage(ReleasePages):
             using, move = move_of(row.env, str(row.pk), using=row.using)
             found = plan_rollback(using, move, request.user.pk)
         except WxStaticStoreError as error:
-            return self._answer(request, row, {"error": error.what, "hint": error.full_hint})
+            return self._answer(request, row, {"error": error.what, "hint": error.hint})
         context = plan_context(found)
         if request.method == "POST" and context["may_begin"]:
             # What was planned on a page that somebody left open may not be what is live now.

@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.utils.translation import gettext_lazy as _, ngettext
 
-from ...log.failing import causes, dismiss, of_cause
+from ...log.failing import causes, dismiss
 from ...log.retry import sendable
 from ...models import UploadLogQuerySet
 from ..base import BOTH, Page, page
@@ -77,5 +77,5 @@ def _read_button(posted: QueryDict, rows: UploadLogQuerySet) -> tuple[str, Uploa
         # what failed since.
         if many := re.fullmatch(f"(.*) ({_ID})", posted.get(f"{verb}_all", "")):
             shown = rows.filter(pk__lte=int(many[2]))
-            return verb, of_cause(shown, many[1]) if many[1] else shown
+            return verb, shown.filter(cause=many[1]) if many[1] else shown
     return "", rows.none()

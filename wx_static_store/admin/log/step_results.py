@@ -17,7 +17,6 @@ from django.utils.translation import gettext as _, gettext_lazy, ngettext, ngett
 
 from ...core.budget import REQUEST
 from ...exceptions import DeadlineExceeded, WxStaticStoreError
-from ...log.advice import advice_on
 from ...log.compare import FEW as ASKED_ONE_BY_ONE, CloudState, ComparedUpload, compare_uploads
 from ...log.retry import RetryResult, newer, retry_uploads
 from ...models import UploadLog
@@ -166,8 +165,8 @@ def sent_line(one: RetryResult, new: UploadLog, columns: UploadColumns) -> StepL
     if error and (new.errcode or new.cos_code):
         facts.append(columns.errcode(new))
     if error:
-        advice, more = advice_on(error, one.outcome), sentence(error)
-        facts.append(with_details(advice, _("For the site's operator"), more) if advice else more)
+        text, more = error.advice(one.outcome), sentence(error)
+        facts.append(with_details(text, _("For the site's operator"), more) if text else more)
     facts += _too_long(error)
     sign = badge(one.outcome, UploadLog.Status(one.outcome).label)
     row = new.pk if new.pk != old.pk else None

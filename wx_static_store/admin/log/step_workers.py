@@ -9,7 +9,6 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _, gettext_lazy
 
 from ...exceptions import ConfigurationError
-from ...log.advice import error_rule
 from ...log.retry import RetryResult, check_rows, newer
 from ...models import Deployment, UploadLog
 from ...submit import queue
@@ -68,8 +67,8 @@ def _ended_lines(
     for row in rows:
         if row.pk in sent:
             lines.append(results.recorded_line(row, sent[row.pk], columns))
-            rule = error_rule(sent[row.pk])
-            if more and rule and (rule.stops_batch or rule.error.stops_batch):
+            why = sent[row.pk].why
+            if more and why and why.stops_batch:
                 error = str(results.ALL_ALIKE)
         elif row.pk in refused:
             lines.append(results.sent_line(refused[row.pk], row, columns))

@@ -106,7 +106,7 @@ class TargetForm(forms.Form):
     def wrong_folder(self, paths: list[str]) -> list[str]:
         """Return the refusal of the folder and its hint; empty if the folder is allowed."""
         error = folder_refusal(self.user, self.cleaned_data["folder"], paths)
-        return [str(error.message), error.full_hint] if error else []
+        return [str(error.message), str(error.hint)] if error else []
 
     @property
     def clash_choice(self) -> str:

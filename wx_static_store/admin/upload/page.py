@@ -13,11 +13,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
+from ...causes import LOOK
 from ...conf.settings import setting
 from ...core.refusals import EXISTS, IN_PROGRESS, PolicyRejected
 from ...core.types import UploadContext, UploadResult, UploadStatus
 from ...exceptions import WxStaticStoreError
-from ...log.advice import LOOK, advice_on
 from ...submit.policy import Target, questions
 from ...submit.progress import is_noted, note_of, sent_of, sizes
 from ...submit.send import send
@@ -221,11 +221,9 @@ def _outcome(to: Target, name: str, result: UploadResult, row: int | None) -> Fi
 
 
 def _failure(name: str, error: WxStaticStoreError, **facts: Any) -> FileOutcome:
-    message, hint = str(error.message), error.full_hint
-    advice = str(advice_on(error, facts["status"]))
-    return FileOutcome(
-        name, message=message, errmsg=error.errmsg, advice=advice, hint=hint, **facts
-    )
+    message, hint = str(error.message), str(error.hint)
+    text = str(error.advice(facts["status"]))
+    return FileOutcome(name, message=message, errmsg=error.errmsg, advice=text, hint=hint, **facts)
 
 
 def _incomplete(form: TargetForm) -> FileOutcome:

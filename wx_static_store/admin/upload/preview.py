@@ -85,7 +85,7 @@ def _files(
             asked = questions(user, to, name, BytesIO(file.head), size=file.size)
             facts = _choice_facts(form, state, asked)
         else:
-            facts = _facts(REFUSED, [key.message, key.full_hint] if explain else [])
+            facts = _facts(REFUSED, [key.message, str(key.hint)] if explain else [])
         if rows and state in {"same", "changed"}:
             facts |= _public_facts(places, to, rows[str(key)])
         if state == "changed":

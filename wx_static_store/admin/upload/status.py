@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
+from ...causes import LOOK
 from ...core.types import UploadStatus
-from ...log.advice import LOOK
 from ...submit.progress import sent_of
 from ...submit.submission import Submission, Unanswered
 from .form import attempt_submission

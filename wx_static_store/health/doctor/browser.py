@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ...clients.cos import COS_CODES
+from ...causes import CAUSES
 from ...core.retry import Deadline
 from ...core.secrets import Secret
 from ...core.types import SignedLink
@@ -148,8 +148,8 @@ def _not_well(env: str, answer: Preflight) -> Finding:
         text = _("The CORS rule of %(env)s does not name %(names)s.", env=env, names=names)
         return warning(text, hint=_COMPLETE, data=facts | {"lacking": [*answer.lacking]})
     text = _("COS answered for the bucket of %(env)s: %(status)d %(code)s.", **facts)
-    if verdict := COS_CODES.get(answer.code):
-        return wrong(text, hint=verdict.hint, docs=f"cos-{answer.code}", data=facts)
+    if entry := CAUSES.get(answer.code):
+        return wrong(text, hint=entry.operator, cause=entry.id, data=facts)
     return (wrong if answer.status < 500 else warning)(text, data=facts)
 
 

@@ -36,7 +36,7 @@ class Finding:
     mark: Mark
     text: Text
     hint: Text = ""  # what to do
-    docs: str = ""  # an anchor in the docs
+    cause: str = ""  # the entry of the table of causes
     # Programs and monitors read it: JSON values, no secrets.
     data: Mapping[str, Any] = field(default_factory=dict)
 
@@ -71,7 +71,7 @@ def of_error(error: WxStaticStoreError, mark: Mark = Mark.WRONG) -> Finding:
     facts = {name: getattr(error, name) for name in ("errcode", "rid", "stage", "env")}
     data = {name: value for name, value in facts.items() if value}
     # Its text is lazy: whoever reads it later may have another language.
-    return Finding(mark, _said(error), hint=error.hint, docs=error.docs, data=data)
+    return Finding(mark, _said(error), hint=error.hint, cause=error.cause, data=data)
 
 
 def _what(error: WxStaticStoreError) -> str:

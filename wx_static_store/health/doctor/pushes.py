@@ -75,7 +75,7 @@ def _ticket(target: CheckTarget) -> Iterator[Finding]:
     elif apps.is_installed(_CALLBACK):
         yield _pushed_ticket(options)
     else:
-        yield wrong(_("Nothing receives the verify ticket."), hint=SYSTEM_CHECKS["E015"].hint)
+        yield wrong(_("Nothing receives the verify ticket."), hint=SYSTEM_CHECKS["E015"].operator)
 
 
 def _pushed_ticket(options: Options) -> Finding:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ...i18n import docs_place, gettext as _, labelled, listed, ngettext, shown, with_docs
+from ...causes import docs_place, with_docs
+from ...i18n import gettext as _, labelled, listed, ngettext, shown
 from .examination import verdict
 from .findings import Finding, Mark, Result
 
@@ -32,7 +33,7 @@ def lines(result: Result) -> Iterator[str]:
 
 def _hint(result: Result, found: Finding) -> Iterator[str]:
     if hint := str(result.hint(found)):
-        yield f"    {with_docs(hint, found.docs or result.check.anchor)}"
+        yield f"    {with_docs(hint, found.cause or result.check.id)}"
 
 
 def verdict_line(results: Sequence[Result]) -> str:
@@ -75,7 +76,7 @@ def _finding(result: Result, found: Finding) -> dict[str, Any]:
         "status": WORDS[found.mark],
         "text": str(found.text),
         "hint": hint,
-        "docs": docs_place(found.docs or result.check.anchor) if hint else "",
+        "docs": docs_place(found.cause or result.check.id) if hint else "",
         "data": dict(found.data),
     }
 

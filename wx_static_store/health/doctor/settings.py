@@ -53,7 +53,7 @@ def _finding(message: CheckMessage) -> Finding:
         Mark.WRONG if message.is_serious() else Mark.WARNING,
         message.msg,
         hint=getattr(message, "advice", message.hint or ""),
-        docs=_number(message),
+        cause=_number(message),
         data={"id": message.id},
     )
 

@@ -66,7 +66,7 @@ def _fetched(target: CheckTarget, tokens: ComponentToken) -> Finding:
             "The token is %(age)s old and ends in %(left)s; no new one can be fetched: %(why)s.",
             age=age, left=left, why=of_error(known.failure).text,
         )  # fmt: skip
-        return warning(text, hint=known.failure.hint, docs=known.failure.docs, **more)
+        return warning(text, hint=known.failure.hint, cause=known.failure.cause, **more)
     text = _(
         "The token is fetched with COMPONENT_APPID, and shared by the cache %(cache)r; it is "
         "%(age)s old, ends in %(left)s.",

@@ -13,12 +13,10 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 
 from ...admin.columns import Columns, badge, day_and_time, two_lines
-from ...admin.labels import Text, meaning
+from ...admin.labels import Text
 from ...admin.places import Places
-from ...core.types import UploadStatus
+from ...causes import cause_of, hint
 from ...i18n import gettext as _, gettext_lazy, labelled, ngettext
-from ...log.advice import hint
-from ...models import UploadLog
 from ..lifecycle import ACTIONS
 from ..models import Rollout, RolloutEnvironment
 from ..rows import environments_of
@@ -106,7 +104,7 @@ class ShownCause(NamedTuple):
     """Why environments failed, or are tried again."""
 
     errcode: int | None
-    meaning: Text
+    title: Text
     hint: str
     message: str
     is_recorded: bool  # the message is in English, as it was recorded
@@ -184,8 +182,8 @@ class Progress:
         for cause in causes:
             yield ShownCause(
                 errcode=cause.errcode,
-                meaning=meaning(cause.errcode) if cause.errcode else "",
-                hint=hint_of(cause),
+                title=cause_of(cause.cause).title if cause.cause else "",
+                hint=str(hint(cause.cause, cause.message, cause.envs[0])) if cause.cause else "",
                 message=cause.text,
                 is_recorded=cause.text == cause.message,
                 number=len(cause.envs),
@@ -210,17 +208,3 @@ class Progress:
     @property
     def may_go_back(self) -> bool:
         return any(row.deployment_id for row in self._rows)
-
-
-def hint_of(cause: Cause) -> str:
-    """Return the advice for a cause, in the reader's language, as for a failed upload."""
-    if not cause.errcode:
-        return ""
-    return hint(
-        UploadLog(
-            status=UploadStatus.FAILED,
-            errcode=cause.errcode,
-            message=cause.message,
-            env=cause.envs[0],
-        )
-    )

@@ -13,8 +13,9 @@ from django.core.paginator import Page, Paginator
 from django.http import QueryDict
 
 from ...admin.columns import Look, badge
-from ...admin.labels import Text, meaning
+from ...admin.labels import Text
 from ...admin.places import Places
+from ...causes import of_errcode
 from ...conf.offered import Offer
 from ...core.spans import ago
 from ...i18n import gettext as _, gettext_lazy, joined, labelled, ngettext, shown
@@ -256,7 +257,9 @@ class OverviewTable:
                 tags=offer.tags,
                 standing=standing,
                 outcome=badge(newest.outcome, newest.get_outcome_display()) if newest else "",
-                meaning=meaning(failure.errcode) if failure and failure.errcode else "",
+                meaning=of_errcode(failure.errcode, "").title
+                if failure and failure.errcode
+                else "",
                 drift=shown_drift(standing.drift) if standing.drift else None,
                 upload=uploads.get(standing.env),
                 late=shown_failures(self._failures.get(standing.env)),

@@ -193,6 +193,7 @@ class Migration(migrations.Migration):
                 ),
                 ("tries", models.PositiveIntegerField(default=0, verbose_name="tries")),
                 ("begun", models.DateTimeField(blank=True, null=True, verbose_name="begun")),
+                ("cause", models.CharField(blank=True, max_length=64, verbose_name="cause")),
                 ("errcode", models.IntegerField(blank=True, null=True, verbose_name="errcode")),
                 ("message", models.CharField(blank=True, max_length=1000, verbose_name="message")),
                 (
