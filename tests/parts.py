@@ -55,7 +55,7 @@ CI = """
     .          architecture changed memory metadata parts properties reference sabotage
     .          secret_scan speed storage_contract tables translations
 """
-# Workers begin with these: at the end all of them are busy with short ones. The longest stand first.
+# Workers begin with these, the longest first: at the end all of them are busy with short ones.
 LONG = """
     api        schemathesis
     .          packaging

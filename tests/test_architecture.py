@@ -40,7 +40,10 @@ ONLY_IN = {
     "threading": {"upload.workers", "clients.component", "core.interrupts"},
     "concurrent.futures.ThreadPoolExecutor": {"upload.workers"},
 }
-STARTS_NO_THREAD = {"threading.get_ident", "threading.current_thread", "threading.main_thread"}
+STARTS_NO_THREAD = {
+    *("threading.get_ident", "threading.current_thread", "threading.main_thread"),
+    *("threading.Event", "threading.Lock", "threading.TIMEOUT_MAX"),
+}
 LONGEST = 400  # lines of a module
 APPS = ("rollouts", "health", "callback")
 GROUND = "causes"  # all that can fail stands on it, as on `exceptions`
