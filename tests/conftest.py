@@ -123,27 +123,6 @@ def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "GRACE", 0.3)
 
 
-@pytest.fixture(autouse=True)
-def _restored_settings() -> Iterator[None]:
-    """
-    Fail a test that leaves changed settings to the next one.
-
-    `configure()` comes before a change by pytest-django's `settings`: they are undone in that order
-    only.
-    """
-    before = settings._wrapped
-    yield
-    assert settings._wrapped is before, "call configure() before you change `settings`"
-
-
-@pytest.fixture(autouse=True)
-def _empty_cache() -> None:
-    """Forget the tokens and addresses of the test before, and that a cache failed."""
-    if settings.configured:
-        cache.clear()
-    end_rests()
-
-
 @receiver(setting_changed)
 def end_rests(*, setting: str = "CACHES", **changed: object) -> None:
     """Ask a cache again that failed in the test before, or under other settings."""
@@ -161,9 +140,20 @@ def close_connections() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _close_connections() -> Iterator[None]:
+def _alone() -> Iterator[None]:
+    """
+    Forget the tokens and addresses of the test before; fail one that leaves changed settings.
+
+    `configure()` comes before a change by pytest-django's `settings`: they are undone in that order
+    only.
+    """
+    before = settings._wrapped
+    if settings.configured:
+        cache.clear()
+    end_rests()
     yield
     close_connections()
+    assert settings._wrapped is before, "call configure() before you change `settings`"
 
 
 @pytest.fixture(scope="module")
