@@ -9,16 +9,18 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
-from wx_static_store.core.errcodes import ERRCODES
 
 from tests.tables import each
 from wx_static_store import exceptions
+from wx_static_store.causes import CAUSES
 from wx_static_store.exceptions import (
+    ConnectFailed,
     Remedy,
-    TokenUnavailable,
     UploadFailed,
     WeChatBusy,
     WxStaticStoreError,
+    error_of,
+    revived,
 )
 
 CHANGE, WAIT, NEW_TOKEN = Remedy.CHANGE, Remedy.WAIT, Remedy.NEW_TOKEN
@@ -33,7 +35,8 @@ CLASSES = {
 
 
 def test_the_text_of_an_error_holds_all_that_a_log_reader_needs() -> None:
-    error = ERRCODES[40097].build(
+    error = error_of(
+        CAUSES["40097"],
         "staticuploadfile was refused",
         errcode=40097,
         errmsg="invalid args",
@@ -73,6 +76,25 @@ def test_a_detail_of_one_error_does_not_change_its_class() -> None:
     assert (WeChatBusy("x").remedy, WeChatBusy("x").pause) == (WAIT, 0)
 
 
+# --- its cause ------------------------------------------------------------------------------
+
+
+def test_an_error_of_a_cause_that_is_not_listed_has_the_values_of_its_class() -> None:
+    assert ConnectFailed("x", cause="of a project").remedy is WAIT
+
+
+def test_the_error_of_an_upload_is_explained_by_what_it_met() -> None:
+    assert "would fail, too" in str(UploadFailed("refused", cause="85088").advice())
+    assert "may be public" in str(UploadFailed("lost", cause="ResponseLost").advice("unknown"))
+
+
+def test_an_error_of_another_process_has_its_cause_and_its_own_remedy() -> None:
+    error = ConnectFailed("x", cause="cos.503", remedy=CHANGE, hint="Do it.")
+    got = revived(error.as_dict())
+    assert (type(got), got.cause, got.remedy) == (ConnectFailed, "cos.503", CHANGE)
+    assert got.hint == "Do it."
+
+
 # --- pickle and copy ------------------------------------------------------------------------
 
 
@@ -81,12 +103,12 @@ def test_a_detail_of_one_error_does_not_change_its_class() -> None:
 def test_an_error_survives_copy_and_pickle(error: type[WxStaticStoreError], travel: Any) -> None:
     """Process pools and Celery send errors from one process to another."""
     sent = error("It failed", stage="link", errcode=5, rid="r").with_context(
-        key="a", attempts=2, remedy=NEW_TOKEN, hint=TokenUnavailable.hint
+        key="a", attempts=2, remedy=NEW_TOKEN, hint="Do it.", cause="45009"
     )
     got = travel(sent)
     assert type(got) is error
     assert str(got) == str(sent)
-    details = ("stage", "errcode", "rid", "key", "attempts", "remedy", "once", "maybe_stored")
+    details = ("stage", "errcode", "rid", "key", "attempts", "remedy", "cause", "maybe_stored")
     assert [getattr(got, name) for name in details] == [getattr(sent, name) for name in details]
 
 

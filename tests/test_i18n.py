@@ -4,18 +4,9 @@ import os
 import subprocess
 import sys
 
-import pytest
 from django.utils.translation import override
 
-from wx_static_store.i18n import (
-    english,
-    gettext,
-    gettext_lazy,
-    ngettext,
-    padded,
-    shown,
-    with_facts,
-)
+from wx_static_store.i18n import english, gettext, gettext_lazy, ngettext, padded, shown
 
 
 def without_settings() -> dict[str, str]:
@@ -48,18 +39,6 @@ def test_texts_work_without_django_s_settings() -> None:
         [sys.executable, "-c", code], env=without_settings(), check=True, capture_output=True
     )
     assert done.stdout == b"one! 2 3\n"
-
-
-@pytest.mark.parametrize(
-    ("errmsg", "address"),
-    [
-        ("not in whitelist requestIP: 203.0.113.7 rid: 1", "203.0.113.7"),
-        ("not in whitelist requestIP: 2001:db8::7", "2001:db8::7"),
-        ("not in whitelist", "the public one, from which it reaches WeChat"),
-    ],
-)
-def test_a_hint_names_the_address_that_wechat_saw(errmsg: str, address: str) -> None:
-    assert str(with_facts("Allow {request_ip}.", errmsg)) == f"Allow {address}."
 
 
 def test_a_control_character_is_shown_as_its_escape() -> None:

@@ -34,7 +34,7 @@ from typing import Any, Self
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.utils.functional import Promise
 
-from .causes import CAUSES, Cause, Remedy as Remedy, advice, cause_of, with_docs
+from .causes import CAUSES, Cause, Remedy as Remedy, advice, with_docs
 from .i18n import FACTS, STAGES, english, gettext, gettext_lazy as _, joined, labelled
 
 _UNSAID = ("", None, 0)
@@ -85,7 +85,7 @@ class WxStaticStoreError(Exception):
     def __init__(self, message: str | Promise = "", *, cause: str = "", **details: Any) -> None:
         if cause:
             self.cause = cause
-        entry = CAUSES.get(self.cause) or CAUSES[type(self).cause]
+        entry = self.entry
         self.message = message or entry.title
         super().__init__(self.message)
         self.hint, self.remedy, self.pause = entry.operator, entry.remedy, entry.pause
@@ -114,7 +114,7 @@ class WxStaticStoreError(Exception):
     @property
     def entry(self) -> Cause:
         """Return the entry of the table of causes that explains it."""
-        return cause_of(self.cause)
+        return CAUSES.get(self.cause) or CAUSES[type(self).cause]
 
     def advice(self, status: str = "failed") -> str | Promise:
         """Return what an editor can do; empty for our own refusals, whose hints are for editors."""

@@ -1084,5 +1084,6 @@ def test_a_fetch_that_comes_too_soon_says_when_it_may_be() -> None:
 
 
 def test_a_token_that_never_worked_is_not_fetched_again() -> None:
-    assert never_worked(40001).remedy is Remedy.CHANGE
-    assert "COMPONENT_APPID and API_BASE_URL" in str(never_worked(40001))
+    error = never_worked(40001)
+    assert (error.remedy, error.cause) == (Remedy.CHANGE, "token.new")
+    assert "COMPONENT_APPID and API_BASE_URL" in str(error)

@@ -446,7 +446,7 @@ def test_an_errcode_that_is_no_whole_number_is_no_answer(ask: Ask, errcode: Any)
         ask, as_json({"errcode": errcode, "signed_url": "https://x/a.css", "token": "t"})
     )
     assert isinstance(error, ProtocolError)
-    assert error.errcode is None
+    assert (error.errcode, error.remedy, error.once) == (None, Remedy.CHANGE, False)
 
 
 @pytest.mark.parametrize("body", ["[]", "1", '"ok"', "null", "true"])
@@ -570,11 +570,9 @@ def test_an_unknown_errcode_gives_up_and_shows_all_that_wechat_said(ask: Ask) ->
         assert part in str(error)
 
 
-@pytest.mark.parametrize(("errcode", "place"), [(40014, "40014"), (123456, "other")])
-def test_a_refusal_names_the_place_in_the_documentation_of_its_errcode(
-    ask: Ask, errcode: int, place: str
-) -> None:
-    assert failure(ask, as_json({"errcode": errcode})).docs == f"errcode-{place}"
+@pytest.mark.parametrize(("errcode", "cause"), [(40014, "40001"), (123456, "errcode")])
+def test_a_refusal_has_the_cause_of_its_errcode(ask: Ask, errcode: int, cause: str) -> None:
+    assert failure(ask, as_json({"errcode": errcode})).cause == cause
 
 
 def test_a_refusal_with_the_tcbcode_of_a_missing_environment_names_it_and_stops_a_batch(
@@ -602,14 +600,6 @@ def test_errcode_40001_means_the_token_and_on_the_token_call_the_appsecret(ask: 
     assert "COMPONENT_APPSECRET" in str(error)
 
 
-@pytest.mark.parametrize(
-    ("errmsg", "shown"),
-    [
-        ("not registered requestIP: 2001:db8::7 rid: x", "(2001:db8::7)"),
-        ("no address", "(the public one, from which it reaches WeChat)"),
-    ],
-)
-def test_the_hint_of_61004_names_the_address_that_wechat_saw(
-    ask: Ask, errmsg: str, shown: str
-) -> None:
-    assert shown in str(failure(ask, as_json({"errcode": 61004, "errmsg": errmsg})).hint)
+def test_the_hint_of_61004_names_the_address_that_wechat_saw(ask: Ask) -> None:
+    errmsg = "not registered requestIP: 2001:db8::7 rid: x"
+    assert "(2001:db8::7)" in str(failure(ask, as_json({"errcode": 61004, "errmsg": errmsg})).hint)

@@ -116,6 +116,13 @@ def test_the_client_s_request_is_that_of_each_wire_sample(
     assert "transfer-encoding" not in request.headers
 
 
+def remedy_of(error: WxStaticStoreError) -> str:
+    """Return it as the samples name it: they tell what the loop does next."""
+    if error.remedy.gives_up:
+        return Remedy.NEW_LINK.name if error.once else "GIVE_UP"
+    return error.remedy.name
+
+
 def is_(got: Any, **facts: Any) -> None:
     assert {name: getattr(got, name) for name in facts} == facts
 
@@ -126,7 +133,7 @@ def test_the_client_understands_the_answer_of_each_wire_sample(
     got, expect = outcome[1], sample["expect"]
     READERS[sample["name"]](got, expect)
     if "remedy" in expect:
-        assert got.remedy is Remedy[expect["remedy"]]
+        assert remedy_of(got) == expect["remedy"]
     if "hint_contains" in expect:
         assert expect["hint_contains"] in str(got.hint)
     if "tcb_code" in expect:

@@ -213,7 +213,7 @@ def test_credentials_need_a_source_of_tickets(project: Any, settings: Any) -> No
 
 def test_a_message_suggests_the_nearest_name(project: Any) -> None:
     project(MAX_WORKER=3)
-    assert "Did you mean MAX_WORKERS? Docs: troubleshooting/checks#E001" in {
+    assert "Did you mean MAX_WORKERS? More: manage.py wx_explain E001" in {
         message.hint for message in messages()
     }
 
@@ -237,7 +237,7 @@ def test_an_alias_for_uploads_that_is_no_store_of_ours_is_named_with_the_nearest
     settings.STORAGES = settings.STORAGES | {"local": LOCAL}
     [message] = messages()
     assert message.msg == f"UPLOAD_STORES names {alias!r}, which is no store of STORAGES."
-    assert message.hint == f"{hint} Docs: troubleshooting/checks#E016"
+    assert message.hint == f"{hint} More: manage.py wx_explain E016"
 
 
 def test_the_hint_says_that_there_is_no_store(project: Any, settings: Any) -> None:

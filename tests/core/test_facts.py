@@ -1,5 +1,6 @@
 """The table of the log's columns is whole, and an upload fills each."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from tests.tables import none_of
@@ -22,7 +23,9 @@ def test_the_columns_are_the_fields_of_the_log_but_those_of_the_database() -> No
 
 
 def test_an_upload_fills_each_column() -> None:
-    error = CosError("refused", hint="Wait.", errmsg="no", http_status=403, cos_code="AccessDenied")
+    error = CosError(
+        "refused", cause="AccessDenied", errmsg="no", http_status=403, cos_code="AccessDenied"
+    )
     moment = datetime(2026, 1, 2, tzinfo=UTC)
     result = UploadResult(
         *("a.txt", "media/a.txt", UploadStatus.FAILED, "env-1", 5, "0" * 32),
@@ -36,6 +39,7 @@ def test_an_upload_fills_each_column() -> None:
         "name": "a.txt",
         "status": "failed",
         "stage": "put",
+        "cause": "AccessDenied",
         "errcode": -1,
         "message": "refused: no",
         "http_status": 403,
@@ -57,3 +61,11 @@ def test_an_upload_fills_each_column() -> None:
     found, place = facts(result, CONTEXT), "test_an_upload_fills_each_column"
     none_of(f"Say in {place} what an upload fills {name} with" for name in {*found} - {*filled})
     assert found == filled
+
+
+def test_what_is_not_stored_has_a_cause() -> None:
+    stored = UploadResult("a", "a", UploadStatus.STORED)
+    failed = replace(stored, status=UploadStatus.FAILED, error=CosError("no"))
+    corrected = replace(failed, error=None)  # by a list, which shows another object
+    found = [facts(result, CONTEXT)["cause"] for result in (stored, failed, corrected)]
+    assert found == ["", "CosError", "cloud"]

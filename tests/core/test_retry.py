@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tests.conftest import examples
+from wx_static_store.causes import CAUSES
 from wx_static_store.core.retry import (
     Clock,
     Deadline,
@@ -29,6 +30,7 @@ from wx_static_store.exceptions import (
     WeChatBusy,
     WeChatThrottled,
     WxStaticStoreError,
+    error_of,
 )
 
 
@@ -99,10 +101,11 @@ def test_a_new_link_or_token_is_tried_at_once(error: type[WxStaticStoreError]) -
     assert time.naps == []
 
 
-@pytest.mark.parametrize("error", [TokenRejected, IntegrityError])
-def test_a_remedy_that_works_once_is_tried_once(error: type[WxStaticStoreError]) -> None:
-    attempts = always(lambda: error("x"))
-    with pytest.raises(error):
+@pytest.mark.parametrize("cause", ["TokenRejected", "IntegrityError", "AccessDenied"])
+def test_what_may_be_tried_once_more_is_tried_once_more(cause: str) -> None:
+    """Even if its remedy is a change: a link that COS denies says nothing of the next one."""
+    attempts = always(lambda: error_of(CAUSES[cause], "x"))
+    with pytest.raises(WxStaticStoreError):
         go(attempts)
     assert attempts.numbers == [1, 2]
 

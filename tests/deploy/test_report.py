@@ -38,8 +38,7 @@ STARTED = datetime(2026, 9, 20, 8, 30, tzinfo=UTC)
 
 
 def failed(name: str, message: str = "refused", hint: str = "Rename it.") -> UploadResult:
-    error = WeChatRefused(message, errcode=40097, hint=hint, stage="link")
-    error.docs = "errcode-40097"
+    error = WeChatRefused(message, cause="40097", errcode=40097, hint=hint, stage="link")
     return UploadResult(
         name, name, UploadStatus.FAILED, stage="link", error=error, errcode=40097, rid="6ab-1"
     )
@@ -119,7 +118,7 @@ def test_the_report_of_a_deploy_as_data() -> None:
                         "stage": "link",
                         "errcode": 40097,
                         "message": "refused",
-                        "hint": "Rename it. Docs: troubleshooting/errcodes#errcode-40097",
+                        "hint": "Rename it. More: manage.py wx_explain 40097",
                         "rid": "6ab-1",
                     }
                 ],

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from tests.conftest import ENV
+from wx_static_store.causes import of_errcode
 from wx_static_store.core.types import UploadContext, UploadItem
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import UploadFailed
@@ -45,6 +46,8 @@ def upload(name: str, body: bytes, *, using: str = "default") -> None:
 def row(key: str, *, days: float = 0, **columns: Any) -> UploadLog:
     """Make a row that is so many days old."""
     columns = {"env": ENV, "status": "stored", "source": "test", "name": key} | columns
+    if errcode := columns.get("errcode"):
+        columns = {"cause": of_errcode(errcode).id} | columns
     made = UploadLog.objects.create(key=key, key_digest=key_digest(key), **columns)
     UploadLog.objects.filter(pk=made.pk).update(created=timezone.now() - timedelta(days=days))
     return made

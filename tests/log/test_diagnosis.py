@@ -137,7 +137,7 @@ def test_each_answer_about_a_rid_is_a_reason_and_is_kept(
     assert why(found) == REASONS[errcode]
     assert found.reason
     assert found.reason.errcode == errcode
-    assert found.reason.full_hint.endswith(f"#errcode-{errcode}")
+    assert found.reason.full_hint.endswith(f" wx_explain {errcode}")
     assert (why(diagnose(failed)), asked(cloud)) == (REASONS[errcode], 1)
 
 

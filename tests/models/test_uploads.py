@@ -13,6 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.tables import each
+from wx_static_store.causes import CAUSES, LOOK
 from wx_static_store.log import source_of
 from wx_static_store.models import Deployment, Dismissal, UploadLog, key_digest
 from wx_static_store.rollouts.models import Rollout
@@ -179,3 +180,22 @@ def test_a_dismissal_outlives_its_user_and_goes_with_its_upload(django_user_mode
     assert Dismissal.objects.get().user is None
     upload.delete()
     assert not Dismissal.objects.exists()
+
+
+# --- why it failed ----------------------------------------------------------------------------
+
+
+def test_a_row_is_explained_by_the_entry_of_its_cause_with_its_own_facts() -> None:
+    failed = UploadLog(status="failed", cause="ResourceNotFound", env="dev\x1b")
+    assert failed.why is CAUSES["ResourceNotFound"]
+    assert failed.advice == failed.why.editor
+    assert "no environment 'dev\\x1b' on" in str(failed.hint)
+
+
+def test_a_row_of_a_stored_file_has_nothing_to_explain() -> None:
+    stored = UploadLog(status="stored", errcode=0)
+    assert (stored.why, stored.advice, stored.hint) == (None, "", "")
+
+
+def test_a_row_whose_end_is_unknown_tells_to_look_first() -> None:
+    assert UploadLog(status="unknown", cause="ResponseLost").advice is LOOK

@@ -97,10 +97,11 @@ def test_a_limiter_fails_a_call_that_may_wait_no_longer_and_forgets_it() -> None
     for deadline in (Deadline(0), Deadline.after(0.02)):
         with (
             limiter.slot(Deadline(math.inf)),
-            pytest.raises(DeadlineExceeded, match="slot"),
+            pytest.raises(DeadlineExceeded, match="slot") as caught,
             limiter.slot(deadline),
         ):
             pytest.fail("it began")
+        assert caught.value.cause == "slots"
         assert (limiter._inside, len(limiter._line)) == (0, 0)
 
 

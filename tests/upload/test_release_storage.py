@@ -275,8 +275,9 @@ def test_a_public_storage_is_refused(configure: Any) -> None:
 def test_damaged_bytes_are_not_given(use: Any) -> None:
     use(ObjectStore)
     ObjectStore.objects[path_of(digest_of(b"1"))] = b"x"
-    with pytest.raises(SourceError, match="has other bytes at"):
+    with pytest.raises(SourceError, match="has other bytes at") as caught:
         open_kept(digest_of(b"1"))
+    assert caught.value.cause == "source.kept"
 
 
 @pytest.mark.parametrize("storage", STORAGES)

@@ -22,7 +22,6 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from tests.conftest import ENV
 from tests.deploys import item, sent
 from tests.waiting import wait_for
-from wx_static_store.clients.tokens import SPENT
 from wx_static_store.core.naming import NO_CACHE
 from wx_static_store.core.retry import Clock, Deadline
 from wx_static_store.core.types import UploadContext, UploadItem
@@ -42,6 +41,7 @@ MIB = 2**20
 LINK_FAILS = {"on": "staticuploadfile", "do": "errcode", "errcode": 40097}
 LINK_BUSY = {"on": "staticuploadfile", "do": "errcode", "errcode": -1}
 PUT_FAILS = {"on": "put_object", "do": "cos_error", "status": 500, "code": "InternalError"}
+PUT_DAMAGED = {"on": "put_object", "do": "cos_error", "status": 400, "code": "BadDigest"}
 
 
 @pytest.fixture
@@ -339,15 +339,19 @@ def test_a_refused_token_of_the_settings_is_called_spent(configure: Any, time: T
     configure(WX_STATIC_STORE={"ACCESS_TOKEN": "refused"})
     error = transfer().run().error
     assert isinstance(error, TokenRejected)
-    assert error.hint == SPENT
+    assert error.cause == "token.fixed"
+    assert "ACCESS_TOKEN has expired" in str(error)
 
 
-def test_a_file_of_a_batch_that_stops_is_tried_once_and_stops_it_too(cloud: EmulatorServer) -> None:
-    cloud.script(LINK_BUSY)
+@pytest.mark.parametrize("fault", [LINK_BUSY, PUT_DAMAGED], ids=["busy", "once"])
+def test_a_file_of_a_batch_that_stops_is_tried_once_and_stops_it_too(
+    cloud: EmulatorServer, fault: dict[str, Any]
+) -> None:
+    cloud.script(fault)
     begun = transfer(batch=True)
     begun.last_try = True
     result = begun.run()
-    assert (result.status, result.attempts) == ("failed", 1)
+    assert result.attempts == 1
     assert result.error
     assert result.error.stops_batch
 

@@ -316,6 +316,7 @@ def test_an_upload_that_is_broken_off_is_recorded_before_the_exception_passes(
         uploader.upload(UploadItem("a.txt", open=broken_off), CONTEXT)
     row = UploadLog.objects.get()
     assert (row.key, row.status, row.stage, row.source) == ("a.txt", "failed", "link", "test")
+    assert (row.cause, row.why and row.why.remedy) == ("interrupted", Remedy.WAIT)
 
 
 def test_an_attempt_returns_the_id_of_its_row(uploader: Uploader) -> None:
@@ -323,7 +324,7 @@ def test_an_attempt_returns_the_id_of_its_row(uploader: Uploader) -> None:
     assert (result.status, row) == ("stored", UploadLog.objects.get().pk)
 
 
-def test_an_upload_that_failed_raises_its_error_with_hint_docs_and_remedy(
+def test_an_upload_that_failed_raises_its_error_with_hint_cause_and_remedy(
     cloud: EmulatorServer, uploader: Uploader
 ) -> None:
     cloud.script(link(45009))
@@ -333,7 +334,7 @@ def test_an_upload_that_failed_raises_its_error_with_hint_docs_and_remedy(
     error, raised = uploader.transfer(item()).error, caught.value
     assert error
     assert (raised.message, raised.errcode, raised.status) == (error.message, 45009, "failed")
-    assert (raised.hint, raised.docs, raised.remedy) == (error.hint, error.docs, error.remedy)
+    assert (raised.hint, raised.cause, raised.remedy) == (error.hint, "45009", error.remedy)
     assert raised.args == error.args
 
 
@@ -346,7 +347,7 @@ def test_an_upload_whose_answer_is_lost_raises_with_the_hint_and_remedy_of_its_c
         uploader.upload(item(), CONTEXT)
     raised, lost = caught.value, ResponseLost()
     assert raised.status == "unknown"
-    assert (raised.hint, raised.docs, raised.remedy) == (lost.hint, lost.docs, lost.remedy)
+    assert (raised.hint, raised.cause, raised.remedy) == (lost.hint, lost.cause, lost.remedy)
 
 
 # --- an upload whose answer was lost ----------------------------------------------------------
@@ -709,7 +710,7 @@ def test_a_file_under_way_is_tried_no_more_after_an_error_that_every_file_would_
     results = list(get_uploader().upload_many([item("busy.txt"), item("fatal.txt")], CONTEXT))
     busy = next(result for result in results if result.name == "busy.txt")
     assert busy.error
-    assert (busy.error.errcode, busy.error.remedy) == (-1, Remedy.CHANGE)
+    assert (busy.error.errcode, busy.error.remedy) == (-1, Remedy.LATER)
 
 
 def test_a_batch_that_is_stuck_ends_with_the_tries_of_now(

@@ -12,7 +12,7 @@ from django.utils.text import format_lazy
 from ..i18n import gettext, gettext_lazy as _, shown
 from . import cos, own, wechat
 from .cause import Cause, Text
-from .own import BASE, INTEGRITY
+from .own import BASE, CONFIGURATION, INTEGRITY
 
 LOOK = _(
     "The file may be public already. Open its address in a minute, and upload it again if it is "
@@ -55,7 +55,8 @@ def matching(code: str) -> list[Cause]:
 
 def cause_of(code: str) -> Cause:
     """Return the entry that a failure names; that of all errors for a code of no entry."""
-    return CAUSES.get(code, BASE)
+    # A check has parts to fill in, and is about settings; the failure's message has it whole.
+    return CAUSES.get(code) or (CONFIGURATION if matching(code) else BASE)
 
 
 def of_errcode(errcode: int, errmsg: str = "") -> Cause:

@@ -143,7 +143,7 @@ TABLE = (
         "source.kept", title=_("The release storage does not have the bytes"),
         means=_("They were deleted there, differ from what was kept, or the storage is away."),
         operator=_("Deploy a tree that has this file with --force: that keeps it again."),
-        editor=ASK, remedy=Remedy.WAIT),
+        editor=AGAIN, remedy=Remedy.WAIT),
     TOKEN, UNAVAILABLE, REJECTED,
     REJECTED.but(
         "token.fixed", title=_("The fixed token is refused"),
@@ -154,25 +154,31 @@ TABLE = (
         "token.provider", title=_("The token provider failed"),
         means=_("The function that gives the token, or the ticket, raised an error."),
         operator=_("Look at the line that it names. What looks like a secret in its text is "
-                   "masked."), remedy=Remedy.WAIT),
+                   "masked."), editor=AGAIN, remedy=Remedy.WAIT),
     UNAVAILABLE.but(
         "token.wait", title=_("The token cannot be fetched yet"),
         means=_("It was fetched just now, or another process is fetching it."),
-        remedy=Remedy.WAIT),
-    _of("cloud", _("The cloud does not have it so"),
+        operator=_("It takes some seconds. If this comes back, look into the log of the other "
+                   "processes."), editor=AGAIN, remedy=Remedy.WAIT),
+    CONFIGURATION.but(
+        "token.new", title=_("WeChat refuses the token that it gave just now"),
+        operator=_("Check that COMPONENT_APPID and API_BASE_URL are of one platform, and that no "
+                   "other system refreshes its token.")),
+    BASE.but(
+        "cloud", title=_("The cloud does not have it so"),
         means=_("A list of the cloud shows another object than the log, or none."),
         operator=_("Deploy the tree again, or upload the file again."),
-        editor=_("Upload the file again."), blame=Blame.TENANT),
+        editor=_("Upload the file again."), remedy=Remedy.NEW_LINK, blame=Blame.TENANT),
     WECHAT, BUSY, THROTTLED, REFUSED, TRANSPORT, CONNECT, LOST,
     LOST.but(
         "interrupted", title=_("Interrupted"), means=_("The program was ended while it worked."),
-        operator=_("Send the file again."), remedy=Remedy.LATER, blame=Blame.PROJECT),
+        operator=_("Send the file again."), blame=Blame.PROJECT),
     TLS, PROTOCOL, COS, EXPIRED, COS_THROTTLED, COS_REFUSED, INTEGRITY, DEADLINE,
     DEADLINE.but(
         "slots", title=_("Too many calls wait for their turn"),
         means=_("API_RATE or API_CONCURRENCY lets fewer calls through than are asked for."),
         operator=_("Raise API_RATE or the deadline, or let fewer processes upload at once."),
-        remedy=Remedy.LATER, blame=Blame.PROJECT),
+        blame=Blame.PROJECT),
     _of("UploadFailed", _("The upload failed"),
         means=_("It takes the text, the codes and the hint of its cause."),
         operator=_("Do what its hint says. If its status is unknown, look whether the file is "

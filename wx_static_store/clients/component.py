@@ -54,11 +54,6 @@ OTHERS = _(
 )
 DISCARDED = _("The last token was discarded, but WeChat had not refused it. Try again then.")
 NO_CACHE = _("The token cache fails. Repair it, so that all processes can share one token.")
-_NEVER_WORKED = _(
-    "Check that COMPONENT_APPID and API_BASE_URL are of one platform, and that no other system "
-    "refreshes its token."
-)
-_SLOW = _("It takes some seconds. If this comes back, look into the log of the other processes.")
 
 _Lost = ResponseLost | DeadlineExceeded | ProtocolError
 
@@ -313,8 +308,7 @@ class ComponentToken:
 
 def never_worked(errcode: int) -> ConfigurationError:
     """Return the error of a token that was refused when it was young, with WeChat's number."""
-    message = _("WeChat refuses the token that it gave just now")
-    return ConfigurationError(message, stage="token", hint=_NEVER_WORKED, errcode=errcode)
+    return ConfigurationError(cause="token.new", stage="token", errcode=errcode)
 
 
 def too_soon(pause: float, hint: str | Promise, errcode: int | None = None) -> TokenUnavailable:
@@ -327,4 +321,4 @@ def too_soon(pause: float, hint: str | Promise, errcode: int | None = None) -> T
 def slow() -> TokenUnavailable:
     """Return the error of a fetch by another process that does not end."""
     text = _("Another process is fetching the token and has not ended yet")
-    return TokenUnavailable(text, cause="token.wait", stage="token", hint=_SLOW)
+    return TokenUnavailable(text, cause="token.wait", stage="token")

@@ -136,9 +136,10 @@ def _judge(reply: Reply, md5: str) -> PutReceipt | WxStaticStoreError:
     if reply.status == 200 and not reply.body and md5:
         return _compare(reply, md5, request_id)
     if 200 <= reply.status < 300:
-        remedy = Remedy.NEW_LINK if reply.status == 200 else Remedy.CHANGE
+        once = reply.status == 200
+        remedy = Remedy.NEW_LINK if once else Remedy.CHANGE
         failure: WxStaticStoreError = ProtocolError(
-            _("COS answered neither yes nor no"), remedy=remedy, once=True, maybe_stored=True
+            _("COS answered neither yes nor no"), remedy=remedy, once=once, maybe_stored=True
         )
     elif 300 <= reply.status < 400:
         host = None
@@ -177,16 +178,20 @@ def _refusal(reply: Reply) -> WxStaticStoreError:
         text = _("A proxy or the network refused the upload, not COS itself")
     elif message:
         text = _("COS refused the upload: %(message)s", message=message)
-    entry = CAUSES.get(code) or _by_status(reply.status, message)
-    error = error_of(entry, text, cos_code=code)
+    error = error_of(_cause(code, reply.status, message), text, cos_code=code, maybe_stored=False)
     return error.with_context(pause=max(error.pause, reply.retry_after))
 
 
-def _by_status(status: int, message: str) -> Cause:
+def _cause(code: str, status: int, message: str) -> Cause:
+    """Return the entry of a code of COS, or else of the HTTP status."""
+    entry = CAUSES.get(code)
+    # An expired link has the code of every other lack of rights.
+    if entry and entry.page == "cos" and entry.id != "AccessDenied":
+        return entry
     if status == 403 and "expired" in message.lower():
         return CAUSES["cos.expired"]
-    busy = CAUSES["CosError" if status >= 500 and status != 501 else UNKNOWN]
-    return CAUSES.get(f"cos.{status}", busy)
+    other = CAUSES["CosError" if status >= 500 and status != 501 else UNKNOWN]
+    return CAUSES.get(f"cos.{status}", other)
 
 
 def _element(xml: bytes, name: bytes) -> str:

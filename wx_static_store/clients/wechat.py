@@ -123,7 +123,7 @@ class Calls:
             self._witness(path, answer, reply.headers)
         errcode = _errcode(answer)
         if errcode is None:
-            return odd(name, _("no whole number as errcode"), remedy=Remedy.CHANGE)
+            return odd(name, _("no whole number as errcode"), remedy=Remedy.CHANGE, once=False)
         if errcode:
             return _refusal(name, errcode, answer)
         return read(answer)

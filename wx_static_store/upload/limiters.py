@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from ..core.notes import Notes
 from ..core.retry import Deadline
-from ..exceptions import DeadlineExceeded
+from ..exceptions import DeadlineExceeded, Remedy
 from ..i18n import gettext_lazy as _
 
 LOOK = 1.0  # seconds between two looks whether another process met a throttle
@@ -74,6 +74,8 @@ class AdaptiveLimiter:
         if not came:
             raise DeadlineExceeded(
                 _("No call had a free slot for this upload in time"),
+                cause="slots",
+                remedy=Remedy.LATER,
                 hint=_(
                     "Raise API_CONCURRENCY or the deadline, or upload fewer files at the same time."
                 ),
@@ -198,6 +200,7 @@ def _wait_for_turn(rate: Rate, deadline: Deadline) -> None:
         raise DeadlineExceeded(
             _("API_RATE allows no call within the time for this upload"),
             cause="slots",
+            remedy=Remedy.LATER,
         )
     if seconds:
         deadline.clock.sleep(seconds)

@@ -155,7 +155,7 @@ class Transfer:
             # A batch has the time: a proxy's page may pass, as a 502 does.
             error.with_context(once=False)
         if self.last_try:
-            error.with_context(remedy=Remedy.LATER, stops_batch=True)
+            error.with_context(remedy=Remedy.LATER, once=False, stops_batch=True)
         self.sending, self.trouble = False, error
         self.maybe_stored |= error.maybe_stored
         if error.errcode is not None:  # a lost answer has none
@@ -163,7 +163,8 @@ class Transfer:
 
     def _check_abandoned(self) -> None:
         if self.abandoned:
-            raise ResponseLost(_("Interrupted before it was sent"), cause="interrupted")
+            text = _("Interrupted before it was sent")
+            raise ResponseLost(text, cause="interrupted", remedy=Remedy.LATER)
 
     def _send(self, item: UploadItem) -> None:
         """Try until COS has the file, or no remedy is left."""

@@ -21,15 +21,13 @@ _PART = re.compile(r"%\(\w+\)[a-z]|\{\w+\}")  # of a text, filled in where the f
 class Command(BaseCommand):
     """Print what a code means, and what an editor and an operator do about it."""
 
-    help = "Explain an errcode, a code of COS, a check, an exception, or a row of the log."
-
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "code",
-            metavar="CODE",
-            help="85088, AccessDenied, W020, probe.headers, TlsFailed, or the id of a row.",
+        parser.description = _(
+            "Explain an errcode, a code of COS, a check, an exception, or a row of the log."
         )
-        parser.add_argument("--row", action="store_true", help="CODE is the id of a row.")
+        codes = _("85088, AccessDenied, W020, probe.headers, TlsFailed, or the id of a row")
+        parser.add_argument("code", metavar="CODE", help=codes)
+        parser.add_argument("--row", action="store_true", help=_("CODE is the id of a row"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         code, is_number = options["code"], re.fullmatch(r"#?\d{1,18}", options["code"])
