@@ -89,7 +89,7 @@ DATABASES = """
     deploy     plan_current_state records
     health     models
     health/alerts      watch
-    log        compare failing import_lines owner prune reconcile retention
+    log        compare failing owner prune reconcile retention
     log        retry source_of
     models
     releases   live rollback

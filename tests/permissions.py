@@ -73,7 +73,6 @@ TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
     ("admin", "uploadlog_compare"): {"POST": (LOG, 200)},
     ("admin", "uploadlog_files"): {"GET": (LOG, 200), "POST": (LOG, 302)},
     ("admin", "uploadlog_files_addresses"): {"POST": (LOG, 200)},
-    ("admin", "uploadlog_files_download"): {"POST": (LOG, 200)},
     ("admin", "uploadlog_files_compare"): {"POST": (LOG, 200)},
     ("admin", "uploadlog_files_unpublish"): {"POST": (UNPUBLISH_THERE, 200)},
     ("admin", "deployment_changelist"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOYMENTS, 200)},

@@ -122,10 +122,11 @@ class WxStaticStoreError(Exception):
 
     @property
     def code(self) -> str:
-        """Return the code to look up: WeChat's errcode, or the code of COS."""
-        if not self.errcode:
-            return self.cos_code
-        return gettext("errcode %(errcode)s", errcode=self.errcode)
+        """Return the code to look up: WeChat's errcode, the code of COS, or the HTTP status."""
+        if self.errcode:
+            return gettext("errcode %(errcode)s", errcode=self.errcode)
+        told = self.cos_code or self.http_status in (None, 200)
+        return self.cos_code if told else f"HTTP {self.http_status}"
 
     def __str__(self) -> str:
         said = {name: getattr(self, name) for name in FACTS}

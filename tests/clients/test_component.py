@@ -17,6 +17,7 @@ from django.core.cache.backends.dummy import DummyCache
 from django.utils.translation import override
 
 from tests.waiting import wait_for
+from wx_static_store.causes import CAUSES
 from wx_static_store.clients import component
 from wx_static_store.clients.component import (
     ALONE,
@@ -24,7 +25,6 @@ from wx_static_store.clients.component import (
     HOPELESS,
     LEASE,
     MIN_INTERVAL,
-    NO_CACHE,
     SLOWEST,
     YOUNG,
     ComponentToken,
@@ -1068,7 +1068,7 @@ def test_no_failed_fetch_shows_a_secret(
 # --- why no token can be fetched now -------------------------------------------------------------
 
 
-@pytest.mark.parametrize("make", [lambda: too_soon(59.6, NO_CACHE), slow])
+@pytest.mark.parametrize("make", [lambda: too_soon(59.6, "token.cache"), slow])
 def test_a_fetch_that_has_to_wait_is_tried_again_later(
     make: Callable[[], WxStaticStoreError],
 ) -> None:
@@ -1077,10 +1077,10 @@ def test_a_fetch_that_has_to_wait_is_tried_again_later(
 
 
 def test_a_fetch_that_comes_too_soon_says_when_it_may_be() -> None:
-    error = too_soon(59.6, NO_CACHE)
+    error = too_soon(59.6, "token.cache")
     assert error.pause == 59.6
     assert "in 60 s" in str(error)
-    assert str(NO_CACHE) in str(error)
+    assert str(CAUSES["token.cache"].operator) in str(error)
 
 
 def test_a_token_that_never_worked_is_not_fetched_again() -> None:

@@ -342,7 +342,7 @@ def test_a_redirect_may_be_tried_once_with_a_new_link(
     other = serve()
     error = failure(transport, serve(answer(status, headers={"Location": other.url})))
     assert type(error) is ProtocolError
-    assert (error.remedy, error.once, error.maybe_stored) == (Remedy.NEW_LINK, True, False)
+    assert (error.remedy, error.once, error.maybe_stored) == (Remedy.CHANGE, True, False)
     assert "COS wants the upload at 127.0.0.1" in str(error)
     assert other.connections == 0
 

@@ -11,7 +11,7 @@ import pytest
 from wx_static_store.clients.site import SiteClient
 from wx_static_store.clients.transport import Transport
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.exceptions import ProtocolError, Remedy, WeChatBusy
+from wx_static_store.exceptions import ProtocolError, Remedy, WeChatBusy, WeChatThrottled
 
 from .conftest import LIMIT, PLENTY, ScriptedServer, answer
 
@@ -69,7 +69,7 @@ def test_a_stale_copy_of_the_cdn_is_passed_by(site: SiteClient, emulator: Emulat
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 429])
 def test_a_site_in_trouble_is_waited_for(serve: Serve, site: SiteClient, status: int) -> None:
-    with pytest.raises(WeChatBusy) as caught:
+    with pytest.raises(WeChatThrottled if status == 429 else WeChatBusy) as caught:
         site.fetch(serve(answer(status)).url + "/a", io.BytesIO(), deadline=PLENTY)
     assert caught.value.remedy is Remedy.WAIT
     assert (caught.value.stage, caught.value.http_status) == ("verify", status)

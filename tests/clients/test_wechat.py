@@ -506,7 +506,10 @@ def test_only_http_200_is_an_answer_of_wechat(
     error = failure(ask, as_json(members, status=status))
     assert type(error) is expected
     assert (error.remedy, error.http_status, error.errcode) == (remedy, status, None)
-    assert str(error.message) == "staticuploadfile was not answered by WeChat itself"
+    assert str(error.message).startswith("staticuploadfile of http://127.0.0.1:")
+    assert str(error.message).endswith(
+        "redirected to another address" if status == 302 else "not answered by WeChat itself"
+    )
 
 
 def test_a_busy_wechat_pauses_as_long_as_it_asks(ask: Ask) -> None:

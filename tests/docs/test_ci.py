@@ -161,10 +161,10 @@ def test_a_published_environment_is_a_test_without_failure(done: Repository) -> 
 
 
 @pytest.mark.parametrize("done", [github], indirect=True)
-def test_the_site_imports_the_log_of_a_job(done: Repository) -> None:
+def test_the_log_of_the_site_is_brought_up_to_date(done: Repository) -> None:
     done.checkout.append("config/settings.py", "INSTALLED_APPS += ['wx_static_store']\n")
     done.checkout.run("python manage.py migrate")
-    done.checkout.follow(block(PAGE, "import-the-log"))
+    done.checkout.follow(block(PAGE, "update-the-log"))
 
 
 def test_the_job_can_be_tried_on_the_emulator(repository: Repository) -> None:

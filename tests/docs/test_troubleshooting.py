@@ -16,7 +16,7 @@ from wx_static_store.exceptions import UploadFailed
 
 from .blocks import DOCS
 
-PAGES = {page: f"causes {page}" for page in ("errcodes", "cos", "exceptions", "checks")}
+PAGES = {page: f"causes {page}" for page in ("errcodes", "cos", "network", "exceptions", "checks")}
 PAGES["doctor"] = "doctor"
 HELP = {"WX_STATIC_STORE": {"DOCS_URL": "https://docs.example/zh"}}
 

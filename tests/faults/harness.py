@@ -203,6 +203,8 @@ class Bench:
         life = "-days 2"
         if kind == "expired":
             life = "-not_before 20200101000000Z -not_after 20200102000000Z"
+        if kind == "early":
+            life = "-not_before 20990101000000Z -not_after 20990102000000Z"
         cert, key = self._folder / f"{kind}.pem", self._folder / f"{kind}.key"
         request = f"{REQUEST} {life} -subj /CN={address} -addext subjectAltName=IP:{address}"
         files = ["-out", str(cert), "-keyout", str(key)]

@@ -10,7 +10,7 @@ from typing import Any
 ROWS = Path(__file__).with_name("faults.json")
 # What stands in for `times` in the two cases that a row may state.
 MODES: dict[str, int | None] = {"once": 1, "always": None}
-WIRES = ("plain", "tls", "untrusted", "expired", "wrong_host")
+WIRES = ("plain", "tls", "untrusted", "expired", "early", "wrong_host")
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 def _possible(bench: Bench, request: pytest.FixtureRequest) -> None:
     case = request.node.callspec.params.get("case")
     wire = case.wire if case else ""
-    if wire in ("tls", "expired", "wrong_host"):
+    if wire in ("tls", "expired", "early", "wrong_host"):
         try:
             bench.certificate(wire)
         except Unavailable as reason:

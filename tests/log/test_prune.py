@@ -62,7 +62,7 @@ def test_prune_keeps_rows_younger_than_the_limit() -> None:
 
 
 def test_prune_takes_the_row_added_last_for_the_newest() -> None:
-    """An imported row may be older than the one before it; it still says how the file stands."""
+    """Clocks of machines differ; the row that came last says how the file stands."""
     row("a", days=60)
     newest = row("a", days=90)
     pruned()

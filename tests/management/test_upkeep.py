@@ -16,7 +16,6 @@ from wx_static_store.emulator import EmulatorServer
 COMMANDS = {
     "wx_reconcile": ["wx_reconcile", "--fix"],
     "wx_prune": ["wx_prune", "--days=1", "--yes"],
-    "wx_import_log": ["wx_import_log", os.devnull],
 }
 each_command = pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 

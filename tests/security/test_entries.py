@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 import socket
 from collections.abc import Callable
@@ -65,7 +64,6 @@ from wx_static_store.health.alerts import Alert
 from wx_static_store.health.alerts.alert import send
 from wx_static_store.health.doctor.latest import keep
 from wx_static_store.log import prune as pruning
-from wx_static_store.log.import_lines import import_lines
 from wx_static_store.signals import event_received
 from wx_static_store.upload.hosting import Hosting
 from wx_static_store.upload.store import get_store
@@ -641,17 +639,6 @@ def test_a_name_or_content_in_disguise_is_refused(
 
 
 # Lines, messages, parameters
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("wrong", [{"key": ["a"]}, {"key": {"a": 1}}, {"key": 5}, {"key": "a\0b"}])
-def test_a_line_whose_key_is_no_text_becomes_no_row(wrong: dict[str, Any]) -> None:
-    facts = {"time": 1.7e9, "status": "stored", "env": "env-1", "name": "a", "source": "test"}
-    broken: list[str] = []
-    line = json.dumps(facts | wrong).encode()
-    counts = list(import_lines([line], lambda _number, why: broken.append(why)))
-    assert [+each for each in counts] == [{"broken": 1}]
-    assert broken == ["not the line of an upload (key)"]
 
 
 def test_a_title_with_line_breaks_is_mailed_in_one_line(configure: Any, mailoutbox: Any) -> None:

@@ -545,7 +545,7 @@ def test_rows_of_a_deployment_that_are_refused_to_the_end_are_an_error_with_thei
         assert not recorder.close()
     [error] = [record for record in caplog.records if record.levelname == "ERROR"]
     assert error.getMessage().startswith("3 rows of deployment 7 could not be written.")
-    assert "wx_import_log" in error.getMessage()
+    assert "wx_reconcile --fix" in error.getMessage()
 
 
 @pytest.mark.django_db

@@ -4,6 +4,7 @@ Why something failed, what it means, and what to do: one table for everybody who
     explain  Find a cause by its code; what an editor and an operator read about a failure
     wechat   Each errcode of WeChat
     cos      Each code of COS
+    wire     TLS, proxies, and who answers in place of a server
     own      Each exception of this app, and what its classes do not tell apart
     cause    The value of one entry
 """

@@ -10,7 +10,7 @@ from typing import cast
 from django.utils.text import format_lazy
 
 from ..i18n import gettext, gettext_lazy as _, shown
-from . import cos, own, wechat
+from . import cos, own, wechat, wire
 from .cause import Cause, Text
 from .own import BASE, CONFIGURATION, INTEGRITY
 
@@ -22,7 +22,12 @@ _UNNAMED = _("the public one, from which it reaches WeChat")
 _REQUEST_IP = re.compile(r"requestIP: ([0-9a-fA-F.:]+)")
 _ANCHORS = {"errcodes": "errcode-", "cos": "cos-", "exceptions": "exception-", "doctor": "doctor-"}
 
-_TABLES = {"errcodes": wechat.TABLE, "cos": cos.TABLE, "exceptions": own.TABLE}
+_TABLES = {
+    "errcodes": wechat.TABLE,
+    "cos": cos.TABLE,
+    "network": wire.TABLE,
+    "exceptions": own.TABLE,
+}
 CAUSES: dict[str, Cause] = {
     code: entry
     for page, table in _TABLES.items()

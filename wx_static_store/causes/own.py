@@ -13,7 +13,7 @@ AGAIN = _(
 _FILE = _("Check the file on your computer, then choose it again.")
 NAME_ANEW = _("Choose another name, and upload the file again.")
 _DAMAGED = _("What is public now may be damaged. Upload the file again at once.")
-_CA = _("Check the certificate store: REQUESTS_CA_BUNDLE may name the file of your CA.")
+CA = _("Check the certificate store: REQUESTS_CA_BUNDLE may name the file of your CA.")
 _NETWORK = _("The network, the DNS, a proxy or a firewall is in the way.")
 
 
@@ -40,7 +40,8 @@ NAME = _of(
 SOURCE = _of(
     "SourceError", _("The file cannot be read"),
     means=_("The file is missing, closed, not readable, or larger than 5 GB."),
-    operator=_("Check that the file exists, may be read, and stands still while it is sent."),
+    operator=_("Check that the file exists, may be read, is open in binary mode, and stands still "
+               "while it is sent."),
     editor=_FILE, problem="gone")
 TOKEN = _of(
     "TokenError", _("The token is missing or refused"),
@@ -86,7 +87,7 @@ LOST = TRANSPORT.but(
     means=_("The connection broke off after the request was sent."), problem="timeout")
 TLS = TRANSPORT.but(
     "TlsFailed", error="TlsFailed", title=_("The encrypted connection failed"),
-    means=_("The certificate is not valid, or the connection broke off."), operator=_CA)
+    means=_("The certificate is not valid, or the connection broke off."), operator=CA)
 PROTOCOL = _of(
     "ProtocolError", _("The answer is not one that WeChat or COS documents"),
     means=_("Something on the way answers in place of WeChat or COS, or their answers changed."),
@@ -160,6 +161,25 @@ TABLE = (
         means=_("It was fetched just now, or another process is fetching it."),
         operator=_("It takes some seconds. If this comes back, look into the log of the other "
                    "processes."), editor=AGAIN, remedy=Remedy.WAIT),
+    UNAVAILABLE.but(
+        "token.others", title=_("Another system fetches tokens of this platform"),
+        means=_("A platform has one token, and each new one ends the last."),
+        operator=_("Another system refreshes the token of the same platform: let one place fetch "
+                   "it, and all others ask that place."), editor=AGAIN, remedy=Remedy.WAIT),
+    UNAVAILABLE.but(
+        "token.discarded", title=_("The token was fetched just now"),
+        means=_("Somebody discarded it, but WeChat had not refused it."),
+        operator=_("The last token was discarded, but WeChat had not refused it. Try again then."),
+        editor=AGAIN, remedy=Remedy.WAIT),
+    UNAVAILABLE.but(
+        "token.cache", title=_("The token cache fails"),
+        means=_("Each process fetches a token of its own, and ends those of the others."),
+        operator=_("The token cache fails. Repair it, so that all processes can share one token."),
+        editor=AGAIN, remedy=Remedy.WAIT),
+    CONFIGURATION.but(
+        "token.form", title=_("The token provider gave no usable token"), problem="busy",
+        means=_("It gave something else than a text of one line."),
+        operator=_("A token is one line of printable ASCII, 2,048 characters at most.")),
     CONFIGURATION.but(
         "token.new", title=_("WeChat refuses the token that it gave just now"),
         operator=_("Check that COMPONENT_APPID and API_BASE_URL are of one platform, and that no "
@@ -177,7 +197,8 @@ TABLE = (
     DEADLINE.but(
         "slots", title=_("Too many calls wait for their turn"),
         means=_("API_RATE or API_CONCURRENCY lets fewer calls through than are asked for."),
-        operator=_("Raise API_RATE or the deadline, or let fewer processes upload at once."),
+        operator=_("Raise API_RATE, API_CONCURRENCY or the deadline, or upload fewer files at the "
+                   "same time."),
         blame=Blame.PROJECT),
     _of("UploadFailed", _("The upload failed"),
         means=_("It takes the text, the codes and the hint of its cause."),

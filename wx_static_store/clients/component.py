@@ -12,8 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from django.utils.functional import Promise
-
+from ..causes import CAUSES
 from ..core.retry import Deadline, seconds_left
 from ..core.secrets import Secret
 from ..exceptions import (
@@ -47,13 +46,6 @@ LONGEST_PAUSE = 10.0  # after failed fetches: 1, 2, 4, 8, 10
 HOPELESS = 60.0  # a wrong secret stays wrong for a while
 SURPRISES = 3600.0  # a refused token's successor lives five minutes or more
 ALONE = 300.0  # between two fetches of one process while the cache fails
-
-OTHERS = _(
-    "Another system refreshes the token of the same platform: let one place fetch it, and all "
-    "others ask that place."
-)
-DISCARDED = _("The last token was discarded, but WeChat had not refused it. Try again then.")
-NO_CACHE = _("The token cache fails. Repair it, so that all processes can share one token.")
 
 _Lost = ResponseLost | DeadlineExceeded | ProtocolError
 
@@ -177,7 +169,8 @@ class ComponentToken:
         times = [*self._surprises(), self._now()]
         self._shared.write("surprises", times, SURPRISES * self._scale)
         if len(times) >= 3:
-            logger.error("%d tokens were refused too early. %s", len(times), english(OTHERS))
+            why = english(CAUSES["token.others"].operator)
+            logger.error("%d tokens were refused too early. %s", len(times), why)
 
     def _surprises(self) -> list[float]:
         """Return the times of recent early refusals."""
@@ -237,11 +230,11 @@ class ComponentToken:
             if errcode and self._is_young(old):
                 return never_worked(errcode)
             # Without an errcode somebody discarded it: then no other system is to blame.
-            hint = DISCARDED if self._refused(old) and not errcode else OTHERS
-            return too_soon(self._min_interval - age, hint, errcode)
+            cause = "discarded" if self._refused(old) and not errcode else "others"
+            return too_soon(self._min_interval - age, f"token.{cause}", errcode)
         alone = ALONE * self._scale - (self._now() - self._fetched_at)
         if 0 < alone <= ALONE * self._scale and not self._shared.works:
-            return too_soon(alone, NO_CACHE)
+            return too_soon(alone, "token.cache")
         return self._failures.of_generation(old.generation + 1 if old else 1)[1]
 
     def _fetch_if_first(self, old: SharedToken | None, since: float) -> SharedToken | None:
@@ -311,11 +304,10 @@ def never_worked(errcode: int) -> ConfigurationError:
     return ConfigurationError(cause="token.new", stage="token", errcode=errcode)
 
 
-def too_soon(pause: float, hint: str | Promise, errcode: int | None = None) -> TokenUnavailable:
+def too_soon(pause: float, cause: str, errcode: int | None = None) -> TokenUnavailable:
     """Return the error of a fetch that may be made only after `pause` seconds."""
     text = _("The token was fetched just now; the next fetch may be in %(pause).0f s", pause=pause)
-    facts = {"stage": "token", "errcode": errcode, "pause": pause}
-    return TokenUnavailable(text, cause="token.wait", hint=hint, **facts)
+    return TokenUnavailable(text, cause=cause, stage="token", pause=pause, errcode=errcode)
 
 
 def slow() -> TokenUnavailable:

@@ -31,8 +31,6 @@ from .links import is_loopback
 
 BLOCK = 64 * 1024
 HOSTS = 64  # whose connections are kept
-CERTIFICATE = _("Check the certificate store: REQUESTS_CA_BUNDLE may name the file of your CA.")
-_PROXY = _("Check HTTPS_PROXY: it names an http address, or socks5 with the package PySocks.")
 _UNUSABLE = (
     InvalidSchema,
     UnicodeError,
@@ -41,7 +39,7 @@ _UNUSABLE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Exchange:
     """The part of an exchange that the HTTP libraries do not see; the head gets it below them."""
 
@@ -49,6 +47,7 @@ class Exchange:
     read_timeout: float
     query: Secret
     headers: Mapping[str, Secret]
+    proxy: str = ""  # host and port, until it is connected: what fails so long is its failure
 
     def seconds(self) -> float:
         """Return the time to receive, or to send a block; raise TimeoutError if none is left."""
@@ -106,13 +105,34 @@ class Connection(HTTPConnection):
     _head: bytes = b""
     _has_body = False
     _connecting = False
+    proxy: urllib3.util.Url | None  # which urllib3 sets
+    _socks_options: Mapping[str, Any] = {}  # as well, for a proxy of that kind
 
     def connect(self) -> None:
         self._connecting = True
+        exchange = current_exchange.get()
+        exchange.proxy = self._proxy_address()
         try:
             super().connect()
         finally:
             self._connecting = False
+        exchange.proxy = ""
+
+    def _proxy_address(self) -> str:
+        """Return host and port of the proxy, without its password; empty without a proxy."""
+        if socks := self._socks_options:
+            return f"{socks['proxy_host']}:{socks['proxy_port']}"
+        return self.proxy.netloc or "" if self.proxy else ""
+
+    def _new_conn(self) -> Any:
+        sock = super()._new_conn()  # type: ignore[misc]
+        if self._socks_options:  # the proxy has connected by then
+            current_exchange.get().proxy = ""
+        return sock
+
+    def _tunnel(self) -> None:
+        super()._tunnel()  # type: ignore[misc]
+        current_exchange.get().proxy = ""  # TLS, which comes next, is the server's
 
     def request(self, method: str, url: str, body: Any = None, *args: Any, **kwargs: Any) -> None:
         self._begins, self._has_body = True, bool(body)
@@ -231,8 +251,7 @@ class Pools:
                 raise InvalidSchema
             return HTTPAdapter(pool_maxsize=self._size).proxy_manager_for(proxy, **more)
         except _UNUSABLE:
-            text = _("The proxy of the environment cannot be used")
-            raise ConfigurationError(text, hint=_PROXY) from None
+            raise ConfigurationError(cause="proxy.unusable") from None
 
 
 @cache
@@ -244,5 +263,5 @@ def _tls(path: str) -> ssl.SSLContext:
         context.load_verify_locations(**{"capath" if os.path.isdir(path) else "cafile": path})
     except OSError:
         text = _("There is no certificate store that can be read at %(path)s", path=path)
-        raise ConfigurationError(text, hint=CERTIFICATE) from None
+        raise ConfigurationError(text, cause="tls.store") from None
     return context

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import urlsplit
 
 from ..causes import CAUSES, Cause
 from ..causes.cos import UNKNOWN
+from ..causes.wire import of_status
 from ..core.retry import Deadline
 from ..core.secrets import Secret, scrub
 from ..core.types import ContentHeaders, SignedLink, in_utc
@@ -142,12 +142,8 @@ def _judge(reply: Reply, md5: str) -> PutReceipt | WxStaticStoreError:
             _("COS answered neither yes nor no"), remedy=remedy, once=once, maybe_stored=True
         )
     elif 300 <= reply.status < 400:
-        host = None
-        with suppress(ValueError):  # no address at all
-            host = urlsplit(reply.headers.get("Location", "")).hostname
-        host = host or _("another address")
-        text = _("COS wants the upload at %(host)s, which is not done", host=host)
-        failure = ProtocolError(text, remedy=Remedy.NEW_LINK, once=True)
+        text = _("COS wants the upload at %(host)s, which is not done", host=reply.redirect_host)
+        failure = ProtocolError(text, cause="http.redirect", once=True)
     else:
         failure = _refusal(reply)
     return failure.with_context(http_status=reply.status, request_id=request_id)
@@ -173,12 +169,16 @@ def _compare(reply: Reply, md5: str, request_id: str) -> PutReceipt | IntegrityE
 def _refusal(reply: Reply) -> WxStaticStoreError:
     code, message = _element(reply.body, b"Code"), _element(reply.body, b"Message")
     text = _("COS refused the upload")
-    if "x-cos-request-id" not in reply.headers:
+    from_cos = "x-cos-request-id" in reply.headers
+    if not from_cos:
         code = message = ""
         text = _("A proxy or the network refused the upload, not COS itself")
     elif message:
         text = _("COS refused the upload: %(message)s", message=message)
     error = error_of(_cause(code, reply.status, message), text, cos_code=code, maybe_stored=False)
+    if not from_cos:
+        other = of_status(reply.status)
+        error.with_context(cause=other.id, hint=other.operator)
     return error.with_context(pause=max(error.pause, reply.retry_after))
 
 

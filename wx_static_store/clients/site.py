@@ -5,9 +5,10 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, BinaryIO
 
+from ..causes.wire import REDIRECT, of_status
 from ..core.retry import Deadline
 from ..core.secrets import Secret
-from ..exceptions import ProtocolError, Remedy, WeChatBusy
+from ..exceptions import error_of
 from ..i18n import gettext_lazy as _
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ _BROWSER = {  # of a person who opens the address: a default domain has a notice
     "Sec-Fetch-Mode": "navigate",
     "Sec-Fetch-Dest": "document",
 }
-
-_BROKEN = _("The public site, or the CDN in front of it, has trouble: open it in a browser.")
 
 
 class SiteClient:
@@ -41,16 +40,11 @@ class SiteClient:
             return True
         if reply.status in (404, 410):
             return False
-        if reply.status >= 500 or reply.status == 429:
-            text = _("%(url)s is not served just now", url=url)
-            raise WeChatBusy(text, stage="verify", http_status=reply.status, hint=_BROKEN)
-        raise ProtocolError(
-            _("%(url)s is not served", url=url),
-            stage="verify",
-            http_status=reply.status,
-            remedy=Remedy.CHANGE,
-            hint=_("Open the address in a browser; base_url must be the site's public address."),
-        )
+        entry = of_status(reply.status)
+        text = _("%(url)s is not served", url=url)
+        if entry is REDIRECT:
+            text = _("%(url)s redirects to %(host)s", url=url, host=reply.redirect_host)
+        raise error_of(entry, text, stage="verify", http_status=reply.status)
 
     def look(
         self,

@@ -15,8 +15,6 @@ from ..i18n import gettext_lazy as _
 
 logger = logging.getLogger("wx_static_store.tokens")
 
-_SHAPE = _("A token is one line of printable ASCII, 2,048 characters at most.")
-
 
 @runtime_checkable
 class TokenProvider(Protocol):
@@ -71,7 +69,7 @@ def _ask(provider: TokenProvider) -> Secret | WxStaticStoreError:
         return _failed(_("The token provider failed"), error)
     if isinstance(token, str) and re.fullmatch(r"[\x21-\x7e]{1,2048}", token):
         return Secret(token)
-    return ConfigurationError(_("The token provider gave no usable token"), hint=_SHAPE)
+    return ConfigurationError(cause="token.form")
 
 
 def _failed(what: str | Promise, error: Exception) -> TokenUnavailable:

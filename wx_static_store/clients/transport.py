@@ -5,29 +5,32 @@ import re
 import ssl
 import sys
 from collections.abc import Callable, Mapping, Sequence, Sized
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, BinaryIO
+from typing import BinaryIO
+from urllib.parse import urlsplit
 
 import urllib3
 from django.utils.functional import Promise
 
 from .. import __version__
+from ..causes import CAUSES
+from ..causes.wire import CERTIFICATES, SOCKS, of_proxy_status
 from ..core.frames import cleared_frames, is_from_signal, wrapped
 from ..core.retry import READ_RATE, Deadline
 from ..core.secrets import Secret
 from ..exceptions import (
-    ConfigurationError,
     ConnectFailed,
     DeadlineExceeded,
     ProtocolError,
     Remedy,
     ResponseLost,
-    TlsFailed,
     WxStaticStoreError,
+    error_of,
 )
-from ..i18n import english, gettext_lazy as _
-from .connections import BLOCK, CERTIFICATE, Exchange, Pools, current_exchange
+from ..i18n import english, gettext_lazy as _, shown
+from .connections import BLOCK, Exchange, Pools, current_exchange
 from .links import check_address, check_link, link_refused
 
 security = logging.getLogger("wx_static_store.security")
@@ -47,6 +50,14 @@ class Reply:
         """The seconds that the server asks to wait, at most 30; 0 if it names none."""
         value = self.headers.get("Retry-After", "")
         return min(float(value), 30.0) if re.fullmatch(r"\d{1,9}", value) else 0.0
+
+    @property
+    def redirect_host(self) -> str | Promise:
+        """The host that a redirect names; the rest of its address may hold a secret."""
+        with suppress(ValueError):  # no address at all
+            if host := urlsplit(self.headers.get("Location", "")).hostname:
+                return shown(host)
+        return _("another address")
 
 
 class Transport:
@@ -95,7 +106,8 @@ class Transport:
         """
         self._check(url, key)
         if not deadline.left():
-            raise _late(stage, _("No time was left to ask %(peer)s", peer=_origin(url)))
+            text = _("No time was left to ask %(peer)s", peer=_origin(url))
+            raise DeadlineExceeded(text, stage=stage)
         send = partial(self._send, method, url, headers or {}, body, deadline)
         hidden = {k: v for k, v in (headers or {}).items() if isinstance(v, Secret)}
         query = Secret("".join(url.reveal().partition("?")[1:]))
@@ -127,15 +139,18 @@ class Transport:
     ) -> Reply | WxStaticStoreError:
         """Call the HTTP libraries; all their work happens in this call."""
         handled = sys.exc_info()[1]
+        status: int | None = None
         try:
             with send() as response:
+                status = response.status
                 return _read(response, limit, sink, deadline)
         except Exception as error:  # noqa: BLE001 -- whatever the libraries raise ends here
             chain = tuple(wrapped(error, handled))
             # Theirs end here, as they carry addresses with tokens in them: the caller raises ours,
             # outside of this block.
             if (foreign := _foreign(chain)) is None:
-                return _classify(chain, _origin(url), late=not deadline.left())
+                failed = _classify(chain, _origin(url), late=not deadline.left())
+                return failed.with_context(http_status=failed.http_status or status)
         # Out of what the libraries wrapped it in.
         foreign.__cause__ = foreign.__context__ = None
         raise foreign
@@ -179,11 +194,14 @@ def _origin(url: Secret) -> str:
 def _read(
     response: urllib3.BaseHTTPResponse, limit: int, sink: BinaryIO | None, deadline: Deadline
 ) -> Reply | ProtocolError:
-    if response.status < 200:  # left unread: the true answer may still come this way
-        return ProtocolError(_("Only an interim answer came"), remedy=Remedy.WAIT)
+    status = response.status
+    if status < 200:  # left unread: the true answer may still come this way
+        text = _("Only an interim answer came")
+        return ProtocolError(text, remedy=Remedy.WAIT, http_status=status)
     if response.headers.get("Content-Encoding", "identity") != "identity":
-        return ProtocolError(_("The answer is compressed although none was asked for"))
-    if sink is not None and response.status == 200:
+        text = _("The answer is compressed although none was asked for")
+        return ProtocolError(text, http_status=status)
+    if sink is not None and status == 200:
         while block := response.read(BLOCK):
             sink.write(block)
             deadline.extend(len(block) / READ_RATE)
@@ -191,19 +209,16 @@ def _read(
     data = response.read(limit + 1)
     # Only a second read notices a missing end; after an announced one it would find nothing.
     if len(data) > limit or (response.length_remaining != 0 and response.read(1)):
-        if response.status >= 400:  # its status says enough
-            return Reply(response.status, response.headers, data[:limit])
-        return ProtocolError(_("The answer is longer than %(limit)d bytes", limit=limit))
-    return Reply(response.status, response.headers, data)
+        if status >= 400:  # its status says enough
+            return Reply(status, response.headers, data[:limit])
+        text = _("The answer is longer than %(limit)d bytes", limit=limit)
+        return ProtocolError(text, http_status=status)
+    return Reply(status, response.headers, data)
 
 
-def _late(stage: str, text: str | Promise) -> DeadlineExceeded:
-    return DeadlineExceeded(text, stage=stage)
-
-
-def _too_slow(kinds: set[type], peer: str) -> str | Promise:
+def _too_slow(kinds: set[type], peer: str | Promise) -> str | Promise:
     """Return the error of an exchange that ran out of time, naming its step."""
-    if kinds & {urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError}:
+    if kinds & _UNCONNECTED:
         return _("The time allowed was over while connecting to %(peer)s", peer=peer)
     if urllib3.exceptions.ReadTimeoutError in kinds:
         return _("The time allowed was over while waiting for the answer of %(peer)s", peer=peer)
@@ -225,21 +240,43 @@ def _foreign(chain: Sequence[BaseException]) -> BaseException | None:
 def _classify(chain: Sequence[BaseException], origin: str, *, late: bool) -> WxStaticStoreError:
     """Return our error for theirs, with their class alone: their text may hold a token."""
     kinds = {kind for link in chain for kind in type(link).__mro__}
-    if ours := [link for link in chain if isinstance(link, WxStaticStoreError)]:
-        return ours[0]
-    if late:
-        return _late("", _too_slow(kinds, origin))
-    if any(str(link).startswith("Tunnel connection failed: 407") for link in chain):
-        kinds.add(_ProxyWantsPassword)
-    failure = next(make() for types, make in _CLASSES if not kinds.isdisjoint(types))
+    for link in chain:
+        if isinstance(link, WxStaticStoreError):
+            return link
+    proxy = current_exchange.get().proxy
+    way = _("proxy %(proxy)s, on the way to %(peer)s", proxy=proxy, peer=origin)
+    peer = way if proxy else origin
+    cause, status = _cause(chain, kinds, at_proxy=bool(proxy))
+    if late and TimeoutError in kinds:
+        return DeadlineExceeded(_too_slow(kinds, peer), cause=cause)
+    if cause:
+        entry = CAUSES[cause]
+        text = _("%(label)s: %(text)s", label=entry.title, text=peer)
+        # In the words of OpenSSL, where no entry says which failure of a certificate it was.
+        words = [getattr(link, "verify_message", "") for link in chain if cause == "tls.other"]
+        return error_of(entry, text, http_status=status, errmsg="".join(words))
+    failed = next(make() for types, make in _CLASSES if not kinds.isdisjoint(types))
     facts = f"{origin}: {type(chain[0]).__name__}"
-    return failure.with_context(
-        message=_("%(what)s (%(facts)s)", what=failure.message, facts=facts)
-    )
+    return failed.with_context(message=_("%(what)s (%(facts)s)", what=failed.message, facts=facts))
 
 
-class _ProxyWantsPassword(Exception):
-    """The error of a 407 answer, which the libraries report in a text only."""
+def _cause(
+    chain: Sequence[BaseException], kinds: set[type], *, at_proxy: bool
+) -> tuple[str, int | None]:
+    """Return the cause of a failure of TLS or of the proxy, with its HTTP status; else no text."""
+    for link in chain:
+        if isinstance(link, ssl.SSLCertVerificationError):
+            return CERTIFICATES.get(link.verify_code, "tls.other"), None
+        if refused := _NO_TUNNEL.match(str(link)):  # the libraries keep the status in a text only
+            status = int(refused[1])
+            return of_proxy_status(status), status
+    if ssl.SSLError in kinds:
+        return "tls.broken", None
+    if not at_proxy:
+        return "", None
+    of_socks = {kind.__name__ for kind in kinds if kind.__module__ == "socks"} & SOCKS.keys()
+    by_class = "proxy.away" if kinds & _UNCONNECTED else "proxy.hangs"
+    return next((SOCKS[name] for name in of_socks), by_class), None
 
 
 # Whose errors are about the network; another class is a project's own, which a signal handler or
@@ -247,26 +284,12 @@ class _ProxyWantsPassword(Exception):
 _LIBRARIES = sys.stdlib_module_names | {
     *("urllib3", "requests", "idna", "socks", "OpenSSL", "gevent", "eventlet", "dns"),
 }
+_NO_TUNNEL = re.compile(r"Tunnel connection failed: ([1-5]\d\d)")
+_UNCONNECTED = {urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError}
 
-_FATAL: dict[str, Any] = {"remedy": Remedy.CHANGE, "stops_batch": True}
-_PROXY = _("Check HTTPS_PROXY and NO_PROXY in the environment: the proxy refused the connection.")
-
-# The first row that fits wins: a certificate failure is a TLS failure, a TLS failure a lost answer.
+# The first row that fits wins; TLS and proxies were looked at before.
 _CLASSES: tuple[tuple[set[type], Callable[[], WxStaticStoreError]], ...] = (
-    (
-        {ssl.SSLCertVerificationError},
-        lambda: TlsFailed(_("The server's certificate is not valid"), hint=CERTIFICATE, **_FATAL),
-    ),
-    (
-        {urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError},
-        lambda: ConnectFailed(_("The server could not be reached")),
-    ),
-    (
-        {_ProxyWantsPassword},
-        lambda: ConfigurationError(_("The proxy wants a password"), hint=_PROXY),
-    ),
-    ({urllib3.exceptions.ProxyError}, lambda: ConnectFailed(_("The proxy failed"), hint=_PROXY)),
-    ({ssl.SSLError}, lambda: TlsFailed(_("The TLS connection broke"))),
+    (_UNCONNECTED, lambda: ConnectFailed(_("The server could not be reached"))),
     (
         {urllib3.exceptions.IncompleteRead},
         lambda: ProtocolError(_("The answer is shorter than announced"), remedy=Remedy.WAIT),

@@ -15,18 +15,12 @@ from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 
 from ..causes import CAUSES, hint, of_errcode
+from ..causes.wire import REDIRECT, of_status
 from ..core.frames import cleared_frames
 from ..core.retry import Deadline
 from ..core.secrets import Secret, scrub
 from ..core.types import RemoteFile, SignedLink, in_utc
-from ..exceptions import (
-    ProtocolError,
-    Remedy,
-    WeChatBusy,
-    WeChatThrottled,
-    WxStaticStoreError,
-    error_of,
-)
+from ..exceptions import ProtocolError, Remedy, WxStaticStoreError, error_of
 from ..i18n import gettext_lazy as _
 from .links import is_site
 
@@ -54,10 +48,6 @@ _RID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}")
 
 # On the token call this number speaks of the appsecret, not of a token.
 _ONLY_THERE = {("api_component_token", 40001): CAUSES["41004"]}
-
-_PROXY_PAGE = _(
-    "A proxy or firewall answered in place of WeChat. Check HTTPS_PROXY and the firewall."
-)
 
 # Sees the path of a call, its answer that is not judged yet, and the headers; keeps no secret.
 Witness = Callable[[str, dict[str, Any], Mapping[str, str]], None]
@@ -111,14 +101,14 @@ class Calls:
         """Return the answer, or the error to raise: the frame that raises holds no answer."""
         name = _FAMILY.sub("", path)
         if reply.status != 200:
-            error = _not_an_answer(name, reply.status)
-            return error.with_context(pause=max(error.pause, reply.retry_after))
+            return self._not_of_wechat(name, reply)
         try:
             # NaN and Infinity are no JSON: `int` refuses them.
             answer = json.loads(reply.body.decode("utf-8", "replace"), parse_constant=int)
         except (ValueError, RecursionError):
-            page = b"<html" in reply.body[:1024].lower()
-            return odd(name, _("no JSON"), hint=_PROXY_PAGE if page else "", once=page)
+            if b"<html" in reply.body[:1024].lower():
+                return self._not_of_wechat(name, reply)
+            return odd(name, _("no JSON"), once=False)
         if self._witness and isinstance(answer, dict):
             self._witness(path, answer, reply.headers)
         errcode = _errcode(answer)
@@ -128,21 +118,23 @@ class Calls:
             return _refusal(name, errcode, answer)
         return read(answer)
 
+    def _not_of_wechat(self, name: str, reply: Reply) -> WxStaticStoreError:
+        """Return the error for the answer of whoever stands at the address in place of WeChat."""
+        entry = of_status(reply.status)
+        facts: dict[str, Any] = {"call": name, "address": self.base_url}
+        text = _("%(call)s of %(address)s was not answered by WeChat itself", **facts)
+        if entry is REDIRECT:
+            facts["host"] = reply.redirect_host
+            text = _("%(call)s of %(address)s was redirected to %(host)s", **facts)
+        error = error_of(entry, text, http_status=reply.status)
+        return error.with_context(pause=max(error.pause, reply.retry_after))
+
 
 def odd(name: str, what: str | Promise, **details: Any) -> ProtocolError:
     """Return the error for an answer whose form differs from the documents."""
     defaults: dict[str, Any] = {"remedy": Remedy.WAIT, "once": True, "http_status": 200}
     text = _("%(call)s answered with %(what)s", call=name, what=what)
     return ProtocolError(text, **(defaults | details))
-
-
-def _not_an_answer(name: str, status: int) -> WxStaticStoreError:
-    message = _("%(call)s was not answered by WeChat itself", call=name)
-    if status == 429:
-        return WeChatThrottled(message, http_status=status)
-    if status >= 500:
-        return WeChatBusy(message, http_status=status)
-    return ProtocolError(message, http_status=status, hint=_PROXY_PAGE)
 
 
 def _errcode(answer: Any) -> int | None:

@@ -1,4 +1,4 @@
-"""The columns of the log: rows, lines, export, API and import of lines are made of this table."""
+"""The columns of the log: rows, lines, export and API are made of this table."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -13,7 +13,6 @@ class Column(NamedTuple):
     name: str
     shown: bool
     fill: Callable[[UploadResult, UploadContext], Any]
-    imported: bool = True  # False: an id that means nothing in the database of another machine
 
 
 def _message(result: UploadResult, _context: UploadContext) -> str:
@@ -52,8 +51,8 @@ COLUMNS = (
     Column("stored_at", SHOWN, lambda result, _: result.stored_at),
     Column("source", SHOWN, lambda _, context: context.source),
     Column("source_ref", SHOWN, lambda result, context: result.source_ref or context.source_ref),
-    Column("user_id", SHOWN, lambda _, context: context.user_id, imported=False),
-    Column("deployment_id", SHOWN, lambda _, context: context.deployment_id, imported=False),
+    Column("user_id", SHOWN, lambda _, context: context.user_id),
+    Column("deployment_id", SHOWN, lambda _, context: context.deployment_id),
 )
 
 

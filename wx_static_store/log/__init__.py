@@ -1,11 +1,10 @@
 """
-Work on the log: retry, compare, reconcile, prune, import.
+Work on the log: retry, compare, reconcile, prune.
 
     compare       Compare rows of the log with what the cloud has under their keys now
     failing       Group the uploads that still fail by cause; dismiss some
     retry         Send earlier uploads again
     diagnosis     Ask WeChat about the refused call of a row, at most once
-    import_lines  Make rows of the lines that `upload.JsonLinesFormatter` wrote without a database
     prune         Delete old rows, releases and their bytes in small transactions
     retention     Which deployments and releases stay, however old
     reconcile     Compare cloud and log; add rows that correct the log

@@ -47,6 +47,7 @@ class Discrepancy:
             env=env,
             key_digest=key_digest(self.key),
             status=self.status.value,
+            cause="cloud" if self.status is FAILED else "",
             stage="verify",
             source="reconcile",
         )

@@ -230,7 +230,7 @@ class UploadLog(models.Model):
             ("diagnose", _("Can ask what WeChat received")),
             ("deploy", _("Can deploy a release again")),
         )
-        # Not by `created`: clocks of machines differ, and an imported row has its line's time.
+        # Not by `created`: clocks of machines differ.
         ordering = ("-id",)
         indexes = (
             models.Index(fields=["env", "key_digest", "id"], name="wx_upload_newest"),

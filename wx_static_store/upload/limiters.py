@@ -76,9 +76,6 @@ class AdaptiveLimiter:
                 _("No call had a free slot for this upload in time"),
                 cause="slots",
                 remedy=Remedy.LATER,
-                hint=_(
-                    "Raise API_CONCURRENCY or the deadline, or upload fewer files at the same time."
-                ),
             )
 
     def _step_out(self, ticket: Event) -> None:

@@ -108,10 +108,11 @@ class Recorder:
             written = self.write(at_once=not isinstance(sys.exception(), KeyboardInterrupt))
         if not written and (is_away() or deployment):
             logger.error(
-                "%d rows of deployment %s could not be written. The logger "
-                "wx_static_store.uploads has their lines: import them with wx_import_log, or "
-                "run the deploy again", len(self._rows), deployment or "-",
-            )  # fmt: skip
+                "%d rows of deployment %s could not be written. Run the deploy again, or "
+                "wx_reconcile --fix: the cloud's list says what is there",
+                len(self._rows),
+                deployment or "-",
+            )
         _announce(self._rows)
         _unwritten_rows.extend(self._rows)
         return written

@@ -22,7 +22,6 @@ from ..i18n import gettext_lazy as _
 from .sources import Source, digest, readable
 
 _LOOK = _("Look at this alias of STORAGES; without RELEASE_STORAGE no bytes are kept.")
-_STILL = _("Let the folder stand still while it is deployed, and run it again.")
 
 
 def alias() -> str:
@@ -218,5 +217,5 @@ class _Body(io.RawIOBase):
         # are never other bytes under a digest.
         if whole.hexdigest() != self._item.sha256:
             text = _("%(name)r changed before it was sent", name=self._item.name)
-            raise SourceChanged(text, stage="source", hint=_STILL)
+            raise SourceChanged(text, stage="source")
         yield last

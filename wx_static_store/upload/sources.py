@@ -21,12 +21,9 @@ BLOCK = 256 * 1024
 HASH_AHEAD = 8 * 1024 * 1024  # bytes; a larger file is hashed while it streams
 IN_MEMORY = 1024 * 1024  # bytes of a temporary file; a larger one goes to the disk
 
-_ONE_PUT = _("One PUT takes 5 GB, and a platform has no other way: split the file.")
 # Open no link, and do not wait for the other end of a pipe; Windows has neither flag.
 _ITSELF = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _LOST = (0, 0)  # no file has this device and inode
-_LEAVE_ALONE = _("Do not change the folder while it is deployed. Deploy again.")
-_REOPEN = _("Open it in binary mode, and let it stand still while it is uploaded.")
 
 
 class Source:
@@ -63,7 +60,7 @@ class Source:
                 self.sent(self._read)
             block = _read(self.file, min(BLOCK, left))
             if not block:
-                raise SourceChanged(_("The file became shorter"), stage="source", hint=_REOPEN)
+                raise SourceChanged(_("The file became shorter"), stage="source")
             self._digest.update(block)
             self._read += len(block)
             self.handed_over = self._read == self._size
@@ -77,7 +74,6 @@ class Source:
                 _("The file changed while it was uploaded"),
                 stage="source",
                 maybe_stored=self.handed_over or not self._size,
-                hint=_REOPEN,
             )
         return digest
 
@@ -105,9 +101,7 @@ class _Disk:
         except OSError as error:
             if error.errno != errno.ELOOP:  # as for a link, which is not followed
                 raise
-        raise SourceError(
-            _("The file was replaced by another one"), stage="source", hint=_LEAVE_ALONE
-        )
+        raise SourceError(_("The file was replaced by another one"), stage="source")
 
 
 def disk_item(
@@ -183,7 +177,9 @@ def readable(item: UploadItem) -> Iterator[tuple[BinaryIO, int]]:
             files.callback(original.close)
         file = _seekable(original, files)
         if (size := _measure(file)) > LARGEST:
-            raise SourceError(_("The file is larger than 5 GB"), stage="source", hint=_ONE_PUT)
+            raise SourceError(
+                _("The file is larger than 5 GB"), cause="EntityTooLarge", stage="source"
+            )
         yield file, size
 
 
@@ -216,7 +212,7 @@ def digest(file: BinaryIO, tick: Callable[[], None] = lambda: None, *others: Any
 def _seekable(original: Any, copies: ExitStack) -> BinaryIO:
     """Return the file if it can be sent unchanged, else a copy that `copies` will close."""
     if getattr(original, "closed", False):
-        raise SourceError(_("The file is closed"), stage="source", hint=_REOPEN)
+        raise SourceError(_("The file is closed"), stage="source")
     if _rewound(original):
         return original  # type: ignore[no-any-return]
     copy = copies.enter_context(SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115
@@ -270,7 +266,7 @@ def _read(file: BinaryIO, size: int) -> bytes:
 def _bytes(block: Any) -> bytes:
     if not isinstance(block, bytes):
         text = _("The file gives %(kind)s in place of bytes", kind=type(block).__name__)
-        raise SourceError(text, stage="source", hint=_REOPEN)
+        raise SourceError(text, stage="source")
     return block
 
 
@@ -284,7 +280,7 @@ def _call(method: Callable[..., Any], *args: Any) -> Any:
         if is_from_signal(error):
             raise
         text = _("The file cannot be read (%(why)s)", why=f"{type(error).__name__}: {error}")
-        failure = SourceError(text, stage="source", hint=_REOPEN)
+        failure = SourceError(text, stage="source")
     # Out of the block, so that it does not carry the error of a library.
     raise failure
 

@@ -28,8 +28,6 @@ from .sources import digest
 
 logger = logging.getLogger("wx_static_store.spool")
 
-_UPLOAD_AGAIN = _("Upload the file again.")
-
 
 def alias() -> str:
     """Return the alias of the spool; empty if none is set."""
@@ -80,7 +78,7 @@ def open_spooled(md5: str) -> BinaryIO:
     if file:
         file.close()
     text = _("The spool of uploads no longer has these bytes")
-    raise SourceError(text, stage="source", hint=_UPLOAD_AGAIN)
+    raise SourceError(text, cause="SourceGone", stage="source")
 
 
 def free(*, dry_run: bool = False) -> Iterator[int]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
-from io import BytesIO
 from typing import Any
-from zipfile import ZipFile
 
 import pytest
 from django.contrib.messages import get_messages
@@ -18,7 +16,6 @@ from tests.admin.conftest import Editor, Rows
 from tests.admin.files import FILES, fill, html_of, lay_down, names, text_of
 from tests.conftest import ENV
 from tests.deploys import lists
-from wx_static_store.admin.cloud import page as files_page
 from wx_static_store.core.types import DELETED
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog
@@ -141,26 +138,6 @@ def test_addresses_stand_one_in_a_line_with_codes(cloud: EmulatorServer, viewer:
     assert html.count('class="wx-qr"') == 2
 
 
-def test_a_download_is_an_archive(cloud: EmulatorServer, viewer: Client, configure: Any) -> None:
-    configure(WX_STATIC_STORE={"BASE_URL": cloud.site_url(ENV)})
-    fill(cloud, f"{FOLDER}a.txt", f"{FOLDER}b.txt")
-    answer = press(viewer, "download", "a.txt")
-    assert answer["Content-Type"] == "application/zip"
-    with ZipFile(BytesIO(b"".join(answer.streaming_content))) as archive:
-        assert archive.namelist() == ["a.txt"]
-
-
-def test_too_many_bytes_are_not_downloaded(
-    cloud: EmulatorServer, viewer: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(files_page, "MOST_BYTES", 2)
-    fill(cloud, f"{FOLDER}a.txt")
-    answer = press(viewer, "download", "a.txt")
-    assert messages(answer) == [
-        "These files have more than 2\xa0bytes together: choose fewer of them."
-    ]
-
-
 def test_files_of_the_log_are_compared(cloud: EmulatorServer, viewer: Client) -> None:
     default_storage.save("uploads/a.txt", ContentFile(b"tea"))
     cloud.put_object(f"{FOLDER}a.txt", b"coffee")
@@ -188,7 +165,7 @@ def test_files_that_the_log_does_not_know_are_not_compared(
     assert message.startswith("The log knows none")
 
 
-@pytest.mark.parametrize("button", ["addresses", "download", "compare", "unpublish"])
+@pytest.mark.parametrize("button", ["addresses", "compare", "unpublish"])
 def test_without_a_choice_nothing_is_done(remover: Client, button: str) -> None:
     answer = press(remover, button, "gone.txt")
     assert messages(answer)[0].startswith("Select files first")

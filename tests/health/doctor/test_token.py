@@ -286,7 +286,7 @@ def test_a_certificate_that_is_not_valid_is_named(
 ) -> None:
     server = serve(answer(), tls=tls)
     words = said(look(API_BASE_URL=server.url)["token.accepted"])
-    assert f"certificate is not valid ({server.url}: " in words
+    assert f"an authority that this machine does not trust: {server.url}" in words
 
 
 @pytest.mark.wx_real  # past the suite's own guard: the proxy stands on this machine and refuses
@@ -300,5 +300,6 @@ def test_a_proxy_that_refuses_is_named(
     monkeypatch.setenv("NO_PROXY", "localhost")
     url = f"https://by-{proxy.port}.example"
     words = said(look(API_BASE_URL=url)["token.accepted"])
-    assert f"The proxy wants a password ({url}: " in words
-    assert "Check HTTPS_PROXY and NO_PROXY" in words
+    where = f"proxy 127.0.0.1:{proxy.port}, on the way to {url}"
+    assert f"The proxy wants a password: {where} (HTTP 407)" in words
+    assert "Put user and password into HTTPS_PROXY" in words

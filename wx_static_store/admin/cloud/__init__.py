@@ -2,7 +2,6 @@
 The page *Files in the cloud*: the files there, joined with the log.
 
     page     this page, and its buttons
-    archive  chosen files as one archive, streamed
     table    its table of folders and files
     place    its store, environment and folder
     folders  the objects in one folder, by at most two calls, kept for a minute

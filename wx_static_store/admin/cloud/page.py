@@ -16,7 +16,6 @@ from django.http import (
     HttpResponseRedirect,
     QueryDict,
 )
-from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
@@ -26,14 +25,13 @@ from ...exceptions import WxStaticStoreError
 from ...i18n import labelled
 from ...models import UploadLog
 from ...submit.unpublish import refusal, unpublish
-from ..base import BOTH, POST, Page, download, page
+from ..base import BOTH, POST, Page, page
 from ..columns import UploadColumns
 from ..labels import sentence
 from ..log.actions import LogActions
 from ..places import linkable
 from ..upload.form import UploadForm
 from ..upload.page import form_context
-from .archive import MOST_BYTES, zip_files
 from .folders import is_marker
 from .place import Place, choices, place_of
 from .table import FilesTable
@@ -108,7 +106,6 @@ class FilesPage(LogActions):
 
     @page(
         Page("files_addresses", "files/addresses/", POST),
-        Page("files_download", "files/download/", POST),
         Page("files_compare", "files/compare/", POST),
         Page("files_unpublish", "files/unpublish/", POST, needs="unpublish"),
     )
@@ -116,7 +113,6 @@ class FilesPage(LogActions):
         """Act on the chosen files, or go back to the folder and show why not."""
         acts: dict[str, Act] = {
             "files_addresses": self._addresses,
-            "files_download": self._download,
             "files_compare": self._compare,
             "files_unpublish": self._unpublish,
         }
@@ -143,14 +139,6 @@ class FilesPage(LogActions):
             "more": len(urls) - len(shown),
         }
         return self._chosen_page(request, place, "files_addresses", context)
-
-    def _download(self, request: HttpRequest, place: Place, files: Chosen) -> Answer:
-        if sum(file.size for file in files) <= MOST_BYTES:
-            blocks = zip_files(place.store, files)
-            return download(request, blocks, "application/zip", place.store.env, "zip")
-        text = _("These files have more than %(limit)s together: choose fewer of them.")
-        self.message_user(request, text % {"limit": filesizeformat(MOST_BYTES)}, messages.ERROR)
-        return None
 
     def _compare(self, request: HttpRequest, place: Place, files: Chosen) -> Answer:
         newest = UploadLog.objects.newest(place.to.env, [file.key for file in files])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ...causes import CAUSES
+from ...causes.wire import of_status
 from ...core.retry import Deadline
 from ...core.secrets import Secret
 from ...core.types import SignedLink
@@ -36,7 +37,6 @@ _COMPLETE = _(
     "Uploads through this server do not need the rule. For uploads by browsers, add what is "
     "missing in the CloudBase console."
 )
-_PROXY = _("Check HTTPS_PROXY and the firewall: uploads go to the same host.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,8 @@ def _not_well(env: str, answer: Preflight) -> Finding:
     facts = {"env": env, "status": answer.status, "code": answer.code}
     if not answer.from_cos:
         text = _("A proxy answered for the bucket of %(env)s (HTTP %(status)d), not COS.", **facts)
-        return wrong(text, hint=_PROXY, data=facts)
+        other = of_status(answer.status)
+        return wrong(text, hint=other.operator, cause=other.id, data=facts)
     if answer.lacking:
         names = listed(answer.lacking)
         text = _("The CORS rule of %(env)s does not name %(names)s.", env=env, names=names)

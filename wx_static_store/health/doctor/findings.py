@@ -68,7 +68,8 @@ NONE_LEFT = not_asked(
 
 
 def of_error(error: WxStaticStoreError, mark: Mark = Mark.WRONG) -> Finding:
-    facts = {name: getattr(error, name) for name in ("errcode", "rid", "stage", "env")}
+    names = ("errcode", "rid", "stage", "env", "http_status")
+    facts = {name: getattr(error, name) for name in names}
     data = {name: value for name, value in facts.items() if value}
     # Its text is lazy: whoever reads it later may have another language.
     return Finding(mark, _said(error), hint=error.hint, cause=error.cause, data=data)

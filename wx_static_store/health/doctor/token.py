@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from ...clients.component import CALL, OTHERS, ComponentToken
+from ...causes import CAUSES
+from ...clients.component import CALL, ComponentToken
 from ...clients.tokens import current_token
 from ...core.spans import span
 from ...exceptions import (
@@ -126,7 +127,8 @@ def _too_early(tokens: Any) -> Iterator[Finding]:
             "%(count)d.",
             count=count,
         )
-        yield warning(text, hint=OTHERS, data={"refused_early": count})
+        entry, data = CAUSES["token.others"], {"refused_early": count}
+        yield warning(text, hint=entry.operator, cause=entry.id, data=data)
 
 
 CHECKS = (

@@ -26,8 +26,12 @@ _OF_CDN = _("Look at the response headers of the CDN in the console of Tencent C
 
 def _public(file: ProbeFile) -> Iterator[Finding]:
     if file.until(file.serves, file.timeout) is None:
-        facts = {"url": file.url, "status": file.get().status}
+        reply = file.get()
+        facts = {"url": file.url, "status": reply.status}
         text = _("%(url)s does not serve what was uploaded (HTTP status %(status)d).", **facts)
+        if 300 <= reply.status < 400:
+            host = reply.redirect_host
+            text = _("%(url)s redirects to %(host)s (HTTP status %(status)d).", host=host, **facts)
         yield wrong(text, hint=_OPEN_IT, data=facts)
         return
     file.is_served = True
