@@ -61,8 +61,9 @@ LONG = """
     .          packaging
     django_suite
     browser
-    faults     faults
     processes  wx_deploy kill killed_deploy
+    faults     faults
+    docs
     upload     uploader
     observers
     management wx_deploy_last_words modes
@@ -71,10 +72,9 @@ LONG = """
     core       interrupts
     admin/log  step_results
     health/doctor      probe visit
-    api        at_once schema
+    api        at_once servers fifty_clients schema
     rollouts/api       start
     model
-    docs
 """
 # Where a query, a lock or a transaction is the fact: PostgreSQL and MariaDB run it, too.
 DATABASES = """
