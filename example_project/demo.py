@@ -57,8 +57,10 @@ TABLE = VAR / "uploaded.txt"
 FIRST_PORT = 8000
 PATIENCE = 15  # seconds in which the site must have answered WeChat's push
 FIRST_ROWS, LAST_ROWS = 6, 4  # of the static files; the whole table is in a file
+SERVER = re.compile(r"http://127\.0\.0\.1:\d+")
 
 Wanted = dict[str, bytes]  # public address → the bytes that must come back
+options = argparse.Namespace(once=False)
 
 
 class DemoFailed(Exception):
@@ -69,7 +71,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="The main job, on the embedded emulator.")
     parser.add_argument("--once", action="store_true", help="end after printing; do not serve")
     parser.add_argument("--plain", action="store_true", help="one shop, and no failures")
-    options = parser.parse_args()
+    parser.parse_args(namespace=options)
     from example.tenants import HANGZHOU, SUZHOU
 
     shops = [HANGZHOU] if options.plain else [HANGZHOU, SUZHOU]
@@ -101,11 +103,12 @@ def language() -> str:
 
 def prepare(emulator: EmulatorServer, *, two_shops: bool = False) -> None:
     """Point the settings at the emulator; a fresh database with one user."""
-    title("Emulator")
-    say(
-        f"In place of WeChat     {emulator.api_url}",
-        f"The public site        {emulator.site_url()}",
-    )
+    if not options.once:
+        title("Emulator")
+        say(
+            f"In place of WeChat     {emulator.api_url}",
+            f"The public site        {emulator.site_url()}",
+        )
     if os.environ.pop("WX_ENV", ""):
         say("WX_ENV is set, but this demo never publishes for real.")
     os.environ["EMULATOR_API"] = emulator.api_url
@@ -165,11 +168,14 @@ def publish_and_check(emulator: EmulatorServer, site: str) -> None:
 
 
 def leave_something_to_look_at(emulator: EmulatorServer, site: str) -> None:
+    """Leave failures and releases; say where, unless the site ends now."""
     import showcase
 
-    title(_("Something to look at"))
     if problem := showcase.fill(emulator, VAR):
         raise DemoFailed(problem)
+    if options.once:
+        return
+    title(_("Something to look at"))
     for sentence, address in showcase.sights():
         say(sentence, f"  {site}{address}")
 
@@ -249,6 +255,7 @@ def deploy(emulator: EmulatorServer, **options: Any) -> tuple[int, int]:
     """Deploy the front end by the command; a link that looks broken ends the demo."""
     before, started = len(emulator.journal), time.monotonic()
     options |= {"using": "site", "map": [HASHED], "yes": True, "strict": True}
+    options |= {"verbosity": 0}  # no lines of progress among what the demo tells
     call_command("wx_deploy", str(DIST), APP, **options, stdout=StringIO())
     return say_cost(emulator, before, time.monotonic() - started, "wx_deploy")
 
@@ -465,7 +472,9 @@ def title(text: str) -> None:
 
 
 def say(*lines: str) -> None:
-    sys.stdout.write("\n".join(lines) + "\n")
+    """Print the lines; with --once only the paths of addresses, as nothing answers afterwards."""
+    text = "\n".join(lines)
+    sys.stdout.write(f"{SERVER.sub('', text) if options.once else text}\n")
     sys.stdout.flush()
 
 

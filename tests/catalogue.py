@@ -11,7 +11,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "wx_static_store"
 CATALOGUE = PACKAGE / "locale/zh_Hans/LC_MESSAGES/django.po"
 # The functions that mark a text, and the place of the text in their call.
-MARKS = dict.fromkeys(("_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy"), 0)
+MARKS = dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop"), 0)
+MARKS |= dict.fromkeys(("ngettext", "ngettext_lazy"), 0)
 MARKS |= {"pgettext": 1, "pgettext_lazy": 1, "npgettext": 1, "npgettext_lazy": 1}
 
 Texts = dict[tuple[str | None, str, str], list[str]]

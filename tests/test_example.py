@@ -43,19 +43,23 @@ print(json.dumps(found))
 NEWS = "The new teas are here"
 
 
-@pytest.fixture(scope="module")
-def left(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Return what the demo left, and what the sites of the shops show."""
-    folder = tmp_path_factory.mktemp("demo")
-    environment = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
-    done = subprocess.run(
-        [sys.executable, "-c", CODE, str(folder / "var")],
+def run(code: str, *words: str) -> "subprocess.CompletedProcess[str]":
+    """Run Python in the folder of the example."""
+    return subprocess.run(
+        [sys.executable, "-c", code, *words],
         cwd=EXAMPLE,
-        env=environment,
+        env={k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+@pytest.fixture(scope="module")
+def left(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Return what the demo left, and what the sites of the shops show."""
+    folder = tmp_path_factory.mktemp("demo")
+    done = run(CODE, str(folder / "var"))
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -74,6 +78,23 @@ def test_a_roll_back_of_the_demo_brings_the_first_release(left: dict[str, Any]) 
 
 def test_the_demo_tells_in_chinese_what_it_did(left: dict[str, Any]) -> None:
     assert ["杭州" in left["sights"][0][0], "45009" in left["sights"][2][0]] == [True, True]
+
+
+def test_a_demo_that_ends_at_once_prints_no_address_that_nobody_answers(tmp_path: Path) -> None:
+    """And no progress of its deploys among what it says."""
+    code = f"""
+import demo, sys
+from pathlib import Path
+demo.VAR = Path({str(tmp_path / "var")!r})
+demo.TABLE, demo.HERE = demo.VAR / "uploaded.txt", demo.VAR / "here"
+sys.argv.append("--once")
+sys.exit(demo.main())
+"""
+    done = run(code)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "All of it worked." in done.stdout
+    assert "http://" not in done.stdout
+    assert " files, " not in done.stderr
 
 
 def test_every_text_of_the_example_is_translated() -> None:

@@ -167,7 +167,7 @@ FAULTS = {
     "cos": (
         {"on": "put_object", "do": "cos_error", "code": "AccessDenied", "status": 403},
         "AccessDenied",
-        "in some minutes",
+        "would fail, too",
     ),
     "lost": ({"on": "put_object", "do": "drop_reply"}, "not known", "may be public already"),
 }

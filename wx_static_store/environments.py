@@ -20,7 +20,7 @@ from .conf import Options
 from .core.budget import REQUEST
 from .core.retry import Deadline
 from .exceptions import WxStaticStoreError
-from .i18n import english, gettext as _, listed
+from .i18n import english, gettext as _, gettext_noop, listed
 from .upload.database import in_database
 from .upload.platform import Platform, platform_for
 
@@ -76,7 +76,7 @@ def of_platform(user: Any = None) -> dict[str, str]:
     # A command asks nobody: what goes to all must not go where WeChat would refuse each file.
     if user is None and (left_out := [tenant.env for tenant in tenants if tenant.withdrawn]):
         tenants = [tenant for tenant in tenants if not tenant.withdrawn]
-        text = "Left out, as their accounts withdrew the authorization: %s"
+        text = gettext_noop("Left out, as their accounts withdrew the authorization: %s")
         logger.warning(text, ", ".join(left_out))
     return {tenant.env: tenant.label for tenant in tenants}
 
@@ -98,7 +98,9 @@ def _tenants() -> list[_Tenant]:
         if known is None:
             raise
         if remembered.first("failed", seconds=HOUR) is not False:
-            text = "The environments cannot be listed, those of %d minutes ago go on: %s"
+            text = gettext_noop(
+                "The environments cannot be listed, those of %d minutes ago go on: %s"
+            )
             logger.warning(text, age // 60, english(error))
         return known
     remembered.forget("failed")

@@ -29,6 +29,7 @@ The errors of this package, and what may be done about each.
 What each means, and whether a new try helps, stands in `causes`.
 """
 
+from copy import copy
 from typing import Any, Self
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
@@ -99,6 +100,10 @@ class WxStaticStoreError(Exception):
                 raise TypeError(f"{type(self).__name__} has no detail {name!r}")
             setattr(self, name, value)
         return self
+
+    def in_general(self) -> Self:
+        """Return a copy without the facts in which errors with the same cause differ."""
+        return copy(self).with_context(env="", key="", rid="", request_id="", attempts=0)
 
     @property
     def what(self) -> str:

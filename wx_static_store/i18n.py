@@ -40,6 +40,11 @@ def _translated(english: str, translate: Callable[..., str], *words: object) -> 
         return english
 
 
+def gettext_noop(message: str) -> str:
+    """Mark a line of the log: it is English there, and translated where a command shows it."""
+    return message
+
+
 def joined(parts: Iterable[object]) -> str:
     """Join the parts of a sentence with commas."""
     return pgettext("between the parts of a sentence", ", ").join(map(str, parts))

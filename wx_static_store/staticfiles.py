@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -29,13 +30,14 @@ from .core.interrupts import held
 from .core.naming import NO_CACHE, quote_key
 from .core.types import UploadContext, UploadItem
 from .deploy.locks import deploying
+from .deploy.log_lines import shown_warnings
 from .deploy.plan import Plan, hash_items, make_plan
 from .deploy.publish import publish
 from .deploy.records import Records
 from .deploy.report import PublishFailed, Report
 from .deploy.state import live
 from .exceptions import WxStaticStoreError
-from .i18n import gettext as _, ngettext
+from .i18n import gettext as _, gettext_noop, labelled, ngettext
 from .upload.recorder import announce_deployment
 from .upload.sources import disk_item
 from .upload.store import store_for
@@ -86,14 +88,18 @@ class WxStaticFilesStorage(StaticFilesStorage):
 
     def _publish(self, files: Mapping[str, str]) -> Iterator[Processed]:
         """Publish each name; its value is the file that it is, or is a hashed copy of."""
-        _warn_of_case({*files.values()})
+        command = _running_command()
         try:
-            plan, report = self._publish_all([*self._items(files)])
+            with shown_warnings(command.stderr.write) if command else nullcontext():
+                _warn_of_case({*files.values()})
+                plan, report = self._publish_all([*self._items(files)])
         except PublishFailed as error:
             yield "All", None, error
         except (WxStaticStoreError, OSError) as error:  # no token, no space for the manifest
             yield "All", None, PublishFailed(str(error))
         else:
+            if command:
+                command.stderr.writelines(f"{note}\n" for note in plan.notes)
             sent = {files[item.name] for item in plan.sent}
             unchanged = len({*files.values()} - sent)
             self._say_what_was_published(len(sent), report.stored, unchanged)
@@ -151,6 +157,10 @@ class WxStaticFilesStorage(StaticFilesStorage):
                     report=report,
                 )
                 ok = report.ok
+        except BaseException as error:
+            if report.broken_off:
+                _say_how_far_it_came(error, uploader.env, report)
+            raise
         finally:
             announce_deployment(uploader.env, report.deployment_id, ok=ok, logged=report.logged)
         report.raise_for_failures()
@@ -176,12 +186,21 @@ def _running_command() -> Any:
     return frame and frame.f_locals["self"]
 
 
+def _say_how_far_it_came(error: BaseException, env: str, report: Report) -> None:
+    if isinstance(error, KeyboardInterrupt):
+        text = _("Interrupted: %(counts)s", counts=report.counts)
+    else:
+        text = _("Broken off: %(counts)s", counts=report.counts)
+    sys.stderr.write(f"\n{labelled(env, text)}\n")
+
+
 def _warn_of_case(names: Iterable[str]) -> None:
     """Warn of two names that are one file on disks that ignore case."""
     seen: dict[str, str] = {}
     for name in sorted(names):
         if (other := seen.setdefault(name.casefold(), name)) != name:
-            logger.warning("%s and %s differ only by case", ascii(other), ascii(name))
+            text = gettext_noop("%s and %s differ only by case")
+            logger.warning(text, ascii(other), ascii(name))
 
 
 class _ForHashing(WxStaticFilesStorage):

@@ -19,13 +19,11 @@ def text() -> str:
 
 
 def _command(name: str) -> str:
-    known = {action.dest for action in BaseCommand().create_parser("manage.py", name)._actions}
     parser = load_command_class(get_commands()[name], name).create_parser("manage.py", name)
-    own = [action for action in parser._actions if action.dest not in known]
     return section(
         name,
         plain(parser.description),
-        *_body(parser, f"python manage.py {name}", own),
+        *_body(parser, f"python manage.py {name}", _own(parser)),
         anchor=name,
     )
 
@@ -48,8 +46,10 @@ def _body(parser: ArgumentParser, program: str, own: list[Action]) -> Iterator[s
         yield section(", ".join(names), block(calls), described, mark="-")
 
 
-def _own(part: ArgumentParser) -> list[Action]:
-    return [action for action in part._actions if action.dest != "help"]
+def _own(parser: ArgumentParser) -> list[Action]:
+    """Return the options of a command or an action that Django does not give to all commands."""
+    known = {action.dest for action in BaseCommand().create_parser("manage.py", "")._actions}
+    return [action for action in parser._actions if action.dest not in known]
 
 
 def usage(parser: ArgumentParser, program: str, actions: list[Action]) -> str:

@@ -107,7 +107,7 @@ MEANINGS: dict[type[Any], dict[str, str]] = {
         "state": "How far it is. *queued*: a worker was asked for it.",
         "since": "When it came into this state.",
         "not_before": "When it is tried again. Empty: no other try is planned.",
-        "tries": "How many times a worker held the environment for it.",
+        "tries": "How many times it was begun, or a worker discarded its message.",
         "begun": "When a worker began it for the first time.",
         "before": "The release that was live there then: a roll back goes to it.",
         "deployment": "The deployment that it became. Empty before.",

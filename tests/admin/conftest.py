@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.conftest import ENV
+from tests.rows import with_cause
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog, key_digest
 
@@ -58,7 +59,7 @@ def rows(db: None) -> Rows:
         given = {"env": ENV, "status": "stored", "source": "storage", "size": 1} | columns
         return [
             UploadLog.objects.create(
-                **{"key": key, "key_digest": key_digest(key), "name": key} | given
+                **{"key": key, "key_digest": key_digest(key), "name": key} | with_cause(given)
             )
             for key in keys
         ]

@@ -106,7 +106,7 @@ def test_a_duration_is_human(milliseconds: int, text: str) -> None:
 
 def test_an_errcode_has_its_meaning_beside_it(viewer: Client, rows: Rows) -> None:
     rows("a", status="failed", errcode=45009)
-    assert "45009 <small><span>a limit is reached</span></small>" in listed(viewer)
+    assert "45009 <small><span>The quota of the day is used up</span></small>" in listed(viewer)
 
 
 def test_a_user_who_is_gone_is_a_number(viewer: Client, rows: Rows) -> None:
@@ -128,7 +128,7 @@ def test_a_message_is_marked_as_english(viewer: Client, rows: Rows) -> None:
 def test_a_message_is_made_again_before_the_recorded_one(viewer: Client, rows: Rows) -> None:
     facts = {"errcode": 45009, "stage": "link", "message": "it was <refused>"}
     html = detail(viewer, *rows("a", status="failed", **facts))
-    made = "Asking WeChat for a link: a limit is reached"
+    made = "Asking WeChat for a link: The quota of the day is used up"
     details = '<details><summary>As it was recorded</summary><span lang="en">'
     assert f"{made}{details}it was &lt;refused&gt;</span></details>" in html
 

@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from tests.admin.conftest import SITE, Editor, Rows
 from tests.conftest import ENV
+from wx_static_store.causes import cause_of
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, Release
 
@@ -189,10 +190,10 @@ def test_the_page_of_a_deployment_groups_its_failures_by_cause(viewer: Client, r
     rows("good", deployment=one)
     rows("other", deployment=other, status="failed")
     bad = rows("bad", "worse", deployment=one, status="failed", errcode=45009)
-    lost = rows("lost", deployment=one, status="unknown", stage="put")
+    lost = rows("lost", deployment=one, status="unknown", cause="ResponseLost")
     html = page(viewer, one)
     assert linked(html) == [bad[1].pk, bad[0].pk, lost[0].pk]
-    assert re.findall(r">(45009 · [^<]*)</h2>", html) == ["45009 · a limit is reached"]
+    assert re.findall(r">45009 · ([^<]*)</h2>", html) == [cause_of("45009").title]
     assert 'name="retry' not in html
 
 

@@ -24,7 +24,7 @@ def mixed(rows: Rows) -> Deployment:
         ("old", timedelta(40), {}),
         ("month", timedelta(20), {"source": "admin"}),
         ("week", timedelta(5), {"status": "failed", "errcode": 45009}),
-        ("lost", timedelta(hours=2), {"status": "unknown", "errcode": None}),
+        ("lost", timedelta(hours=2), {"status": "unknown", "cause": "ResponseLost"}),
         ("new", timedelta(minutes=5), {"env": "tenant-b", "deployment": deployment}),
     ]:
         [row] = rows(key, **columns_)
@@ -44,7 +44,7 @@ ALL = ["new", "lost", "week", "month", "old"]
         ("status=trouble", ["lost", "week"]),
         ("status=failing", ["lost", "week"]),
         ("status=failing&cause=45009", ["week"]),
-        ("cause=other", ["lost"]),
+        ("cause=ResponseLost", ["lost"]),
         ("status=unknown&time=hour", []),
         (f"store={ENV}", ["lost", "week", "month", "old"]),
         ("errcode=45009", ["week"]),

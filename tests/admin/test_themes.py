@@ -26,7 +26,7 @@ PARTS = {
     "rollback": [r"RELEASE_STORAGE is not set"],
     "rollouts": [r"summer", r"stopped", r"1 failed"],
     "rollout": [r"Wave 1", r'class="wx-square wx-failed"', r"85088", r'value="retry-failed"'],
-    "overview": [r'<input[^>]*name="q"', r"demo-1a2b3c", r"85088 not set up", r"dddddddddd"],
+    "overview": [r'<input[^>]*name="q"', r"demo-1a2b3c", r"85088 Cloud", r"dddddddddd"],
     "health": [r"1 thing is wrong", r"<form[^>]*method=\"post\"", r"Spent"],
     "app": [r'href="[^"]*/health/"[^>]*>Health: 1 thing is wrong'],
     "widget": [r'class="wx-file"', r'href="https://site\.example/books/a\.txt"', r'type="file"'],

@@ -103,11 +103,10 @@ def serve() -> None:
 
 
 def rows() -> tuple[int, int, int]:
-    from wx_static_store.core.errcodes import ERRCODES
-
     from tests.bookshop.models import Book
     from wx_static_store.core.releases import ReleaseFile, pack
     from wx_static_store.core.types import NO_HEADERS, UploadContext, UploadResult, UploadStatus
+    from wx_static_store.exceptions import WeChatThrottled
     from wx_static_store.models import Deployment, Release, UploadLog
     from wx_static_store.upload import recorder
 
@@ -121,7 +120,7 @@ def rows() -> tuple[int, int, int]:
             (Release.objects.create(**columns | {"digest": "d" * 64}), {"outcome": "done"}),
         ]
     )
-    error = ERRCODES[45009].build("staticuploadfile was refused", errcode=45009)
+    error = WeChatThrottled("staticuploadfile was refused", cause="45009", errcode=45009)
     failed = UploadResult(
         "books/a.txt", "books/a.txt", UploadStatus.FAILED, "demo-1a2b3c",
         error=error, errcode=45009, rid=f"{int(time()):08x}-0a0b0c0d-01020304",
@@ -137,7 +136,7 @@ def rollout() -> int:
 
     found = Rollout.objects.create(using="default", label="summer", waves="100%", state="stopped")
     row = RolloutEnvironment(rollout=found, env="demo-1a2b3c", position=0, wave=1, state="failed")
-    row.errcode = 85088
+    row.errcode, row.cause = 85088, "85088"
     row.save()
     return found.pk
 

@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from tests.conftest import ENV
+from tests.rows import with_cause
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog, key_digest
 
@@ -107,7 +108,8 @@ def put(
 def add(key: str, **columns: Any) -> UploadLog:
     created = columns.pop("created", None)
     facts = {"env": ENV, "name": key, "status": "stored", "source": "storage", "errcode": 0}
-    row = UploadLog.objects.create(key=key, key_digest=key_digest(key), **(facts | columns))
+    facts = with_cause(facts | columns)
+    row = UploadLog.objects.create(key=key, key_digest=key_digest(key), **facts)
     if created:
         UploadLog.objects.filter(pk=row.pk).update(created=created)
     return row

@@ -204,7 +204,7 @@ def test_a_kept_answer_shows_no_more_than_its_reader_may_see_now(
     first = put(client, **KEY).json()
     User.objects.get().user_permissions.filter(codename="view_uploadlog").get().user_set.clear()
     second = put(client, **KEY).json()
-    assert set(first) - set(second) == {"errcode", "hint", "rid"}
+    assert set(first) - set(second) == {"cause", "errcode", "hint", "rid"}
     assert {**first, **second} == first
     assert len(cloud.calls("put_object")) == 1
 

@@ -48,7 +48,7 @@ FAULTS = {
     "too many calls in a minute": (errcode(45011), 503, "busy", "60", "failed"),
     "the cloud is slow": (errcode(-501003), 503, "busy", "2", "failed"),
     "WeChat is busy": (errcode(-1), 503, "busy", "60", "failed"),
-    "a refused token": (errcode(42001), 503, "busy", "60", "failed"),
+    "a refused token": (errcode(42001), 503, "busy", None, "failed"),
     "refused arguments": (errcode(40097), 502, "upstream", None, "failed"),
     "an unknown code": (errcode(99999), 502, "upstream", None, "failed"),
     "no cloud hosting": (errcode(85088), 500, "configuration", None, "failed"),
@@ -60,7 +60,7 @@ FAULTS = {
     "COS refuses": (cos(403, "AccessDenied"), 502, "upstream", None, "failed"),
     "no JSON": (
         {"on": "staticuploadfile", "do": "html", "times": None},
-        *(502, "upstream", None, "failed"),
+        *(502, "upstream", "60", "failed"),
     ),
     "a lost answer": (
         {"on": "put_object", "do": "drop_reply", "times": None},
@@ -237,10 +237,12 @@ def test_other_users_get_neither_errcode_nor_hint_nor_rid(
     cloud.script(FAULTS[fault][0])
     reply = put(client_of("upload")).json()
     always = {"title", "status", "code", "detail", "request_id"}
-    assert set(reply) == always | {"upload_id", "stage"}
+    assert set(reply) == always | {"upload_id", "stage", "advice"}
     row = UploadLog.objects.get()
     secrets = [row.rid, str(row.errcode or "-"), "scripted", "staticuploadfile", "127.0.0.1"]
-    assert not [secret for secret in secrets if secret and secret in reply["detail"]]
+    assert not [
+        secret for secret in secrets if secret and secret in reply["detail"] + reply["advice"]
+    ]
 
 
 def test_the_hint_of_our_own_policy_is_for_everybody(client_of: Client) -> None:
@@ -310,8 +312,8 @@ def test_members_of_a_problem_that_do_not_apply_are_left_out(
     """Nobody answered, so there is neither an errcode nor a rid; a refusal has no row."""
     cloud.script({"on": "staticuploadfile", "do": "reset", "times": None})
     always = {"title", "status", "code", "detail", "request_id"}
-    assert {*put(client).json()} == always | {"upload_id", "stage", "hint"}
-    assert {*put(client, "elsewhere%3F.png").json()} == always | {"stage", "hint"}
+    assert {*put(client).json()} == always | {"upload_id", "stage", "cause", "advice", "hint"}
+    assert {*put(client, "elsewhere%3F.png").json()} == always | {"stage", "cause", "hint"}
     assert {*client.get("/wx/uploads/99/").json()} == always
 
 

@@ -204,7 +204,7 @@ def rolled_out(site: Site, letters: str, **columns: str) -> int:
         "to = {name: getattr(live, name) for name in ('using', 'folder', 'release')}\n"
         f"rollout = Rollout.objects.create(**to, waves='1,100%', wave=2, **{columns!r})\n"
         "states = {state[0]: state for state in RolloutEnvironment.State.values}\n"
-        "refused = {'errcode': 85088, 'message': 'refused (errcode 85088)'}\n"
+        "refused = {'cause': '85088', 'errcode': 85088, 'message': 'refused (errcode 85088)'}\n"
         "Drift.objects.update_or_create(env=live.env, using=live.using, defaults={'missing': 1})\n"
         f"for number, letter in enumerate({letters!r}):\n"
         "    RolloutEnvironment.objects.create(\n"

@@ -36,6 +36,7 @@ def failed_folder(site: Site, **environment: str) -> str:
         "list(get_uploader().upload_many(items, UploadContext(source='admin')))\n"
         f"for row in UploadLog.objects.filter(name__startswith={folder!r}).order_by('-key'):\n"
         "    row.pk, row.status, row.errcode, row.source = None, 'failed', 45009, 'admin'\n"
+        "    row.cause = '45009'\n"
         "    row.save(force_insert=True)"
     )
     emulator = {"EMULATOR_API": site.control.rpartition("/")[0], "EMULATOR_SITE": site.public}

@@ -122,6 +122,23 @@ def test_a_remedy_that_works_once_is_not_tried_again_after_another_error() -> No
     assert attempts.numbers == [1, 2, 3]
 
 
+@pytest.mark.parametrize("kind", [WeChatBusy, TokenRejected])
+def test_who_is_patient_waits_again_for_what_passes_and_for_nothing_else(
+    kind: type[WxStaticStoreError],
+) -> None:
+    attempts = always(lambda: kind("x", once=True))
+    with pytest.raises(kind):
+        go(attempts, patient=True)
+    assert attempts.numbers == ([1, 2, 3, 4] if kind is WeChatBusy else [1, 2])
+
+
+def test_who_gives_up_tries_no_more_and_gets_the_error_as_it_was() -> None:
+    attempts = always(lambda: WeChatBusy("x"))
+    with pytest.raises(WeChatBusy) as caught:
+        go(attempts, give_up=lambda: len(attempts.numbers) == 2)
+    assert (attempts.numbers, caught.value.remedy) == ([1, 2], Remedy.WAIT)
+
+
 def test_a_remedy_without_once_is_tried_to_the_last_attempt() -> None:
     attempts = always(lambda: LinkExpired("x"))
     with pytest.raises(LinkExpired):

@@ -18,6 +18,7 @@ from tests.admin.conftest import admin_site
 from tests.conftest import ENV
 from tests.databases.conftest import TABLE, VENDOR, run
 from tests.databases.test_scale import DEPLOYMENTS, KEYS, SETTLE, explained, show
+from wx_static_store.causes import of_errcode
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, Release, UploadLog, key_digest
 
@@ -43,13 +44,15 @@ def row(number: int, first_deployment: int) -> UploadLog:
     """Most are files of a deploy; one in a hundred failed; half are of one environment."""
     key = f"{('static', 'media')[number % 3 == 0]}/{number % 100:02}/{number:06}.css"
     failed = number % 100 == 7
+    errcode = (85088 if number == 7 else CODES[number % 4]) if failed else 0
     return UploadLog(
         env=ENV if number % 2 else f"tenant-{number % 40}",
         key=key,
         key_digest=key_digest(key),
         name=key.partition("/")[2],
         status="failed" if failed else "stored",
-        errcode=(85088 if number == 7 else CODES[number % 4]) if failed else 0,
+        errcode=errcode,
+        cause=of_errcode(errcode).id if failed else "",
         rid=RID if number == 7 else "",
         source="reconcile" if number == 8 else ("wx_deploy", "collectstatic")[number % 2],
         deployment_id=first_deployment + number % 50,

@@ -21,6 +21,8 @@ from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, Release, key_digest
 from wx_static_store.rollouts.models import Drift, Rollout, RolloutEnvironment
 
+WHY = {"cause": "85088", "errcode": 85088}
+
 __all__ = ["admin_site"]
 
 pytestmark = pytest.mark.django_db
@@ -77,7 +79,7 @@ def roll_out(release: Release, label: str, *, ends_well: bool) -> None:
                 release=release,
                 state=row.outcome,
                 deployment=row,
-                errcode=85088 if row.outcome == "failed" else None,
+                **(WHY if row.outcome == "failed" else {}),
             )
             for position, row in enumerate(deployed)
         ),

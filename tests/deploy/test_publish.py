@@ -13,10 +13,9 @@ from django.contrib.auth.models import User
 from django.utils.translation import override
 from rest_framework.test import APIClient
 
-from tests.conftest import ENV
 from tests.deploys import bodies, deploy, item, items, refusing_rows, sent
 from wx_static_store.core.types import UploadItem
-from wx_static_store.deploy.report import PublishFailed
+from wx_static_store.deploy.report import PublishFailed, Report
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, UploadLog
 from wx_static_store.upload import recorder
@@ -293,13 +292,12 @@ def test_an_upload_by_the_api_in_the_second_before_the_rows_is_replaced_by_the_n
 # --- interrupted ------------------------------------------------------------------------------
 
 
-def test_an_interrupted_run_says_how_far_it_came(
-    uploader: Uploader, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_interrupted_run_reports_how_far_it_came(uploader: Uploader) -> None:
     def interrupted() -> UploadItem:
         raise KeyboardInterrupt
 
+    report = Report()
     with pytest.raises(KeyboardInterrupt):
-        deploy(uploader, items(a_js=b"1", b_js=b"2"), last=interrupted)
-    assert f"{ENV}: Interrupted: stored 2," in capsys.readouterr().err
+        deploy(uploader, items(a_js=b"1", b_js=b"2"), last=interrupted, report=report)
+    assert (report.stored, report.broken_off) == (2, True)
     assert Deployment.objects.get().outcome == "failed"

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import ENV
-from tests.deploys import deploy, items
+from tests.deploys import deploy, item, items
+from wx_static_store.core.types import UploadItem
 from wx_static_store.upload.uploader import get_uploader
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_last_put")]
@@ -71,9 +72,42 @@ def test_a_line_shows_rate_time_left_and_failures(
     monkeypatch.setattr(sys, "stderr", stream)
     deploy(get_uploader(), items(a_js=b"1" * 2**20, b_js=b"2" * 2**20))
     last = stream.getvalue().splitlines()[-1]
-    assert re.fullmatch(
-        rf"{ENV}: 2/2 files, 1\.0/2\.0 MiB, [\d.]+ MiB/s, \d+ s left, 1 failed", last
+    assert re.fullmatch(rf"{ENV}: 2/2 files, 1\.0/2\.0 MiB, [\d.]+ MiB/s, 1 failed", last)
+
+
+@pytest.fixture
+def lines(configure: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """`lines(files)`: what a deploy of these files prints where there is no terminal."""
+
+    def shown(files: list[UploadItem]) -> list[str]:
+        stream = StringIO()
+        monkeypatch.setattr(sys, "stderr", stream)
+        deploy(get_uploader(), files)
+        return stream.getvalue().splitlines()
+
+    configure(WX_STATIC_STORE={"PROGRESS": True, "MAX_WORKERS": 1})
+    return shown
+
+
+@pytest.mark.parametrize(("files", "expected"), [(3, 3), (30, 20), (50, 20)])
+def test_there_is_a_line_for_each_twentieth_of_the_files(
+    lines: Callable[..., list[str]], files: int, expected: int
+) -> None:
+    shown = lines([item(f"{number:02}.js", b"1") for number in range(files)])
+    assert len(shown) == expected
+    assert shown[-1].startswith(f"{ENV}: {files}/{files} files")
+
+
+def test_the_time_left_is_shown_once_a_twentieth_of_the_bytes_was_sent(
+    lines: Callable[..., list[str]],
+) -> None:
+    """One byte of two megabytes says nothing of the rate."""
+    first, second, third = lines(
+        [item("a.js", b"1"), item("b.js", b"2" * 2**20), item("c.js", b"3" * 2**20)]
     )
+    assert first == f"{ENV}: 1/3 files, 0.0/2.0 MiB"
+    assert re.search(r"MiB/s, \d s left$", second)
+    assert third.endswith("MiB/s")
 
 
 def test_a_terminal_gets_a_bar_with_files_and_bytes(on_a_terminal: Callable[..., str]) -> None:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import UTC, datetime
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management.base import CommandError
 from django.utils.translation import override
 
 from tests.conftest import ENV
@@ -21,24 +18,24 @@ from wx_static_store.deploy.report import (
     EnvironmentReport,
     Report,
     as_dict,
-    check_writable,
+    ending,
+    line,
     lines,
-    total,
-    write_json,
 )
 from wx_static_store.deploy.step_summary import step_summary
 from wx_static_store.deploy.verify import Mismatch, Verification
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.exceptions import WeChatRefused
+from wx_static_store.exceptions import ConnectFailed, NameRejected, WeChatRefused
 from wx_static_store.i18n import width
 from wx_static_store.models import UploadLog
 from wx_static_store.upload.uploader import get_uploader
 
+HINT = "Rename it. More: manage.py wx_explain 40097"
 STARTED = datetime(2026, 9, 20, 8, 30, tzinfo=UTC)
 
 
 def failed(name: str, message: str = "refused", hint: str = "Rename it.") -> UploadResult:
-    error = WeChatRefused(message, cause="40097", errcode=40097, hint=hint, stage="link")
+    error = WeChatRefused(message, errcode=40097, cause="40097", hint=hint, stage="link")
     return UploadResult(
         name, name, UploadStatus.FAILED, stage="link", error=error, errcode=40097, rid="6ab-1"
     )
@@ -118,7 +115,7 @@ def test_the_report_of_a_deploy_as_data() -> None:
                         "stage": "link",
                         "errcode": 40097,
                         "message": "refused",
-                        "hint": "Rename it. More: manage.py wx_explain 40097",
+                        "hint": HINT,
                         "rid": "6ab-1",
                     }
                 ],
@@ -130,6 +127,24 @@ def test_the_report_of_a_deploy_as_data() -> None:
                 "uploads": ["uploads/price.pdf"],
                 "blanked": 1,
             }
+        ],
+        "causes": [
+            {
+                "cause": "",
+                "errcode": None,
+                "message": "Something else.",
+                "hint": "",
+                "environments": ["tenant-b"],
+                "files": [],
+            },
+            {
+                "cause": "40097",
+                "errcode": 40097,
+                "message": "refused (stage link, errcode 40097)",
+                "hint": HINT,
+                "environments": ["tenant-b"],
+                "files": ["b.js"],
+            },
         ],
     }
 
@@ -192,100 +207,10 @@ def test_a_report_is_ok_if_it_is_done_and_nothing_differs(
     assert environment.ok is ok
 
 
-# --- the file ---------------------------------------------------------------------------------
-
-
-def test_the_report_is_written_as_json(tmp_path: Path) -> None:
-    data = whole(good(), bad())
-    write_json(tmp_path / "report.json", data)
-    assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8")) == data
-    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
-
-
-def test_a_report_keeps_chinese_readable_and_survives_names_that_are_not_utf8(
-    tmp_path: Path,
-) -> None:
-    data = whole(good(stale=[old("茶.html"), old("\udcff.html")]))
-    write_json(tmp_path / "report.json", data)
-    text = (tmp_path / "report.json").read_text(encoding="utf-8")
-    assert "茶.html" in text
-    assert json.loads(text) == data
-
-
-def test_a_failure_while_writing_leaves_the_old_report(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "report.json"
-    path.write_text("old")
-
-    def full(self: Path, *args: Any, **kwargs: Any) -> None:
-        open(self, "w").close()
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(CommandError, match="No space left on device") as caught:
-        write_json(path, whole())
-    assert caught.value.returncode == 1
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_the_old_report_stays_whole_until_the_new_report_is_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path, seen = tmp_path / "report.json", []
-    path.write_text("old")
-    replace = os.replace
-
-    def look(new: Path, target: Path) -> None:
-        seen.append((path.read_text(), json.loads(new.read_text())["version"]))
-        replace(new, target)
-
-    monkeypatch.setattr("os.replace", look)
-    write_json(path, whole())
-    assert seen == [("old", 1)]
-
-
-def test_a_report_written_through_a_symbolic_link_keeps_the_link(tmp_path: Path) -> None:
-    (tmp_path / "real.json").write_text("old")
-    (tmp_path / "link.json").symlink_to(tmp_path / "real.json")
-    write_json(tmp_path / "link.json", whole())
-    assert (tmp_path / "link.json").is_symlink()
-    assert json.loads((tmp_path / "real.json").read_text())["version"] == 1
-
-
-@pytest.mark.parametrize(
-    ("name", "why"),
-    [
-        ("no/such/folder/report.json", "No such file or directory"),
-        ("a file/report.json", "Not a directory"),
-        ("a folder", "is no file"),
-        ("/dev/null", "is no file"),
-    ],
-)
-def test_a_report_that_could_not_be_written_is_refused_before_the_deploy(
-    tmp_path: Path, name: str, why: str
-) -> None:
-    (tmp_path / "a file").touch()
-    (tmp_path / "a folder").mkdir()
-    with pytest.raises(CommandError, match=f"report cannot be written to .*{why}") as caught:
-        check_writable(tmp_path / name)
-    assert caught.value.returncode == 2
-
-
-@pytest.mark.parametrize("name", ["new.json", "old.json"])
-def test_the_check_whether_the_report_can_be_written_leaves_no_file(
-    tmp_path: Path, name: str
-) -> None:
-    (tmp_path / "old.json").write_text("old")
-    check_writable(tmp_path / name)
-    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
-
-
 # --- on a terminal ----------------------------------------------------------------------------
 
 
-def test_the_lines_of_an_environment_name_all_that_is_wrong() -> None:
+def test_the_lines_of_an_environment_end_with_the_causes() -> None:
     environment = bad(
         error="Two lines\nof it.",
         findings=[Mismatch("index.html", "7 bytes in the cloud, 6 here")],
@@ -293,14 +218,14 @@ def test_the_lines_of_an_environment_name_all_that_is_wrong() -> None:
         blanked=1,
     )
     assert lines(environment) == [
-        "tenant-b: failed in 1.5 s, https://tenant-b.example.com/",
+        "tenant-b: failed in 1.5 s, https://tenant-b.example.com/, errcode 40097",
         "  stored 1, unchanged 0, failed 1, unknown 0, held back 1, not attempted 0; 1,000 bytes",
-        f"  b.js: {failed('b.js').error}",
+        "  old.js: stale",
+        "  stale files overwritten: 1",
+        "  index.html: 7 bytes in the cloud, 6 here",
         "  Two lines",
         "  of it.",
-        "  index.html: 7 bytes in the cloud, 6 here",
-        "  old.js: stale, 12,345 bytes",
-        "  stale files overwritten: 1",
+        f"  b.js: {failed('b.js').error}",
     ]
 
 
@@ -328,7 +253,7 @@ def test_the_lines_of_a_canary_say_that_it_is_right() -> None:
     assert lines(good(canary=True))[2:] == ["  canary: it is right"]
     differs = [Mismatch("index.html", "it is not in the cloud")]
     wrong = lines(good(canary=True, outcome="failed", findings=differs))
-    assert wrong[2:] == ["  index.html: it is not in the cloud"]
+    assert wrong[2:] == ["  canary: it is not right", "  index.html: it is not in the cloud"]
 
 
 def test_an_environment_that_was_not_begun_has_its_reason_only() -> None:
@@ -346,21 +271,128 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
     assert sum(r"a\x1b[31m\n.js" in line for line in shown) == 3
 
 
+HEADING = [
+    "environment", "outcome", "stored", "unchanged", "failed", "unknown", "held back",
+    "not attempted", "bytes", "seconds",
+]  # fmt: skip
+
+
+def cells(*environments: EnvironmentReport) -> list[list[str]]:
+    """Return the cells of the table, which ends with the total."""
+    rows = [
+        [cell.strip() for cell in line.split("  ") if cell.strip()]
+        for line in ending(whole(*environments))
+    ]
+    (last,) = [number for number, row in enumerate(rows) if row[0] == "total"]
+    return rows[: last + 1]
+
+
 def test_many_environments_are_a_table_with_a_total() -> None:
     skipped = EnvironmentReport("c", outcome="skipped")
-    table = [line.split("  ") for line in total(whole(good(), bad(), skipped))]
-    assert [[cell.strip() for cell in row if cell.strip()] for row in table] == [
-        ["environment", "outcome", "stored", "unchanged", "failed", "unknown", "held back",
-         "not attempted", "bytes", "seconds"],
+    assert cells(good(), bad(), skipped) == [
+        HEADING,
         ["tenant-a", "done", "2", "2", "0", "0", "0", "0", "1,234", "1.5"],
         ["tenant-b", "failed", "1", "0", "1", "0", "1", "0", "1,000", "1.5"],
         ["c", "skipped", "0", "0", "0", "0", "0", "0", "0", "0.0"],
         ["total", "1 of 3 done", "3", "2", "1", "0", "1", "0", "2,234", "3.2"],
-    ]  # fmt: skip
+    ]
+
+
+def test_of_more_than_ten_environments_the_table_has_those_that_are_not_done() -> None:
+    environments = [good(f"tenant-{number}") for number in range(11)]
+    assert cells(*environments, bad("broken")) == [
+        HEADING,
+        ["broken", "failed", "1", "0", "1", "0", "1", "0", "1,000", "1.5"],
+        ["total", "11 of 12 done", "23", "22", "1", "0", "1", "0", "14,574", "3.2"],
+    ]
+    assert cells(*environments)[1:] == [
+        ["total", "11 of 11 done", "22", "22", "0", "0", "0", "0", "13,574", "3.2"]
+    ]
+
+
+# --- causes -----------------------------------------------------------------------------------
+
+
+def refused(env: str, *names: str) -> EnvironmentReport:
+    """Return an environment whose files were refused; each error has facts of its own."""
+    results = [failed(name) for name in names]
+    for number, result in enumerate(results):
+        assert result.error
+        result.error.with_context(env=env, key=result.key, rid=f"6ab-{number}", attempts=number)
+    return bad(env, report=Report(failures=results))
+
+
+def test_many_environments_end_with_each_cause_once_and_its_advice() -> None:
+    run = whole(good(), *(refused(f"tenant-{letter}", "b.js", "c.js") for letter in "bcdef"))
+    last = ending(run)[-1]
+    assert last.startswith(
+        "5 environments (tenant-b, tenant-c, tenant-d, and 2 more), 2 files (b.js, c.js): "
+        "refused (stage link, errcode 40097). Rename it."
+    )
+    assert "\n".join(ending(run)).count("Rename it.") == 1
+    (cause,) = run["causes"]
+    assert cause["environments"] == [f"tenant-{letter}" for letter in "bcdef"]
+    assert (cause["errcode"], cause["files"]) == (40097, ["b.js", "c.js"])
+
+
+def test_a_cause_of_one_file_has_all_that_is_known_of_it() -> None:
+    (text,) = [line for line in ending(whole(good(), refused("b", "x.js"))) if "refused" in line]
+    assert text.startswith(
+        "b, x.js: refused (stage link, errcode 40097, rid 6ab-0, env b, key x.js)"
+    )
+
+
+def test_errors_of_a_file_alone_are_causes_by_their_message() -> None:
+    errors = [NameRejected(text, stage="name") for text in ("it is empty", "it is long")]
+    results = [
+        UploadResult(f"{number}.js", "", UploadStatus.FAILED, stage="name", error=error)
+        for number, error in enumerate([*errors, *errors])
+    ]
+    run = whole(bad(report=Report(failures=results)))
+    assert [cause["files"] for cause in run["causes"]] == [["0.js", "2.js"], ["1.js", "3.js"]]
+
+
+def test_environments_that_were_left_out_are_one_line() -> None:
+    why = "Not begun: the canary a is not right."
+    skipped = [EnvironmentReport(f"t-{n}", outcome="skipped", error=why) for n in range(3)]
+    *_others, left, cause = ending(whole(bad("a"), *skipped))
+    assert left == f"3 environments (t-0, t-1, t-2): {why}"
+    assert cause.startswith("a, b.js: refused (stage link")
+
+
+def test_a_fact_that_environments_share_is_one_line() -> None:
+    shared = {"stale": [old("old.js")], "release": "ab" * 32}
+    found = ending(whole(good("a", **shared), good("b", **shared), good("c")))
+    assert found[-2:] == [
+        "2 environments (a, b): release ababababab",
+        "2 environments (a, b): old.js: stale",
+    ]
+
+
+def test_a_note_does_not_repeat_the_advice_of_a_cause() -> None:
+    environment = refused("b", "x.js")
+    assert environment.report
+    (error,) = environment.causes
+    environment.report.notes = [f"The list could not be read: {error}"]
+    text = "\n".join(lines(environment))
+    assert text.count("The list could not be read: refused (") == 1
+    assert text.count("Rename it.") == 1
+
+
+def test_a_note_that_was_shown_before_is_not_shown_again() -> None:
+    run = whole(good(report=Report(notes=["Shown.", "New."])))
+    assert [text.strip() for text in ending(run, known={"Shown."})][1:] == ["New."]
+
+
+def test_one_of_many_environments_is_a_line() -> None:
+    assert line(good()) == "tenant-a: done in 1.5 s, https://tenant-a.example.com/"
+    assert line(refused("b", "x.js")).endswith("https://b.example.com/, errcode 40097")
+    away = EnvironmentReport("c", outcome="failed", cause=ConnectFailed("No answer of x:443"))
+    assert line(away) == "c: failed in 0.0 s, ConnectFailed"
 
 
 def test_the_columns_of_the_table_are_aligned() -> None:
-    heading, *rows = total(whole(good("a"), bad("a-longer-name")))
+    heading, *rows = ending(whole(good("a"), bad("a-longer-name")))[:4]
     texts = heading.index("outcome")
     ends = [heading.index(name) + len(name) for name in ("stored", "unchanged", "bytes", "seconds")]
     for row, outcome in zip(rows, ["done", "failed", "1 of 2 done"], strict=True):
@@ -371,13 +403,13 @@ def test_the_columns_of_the_table_are_aligned() -> None:
 def test_the_columns_of_the_table_are_aligned_in_chinese() -> None:
     """A Chinese character is as wide as two others."""
     with override("zh-hans"):
-        table = total(whole(good("茶"), bad("a-longer-name")))
+        table = ending(whole(good("茶"), bad("a-longer-name")))[:4]
     assert len({width(line) for line in table}) == 1
     assert table[0].split()[:4] == ["环境", "结果", "已上传", "未变化"]
 
 
 def test_a_run_that_reached_no_environment_has_a_total_of_nothing() -> None:
-    assert total(whole())[-1].split() == ["total", "0", "of", "0", "done", *"0000000", "3.2"]
+    assert ending(whole())[-1].split() == ["total", "0", "of", "0", "done", *"0000000", "3.2"]
 
 
 def test_below_the_table_stands_how_much_was_verified_and_which_canaries_are_right() -> None:
@@ -388,8 +420,8 @@ def test_below_the_table_stands_how_much_was_verified_and_which_canaries_are_rig
         good("c", outcome="failed", canary=True),
         EnvironmentReport("d", outcome="skipped"),
     ]
-    assert total(whole(*environments))[-3:] == [
-        "verified in 2 environments: 84 files by the cloud's list, 2 pages by the public site",
-        "canaries that are right: a, b",
-        "canaries that are not right: c",
+    assert ending(whole(*environments))[-3:] == [
+        "2 environments (a, b): canary: it is right",
+        "c: canary: it is not right",
+        "verified: 84 files by the cloud's list, 2 pages by the public site",
     ]

@@ -11,7 +11,7 @@ import pytest
 from tests.deploy.test_report import bad, failed, good, old, whole
 from tests.tables import each
 from wx_static_store.core.types import UploadResult, UploadStatus
-from wx_static_store.deploy.report import Report
+from wx_static_store.deploy.report import EnvironmentReport, Report
 from wx_static_store.deploy.step_summary import ROWS, STEP_BYTES, append_step_summary, step_summary
 from wx_static_store.deploy.verify import Mismatch, Verification
 from wx_static_store.exceptions import NameRejected
@@ -36,13 +36,13 @@ def test_below_the_table_stands_what_was_verified() -> None:
     page = step_summary(whole(environment))
     assert page.partition("| 3.2 |\n")[2] == (
         "\n"
-        "verified in 1 environment: 3 files by the cloud's list, 1 page by the public site\n"
+        "canary: it is right\n"
         "\n"
-        "canaries that are right: a\\|b\n"
+        "verified: 3 files by the cloud's list, 1 page by the public site\n"
     )
 
 
-def test_mismatches_have_a_section_of_their_own() -> None:
+def test_below_the_facts_stand_the_causes() -> None:
     environment = bad(
         error="First.\n\n  Second.",
         findings=[Mismatch("index.html", "7 bytes in the cloud, 6 here")],
@@ -51,24 +51,27 @@ def test_mismatches_have_a_section_of_their_own() -> None:
     page = step_summary(whole(good(), environment))
     assert page.partition("| 3.2 |\n")[2] == (
         "\n"
-        "### [tenant-b](https://tenant-b.example.com/)\n"
+        "tenant-b: old.js: stale\n"
         "\n"
-        "First.\n"
+        "tenant-b: index.html: 7 bytes in the cloud, 6 here\n"
+        "\n"
+        "tenant-b: First.\n"
         "\n"
         "Second.\n"
         "\n"
-        "| failed | stage | errcode | why | rid |\n"
-        "| --- | --- | --- | --- | --- |\n"
-        "| b.js | link | 40097 | refused. Rename it. More: manage.py wx\\_explain 40097 | 6ab-1 |\n"
-        "\n"
-        "| differs | how |\n"
-        "| --- | --- |\n"
-        "| index.html | 7 bytes in the cloud, 6 here |\n"
-        "\n"
-        "| stale |\n"
-        "| --- |\n"
-        "| old.js |\n"
+        "tenant-b, b.js: refused (stage link, errcode 40097). Rename it. "
+        "More: manage.py wx\\_explain 40097\n"
     )
+
+
+def test_files_of_one_cause_share_its_text_and_are_counted() -> None:
+    results = [failed(f"{number:02}.js") for number in range(18)]
+    page = step_summary(whole(bad(report=Report(failures=results))))
+    assert page.count("Rename it.") == 1
+    assert (
+        "\n18 files (00.js, 01.js, 02.js, 03.js, 04.js, 05.js, 06.js, 07.js, 08.js, 09.js, and 8 "
+        "more): refused (stage link, errcode 40097). Rename it."
+    ) in page
 
 
 @each(
@@ -87,9 +90,9 @@ def test_mismatches_have_a_section_of_their_own() -> None:
         ("[id].js", r"\[id\].js"),
     ],
 )
-def test_a_name_is_nothing_but_text_in_a_table(name: str, cell: str) -> None:
+def test_a_name_is_nothing_but_text(name: str, cell: str) -> None:
     page = step_summary(whole(good(stale=[old(name)])))
-    assert page.splitlines()[-1] == f"| {cell} |"
+    assert page.splitlines()[-1] == f"{cell}: stale"
 
 
 @pytest.mark.parametrize("env", [good, bad])
@@ -107,27 +110,24 @@ def test_every_row_of_a_table_has_the_columns_of_its_heading(env: Any) -> None:
         columns = bars
 
 
-def test_an_address_cannot_leave_its_link() -> None:
-    page = step_summary(whole(bad(address="https://x/a)|<b>/%E8%8C%B6/")))
-    assert "### [tenant-b](https://x/a%29%7C%3Cb%3E/%E8%8C%B6/)\n" in page
-
-
-def test_long_tables_of_the_summary_are_cut_and_say_so() -> None:
+def test_of_many_stale_files_the_first_are_named_and_the_causes_stand_below() -> None:
     many = [old(f"{number}.js") for number in range(ROWS + 3)]
-    page = step_summary(whole(good(stale=many)))
-    assert page.endswith(f"| {ROWS - 1}.js |\n\n… and 3 more\n")
+    page = step_summary(whole(good(stale=many, error="Its cause.")))
+    assert page.endswith(f"\n{ROWS - 1}.js: stale\n\n… and 3 more\n\nIts cause.\n")
 
 
-def test_every_environment_stands_in_the_overview() -> None:
-    page = step_summary(whole(*(good(f"tenant-{number}") for number in range(200))))
-    assert page.count("| tenant-") == 200
-    assert "| total | 200 of 200 done | 400 |" in page
+def test_of_many_environments_those_that_are_not_done_stand_in_the_overview() -> None:
+    many = (good(f"tenant-{number}") for number in range(200))
+    page = step_summary(whole(*many, bad("broken")))
+    assert page.count("| tenant-") == 0
+    assert "| broken | failed | 1 |" in page
+    assert "| total | 200 of 201 done | 401 |" in page
 
 
 def test_a_page_is_never_more_than_github_takes() -> None:
-    long = [old(f"{number}/" + "茶" * 280) for number in range(ROWS)]
-    summary = whole(*(good(f"tenant-{number}", stale=long) for number in range(100)))
-    page = step_summary(summary)
+    reasons = (f"{number}: {'茶' * 280}" for number in range(2000))
+    skipped = [EnvironmentReport("t", outcome="skipped", error=why) for why in reasons]
+    page = step_summary(whole(*skipped))
     assert STEP_BYTES // 2 < len(page.encode()) < GITHUB_BYTES
     assert page.endswith("see the JSON report.\n")
     assert page.count("see the JSON report") == 1
@@ -152,4 +152,4 @@ def test_a_rejected_name_is_shown_as_it_came() -> None:
     error = NameRejected("it is empty", stage="name")
     result = UploadResult("a\udcff", "", UploadStatus.FAILED, stage="name", error=error)
     page = step_summary(whole(bad(report=Report(failures=[result]))))
-    assert b"\n| a\\\\udcff | name |  | it is empty. Rename the file" in page.encode()
+    assert page.encode().rpartition(b"\n\n")[2].startswith(b"a\\\\udcff: it is empty (stage")

@@ -51,6 +51,15 @@ def test_a_dry_run_says_that_the_log_decided(cloud: EmulatorServer, dist: Path) 
     assert "The list could not be read, so the log decided: " in err.getvalue()
 
 
+def test_a_dry_run_gives_the_advice_on_an_unreadable_list_once(
+    cloud: EmulatorServer, dist: Path
+) -> None:
+    cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 45009, "times": None})
+    fails(dist, code=1, dry_run=True, stale=True, env=tenants(3, cloud), stderr=(err := StringIO()))
+    assert err.getvalue().count("The stale files cannot be listed: ") == 1
+    assert err.getvalue().count("The daily quota is used up") == 1
+
+
 def test_a_dry_run_lists_each_file_and_sends_nothing(cloud: EmulatorServer, dist: Path) -> None:
     run(dist)
     releases = Deployment.objects.count()

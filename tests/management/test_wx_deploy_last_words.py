@@ -17,6 +17,7 @@ from tests.waiting import loaded
 from wx_static_store.deploy import publish
 from wx_static_store.deploy.report import PublishFailed
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import UploadLog
 from wx_static_store.upload import uploader
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_last_put")]
@@ -172,4 +173,5 @@ def test_files_that_hang_are_tried_no_more_when_nothing_comes_back(
     [line] = [line for line in out.splitlines() if "The answer never came" in line]
     tried = int(line.split()[0])
     assert tried <= 12, "one for each worker, and perhaps its next one"
-    assert re.search(r"attempts [23]\)", line)
+    attempts = UploadLog.objects.values_list("attempts", flat=True)
+    assert max(attempts) in (2, 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,16 @@ def test_after_a_kill_while_it_blanked_the_next_deploy_brings_back_what_is_gone(
     code, output = deploy(OLD, *how)
     assert (code, bodies(project)) == (0, OLD)
     assert "was killed: waiting" in output
+
+
+def test_an_interrupted_deploy_says_once_how_far_it_came(project: Project) -> None:
+    with project.process(*command(project, OLD), halt="body_handed_over") as process:
+        process.wait_until_halted()
+        process.popen.send_signal(signal.SIGINT)
+        code, output = process.finish()
+    assert code == 130, output
+    assert output.count(": interrupted in ") == 1
+    assert output.count("stored 0, unchanged 0, ") == 1
 
 
 @known(by_list=True, by_log=False)

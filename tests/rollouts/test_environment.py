@@ -246,7 +246,11 @@ def test_an_exception_that_nobody_expected_is_a_try_and_fails_after_six(
 
 
 def test_the_cause_is_shown_between_tries(
-    cloud: EmulatorServer, broker: Broker, envs: list[str], release: Release
+    cloud: EmulatorServer,
+    broker: Broker,
+    envs: list[str],
+    release: Release,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     rollout = begin(envs[:1], release)
     fault = {"on": "staticuploadfile", "do": "errcode", "errcode": 45011, "times": None}
@@ -254,8 +258,12 @@ def test_the_cause_is_shown_between_tries(
     [pk] = broker.messages()
     environment.deploy(pk)
     snapshot = Snapshot.of_rollout(rollout)
-    assert [(cause.errcode, cause.envs) for cause in snapshot.retries] == [(45011, envs[:1])]
+    [cause] = snapshot.retries
+    assert (cause.cause, cause.errcode, cause.envs, cause.tries) == ("45011", 45011, envs[:1], 1)
+    assert cause.not_before == row(envs[0]).not_before
     assert snapshot.causes == []
+    again = f"{envs[0]}: try 1 of 6 in rollout {rollout.pk} failed, the next is in 15 s (static"
+    assert again in caplog.text
     cloud.reset()
     cloud.add_env(envs[0])
     RolloutEnvironment.objects.update(not_before=None)

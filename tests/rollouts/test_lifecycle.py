@@ -288,6 +288,10 @@ def test_a_roll_back_that_only_stops_the_rollout_ends_with_1(
     with pytest.raises(RolloutRefused, match="still under way") as caught:
         back(rollout)
     assert (caught.value.returncode, Rollout.objects.get().state) == (1, "stopped")
+    assert "has waited" not in str(caught.value)
+    rollout.environments.filter(env=envs[0]).update(heard=timezone.now() - timedelta(hours=1))
+    with pytest.raises(RolloutRefused, match=r"still under way.*has waited for Celery's workers"):
+        back(rollout)
 
 
 @pytest.mark.usefixtures("before")

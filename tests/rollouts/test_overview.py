@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from tests.rollouts.admin.pages import deployment_of, env, release_of, rollout_of
+from tests.rollouts.admin.pages import NO_TOKEN, deployment_of, env, release_of, rollout_of
 from wx_static_store.models import Deployment
 from wx_static_store.rollouts.models import Drift, Rollout, RolloutEnvironment
 from wx_static_store.rollouts.overview import Place, Standing, known_environments, places, standings
@@ -14,7 +14,6 @@ from wx_static_store.rollouts.overview import Place, Standing, known_environment
 pytestmark = pytest.mark.django_db
 
 HERE = Place("site", "www/")
-NO_TOKEN = {"errcode": None, "message": "There is no token"}
 
 
 def rollout(*waves: str, **columns: Any) -> Rollout:
@@ -40,11 +39,11 @@ def test_the_live_release_is_the_newest_that_ended_well() -> None:
     assert (str(found.live.release), found.newest.outcome) == ("aaaaaaaaaa", "failed")
 
 
-def test_a_failure_in_a_rollout_has_its_errcode() -> None:
+def test_a_failure_in_a_rollout_has_its_cause() -> None:
     failed = rollout("f")
     found = standing().failure
     assert found
-    assert (found.errcode, found.rollout_id) == (85088, failed.pk)
+    assert (found.cause, found.errcode, found.rollout_id) == ("85088", 85088, failed.pk)
     assert found.deployment_id == Deployment.objects.get().pk
 
 

@@ -45,6 +45,24 @@ def test_a_broker_that_is_down_is_named(broker: Broker) -> None:
         queue.check_broker()
 
 
+def test_a_queue_is_empty_until_a_message_waits_in_it(broker: Broker) -> None:
+    assert queue.is_empty(TASK)
+    queue.send(TASK, [(7,)])
+    assert not queue.is_empty(TASK)
+    broker.messages()
+    assert queue.is_empty(TASK)
+
+
+def test_a_queue_that_the_broker_never_had_is_empty(broker: Broker) -> None:
+    broker.app.conf.task_default_queue = "nobody-asked"
+    assert queue.is_empty(TASK)
+
+
+def test_nobody_knows_whether_a_queue_of_a_broker_that_is_down_is_empty(broker: Broker) -> None:
+    broker.app.conf.broker_url = "amqp://127.0.0.1:1//"
+    assert not queue.is_empty(TASK)
+
+
 @pytest.fixture
 def silent(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let the broker be a Redis that takes connections and never answers."""

@@ -710,7 +710,8 @@ def test_a_file_under_way_is_tried_no_more_after_an_error_that_every_file_would_
     results = list(get_uploader().upload_many([item("busy.txt"), item("fatal.txt")], CONTEXT))
     busy = next(result for result in results if result.name == "busy.txt")
     assert busy.error
-    assert (busy.error.errcode, busy.error.remedy) == (-1, Remedy.LATER)
+    assert (busy.error.errcode, busy.error.remedy) == (-1, Remedy.WAIT)
+    assert busy.attempts < 256
 
 
 def test_a_batch_that_is_stuck_ends_with_the_tries_of_now(
@@ -721,9 +722,18 @@ def test_a_batch_that_is_stuck_ends_with_the_tries_of_now(
     monkeypatch.setattr(uploaders, "RECORD_SECONDS", 0.05)
     cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 8, "MAX_ATTEMPTS": 256})
     cloud.script(link(-1, **EVERY_TIME))
-    results = many(get_uploader(), 8)
-    assert len(results) == 8
-    assert all(result.error and result.error.stops_batch for result in results)
+    results = many(get_uploader(), 100)
+    assert 8 <= len(results) < 20
+    assert all(result.error and result.attempts < 256 for result in results)
+
+
+def test_a_batch_that_stops_leaves_its_errors_as_they_were_raised(configure: Any) -> None:
+    cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 4, "MAX_ATTEMPTS": 1})
+    cloud.script(link(-1, **EVERY_TIME))
+    errors = [result.error for result in many(get_uploader(), 30)]
+    assert len(errors) < 30
+    kinds = {error and (error.remedy, error.stops_batch, error.once) for error in errors}
+    assert kinds == {(Remedy.WAIT, False, False)}
 
 
 class Looking(Queue):

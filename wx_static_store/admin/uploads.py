@@ -75,7 +75,7 @@ class UploadLogAdmin(FilesPage, UploadPage, FailingPage, DiagnosisPage, ReadOnly
         columns = UploadColumns(request)
         ended = (
             *(columns.status, columns.errcode, columns.hint, columns.message, columns.stage),
-            *("http_status", "cos_code", "rid", "request_id", "attempts"),
+            *("cause", "http_status", "cos_code", "rid", "request_id", "attempts"),
             *(columns.duration, "created", columns.dismissed),
         )
         file = ("key", "name", columns.size, "md5", "content_type", "cache_control")

@@ -187,6 +187,8 @@ def of_upload(result: UploadResult, request: Request, upload_id: int | None) -> 
 def _code(error: Exception) -> str:
     if isinstance(error, PolicyRejected):
         return error.code
+    if isinstance(error, NoDiagnosis):
+        return "no_diagnosis"
     if isinstance(error, WxStaticStoreError):
         return error.entry.problem
     return next((code for kinds, code in _KINDS if isinstance(error, kinds)), "")

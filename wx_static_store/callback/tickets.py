@@ -22,7 +22,7 @@ from ..core.frames import is_from_signal
 from ..core.notes import Notes
 from ..core.secrets import Secret
 from ..exceptions import TokenUnavailable
-from ..i18n import gettext_lazy as _
+from ..i18n import gettext_lazy as _, gettext_noop
 from .models import VerifyTicket
 
 T = TypeVar("T")
@@ -86,7 +86,9 @@ def _judge(seconds: float) -> None:
         text = _("The newest component_verify_ticket is %(hours).1f hours old", hours=hours)
         raise TokenUnavailable(text, stage="token")
     if seconds > HOUR:
-        text = "WeChat pushed no component_verify_ticket for %.1f hours: see if pushes arrive"
+        text = gettext_noop(
+            "WeChat pushed no component_verify_ticket for %.1f hours: see if pushes arrive"
+        )
         logger.warning(text, hours)
 
 
@@ -102,16 +104,18 @@ def _try_database(ask: Callable[[], T]) -> T | None:
 
 
 def _report(place: str, error: str) -> None:
-    logger.warning("The %s fails to keep or give the verify ticket (%s)", place, error)
+    text = gettext_noop("The %s fails to keep or give the verify ticket (%s)")
+    logger.warning(text, place, error)
 
 
 def _opened(sealed: str, created: int) -> _Ticket | None:
     if text := unseal(sealed, TICKETS):
         return _Ticket(text, created)
-    logger.warning(
+    why = gettext_noop(
         "A stored component_verify_ticket cannot be decrypted: put the former SECRET_KEY into "
         "SECRET_KEY_FALLBACKS, or wait ten minutes for WeChat's next push"
     )
+    logger.warning(why)
     return None
 
 

@@ -35,7 +35,8 @@ NAME = _of(
     "NameRejected", _("The name is refused"),
     means=_("A key is a path below the site: not absolute, without .., without empty parts, at "
             "most 850 bytes long."),
-    operator=_("Rename the file. A Chinese character takes three bytes."),
+    operator=_("Rename the file. If the key is too long, shorten the name or the location: a "
+               "Chinese character takes three bytes."),
     editor=NAME_ANEW, blame=Blame.US, problem="name")
 SOURCE = _of(
     "SourceError", _("The file cannot be read"),
@@ -193,7 +194,19 @@ TABLE = (
     LOST.but(
         "interrupted", title=_("Interrupted"), means=_("The program was ended while it worked."),
         operator=_("Send the file again."), blame=Blame.PROJECT),
-    TLS, PROTOCOL, COS, EXPIRED, COS_THROTTLED, COS_REFUSED, INTEGRITY, DEADLINE,
+    TLS, PROTOCOL,
+    PROTOCOL.but(
+        "answer.odd", title=_("The answer broke off, or has another form"),
+        means=_("A part of it was lost on the way, or its form is not the one that WeChat "
+                "documents."),
+        operator=_("If this comes back, look for a proxy or a firewall that changes answers, or "
+                   "report this."), editor=AGAIN, remedy=Remedy.WAIT),
+    PROTOCOL.but(
+        "link.refused", title=_("The signed link was not used"),
+        means=_("It names another host or another key than was asked for, or cannot be sent."),
+        operator=_("If the host is right, add it to upload_hosts."), editor=AGAIN,
+        remedy=Remedy.NEW_LINK, once=True, blame=Blame.WECHAT),
+    COS, EXPIRED, COS_THROTTLED, COS_REFUSED, INTEGRITY, DEADLINE,
     DEADLINE.but(
         "slots", title=_("Too many calls wait for their turn"),
         means=_("API_RATE or API_CONCURRENCY lets fewer calls through than are asked for."),

@@ -23,7 +23,7 @@ from ..exceptions import (
     TokenUnavailable,
     WxStaticStoreError,
 )
-from ..i18n import english, gettext_lazy as _
+from ..i18n import english, gettext_lazy as _, gettext_noop
 from .shared import Seals, SharedFailure, SharedState, SharedToken, TokenState
 from .tokens import current_ticket
 from .wechat import FreshToken, WeChatClient
@@ -148,7 +148,8 @@ class ComponentToken:
         # The clock of another host may be wrong, which is logged, or ours may be set back.
         self._known_since = min(self._known_since, now)
         if entry.issued_at > now + MARGIN and self._shared.claim("clocks-logged", HOPELESS):
-            logger.error("The clocks of two hosts differ by %.0f s", entry.issued_at - now)
+            text = gettext_noop("The clocks of two hosts differ by %.0f s")
+            logger.error(text, entry.issued_at - now)
         return max(now - entry.issued_at, now - self._known_since)
 
     def _usable(self, entry: SharedToken) -> bool:
@@ -169,8 +170,8 @@ class ComponentToken:
         times = [*self._surprises(), self._now()]
         self._shared.write("surprises", times, SURPRISES * self._scale)
         if len(times) >= 3:
-            why = english(CAUSES["token.others"].operator)
-            logger.error("%d tokens were refused too early. %s", len(times), why)
+            text = gettext_noop("%d tokens were refused too early. %s")
+            logger.error(text, len(times), english(CAUSES["token.others"].operator))
 
     def _surprises(self) -> list[float]:
         """Return the times of recent early refusals."""
@@ -191,7 +192,8 @@ class ComponentToken:
             return self._fetch_if_first(old, time.monotonic()) or old
         except WxStaticStoreError as error:
             if self._shared.claim("failure-logged", HOPELESS * self._scale):
-                logger.warning("No new token yet, the old one goes on: %s", english(error))
+                text = gettext_noop("No new token yet, the old one goes on: %s")
+                logger.warning(text, english(error))
             return old
         finally:
             self._lock.release()

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from django.utils.functional import Promise
 
-from ..exceptions import ProtocolError, Remedy
+from ..exceptions import ProtocolError
 from ..i18n import gettext_lazy as _
 
 if TYPE_CHECKING:
@@ -74,13 +74,8 @@ def check_address(url: str) -> str | Promise:
 
 def link_refused(reason: str | Promise) -> ProtocolError:
     """Return the error for a link that was not used: a new link may be good."""
-    return ProtocolError(
-        _("The signed link was not used: %(reason)s", reason=reason),
-        stage="link",
-        remedy=Remedy.NEW_LINK,
-        once=True,
-        hint=_("If the host is right, add it to upload_hosts."),
-    )
+    text = _("The signed link was not used: %(reason)s", reason=reason)
+    return ProtocolError(text, cause="link.refused", stage="link")
 
 
 def _parse(url: str) -> Url:

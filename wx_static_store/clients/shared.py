@@ -12,6 +12,7 @@ from typing import Any
 from ..core.notes import SharedCache, whole
 from ..core.secrets import Secret
 from ..exceptions import WxStaticStoreError, revived
+from ..i18n import gettext_noop
 
 logger = logging.getLogger("wx_static_store.tokens")
 
@@ -129,11 +130,11 @@ class SharedState:
         if not (kept or self._cache.rests):
             self._cache.rest(why)
         if self.works and not kept:
-            logger.warning(
+            text = gettext_noop(
                 "The token cache fails (%s): each process goes on alone, and whoever fetches a "
-                "token ends the others' within five minutes",
-                why,
+                "token ends the others' within five minutes"
             )
+            logger.warning(text, why)
         self.works = kept
 
     def _remember(self, name: str, value: Any, seconds: float) -> None:

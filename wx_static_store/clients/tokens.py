@@ -11,7 +11,7 @@ from ..causes import CAUSES
 from ..core.frames import cleared_frames, described, is_from_signal
 from ..core.secrets import Secret
 from ..exceptions import ConfigurationError, TokenUnavailable, WxStaticStoreError
-from ..i18n import gettext_lazy as _
+from ..i18n import gettext_lazy as _, gettext_noop
 
 logger = logging.getLogger("wx_static_store.tokens")
 
@@ -121,6 +121,7 @@ def discard_token(provider: TokenProvider, token: Secret, refusal: WxStaticStore
     except Exception as error:  # its traceback holds the token
         if is_from_signal(error):
             raise
-        logger.warning("The token provider cannot discard a token (%s)", type(error).__name__)
+        text = gettext_noop("The token provider cannot discard a token (%s)")
+        logger.warning(text, type(error).__name__)
         return
     raise hopeless.with_traceback(None)

@@ -24,7 +24,6 @@ from ..exceptions import (
     ConnectFailed,
     DeadlineExceeded,
     ProtocolError,
-    Remedy,
     ResponseLost,
     WxStaticStoreError,
     error_of,
@@ -197,7 +196,7 @@ def _read(
     status = response.status
     if status < 200:  # left unread: the true answer may still come this way
         text = _("Only an interim answer came")
-        return ProtocolError(text, remedy=Remedy.WAIT, http_status=status)
+        return ProtocolError(text, cause="answer.odd", http_status=status)
     if response.headers.get("Content-Encoding", "identity") != "identity":
         text = _("The answer is compressed although none was asked for")
         return ProtocolError(text, http_status=status)
@@ -292,7 +291,7 @@ _CLASSES: tuple[tuple[set[type], Callable[[], WxStaticStoreError]], ...] = (
     (_UNCONNECTED, lambda: ConnectFailed(_("The server could not be reached"))),
     (
         {urllib3.exceptions.IncompleteRead},
-        lambda: ProtocolError(_("The answer is shorter than announced"), remedy=Remedy.WAIT),
+        lambda: ProtocolError(_("The answer is shorter than announced"), cause="answer.odd"),
     ),
     ({OSError, urllib3.exceptions.HTTPError}, lambda: ResponseLost(_("The answer never came"))),
     ({Exception}, lambda: ProtocolError(_("The request cannot be sent as it stands"))),

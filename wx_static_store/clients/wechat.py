@@ -20,7 +20,7 @@ from ..core.frames import cleared_frames
 from ..core.retry import Deadline
 from ..core.secrets import Secret, scrub
 from ..core.types import RemoteFile, SignedLink, in_utc
-from ..exceptions import ProtocolError, Remedy, WxStaticStoreError, error_of
+from ..exceptions import ProtocolError, WxStaticStoreError, error_of
 from ..i18n import gettext_lazy as _
 from .links import is_site
 
@@ -113,7 +113,7 @@ class Calls:
             self._witness(path, answer, reply.headers)
         errcode = _errcode(answer)
         if errcode is None:
-            return odd(name, _("no whole number as errcode"), remedy=Remedy.CHANGE, once=False)
+            return odd(name, _("no whole number as errcode"), cause="ProtocolError", once=False)
         if errcode:
             return _refusal(name, errcode, answer)
         return read(answer)
@@ -132,7 +132,7 @@ class Calls:
 
 def odd(name: str, what: str | Promise, **details: Any) -> ProtocolError:
     """Return the error for an answer whose form differs from the documents."""
-    defaults: dict[str, Any] = {"remedy": Remedy.WAIT, "once": True, "http_status": 200}
+    defaults: dict[str, Any] = {"cause": "answer.odd", "once": True, "http_status": 200}
     text = _("%(call)s answered with %(what)s", call=name, what=what)
     return ProtocolError(text, **(defaults | details))
 

@@ -73,7 +73,6 @@ def clean_name(name: str | PurePath | Promise) -> str:
         raise NameRejected(
             _("%(name)s cannot be the name of a file: %(reason)s", name=shown, reason=reason),
             stage="name",
-            hint=_("Rename the file and try again."),
         )
     return name
 
@@ -108,7 +107,6 @@ def object_key(location: str, name: str | PurePath | Promise) -> str:
         raise NameRejected(
             _("%(key)s… is too long for a key: %(size)d bytes, %(most)d are allowed", **parts),
             stage="name",
-            hint=_("Shorten the name or the location; a Chinese character takes three bytes."),
         )
     return key
 

@@ -109,8 +109,15 @@ def run(
     max_attempts: int,
     deadline: Deadline,
     on_error: Callable[[WxStaticStoreError], None] = lambda error: None,
+    give_up: Callable[[], bool] = lambda: False,
+    patient: bool = False,
 ) -> T:
-    """Call `attempt(number)` until it succeeds or no remedy is left; return its result."""
+    """
+    Call `attempt(number)` until it succeeds or no remedy is left; return its result.
+
+    `give_up()` says that no try follows this one. Who is `patient` waits more than once for what
+    passes, also where the error allows one wait.
+    """
     tried_once: set[type[WxStaticStoreError]] = set()
     for number in range(1, max_attempts + 1):
         try:
@@ -120,10 +127,11 @@ def run(
         # Before the remedy: a refused token must be discarded, a sent body remembered.
         on_error(failure)
         spent = failure.once and type(failure) in tried_once
+        spent = spent and not (patient and failure.remedy is Remedy.WAIT)
         delay = failure.pause
         if failure.remedy is Remedy.WAIT:
             delay += backoff(number, deadline.clock.random())
-        over = spent or number == max_attempts or delay >= deadline.left()
+        over = spent or give_up() or number == max_attempts or delay >= deadline.left()
         if over or (failure.remedy.gives_up and not failure.once):
             # The last error is the answer: "no time left" would hide it.
             raise failure

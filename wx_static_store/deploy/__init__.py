@@ -13,6 +13,7 @@ A tree of files, published to one environment or to many.
     locks          One deploy at a time per environment, by the cache that all processes share
     archive        An uploaded archive of a built site, unpacked into a temporary folder
     tree           The files of a folder, as items to publish
+    log_lines      Warnings of the log on a terminal, where the project logs them nowhere
     verify         Compare the cloud and the public site afterwards; find stale files
 """
 

@@ -29,7 +29,7 @@ from ..upload.uploader import Uploader
 from ..upload.workers import GRACE, WorkerPool
 from .locks import DeployLock, DeployRunning, deploying
 from .plan import Plan, hash_items, make_plan
-from .publish import publish
+from .publish import LINES, publish
 from .records import Records, leftover_files
 from .report import CHANGED, EnvironmentReport, Report
 from .verify import Mismatch, blank, find_stale, sweep, uploads_among, verify
@@ -199,7 +199,9 @@ def deploy_to_all(orders: Orders, *, canary: int = 0) -> Iterator[EnvironmentRep
                 report = EnvironmentReport(uploader.env, outcome="skipped", error=why)
             else:
                 order_here = replace(order, verify=order.verify or number < canary)
-                report = _EnvironmentDeploy(uploader, order_here, pool).run()
+                # Of many environments, the line of each is progress enough.
+                lines = LINES // len(orders)
+                report = _EnvironmentDeploy(uploader, order_here, pool, lines).run()
             report.canary = number < canary
             reports.append(report)
             yield report
@@ -211,10 +213,12 @@ def _why_not(before: Sequence[EnvironmentReport], canary: int) -> str:
     if any(report.outcome == "interrupted" for report in before):
         return _("Not begun: the run was interrupted.")
     for report in before:
-        failures = report.report.failures if report.report else []
-        shared = [one.error for one in failures if one.error and one.error.stops_batch]
+        published = report.report or Report()
         # All share one token: without it, no other environment can succeed.
-        if any(isinstance(error, TokenError) or error.stage == "token" for error in shared):
+        if any(
+            isinstance(one.error, TokenError) or (published.halted and one.stage == "token")
+            for one in published.failures
+        ):
             return _("Not begun: no token at %(env)s, and all share one.", env=report.env)
     tried = before[:canary] if len(before) >= canary else []
     bad = [report.env for report in tried if not report.ok]
@@ -277,8 +281,8 @@ def address_of(uploader: Uploader, prefix: str) -> str:
 class _EnvironmentDeploy:
     """The deploy of one environment, with a report even if it breaks off."""
 
-    def __init__(self, uploader: Uploader, order: Order, pool: WorkerPool) -> None:
-        self.uploader, self.order, self.pool = uploader, order, pool
+    def __init__(self, uploader: Uploader, order: Order, pool: WorkerPool, lines: int) -> None:
+        self.uploader, self.order, self.pool, self.lines = uploader, order, pool, lines
         self.published = Report()
         self.report = EnvironmentReport(uploader.env, outcome="failed", report=self.published)
 
@@ -332,6 +336,7 @@ class _EnvironmentDeploy:
             always=True,
             columns=columns,
             report=self.published,
+            lines=self.lines,
         )
         report.findings = [Mismatch(key, str(CHANGED)) for key in self.published.changed]
         if not self.published.ok:

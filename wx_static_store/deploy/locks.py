@@ -23,7 +23,7 @@ from django.core.management.base import CommandError
 
 from ..core.interrupts import interruptible
 from ..core.notes import Notes
-from ..i18n import gettext as _
+from ..i18n import gettext as _, gettext_noop
 from ..upload.recorder import OtherDeployments
 from ..upload.uploader import Uploader
 from ..upload.workers import every
@@ -80,7 +80,8 @@ class DeployLock:
     others: OtherDeployments
 
     def __init__(self, uploader: Uploader, seconds: float = math.inf) -> None:
-        report = partial(logger.warning, "The cache fails (%s): nothing keeps two deploys apart")
+        text = gettext_noop("The cache fails (%s): nothing keeps two deploys apart")
+        report = partial(logger.warning, text)
         alias, self._env = uploader.options.token_cache, uploader.env
         self._notes = Notes("deploy", alias, seconds=LEASE, about=self._env, report=report)
         self._me = {"host": _host(), "pid": os.getpid(), "id": uuid.uuid4().hex}
@@ -133,7 +134,8 @@ class DeployLock:
             other = self._notes.read("holder")
             empty = 0 if other else empty + 1
             if empty == EMPTY_LOOKS:
-                logger.warning("The cache keeps nothing: nothing keeps two deploys apart")
+                text = gettext_noop("The cache keeps nothing: nothing keeps two deploys apart")
+                logger.warning(text)
                 self._kept = False
                 return
             if not other:  # it ended just now

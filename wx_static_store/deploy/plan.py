@@ -287,8 +287,10 @@ class Survey:
 
     def _explain(self, listing: Listing) -> None:
         if listing.error and not self._error:
-            self._error, self.reads_list = str(listing.error), False
-            logger.warning("The list could not be read: %s", english(listing.error))
+            self._error, self.reads_list = str(listing.error.in_general()), False
+            why = english(listing.error)
+            logger.warning("The list could not be read: %s", why, extra={"in_report": True})
         elif self._lookup and not listing.error:
             self._undecided += len(listing.unseen)
-            logger.warning("The log decides about %d files: too many calls", len(listing.unseen))
+            text, count = "The log decides about %d files: too many calls", len(listing.unseen)
+            logger.warning(text, count, extra={"in_report": True})

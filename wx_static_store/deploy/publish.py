@@ -21,7 +21,7 @@ from .locks import DeployLock
 from .plan import Plan, differs, hash_items
 from .report import Report
 
-LINES = 20  # where there is no bar
+LINES = 20  # of a run, where there is no bar
 QUIET = 5.0  # seconds without a stored file, before a line says why
 LONGEST_QUIET = 30.0  # between two such lines
 
@@ -39,25 +39,27 @@ def publish(
     always: bool = False,
     columns: Mapping[str, Any] | None = None,
     report: Report | None = None,
+    lines: int = LINES,
 ) -> Report:
     """
     Send the files of the plan; the run is a `Deployment` if it sends something, or `always`.
 
     `last()` is called when all is stored, and returns the file that makes the others live. The
-    `report` is filled while the run goes on, so it is right even if the run breaks off.
+    `report` is filled while the run goes on, so it is right even if the run breaks off. `lines` of
+    progress are printed at most where there is no bar.
     """
     report = Report() if report is None else report
     recorder, started = Recorder(context), time.monotonic()
     steps = Publication(uploader, plan, recorder, report, lock, last, columns or {})
     try:
         steps.prepare(always=always)
-        wanted = uploader.options.progress
-        with progress(wanted, uploader.env, files=len(plan), size=plan.size) as show:
+        wanted, size = uploader.options.progress, plan.size
+        with progress(wanted, uploader.env, files=len(plan), size=size, lines=lines) as show:
             for result in uploader.send(steps, pool, recorder):
                 show(result)
         lock.confirm(report.deployment_id)
-    except BaseException as error:
-        steps.break_off(error)
+    except BaseException:
+        steps.break_off()
         raise
     finally:
         report.logged = recorder.close()
@@ -100,13 +102,17 @@ class Publication:
         self._under_way += item is not None
         return item
 
-    def on_result(self, result: UploadResult) -> None:
+    def on_result(self, result: UploadResult) -> bool:
         self._under_way -= 1
-        self._queue.on_result(result)
         self.report.not_attempted -= 1
         self.report.add(result)
         if not result.error:
             self._silence.reset()
+        return self._queue.on_result(result)
+
+    def halt(self) -> None:
+        self.report.halted = True
+        self._queue.halt()
 
     def on_cancelled(self) -> None:
         self._under_way -= 1
@@ -128,17 +134,12 @@ class Publication:
             self.recorder.context = replace(self.recorder.context, deployment_id=started)
             self.report.deployment_id = started
 
-    def break_off(self, error: BaseException) -> None:
-        """Count the files that were not attempted, and print the counts."""
+    def break_off(self) -> None:
+        """Count the files that were not attempted."""
         report, rejected = self.report, len(self.plan.rejected)
         ended = report.stored + len(report.failures) + report.held_back + report.not_attempted
         report.not_attempted += max(0, len(self.plan) + rejected - ended)
         report.broken_off = True
-        if isinstance(error, KeyboardInterrupt):
-            text = _("Interrupted: %(counts)s", counts=report.counts)
-        else:
-            text = _("Broken off: %(counts)s", counts=report.counts)
-        sys.stderr.write(f"\n{labelled(self.uploader.env, text)}\n")
 
     def _begin(self, items: Sequence[UploadItem]) -> None:
         if items and not self.report.ok:
@@ -193,7 +194,9 @@ def _facts(report: Report, seconds: float) -> dict[str, Any]:
 
 
 @contextmanager
-def progress(wanted: bool | None, env: str, *, files: int, size: int) -> Iterator[OnResult]:
+def progress(
+    wanted: bool | None, env: str, *, files: int, size: int, lines: int = LINES
+) -> Iterator[OnResult]:
     """Yield a function that takes each result; `size` is the number of bytes of all files."""
     terminal = sys.stderr.isatty()
     if not files or wanted is False or (wanted is None and not terminal):
@@ -201,7 +204,7 @@ def progress(wanted: bool | None, env: str, *, files: int, size: int) -> Iterato
         return
     tqdm = _tqdm() if terminal else None
     if tqdm is None:
-        yield _plain_lines(env, files, size)
+        yield _plain_lines(env, files, size, lines)
         return
     # Not by tqdm: a terminal may report a width of 0, and the bar would not show.
     width = shutil.get_terminal_size().columns
@@ -275,8 +278,8 @@ def _on_bar(bar: Any, env: str, files: int) -> OnResult:
     return report
 
 
-def _plain_lines(env: str, files: int, size: int) -> OnResult:
-    every, started = max(1, files // LINES), time.monotonic()
+def _plain_lines(env: str, files: int, size: int, lines: int) -> OnResult:
+    started = time.monotonic()
     count = sent = failed = 0
 
     def report(result: UploadResult) -> None:
@@ -284,15 +287,19 @@ def _plain_lines(env: str, files: int, size: int) -> OnResult:
         count += 1
         sent += 0 if result.error else result.size or 0
         failed += result.error is not None
-        if count % every == 0 or count == files:
-            seconds = time.monotonic() - started
-            done = _("%(done)d/%(files)d files", done=count, files=files)
-            amount = f"{sent / 2**20:.1f}/{size / 2**20:.1f} MiB"
-            if rate := sent / (seconds or 1):
-                left = _("%(seconds).0f s left", seconds=max(0, size - sent) / rate)
-                amount = joined([amount, f"{rate / 2**20:.1f} MiB/s", left])
-            parts = [done, amount, *_failed(failed)]
-            sys.stderr.write(labelled(env, joined(parts)) + "\n")
+        if count * lines // files == (count - 1) * lines // files:
+            return
+        parts = [
+            _("%(done)d/%(files)d files", done=count, files=files),
+            f"{sent / 2**20:.1f}/{size / 2**20:.1f} MiB",
+        ]
+        # From the first bytes alone, the time left would be a wild guess.
+        if sent and sent * LINES >= size:
+            rate = sent / (time.monotonic() - started or 1)
+            parts.append(f"{rate / 2**20:.1f} MiB/s")
+            if count < files:
+                parts.append(_("%(seconds).0f s left", seconds=max(0, size - sent) / rate))
+        sys.stderr.write(labelled(env, joined([*parts, *_failed(failed)])) + "\n")
 
     return report
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -23,7 +19,8 @@ from .verify import Mismatch, Verification
 VERSION = 1  # of the JSON; it grows when a member changes its meaning or goes
 SHOWN = 10  # characters of a release's digest
 TEXTS = 2  # columns of the overview that are not numbers
-NAMED = 3  # files of one cause
+NAMED = 3  # files or environments of one cause
+FEW = 10  # environments that are all in the overview; of more, those that are not done
 CHANGED = _("the file here changed while it was sent: run it again")
 
 COUNTS = {
@@ -59,6 +56,7 @@ class Report:
     held_back: int = 0
     not_attempted: int = 0
     broken_off: bool = False
+    halted: bool = False  # a failure said that the rest would fail, too
     logged: bool = True  # all rows are written
     deployment_id: int | None = None
     notes: Sequence[str] = ()  # why the log decided, and not the list
@@ -91,11 +89,7 @@ class Report:
 
     @property
     def counts(self) -> str:
-        return gettext(
-            "stored %(stored)d, unchanged %(unchanged)d, failed %(failed)d, unknown %(unknown)d, "
-            "held back %(held_back)d, not attempted %(not_attempted)d",
-            **self.numbers,
-        )
+        return counts_line(self.numbers)
 
     def raise_for_failures(self) -> None:
         """Raise PublishFailed unless everything is stored as planned."""
@@ -107,30 +101,7 @@ class Report:
 
     def failure_lines(self) -> list[str]:
         """Return a line for each cause: its file or number of files, and what to do."""
-        alike: dict[Any, dict[str, WxStaticStoreError]] = {}
-        for result in self.failures:
-            if error := result.error:
-                alike.setdefault(_cause(error), {})[result.name] = error
-        return [*map(_failure_line, alike.values())]
-
-
-def _cause(error: WxStaticStoreError) -> tuple[Any, ...]:
-    """Return the part of an error that files with the same cause share."""
-    of_the_file = isinstance(error, NameRejected | SourceError)
-    message = str(error.message) if of_the_file else ""
-    return type(error), error.code, str(error.hint), message
-
-
-def _failure_line(errors: Mapping[str, WxStaticStoreError]) -> str:
-    names, left = [shown(name) for name in sorted(errors)[:NAMED]], len(errors) - NAMED
-    error = next(iter(errors.values()))
-    if len(errors) == 1:
-        return labelled(names[0], error)
-    if left > 0:
-        names.append(ngettext("and %(count)d more", "and %(count)d more", left))
-    files = ngettext("%(count)d file", "%(count)d files", len(errors))
-    which = gettext("%(what)s (%(facts)s)", what=files, facts=listed(names))
-    return labelled(which, copy(error).with_context(key=""))
+        return [*causes(_run([EnvironmentReport("", report=self)]))]
 
 
 @dataclass(slots=True)
@@ -168,6 +139,15 @@ class EnvironmentReport:
         failures = self.report.failures if self.report else []
         return [*filter(None, [self.cause, *(result.error for result in failures)])]
 
+    @property
+    def failed(self) -> list[tuple[str, object]]:
+        """Return each file that failed, and why; first why the environment as a whole did."""
+        # The text of an unexpected exception might hold a secret.
+        why = self.cause if isinstance(self.cause, WxStaticStoreError) else self.error
+        whole: list[tuple[str, object]] = [("", why)] if why else []
+        files = self.report.failures if self.report else ()
+        return [*whole, *((result.name, result.error) for result in files)]
+
 
 def as_dict(
     environments: Sequence[EnvironmentReport],
@@ -184,6 +164,13 @@ def as_dict(
         "seconds": round(seconds, 3),
         "using": using,
         "source": source,
+        **_run(environments),
+    }
+
+
+def _run(environments: Sequence[EnvironmentReport]) -> dict[str, Any]:
+    return {
+        "causes": _by_cause(environments),
         "environments": [*map(_environment, environments)],
     }
 
@@ -224,124 +211,158 @@ def _failure(result: UploadResult) -> dict[str, Any]:
     }
 
 
-def check_writable(path: Path) -> None:
-    """Raise CommandError (2) before the deploy begins, if `write_json` would fail."""
-    with _name_file_in_errors(path, returncode=2):
-        if path.exists() and not path.is_file():
-            raise FileExistsError(gettext("it is there, and is no file"))
-        with NamedTemporaryFile(dir=os.path.dirname(os.path.realpath(path))):
-            pass
+# --- by cause ---------------------------------------------------------------------------------
 
 
-def write_json(path: Path, data: dict[str, Any]) -> None:
-    """Write a new file, and replace the old report by it; raise CommandError (1) if it fails."""
-    # A link stays, its target is written.
-    target = Path(os.path.realpath(path))
-    new = target.with_name(f".{target.name[:50]}.{os.getpid()}")
-    text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
-    with _name_file_in_errors(path, returncode=1):
-        try:
-            # Names may hold bytes that are no UTF-8: they become JSON's own escapes.
-            new.write_text(text, encoding="utf-8", errors="backslashreplace")
-            os.replace(new, target)
-        finally:
-            new.unlink(missing_ok=True)
+def _by_cause(environments: Iterable[EnvironmentReport]) -> list[dict[str, Any]]:
+    """Return each cause once, as JSON, with the environments and the files that failed by it."""
+    alike = defaultdict[object, list[tuple[str, str, object]]](list)
+    for each in environments:
+        for file, error in each.failed:
+            key: object = str(error)
+            if isinstance(error, WxStaticStoreError):
+                of_the_file = isinstance(error, NameRejected | SourceError)
+                key = error.cause, str(error.message) if of_the_file else ""
+            alike[key].append((each.env, file, error))
+    # What somebody can do something about stands last, where people look first.
+    return sorted(map(_as_json, alike.values()), key=lambda cause: cause["hint"] != "")
 
 
-@contextmanager
-def _name_file_in_errors(path: Path, *, returncode: int) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        text = gettext(
-            "The report cannot be written to %(path)s: %(why)s. "
-            "Name a file in a folder where this user may write.",
-            path=shown(str(path)),
-            why=error.strerror or error,
-        )
-        raise CommandError(text, returncode=returncode) from None
-
-
-def lines(environment: EnvironmentReport) -> list[str]:
-    """Return the outcome of one environment, and a line for each problem."""
-    outcome = _OUTCOMES[environment.outcome]
-    how = gettext("%(how)s in %(seconds).1f s", how=outcome, seconds=environment.seconds)
-    head = joined(filter(None, [labelled(environment.env, how), environment.address]))
-    return [shown(head), *("  " + shown(line) for line in _details(environment))]
-
-
-def _details(environment: EnvironmentReport) -> Iterator[str]:
-    if report := environment.report:
-        size = f"{report.size:,}"
-        yield gettext("%(counts)s; %(size)s bytes", counts=report.counts, size=size)
-        if environment.release:
-            yield gettext("release %(digest)s", digest=environment.release[:SHOWN])
-        yield from report.notes
-        yield from report.failure_lines()
-    yield from environment.error.splitlines()
-    if verified := environment.verified:
-        yield gettext(
-            "verified: %(files)s by the cloud's list, %(pages)s by the public site",
-            **_verified_counts(verified.files, verified.pages),
-        )
-    if environment.canary and environment.ok:
-        yield gettext("canary: it is right")
-    yield from (labelled(finding.key, finding.what) for finding in environment.findings)
-    for file in environment.stale:
-        yield gettext("%(key)s: stale, %(size)s bytes", key=file.key, size=f"{file.size:,}")
-    for file in environment.uploads:
-        yield gettext("%(key)s: uploaded by somebody, left alone", key=file.key)
-    if environment.blanked:
-        yield gettext("stale files overwritten: %(count)d", count=environment.blanked)
-
-
-def _verified_counts(files: int, pages: int) -> dict[str, str]:
-    return {
-        "files": ngettext("%(count)d file", "%(count)d files", files),
-        "pages": ngettext("%(count)d page", "%(count)d pages", pages),
+def _as_json(failed: Sequence[tuple[str, str, object]]) -> dict[str, Any]:
+    envs, files, (error, *others) = zip(*failed, strict=True)
+    facts: dict[str, Any] = {"cause": "", "errcode": None, "message": str(error), "hint": ""}
+    if isinstance(error, WxStaticStoreError):
+        one = error.in_general() if others else copy(error)
+        facts |= {"cause": error.cause, "errcode": error.errcode, "hint": error.full_hint}
+        facts["message"] = shown(str(one.with_context(hint="")))
+    return facts | {
+        "environments": [*dict.fromkeys(envs)],
+        "files": [*dict.fromkeys(filter(None, files))],
     }
 
 
-def total(data: dict[str, Any]) -> list[str]:
-    """Return a table of all environments and their sum, then how much was verified."""
-    rows = overview(data)
-    numbers = range(TEXTS, len(rows[0]))
-    return [*aligned(rows, right=numbers), *verification_lines(data)]
+def causes(data: dict[str, Any], *, most: int = NAMED) -> Iterator[str]:
+    """Yield what failed by each cause, and why; of many environments, their names are first."""
+    for cause in data["causes"]:
+        which = [_environments(cause["environments"])] if len(data["environments"]) > 1 else []
+        if files := cause["files"]:
+            count = ngettext("%(count)d file", "%(count)d files", len(files))
+            which.append(with_names(count, files, most))
+        text, hint = cause["message"], cause["hint"]
+        if hint:
+            text = gettext("%(what)s. %(hint)s", what=text, hint=hint)
+        yield from (labelled(joined(which), text) if which else text).splitlines()
 
 
-def verification_lines(data: dict[str, Any]) -> Iterator[str]:
-    """Yield how much was verified in all environments, and which canaries are right."""
-    if verified := [each["verified"] for each in data["environments"] if each["verified"]]:
+def by_text(lines: Iterable[tuple[str, str]], *, many: bool) -> Iterator[str]:
+    """Yield each line once, after the environments that it is about if the run has `many`."""
+    alike = defaultdict[str, list[str]](list)
+    for env, text in lines:
+        alike[text].append(env)
+    for text, envs in alike.items():
+        yield labelled(_environments(envs), text) if many else text
+
+
+def _environments(envs: Sequence[str]) -> str:
+    return with_names(ngettext("%(count)d environment", "%(count)d environments", len(envs)), envs)
+
+
+def with_names(count: str, names: Collection[str], most: int = NAMED) -> str:
+    """Return the count with the first names, or the only name."""
+    first, left = [*map(shown, sorted(names)[:most])], len(names) - most
+    if len(names) == 1:
+        return first[0]
+    if left > 0:
+        first.append(ngettext("and %(count)d more", "and %(count)d more", left))
+    return gettext("%(what)s (%(facts)s)", what=count, facts=listed(first))
+
+
+# --- on a terminal ----------------------------------------------------------------------------
+
+
+def lines(environment: EnvironmentReport) -> list[str]:
+    """Return the outcome of one environment, and all that is to know of it."""
+    return [line(environment), *ending(_run([environment]))]
+
+
+def line(environment: EnvironmentReport) -> str:
+    """Return the outcome of one environment, in short."""
+    outcome = _OUTCOMES[environment.outcome]
+    how = gettext("%(how)s in %(seconds).1f s", how=outcome, seconds=environment.seconds)
+    failed = environment.causes if environment.outcome == "failed" else []
+    errors = [error for error in failed if isinstance(error, WxStaticStoreError)]
+    code = [error.code or error.cause for error in errors[:1]]
+    parts = filter(None, [labelled(environment.env, how), environment.address, *code])
+    return shown(joined(parts))
+
+
+def ending(data: dict[str, Any], known: Collection[str] = ()) -> list[str]:
+    """Return the last lines of a run: counts, or a table of many environments; facts; causes."""
+    environments = data["environments"]
+    found = [*facts(data, known), *(line for line in causes(data) if line not in known)]
+    if len(environments) != 1:
+        rows = overview(data)
+        return [*aligned(rows, right=range(TEXTS, len(rows[0]))), *map(shown, found)]
+    if environments[0]["outcome"] != "skipped":
+        counts, size = counts_line(environments[0]["counts"]), f"{environments[0]['bytes']:,}"
+        found.insert(0, gettext("%(counts)s; %(size)s bytes", counts=counts, size=size))
+    return [f"  {shown(line)}" for line in found]
+
+
+def counts_line(counts: dict[str, int]) -> str:
+    return joined(f"{label} {counts[name]}" for name, label in COUNTS.items())
+
+
+def facts(data: dict[str, Any], known: Collection[str] = ()) -> Iterator[str]:
+    """Yield what else is to know of a run, each line once; `known` notes were shown before."""
+    environments = data["environments"]
+    found = [(each["env"], text) for each in environments for text in _facts(each, known)]
+    for line in by_text(found, many=len(environments) > 1):
+        # What to do about a cause stands there.
+        for cause in data["causes"]:
+            line = line.removesuffix(cause["hint"]).rstrip()
+        yield line
+    if verified := [each["verified"] for each in environments if each["verified"]]:
+        files, pages = (sum(each[what] for each in verified) for what in ("files", "pages"))
         yield gettext(
-            "verified in %(environments)s: %(files)s by the cloud's list, %(pages)s by the public "
-            "site",
-            environments=ngettext("%(count)d environment", "%(count)d environments", len(verified)),
-            **_verified_counts(
-                *(sum(each[what] for each in verified) for what in ("files", "pages"))
-            ),
+            "verified: %(files)s by the cloud's list, %(pages)s by the public site",
+            files=ngettext("%(count)d file", "%(count)d files", files),
+            pages=ngettext("%(count)d page", "%(count)d pages", pages),
         )
-    canaries = [each for each in data["environments"] if each["canary"]]
-    if right := [shown(each["env"]) for each in canaries if each["outcome"] == "done"]:
-        yield gettext("canaries that are right: %(envs)s", envs=listed(right))
-    if wrong := [shown(each["env"]) for each in canaries if each["outcome"] != "done"]:
-        yield gettext("canaries that are not right: %(envs)s", envs=listed(wrong))
+
+
+def _facts(environment: dict[str, Any], known: Collection[str]) -> Iterator[str]:
+    if environment["canary"]:
+        right = environment["outcome"] == "done"
+        yield gettext("canary: it is right") if right else gettext("canary: it is not right")
+    if environment["release"]:
+        yield gettext("release %(digest)s", digest=environment["release"][:SHOWN])
+    yield from (note for note in environment["notes"] if note not in known)
+    yield from (labelled(key, gettext("stale")) for key in environment["stale"])
+    for key in environment["uploads"]:
+        yield gettext("%(key)s: uploaded by somebody, left alone", key=key)
+    if environment["blanked"]:
+        yield gettext("stale files overwritten: %(count)d", count=environment["blanked"])
+    yield from (labelled(finding["key"], finding["what"]) for finding in environment["findings"])
 
 
 def overview(data: dict[str, Any]) -> list[list[str]]:
-    """Return the heading, a row for each environment, and the sums."""
-    environments, names = data["environments"], [*Report().numbers]
-    done = sum(each["outcome"] == "done" for each in environments)
+    """Return the heading, a row for each environment (of many: that is not done), and the sums."""
+    environments, names = data["environments"], [*COUNTS]
+    undone = [each for each in environments if each["outcome"] != "done"]
+    done, every = len(environments) - len(undone), len(environments)
     sums = {
         "env": gettext("total"),
-        "outcome": gettext("%(done)d of %(all)d done", done=done, all=len(environments)),
+        "outcome": gettext("%(done)d of %(all)d done", done=done, all=every),
         "counts": {name: sum(each["counts"][name] for each in environments) for name in names},
         "bytes": sum(each["bytes"] for each in environments),
         "seconds": data["seconds"],
     }
-    counts = [str(COUNTS[name]) for name in names]
-    heading = [gettext("environment"), gettext("outcome"), *counts, gettext("bytes")]
-    rows = [[*heading, gettext("seconds")]]
-    for each in (*environments, sums):
+    titles = map(str, COUNTS.values())
+    rows = [
+        [gettext("environment"), gettext("outcome"), *titles, gettext("bytes"), gettext("seconds")]
+    ]
+    for each in (*(undone if every > FEW else environments), sums):
         numbers = [f"{number:,}" for number in (*each["counts"].values(), each["bytes"])]
         outcome = str(_OUTCOMES.get(each["outcome"], each["outcome"]))
         rows.append([shown(each["env"]), outcome, *numbers, f"{each['seconds']:.1f}"])

@@ -28,7 +28,7 @@ from ..core.types import (
     deletion,
 )
 from ..exceptions import ConfigurationError, DeadlineExceeded, NameRejected, WxStaticStoreError
-from ..i18n import gettext_lazy as _
+from ..i18n import gettext_lazy as _, gettext_noop
 from ..upload.database import in_database, log
 from ..upload.recorder import Recorder
 from ..upload.sources import IN_MEMORY, digest
@@ -98,7 +98,9 @@ def verify(
     by_key = {uploader.key(item.name) or item.name: item for item in items}
     differences = {key: _difference(item, cloud.get(key)) for key, item in by_key.items()}
     if count := sum(key in cloud and cloud[key].md5 is None for key in by_key):
-        text = "The list of %s shows no MD5 of %d files: only their sizes were compared"
+        text = gettext_noop(
+            "The list of %s shows no MD5 of %d files: only their sizes were compared"
+        )
         logger.warning(text, uploader.env, count)
     if entries := _entries(differences):
         differences |= _look(uploader, {key: by_key[key] for key in entries}, pool)

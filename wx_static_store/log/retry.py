@@ -52,6 +52,7 @@ class RetryResult:
     row: UploadLog
     result: UploadResult | None = None
     reason: WxStaticStoreError | None = None
+    halted: bool = False  # not attempted: by the files before, it would fail, too
 
     @property
     def outcome(self) -> str:
@@ -133,14 +134,15 @@ def _send(batch: _Batch, context: UploadContext) -> Iterator[RetryResult]:
         pool = stack.enter_context(WorkerPool(uploader.options.max_workers))
         # A file is claimed and opened when it starts: none shall then wait for another one.
         pool.capacity = pool.max_workers
-        results = uploader.send(Queue(uploader, batch.items()), pool, recorder)
+        queue = Queue(uploader, batch.items())
+        results = uploader.send(queue, pool, recorder)
         for result in stack.enter_context(closing(results)):
             settled = uploader.settled(result) if time.monotonic() < batch.until else result
             if settled is not result:
                 recorder.add(settled, source=LIST)
             yield batch.finish(settled)
     yield from batch.refused
-    yield from (RetryResult(one.row) for one in batch.waiting.values())
+    yield from (RetryResult(one.row, halted=queue.halted) for one in batch.waiting.values())
 
 
 class _Batch:

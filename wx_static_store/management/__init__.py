@@ -8,6 +8,7 @@ The commands, and their common parts.
     release_list      The releases of one environment, as ``wx_deploy --list`` shows them
     deploy_options    The options of ``wx_deploy``, and which of them belong together
     upkeep            The base of the commands on the log, with their end
+    report_file       The JSON file of a command, written whole or not at all
     exits             The exit codes, and the error of a wrong use
 """
 

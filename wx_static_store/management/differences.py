@@ -13,7 +13,6 @@ from django.core.files.storage import storages
 from django.core.management.base import CommandError
 
 from ..core.releases import Change, ReleaseFile
-from ..deploy import report as summary
 from ..deploy.records import find_deployment
 from ..deploy.state import state
 from ..exceptions import SourceError, WxStaticStoreError
@@ -26,6 +25,7 @@ from . import modes
 from .deploy_options import CLOUD, LIVE, CommandLine
 from .exits import wrong_use
 from .preview import left_out_line
+from .report_file import write_json
 
 VERSION = 1  # of the JSON; it grows when a member changes its meaning or goes
 
@@ -86,8 +86,6 @@ def show(
     operands = _operands(line)
     if len(uploaders) > 1 and CLOUD not in operands:
         raise wrong_use(_("Many environments are compared with 'cloud' only: name one with --env."))
-    if line.json:
-        summary.check_writable(Path(line.json))
     envs, prefix = [uploader.env for uploader in uploaders], line.folder or line.prefix
     # A folder is compared with the place where it would be published.
     here = "/" if line.directory else ""
@@ -102,10 +100,8 @@ def show(
         write("\n".join(lines(found[-1])))
     if len(found) > 1:
         write(total(found))
-    if line.json:
-        environments = [comparison.as_dict() for comparison in found]
-        data = {"version": VERSION, "using": using, "environments": environments}
-        summary.write_json(Path(line.json), data)
+    environments = [comparison.as_dict() for comparison in found]
+    write_json(line.json, {"version": VERSION, "using": using, "environments": environments})
     if any(comparison.error for comparison in found):
         raise wrong_use(_("Not every environment could be compared."))
     if any(comparison.has_drifted for comparison in found):

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand
 
 from ..deploy.environments import Order, address_of, may_be_stale, stale_files
 from ..deploy.plan import Plan
+from ..deploy.report import by_text
 from ..deploy.state import State
 from ..exceptions import WxStaticStoreError
 from ..i18n import gettext, gettext_lazy as _, joined, labelled, ngettext, padded, shown, width
@@ -72,25 +73,35 @@ def _deployment(row: Deployment) -> str:
     return gettext("%(what)s (%(facts)s)", what=shown(name), facts=joined(facts))
 
 
-class DryRun:
+class Preview:
     """
-    Print what a run would do: the files of one environment, or a table of many as they are known.
+    Print what a run will do: a line for each environment, and at its end the notes.
 
-    The run is `doubtful` if something will fail or could not be checked.
+    A `dry` run shows the files of one environment, or a table of many as they are known; it is
+    `doubtful` if something will fail or could not be checked.
     """
 
-    def __init__(self, command: BaseCommand, envs: Sequence[str], *, verbose: bool) -> None:
+    def __init__(
+        self, command: BaseCommand, envs: Sequence[str], *, dry: bool, verbose: bool
+    ) -> None:
         self.out, self.err = command.stdout, command.stderr
-        self.many, self.doubtful = len(envs) > 1, False
+        self.dry, self.many, self.doubtful = dry, len(envs) > 1, False
         self.lists_files = verbose or not self.many
-        self.sums = Counter[str]()
+        self.sums, self.notes = Counter[str](), list[tuple[str, str]]()
         heading = gettext("environment")
         self.places = max(map(width, [heading, *map(shown, envs)]))
-        if self.many:
+        if self.dry and self.many:
             titles = STATES | {"bytes": _("bytes")}
             self._write_row(heading, [str(titles[name]) for name in COLUMNS], gettext("address"))
 
     def show(self, uploader: Uploader, order: Order, plan: Plan) -> None:
+        self.notes += [(uploader.env, note) for note in plan.notes]
+        if self.dry:
+            self._show_files(uploader, order, plan)
+        if not (self.dry and self.many):
+            self.out.write(environment_line(uploader, order, plan))
+
+    def _show_files(self, uploader: Uploader, order: Order, plan: Plan) -> None:
         files: list[File] = [
             (state, item.size or 0, shown(item.name)) for state, item in plan.states(uploader)
         ]
@@ -109,30 +120,28 @@ class DryRun:
             self.sums.update(counts)
             cells = _cells(counts) | ({} if stale is not None else {"stale": "?"})
             self._write_row(uploader.env, cells.values(), address_of(uploader, order.prefix))
-        else:
-            self.out.write(environment_line(uploader, order, plan))
-        for note in plan.notes:
-            self._note(uploader, note)
 
     def end(self) -> None:
-        if self.many:
+        if self.dry and self.many:
             self._write_row(gettext("total"), _cells(self.sums).values())
+        self.err.writelines(f"{line}\n" for line in by_text(self.notes, many=self.many))
 
     def _stale(self, uploader: Uploader, order: Order) -> list[File] | None:
         """Return the files that only the cloud has; None if the list cannot be read."""
         try:
             found = stale_files(uploader, order, may_be_stale(uploader, order))
         except WxStaticStoreError as error:
-            self._note(uploader, gettext("The stale files cannot be listed: %(why)s", why=error))
+            why = error.in_general()
+            if any(why.full_hint in note for env, note in self.notes if env == uploader.env):
+                why.hint = ""  # the plan's note says it
+            text = gettext("The stale files cannot be listed: %(why)s", why=why)
+            self.notes.append((uploader.env, text))
             return None
         return [
             (state, file.size, shown(file.key))
             for state, files in zip(("stale", "uploaded"), found, strict=True)
             for file in files
         ]
-
-    def _note(self, uploader: Uploader, text: str) -> None:
-        self.err.write(labelled(uploader.env, text) if self.many else text)
 
     def _write_row(self, first: str, cells: Iterable[str], last: str = "") -> None:
         numbers = map(partial(padded, right=True), cells, COLUMNS.values())

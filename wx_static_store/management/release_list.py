@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from ..deploy import report
 from ..deploy.state import from_log
 from ..i18n import aligned, gettext as _, labelled, listed, ngettext, shown
 from ..models import Deployment
 from ..releases.live import live_lately
 from ..upload.database import deployments, with_users
 from .deploy_options import RELEASES, CommandLine
+from .report_file import write_json
 
 VERSION = 1  # of the JSON; it grows when a member changes its meaning or goes
 LIVE = "*"
@@ -24,17 +23,14 @@ Row = tuple[Deployment, bool]  # whether it is live
 
 def show(envs: Sequence[str], line: CommandLine, write: Callable[[str], object]) -> None:
     """Write the list of each environment, and the file of --json; needs the log."""
-    if line.json:
-        report.check_writable(Path(line.json))
     found = {env: from_log(partial(_newest, env)) for env in envs}
     for env, rows in found.items():
         write("\n".join(_lines(env, rows)))
-    if line.json:
-        environments = [
-            {"env": env, "deployments": [_deployment(*row) for row in rows]}
-            for env, rows in found.items()
-        ]
-        report.write_json(Path(line.json), {"version": VERSION, "environments": environments})
+    environments = [
+        {"env": env, "deployments": [_deployment(*row) for row in rows]}
+        for env, rows in found.items()
+    ]
+    write_json(line.json, {"version": VERSION, "environments": environments})
 
 
 def _newest(env: str) -> list[Row]:

@@ -9,6 +9,7 @@ from django.db import Error
 from django.utils.functional import Promise
 
 from ..core import interrupts
+from ..deploy.log_lines import shown_warnings
 from ..exceptions import ConfigurationError, NameRejected, WxStaticStoreError
 from ..i18n import gettext as _
 from ..upload.database import log
@@ -26,7 +27,7 @@ class UpkeepCommand(BaseCommand):
         self.counts = Counter[str]()
         self._look_for_the_log()
         try:
-            with interrupts.handled():
+            with interrupts.handled(), shown_warnings(self.stderr.write):
                 self.work(**options)
         except KeyboardInterrupt:
             text = _("Interrupted, and what is done stays: %(counts)s", counts=self.counted)

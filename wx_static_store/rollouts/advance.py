@@ -7,14 +7,32 @@ from datetime import timedelta
 from functools import partial
 
 from django.db import DatabaseError
+from django.db.models import F
 from django.db.transaction import on_commit
 
+from ..i18n import english, gettext_lazy as _
+from ..models.columns import Now
 from ..submit import queue
 from .models import Rollout, RolloutEnvironment
-from .rows import Counts, State, counts, environments, environments_of, locked, number, unqueue
+from .rows import (
+    TRIES,
+    Counts,
+    State,
+    counts,
+    environments,
+    environments_of,
+    locked,
+    number,
+    unqueue,
+)
 from .waves import room
 
+TASK = "wx_static_store.rollouts.tasks.deploy_environment"
 AGAIN = 120.0  # seconds after which a worker is asked again for what has not ended
+
+_NOT_BEGUN = _(
+    "A worker took the message and began nothing: look for an unregistered task in its log."
+)
 
 logger = logging.getLogger("wx_static_store.rollouts")
 
@@ -24,11 +42,10 @@ def advance(pk: int) -> Rollout:
     # Called when an environment ends, and by a schedule: messages die with a killed worker.
     with locked(pk) as rollout:
         _settle(rollout, counts(rollout))
-        asked = [*_lost(rollout), *_hand_out(rollout)]
+        lost, unanswered = _lost(rollout)
+        asked = [*lost, *_hand_out(rollout)]
     # Not before the caller's transaction ends: a worker would find nothing.
-    messages = [(environment,) for environment in asked]
-    send = partial(queue.send, "wx_static_store.rollouts.tasks.deploy_environment", messages)
-    on_commit(send, using=environments().db)
+    on_commit(partial(_send, pk, asked, unanswered), using=environments().db)
     return rollout
 
 
@@ -97,12 +114,43 @@ def _hand_out(rollout: Rollout) -> list[int]:
     return found
 
 
-def _lost(rollout: Rollout) -> list[int]:
+def _lost(rollout: Rollout) -> tuple[list[int], list[int]]:
+    """Return the ids of lost environments, and of those whose last message nobody answered."""
     # Without news for so long, the message or the worker may be lost.
     old = rollout.now - timedelta(seconds=AGAIN)
     rows = environments_of(rollout).filter(state__in=RolloutEnvironment.UNDER_WAY, asked__lt=old)
     rows = rows.exclude(heard__gte=old).exclude(not_before__gte=old)
-    found = [*rows.values_list("pk", flat=True)]
+    found = [*rows.values_list("pk", "asked", "heard")]
+    lost = [pk for pk, _asked, _heard in found]
     # Else each look until the worker answers would send one more message.
-    environments().filter(pk__in=found).update(asked=rollout.now)
+    environments().filter(pk__in=lost).update(asked=rollout.now)
+    at_work = environments().filter(state__in=RolloutEnvironment.UNDER_WAY, heard__gte=old)
+    # A worker that is busy may have reserved the messages.
+    if not found or at_work.exists():
+        return lost, []
+    return lost, [pk for pk, asked, heard in found if heard is None or heard < asked]
+
+
+def _send(pk: int, asked: list[int], unanswered: list[int]) -> None:
+    """Ask workers for these environments; an unanswered message that is gone was a try."""
+    # Where no worker runs, the message waits at the broker. A worker that does not know the task
+    # discards it, and cannot count the try.
+    gone = unanswered and queue.is_empty(TASK)
+    given_up = _count_try(pk, unanswered) if gone else set[int]()
+    queue.send(TASK, [(environment,) for environment in asked if environment not in given_up])
+    if given_up:
+        advance(pk)
+
+
+def _count_try(rollout: int, unanswered: list[int]) -> set[int]:
+    """Count a try of these environments; return the ids of those that failed by it."""
+    rows = environments().filter(pk__in=unanswered, state__in=RolloutEnvironment.UNDER_WAY)
+    # A worker may have begun one just now.
+    rows = rows.exclude(heard__gte=F("asked"))
+    facts = {"cause": "", "errcode": None, "message": english(_NOT_BEGUN)}
+    rows.update(tries=F("tries") + 1, **facts)
+    logger.warning("%d environments of rollout %s: %s", len(unanswered), rollout, facts["message"])
+    spent = rows.filter(tries__gte=TRIES)
+    found = {*spent.values_list("pk", flat=True)}
+    spent.update(state=State.FAILED, since=Now())
     return found

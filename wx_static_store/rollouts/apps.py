@@ -15,8 +15,10 @@ class RolloutsConfig(NeedsCore, AppConfig):
     def ready(self) -> None:
         from ..log import prune, retention
         from ..releases import runners
-        from . import rows, runner
+        from ..submit import queue
+        from . import rows, runner, snapshot
 
         runners.run_by(runner)
+        queue.stalled_by(snapshot.stalled)
         retention.keep_also(rows.releases_to_come)
         prune.prune_also("rollouts", _("rollouts %(rollouts)d"), rows.ended_before)

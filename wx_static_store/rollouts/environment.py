@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 from contextlib import suppress
-from copy import copy
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -31,11 +30,9 @@ from ..upload.uploader import Uploader
 from ..upload.workers import every
 from .advance import advance
 from .models import Rollout, RolloutEnvironment
-from .rows import State, environments, locked
+from .rows import TRIES, State, environments, locked
 
 SOURCE = "wx_rollout"
-# After so many, an outage or the end of a worker is a failure.
-TRIES = 6
 PAUSE = 15.0  # seconds before another try; twice as long each time
 BEAT = 30.0  # seconds between two signs of life of a worker, a part of AGAIN
 
@@ -173,8 +170,8 @@ def _later(row: RolloutEnvironment, report: EnvironmentReport) -> float | None:
         environments().filter(pk=row.pk, state=State.RUNNING).update(**facts)
     if not goes_on:
         return None
-    text = "%s: rollout %s tries again in %d s (%s)"
-    logger.warning(text, row.env, row.rollout_id, pause, facts["message"])
+    text = "%s: try %d of %d in rollout %s failed, the next is in %d s (%s)"
+    logger.warning(text, row.env, row.tries, TRIES, row.rollout_id, pause, facts["message"])
     return pause
 
 
@@ -195,10 +192,8 @@ def _facts(report: EnvironmentReport) -> dict[str, object]:
     message = report.error
     if isinstance(error, PolicyRejected):
         message = english(error.message)
-    # Without the parts that differ by environment, so that equal causes have equal texts.
     elif isinstance(error, WxStaticStoreError):
-        same = copy(error).with_context(env="", key="", rid="", request_id="", attempts=0)
-        message = english(same)
+        message = english(error.in_general())
     if not message and report.findings:
         message = english(report.findings[0].what)
     return fitting(

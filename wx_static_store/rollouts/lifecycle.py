@@ -21,6 +21,7 @@ from ..upload.database import deployments
 from .advance import advance
 from .models import Rollout, RolloutEnvironment
 from .rows import State, counts, environments, environments_of, locked, number, unqueue
+from .snapshot import Snapshot
 from .waves import DEFAULT, RolloutRefused, tolerated, wave_sizes
 
 
@@ -143,7 +144,7 @@ def _retry_failed(rollout: Rollout) -> None:
     failed = environments_of(rollout).filter(state=State.FAILED)
     wanted = failed.exclude(env__in=gone_on(rollout, failed))
     fresh = {"state": State.WAITING, "since": rollout.now, "tries": 0, "errcode": None}
-    if not wanted.update(**fresh, message=""):
+    if not wanted.update(**fresh, cause="", message=""):
         text = _(
             "No failed environment of rollout %(pk)s still has its release from before.",
             pk=rollout.pk,
@@ -278,16 +279,17 @@ def roll_back(pk: int, manner: Manner) -> tuple[Rollout, list[str]]:
         if rollout.state in _OPEN:
             _stop(rollout)
     if left := number(counts(rollout), *RolloutEnvironment.UNDER_WAY):
-        raise RolloutRefused(
-            ngettext(
-                "The rollout is stopped, and %(count)d environment is still under way: roll back "
-                "when it has ended.",
-                "The rollout is stopped, and %(count)d environments are still under way: roll "
-                "back when they have ended.",
-                left,
-            ),
-            returncode=1,
+        text = ngettext(
+            "The rollout is stopped, and %(count)d environment is still under way: roll back when "
+            "it has ended.",
+            "The rollout is stopped, and %(count)d environments are still under way: roll back "
+            "when they have ended.",
+            left,
         )
+        # Without workers it never will.
+        if stalled := Snapshot.of_rollout(rollout).stalled:
+            text = _("%(sentence)s %(next)s", sentence=text, next=stalled)
+        raise RolloutRefused(text, returncode=1)
     # Again: environments may have ended before the rollout stopped.
     way = way_back(rollout)
     manner = replace(manner, label=manner.label or f"{ROLLBACK} of {rollout}")

@@ -28,13 +28,14 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Failure:
-    """The last failure of an environment; one in a rollout has an errcode, or a message."""
+    """The last failure of an environment; one in a rollout says why."""
 
     when: datetime
     deployment_id: int | None = None
     rollout_id: int | None = None
     errcode: int | None = None
     message: str = ""
+    cause: str = ""  # the code of its entry
 
 
 @dataclass(frozen=True)
@@ -121,5 +122,6 @@ def _failure(deployment: Deployment | None, row: RolloutEnvironment | None) -> F
     if row and (
         deployment is None or row.deployment_id == deployment.pk or row.since > deployment.created
     ):
-        return Failure(row.since, row.deployment_id, row.rollout_id, row.errcode, row.message)
+        why = row.errcode, row.message, row.cause
+        return Failure(row.since, row.deployment_id, row.rollout_id, *why)
     return Failure(deployment.created, deployment.pk) if deployment else None

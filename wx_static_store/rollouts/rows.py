@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ..core.refusals import User
 
 
+TRIES = 6  # of an environment: after so many, an outage or the end of a worker is a failure
+
 State = RolloutEnvironment.State
 Counts = Mapping[tuple[int, str], int]  # how many environments a wave has in a state
 

@@ -5,17 +5,26 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Max, Min, Q, Sum
+from django.db.models.functions import Coalesce
+from django.utils import timezone
 
-from ..i18n import gettext as _
+from ..i18n import gettext as _, gettext_lazy
+from ..models.columns import Now
+from ..submit.queue import Stalled
 from ..upload.database import add_users
+from .advance import AGAIN
 from .models import Rollout, RolloutEnvironment
-from .rows import State, counts, environments, environments_of, number
+from .rows import TRIES, State, counts, environments, environments_of, number
 
+LATE = timedelta(minutes=2)  # a schedule looks each half minute, a worker is heard as often
 _FILES = ("stored", "skipped", "failed", "not_attempted", "bytes")
+
+
+_UNDER_WAY = Q(state__in=RolloutEnvironment.UNDER_WAY)
 
 
 @dataclass(frozen=True)
@@ -26,11 +35,22 @@ class Cause:
     errcode: int | None
     message: str
     envs: Sequence[str]
+    tries: int = 0  # the most that one of them was begun
+    not_before: datetime | None = None  # when the first of them is tried again
 
     @property
     def text(self) -> str:
         """Return the message in the reader's language if it is a sentence of ours, else English."""
         return self.message and _(self.message)
+
+    @property
+    def tried(self) -> str:
+        """Say how often one of them was tried."""
+        return _("tried %(tries)d of %(most)d times", tries=self.tries, most=TRIES)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the cause as JSON values."""
+        return vars(self) | {"not_before": self.not_before and self.not_before.isoformat()}
 
 
 @dataclass(frozen=True)
@@ -44,6 +64,7 @@ class Snapshot:
     retries: list[Cause] = field(default_factory=list)  # of those that are tried again
     files: dict[str, int] = field(default_factory=dict)
     silent_since: datetime | None = None  # an environment waits for a worker, and none was heard
+    now: datetime = field(default_factory=timezone.now)
 
     @classmethod
     def of_rollout(cls, rollout: Rollout, envs: Collection[str] | None = None) -> Snapshot:
@@ -52,10 +73,21 @@ class Snapshot:
         waves = sorted({wave for wave, _state in rows})
         sums = every.order_by().aggregate(
             **{name: Sum(f"deployment__{name}", default=0) for name in _FILES},
-            asked=Min("since", filter=Q(state=State.QUEUED, not_before=None)),
+            # Not since `asked`: what is lost is asked for again and again.
+            queued=Min(Coalesce("not_before", "since"), filter=Q(state=State.QUEUED)),
+            lost=Min("heard", filter=Q(state=State.RUNNING)),
             heard=Max("heard"),
+            now=Max(Now()),
         )
-        asked, heard = sums.pop("asked"), sums.pop("heard")
+        queued, lost, heard, now = (sums.pop(it) for it in ("queued", "lost", "heard", "now"))
+        # Another worker is asked for what a killed one had.
+        again = lost and lost + timedelta(seconds=AGAIN)
+        silent = min(filter(None, (queued, again)), default=None)
+        silent = silent and max(silent, heard or silent)
+        if silent and now - silent > LATE:
+            # A worker may be busy with another rollout, or with what the reader may not see.
+            heard = environments().filter(_UNDER_WAY).aggregate(heard=Max("heard"))["heard"]
+            silent = max(silent, heard or silent)
         explained = [*every.filter(Q(state=State.FAILED) | ~Q(message=""))]
         return cls(
             rollout,
@@ -64,7 +96,8 @@ class Snapshot:
             [*causes(row for row in explained if row.state == State.FAILED)],
             [*causes(row for row in explained if row.state != State.FAILED)],
             {"unchanged" if name == "skipped" else name: value for name, value in sums.items()},
-            asked and max(asked, heard or asked),
+            silent,
+            now or timezone.now(),
         )
 
     @property
@@ -77,6 +110,46 @@ class Snapshot:
     def ok(self) -> bool:
         """Return whether every environment has its release."""
         return self.counts[State.DONE] == sum(self.counts.values())
+
+    @property
+    def stalled(self) -> Stalled | None:
+        """Return who has not gone on with it for longer than is usual, and what to do."""
+        pk = self.rollout.pk
+        if when := self._late(self._due):
+            return Stalled(
+                gettext_lazy(
+                    "Rollout %(pk)s has waited for Celery's beat since %(when)s.", pk=pk, when=when
+                ),
+                gettext_lazy(
+                    "Start beat, which calls wx_static_store.rollouts.tasks.advance_rollout. Until "
+                    "it runs: wx_rollout status %(pk)s --watch",
+                    pk=pk,
+                ),
+            )
+        if when := self._late(self.silent_since):
+            return Stalled(
+                gettext_lazy(
+                    "Rollout %(pk)s has waited for Celery's workers since %(when)s.",
+                    pk=pk,
+                    when=when,
+                ),
+                gettext_lazy("Start the workers and beat, or look at their logs."),
+            )
+        return None
+
+    def _late(self, since: datetime | None) -> str:
+        """Return a time that is over for long, as a text."""
+        return local_time(since) if since and self.now > since + LATE else ""
+
+    @property
+    def _due(self) -> datetime | None:
+        """Return when the schedule begins the rollout, or its next wave."""
+        rollout = self.rollout
+        if rollout.state == Rollout.State.PLANNED:
+            return rollout.deploy_at or rollout.created
+        if rollout.state == Rollout.State.RUNNING and rollout.wave_ended:
+            return rollout.wave_ended + timedelta(seconds=rollout.bake)
+        return None
 
     @property
     def reason(self) -> str:
@@ -106,8 +179,9 @@ class Snapshot:
             "environments": self.counts,
             "files": self.files,
             "by_wave": self.waves,
-            "failures": [vars(cause) for cause in self.causes],
-            "retries": [vars(cause) for cause in self.retries],
+            "failures": [cause.as_dict() for cause in self.causes],
+            "retries": [cause.as_dict() for cause in self.retries],
+            "stalled": str(self.stalled.text) if self.stalled else "",
         }
 
 
@@ -117,7 +191,28 @@ def causes(failed: Iterable[RolloutEnvironment]) -> Iterator[Cause]:
     for row in failed:
         alike[row.cause, row.message].append(row)
     for rows in sorted(alike.values(), key=len, reverse=True):
-        yield Cause(rows[0].cause, rows[0].errcode, rows[0].message, [row.env for row in rows])
+        first, times = rows[0], [row.not_before for row in rows if row.not_before]
+        yield Cause(
+            first.cause,
+            first.errcode,
+            first.message,
+            [row.env for row in rows],
+            max(row.tries for row in rows),
+            min(times, default=None),
+        )
+
+
+def stalled() -> Iterator[Stalled]:
+    """Yield what nobody does for rollouts that are not over."""
+    for rollout in Rollout.objects.primary().open().select_related("release"):
+        if found := Snapshot.of_rollout(rollout).stalled:
+            yield found
+
+
+def local_time(moment: datetime) -> str:
+    """Return the moment as a text, in the time zone of the reader."""
+    here = timezone.localtime(moment) if timezone.is_aware(moment) else moment
+    return f"{here:%Y-%m-%d %H:%M:%S %Z}"
 
 
 def counts_of(

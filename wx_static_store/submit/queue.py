@@ -7,13 +7,15 @@ Queues, broker and number of workers are the project's own settings.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from django.utils.functional import Promise
 
 from ..conf import platform_options
 from ..exceptions import ConfigurationError
-from ..i18n import gettext_lazy as _
+from ..i18n import gettext, gettext_lazy as _, gettext_noop
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -66,6 +68,22 @@ def check_broker() -> None:
         raise ConfigurationError(text, hint=_BROKER) from None
 
 
+def is_empty(task: str) -> bool:
+    """Return whether the broker holds no message of the task's queue; False if it cannot say."""
+    app, queue = celery_app(), platform_options().celery_queue
+    from kombu.exceptions import ChannelError
+
+    where = app.amqp.router.route({"queue": queue} if queue else {}, task)
+    try:
+        with _connection(app) as connection:
+            declared = connection.channel().queue_declare(where["queue"].name, passive=True)
+            return not declared.message_count
+    except ChannelError as error:
+        return str(error.reply_code) == "404"  # Redis has no empty queues
+    except Exception:  # noqa: BLE001 -- of a broker that is away, or counts no messages
+        return False
+
+
 def send(task: str, arguments: Sequence[tuple[Any, ...]], *, expires: float | None = None) -> int:
     """Send a message to the task for each of the arguments; return how many were sent."""
     if not arguments:
@@ -81,11 +99,37 @@ def send(task: str, arguments: Sequence[tuple[Any, ...]], *, expires: float | No
             try:
                 app.send_task(task, each, **options)
             except (OperationalError, OSError) as error:
-                text = "The broker of Celery cannot be reached (%s): %s will be sent again later"
+                text = gettext_noop(
+                    "The broker of Celery cannot be reached (%s): %s will be sent again later"
+                )
                 # The callers keep rows, and send the rest later.
                 logger.error(text, type(error).__name__, task)
                 return sent
     return len(arguments)
+
+
+class Stalled(NamedTuple):
+    """Work that was handed over and that nobody does: what it is, and what to do."""
+
+    text: str | Promise
+    hint: str | Promise
+
+    def __str__(self) -> str:
+        return gettext("%(sentence)s %(next)s", sentence=self.text, next=self.hint)
+
+
+_find_stalled: set[Callable[[], Iterable[Stalled]]] = set()
+
+
+def stalled_by(find: Callable[[], Iterable[Stalled]]) -> None:
+    """Register a function that finds work which nobody does. For ``AppConfig.ready()``."""
+    _find_stalled.add(find)
+
+
+def stalled() -> Iterator[Stalled]:
+    """Yield the work that nobody does."""
+    for find in _find_stalled:
+        yield from find()
 
 
 @contextmanager

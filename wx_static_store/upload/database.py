@@ -27,6 +27,7 @@ from django.db import (
 from django.db.models import Prefetch, prefetch_related_objects
 
 from ..exceptions import WxStaticStoreError
+from ..i18n import gettext_noop
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -115,7 +116,7 @@ def own_savepoint() -> Iterator[None]:
         with transaction.atomic(using=_connection().alias):
             yield
     except DatabaseError as error:  # the savepoint is gone, or was rolled back
-        logger.error("What a receiver wrote is not kept (%s)", _reason(error))
+        logger.error(gettext_noop("What a receiver wrote is not kept (%s)"), _reason(error))
 
 
 def after_commit(work: Callable[[], object]) -> None:
@@ -138,12 +139,14 @@ def _reason(error: Exception) -> str:
 def _warn(reason: str, *, again: bool) -> None:
     """Warn once of a database that stays down."""
     if flag("needs_rollback"):
-        logger.error(
+        text = gettext_noop(
             "The database ended the caller's whole transaction, nothing in it will be kept; "
-            "the upload counts (%s)", reason,
-        )  # fmt: skip
+            "the upload counts (%s)"
+        )
+        logger.error(text, reason)
     elif not again:
-        logger.warning("The upload log cannot be used; uploads go on without it (%s)", reason)
+        text = gettext_noop("The upload log cannot be used; uploads go on without it (%s)")
+        logger.warning(text, reason)
 
 
 def rest(seconds: float) -> None:
@@ -194,7 +197,8 @@ def _is_another(connection: BaseDatabaseWrapper, before: object) -> bool:
 def _atomically(work: Callable[[], T], otherwise: T) -> T:
     connection = _connection()
     if connection.needs_rollback:
-        logger.warning("The transaction is broken: the upload log is not used in it")
+        text = gettext_noop("The transaction is broken: the upload log is not used in it")
+        logger.warning(text)
         return otherwise
     with transaction.atomic(using=connection.alias):
         return work()

@@ -13,6 +13,7 @@ from ..clients.links import is_loopback, is_site
 from ..clients.wechat import StaticStore
 from ..conf import Options
 from ..core.notes import Notes
+from ..i18n import gettext_noop
 
 ONLINE, NEVER_OPENED = "online", "none"  # of the states; the second is no word of WeChat's
 DAY = 24 * 3600
@@ -39,7 +40,7 @@ class Hostings:
             options.token_cache,
             seconds=DAY,
             about=self._api,
-            report=partial(logger.warning, "The cache fails (%s)"),
+            report=partial(logger.warning, gettext_noop("The cache fails (%s)")),
         )
 
     def get(self, env: str) -> Hosting:

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from ..core.notes import Notes
 from ..core.retry import Deadline
-from ..exceptions import DeadlineExceeded, Remedy
+from ..exceptions import DeadlineExceeded
 from ..i18n import gettext_lazy as _
 
 LOOK = 1.0  # seconds between two looks whether another process met a throttle
@@ -75,7 +75,6 @@ class AdaptiveLimiter:
             raise DeadlineExceeded(
                 _("No call had a free slot for this upload in time"),
                 cause="slots",
-                remedy=Remedy.LATER,
             )
 
     def _step_out(self, ticket: Event) -> None:
@@ -197,7 +196,7 @@ def _wait_for_turn(rate: Rate, deadline: Deadline) -> None:
         raise DeadlineExceeded(
             _("API_RATE allows no call within the time for this upload"),
             cause="slots",
-            remedy=Remedy.LATER,
+            pause=patience,
         )
     if seconds:
         deadline.clock.sleep(seconds)

@@ -22,7 +22,7 @@ from ..conf.settings import setting
 from ..core.facts import facts
 from ..core.types import UploadContext, UploadResult, UploadStatus
 from ..exceptions import IntegrityError, SourceError
-from ..i18n import english, gettext_lazy as _
+from ..i18n import english, gettext_lazy as _, gettext_noop
 from ..signals import deployment_finished, upload_finished
 from .database import (
     deployments,
@@ -107,12 +107,11 @@ class Recorder:
             # After Ctrl-C there is no time to wait for a lock once more.
             written = self.write(at_once=not isinstance(sys.exception(), KeyboardInterrupt))
         if not written and (is_away() or deployment):
-            logger.error(
+            text = gettext_noop(
                 "%d rows of deployment %s could not be written. Run the deploy again, or "
-                "wx_reconcile --fix: the cloud's list says what is there",
-                len(self._rows),
-                deployment or "-",
+                "wx_reconcile --fix: the cloud's list says what is there"
             )
+            logger.error(text, len(self._rows), deployment or "-")
         _announce(self._rows)
         _unwritten_rows.extend(self._rows)
         return written

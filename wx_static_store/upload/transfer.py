@@ -151,11 +151,6 @@ class Transfer:
 
     def learn(self, error: WxStaticStoreError) -> None:
         """Learn from an attempt that failed."""
-        if self.batch and error.remedy is Remedy.WAIT:
-            # A batch has the time: a proxy's page may pass, as a 502 does.
-            error.with_context(once=False)
-        if self.last_try:
-            error.with_context(remedy=Remedy.LATER, once=False, stops_batch=True)
         self.sending, self.trouble = False, error
         self.maybe_stored |= error.maybe_stored
         if error.errcode is not None:  # a lost answer has none
@@ -187,6 +182,9 @@ class Transfer:
                 max_attempts=self.options.max_attempts,
                 deadline=deadline,
                 on_error=on_error,
+                give_up=lambda: self.last_try,
+                # A batch has the time: a proxy's page may pass, as a 502 does.
+                patient=self.batch,
             )
         except WxStaticStoreError:
             if self.batch and not self.md5:  # by which the row's bytes are found again

@@ -43,8 +43,11 @@ class Steps(Protocol):
     def next_item(self) -> UploadItem | None:
         """Return the next item, or None; there may be one after a running transfer has ended."""
 
-    def on_result(self, result: UploadResult) -> None:
-        """Take a result; set its error's `stops_batch` if the rest would fail, too."""
+    def on_result(self, result: UploadResult) -> bool:
+        """Take a result; return whether the rest would fail, too."""
+
+    def halt(self) -> None:
+        """Give no more of these items: the rest would fail, too."""
 
     def on_cancelled(self) -> None:
         """Forget an item whose transfer did not begin, as the loop stopped."""
@@ -159,8 +162,9 @@ class Uploader:
                 elif result := under_way.result(finished):
                     recorder.add(result)
                     under_way.remove(finished)
-                    steps.on_result(result)
-                    if result.error and result.error.stops_batch:
+                    # The last try of one that is stuck was in vain, and so are those of the rest.
+                    if steps.on_result(result) or (result.error and finished.last_try):
+                        steps.halt()
                         under_way.stop()
                     yield result
                 else:
@@ -282,24 +286,25 @@ class Queue:
         self._items = iter(items)
         self._report = report
         self._max_attempts = uploader.options.max_attempts
-        self._halted = False
+        self.halted = False
         self._kind: type | None = None
         self._in_a_row = 0
 
     def next_item(self) -> UploadItem | None:
-        return None if self._halted else next(self._items, None)
+        return None if self.halted else next(self._items, None)
 
-    def on_result(self, result: UploadResult) -> None:
+    def on_result(self, result: UploadResult) -> bool:
         self._report(result)
         error = result.error
         self._in_a_row = self._in_a_row + 1 if type(error) is self._kind else 1
         self._kind = type(error)
-        if error is None:
-            return
-        gave_up = error.remedy is Remedy.WAIT and result.attempts == self._max_attempts
-        if gave_up and self._in_a_row >= SAME_FAILURES:
-            error.with_context(stops_batch=True)
-        self._halted |= error.stops_batch
+        if error:
+            gave_up = error.remedy is Remedy.WAIT and result.attempts == self._max_attempts
+            self.halted |= error.stops_batch or (gave_up and self._in_a_row >= SAME_FAILURES)
+        return self.halted
+
+    def halt(self) -> None:
+        self.halted = True
 
     def on_cancelled(self) -> None:
         """Do nothing: it has no result."""

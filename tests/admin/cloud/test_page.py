@@ -16,6 +16,7 @@ from tests.admin.conftest import Editor, Rows
 from tests.admin.files import FILES, fill, html_of, lay_down, names, text_of
 from tests.conftest import ENV
 from tests.deploys import lists
+from wx_static_store.causes import cause_of
 from wx_static_store.core.types import DELETED
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog
@@ -96,7 +97,7 @@ def test_a_refused_list_is_a_page_with_the_hint(cloud: EmulatorServer, viewer: C
     cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 85088, "times": None})
     text = text_of(html_of(viewer))
     assert "errcode 85088" in text
-    assert "Docs: troubleshooting/errcodes#errcode-85088" in text
+    assert str(cause_of("85088").operator) in text
 
 
 def test_a_failing_cache_is_no_trouble(

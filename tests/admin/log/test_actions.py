@@ -14,6 +14,7 @@ from django.test import Client
 
 from tests.admin.conftest import Editor
 from tests.conftest import ENV
+from tests.rows import with_cause
 from wx_static_store.admin.log import actions
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import UploadFailed
@@ -78,11 +79,11 @@ def gone(cloud: EmulatorServer, name: str) -> UploadLog:
 
 
 def plain_rows(count: int, **facts: Any) -> list[UploadLog]:
+    facts = with_cause({"status": "stored"} | facts)
     return UploadLog.objects.bulk_create(
-        UploadLog(**{"env": ENV, "key": f"{n}", "name": f"{n}", "status": "stored"} | facts,
-                  key_digest=key_digest(f"{n}"))
+        UploadLog(env=ENV, key=f"{n}", key_digest=key_digest(f"{n}"), name=f"{n}", **facts)
         for n in range(count)
-    )  # fmt: skip
+    )
 
 
 # --- upload again and compare: a page, which does it in steps ------------------------------------

@@ -48,9 +48,9 @@ def values(client: Client, name: str) -> list[str]:
 
 
 def test_uploads_that_failed_alike_are_one_card(operator: Client, cloud: EmulatorServer) -> None:
-    plain_rows(12, status="failed", errcode=40001, source="admin", stage="link")
+    plain_rows(12, status="failed", errcode=40001, source="admin")
     html, text = operator.get(FAILING).content.decode(), text_of(operator)
-    assert re.findall(r"40001 · (.*?) 12 files", text) == ["the token is refused"]
+    assert re.findall(r"40001 · (.*?) 12 files", text) == ["The token is refused"]
     assert html.count("choose the file again") == 0
     [query] = re.findall(r'href="[^"]*/uploadlog/\?([^"]*)">and 2 more<', html)
     assert len(keys(operator, unescape(query))) == 12
@@ -91,7 +91,7 @@ def test_the_button_of_a_card_sends_what_the_page_showed_of_it(
 ) -> None:
     for name in ("a.txt", "b.txt"):
         failed(cloud, name)
-    UploadLog.objects.create(**vars_of(newest("a.txt")), errcode=85088)
+    UploadLog.objects.create(**vars_of(newest("a.txt")), errcode=85088, cause="85088")
     failed(cloud, "c.txt")
     [value] = values(operator, "retry_all")[1:]
     failed(cloud, "later.txt")
@@ -111,7 +111,7 @@ def test_the_first_button_sends_files_of_every_cause(
     cloud: EmulatorServer, operator: Client
 ) -> None:
     failed(cloud, "a.txt")
-    UploadLog.objects.create(**vars_of(failed(cloud, "b.txt")), errcode=85088)
+    UploadLog.objects.create(**vars_of(failed(cloud, "b.txt")), errcode=85088, cause="85088")
     everything, *_cards = values(operator, "retry_all")
     send(operator, "retry_all", everything)
     assert {newest(f"{key}.txt").status for key in "ab"} == {"stored"}

@@ -92,7 +92,7 @@ def test_a_failure_is_reported_with_its_hint(cloud: EmulatorServer, operator: Cl
     cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009})
     text = again(operator, row)
     assert "1 file failed again." in text
-    assert "45009 a limit is reached" in text
+    assert "45009 The quota of the day is used up" in text
     assert "Too much was uploaded today." in text
     assert "For the site's operator" in text
     assert "quota is used up" in text

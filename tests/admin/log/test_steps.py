@@ -94,6 +94,17 @@ def test_an_error_that_all_share_ends_the_steps(
     assert answer["rows"] == str(rows[0].pk)
 
 
+def test_an_outage_that_all_meet_ends_the_steps_though_each_file_might_be_tried_again(
+    cloud: EmulatorServer, operator: Client, settings: Any
+) -> None:
+    settings.WX_STATIC_STORE |= {"MAX_WORKERS": 1, "MAX_ATTEMPTS": 1}
+    rows = [failed(cloud, f"{number}.txt") for number in range(8)]
+    cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": -1, "times": None})
+    text = text_of(step(operator, "upload_again", rows))
+    assert "The other files would fail in the same way" in text
+    assert "Still to be done: 3 rows." in text
+
+
 @pytest.mark.parametrize("action", steps.LONG_ACTIONS)
 def test_a_step_that_has_no_time_says_so_and_leaves_its_rows(
     cloud: EmulatorServer, operator: Client, action: str, monkeypatch: pytest.MonkeyPatch

@@ -14,6 +14,7 @@ from django.utils.translation import override
 from tests.admin.conftest import Editor
 from tests.conftest import ENV, lost_table
 from tests.health.doctor.conftest import check
+from wx_static_store.causes import cause_of, matching
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.health.doctor.findings import Result, ok, wrong
 from wx_static_store.health.doctor.latest import keep
@@ -60,21 +61,28 @@ def test_ask_again_asks_at_once(operator: Client, emulator: EmulatorServer) -> N
     assert len(emulator.calls("describeenvs")) == 1
 
 
-def test_what_is_wrong_stands_with_its_hint_and_its_place_in_the_docs(operator: Client) -> None:
+def test_what_is_wrong_stands_with_its_hint(operator: Client) -> None:
     keep([Result(check("token", question="Well?"), (wrong("Spent", hint="Set <b>one</b>."),))])
     shown = text(operator.get(reverse(PAGE)))
     assert "1 thing is wrong: token" in shown
-    place = "Documentation: troubleshooting/doctor#doctor-token"
-    assert f"✗wrong Well? token Spent Set <b>one</b>. {place}" in shown
+    assert "✗wrong Well? token Spent Set <b>one</b>." in shown
+
+
+def test_the_entry_of_what_is_wrong_stands_behind_its_hint(operator: Client) -> None:
+    found = wrong("Refused", hint="Add it.", cause="61004")
+    keep([Result(check("token.accepted"), (found, wrong("Spent", hint="Set one.")))])
+    shown = text(operator.get(reverse(PAGE)))
+    assert str(cause_of("61004").means) in shown
+    assert str(matching("token.accepted")[0].means) in shown
 
 
 def test_a_place_in_the_docs_is_a_link_where_the_docs_have_an_address(
     operator: Client, settings: Any
 ) -> None:
     settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {"DOCS_URL": "https://docs.example/"}
-    keep([Result(check("token"), (wrong("Spent", hint="Set one."),))])
+    keep([Result(check("token.accepted"), (wrong("Spent", hint="Set one."),))])
     html = operator.get(reverse(PAGE)).content.decode()
-    assert 'href="https://docs.example/troubleshooting/doctor.html#doctor-token"' in html
+    assert 'href="https://docs.example/troubleshooting/doctor.html#doctor-token-accepted"' in html
 
 
 def test_the_page_speaks_the_reader_s_language(operator: Client, settings: Any) -> None:

@@ -35,6 +35,7 @@ from wx_static_store.health.doctor.findings import Mark, Result
 from wx_static_store.health.doctor.report import as_dict, lines
 from wx_static_store.health.doctor.table import CHECKS
 from wx_static_store.health.doctor.target import CheckTarget
+from wx_static_store.rollouts.models import Rollout
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -99,6 +100,13 @@ def spent(count: int) -> Callable[[], None]:
             target.ask(target.wechat.upload_link, ENV, "a")
 
     return ask
+
+
+def forgotten() -> None:
+    """Let a rollout have waited for a worker since yesterday."""
+    row = Rollout.objects.create(using="default", state="running", wave=1, waves="100%")
+    since = timezone.now() - timedelta(days=1)
+    row.environments.create(env=ENV, position=0, wave=1, state="queued", since=since)
 
 
 def fetched(**changes: Any) -> dict[str, Any]:
@@ -194,6 +202,10 @@ FAULTS = {
         "keeps nothing",
         doubtful="cache.works",
         django={"CACHES": DUMMY},
+    ),
+    # --- workers --------------------------------------------------------------------------------
+    "a rollout without a worker": Fault(
+        "has waited for Celery's workers since", "workers.waiting", before=forgotten
     ),
     # --- token ----------------------------------------------------------------------------------
     "a spent token": Fault(

@@ -1,5 +1,7 @@
 """The results as lines and as JSON."""
 
+from typing import Any
+
 import pytest
 from django.utils.translation import override
 
@@ -18,9 +20,9 @@ def test_a_check_is_one_line_with_its_mark() -> None:
     assert line.split(maxsplit=2) == ["✓", "token", "All is well"]
 
 
-def test_a_hint_stands_below_its_line_with_the_place_in_the_docs() -> None:
+def test_a_hint_stands_below_its_line_with_what_explains_it() -> None:
     _line, hint = lines(result(wrong("It is spent", hint="Set a new one.")))
-    assert hint == "    Set a new one. Docs: troubleshooting/doctor#doctor-token"
+    assert hint == "    Set a new one. More: manage.py wx_explain token"
 
 
 def test_the_remedy_of_the_check_stands_where_a_finding_has_no_hint() -> None:
@@ -76,7 +78,10 @@ def test_programs_get_every_finding() -> None:
     assert check["findings"][0]["data"] == {"errcode": 40001}
 
 
-def test_programs_get_a_hint_and_the_place_in_the_docs_apart() -> None:
-    [check] = as_dict([result(wrong("It is spent", hint="Set a new one."), ok(""))])["checks"]
-    places = [(each["hint"], each["docs"]) for each in check["findings"]]
-    assert places == [("Set a new one.", "troubleshooting/doctor#doctor-token"), ("", "")]
+def test_programs_get_a_hint_and_the_place_in_the_docs_apart(settings: Any) -> None:
+    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {"DOCS_URL": "https://d.example/"}
+    found = wrong("It is spent", hint="Set a new one."), ok("")
+    [told] = as_dict([Result(check("token.accepted"), found)])["checks"]
+    place = "https://d.example/troubleshooting/doctor.html#doctor-token-accepted"
+    shown = [(each["hint"], each["docs"]) for each in told["findings"]]
+    assert shown == [("Set a new one.", place), ("", "")]

@@ -55,11 +55,11 @@ def test_a_mistake_is_a_finding_with_the_id_of_its_check(
     assert (result.mark.value, {*ids(result)}) == (mark, {id})
 
 
-def test_an_entry_of_the_documentation_is_named_once(examined: Examine, configure: Any) -> None:
+def test_a_wrong_setting_is_explained_by_its_check(examined: Examine, configure: Any) -> None:
     configure(WX_STATIC_STORE={"ENVIRONMENTS": "no.such.function"})
     line, hint = lines(examined()["settings.checks"])
     assert line.endswith("ENVIRONMENTS cannot be imported (No module named 'no')")
-    assert hint.endswith("dotted path of one. Docs: troubleshooting/checks#E001")
+    assert hint.endswith("dotted path of one. More: manage.py wx_explain E001")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,12 @@ from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
 
 PAGES = "admin:wx_static_store_rollouts_rollout_"
 STATES = {state[0]: state for state in RolloutEnvironment.State.values}
-WHY = {"errcode": 85088, "message": "staticuploadfile was refused (errcode 85088)"}
+WHY = {
+    "cause": "85088",
+    "errcode": 85088,
+    "message": "staticuploadfile was refused (errcode 85088)",
+}
+NO_TOKEN = {"cause": "TokenUnavailable", "errcode": None, "message": "There is no token"}
 
 
 def env(position: int) -> str:
@@ -40,10 +45,11 @@ def rollout_of(*waves: str, deployed: bool = True, why: Any = WHY, **columns: An
         if letter in "dfr":
             before = live(row.env, rollout.folder)
             row.begun, row.before = timezone.now(), before and before.release
+            row.tries = 1
         if letter in "df" and deployed:
             row.deployment = deployment_of(row.env, rollout, failed=letter == "f")
         if letter == "f":
-            row.errcode, row.message = why["errcode"], why["message"]
+            vars(row).update(why)
         row.save()
     return rollout
 

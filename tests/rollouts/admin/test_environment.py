@@ -48,6 +48,6 @@ def test_an_hour_says_how_long_uploads_took(page: EnvironmentPage) -> None:
 
 
 def test_what_still_fails_has_a_card(page: EnvironmentPage) -> None:
-    row("a", status="failed", errcode=40001)
+    row("a", status="failed", errcode=40001, cause="40001")
     [card] = page.causes()
     assert (card["code"], card["count"]) == ("40001", 1)

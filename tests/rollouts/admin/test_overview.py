@@ -10,7 +10,8 @@ from django.test import Client
 
 from tests.admin.conftest import Editor, Rows
 from tests.conftest import ENV
-from tests.rollouts.admin.pages import address, env, html_of, rollout_of, text_of
+from tests.rollouts.admin.pages import NO_TOKEN, address, env, html_of, rollout_of, text_of
+from wx_static_store.causes import cause_of
 from wx_static_store.clients.wechat import StaticStore
 from wx_static_store.conf import platform_options
 from wx_static_store.emulator import EmulatorServer
@@ -68,13 +69,18 @@ def test_a_line_shows_release_drift_deploy_and_failure(
     [line] = lines(page_of(viewer))
     assert re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "WHEN", line) == (
         f"Tea House {env(1)} hosting not asked ring/early aaaaaaaaaa ✗ 3 missing WHEN ✓ done WHEN "
-        "WHEN 85088 not set up for this -"
+        "WHEN 85088 Cloud development is not open for this environment -"
     )
 
 
+def test_a_failure_without_an_errcode_has_its_cause_too(viewer: Client) -> None:
+    why = {"cause": "AccessDenied", "message": "COS refused the upload"}
+    rollout_of("f", folder="www/", deployed=False, why=why)
+    assert str(cause_of("AccessDenied").title) in text_of(page_of(viewer))
+
+
 def test_a_failure_leads_to_its_deployment_or_to_its_rollout(viewer: Client) -> None:
-    why = {"errcode": None, "message": "There is no token"}
-    rollout = rollout_of("f", folder="www/", deployed=False, why=why)
+    rollout = rollout_of("f", folder="www/", deployed=False, why=NO_TOKEN)
     html = page_of(viewer)
     assert f'href="{address("change", rollout)}"' in html
     assert "There is no token" in text_of(html)

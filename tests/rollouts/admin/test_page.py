@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import resolve
+from django.utils import timezone
 
 from tests.admin.conftest import Editor
 from tests.admin.releases import configure_site
@@ -66,6 +68,25 @@ def said(answer: Any) -> list[str]:
 # --- what it shows ----------------------------------------------------------------------------
 
 
+def test_the_page_shows_how_often_an_environment_was_tried_and_when_it_goes_on(
+    operator: Client,
+) -> None:
+    rollout = rollout_of("q")
+    when = timezone.now() + timedelta(seconds=30)
+    why = {"cause": "45011", "errcode": 45011, "message": "staticuploadfile was refused"}
+    rollout.environments.update(tries=2, not_before=when, **why)
+    shown = text_of(html_of(operator, "progress", rollout))
+    assert f"tried 2 of 6 times · next try at {timezone.localtime(when):%H:%M:%S}" in shown
+
+
+def test_the_page_says_that_no_worker_is_at_work(operator: Client) -> None:
+    rollout = rollout_of("q")
+    rollout.environments.update(since=timezone.now() - timedelta(minutes=3))
+    shown = text_of(html_of(operator, "progress", rollout))
+    assert f"Rollout {rollout.pk} has waited for Celery's workers since" in shown
+    assert "Start the workers and beat" in shown
+
+
 def test_the_page_shows_state_counts_waves_and_causes(operator: Client) -> None:
     rollout = rollout_of("d", "dffw", state="stopped", label="spring", tolerate=1)
     html = html_of(operator, "change", rollout)
@@ -73,7 +94,8 @@ def test_the_page_shows_state_counts_waves_and_causes(operator: Client) -> None:
     assert "■ stopped 2 failed, 1 tolerated" in shown
     assert "2 of 5 environments have their release." in shown
     assert "Wave 2 · 1 of 4 done · 2 failed" in shown
-    assert "85088 not set up for this · 2 environments Cloud hosting is not open here" in shown
+    title = "85088 Cloud development is not open for this environment"
+    assert f"{title} · 2 environments tried 1 of 6 times Cloud hosting is not open" in shown
     assert [state for state, _text in squares(html)] == [
         "done",
         "done",

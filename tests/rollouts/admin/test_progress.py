@@ -67,23 +67,22 @@ def test_a_part_is_counted_without_the_rest() -> None:
 
 def test_failures_of_an_errcode_stand_together_with_what_to_do() -> None:
     [cause] = causes(progress_of(rollout_of("dff")))
-    assert (cause.errcode, cause.number) == (85088, 2)
+    assert (cause.cause.errcode, len(cause.cause.envs)) == (85088, 2)
     assert [name for name, _deployment in cause.environments] == [env(1), env(2)]
-    assert cause.meaning == "not set up for this"
-    assert cause.hint.startswith("Cloud hosting is not open here")
+    assert cause.title == "Cloud development is not open for this environment"
+    assert str(cause.hint).startswith("Cloud hosting is not open here")
 
 
 def test_the_cause_of_another_try_stands_apart_from_failures() -> None:
     ours = {"message": "A worker failed unexpectedly: its log says where"}
     rollout = rollout_of("fq", why=WHY | ours)
-    again = {"errcode": 45011, "message": "WeChat allows fewer calls"}
+    again = {"cause": "45011", "errcode": 45011, "message": "WeChat allows fewer calls"}
     RolloutEnvironment.objects.filter(state="queued").update(**again)
     with override("zh-hans"):
         failed, tried = progress_of(rollout).troubles()
+        assert failed[2][0].cause.text == "worker 意外失败：原因见其日志"
     assert (failed[1], tried[1]) == ("环境失败的原因", "环境将重试的原因")
-    assert [cause.errcode for _id, _heading, (cause,) in (failed, tried)] == [85088, 45011]
-    [cause] = failed[2]
-    assert (cause.message, cause.is_recorded) == ("worker 意外失败：原因见其日志", False)
+    assert [shown.cause.errcode for _id, _heading, (shown,) in (failed, tried)] == [85088, 45011]
 
 
 def test_the_hint_speaks_the_reader_s_language() -> None:
@@ -93,10 +92,10 @@ def test_the_hint_speaks_the_reader_s_language() -> None:
         assert "开通" in cause.hint
 
 
-def test_a_failure_without_errcode_says_what_was_recorded() -> None:
-    why = {"errcode": None, "message": "There is no token"}
+def test_a_failure_without_an_entry_says_what_was_recorded() -> None:
+    why = {"message": "A worker failed unexpectedly: its log says where"}
     [cause] = causes(progress_of(rollout_of("f", why=why, deployed=False)))
-    assert (cause.hint, cause.message) == ("", "There is no token")
+    assert (cause.title, cause.hint, cause.cause.text) == ("", "", why["message"])
     assert cause.environments == [(env(0), None)]
 
 

@@ -11,6 +11,7 @@ from django.http import QueryDict
 from tests.rollouts.admin.pages import deployment_of, env, release_of, rollout_of
 from tests.tables import each
 from wx_static_store.admin.places import Places
+from wx_static_store.causes import cause_of
 from wx_static_store.conf.offered import Offer
 from wx_static_store.rollouts.admin.table import PAGE, TAGS, Line, OverviewTable
 from wx_static_store.rollouts.models import Drift
@@ -106,7 +107,7 @@ def test_a_release_is_called_by_the_newest_label() -> None:
 
 @pytest.mark.usefixtures("environments")
 def test_a_line_says_what_failed_last() -> None:
-    assert line_of(f"q={env(1)}").meaning == "not set up for this"
+    assert line_of(f"q={env(1)}").cause == cause_of("85088").title
     assert "✗" in line_of(f"q={env(1)}").outcome
 
 

@@ -115,16 +115,19 @@ def test_a_rollout_has_its_progress_and_why_environments_failed(client: APIClien
     failed.errcode, failed.message, failed.wave = 85088, "WeChat refused the call", 2
     failed.save()
     again = {"errcode": 45011, "message": "WeChat allows fewer calls"}
-    row.environments.filter(pk=waiting.pk).update(**again, not_before=NEXT)
+    row.environments.filter(pk=waiting.pk).update(**again, not_before=NEXT, tries=2)
     shown = get(client, f"rollouts/{row.pk}/")
-    assert shown["retries"] == [again | {"envs": [waiting.env]}]
+    [retried] = shown["retries"]
+    assert datetime.fromisoformat(retried.pop("not_before")) == NEXT
+    assert retried == again | {"envs": [waiting.env], "tries": 2}
     assert datetime.fromisoformat(shown["results"][2]["not_before"]) == NEXT
     assert shown["environments"] == NONE | {"done": 1, "failed": 1, "waiting": 1}
     assert shown["by_wave"] == [NONE | {"done": 1, "waiting": 1}, NONE | {"failed": 1}]
     files = {"stored": 3, "unchanged": 4, "failed": 0, "not_attempted": 0, "bytes": 5}
     assert shown["files"] == files
     cause = {"errcode": 85088, "message": "WeChat refused the call"}
-    assert shown["failures"] == [cause | {"envs": ["tenant-1"]}]
+    only = {"envs": ["tenant-1"], "tries": 0, "not_before": None}
+    assert shown["failures"] == [cause | only]
     assert envs(shown) == [done.env, failed.env, waiting.env]
     assert shown["results"][1] | cause == shown["results"][1]
     assert shown["results"][0]["deployment"] == done.deployment.pk

@@ -1,7 +1,7 @@
 """Show how rollouts read on a terminal."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -18,7 +18,8 @@ from wx_static_store.rollouts.models import Rollout
 from wx_static_store.rollouts.snapshot import Cause, Snapshot
 
 COUNTS = {"waiting": 7, "queued": 0, "running": 1, "done": 3, "failed": 1}
-CAUSE = Cause(85088, "staticuploadfile was refused", [f"tenant-{number}" for number in range(7)])
+TENANTS = [f"tenant-{number}" for number in range(7)]
+CAUSE = Cause("85088", 85088, "staticuploadfile was refused", TENANTS)
 
 
 def snapshot(*causes: Cause, **facts: object) -> Snapshot:
@@ -41,16 +42,26 @@ def test_a_cause_names_some_environments() -> None:
     )
 
 
-def test_the_cause_of_another_try_is_shown() -> None:
-    again = Cause(45011, "WeChat allows fewer calls", ["tenant-1"])
+def test_the_cause_of_another_try_is_shown_with_its_number_and_when_it_goes_on() -> None:
+    when = datetime(2026, 11, 30, 14, 3, 20, tzinfo=UTC)
+    again = Cause("45011", 45011, "WeChat allows fewer calls", ["tenant-1"], 2, when)
     found = lines(replace(snapshot(state="running"), retries=[again]))[-1]
-    assert found == "  tried again: 1 environment (tenant-1): WeChat allows fewer calls"
+    assert found == (
+        f"  tried 2 of 6 times, next try at {timezone.localtime(when):%Y-%m-%d %H:%M:%S %Z}: "
+        "1 environment (tenant-1): WeChat allows fewer calls"
+    )
+
+
+def test_the_cause_of_a_try_that_goes_on_is_shown() -> None:
+    again = Cause("45011", 45011, "WeChat allows fewer calls", ["tenant-1"], 2)
+    found = lines(replace(snapshot(state="running"), retries=[again]))[-1]
+    assert found == "  tried 2 of 6 times: 1 environment (tenant-1): WeChat allows fewer calls"
 
 
 @pytest.mark.parametrize(("minutes", "says"), [(1, False), (3, True)])
 def test_workers_that_do_not_answer_are_named(*, minutes: int, says: bool) -> None:
     found = replace(snapshot(state="running"), silent_since=ago(minutes=minutes))
-    assert ("No worker has answered since" in next_step(found)) is says
+    assert ("Rollout 5 has waited for Celery's workers since" in lines(found)[-1]) is says
 
 
 def test_a_label_cannot_steer_the_terminal() -> None:
@@ -96,14 +107,14 @@ IN_TIME = {
 
 @pytest.mark.parametrize("name", LATE)
 def test_what_waits_for_a_schedule_too_long_says_so(name: str) -> None:
-    found = next_step(snapshot(**LATE[name]()))
-    assert "it waits for Celery's beat" in found
+    found = lines(snapshot(**LATE[name]()))[-1]
+    assert "Rollout 5 has waited for Celery's beat since" in found
     assert "wx_rollout status 5 --watch" in found
 
 
 @pytest.mark.parametrize("name", IN_TIME)
 def test_what_a_schedule_may_still_begin_needs_nothing(name: str) -> None:
-    assert next_step(snapshot(**IN_TIME[name]())) == ""
+    assert snapshot(**IN_TIME[name]()).stalled is None
 
 
 WAITS = {

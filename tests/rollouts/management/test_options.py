@@ -32,6 +32,15 @@ def test_a_time_without_a_zone_is_in_that_of_the_settings() -> None:
     assert found == timezone.make_aware(when)
 
 
+@pytest.mark.parametrize(
+    ("words", "verbosity"),
+    [("stop 1 -v0", 0), ("-v0 stop 1", 0), ("stop 1", 1), ("list --verbosity 2", 2)],
+)
+def test_an_option_of_django_stands_before_or_after_the_action(words: str, verbosity: int) -> None:
+    assert read(*words.split())["verbosity"] == verbosity
+    assert read(*words.split(), "--traceback")["traceback"] is True
+
+
 WRONG = {
     "a time that is over": ("--deploy-at 2020-01-01T00:00", "is over"),
     "no time": ("--deploy-at tomorrow", "no time such as"),

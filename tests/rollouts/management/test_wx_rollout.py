@@ -28,8 +28,9 @@ from tests.rollouts.conftest import (
 )
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Release
+from wx_static_store.rollouts import environment
 from wx_static_store.rollouts.management.commands import wx_rollout
-from wx_static_store.rollouts.models import Rollout
+from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
 
 pytestmark = pytest.mark.django_db
 
@@ -264,12 +265,61 @@ def test_a_rollout_that_will_wait_names_the_schedule(
     assert "beat must run" not in rollout("status", newest())
 
 
-def test_status_says_that_no_schedule_runs(
+def test_status_says_that_no_schedule_runs_and_ends_with_1(
     envs: list[str], release: Release, broker: Broker
 ) -> None:
     rollout("start", "--release", "v2", "--env", *envs, "--deploy-at", "2099-01-01T00:00")
     Rollout.objects.update(deploy_at=timezone.now() - timedelta(minutes=3))
-    assert "it waits for Celery's beat" in rollout("status", newest())
+    out = fails("status", newest(), code=1)
+    assert f"Rollout {newest()} has waited for Celery's beat since" in out
+
+
+def silent() -> None:
+    """Let no worker be heard for longer than is usual."""
+    long_ago = timezone.now() - timedelta(minutes=3)
+    RolloutEnvironment.objects.update(since=long_ago, asked=long_ago)
+
+
+def test_status_says_that_no_worker_runs_and_ends_with_1(
+    envs: list[str], release: Release, broker: Broker
+) -> None:
+    rollout("start", "--release", "v2", "--env", *envs)
+    assert "has waited" not in rollout("status", newest())
+    silent()
+    out = fails("status", newest(), code=1)
+    assert out.count(f"Rollout {newest()} has waited for Celery's workers since") == 1
+    assert "Start the workers and beat" in out
+
+
+@pytest.mark.parametrize("how", ["--watch", "--wait"])
+def test_who_follows_a_rollout_reads_once_that_no_worker_runs(
+    envs: list[str], release: Release, broker: Broker, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = iter([silent, int, int, *[broker.work] * 9])
+    monkeypatch.setattr(wx_rollout, "sleep", lambda seconds: next(looks)())
+    out = rollout("start", "--release", "v2", "--env", envs[0], how)
+    assert out.count(f"Rollout {newest()} has waited for Celery's workers since") == 1
+    assert ": done" in out
+
+
+def test_who_watches_a_rollout_reads_why_an_environment_is_tried_again(
+    cloud: EmulatorServer,
+    envs: list[str],
+    release: Release,
+    broker: Broker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": -1})
+
+    def work(seconds: float) -> None:
+        RolloutEnvironment.objects.update(not_before=None)
+        environment.deploy(RolloutEnvironment.objects.get().pk)
+
+    monkeypatch.setattr(wx_rollout, "sleep", work)
+    out = rollout("start", "--release", "v2", "--env", envs[0], "--watch")
+    assert "tried 1 of 6 times, next try at 20" in out
+    assert f"1 environment ({envs[0]}): staticuploadfile was refused (" in out
+    assert ": done" in out
 
 
 class Terminal(StringIO):

@@ -127,6 +127,7 @@ def upload_again(asked: StepRequest) -> Step:
     ]
     errors = (one.result.error for one in results if one.result)
     alike = len(asked.rows) > len(lines) and any(error and error.stops_batch for error in errors)
+    alike |= any(one.halted for one in results)
     return Step(lines, str(ALL_ALIKE) if alike else "")
 
 

@@ -10,7 +10,8 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 
 from ...admin.base import BOTH, Page, ReadOnlyAdmin, page
-from ...admin.columns import Look
+from ...admin.columns import Look, with_details
+from ...causes import matching
 from ...conf import platform_options
 from ...core.spans import ago
 from ...exceptions import ConfigurationError
@@ -75,7 +76,9 @@ def _without_repeated_hints(found: list[dict[str, Any]]) -> Iterator[dict[str, A
     last = ""
     for each in found:
         look, hint = LOOKS[each["status"]], each["hint"]
-        yield {**each, "look": look, "hint": "" if hint == last else hint}
+        means = next((entry.means for entry in matching(each.get("cause", ""))), "")
+        shown = "" if hint == last else with_details(hint, _("What it means"), means)
+        yield {**each, "look": look, "hint": shown}
         last = hint
 
 

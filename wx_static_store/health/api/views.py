@@ -29,6 +29,9 @@ class FindingSerializer(serializers.Serializer[Any]):
     status = Mark(help_text=_("ok, warning, wrong or not_asked."))
     text = serializers.CharField(help_text=_("What was found."))
     hint = serializers.CharField(help_text=_("What to do about it; empty where all is well."))
+    cause = serializers.CharField(
+        help_text=_("The entry that explains it: manage.py wx_explain prints it; may be empty.")
+    )
     docs = serializers.CharField(help_text=_("Where the documentation says more; may be empty."))
     data = serializers.DictField(help_text=_("Figures for programs."))  # type: ignore[assignment]
 

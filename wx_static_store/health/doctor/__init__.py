@@ -15,6 +15,7 @@ API; each check has an id, one question, one answer and one remedy.
     token         Where the token comes from, and whether WeChat accepts it
     pushes        The verify ticket, and whether WeChat's pushes arrive
     cache         The cache that all processes share: whether it works, and what it may drop
+    waiting       Work that was handed to Celery, and that nobody does
     database      The tables of the app, and whether the log can be written
     settings      Django's own system checks of this app, and the stores that the settings make
     report        The results as lines, and as JSON

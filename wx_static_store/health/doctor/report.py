@@ -71,12 +71,13 @@ def as_dict(results: Sequence[Result]) -> dict[str, Any]:
 
 
 def _finding(result: Result, found: Finding) -> dict[str, Any]:
-    hint = str(result.hint(found))
+    hint, cause = str(result.hint(found)), found.cause or result.check.id
     return {
         "status": WORDS[found.mark],
         "text": str(found.text),
         "hint": hint,
-        "docs": docs_place(found.cause or result.check.id) if hint else "",
+        "cause": cause if hint else "",
+        "docs": docs_place(cause) if hint else "",
         "data": dict(found.data),
     }
 

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from . import browser, cache, clock, database, environments, probe, quota, settings, token
+from . import (
+    browser,
+    cache,
+    clock,
+    database,
+    environments,
+    probe,
+    quota,
+    settings,
+    token,
+    waiting,
+)
 from .findings import Check
 
 CHECKS: tuple[Check, ...] = (
     *settings.CHECKS,
     *database.CHECKS,
+    *waiting.CHECKS,
     *cache.CHECKS,
     *token.CHECKS,
     *environments.CHECKS,

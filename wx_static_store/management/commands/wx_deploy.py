@@ -5,8 +5,7 @@ import os
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, SystemCheckError
@@ -14,7 +13,9 @@ from django.core.management.base import BaseCommand, CommandError, SystemCheckEr
 from ...core import interrupts
 from ...deploy import environments, report as summary
 from ...deploy.link_check import OWN_SECONDS, preflight
+from ...deploy.log_lines import shown_warnings
 from ...deploy.plan import Plan
+from ...deploy.report import EnvironmentReport
 from ...deploy.state import state
 from ...deploy.step_summary import append_step_summary
 from ...exceptions import WxStaticStoreError
@@ -25,11 +26,13 @@ from ...upload.uploader import Uploader
 from .. import deploy_options, differences, modes, preview, release_list
 from ..deploy_options import CommandLine
 from ..exits import WRONG_USE
+from ..report_file import prepare_report, write_json
 
 
 class Command(BaseCommand):
     requires_system_checks = ("wx_static_store",)
     doubtful = False  # a preview found something that will fail, or could not be made
+    noted: Collection[str] = ()  # notes that the preview has shown
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.description = _(
@@ -49,7 +52,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            with interrupts.handled():
+            with interrupts.handled(), shown_warnings(self.stderr.write):
                 self._handle(**options)
         except KeyboardInterrupt:
             self.stderr.write(_("Interrupted."))
@@ -65,6 +68,7 @@ class Command(BaseCommand):
     def _handle(self, **options: Any) -> None:
         self.line = line = CommandLine.of_options(options)
         deploy_options.check_line(line)
+        prepare_report(line.json)
         modes.refuse_media_store(line)
         self.using = modes.store_of(line)
         how = {"report_progress": line.verbosity > 0, "trust_log": line.trust_log}
@@ -76,8 +80,6 @@ class Command(BaseCommand):
         if line.diff:
             differences.show(line, self.using, uploaders, self.stdout.write)
             return
-        if line.json:
-            summary.check_writable(Path(line.json))
         if line.publishes_release:
             self._publish_releases(uploaders)
         else:
@@ -98,7 +100,7 @@ class Command(BaseCommand):
             self.stdout.write("\n".join(lines))
         plans = self._preview(orders) or [environments.preview_of(*order) for order in orders]
         rollback.refuse_missing(self.using, moves, plans)
-        self._warn(found := modes.changes_in_place(orders, plans, moves), stops=bool(found))
+        self._warn(orders, modes.changes_in_place(orders, plans, moves))
         if not self._is_wanted(orders, plans):
             return
         try:
@@ -119,7 +121,7 @@ class Command(BaseCommand):
     def _is_wanted(self, orders: environments.Orders, plans: Sequence[Plan]) -> bool:
         """Warn of the quota and ask; a dry run ends here."""
         quota = environments.allowance(orders, plans)
-        self._warn(quota.doubts(), stops=bool(quota.missing))
+        self._warn(orders, quota.doubts(), stops=bool(quota.missing))
         if self.line.dry_run:
             if self.doubtful:
                 raise CommandError(_("Not everything could be published, or looked at."))
@@ -142,15 +144,20 @@ class Command(BaseCommand):
                 before=modes.live_in(orders),
                 seconds=math.inf if self.line.strict else OWN_SECONDS,
             )
-            self._warn(found, stops=bool(found))
+            self._warn(orders, found)
 
-    def _warn(self, sentences: Iterable[str], *, stops: bool) -> None:
-        """Print the warnings; with `--strict`, `stops` ends the run."""
-        for sentence in sentences:
-            text = _("Warning: %(finding)s", finding=sentence)
-            self.stderr.write(self.style.WARNING(text))
-        if stops and self.line.strict:
-            raise CommandError(_("Nothing was published: --strict."), returncode=1)
+    def _warn(
+        self, orders: environments.Orders, sentences: Iterable[str], *, stops: bool = True
+    ) -> None:
+        """Print the warnings; with `--strict`, those that stop a run end it with its reports."""
+        warnings = [_("Warning: %(finding)s", finding=sentence) for sentence in sentences]
+        self.stderr.writelines(f"{self.style.WARNING(text)}\n" for text in warnings)
+        if warnings and stops and self.line.strict:
+            refused = _("Nothing was published: --strict.")
+            why, envs = "\n".join([refused, *warnings]), [each.env for each, _order in orders]
+            left = [EnvironmentReport(env, outcome="skipped", error=why) for env in envs]
+            self._report(orders, left)
+            raise CommandError(refused, returncode=1)
 
     def _ask(self, question: str) -> bool:
         if self.line.yes:
@@ -170,47 +177,28 @@ class Command(BaseCommand):
         # Nobody reads them, and each costs a list of the cloud.
         if self.line.yes and not self.line.dry_run:
             return plans
-        shown = None
-        if self.line.dry_run:
-            envs = [uploader.env for uploader, _order in orders]
-            shown = preview.DryRun(self, envs, verbose=self.line.verbosity > 1)
+        envs = [uploader.env for uploader, _order in orders]
+        how = {"dry": self.line.dry_run, "verbose": self.line.verbosity > 1}
+        shown = preview.Preview(self, envs, **how)
         for uploader, order in orders:
             plan = environments.preview_of(uploader, order)
             plans.append(plan)
-            if shown:
-                shown.show(uploader, order, plan)
-            else:
-                self.stdout.write(preview.environment_line(uploader, order, plan))
-                self.stderr.write("".join(f"{note}\n" for note in plan.notes), ending="")
-        if shown:
-            shown.end()
-            self.doubtful = shown.doubtful
+            shown.show(uploader, order, plan)
+        shown.end()
+        self.doubtful, self.noted = shown.doubtful, {note for _env, note in shown.notes}
         return plans
 
     # --- the deploy ----------------------------------------------------------------------------
 
     def _deploy(self, orders: environments.Orders) -> None:
-        started, clock = time.time(), time.monotonic()
-        reports: list[summary.EnvironmentReport] = []
-        labels = {order.context.source_ref for _uploader, order in orders}
+        started = time.monotonic()
+        reports: list[EnvironmentReport] = []
         try:
             for report in environments.deploy_to_all(orders, canary=self.line.canary):
                 reports.append(report)
-                self.stdout.write("\n".join(summary.lines(report)))
+                self.stdout.write(summary.line(report))
         finally:
-            data = summary.as_dict(
-                reports,
-                using=self.using,
-                source=labels.pop() if len(labels) == 1 else "",
-                started=started,
-                seconds=time.monotonic() - clock,
-            )
-            if path := self.line.json:
-                summary.write_json(Path(path), data)
-            if page := os.environ.get("GITHUB_STEP_SUMMARY"):
-                append_step_summary(page, data)
-            if len(reports) > 1:
-                self.stdout.write("\n".join(summary.total(data)))
+            self._report(orders, reports, time.monotonic() - started)
         recorded = any(report.release for report in reports)
         if recorded and not kept.alias() and self.line.verbosity > 0:
             self.stdout.write(_("RELEASE_STORAGE is not set: no bytes are kept to roll back to."))
@@ -218,3 +206,21 @@ class Command(BaseCommand):
             raise CommandError(_("Nothing was published."), returncode=WRONG_USE)
         if not all(report.ok for report in reports):
             raise CommandError(_("Some files were not published, or differ from this folder."))
+
+    def _report(
+        self, orders: environments.Orders, reports: Sequence[EnvironmentReport], seconds: float = 0
+    ) -> None:
+        """Print how a run ended, unless it was refused; write what --json and GitHub ask for."""
+        labels = {order.context.source_ref for _uploader, order in orders}
+        data = summary.as_dict(
+            reports,
+            using=self.using,
+            source=labels.pop() if len(labels) == 1 else "",
+            started=time.time() - seconds,
+            seconds=seconds,
+        )
+        if reports and seconds:
+            self.stdout.write("\n".join(summary.ending(data, self.noted)))
+        write_json(self.line.json, data)
+        if page := os.environ.get("GITHUB_STEP_SUMMARY"):
+            append_step_summary(page, data)

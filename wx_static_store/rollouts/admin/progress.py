@@ -17,6 +17,7 @@ from ...admin.labels import Text
 from ...admin.places import Places
 from ...causes import cause_of, hint
 from ...i18n import gettext as _, gettext_lazy, labelled, ngettext
+from ...submit.queue import Stalled
 from ..lifecycle import ACTIONS
 from ..models import Rollout, RolloutEnvironment
 from ..rows import environments_of
@@ -101,15 +102,12 @@ class ShownWave(NamedTuple):
 
 
 class ShownCause(NamedTuple):
-    """Why environments failed, or are tried again."""
+    """Why environments failed, or are tried again, with the deployments of some."""
 
-    errcode: int | None
+    cause: Cause
     title: Text
-    hint: str
-    message: str
-    is_recorded: bool  # the message is in English, as it was recorded
-    number: int
-    environments: Sequence[tuple[str, int | None]]  # with their deployments
+    hint: Text
+    environments: Sequence[tuple[str, int | None]]
     more: int
 
 
@@ -157,6 +155,11 @@ class Progress:
         return ended + timedelta(seconds=self.rollout.bake) if ended else None
 
     @property
+    def stalled(self) -> Stalled | None:
+        """Return that nobody is at work, and what to do."""
+        return self._snapshot.stalled
+
+    @property
     def reason(self) -> str:
         """Return why the rollout stopped."""
         return self._snapshot.reason
@@ -180,18 +183,14 @@ class Progress:
     def _shown(self, causes: Sequence[Cause]) -> Iterator[ShownCause]:
         deployments = {row.env: row.deployment_id for row in self._rows}
         for cause in causes:
-            yield ShownCause(
-                errcode=cause.errcode,
-                title=cause_of(cause.cause).title if cause.cause else "",
-                hint=str(hint(cause.cause, cause.message, cause.envs[0])) if cause.cause else "",
-                message=cause.text,
-                is_recorded=cause.text == cause.message,
-                number=len(cause.envs),
-                environments=[
-                    (self._places.name(env), deployments.get(env)) for env in cause.envs[:SHOWN]
-                ],
-                more=len(cause.envs) - SHOWN,
-            )
+            some, more = cause.envs[:SHOWN], len(cause.envs) - SHOWN
+            named = [(self._places.name(env), deployments.get(env)) for env in some]
+            if cause.cause:
+                title = cause_of(cause.cause).title
+                advice = hint(cause.cause, cause.message, cause.envs[0])
+                yield ShownCause(cause, title, advice, named, more)
+            else:
+                yield ShownCause(cause, "", "", named, more)
 
     def actions(self) -> list[tuple[str, Text]]:
         """Return the actions that are possible now, with labels."""

@@ -15,7 +15,7 @@ from django.http import QueryDict
 from ...admin.columns import Look, badge
 from ...admin.labels import Text
 from ...admin.places import Places
-from ...causes import of_errcode
+from ...causes import cause_of
 from ...conf.offered import Offer
 from ...core.spans import ago
 from ...i18n import gettext as _, gettext_lazy, joined, labelled, ngettext, shown
@@ -139,7 +139,7 @@ class Line(NamedTuple):
     tags: Sequence[str]
     standing: Standing
     outcome: str  # of the last deploy
-    meaning: Text  # of the last failure
+    cause: Text  # of the last failure
     drift: ShownDrift | None
     upload: UploadLog | None  # the newest
     late: ShownFailures | None
@@ -257,9 +257,7 @@ class OverviewTable:
                 tags=offer.tags,
                 standing=standing,
                 outcome=badge(newest.outcome, newest.get_outcome_display()) if newest else "",
-                meaning=of_errcode(failure.errcode, "").title
-                if failure and failure.errcode
-                else "",
+                cause=cause_of(failure.cause).title if failure and failure.cause else "",
                 drift=shown_drift(standing.drift) if standing.drift else None,
                 upload=uploads.get(standing.env),
                 late=shown_failures(self._failures.get(standing.env)),

@@ -116,11 +116,17 @@ class RolloutFilesSerializer(serializers.Serializer[Any]):
 
 
 class RolloutFailureSerializer(serializers.Serializer[Any]):
-    """Why environments failed."""
+    """Why environments failed, or are tried again."""
 
     errcode = serializers.IntegerField(allow_null=True, help_text=_("WeChat's."))
     message = serializers.CharField(source="text", help_text=_("What the first of them says."))
     envs = serializers.ListField(child=serializers.CharField(), help_text=_("Which they are."))
+    tries = serializers.IntegerField(
+        help_text=_("How many times the most tried of them was begun.")
+    )
+    not_before = Moment(
+        allow_null=True, help_text=_("When the next try may begin; null: none is planned.")
+    )
 
 
 class RolloutEnvironmentSerializer(serializers.ModelSerializer[RolloutEnvironment]):

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-
-from django.utils import timezone
 
 from ...i18n import aligned, gettext as _, joined, labelled, listed, ngettext, shown
 from ..models import Rollout, RolloutEnvironment
-from ..snapshot import Cause, Snapshot
+from ..snapshot import Cause, Snapshot, local_time
 
 SHOWN = 5  # environments of a cause
-LATE = timedelta(minutes=2)  # a schedule looks each half minute
 
 
 def lines(snapshot: Snapshot) -> list[str]:
@@ -55,7 +51,23 @@ def _why(snapshot: Snapshot) -> Iterator[str]:
     if reason := snapshot.reason:
         yield _("stopped: %(reason)s", reason=reason)
     yield from map(_cause, snapshot.causes)
-    yield from (labelled(_("tried again"), _cause(cause)) for cause in snapshot.retries)
+    yield from waits(snapshot)
+
+
+def waits(snapshot: Snapshot) -> Iterator[str]:
+    """Yield why environments are tried again, how often and when, and that nobody is at work."""
+    yield from stalls(snapshot)
+    for cause in snapshot.retries:
+        parts = [cause.tried]
+        if cause.not_before:
+            parts.append(_("next try at %(when)s", when=local_time(cause.not_before)))
+        yield labelled(joined(parts), _cause(cause))
+
+
+def stalls(snapshot: Snapshot) -> Iterator[str]:
+    """Yield that nobody is at work, and what to do."""
+    if stalled := snapshot.stalled:
+        yield str(stalled)
 
 
 def _cause(cause: Cause) -> str:
@@ -100,21 +112,6 @@ def where_to_look(rollout: Rollout) -> str:
 def next_step(snapshot: Snapshot, *, is_new: bool = False) -> str:
     """Return the next useful command; for a new rollout also what it needs to run."""
     rollout = snapshot.rollout
-    due = _due(rollout)
-    if due and timezone.now() > due + LATE:
-        return _(
-            "Since %(when)s it waits for Celery's beat, which must call "
-            "wx_static_store.rollouts.tasks.advance_rollout (docs: howto/rollouts). Until beat "
-            "runs: wx_rollout status %(pk)s --watch",
-            when=f"{due:%Y-%m-%d %H:%M %Z}",
-            pk=rollout.pk,
-        )
-    if (silent := snapshot.silent_since) and timezone.now() > silent + LATE:
-        return _(
-            "No worker has answered since %(when)s: start Celery's workers, or look at their logs "
-            "(docs: howto/rollouts).",
-            when=f"{silent:%Y-%m-%d %H:%M %Z}",
-        )
     if is_new and _will_wait(snapshot):
         return _(
             "Celery's beat must run and call wx_static_store.rollouts.tasks.advance_rollout (docs: "
@@ -129,15 +126,6 @@ def next_step(snapshot: Snapshot, *, is_new: bool = False) -> str:
             pk=rollout.pk,
         )
     return ""
-
-
-def _due(rollout: Rollout) -> datetime | None:
-    """Return when the schedule begins the rollout, or its next wave."""
-    if rollout.state == Rollout.State.PLANNED:
-        return rollout.deploy_at or rollout.created
-    if rollout.state == Rollout.State.RUNNING and rollout.wave_ended:
-        return rollout.wave_ended + timedelta(seconds=rollout.bake)
-    return None
 
 
 def _will_wait(snapshot: Snapshot) -> bool:

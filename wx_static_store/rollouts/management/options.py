@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
@@ -37,13 +37,23 @@ _HELP = {
 
 def add_arguments(parser: CommandParser) -> None:
     parts = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    how: dict[str, Any] = {"parents": [_options_of_django()]}
     for action, text in _HELP.items():
-        part = parts.add_parser(action, help=str(text), description=str(text))
+        how |= {"help": str(text), "description": str(text)}
+        part = parts.add_parser(action, formatter_class=parser.formatter_class, **how)
         if action not in ("start", "list"):
             part.add_argument("id", type=int, metavar="ID", help=gettext("number of the rollout"))
         if action in _ADD:
             _ADD[action](part)
         _add_output(part, shows=action in ("status", "list"))
+
+
+def _options_of_django() -> CommandParser:
+    """Return the options that every command has, for the end of the line, after ACTION."""
+    parser = BaseCommand().create_parser("manage.py", "wx_rollout", add_help=False)
+    for option in parser._actions:
+        option.default = SUPPRESS  # a default would replace what stands before ACTION
+    return parser
 
 
 def _add_start(part: ArgumentParser) -> None:

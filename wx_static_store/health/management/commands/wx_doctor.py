@@ -6,7 +6,6 @@ from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -17,10 +16,11 @@ from django.utils import timezone
 from .... import conf
 from ....core import interrupts
 from ....core.frames import described
-from ....deploy.report import check_writable, write_json
+from ....deploy.log_lines import shown_warnings
 from ....exceptions import ConfigurationError, WxStaticStoreError
 from ....i18n import gettext as _, shown
 from ....management.exits import WRONG_USE
+from ....management.report_file import prepare_report, write_json
 from ...doctor.examination import examine, verdict
 from ...doctor.facts import Remembered, facts_of, platform_of, remember
 from ...doctor.findings import Mark, Result
@@ -56,7 +56,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            with interrupts.handled():
+            with interrupts.handled(), shown_warnings(self.stderr.write):
                 self._handle(**options)
         except KeyboardInterrupt:
             raise CommandError(_("Interrupted."), returncode=interrupts.EXIT_CODE) from None
@@ -66,8 +66,7 @@ class Command(BaseCommand):
             envs = _offered() if options["all"] else options["env"]
             if options["using"]:
                 conf.options_for(options["using"])
-            if options["json"]:
-                check_writable(Path(options["json"]))
+            prepare_report(options["json"])
         except WxStaticStoreError as error:
             raise CommandError(str(error), returncode=WRONG_USE) from None
         if not 0 < options["timeout"] <= LONGEST:
@@ -80,9 +79,8 @@ class Command(BaseCommand):
         self._end(target, results)
         if not (options["using"] or envs or target.cache_is_away):
             keep([each for each in results if target.probe or not each.check.probe])
-        if options["json"]:
-            report = as_dict(results) | {"learned": learned_list(target)}
-            write_json(Path(options["json"]), report)
+        if path := options["json"]:
+            write_json(path, as_dict(results) | {"learned": learned_list(target)})
         if verdict(results) is Mark.WRONG:
             raise SystemExit(1)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, TypeVar
 
@@ -13,11 +12,12 @@ from django.db import Error, close_old_connections
 from django.db.models import QuerySet
 
 from ....core import interrupts
-from ....deploy.report import check_writable, write_json
+from ....deploy.log_lines import shown_warnings
 from ....exceptions import WxStaticStoreError
 from ....i18n import gettext as _
 from ....management.deploy_options import CommandLine
 from ....management.exits import FAILED, WRONG_USE, wrong_use
+from ....management.report_file import prepare_report, write_json
 from ....upload.database import with_users
 from ... import lifecycle as rollouts
 from ...advance import advance
@@ -42,17 +42,17 @@ class Command(BaseCommand):
             "Bring one release to many environments with Celery, in waves, and stop when more"
             " fail than is tolerated. Exit code 0: as asked; 1: with --wait or --watch, not "
             "every environment has its release, or the database failed after something was "
-            "begun; 2: nothing was begun; 130: interrupted, the rollout goes on."
+            "begun; with status, nobody works on the rollout; 2: nothing was begun; 130: "
+            "interrupted, the rollout goes on."
         )
         rollout_options.add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.options, self.line = options, CommandLine.of_options(options)
         try:
-            with interrupts.handled():
+            with interrupts.handled(), shown_warnings(self.stderr.write):
                 rollout_options.check_options(options["action"], self.line)
-                if options["json"]:
-                    check_writable(Path(options["json"]))
+                prepare_report(options["json"])
                 getattr(self, f"_{options['action'].replace('-', '_')}", self._act)()
         except KeyboardInterrupt:
             self.stderr.write(_("Interrupted."))
@@ -120,6 +120,8 @@ class Command(BaseCommand):
             self.stdout.write(step)
         if follows and not snapshot.ok:
             raise CommandError(_("Not every environment has its release."), returncode=FAILED)
+        if not is_new and snapshot.stalled:
+            raise CommandError(_("Nobody works on this rollout."), returncode=FAILED)
 
     def _follow(self) -> Snapshot:
         """Show the progress until the rollout is over; a terminal's lines are overwritten."""
@@ -127,8 +129,7 @@ class Command(BaseCommand):
         last: list[str] = []
         while True:
             snapshot = self._progress()
-            if self.options["watch"]:
-                last = self._show(snapshot, last, live=live)
+            last = self._show(snapshot, last, live=live)
             if snapshot.is_over:
                 break
             sleep(POLL)
@@ -152,13 +153,17 @@ class Command(BaseCommand):
 
     def _show(self, snapshot: Snapshot, last: list[str], *, live: bool) -> list[str]:
         if live:
-            lines = rollout_lines.lines(snapshot)
+            lines = new = rollout_lines.lines(snapshot)
             self._erase(last)
         else:
-            counts = rollout_lines.counts_line(snapshot.counts)
-            lines = [f"{rollout_lines.head(snapshot)} ({counts})"]
-        if live or lines != last:
-            self.stdout.write("\n".join(lines))
+            lines = [*rollout_lines.stalls(snapshot)]
+            if self.options["watch"]:
+                counts = rollout_lines.counts_line(snapshot.counts)
+                lines = [f"{rollout_lines.head(snapshot)} ({counts})"]
+                lines += rollout_lines.waits(snapshot)
+            new = [line for line in lines if line not in last]
+        if new:
+            self.stdout.write("\n".join(new))
             self.stdout.flush()
         return lines
 
@@ -168,8 +173,7 @@ class Command(BaseCommand):
             self.stdout.write(f"\x1b[{len(lines)}F\x1b[J", ending="")
 
     def _write_json(self, found: list[dict[str, Any]]) -> None:
-        if path := self.options["json"]:
-            write_json(Path(path), {"version": VERSION, "rollouts": found})
+        write_json(self.options["json"], {"version": VERSION, "rollouts": found})
 
 
 def _begin(begin: Callable[[], T]) -> T:
