@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..models import Dismissal, UploadLog, UploadLogQuerySet
+from ..upload.database import write
 
 if TYPE_CHECKING:
     from ..core.refusals import User
@@ -28,7 +30,12 @@ def causes(rows: UploadLogQuerySet) -> list[FailureCause]:
     return sorted(found, key=lambda cause: (-len(cause.rows), -cause.rows[0]))
 
 
-def dismiss(rows: Iterable[UploadLog], user: User | None) -> None:
-    """Note that nobody needs to repair these rows; newer failures of their keys still count."""
+def dismiss(rows: Iterable[UploadLog], user: User | None) -> bool:
+    """
+    Note that nobody needs to repair these rows; newer failures of their keys still count.
+
+    Return False if the database cannot be written to.
+    """
     made = [Dismissal(upload=row, user_id=user.pk if user else None) for row in rows]
-    Dismissal.objects.bulk_create(made, ignore_conflicts=True)
+    create = partial(Dismissal.objects.bulk_create, made, ignore_conflicts=True)
+    return write(create, otherwise=None, at_once=True) is not None
