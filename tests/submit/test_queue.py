@@ -110,6 +110,7 @@ def test_a_message_that_cannot_be_sent_is_logged(
     broker: Broker, caplog: pytest.LogCaptureFixture
 ) -> None:
     broker.app.conf.broker_url = "amqp://127.0.0.1:1//"
+    broker.app.conf.broker_transport_options = {"max_retries": 1, "interval_start": 0.1}
     broker.app.conf.task_publish_retry = False
     assert queue.send(TASK, [(1,), (2,)]) == 0
     assert "will be sent again later" in caplog.text

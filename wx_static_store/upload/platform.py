@@ -31,8 +31,7 @@ from ..exceptions import (
     WxStaticStoreError,
 )
 from ..i18n import gettext_lazy as _
-from .shared_limiter import Rate, SharedLimiter
-from .workers import AdaptiveLimiter
+from .limiters import AdaptiveLimiter, Rate, SharedLimiter
 
 if TYPE_CHECKING:
     from ..clients.transport import Transport

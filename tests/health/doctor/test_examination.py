@@ -120,6 +120,7 @@ def test_a_check_that_hangs_is_given_up_after_its_time() -> None:
     assert second.mark is Mark.OK
 
 
+@pytest.mark.usefixtures("short_grace")
 def test_a_check_that_hangs_while_the_cache_is_away_is_not_a_fault_of_its_own() -> None:
     released = threading.Event()
 
@@ -141,6 +142,7 @@ def test_what_no_time_is_left_for_is_not_asked() -> None:
     assert result.mark is Mark.NOT_ASKED
 
 
+@pytest.mark.usefixtures("short_grace")
 def test_a_check_that_hangs_takes_no_more_than_the_time_that_is_left() -> None:
     released = threading.Event()
 
