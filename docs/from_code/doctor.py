@@ -16,7 +16,6 @@ def _entry(check: Check) -> str:
         check.id,
         fields(
             (here("Question", "问题"), plain(check.question)),
-            (here("How it is asked", "检查方式"), plain(check.how)),
             (here("What the answer means", "结果的含义"), plain(check.means)),
             (here("What to do", "处理办法"), plain(check.remedy)),
             (here("Only with", "仅在使用以下选项时"), "``--probe``" if check.probe else ""),

@@ -46,7 +46,7 @@ def said(result: Result) -> str:
 
 def check(id: str, *findings: Finding, **more: Any) -> Check:
     """Make a check that finds these."""
-    words = dict.fromkeys(("question", "how", "means", "remedy"), "")
+    words = dict.fromkeys(("question", "means", "remedy"), "")
     return Check(id=id, ask=lambda target: findings, **(words | more))
 
 

@@ -160,4 +160,4 @@ def test_what_was_not_asked_is_no_part_of_the_verdict() -> None:
 
 
 def _asking(ask: object) -> Check:
-    return Check("a", "", "", "", "", ask)  # type: ignore[arg-type]
+    return Check("a", "", ask, "", "")  # type: ignore[arg-type]

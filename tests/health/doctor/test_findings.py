@@ -39,6 +39,12 @@ def test_a_finding_of_its_own_hint_does_not_show_that_of_the_check() -> None:
     assert Result(check("a", remedy="Do that."), (found,)).hint(found) == "Do this."
 
 
+def test_a_finding_without_a_hint_shows_that_of_its_entry() -> None:
+    found = wrong("", cause="45009")
+    hint = str(Result(check("a", remedy="Do that."), (found,)).hint(found))
+    assert hint.startswith("The daily quota is used up")
+
+
 def test_what_follows_from_a_check_that_is_wrong_names_it() -> None:
     target = CheckTarget()
     target.causes = {"a": ("a",), "b": ("a",), "c": ()}

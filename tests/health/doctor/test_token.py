@@ -201,9 +201,9 @@ def test_a_spent_token_is_wrong_and_the_setting_is_named(
     assert token_marks(results) == "✓––✗"
 
 
-def test_a_provider_of_spent_tokens_should_give_the_newest(look: Look) -> None:
+def test_a_provider_of_spent_tokens_is_told_to_share_one(look: Look) -> None:
     words = said(look(TOKEN_PROVIDER=lambda: "spent")["token.accepted"])
-    assert "Let TOKEN_PROVIDER give the newest token" in words
+    assert "let all of them share one" in words
 
 
 def test_a_fetched_token_that_is_refused_at_once_names_platform_and_address(
@@ -222,9 +222,10 @@ def test_another_system_that_refreshes_the_token_is_a_warning(
     fetch_long_ago(600)
     emulator.expire_token()
     results = look(**fetched())
-    [found, _ok] = results["token.accepted"].findings
+    result = results["token.accepted"]
+    [found, _ok] = result.findings
     assert "refused before their end, in the last hour: 1." in str(found.text)
-    assert "Another system refreshes the token" in str(found.hint)
+    assert "Another system refreshes the token" in str(result.hint(found))
     assert found.data == {"refused_early": 1}
     assert token_marks(results) == "✓✓–!"
 

@@ -143,34 +143,27 @@ def _not_well(env: str, answer: Preflight) -> Finding:
     facts = {"env": env, "status": answer.status, "code": answer.code}
     if not answer.from_cos:
         text = _("A proxy answered for the bucket of %(env)s (HTTP %(status)d), not COS.", **facts)
-        other = of_status(answer.status)
-        return wrong(text, hint=other.operator, cause=other.id, data=facts)
+        return wrong(text, cause=of_status(answer.status).id, data=facts)
     if answer.lacking:
         names = listed(answer.lacking)
         text = _("The CORS rule of %(env)s does not name %(names)s.", env=env, names=names)
         return warning(text, hint=_COMPLETE, data=facts | {"lacking": [*answer.lacking]})
     text = _("COS answered for the bucket of %(env)s: %(status)d %(code)s.", **facts)
     if entry := CAUSES.get(answer.code):
-        return wrong(text, hint=entry.operator, cause=entry.id, data=facts)
+        return wrong(text, cause=entry.id, data=facts)
     return (wrong if answer.status < 500 else warning)(text, data=facts)
 
 
+# An entry is read as one.
+# fmt: off
 CHECKS = (
-    Check(
-        id="browser.cors",
-        question=_("May browsers upload by themselves?"),
-        how=_(
-            "WeChat is asked for a link that is not used, and its host gets the preflight of a "
-            "browser's PUT. It needs no signature. The first environments are asked."
-        ),
-        means=_(
-            "Without a CORS rule, browsers cannot PUT to the bucket. That is the usual case: "
-            "uploads go through this server. A missing bucket or the page of a proxy means that "
-            "no upload will work."
-        ),
+    Check("browser.cors", _("May browsers upload by themselves?"), _cors,
+        means=_("Without a CORS rule, browsers cannot PUT to the bucket. That is the usual case: "
+                "uploads go through this server. A missing bucket or the page of a proxy means "
+                "that no upload will work. The first environments are asked, by a link that is not "
+                "used."),
         remedy=_("Look at the static hosting of the environment in the CloudBase console."),
-        ask=_cors,
         needs=("environments.listed",),
-        settles=(_("Whether the static bucket has a CORS rule, and what it allows."),),
-    ),
+        settles=(_("Whether the static bucket has a CORS rule, and what it allows."),)),
 )
+# fmt: on

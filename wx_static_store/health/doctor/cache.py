@@ -21,16 +21,11 @@ from .target import CheckTarget
 SLOW = 100  # milliseconds for a call
 SECONDS = 30  # that a value of the doctor lives at most
 
-_SHARED = _("Set TOKEN_CACHE to an alias of CACHES with Redis or Memcached.")
-_OWN = _(
-    "Give the token a Redis of its own by TOKEN_CACHE, or set its maxmemory-policy to noeviction."
-)
-
 
 class _Fault(Exception):
     """A fault of the cache, as the end of a sentence, and what to do about it."""
 
-    def __init__(self, what: Text, hint: Text = _SHARED) -> None:
+    def __init__(self, what: Text, hint: Text = "") -> None:
         super().__init__(what)
         self.what, self.hint = what, hint
 
@@ -83,7 +78,7 @@ def _works(target: CheckTarget) -> Iterator[Finding]:
         why, hint = fault
         text = _("The cache %(alias)r cannot be made: %(why)s.", alias=alias, why=why)
         # Where a token is fetched, it is a system check: E019.
-        yield not_asked(text) if fetches else warning(text, hint=hint or _SHARED)
+        yield not_asked(text) if fetches else warning(text, hint=hint)
         return
     with _handle(alias) as cache:
         steps = _Steps(cache, alias)
@@ -102,9 +97,8 @@ def _judged(alias: str, milliseconds: float) -> Finding:
     data = {"cache": alias, "milliseconds": milliseconds}
     if milliseconds > SLOW:
         text = _("The cache %(alias)r is slow: %(ms).0f ms a call.", **facts)
-        return warning(
-            text, hint=_("Bring it nearer to this machine, or look at its load."), data=data
-        )
+        hint = _("Bring it nearer to this machine, or look at its load.")
+        return warning(text, hint=hint, data=data)
     return ok(_("The cache %(alias)r works: %(ms).1f ms a call.", **facts), data=data)
 
 
@@ -139,21 +133,15 @@ def _eviction(target: CheckTarget) -> Iterator[Finding]:
     with _handle(alias) as cache:
         client = _redis(cache)
         if client is None:
-            yield not_asked(
-                _("The cache %(alias)r does not show its eviction policy.", alias=alias)
-            )
+            text = _("The cache %(alias)r does not show its eviction policy.", alias=alias)
+            yield not_asked(text)
             return
         try:
             memory, stats = client.info("memory"), client.info("stats")
         except Exception as error:  # noqa: BLE001 -- of the client's library: a right is missing
-            why = described(error)
-            yield not_asked(
-                _(
-                    "The cache %(alias)r does not show its eviction policy (%(why)s).",
-                    alias=alias,
-                    why=why,
-                )
-            )
+            text = _("The cache %(alias)r does not show its eviction policy (%(why)s).",
+                     alias=alias, why=described(error))  # fmt: skip
+            yield not_asked(text)
             return
     yield _of_redis(alias, {**memory, **stats})
 
@@ -165,45 +153,29 @@ def _of_redis(alias: str, info: dict[str, Any]) -> Finding:
     data = {"cache": alias, "policy": policy, "limit": limit, "evicted": evicted}
     if evicted:
         text = _("The cache %(alias)r dropped %(evicted)d keys for want of memory.", **facts)
-        return warning(text, hint=_OWN, data=data)
+        return warning(text, data=data)
     if limit and policy != "noeviction":
         text = _(
             "The cache %(alias)r may drop the token when its %(mib)d MiB are full (%(policy)s).",
             **facts,
         )
-        return warning(text, hint=_OWN, data=data)
+        return warning(text, data=data)
     text = _("The cache %(alias)r drops nothing before its time (%(policy)s).", **facts)
     return ok(text, data=data)
 
 
+# An entry is read as one.
+# fmt: off
 CHECKS = (
-    Check(
-        id="cache.works",
-        question=_("Does the cache that all processes share work?"),
-        how=_(
-            "A value of a random key is set, read, added and deleted in the cache TOKEN_CACHE; "
-            "each call is timed."
-        ),
-        means=_(
-            "The processes share the platform's token and the locks of deploys by it. Where it "
-            "fails, each process fetches a token of its own and ends the others'."
-        ),
-        remedy=_SHARED,
-        ask=_works,
-        needs=("settings.stores",),
-    ),
-    Check(
-        id="cache.eviction",
-        question=_("May the cache drop the token before its time?"),
-        how=_(
-            "Redis is asked for its limit, its policy, and the number of keys it dropped (INFO)."
-        ),
-        means=_(
-            "A token that is dropped is fetched again, which ends the one that other processes "
-            "still use."
-        ),
-        remedy=_OWN,
-        ask=_eviction,
-        needs=("cache.works",),
-    ),
+    Check("cache.works", _("Does the cache that all processes share work?"), _works,
+        means=_("The processes share the platform's token and the locks of deploys by it. Where it "
+                "fails, each process fetches a token of its own and ends the others'."),
+        remedy=_("Set TOKEN_CACHE to an alias of CACHES with Redis or Memcached."),
+        needs=("settings.stores",)),
+    Check("cache.eviction", _("May the cache drop the token before its time?"), _eviction,
+        means=_("A token that is dropped is fetched again, which ends the one that other processes "
+                "still use."),
+        remedy=_("Give the token a Redis of its own by TOKEN_CACHE, or set its maxmemory-policy to "
+                 "noeviction."), needs=("cache.works",)),
 )
+# fmt: on

@@ -55,20 +55,13 @@ def _name(address: str, target: CheckTarget) -> str:
     return "COS" if address in target.buckets else address.partition("//")[2]
 
 
+# An entry is read as one.
+# fmt: off
 CHECKS = (
-    Check(
-        id="clock",
-        question=_("Is our clock right?"),
-        how=_(
-            "The Date of the answers of WeChat and COS is compared with our clock. If neither "
-            "answers, the Date of any other answer counts, as that of a proxy."
-        ),
-        means=_(
-            "Half a minute makes no difference. Beyond that, the times of the log are wrong, and "
-            "pushes may be refused for their age."
-        ),
-        remedy=_("Set the clock of this machine by NTP."),
-        ask=_clocks,
-        needs=("settings.stores",),
-    ),
+    Check("clock", _("Is our clock right?"), _clocks,
+        means=_("Half a minute makes no difference. Beyond that, the times of the log are wrong, "
+                "and pushes may be refused for their age. If neither WeChat nor COS answers, the "
+                "Date of any other answer counts, as that of a proxy."),
+        remedy=_("Set the clock of this machine by NTP."), needs=("settings.stores",)),
 )
+# fmt: on

@@ -17,7 +17,7 @@ from ...core.types import UploadStatus
 from ...i18n import gettext_lazy as _, listed
 from ...models import UploadLog, key_digest
 from ...upload.database import log
-from .findings import Check, Finding, not_asked, ok, warning, wrong
+from .findings import Check, Finding, Text, not_asked, ok, warning, wrong
 from .target import FOLDER, CheckTarget
 
 _APPS = (
@@ -35,7 +35,6 @@ _LOCKED = _(
     "MariaDB."
 )
 _READ_ONLY = ("readonly", "read-only", "read only")
-_WRITABLE = _("Give the database user of this process the right to write the tables of the app.")
 _READ_ONLY_HINT = _(
     "Let DATABASES name the primary, not a copy to read from. Of SQLite, the file and its folder "
     "must be writable by the user of this process."
@@ -129,36 +128,23 @@ def _log(target: CheckTarget) -> Iterator[Finding]:
 
 def _unwritable(alias: str, error: Exception) -> Finding:
     facts = {"alias": alias, "why": described(error)}
-    text, hint = _("The log cannot be written to %(alias)r (%(why)s).", **facts), _WRITABLE
-    if "locked" in facts["why"]:
-        hint = _LOCKED
+    text = _("The log cannot be written to %(alias)r (%(why)s).", **facts)
+    hint: Text = _LOCKED if "locked" in facts["why"] else ""
     if any(word in str(error).lower() for word in _READ_ONLY):
         text, hint = _("The database %(alias)r is read-only (%(why)s).", **facts), _READ_ONLY_HINT
     return wrong(text, hint=hint, data={"database": alias})
 
 
+# An entry is read as one.
+# fmt: off
 CHECKS = (
-    Check(
-        id="database.tables",
-        question=_("Are the tables of the app there?"),
-        how=_(
-            "The tables of the database and its record of migrations are read, and compared with "
-            "the models and migrations of wx_static_store and of its apps that are installed."
-        ),
-        means=_(
-            "Without its table the log is not written. An app without its table does not work: the "
-            "callback keeps no ticket, so no token is fetched."
-        ),
-        remedy=_("Run manage.py migrate."),
-        ask=_tables,
-    ),
-    Check(
-        id="database.log",
-        question=_("Can the log of uploads be written?"),
-        how=_("A row of the log is written in a transaction, which is rolled back."),
+    Check("database.tables", _("Are the tables of the app there?"), _tables,
+        means=_("Without its table the log is not written. An app without its table does not work: "
+                "the callback keeps no ticket, so no token is fetched."),
+        remedy=_("Run manage.py migrate.")),
+    Check("database.log", _("Can the log of uploads be written?"), _log,
         means=_("Uploads go on without the log, but nobody sees them in the admin and the API."),
-        remedy=_("Give the database user of this process the right to write."),
-        ask=_log,
-        needs=("database.tables",),
-    ),
+        remedy=_("Give the database user of this process the right to write the tables of the "
+                 "app."), needs=("database.tables",)),
 )
+# fmt: on

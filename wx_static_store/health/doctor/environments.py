@@ -25,9 +25,6 @@ LONGEST = 500  # entries that describeenvs is known to list
 SHOWN = 5  # names in a text
 DEFAULT_DOMAIN = ".tcloudbaseapp.com"
 
-_OPEN_BATCH = _(
-    "Open cloud development (云开发) in the batch mode for your platform, at the open platform."
-)
 _CREATE = _(
     "Check COMPONENT_APPID. Where it is right, create an environment: in the console, or by "
     "WeChat's call createenv, which costs money."
@@ -41,11 +38,7 @@ def _listed(target: CheckTarget) -> Iterator[Finding]:
     try:
         count = len(target.environments)
     except WxStaticStoreError as error:
-        found = of_error(error)
-        if error.errcode == 85088:
-            text = _("Batch cloud development is not open for this platform (errcode 85088).")
-            found = replace(found, text=text, hint=_OPEN_BATCH)
-        yield found
+        yield of_error(error)
         return
     data = {"environments": count}
     if not count:
@@ -147,17 +140,16 @@ def _not_ready(env: str, status: str) -> Finding:
 
 _OPEN = _("Open it in the CloudBase console, or by WeChat's call createstaticstore.")
 _WAIT = _("Wait: it takes three to five minutes.")
-_LOOK = _("Look at it in the CloudBase console.")
 _STATES: dict[str, tuple[Mark, Text, Text]] = {
     "init": (Mark.WARNING, _("it is being opened"), _WAIT),
     "process": (Mark.WARNING, _("it is being opened"), _WAIT),
     "offline": (Mark.WRONG, _("it is closed"), _OPEN),
-    "destroying": (Mark.WRONG, _("it is being closed"), _LOOK),
-    "create_fail": (Mark.WRONG, _("it could not be opened"), _LOOK),
-    "destroy_fail": (Mark.WRONG, _("it could not be closed"), _LOOK),
+    "destroying": (Mark.WRONG, _("it is being closed"), ""),
+    "create_fail": (Mark.WRONG, _("it could not be opened"), ""),
+    "destroy_fail": (Mark.WRONG, _("it could not be closed"), ""),
 }
 _NO_STORE = StaticStore("", "", "", "")
-_UNKNOWN = (Mark.WARNING, _("its status is not a known one"), _LOOK)
+_UNKNOWN = (Mark.WARNING, _("its status is not a known one"), "")
 
 
 def _hosting(target: CheckTarget) -> Iterator[Finding]:
@@ -272,64 +264,30 @@ def _files(target: CheckTarget) -> Iterator[Finding]:
         yield ok(_("WeChat lists the files of %(env)s.", env=env))
 
 
+# An entry is read as one.
+# fmt: off
 CHECKS = (
-    Check(
-        id="environments.listed",
-        question=_("Which environments does the platform have?"),
-        how=_("WeChat is asked for the list (describeenvs)."),
-        means=_(
-            "The list holds the environments that the platform created. One that a mini program "
-            "opened itself is not in it, and cannot be used."
-        ),
-        remedy=_("Look up the errcode in the documentation."),
-        ask=_listed,
-        needs=("token.accepted",),
-        settles=(_("How many environments describeenvs lists at most."),),
-    ),
-    Check(
-        id="environments.known",
-        question=_("Does the platform have the environments of the settings?"),
-        how=_(
-            "The environments of the stores, or those of --env or --all, and those that "
-            "ENVIRONMENTS offers are looked up in the list."
-        ),
+    Check("environments.listed", _("Which environments does the platform have?"), _listed,
+        means=_("The list holds the environments that the platform created. One that a mini "
+                "program opened itself is not in it, and cannot be used."),
+        remedy=_("Look up the errcode in the documentation."), needs=("token.accepted",),
+        settles=(_("How many environments describeenvs lists at most."),)),
+    Check("environments.known",
+        _("Does the platform have the environments of the settings?"), _known,
         means=_("An upload to an environment that is not in the list fails with -501000."),
         remedy=_("Correct ENV, the option env of the store, or what ENVIRONMENTS returns."),
-        ask=_known,
-        needs=("environments.listed",),
-    ),
-    Check(
-        id="environments.usable",
-        question=_("Are the environments ready?"),
-        how=_("The list says the status of each."),
+        needs=("environments.listed",)),
+    Check("environments.usable", _("Are the environments ready?"), _usable,
         means=_("Only NORMAL can be used."),
         remedy=_("Look at the environment in the CloudBase console."),
-        ask=_usable,
-        needs=("environments.listed",),
-    ),
-    Check(
-        id="environments.hosting",
-        question=_("Is the static hosting of each environment open?"),
-        how=_("WeChat is asked for the static hosting of each (describestaticstore)."),
+        needs=("environments.listed",)),
+    Check("environments.hosting", _("Is the static hosting of each environment open?"), _hosting,
         means=_("Only online takes files. The answer names the default domain of the site."),
-        remedy=_LOOK,
-        ask=_hosting,
-        needs=("environments.listed",),
-        settles=(_("What describestaticstore answers before hosting was ever opened."),),
-    ),
-    Check(
-        id="environments.files",
-        question=_("Does WeChat list the files of an environment?"),
-        how=_(
-            "WeChat is asked for the files of the first environment (staticfilelist), below a "
-            "folder that is usually empty."
-        ),
-        means=_(
-            "A save asks the list whether its name is free, and a deploy what is there already. "
-            "Without the list, neither works."
-        ),
-        remedy=_("Look up the errcode in the documentation."),
-        ask=_files,
-        needs=("environments.listed",),
-    ),
+        remedy=_("Look at it in the CloudBase console."), needs=("environments.listed",),
+        settles=(_("What describestaticstore answers before hosting was ever opened."),)),
+    Check("environments.files", _("Does WeChat list the files of an environment?"), _files,
+        means=_("A save asks the list whether its name is free, and a deploy what is there "
+                "already. Without the list, neither works. The first environment is asked."),
+        remedy=_("Look up the errcode in the documentation."), needs=("environments.listed",)),
 )
+# fmt: on

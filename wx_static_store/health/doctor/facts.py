@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from operator import mod
 from typing import Any, NamedTuple
 
 from django.utils.functional import lazy
@@ -19,251 +19,158 @@ SLOW = 200
 SOON = 5  # seconds that a list or the CDN may be late without harm
 ACCEPTED = "accepted"
 
-OWN_DOMAIN = _("Bind a domain of your own in the console of Tencent Cloud, and set base_url to it.")
-CACHE_TIMES = _(
-    "Set the cache times of the CDN in the console of Tencent Cloud: the setting cache_control "
-    "does not reach visitors."
-)
-HASHED = _(
-    "Use names with a hash (WxManifestStaticFilesStorage) for all but pages, and shorten the "
-    "cache time of the CDN in the console of Tencent Cloud."
-)
-LOG = _(
-    "Keep the upload log: a deploy compares with it where the list names no MD5. With "
-    "trust_log=True, the list is not asked."
-)
-YOUNG = _("Wait this long after a deploy before you run wx_reconcile: WeChat's list is late.")
-PAST_CDN = _("Run wx_deploy --verify when the CDN shows the new files: it reads old ones before.")
-INDEX = _("Set index.html as the index document in the console of Tencent Cloud.")
-_ABSOLUTE = _("Build with an absolute base, and link to folders with the last slash.")
-_PAGES = _("A page of your own may PUT to a link. The pages of this app do not need that.")
 
-TextOf = Callable[[str], Text]
+def is_soon(seconds: str) -> bool:
+    # With a plus, the end was not waited for.
+    return not seconds.endswith("+") and float(seconds) < SOON
 
 
-@dataclass(frozen=True, slots=True)
-class FactKind:
+def is_fast(rate: str) -> bool:
+    return float(rate) >= SLOW
+
+
+class FactKind(NamedTuple):
     """A kind of fact: by its value a sentence, and advice which setting the reader may change."""
 
-    sentence: TextOf
-    advice: TextOf = lambda value: ""
+    sentences: Mapping[str, Text]  # "+" is for all values with a plus, "" for all others
+    remedy: Text = ""
+    is_well: Callable[[str], bool] = bool  # the value needs no remedy
     part_of: str = ""  # a fact that, learned without this one, ends it
 
+    def sentence(self, value: str) -> Text:
+        known, otherwise = self.sentences, "+" if value.endswith("+") else ""
+        text = known.get(value) or known.get(otherwise) or known.get("", "%(value)s")
+        return _filled_in(text, {"value": value.rstrip("+")})
 
-def _one_of(texts: Mapping[str, Text], otherwise: TextOf = str) -> TextOf:
-    return lambda value: texts.get(value) or otherwise(value)
-
-
-def _if(test: Callable[[str], bool], advice: Text) -> TextOf:
-    return lambda value: advice if test(value) else ""
-
-
-def _number(value: str) -> float:
-    return float(value.rstrip("+"))  # with a plus: it was not waited for
+    def advice(self, value: str) -> Text:
+        return "" if self.is_well(value) else self.remedy
 
 
-def _late(at_once: Text, after: TextOf, longer: TextOf) -> TextOf:
-    def sentence(value: str) -> Text:
-        if value == "0":
-            return at_once
-        return longer(value.rstrip("+")) if value.endswith("+") else after(value)
+_filled_in: Callable[[Text, Mapping[str, str]], Text] = lazy(mod, str)
 
-    return sentence
+# An entry is read as one.
+# fmt: off
+OWN_DOMAIN = _("Bind a domain of your own in the console of Tencent Cloud, and set base_url to it.")
+CACHE_TIMES = _("Set the cache times of the CDN in the console of Tencent Cloud: the setting "
+                "cache_control does not reach visitors.")
+HASHED = _("Use names with a hash (WxManifestStaticFilesStorage) for all but pages, and shorten "
+           "the cache time of the CDN in the console of Tencent Cloud.")
+LOG = _("Keep the upload log: a deploy compares with it where the list names no MD5. With "
+        "trust_log=True, the list is not asked.")
+YOUNG = _("Wait this long after a deploy before you run wx_reconcile: WeChat's list is late.")
+INDEX = _("Set index.html as the index document in the console of Tencent Cloud.")
 
-
-FACT_KINDS: dict[str, FactKind] = {
+FACT_KINDS = {
     "cors": FactKind(
-        _one_of(
-            {
-                "off": _("Browsers cannot PUT to the bucket: it has no CORS rule."),
-                "on": _("Browsers may PUT to the bucket: it has a CORS rule."),
-            }
-        ),
-        _if("on".__eq__, _PAGES),
-    ),
+        {"off": _("Browsers cannot PUT to the bucket: it has no CORS rule."),
+         "on": _("Browsers may PUT to the bucket: it has a CORS rule.")},
+        _("A page of your own may PUT to a link. The pages of this app do not need that."),
+        "off".__eq__),
     "cors_methods": FactKind(
-        lambda value: _("The CORS rule allows the methods %(value)s.", value=value),
-        part_of="cors",
-    ),
+        {"": _("The CORS rule allows the methods %(value)s.")}, part_of="cors"),
     "cors_headers": FactKind(
-        lambda value: _("The CORS rule allows the headers %(value)s.", value=value),
-        part_of="cors",
-    ),
+        {"": _("The CORS rule allows the headers %(value)s.")}, part_of="cors"),
     "list_md5": FactKind(
-        _one_of(
-            {
-                "plain": _("The list names the MD5 of a file."),
-                "multipart": _("The list names a tag with a suffix, not the MD5 of a file."),
-                "none": _("The list names no MD5."),
-                "other": _("The list names another MD5 than that of the file."),
-            }
-        ),
-        _if(lambda value: value != "plain", LOG),
-    ),
+        {"plain": _("The list names the MD5 of a file."),
+         "multipart": _("The list names a tag with a suffix, not the MD5 of a file."),
+         "none": _("The list names no MD5."),
+         "other": _("The list names another MD5 than that of the file.")},
+        LOG, "plain".__eq__),
     "list_lag_seconds": FactKind(
-        _late(
-            _("The list shows a new file at once."),
-            lambda value: _("The list shows a new file after %(value)s s.", value=value),
-            lambda value: _("The list lacks a new file for over %(value)s s.", value=value),
-        ),
-        _if(lambda value: _number(value) >= SOON, YOUNG),
-    ),
+        {"0": _("The list shows a new file at once."),
+         "": _("The list shows a new file after %(value)s s."),
+         "+": _("The list lacks a new file for over %(value)s s.")},
+        YOUNG, is_soon),
     "cache_control": FactKind(
-        _one_of(
-            {
-                "kept": _("Visitors get the Cache-Control that was sent with a file."),
-                "none": _("Visitors get no Cache-Control."),
-            },
-            lambda value: _("Visitors get the Cache-Control '%(value)s'.", value=value),
-        ),
-        _if(lambda value: value != "kept", CACHE_TIMES),
-    ),
+        {"kept": _("Visitors get the Cache-Control that was sent with a file."),
+         "none": _("Visitors get no Cache-Control."),
+         "": _("Visitors get the Cache-Control '%(value)s'.")},
+        CACHE_TIMES, "kept".__eq__),
     "attachment": FactKind(
-        _one_of(
-            {
-                "off": _("Browsers show the files of the public address."),
-                "get": _("Browsers download the files of the public address."),
-                "all": _("Browsers download the files of the public address."),
-            }
-        ),
-        _if(lambda value: value != "off", OWN_DOMAIN),
-    ),
+        {"off": _("Browsers show the files of the public address."),
+         "": _("Browsers download the files of the public address.")},
+        OWN_DOMAIN, "off".__eq__),
     "speed": FactKind(
-        lambda value: _("The public address gives %(value)s KB a second.", value=value),
-        _if(lambda value: _number(value) < SLOW, OWN_DOMAIN),
-    ),
+        {"": _("The public address gives %(value)s KB a second.")}, OWN_DOMAIN, is_fast),
     "folder_index": FactKind(
-        _one_of(
-            {
-                "served": _("A folder shows its index.html."),
-                "missing": _("A folder does not show its index.html."),
-            }
-        ),
-        _if("missing".__eq__, INDEX),
-    ),
+        {"served": _("A folder shows its index.html."),
+         "missing": _("A folder does not show its index.html.")},
+        INDEX, "served".__eq__),
     "folder_without_slash": FactKind(
-        _one_of(
-            {
-                "serve": _("A folder without its last slash shows the page without a redirect."),
-                "redirect": _("A folder without its last slash is a redirect to that with it."),
-            },
-            lambda value: _("A folder without its last slash is an HTTP %(value)s.", value=value),
-        ),
-        _if(lambda value: value != "redirect", _ABSOLUTE),
-    ),
+        {"serve": _("A folder without its last slash shows the page without a redirect."),
+         "redirect": _("A folder without its last slash is a redirect to that with it."),
+         "": _("A folder without its last slash is an HTTP %(value)s.")},
+        _("Build with an absolute base, and link to folders with the last slash."),
+        "redirect".__eq__),
     "notice_page": FactKind(
-        _one_of(
-            {"off": _("Visitors see the pages at once.")},
-            lambda value: _("Visitors see a notice first (HTTP %(value)s).", value=value),
-        ),
-        _if(lambda value: value != "off", OWN_DOMAIN),
-    ),
+        {"off": _("Visitors see the pages at once."),
+         "": _("Visitors see a notice first (HTTP %(value)s).")},
+        OWN_DOMAIN, "off".__eq__),
     "stale_seconds": FactKind(
-        _late(
-            _("Visitors see a replaced file at once."),
-            lambda value: _("Visitors see a replaced file after %(value)s s.", value=value),
-            lambda value: _("Visitors see an old file for over %(value)s s.", value=value),
-        ),
-        _if(lambda value: _number(value) >= SOON, HASHED),
-    ),
+        {"0": _("Visitors see a replaced file at once."),
+         "": _("Visitors see a replaced file after %(value)s s."),
+         "+": _("Visitors see an old file for over %(value)s s.")},
+        HASHED, is_soon),
     "cache_busting": FactKind(
-        _one_of(
-            {
-                "yes": _("A query gets past the old copies of the CDN."),
-                "no": _("A query does not get past the old copies of the CDN."),
-            }
-        ),
-        _if("no".__eq__, PAST_CDN),
-        part_of="stale_seconds",
-    ),
+        {"yes": _("A query gets past the old copies of the CDN."),
+         "no": _("A query does not get past the old copies of the CDN.")},
+        _("Run wx_deploy --verify when the CDN shows the new files: it reads old ones before."),
+        "yes".__eq__, part_of="stale_seconds"),
     # Of the platform, that is of WeChat and COS.
-    "data_key": FactKind(
-        lambda value: _("describestaticstore answers with '%(value)s'.", value=value),
-    ),
-    "region_key": FactKind(
-        lambda value: _("describestaticstore calls the region '%(value)s'.", value=value),
-    ),
+    "data_key": FactKind({"": _("describestaticstore answers with '%(value)s'.")}),
+    "region_key": FactKind({"": _("describestaticstore calls the region '%(value)s'.")}),
     "list_empty": FactKind(
-        _one_of(
-            {
-                "[]": _("An empty list has contents without a file."),
-                "null": _("An empty list has null for its contents."),
-                "missing": _("An empty list has no contents."),
-            }
-        ),
-    ),
+        {"[]": _("An empty list has contents without a file."),
+         "null": _("An empty list has null for its contents."),
+         "missing": _("An empty list has no contents.")}),
     "truncated_as": FactKind(
-        _one_of(
-            {
-                "bool": _("is_truncated is a truth value."),
-                "string": _("is_truncated is a text."),
-            }
-        ),
-    ),
+        {"bool": _("is_truncated is a truth value."), "string": _("is_truncated is a text.")}),
     "marker": FactKind(
-        _one_of(
-            {
-                "exclusive": _("A page of the list begins after its marker."),
-                "inclusive": _("A page of the list repeats its marker."),
-            }
-        ),
-    ),
-    "page_size": FactKind(
-        lambda value: _("A page of the list has %(value)s files.", value=value),
-    ),
+        {"exclusive": _("A page of the list begins after its marker."),
+         "inclusive": _("A page of the list repeats its marker.")}),
+    "page_size": FactKind({"": _("A page of the list has %(value)s files.")}),
     "errcode_as": FactKind(
-        _one_of({"number": _("errcode is a number."), "string": _("errcode is a text.")}),
-    ),
-    "content_type": FactKind(
-        lambda value: _("WeChat's answers are sent as '%(value)s'.", value=value),
-    ),
+        {"number": _("errcode is a number."), "string": _("errcode is a text.")}),
+    "content_type": FactKind({"": _("WeChat's answers are sent as '%(value)s'.")}),
     "no_token": FactKind(
-        _one_of(
-            {ACCEPTED: _("COS takes a PUT without the link's token.")},
-            lambda value: _("A PUT without the link's token: %(value)s.", value=value),
-        )
-    ),
+        {ACCEPTED: _("COS takes a PUT without the link's token."),
+         "": _("A PUT without the link's token: %(value)s.")}),
     "wrong_token": FactKind(
-        _one_of(
-            {ACCEPTED: _("COS takes a PUT with a wrong token.")},
-            lambda value: _("A PUT with a wrong token: %(value)s.", value=value),
-        )
-    ),
+        {ACCEPTED: _("COS takes a PUT with a wrong token."),
+         "": _("A PUT with a wrong token: %(value)s.")}),
     "meta_headers": FactKind(
-        _one_of(
-            {
-                "kept": _("Visitors get the x-cos-meta-* headers of a file."),
-                "dropped": _("COS takes x-cos-meta-* headers, visitors do not get them."),
-            },
-            lambda value: _("A PUT with an x-cos-meta-* header: %(value)s.", value=value),
-        )
-    ),
+        {"kept": _("Visitors get the x-cos-meta-* headers of a file."),
+         "dropped": _("COS takes x-cos-meta-* headers, visitors do not get them."),
+         "": _("A PUT with an x-cos-meta-* header: %(value)s.")}),
     "forbid_overwrite": FactKind(
-        _one_of(
-            {ACCEPTED: _("COS overwrites a file in spite of x-cos-forbid-overwrite.")},
-            lambda value: _("A PUT with x-cos-forbid-overwrite: %(value)s.", value=value),
-        )
-    ),
+        {ACCEPTED: _("COS overwrites a file in spite of x-cos-forbid-overwrite."),
+         "": _("A PUT with x-cos-forbid-overwrite: %(value)s.")}),
     "leading_slash": FactKind(
-        _one_of(
-            {
-                ACCEPTED: _("WeChat gives a link for a name with a leading slash, and keeps it."),
-                "changed": _("WeChat takes the leading slash off a name."),
-            },
-            lambda value: _("A name with a leading slash: %(value)s.", value=value),
-        )
-    ),
+        {ACCEPTED: _("WeChat gives a link for a name with a leading slash, and keeps it."),
+         "changed": _("WeChat takes the leading slash off a name."),
+         "": _("A name with a leading slash: %(value)s.")}),
     "long_key": FactKind(
-        _one_of(
-            {
-                ACCEPTED: _("WeChat gives a link for a key above 850 bytes."),
-                "changed": _("WeChat changes a key above 850 bytes."),
-            },
-            lambda value: _("A key above 850 bytes: %(value)s.", value=value),
-        )
-    ),
+        {ACCEPTED: _("WeChat gives a link for a key above 850 bytes."),
+         "changed": _("WeChat changes a key above 850 bytes."),
+         "": _("A key above 850 bytes: %(value)s.")}),
 }
 
+# What the documents leave open and no check settles, with the reason.
+UNSETTLED = (
+    (_("How many tokens may be fetched a day."),
+     _("A check would have to use them up. One token of two hours is enough for all processes.")),
+    (_("Whether batchdeletefile can delete files of the static bucket."),
+     _("A check would have to delete a file by a call that is meant for another store.")),
+    (_("Whether the signature of a link is checked only at the start of a long upload."),
+     _("An upload of more than 60 seconds would be needed. A late refusal is tried again.")),
+    (_("How long a deleted file is shown by the CDN."),
+     _("It is as long as for a replaced one: nothing can be deleted, only overwritten.")),
+    (_("Whether the error page is sent with its own status."),
+     _("Only the console sets an error page. Pages are compared by their content.")),
+    (_("Whether WeChat repeats a push, and in which order pushes come."),
+     _("Only WeChat sends pushes. A repeated or late one changes nothing.")),
+)
+# fmt: on
 
 _ORDER = {name: number for number, name in enumerate(FACT_KINDS)}
 
@@ -323,32 +230,3 @@ def _join(sentences: Iterable[Text]) -> str:
 
 
 _joined = lazy(_join, str)
-
-
-# What the documents leave open and no check settles, with the reason.
-UNSETTLED: tuple[tuple[Text, Text], ...] = (
-    (
-        _("How many tokens may be fetched a day."),
-        _("A check would have to use them up. One token of two hours is enough for all processes."),
-    ),
-    (
-        _("Whether batchdeletefile can delete files of the static bucket."),
-        _("A check would have to delete a file by a call that is meant for another store."),
-    ),
-    (
-        _("Whether the signature of a link is checked only at the start of a long upload."),
-        _("An upload of more than 60 seconds would be needed. A late refusal is tried again."),
-    ),
-    (
-        _("How long a deleted file is shown by the CDN."),
-        _("It is as long as for a replaced one: nothing can be deleted, only overwritten."),
-    ),
-    (
-        _("Whether the error page is sent with its own status."),
-        _("Only the console sets an error page. Pages are compared by their content."),
-    ),
-    (
-        _("Whether WeChat repeats a push, and in which order pushes come."),
-        _("Only WeChat sends pushes. A repeated or late one changes nothing."),
-    ),
-)

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils.functional import Promise, lazy
 
+from ...causes import matching
 from ...exceptions import WxStaticStoreError
 from ...i18n import gettext, gettext_lazy as _, listed
 from .target import PROBE_SHARE, CheckTarget
@@ -35,7 +36,7 @@ class Finding:
 
     mark: Mark
     text: Text
-    hint: Text = ""  # what to do
+    hint: Text = ""  # what to do, where the entry or the check does not say it
     cause: str = ""  # the entry of the table of causes
     # Programs and monitors read it: JSON values, no secrets.
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -97,10 +98,9 @@ class Check:
 
     id: str
     question: Text
-    how: Text  # it is asked
-    means: Text  # what the answer means
-    remedy: Text  # what to do, where a finding has no hint of its own
     ask: Callable[[CheckTarget], Iterable[Finding]]
+    means: Text  # what the answer means
+    remedy: Text  # what to do, where a finding has neither hint nor cause
     # If one of these was not answered, this answer would only repeat what is wrong there.
     needs: tuple[str, ...] = ()
     probe: bool = False  # it publishes a small file
@@ -146,4 +146,5 @@ class Result:
         # What is well, or was not asked, needs no remedy.
         if found.mark in (Mark.OK, Mark.NOT_ASKED):
             return found.hint
-        return found.hint or self.check.remedy
+        entries = () if found.hint else matching(found.cause)
+        return found.hint or next((each.operator for each in entries), "") or self.check.remedy

@@ -22,7 +22,6 @@ from .target import FOLDER, CheckTarget
 YOUNG_LINK = 30  # seconds; a link lives 60
 
 _DIFFERENT = _("Look whether another program writes to this environment.")
-_UNVERIFIED = _("wx_deploy --verify reads the public files, and so finds what was damaged.")
 
 
 def _upload(target: CheckTarget) -> Iterator[Finding]:
@@ -35,7 +34,7 @@ def _upload(target: CheckTarget) -> Iterator[Finding]:
         elif result.verified:
             yield ok(_("A file was sent, and COS has stored the same bytes."))
         else:
-            yield warning(_("COS names no MD5 of what it has stored."), hint=_UNVERIFIED)
+            yield warning(_("COS names no MD5 of what it has stored."))
 
     if not target.usable_envs:
         yield NONE_LEFT
@@ -84,11 +83,11 @@ def _compared(file: ProbeFile, entry: dict[str, Any]) -> Iterator[Finding]:
     if form == "other":
         yield warning(_("The list names another MD5 than that of the file."), hint=_DIFFERENT)
     elif form != "plain":
-        yield warning(_("The list names no MD5 of the file."), hint=LOG, data={"form": form})
+        yield warning(_("The list names no MD5 of the file."), data={"form": form})
     if str(entry["size"]) != str(len(file.body)):
         yield warning(_("The list names another size than that of the file."), hint=_DIFFERENT)
     if not entry.get("last_modified"):
-        yield warning(_("The list names no time of the file."), hint=LOG)
+        yield warning(_("The list names no time of the file."))
 
 
 def _form(given: str, body: bytes) -> str:
@@ -184,103 +183,47 @@ def _deleted(target: CheckTarget) -> Iterator[Finding]:
     yield from summed([*files], end, target)
 
 
+# An entry is read as one.
+# fmt: off
 CHECKS = (
-    Check(
-        id="probe.upload",
-        question=_("Can a file be published?"),
-        how=_(
-            "A page with a random name below `.wx-doctor/` of the store is sent, as every upload "
-            "is: link, PUT, comparison of the ETag. It is overwritten at the end."
-        ),
+    Check("probe.upload", _("Can a file be published?"), _upload,
         means=_("An error is that of an upload: its stage says who refused."),
-        remedy=_UNVERIFIED,
-        ask=_upload,
-        needs=("environments.listed",),
-        probe=True,
-    ),
-    Check(
-        id="probe.list",
-        question=_("Does the list show the file?"),
-        how=_("The list of the key is asked for until it shows the file, for a while."),
-        means=_(
-            "A deploy compares with the list. Without the MD5 it compares with the upload log. "
-            "While the list is late, wx_reconcile reports files that are there."
-        ),
-        remedy=LOG,
-        ask=of_each(_listed),
-        needs=("environments.files",),
-        probe=True,
-        settles=(
-            _("Whether the list gives the MD5 of a file that was sent by one PUT."),
-            _("Whether a page of the list repeats its marker."),
-            _("How late the list may be."),
-        ),
-    ),
-    Check(
-        id="probe.answers",
-        question=_("Which form do WeChat's answers have?"),
-        how=_("An empty prefix and the whole environment are listed, and its hosting described."),
+        remedy=_("wx_deploy --verify reads the public files, and so finds what was damaged."),
+        needs=("environments.listed",), probe=True),
+    Check("probe.list", _("Does the list show the file?"), of_each(_listed),
+        means=_("A deploy compares with the list. Without the MD5 it compares with the upload log. "
+                "While the list is late, wx_reconcile reports files that are there."),
+        remedy=LOG, needs=("environments.files",), probe=True,
+        settles=(_("Whether the list gives the MD5 of a file that was sent by one PUT."),
+                 _("Whether a page of the list repeats its marker."),
+                 _("How late the list may be."))),
+    Check("probe.answers", _("Which form do WeChat's answers have?"), of_first(_answers),
         means=_("The app reads each form."),
         remedy=_("Report the form to the authors of this app."),
-        ask=of_first(_answers),
-        needs=("environments.files",),
-        probe=True,
-        settles=(
-            _("Whether describestaticstore answers with Data or data, region or regoin."),
-            _("Whether the contents of a list can be null."),
-            _("The page size of the list, if an environment has more files than a page."),
-        ),
-    ),
+        needs=("environments.files",), probe=True,
+        settles=(_("Whether describestaticstore answers with Data or data, region or regoin."),
+                 _("Whether the contents of a list can be null."),
+                 _("The page size of the list, if an environment has more files than a page."))),
     *visit.CHECKS,
-    Check(
-        id="probe.headers",
-        question=_("Which headers of COS may an upload carry?"),
-        how=_(
-            "The file is sent with an x-cos-meta-* header, then with x-cos-forbid-overwrite. Its "
-            "public address is read for the first."
-        ),
+    Check("probe.headers", _("Which headers of COS may an upload carry?"), of_first(_headers),
         means=_("An upload of this app sends neither."),
         remedy=_("Nothing needs to be done: an upload of this app sends neither."),
-        ask=of_first(_headers),
-        needs=("token.accepted",),
-        probe=True,
-        settles=(
-            _("Whether x-cos-meta-* headers are allowed, and reach visitors."),
-            _("Whether x-cos-forbid-overwrite is allowed."),
-        ),
-    ),
-    Check(
-        id="probe.refusal",
-        question=_("What does COS answer to a wrong token?"),
-        how=_("The file is sent again without the link's token, then with a wrong one."),
+        needs=("token.accepted",), probe=True,
+        settles=(_("Whether x-cos-meta-* headers are allowed, and reach visitors."),
+                 _("Whether x-cos-forbid-overwrite is allowed."))),
+    Check("probe.refusal", _("What does COS answer to a wrong token?"), of_first(_refusal),
         means=_("An upload asks for a new link after any refusal, whatever its code is."),
         remedy=_("Nothing needs to be done: an upload asks for a new link."),
-        ask=of_first(_refusal),
-        needs=("token.accepted",),
-        probe=True,
-        settles=(_("What COS answers to a missing or wrong x-cos-security-token."),),
-    ),
-    Check(
-        id="probe.names",
-        question=_("How does WeChat treat unusual names?"),
-        how=_("Links are asked for, and not used: a leading slash, a key above 850 bytes."),
+        needs=("token.accepted",), probe=True,
+        settles=(_("What COS answers to a missing or wrong x-cos-security-token."),)),
+    Check("probe.names", _("How does WeChat treat unusual names?"), of_first(_names),
         means=_("The app refuses both before WeChat is asked."),
         remedy=_("Nothing needs to be done: the app refuses such names."),
-        ask=of_first(_names),
-        needs=("token.accepted",),
-        probe=True,
-        settles=(_("What a leading slash and a key above 850 bytes become."),),
-    ),
-    Check(
-        id="probe.deleted",
-        question=_("Is the file gone again?"),
-        how=_("It is overwritten by the text with which this app marks a deleted file."),
+        needs=("token.accepted",), probe=True,
+        settles=(_("What a leading slash and a key above 850 bytes become."),)),
+    Check("probe.deleted", _("Is the file gone again?"), _deleted,
         means=_("The CDN may show the file for some minutes more."),
-        remedy=_(
-            "Call delete() of the storage with its name, or delete the key in the console of "
-            "Tencent Cloud."
-        ),
-        ask=_deleted,
-        probe=True,
-    ),
+        remedy=_("Call delete() of the storage with its name, or delete the key in the console of "
+                 "Tencent Cloud."), probe=True),
 )
+# fmt: on

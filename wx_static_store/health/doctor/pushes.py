@@ -14,7 +14,6 @@ from django.db import Error, router
 from ... import conf
 from ...clients.tokens import current_ticket
 from ...conf import Options
-from ...conf.check_table import CHECKS as SYSTEM_CHECKS
 from ...core.pushes import HINTS, UNSIGNED, RefusedPush, newest_refused
 from ...core.secrets import Secret
 from ...core.spans import HOUR, span
@@ -31,19 +30,9 @@ BETWEEN = 11 * 60
 _CALLBACK = "wx_static_store.callback"
 _NEEDED = ("component_appid", "callback_token", "callback_aes_key")
 
-_SEE_PUSHES = _(
-    "The check token.pushes says whether pushes arrive. If WeChat sends none, call "
-    "api_start_push_ticket."
-)
 _GIVE_A_FUNCTION = _(
     "Set VERIFY_TICKET to a function that gives the newest ticket, or install "
     "wx_static_store.callback in its place."
-)
-_NOTHING_COMES = _(
-    "Compare the authorization event URL at WeChat with the address of wx_static_store.callback, "
-    "and look whether a firewall or a proxy stops WeChat on the way there. The log "
-    "wx_static_store.security names each push that is refused: by CALLBACK_TOKEN, CALLBACK_AES_KEY "
-    "or the clock. If WeChat sends none, call api_start_push_ticket."
 )
 
 
@@ -73,22 +62,22 @@ def _ticket(target: CheckTarget) -> Iterator[Finding]:
     elif apps.is_installed(_CALLBACK):
         yield _of_row(target, partial(_pushed_ticket, target))
     else:
-        text, hint = _("Nothing receives the verify ticket."), SYSTEM_CHECKS["E015"].operator
-        yield explained(target, "settings.checks") or wrong(text, hint=hint)
+        text = _("Nothing receives the verify ticket.")
+        yield explained(target, "settings.checks") or wrong(text, cause="E015")
 
 
 def _pushed_ticket(target: CheckTarget, row: Any) -> Finding:
     if row is None:
         text = _("No verify ticket has come yet.")
-        return explained(target, "token.pushes") or wrong(text, hint=_SEE_PUSHES)
+        return explained(target, "token.pushes") or wrong(text)
     age = max(0.0, time.time() - row.created)
     text = _("The newest verify ticket is %(age)s old.", age=span(age))
     more: dict[str, Any] = {"data": {"source": _CALLBACK, "age": round(age)}}
     if age > LIFE:
         text = _("The newest verify ticket is %(age)s old, and it lived 12 hours.", age=span(age))
-        return explained(target, "token.pushes") or wrong(text, hint=_SEE_PUSHES, **more)
+        return explained(target, "token.pushes") or wrong(text, **more)
     current_ticket(ticket_source(target.options))
-    return warning(text, hint=_SEE_PUSHES, **more) if age > HOUR else ok(text, **more)
+    return warning(text, **more) if age > HOUR else ok(text, **more)
 
 
 def _of_row(target: CheckTarget, judge: Callable[[Any], Finding]) -> Finding:
@@ -137,11 +126,11 @@ def _judged(accepted: float | None, refused: RefusedPush | None) -> Finding:
     if refused and (accepted is None or refused.at > accepted):
         return _of_refused(refused, since, now, **more)
     if since is None:
-        return wrong(_("No push has come yet."), hint=_NOTHING_COMES, **more)
+        return wrong(_("No push has come yet."), **more)
     ago = span(since)
     if since > HOUR:
         text = _("The newest push came %(ago)s ago; WeChat sends one every ten minutes.", ago=ago)
-        return wrong(text, hint=_NOTHING_COMES, **more)
+        return wrong(text, **more)
     if refused is None:
         return ok(_("The newest push was accepted %(ago)s ago.", ago=ago), **more)
     text = _(
@@ -179,29 +168,21 @@ def _figures(since: float | None, refused: RefusedPush | None, now: float) -> di
     return figures
 
 
+# An entry is read as one.
+# fmt: off
 CHECKS = (
-    Check(
-        id="token.pushes",
-        question=_("Do WeChat's pushes arrive, and are they accepted?"),
-        how=_("The time of the newest accepted push is read, and of the newest refused one."),
-        means=_(
-            "WeChat pushes every ten minutes. An hour without a push is a fault. The reason of a "
-            "refusal names the setting that differs from WeChat's."
-        ),
-        remedy=_NOTHING_COMES,
-        ask=_pushes,
-        needs=("settings.stores",),
-    ),
-    Check(
-        id="token.ticket",
-        question=_("Is there a verify ticket, by which a token is fetched?"),
-        how=_("VERIFY_TICKET is asked, or the newest ticket of wx_static_store.callback is read."),
-        means=_(
-            "A ticket lives 12 hours, and WeChat pushes one every ten minutes. One that is older "
-            "than an hour says that pushes do not arrive."
-        ),
-        remedy=_SEE_PUSHES,
-        ask=_ticket,
-        needs=("settings.stores",),
-    ),
+    Check("token.pushes", _("Do WeChat's pushes arrive, and are they accepted?"), _pushes,
+        means=_("WeChat pushes every ten minutes. An hour without a push is a fault. The reason of "
+                "a refusal names the setting that differs from WeChat's."),
+        remedy=_("Compare the authorization event URL at WeChat with the address of "
+                 "wx_static_store.callback, and look whether a firewall or a proxy stops WeChat on "
+                 "the way there. The log wx_static_store.security names each push that is refused: "
+                 "by CALLBACK_TOKEN, CALLBACK_AES_KEY or the clock. If WeChat sends none, call "
+                 "api_start_push_ticket."), needs=("settings.stores",)),
+    Check("token.ticket", _("Is there a verify ticket, by which a token is fetched?"), _ticket,
+        means=_("A ticket lives 12 hours, and WeChat pushes one every ten minutes. One that is "
+                "older than an hour says that pushes do not arrive."),
+        remedy=_("The check token.pushes says whether pushes arrive. If WeChat sends none, call "
+                 "api_start_push_ticket."), needs=("settings.stores",)),
 )
+# fmt: on

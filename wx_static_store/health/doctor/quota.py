@@ -29,7 +29,6 @@ PATHS = (LINKS, LIST, DESCRIBE)
 SMALL = 10  # percent of a day's calls
 DAY_IS_OVER = 45009  # errcode: no call is left today
 
-_USED_UP = _("Wait for tomorrow, or let an administrator clear the quota in the console.")
 _LITTLE = _("Put off what can wait until tomorrow: each file that is sent costs a call.")
 
 
@@ -83,7 +82,7 @@ def _short(name: str, quota: Quota) -> Iterator[Finding]:
         yield warning(text, hint=_LITTLE, data=data)
     else:
         text = _("No call of %(name)s is left today: all %(limit)s are used.", **facts)
-        yield wrong(text, hint=_USED_UP, data=data)
+        yield wrong(text, cause=str(DAY_IS_OVER), data=data)
 
 
 def _figures(name: str, quota: Quota | None) -> Text:
@@ -99,21 +98,14 @@ def _figures(name: str, quota: Quota | None) -> Text:
     return _("%(call)s: %(day)s (%(rate)s)", call=name, day=day, rate=rate)
 
 
+# An entry is read as one.
+# fmt: off
 CHECKS = (
-    Check(
-        id="quota.calls",
-        question=_("How many calls does WeChat still allow today?"),
-        how=_(
-            "WeChat is asked for the quota of three calls (openapi/quota/get): links, lists and "
-            "the state of hosting. Its answers are kept for ten minutes, for wx_deploy, too."
-        ),
-        means=_(
-            "The quota of the day, what is left of it, and how many calls may be made in a "
-            "period. WeChat gives no figure for some calls, and its figures are not exact."
-        ),
-        remedy=_("Look at the quotas of the platform in the console."),
-        ask=_calls,
-        needs=("token.accepted",),
-        settles=(_("Whether WeChat shows the quota of these calls, and their rate."),),
-    ),
+    Check("quota.calls", _("How many calls does WeChat still allow today?"), _calls,
+        means=_("The quota of the day, what is left of it, and how many calls may be made in a "
+                "period. WeChat gives no figure for some calls, and its figures are not exact. The "
+                "figures are kept for ten minutes, for wx_deploy, too."),
+        remedy=_("Look at the quotas of the platform in the console."), needs=("token.accepted",),
+        settles=(_("Whether WeChat shows the quota of these calls, and their rate."),)),
 )
+# fmt: on

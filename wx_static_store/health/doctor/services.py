@@ -19,11 +19,6 @@ from .target import CheckTarget
 
 PATIENCE = 3.0  # seconds for a worker: one that is at work answers within a tenth
 
-_START = _(
-    "Start one: celery -A PROJECT worker. A worker with the pool solo answers between two tasks "
-    "only."
-)
-
 
 # --- the private storages -----------------------------------------------------------------------
 
@@ -86,44 +81,21 @@ def _waiting(target: CheckTarget) -> Iterator[Finding]:
     yield from found or [ok(_("Nothing has waited for workers for long."))]
 
 
+# An entry is read as one.
+# fmt: off
 CHECKS = (
-    Check(
-        id="storages.writable",
-        question=_("Can release storage and spool be written?"),
-        how=_("A small file of a random name is saved in each and deleted again."),
-        means=_(
-            "Without the release storage no release is kept, so nothing can be rolled back or "
-            "rolled out. Without the spool, an upload that failed must be chosen again."
-        ),
+    Check("storages.writable", _("Can release storage and spool be written?"), _storages,
+        means=_("Without the release storage no release is kept, so nothing can be rolled back or "
+                "rolled out. Without the spool, an upload that failed must be chosen again."),
         remedy=_("Look at its folder or bucket, its credentials, and the space that is left."),
-        ask=_storages,
-        needs=("settings.stores",),
-    ),
-    Check(
-        id="workers.answer",
-        question=_("Do the broker and a worker of Celery answer?"),
-        how=_(
-            "Where rollouts are handed to workers, a connection to the broker is opened, and the "
-            "workers are asked for a sign of life (ping)."
-        ),
+        needs=("settings.stores",)),
+    Check("workers.answer", _("Do the broker and a worker of Celery answer?"), _workers,
         means=_("Without a broker no rollout begins; without a worker it waits in the queue."),
-        remedy=_START,
-        ask=_workers,
-        needs=("settings.stores",),
-    ),
-    Check(
-        id="workers.waiting",
-        question=_("Does a worker do what was handed to Celery?"),
-        how=_(
-            "The rows of rollouts are read: when a worker was asked, when one was last heard of, "
-            "and when beat should have begun the next."
-        ),
-        means=_(
-            "If something waits for more than two minutes, no worker of Celery runs, or no beat, "
-            "or they hang."
-        ),
-        remedy=_("Start the workers and beat, or look at their logs."),
-        ask=_waiting,
-        needs=("database.tables",),
-    ),
+        remedy=_("Start one: celery -A PROJECT worker. A worker with the pool solo answers between "
+                 "two tasks only."), needs=("settings.stores",)),
+    Check("workers.waiting", _("Does a worker do what was handed to Celery?"), _waiting,
+        means=_("If something waits for more than two minutes, no worker of Celery runs, or no "
+                "beat, or they hang."),
+        remedy=_("Start the workers and beat, or look at their logs."), needs=("database.tables",)),
 )
+# fmt: on

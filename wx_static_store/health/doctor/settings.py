@@ -79,30 +79,17 @@ def _stores(target: CheckTarget) -> Iterator[Finding]:
     yield ok(text, data={"stores": stores, "envs": envs})
 
 
+# An entry is read as one.
+# fmt: off
 CHECKS = (
-    Check(
-        id="settings.checks",
-        question=_("Are the settings right?"),
-        how=_(
-            "Django's system checks of this app are run, as manage.py check does; those of "
-            "check --deploy, too, unless DEBUG is on."
-        ),
-        means=_(
-            "Django runs no command while there is an error. A warning is a setting that works, "
-            "with a drawback."
-        ),
-        remedy=_("Correct the setting that the message names."),
-        ask=_checks,
-    ),
-    Check(
-        id="settings.stores",
-        question=_("Which stores are there, and at which environments?"),
-        how=_("STORAGES is read; env is called where it is a function."),
+    Check("settings.checks", _("Are the settings right?"), _checks,
+        means=_("Django runs no command while there is an error. A warning is a setting that "
+                "works, with a drawback. The checks of check --deploy are among them, unless DEBUG "
+                "is on."),
+        remedy=_("Correct the setting that the message names.")),
+    Check("settings.stores", _("Which stores are there, and at which environments?"), _stores,
         means=_("The checks below look at these stores and environments."),
-        remedy=_(
-            "Add a storage of wx_static_store to STORAGES: "
-            '"default": {"BACKEND": "wx_static_store.storage.WxStorage"}.'
-        ),
-        ask=_stores,
-    ),
+        remedy=_('Add a storage of wx_static_store to STORAGES: "default": {"BACKEND": '
+                 '"wx_static_store.storage.WxStorage"}.')),
 )
+# fmt: on

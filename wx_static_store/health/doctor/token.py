@@ -6,17 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from ...causes import CAUSES
 from ...clients.component import CALL, ComponentToken
 from ...clients.tokens import current_token
 from ...core.spans import span
-from ...exceptions import (
-    ConfigurationError,
-    TokenRejected,
-    WeChatRefused,
-    WeChatThrottled,
-    WxStaticStoreError,
-)
+from ...exceptions import ConfigurationError, WeChatRefused, WeChatThrottled, WxStaticStoreError
 from ...i18n import gettext_lazy as _
 from . import pushes
 from .findings import Check, Finding, explained, of_error, ok, warning
@@ -25,11 +18,6 @@ from .target import CheckTarget
 
 # Refusals that say nothing of the token: the address that asks, and a token of another kind.
 _NOT_OF_THE_PLATFORM = {61004, 40164, 45035, 61014}
-
-_NOT_THE_NEWEST = _(
-    "Let TOKEN_PROVIDER give the newest token of the platform. If it does, another system "
-    "refreshes the token, too: let all of them ask one place."
-)
 
 
 # --- where it comes from ------------------------------------------------------------------------
@@ -113,14 +101,9 @@ def _refused(error: WxStaticStoreError, target: CheckTarget) -> Finding:
     of_call = error.errcode and error.stage != "token"
     # Another check reports a refusal for another reason.
     if judged and of_call and error.errcode not in _NOT_OF_THE_PLATFORM:
-        text = _(
-            "WeChat accepts the token, and refuses the call for another reason (errcode "
-            "%(errcode)d).",
-            errcode=error.errcode,
-        )
+        text = _("WeChat accepts the token, and refuses the call for another reason (errcode "
+                 "%(errcode)d).", errcode=error.errcode)  # fmt: skip
         return ok(text, data=found.data)
-    if isinstance(error, TokenRejected) and target.options.token_provider:
-        return replace(found, hint=_NOT_THE_NEWEST)
     peer = target.options.api_base_url
     if error.errcode or error.stage == "token" or peer in str(found.text):
         return found
@@ -130,39 +113,23 @@ def _refused(error: WxStaticStoreError, target: CheckTarget) -> Finding:
 def _too_early(tokens: Any) -> Iterator[Finding]:
     # An upload gets a new token, but that one ends early, too.
     if isinstance(tokens, ComponentToken) and (count := tokens.state().surprises):
-        text = _(
-            "WeChat accepts the token. Tokens that it refused before their end, in the last hour: "
-            "%(count)d.",
-            count=count,
-        )
-        entry, data = CAUSES["token.others"], {"refused_early": count}
-        yield warning(text, hint=entry.operator, cause=entry.id, data=data)
+        text = _("WeChat accepts the token. Tokens that it refused before their end, in the last "
+                 "hour: %(count)d.", count=count)  # fmt: skip
+        yield warning(text, cause="token.others", data={"refused_early": count})
 
 
+# An entry is read as one.
+# fmt: off
 CHECKS = (
     *pushes.CHECKS,
-    Check(
-        id="token.source",
-        question=_("Where does the token come from, and is there one?"),
-        how=_("The token is asked for as an upload asks for it; it is fetched if there is none."),
-        means=_(
-            "TOKEN_PROVIDER counts first, then ACCESS_TOKEN; else the token is fetched with "
-            "COMPONENT_APPID and shared by the cache TOKEN_CACHE."
-        ),
+    Check("token.source", _("Where does the token come from, and is there one?"), _source,
+        means=_("TOKEN_PROVIDER counts first, then ACCESS_TOKEN; else the token is fetched with "
+                "COMPONENT_APPID and shared by the cache TOKEN_CACHE."),
         remedy=_("Correct what the line names: the setting, the provider, or the verify ticket."),
-        ask=_source,
-        needs=("settings.stores",),
-        least=CALL,
-    ),
-    Check(
-        id="token.accepted",
-        question=_("Does WeChat accept the token?"),
-        how=_("The environments of the platform are listed (describeenvs) with the token."),
-        means=_(
-            "The errcode of a refusal says whether the token, the address or the platform is wrong."
-        ),
-        remedy=_("Look up the errcode in the documentation."),
-        ask=_accepted,
-        needs=("token.source",),
-    ),
+        needs=("settings.stores",), least=CALL),
+    Check("token.accepted", _("Does WeChat accept the token?"), _accepted,
+        means=_("The errcode of a refusal says whether the token, the address or the platform is "
+                "wrong."),
+        remedy=_("Look up the errcode in the documentation."), needs=("token.source",)),
 )
+# fmt: on

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ...i18n import gettext_lazy as _
-from .facts import CACHE_TIMES, HASHED, INDEX, OWN_DOMAIN, SLOW, SOON, said
+from .facts import CACHE_TIMES, HASHED, INDEX, OWN_DOMAIN, SLOW, is_soon, said
 from .findings import Check, Finding, ok, warning, wrong
 from .probe_file import SMALL, ProbeFile, of_each, page
 
@@ -17,10 +17,6 @@ if TYPE_CHECKING:
 
 _NOTICE = ("页面访问提示", "风险提醒", "确定访问")  # texts of the notice of default domains
 
-_OPEN_IT = _(
-    "Open the address in a browser. base_url, STATIC_URL or MEDIA_URL must be the public address "
-    "of this environment."
-)
 _OF_CDN = _("Look at the response headers of the CDN in the console of Tencent Cloud.")
 
 
@@ -32,7 +28,7 @@ def _public(file: ProbeFile) -> Iterator[Finding]:
         if 300 <= reply.status < 400:
             host = reply.redirect_host
             text = _("%(url)s redirects to %(host)s (HTTP status %(status)d).", host=host, **facts)
-        yield wrong(text, hint=_OPEN_IT, data=facts)
+        yield wrong(text, data=facts)
         return
     file.is_served = True
     headers = file.get().headers
@@ -72,9 +68,8 @@ def _speed(file: ProbeFile) -> Iterator[Finding]:
     size = len(file.get().body)
     rate = round(size / 1024 / max(time.monotonic() - started, 0.001))
     file.facts["speed"] = str(rate)
-    found = said({"speed": str(rate)})
-    data = {"kb_per_second": rate}
-    yield warning(found, hint=OWN_DOMAIN, data=data) if rate < SLOW else ok(found, data=data)
+    text, data = said({"speed": str(rate)}), {"kb_per_second": rate}
+    yield (warning if rate < SLOW else ok)(text, data=data)
 
 
 def _index(file: ProbeFile) -> Iterator[Finding]:
@@ -82,7 +77,7 @@ def _index(file: ProbeFile) -> Iterator[Finding]:
     facts = {"folder_index": "served" if served else "missing"}
     facts["folder_without_slash"] = _without_slash(file)
     file.facts |= facts
-    yield ok(said(facts), data=facts) if served else warning(said(facts), hint=INDEX, data=facts)
+    yield (ok if served else warning)(said(facts), data=facts)
 
 
 def _without_slash(file: ProbeFile) -> str:
@@ -102,7 +97,7 @@ def _notice(file: ProbeFile) -> Iterator[Finding]:
     for url, status in seen.items():
         facts = {"url": url, "status": status}
         text = _("A visitor of %(url)s first sees a notice (HTTP status %(status)s).", **facts)
-        yield warning(text, hint=OWN_DOMAIN, data=facts)
+        yield warning(text, data=facts)
 
 
 def _notice_at(file: ProbeFile, url: str) -> str:
@@ -123,8 +118,7 @@ def _cdn(file: ProbeFile) -> Iterator[Finding]:
         raise result.error
     facts = _freshness(file)
     file.facts |= facts
-    late = int(facts["stale_seconds"].rstrip("+")) >= SOON or facts["stale_seconds"].endswith("+")
-    yield (warning if late else ok)(said(facts), data=facts)
+    yield (ok if is_soon(facts["stale_seconds"]) else warning)(said(facts), data=facts)
 
 
 def _freshness(file: ProbeFile) -> dict[str, str]:
@@ -137,76 +131,35 @@ def _freshness(file: ProbeFile) -> dict[str, str]:
     return {"stale_seconds": seconds, "cache_busting": past}
 
 
+# An entry is read as one.
+# fmt: off
 CHECKS = (
-    Check(
-        id="probe.public",
-        question=_("Does the public address serve what was uploaded?"),
-        how=_("The file is read by a plain GET, and by a HEAD. Bytes and headers are compared."),
-        means=_(
-            "Other bytes mean that the address is not the one of this environment. A Cache-Control "
-            "that is not kept leaves the cache times to the CDN. With Content-Disposition, "
-            "browsers download pages instead of showing them."
-        ),
-        remedy=_OPEN_IT,
-        ask=of_each(_public),
-        needs=("token.accepted",),
-        probe=True,
-        settles=(
-            _("Whether the CDN keeps the Cache-Control of an upload."),
-            _("Whether the public address forces downloads."),
-        ),
-    ),
-    Check(
-        id="probe.speed",
-        question=_("Is the public address fast enough?"),
-        how=_("A file of 256 KB is read once more, and the time is measured."),
+    Check("probe.public", _("Does the public address serve what was uploaded?"), of_each(_public),
+        means=_("Other bytes mean that the address is not the one of this environment. A "
+                "Cache-Control that is not kept leaves the cache times to the CDN. With "
+                "Content-Disposition, browsers download pages instead of showing them."),
+        remedy=_("Open the address in a browser. base_url, STATIC_URL or MEDIA_URL must be the "
+                 "public address of this environment."), needs=("token.accepted",), probe=True,
+        settles=(_("Whether the CDN keeps the Cache-Control of an upload."),
+                 _("Whether the public address forces downloads."))),
+    Check("probe.speed", _("Is the public address fast enough?"), of_each(_speed, served=True),
         means=_("The default domain of an environment is for tests, and is limited."),
-        remedy=OWN_DOMAIN,
-        ask=of_each(_speed, served=True),
-        needs=("token.accepted",),
-        probe=True,
-        settles=(_("How many bytes a second the default domain gives."),),
-    ),
-    Check(
-        id="probe.index",
-        question=_("Does a folder show its index.html?"),
-        how=_("The folder of the file is read with and without the last slash."),
-        means=_(
-            "Without a redirect to the address with the last slash, relative addresses in the page "
-            "break. Build with an absolute base."
-        ),
-        remedy=INDEX,
-        ask=of_each(_index, served=True),
-        needs=("token.accepted",),
-        probe=True,
-        settles=(_("What a folder answers without its last slash."),),
-    ),
-    Check(
-        id="probe.notice",
-        question=_("Do visitors see the pages at once?"),
-        how=_("The start page and the file are read as a program does, and as a browser does."),
-        means=_(
-            "The default domain of an environment shows browsers a notice first (页面访问提示). "
-            "Programs do not see it."
-        ),
-        remedy=OWN_DOMAIN,
-        ask=of_each(_notice, served=True),
-        needs=("token.accepted",),
-        probe=True,
-        settles=(_("Whether and with which status the notice page of a default domain comes."),),
-    ),
-    Check(
-        id="probe.cdn",
-        question=_("How soon is a replaced file seen?"),
-        how=_("The file is replaced and read again until the new bytes come, for a while."),
-        means=_(
-            "The CDN may show an old file for some minutes. Names with a hash are never old. A "
-            "random query shows whether a program can look past the CDN."
-        ),
-        remedy=HASHED,
-        ask=of_each(_cdn, served=True),
-        needs=("token.accepted",),
-        probe=True,
-        settles=(_("How long the CDN shows an old file in spite of no-cache."),),
-    ),
+        remedy=OWN_DOMAIN, needs=("token.accepted",), probe=True,
+        settles=(_("How many bytes a second the default domain gives."),)),
+    Check("probe.index", _("Does a folder show its index.html?"), of_each(_index, served=True),
+        means=_("Without a redirect to the address with the last slash, relative addresses in the "
+                "page break. Build with an absolute base."),
+        remedy=INDEX, needs=("token.accepted",), probe=True,
+        settles=(_("What a folder answers without its last slash."),)),
+    Check("probe.notice", _("Do visitors see the pages at once?"), of_each(_notice, served=True),
+        means=_("The default domain of an environment shows browsers a notice first "
+                "(页面访问提示). Programs do not see it."),
+        remedy=OWN_DOMAIN, needs=("token.accepted",), probe=True,
+        settles=(_("Whether and with which status the notice page of a default domain comes."),)),
+    Check("probe.cdn", _("How soon is a replaced file seen?"), of_each(_cdn, served=True),
+        means=_("The CDN may show an old file for some minutes. Names with a hash are never old. A "
+                "random query shows whether a program can look past the CDN."),
+        remedy=HASHED, needs=("token.accepted",), probe=True,
+        settles=(_("How long the CDN shows an old file in spite of no-cache."),)),
 )
+# fmt: on
