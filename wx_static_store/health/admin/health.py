@@ -20,24 +20,18 @@ from ...models import Account
 from ...submit.access import Act, may
 from ...upload.database import in_database
 from ..doctor.facts import Remembered, facts_by_subject
-from ..doctor.findings import Mark, Text
+from ..doctor.findings import Mark
 from ..doctor.latest import examined
 from ..doctor.report import WORDS
 from ..models import Health
 
 SHOWN = 20  # findings of one check, and accounts
 _MARKS = {word: mark for mark, word in WORDS.items()}
-LOOKS = {
-    WORDS[Mark.OK]: Look(Mark.OK.value, "wx-good"),
-    WORDS[Mark.NOT_ASKED]: Look(Mark.NOT_ASKED.value, "wx-quiet"),
-    WORDS[Mark.WARNING]: Look(Mark.WARNING.value, "wx-unsure"),
-    WORDS[Mark.WRONG]: Look(Mark.WRONG.value, "wx-bad"),
-}
-LABELS = {
-    WORDS[Mark.OK]: gettext_lazy("well"),
-    WORDS[Mark.NOT_ASKED]: gettext_lazy("not asked"),
-    WORDS[Mark.WARNING]: gettext_lazy("look at it"),
-    WORDS[Mark.WRONG]: gettext_lazy("wrong"),
+STATES: dict[str, tuple[Look, Any]] = {
+    WORDS[Mark.OK]: (Look(Mark.OK.value, "wx-good"), gettext_lazy("well")),
+    WORDS[Mark.NOT_ASKED]: (Look(Mark.NOT_ASKED.value, "wx-quiet"), gettext_lazy("not asked")),
+    WORDS[Mark.WARNING]: (Look(Mark.WARNING.value, "wx-unsure"), gettext_lazy("look at it")),
+    WORDS[Mark.WRONG]: (Look(Mark.WRONG.value, "wx-bad"), gettext_lazy("wrong")),
 }
 
 
@@ -68,15 +62,15 @@ def _shown(check: dict[str, Any]) -> ShownCheck:
         found = [each for each in found if each["status"] != WORDS[Mark.OK]]
     left = len(found) - SHOWN
     more = ngettext("and %(count)d more", "and %(count)d more", left) if left > 0 else ""
-    status = check["status"]
     findings = [*_without_repeated_hints(found[:SHOWN])]
-    return ShownCheck(check["id"], check["question"], LOOKS[status], LABELS[status], findings, more)
+    look, label = STATES[check["status"]]
+    return ShownCheck(check["id"], check["question"], look, label, findings, more)
 
 
 def _without_repeated_hints(found: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     last = ""
     for each in found:
-        look, hint = LOOKS[each["status"]], each["hint"]
+        (look, _label), hint = STATES[each["status"]], each["hint"]
         means = next((entry.means for entry in matching(each.get("cause", ""))), "")
         shown = "" if hint == last else with_details(hint, _("What it means"), means)
         yield {**each, "look": look, "hint": shown}
@@ -112,23 +106,11 @@ def _bar(call: str, limit: int, remain: int) -> ShownQuota:
     return ShownQuota(call, limit, used, limit * 8 // 10, limit * 95 // 100, left)
 
 
-class ShownFact(NamedTuple):
-    """A fact, the advice, and how long ago it was learned."""
-
-    text: Text
-    advice: Text
-    ago: str
-
-
-def facts() -> dict[str, list[ShownFact]]:
+def facts() -> dict[str, list[Remembered]]:
     found = in_database(facts_by_subject, otherwise=dict[str, list[Remembered]]())
     # The template shows an empty subject as the platform.
     platform = found.pop(_appid(), [])
-    return {
-        subject: [ShownFact(fact.sentence, fact.advice, ago(fact.when)) for fact in known]
-        for subject, known in [*found.items(), ("", platform)]
-        if known
-    }
+    return found | ({"": platform} if platform else {})
 
 
 def _appid() -> str:

@@ -22,7 +22,7 @@ from .quota import of_call
 from .target import FOLDER, CheckTarget
 
 if TYPE_CHECKING:
-    from ...clients.transport import Reply, Transport
+    from ...clients.transport import Transport
 
 METHOD = "PUT"
 HEADERS = ("content-type", "x-cos-security-token")  # of a browser's PUT
@@ -71,10 +71,6 @@ def preflight(transport: Transport, link: SignedLink, *, deadline: Deadline) -> 
         },
         key=_PROBE,
     )
-    return _read(reply)
-
-
-def _read(reply: Reply) -> Preflight:
     found = re.search(rb"<Code>([A-Za-z]{1,60})</Code>", reply.body)
     code = found[1].decode() if found else ""
     from_cos = "x-cos-request-id" in reply.headers

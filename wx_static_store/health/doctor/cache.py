@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from operator import not_
 from statistics import median
 from time import monotonic
 from typing import Any
@@ -22,54 +23,19 @@ SLOW = 100  # milliseconds for a call
 SECONDS = 30  # that a value of the doctor lives at most
 
 
-class _Fault(Exception):
-    """A fault of the cache, as the end of a sentence, and what to do about it."""
-
-    def __init__(self, what: Text, hint: Text = "") -> None:
-        super().__init__(what)
-        self.what, self.hint = what, hint
-
-
-class _Outage(_Fault):
-    """A call of the cache raised an error: the next one may cost as long."""
-
-
-class _Steps:
-    """Calls of a cache, each timed; a call that fails raises a _Fault."""
-
-    def __init__(self, cache: Any, alias: str) -> None:
-        self._cache, self._alias = cache, alias
-        self._key = f"wx_static_store:doctor:{secrets.token_hex(8)}"
-        self._seconds: list[float] = []
-
-    @property
-    def milliseconds(self) -> float:
-        return round(median(self._seconds) * 1000, 1)
-
-    def run(self) -> None:
-        self._ask("set", "first", SECONDS)
-        _check(self._ask("get") == "first", _("keeps nothing"))
-        added = self._ask("add", "second", SECONDS)
-        _check(not added and self._ask("get") == "first", _("adds what is there already"))
-        self._ask("delete")
-        _check(self._ask("get") is None, _("keeps what is deleted"))
-        _check(self._ask("add", "third", SECONDS), _("adds nothing"))
-        self._ask("delete")
-
-    def _ask(self, method: str, *args: Any) -> Any:
-        started = monotonic()
-        try:
-            return getattr(self._cache, method)(self._key, *args)
-        except Exception as error:  # noqa: BLE001 -- each cache has exceptions of its own
-            what = _("fails at %(step)s() (%(why)s)", step=method, why=described(error))
-        finally:
-            self._seconds.append(monotonic() - started)
-        raise _Outage(what, _("Start it, or correct CACHES[%(alias)r].", alias=self._alias))
-
-
-def _check(is_well: object, what: Text) -> None:
-    if not is_well:
-        raise _Fault(what)
+# What a cache is asked, whether its answer is right, and what a wrong one says.
+# fmt: off
+_STEPS: tuple[tuple[str, tuple[Any, ...], Callable[[Any], bool], Text], ...] = (
+    ("set", ("first", SECONDS), lambda answer: True, ""),
+    ("get", (), lambda answer: bool(answer == "first"), _("keeps nothing")),
+    ("add", ("second", SECONDS), not_, _("adds what is there already")),
+    ("get", (), lambda answer: bool(answer == "first"), _("adds what is there already")),
+    ("delete", (), lambda answer: True, ""),
+    ("get", (), lambda answer: answer is None, _("keeps what is deleted")),
+    ("add", ("third", SECONDS), bool, _("adds nothing")),
+    ("delete", (), lambda answer: True, ""),
+)
+# fmt: on
 
 
 def _works(target: CheckTarget) -> Iterator[Finding]:
@@ -80,16 +46,31 @@ def _works(target: CheckTarget) -> Iterator[Finding]:
         # Where a token is fetched, it is a system check: E019.
         yield not_asked(text) if fetches else warning(text, hint=hint)
         return
+    seconds: list[float] = []
+    what, hint = _tried(alias, seconds, target)
+    if what:
+        text = _("The cache %(alias)r %(what)s.", alias=alias, what=what)
+        yield (wrong if fetches else warning)(text, hint=hint, data={"cache": alias})
+    else:
+        yield _judged(alias, round(median(seconds) * 1000, 1))
+
+
+def _tried(alias: str, seconds: list[float], target: CheckTarget) -> tuple[Text, Text]:
+    """Ask the cache; return its fault as the end of a sentence, and what to do about it."""
+    key = f"wx_static_store:doctor:{secrets.token_hex(8)}"
     with _handle(alias) as cache:
-        steps = _Steps(cache, alias)
-        try:
-            steps.run()
-        except _Fault as error:
-            target.cache_fails = isinstance(error, _Outage)
-            text = _("The cache %(alias)r %(what)s.", alias=alias, what=error.what)
-            yield (wrong if fetches else warning)(text, hint=error.hint, data={"cache": alias})
-        else:
-            yield _judged(alias, steps.milliseconds)
+        for method, arguments, is_right, fault in _STEPS:
+            started = monotonic()
+            try:
+                answer = getattr(cache, method)(key, *arguments)
+            except Exception as error:  # noqa: BLE001 -- each cache has exceptions of its own
+                target.cache_fails = True  # the next call may cost as long
+                what = _("fails at %(step)s() (%(why)s)", step=method, why=described(error))
+                return what, _("Start it, or correct CACHES[%(alias)r].", alias=alias)
+            seconds.append(monotonic() - started)
+            if not is_right(answer):
+                return fault, ""
+    return "", ""
 
 
 def _judged(alias: str, milliseconds: float) -> Finding:

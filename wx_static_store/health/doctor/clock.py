@@ -25,12 +25,10 @@ def _clocks(target: CheckTarget) -> Iterator[Finding]:
         data = {"clock": name, "seconds_ahead": round(skew)}
         if abs(skew) <= SLACK:
             yield ok(_("The clock of %(name)s and ours agree.", name=facts["name"]), data=data)
-        elif skew > 0:
-            text = _("Our clock is %(seconds)d seconds behind that of %(name)s.", **facts)
-            yield warning(text, data=data)
         else:
-            text = _("Our clock is %(seconds)d seconds ahead of that of %(name)s.", **facts)
-            yield warning(text, data=data)
+            behind = _("Our clock is %(seconds)d seconds behind that of %(name)s.", **facts)
+            ahead = _("Our clock is %(seconds)d seconds ahead of that of %(name)s.", **facts)
+            yield warning(behind if skew > 0 else ahead, data=data)
 
 
 def _skews(target: CheckTarget) -> dict[str, float]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from django.utils.functional import lazy
 
+from ...core.spans import ago
 from ...i18n import gettext, gettext_lazy as _
 from ..models import Fact
 from .findings import Text
@@ -183,6 +184,10 @@ class Remembered(NamedTuple):
     sentence: Text
     advice: Text
     when: datetime
+
+    @property
+    def ago(self) -> str:
+        return ago(self.when)
 
 
 def remember(target: CheckTarget) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from ...clients.platform import QUOTA, Quota
@@ -48,7 +49,8 @@ def _calls(target: CheckTarget) -> Iterator[Finding]:
     quotas: dict[str, Quota] = {}
     for path in PATHS:
         try:
-            quotas[path.rpartition("/")[2]] = _quota(target, path)
+            found = target.platform.quota(path, partial(target.ask, target.console.quota, path))
+            quotas[path.rpartition("/")[2]] = found
         except WxStaticStoreError as error:
             # The calls themselves may be well: only their figures are unknown.
             yield of_error(error, Mark.WARNING)
@@ -60,15 +62,12 @@ def _calls(target: CheckTarget) -> Iterator[Finding]:
         data = {name: asdict(quota) for name, quota in quotas.items()}
         yield ok(listed(_figures(name, known.get(name)) for name in quotas), data=data)
     elif target.errcodes.get(QUOTA) == DAY_IS_OVER:
-        yield not_asked(
-            _("WeChat gives no figures: the calls that ask for them are used up (errcode 45009).")
+        text = _(
+            "WeChat gives no figures: the calls that ask for them are used up (errcode 45009)."
         )
+        yield not_asked(text)
     elif quotas:
         yield not_asked(_("WeChat gives no figures for these calls."))
-
-
-def _quota(target: CheckTarget, path: str) -> Quota:
-    return target.platform.quota(path, lambda: target.ask(target.console.quota, path))
 
 
 def _short(name: str, quota: Quota) -> Iterator[Finding]:
