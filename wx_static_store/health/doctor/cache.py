@@ -22,7 +22,6 @@ from .target import CheckTarget
 SLOW = 100  # milliseconds for a call
 SECONDS = 30  # that a value of the doctor lives at most
 
-
 # What a cache is asked, whether its answer is right, and what a wrong one says.
 # fmt: off
 _STEPS: tuple[tuple[str, tuple[Any, ...], Callable[[Any], bool], Text], ...] = (
@@ -39,38 +38,40 @@ _STEPS: tuple[tuple[str, tuple[Any, ...], Callable[[Any], bool], Text], ...] = (
 
 
 def _works(target: CheckTarget) -> Iterator[Finding]:
-    alias, fetches = target.options.token_cache, target.options.fetches_tokens
+    alias = target.options.token_cache
     if fault := next(cache_faults(alias), None):
         why, hint = fault
         text = _("The cache %(alias)r cannot be made: %(why)s.", alias=alias, why=why)
         # Where a token is fetched, it is a system check: E019.
+        fetches = target.options.fetches_tokens
         yield not_asked(text) if fetches else warning(text, hint=hint)
         return
-    seconds: list[float] = []
-    what, hint = _tried(alias, seconds, target)
-    if what:
-        text = _("The cache %(alias)r %(what)s.", alias=alias, what=what)
-        yield (wrong if fetches else warning)(text, hint=hint, data={"cache": alias})
-    else:
-        yield _judged(alias, round(median(seconds) * 1000, 1))
-
-
-def _tried(alias: str, seconds: list[float], target: CheckTarget) -> tuple[Text, Text]:
-    """Ask the cache; return its fault as the end of a sentence, and what to do about it."""
-    key = f"wx_static_store:doctor:{secrets.token_hex(8)}"
     with _handle(alias) as cache:
-        for method, arguments, is_right, fault in _STEPS:
-            started = monotonic()
-            try:
-                answer = getattr(cache, method)(key, *arguments)
-            except Exception as error:  # noqa: BLE001 -- each cache has exceptions of its own
-                target.cache_fails = True  # the next call may cost as long
-                what = _("fails at %(step)s() (%(why)s)", step=method, why=described(error))
-                return what, _("Start it, or correct CACHES[%(alias)r].", alias=alias)
-            seconds.append(monotonic() - started)
-            if not is_right(answer):
-                return fault, ""
-    return "", ""
+        yield _asked(target, alias, cache)
+
+
+def _asked(target: CheckTarget, alias: str, cache: Any) -> Finding:
+    """Ask the cache step by step; judge its answers and their time."""
+    key, seconds = f"wx_static_store:doctor:{secrets.token_hex(8)}", []
+    for method, arguments, is_right, fault in _STEPS:
+        started = monotonic()
+        try:
+            answer = getattr(cache, method)(key, *arguments)
+        except Exception as error:  # noqa: BLE001 -- each cache has exceptions of its own
+            target.cache_fails = True  # the next call may cost as long
+            what = _("fails at %(step)s() (%(why)s)", step=method, why=described(error))
+            hint = _("Start it, or correct CACHES[%(alias)r].", alias=alias)
+            return _faulty(target, alias, what, hint=hint)
+        seconds.append(monotonic() - started)
+        if not is_right(answer):
+            return _faulty(target, alias, fault)
+    return _judged(alias, round(median(seconds) * 1000, 1))
+
+
+def _faulty(target: CheckTarget, alias: str, what: Text, **more: Any) -> Finding:
+    text = _("The cache %(alias)r %(what)s.", alias=alias, what=what)
+    mark = wrong if target.options.fetches_tokens else warning
+    return mark(text, data={"cache": alias}, **more)
 
 
 def _judged(alias: str, milliseconds: float) -> Finding:

@@ -25,11 +25,6 @@ LONGEST = 500  # entries that describeenvs is known to list
 SHOWN = 5  # names in a text
 DEFAULT_DOMAIN = ".tcloudbaseapp.com"
 
-_CREATE = _(
-    "Check COMPONENT_APPID. Where it is right, create an environment: in the console, or by "
-    "WeChat's call createenv, which costs money."
-)
-
 
 # --- which there are ----------------------------------------------------------------------------
 
@@ -42,7 +37,7 @@ def _listed(target: CheckTarget) -> Iterator[Finding]:
         return
     data = {"environments": count}
     if not count:
-        yield wrong(_("The platform has no environment."), hint=_CREATE, data=data)
+        yield wrong(_("The platform has no environment."), data=data)
     elif count > LONGEST:
         text = _("WeChat lists %(count)d environments, and may leave out others.", count=count)
         hint = _("No limit of this list is documented: compare the number with the console's.")
@@ -270,7 +265,8 @@ CHECKS = (
     Check("environments.listed", _("Which environments does the platform have?"), _listed,
         means=_("The list holds the environments that the platform created. One that a mini "
                 "program opened itself is not in it, and cannot be used."),
-        remedy=_("Look up the errcode in the documentation."), needs=("token.accepted",),
+        remedy=_("Check COMPONENT_APPID. Where it is right, create an environment: in the console, "
+                 "or by WeChat's call createenv, which costs money."), needs=("token.accepted",),
         settles=(_("How many environments describeenvs lists at most."),)),
     Check("environments.known",
         _("Does the platform have the environments of the settings?"), _known,

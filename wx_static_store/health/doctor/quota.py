@@ -30,8 +30,6 @@ PATHS = (LINKS, LIST, DESCRIBE)
 SMALL = 10  # percent of a day's calls
 DAY_IS_OVER = 45009  # errcode: no call is left today
 
-_LITTLE = _("Put off what can wait until tomorrow: each file that is sent costs a call.")
-
 
 def of_call(error: WxStaticStoreError, target: CheckTarget) -> Finding:
     """Return the finding of a call that failed, unless its quota is known to be used up."""
@@ -78,7 +76,7 @@ def _short(name: str, quota: Quota) -> Iterator[Finding]:
         return
     if quota.remain:
         text = _("Few calls of %(name)s are left today: %(remain)s of %(limit)s.", **facts)
-        yield warning(text, hint=_LITTLE, data=data)
+        yield warning(text, data=data)
     else:
         text = _("No call of %(name)s is left today: all %(limit)s are used.", **facts)
         yield wrong(text, cause=str(DAY_IS_OVER), data=data)
@@ -104,7 +102,8 @@ CHECKS = (
         means=_("The quota of the day, what is left of it, and how many calls may be made in a "
                 "period. WeChat gives no figure for some calls, and its figures are not exact. The "
                 "figures are kept for ten minutes, for wx_deploy, too."),
-        remedy=_("Look at the quotas of the platform in the console."), needs=("token.accepted",),
+        remedy=_("Put off what can wait until tomorrow: each file that is sent costs a call."),
+        needs=("token.accepted",),
         settles=(_("Whether WeChat shows the quota of these calls, and their rate."),)),
 )
 # fmt: on
