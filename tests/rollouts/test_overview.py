@@ -176,11 +176,11 @@ def test_of_many_failed_uploads_the_newest_are_read(monkeypatch: pytest.MonkeyPa
 def test_the_newest_upload_of_each_environment_is_one_query(
     envs: list[str], django_assert_max_num_queries: Any
 ) -> None:
-    for key, env in [("a", ENV), ("b", "tenant-b"), ("c", ENV)]:
-        row(key, env=env)
+    for key, place in [("a", ENV), ("b", "tenant-b"), ("c", ENV)]:
+        row(key, env=place)
     with django_assert_max_num_queries(1):
         found = newest_uploads(envs)
     wanted = {ENV: "c", "tenant-b": "b"}
-    assert {env: one.key for env, one in found.items()} == {
-        env: key for env, key in wanted.items() if env in envs
+    assert {place: one.key for place, one in found.items()} == {
+        place: key for place, key in wanted.items() if place in envs
     }
