@@ -178,10 +178,9 @@ def _later(row: RolloutEnvironment, report: EnvironmentReport) -> float | None:
 def _end(row: RolloutEnvironment, report: EnvironmentReport) -> None:
     state = State.DONE if report.ok else State.FAILED
     with locked(row.rollout_id) as rollout:
+        facts = _facts(report) | {"state": state, "since": rollout.now}
         # Another delivery of the message may have recorded it already.
-        first = (
-            under_way().filter(pk=row.pk).update(state=state, since=rollout.now, **_facts(report))
-        )
+        first = under_way().filter(pk=row.pk).update(**facts)
     if first:
         logger.info("%s: %s in rollout %s", row.env, state, row.rollout_id)
     advance(row.rollout_id)
