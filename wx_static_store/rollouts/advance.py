@@ -23,8 +23,8 @@ from .rows import (
     environments_of,
     locked,
     number,
+    stop,
     under_way,
-    unqueue,
 )
 from .waves import room
 
@@ -72,8 +72,7 @@ def _settle(rollout: Rollout, rows: Counts) -> None:
     if rollout.state != Rollout.State.RUNNING:
         return
     if number(rows, State.FAILED) > rollout.tolerate:
-        rollout.state, rollout.ended = Rollout.State.STOPPED, now
-        unqueue(rollout)
+        stop(rollout)
         return
     last = max((wave for wave, _state in rows), default=0)
     while rollout.state == Rollout.State.RUNNING and _wave_is_over(rollout, rows):

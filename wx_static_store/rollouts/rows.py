@@ -83,6 +83,12 @@ def number(rows: Counts, *states: str, wave: int | None = None) -> int:
     )
 
 
+def stop(rollout: Rollout) -> None:
+    """Stop a rollout: what is under way ends, and nothing more begins."""
+    rollout.state, rollout.ended = Rollout.State.STOPPED, rollout.now
+    unqueue(rollout)
+
+
 def unqueue(rollout: Rollout) -> None:
     """Let the environments wait again that no worker has begun."""
     queued = environments_of(rollout).filter(state=State.QUEUED)

@@ -220,9 +220,9 @@ class OverviewTable:
         if not self._sees_log:
             return []
         rows = UploadLog.objects.all()
-        return failed_uploads(
-            rows if len(self._offers) > FEW else rows.filter(env__in=[*self._offers])
-        )
+        if len(self._offers) <= FEW:
+            rows = rows.filter(env__in=[*self._offers])
+        return failed_uploads(rows)
 
     @cached_property
     def _failures(self) -> Counter[str]:
