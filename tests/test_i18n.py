@@ -27,7 +27,7 @@ def test_a_plural_has_its_count() -> None:
     assert ngettext(one, many, 1).startswith("1 file must")
     assert ngettext(one, many, 2).startswith("2 files must")
     with override("zh-hans"):
-        assert ngettext(one, many, 2).startswith("有 2 行")
+        assert ngettext(one, many, 2).startswith("2 个文件")
 
 
 def test_texts_work_without_django_s_settings() -> None:
