@@ -74,7 +74,7 @@ def test_a_changed_table_runs_no_test_of_what_does_not_name_it() -> None:
 @pytest.mark.parametrize(
     ("file", "test"),
     [
-        ("conf/options/store.py", "tests/conf/test_settings.py"),  # has the refused values
+        ("conf/options/entries.py", "tests/conf/test_settings.py"),  # has the refused values
         ("models/uploads.py", "tests/admin/test_uploads.py"),  # its page shows all columns
     ],
 )
