@@ -10,7 +10,6 @@ The REST API: ``path("wx/", include("wx_static_store.api.urls"))``.
     operations              the OpenAPI description of the methods of views
     body                    the body of a request, within its limits
     parameters              parameters of addresses, and fields of forms and bodies
-    answers                 the answer to an upload: the result, and its row in the log
     conditions              conditional requests (RFC 9110) and digests of the body
     idempotency             ``Idempotency-Key``: the first answer again, for a day
     deployment_serializers  the members of the answers about deployments and releases
