@@ -15,7 +15,6 @@ The REST API: ``path("wx/", include("wx_static_store.api.urls"))``.
     deployment_serializers  the members of the answers about deployments and releases
     serializers             the members of answers
     addresses               an address, with and without its last slash; those of rows
-    guard                   permissions and throttles
     log                     the rows that a caller may see, and queries
     paging                  pages by a signed cursor
     problems                errors as RFC 9457 writes them, with a stable `code`
