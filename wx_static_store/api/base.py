@@ -1,7 +1,5 @@
 """The base of all views, their permissions and throttles; of the project, authentication only."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from functools import cached_property, partial

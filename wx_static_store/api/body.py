@@ -1,7 +1,5 @@
 """Read the body of a request: no more than is allowed, no less than was declared."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress

@@ -5,8 +5,6 @@ Only an answer that stays true is kept: a stored file, a rollout that began, or 
 After any other answer nothing was done, and the client may use the key again.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """The parameters of each address, and the fields of forms and bodies."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, cast
 

@@ -4,8 +4,6 @@ This app's part of the OpenAPI document, made by drf-spectacular (extra ``schema
 drf-spectacular need not be installed. A project that uses it sets DEFAULT_SCHEMA_CLASS.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, cast

@@ -1,7 +1,5 @@
 """The views of uploads: each method needs one of the permissions that `needs` names."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial

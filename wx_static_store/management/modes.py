@@ -1,7 +1,5 @@
 """Make the orders of ``wx_deploy``: the store, the environments, a folder or kept releases."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The limit of calls that all processes share: API_RATE, and throttles that any process met."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable, Iterator

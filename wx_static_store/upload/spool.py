@@ -5,8 +5,6 @@ Their names are their MD5, as in rows of the log, in a private alias of ``STORAG
 fails is logged, and never fails an upload.
 """
 
-from __future__ import annotations
-
 import logging
 import re
 from collections.abc import Iterator
