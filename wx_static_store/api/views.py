@@ -183,7 +183,11 @@ class Retry(View):
             raise again.reason
         if again.result is None:
             raise problems.Conflict("timeout")
-        return upload_response(request, owning_alias(row), again.result, _retried_row_id(row))
+        repeats = {"env": row.env, "source_ref": f"row {row.pk}"}
+        rows = UploadLog.objects.primary().with_key(row.key).filter(**repeats).order_by("-id")
+        # None where there is no log.
+        newest = in_database(rows.values_list("id", flat=True).first, otherwise=None)
+        return upload_response(request, owning_alias(row), again.result, newest)
 
 
 class Diagnosis(View):
@@ -208,13 +212,6 @@ class Diagnosis(View):
         if found.reason:
             raise found.reason
         return Response(serializers.DiagnosisSerializer(found.call).data)
-
-
-def _retried_row_id(row: UploadLog) -> int | None:
-    """Return the id of the newest row that repeats this row; None where there is no log."""
-    rows = UploadLog.objects.primary().with_key(row.key).filter(env=row.env)
-    again = rows.filter(source_ref=f"row {row.pk}").order_by("-id").values_list("id", flat=True)
-    return in_database(again.first, otherwise=None)
 
 
 class RawUpload(View):
