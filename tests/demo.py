@@ -75,6 +75,12 @@ class Site(NamedTuple):
         journal = requests.get(f"{self.control}/journal", params=asked, timeout=PATIENCE)
         return len(journal.json())
 
+    def lists(self) -> int:
+        """How often the list of the environment was asked for."""
+        asked = {"name": "staticfilelist"}
+        journal = requests.get(f"{self.control}/journal", params=asked, timeout=PATIENCE)
+        return len(journal.json())
+
     def links(self, part: str) -> int:
         """How many links were asked for whose key holds this."""
         asked = {"name": "staticuploadfile"}

@@ -8,7 +8,8 @@ from django.test import RequestFactory
 from django.urls import resolve
 
 from tests.admin.conftest import Rows
-from wx_static_store.admin.causes import SHOWN, cards, choose_again
+from wx_static_store.admin.causes import SHOWN, cards
+from wx_static_store.admin.columns import UploadColumns
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.log.failing import FailureCause, causes
 from wx_static_store.models import UploadLog
@@ -41,6 +42,7 @@ def test_a_cause_whose_rows_were_pruned_has_no_card(request_) -> None:  # type: 
 
 def test_a_file_is_chosen_again_where_its_row_went(request_, rows: Rows) -> None:  # type: ignore[no-untyped-def]
     [row, elsewhere] = *rows("media/x/y.txt", name="x/y.txt"), *rows("nowhere.txt")
-    query = parse_qs(urlsplit(choose_again(request_, row)).query)
+    columns = UploadColumns(request_)
+    query = parse_qs(urlsplit(columns.choose_again(row)).query)
     assert query == {"store": [f"default@{row.env}"], "folder": ["x/"], "name": ["y.txt"]}
-    assert choose_again(request_, elsewhere) == ""
+    assert columns.choose_again(elsewhere) == ""

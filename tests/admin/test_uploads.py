@@ -167,7 +167,7 @@ def test_the_page_of_a_row_shows_all_fields(viewer: Client, rows: Rows) -> None:
 def test_the_page_of_a_row_offers_what_the_list_does(
     admin_site: EmulatorServer, editor: Editor, rows: Rows
 ) -> None:
-    [row] = rows("media/x/a.png", name="x/a.png", status="unknown")
+    [row] = rows("media/x/a.png", name="x/a.png", status="unknown", md5="0" * 32)
     html = detail(editor("view_uploadlog", "retry", "upload"), row)
     assert re.findall(r'name="action" value="(\w+)"', html) == ["upload_again", "compare"]
     assert f'name="_selected_action" value="{row.pk}"' in html
@@ -175,6 +175,17 @@ def test_the_page_of_a_row_offers_what_the_list_does(
     html = detail(editor("view_uploadlog"), row)
     assert re.findall(r'name="action" value="(\w+)"', html) == ["compare"]
     assert "folder=x%2F" not in html
+
+
+def test_the_page_of_a_row_without_its_bytes_offers_to_choose_the_file_and_says_why(
+    admin_site: EmulatorServer, editor: Editor, rows: Rows
+) -> None:
+    [row] = rows("media/x/a.png", name="x/a.png", status="failed", source="admin", md5="0" * 32)
+    html = detail(editor("view_uploadlog", "retry", "upload"), row)
+    assert re.findall(r'name="action" value="(\w+)"', html) == ["compare"]
+    assert html.count("folder=x%2F&amp;name=a.png") == 1
+    assert "The bytes came from a browser" in html
+    assert "The bytes came from a browser" not in detail(editor("view_uploadlog"), row)
 
 
 def test_the_page_of_a_dismissed_row_says_by_whom(

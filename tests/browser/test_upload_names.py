@@ -278,6 +278,7 @@ def test_each_clash_of_names_has_its_choice(upload: Page, site: Site, folder: st
     shoot_at_both_widths(page, "upload-clash")
     page.click(SUBMIT)
     expect(page.locator(STORED)).to_have_count(7)
+    expect(page.locator("#wx-said")).to_contain_text("Skipped, still in the list: 2.")
     found = [site.published(f"media/{folder}{name}") for name in (*names[:3], "c-2.txt")]
     assert found == [b"old", b"new!", b"old", b"new!"]
     assert len(rows(key=f"media/{folder}b.txt")) == 2

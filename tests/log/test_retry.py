@@ -12,7 +12,7 @@ from django.core.management import call_command
 from tests.conftest import ENV
 from tests.log.uploads import again, configured, fail, failed_collect, newest, sent
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.log.retry import sendable
+from wx_static_store.log.retry import sendable_first
 from wx_static_store.models import UploadLog
 from wx_static_store.upload.store import get_store
 from wx_static_store.upload.transfer import longest
@@ -175,11 +175,12 @@ def lost(cloud: EmulatorServer, count: int) -> list[UploadLog]:
     return [sent(f"lost {n}.txt", b"hello", source="admin") for n in range(count)]
 
 
-def test_rows_whose_bytes_are_gone_are_not_sendable(cloud: EmulatorServer) -> None:
+def test_rows_whose_bytes_are_gone_come_last(cloud: EmulatorServer) -> None:
     older, newer = lost(cloud, 2)
     fail(cloud, times=3)
     gone = [sent(f"{n}.txt", b"1", source="admin") for n in range(3)]
-    assert [*sendable([*gone, newer, older], 1)] == [newer]
+    assert sendable_first([*gone, newer, older], 1) == [newer]
+    assert sendable_first([*gone, newer, older], 4) == [newer, older, *gone[:2]]
 
 
 def test_a_file_that_finds_no_free_worker_in_time_is_not_attempted(

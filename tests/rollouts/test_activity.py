@@ -75,6 +75,16 @@ def test_failures_are_counted_by_environment_day_and_code() -> None:
     assert (found[ENV].number, found["tenant-b"].codes) == (3, [("", 1)])
 
 
+def test_the_most_frequent_cause_of_each_deployment_is_known() -> None:
+    for number, cause in enumerate(["AccessDenied", "45009", "45009", "TlsFailed"]):
+        code = {"errcode": 45009} if cause == "45009" else {}
+        row(f"{number}", status="failed", cause=cause, deployment_id=7, **code)
+    row("other", status="failed", cause="TlsFailed", deployment_id=8)
+    row("alone", status="failed", cause="AccessDenied")
+    found = failures(UploadLog.objects.all())[ENV].deployments
+    assert found == {7: ("45009", "45009"), 8: ("TlsFailed", "")}
+
+
 @pytest.mark.parametrize("envs", [[], [ENV], [ENV, "tenant-b", "tenant-c"]])
 def test_the_newest_upload_of_each_environment_is_one_query(
     envs: list[str], django_assert_max_num_queries: Any

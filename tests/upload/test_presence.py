@@ -12,7 +12,7 @@ from tests.conftest import ENV, lost_table
 from wx_static_store.core.types import DELETED, DELETED_MD5, RemoteFile
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog, key_digest
-from wx_static_store.upload.presence import LATE, SLACK, Presence, Row, from_log, look
+from wx_static_store.upload.presence import LATE, SLACK, Presence, Row, from_log, look, look_at
 from wx_static_store.upload.store import get_store
 
 pytestmark = pytest.mark.django_db
@@ -148,3 +148,17 @@ def test_the_list_decides_where_there_is_no_log(cloud: EmulatorServer) -> None:
     with lost_table(UploadLog):
         assert at("a.txt").file is None
         assert from_log(ENV, ["a.txt"]) == {}
+
+
+def test_several_keys_are_looked_at_by_one_call(cloud: EmulatorServer) -> None:
+    cloud.quirks.update({"page_size": 3})
+    for name in ("0.txt", "a.txt", "b.txt", "d.txt", "x.txt"):
+        cloud.put_object(f"up/{name}", DELETED if name == "b.txt" else b"old")
+    found = look_at(get_store(), [f"up/{letter}.txt" for letter in "xabc"])
+    assert [call.name for call in cloud.journal] == ["staticfilelist"]
+    # x.txt stands on a later page.
+    assert {key: md5_of(each.file) for key, each in found.items()} == {
+        "up/a.txt": OLD,
+        "up/b.txt": None,
+        "up/c.txt": None,
+    }

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _, ngettext
 
 from ..causes import cause_of
 from ..log.failing import FailureCause
-from ..log.retry import RetryResult, retryable
+from ..log.retry import why_gone
 from ..models import UploadLog, UploadLogQuerySet
-from ..submit.access import Act, may
-from .columns import UploadColumns, admin_url
-from .places import places_for
+from .columns import UploadColumns
+from .labels import Text
 
 SHOWN = 10  # files of a card
 
@@ -40,10 +39,29 @@ def cards(
         card = _card(cause, files, columns)
         # Costly: for each file it is asked whether its bytes can still be read.
         if look:
-            card["files"] = [line | _look(request, line["row"]) for line in card["files"]]
-            card["can_retry"] = card["more"] or any("gone" not in line for line in card["files"])
+            looked = [line | _look(columns, line["row"]) for line in card["files"]]
+            # First what can be done.
+            card["files"] = sorted(looked, key=lambda line: "gone" in line)
+            card["ready"] = sum("gone" not in line for line in looked)
+            card["retry_all"] = retry_label([card], _upload_these(card["count"]))
         made.append(card)
     return made
+
+
+def retry_label(cards: Sequence[dict[str, Any]], of_all: Text) -> Text:
+    """Return the text of a button that sends what can be sent; empty if nothing can."""
+    ready, count = (sum(card[name] for card in cards) for name in ("ready", "count"))
+    if any(card["more"] for card in cards):  # of these nobody knows yet
+        return _("Upload again what can be sent")
+    if 0 < ready < count:
+        facts = {"ready": ready, "count": count}
+        return _("Upload again what can be sent (%(ready)d of %(count)d)") % facts
+    return of_all if ready else ""
+
+
+def _upload_these(count: int) -> str:
+    text = ngettext("Upload this file again", "Upload these %(count)s files again", count)
+    return text % {"count": count}
 
 
 def _card(cause: FailureCause, files: list[UploadLog], columns: UploadColumns) -> dict[str, Any]:
@@ -65,19 +83,7 @@ def _card(cause: FailureCause, files: list[UploadLog], columns: UploadColumns) -
     }
 
 
-def _look(request: HttpRequest, row: UploadLog) -> dict[str, Any]:
+def _look(columns: UploadColumns, row: UploadLog) -> dict[str, Any]:
     """Return why the file cannot be sent again, and where to choose it anew."""
-    found = retryable(row)
-    if not isinstance(found, RetryResult) or found.reason is None:
-        return {}
-    return {"gone": found.reason.what, "choose": choose_again(request, row)}
-
-
-def choose_again(request: HttpRequest, row: UploadLog) -> str:
-    """Return the address of the upload page with the row's store, folder and name; "" if none."""
-    using = places_for(request).using(row)
-    if not (using and may(request.user, Act.UPLOAD)):
-        return ""
-    folder, slash, name = row.name.rpartition("/")
-    query = {"store": f"{using}@{row.env}", "folder": folder + slash, "name": name}
-    return f"{admin_url(request, 'uploadlog_upload')}?{urlencode(query)}"
+    gone = why_gone(row)
+    return {"gone": gone, "choose": columns.choose_again(row)} if gone else {}

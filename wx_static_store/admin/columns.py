@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple, cast
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -249,6 +250,15 @@ class UploadColumns(Columns):
         """Return when and by whom the failure was dismissed; asks the database."""
         found = Dismissal.objects.filter(upload=row).first()
         return two_lines(day_and_time(found.created), self.user(found)) if found else NOTHING
+
+    def choose_again(self, row: UploadLog) -> str:
+        """Return the upload page's address with the row's store, folder and name; "" if none."""
+        using = self._places.using(row)
+        if not (using and may(self._request.user, Act.UPLOAD)):
+            return ""
+        folder, slash, name = row.name.rpartition("/")
+        query = {"store": f"{using}@{row.env}", "folder": folder + slash, "name": name}
+        return f"{admin_url(self._request, 'uploadlog_upload')}?{urlencode(query)}"
 
     @admin.display(description=gettext_lazy("deployment"))
     def deployment(self, row: UploadLog) -> SafeString | str:

@@ -12,10 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from ..core import qr
 from ..core.naming import content_type
+from ..log.retry import why_gone
 from ..models import UploadLog, UploadLogQuerySet
 from . import filters
 from .base import ReadOnlyAdmin
-from .causes import choose_again
 from .cloud.page import FilesPage
 from .columns import MAYBE_PUBLIC, UploadColumns, filled_fields, lines
 from .log.diagnosis import DiagnosisPage
@@ -96,15 +96,20 @@ class UploadLogAdmin(FilesPage, UploadPage, FailingPage, DiagnosisPage, ReadOnly
         url = places_for(request).url(row) if public else ""
         # One more than is shown tells whether there are older ones.
         history = list(self._history(request, row)[: NEWEST + 1])
-        choices = self.get_action_choices(request)  # those of the list
+        columns = UploadColumns(request)
+        choices = dict(self.get_action_choices(request))  # those of the list
+        choose = columns.choose_again(row)
+        gone = why_gone(row) if choose or "upload_again" in choices else ""
+        names = ("compare",) if gone else ("upload_again", "compare")
         return {
             "url": url,
             "code": qr.svg(url) if url else "",
             "is_image": content_type(row.key).startswith("image/"),
-            "actions": [each for each in choices if each[0] in ("upload_again", "compare")],
-            "choose": choose_again(request, row),
+            "actions": [(name, choices[name]) for name in names if name in choices],
+            "gone": gone,
+            "choose": choose,
             "is_deleted": public is not None and public.is_deletion,
-            "history": lines(history[:NEWEST], UploadColumns(request)),
+            "history": lines(history[:NEWEST], columns),
             "has_older": len(history) > NEWEST,
             "exact": f'"{row.key}"',
         }

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..causes import cause_of, hint
+from ..i18n import gettext, labelled, ngettext
 from ..models import Dismissal, UploadLog, UploadLogQuerySet
+from ..upload.database import write
 
 if TYPE_CHECKING:
     from ..core.refusals import User
@@ -28,7 +32,20 @@ def causes(rows: UploadLogQuerySet) -> list[FailureCause]:
     return sorted(found, key=lambda cause: (-len(cause.rows), -cause.rows[0]))
 
 
-def dismiss(rows: Iterable[UploadLog], user: User | None) -> None:
-    """Note that nobody needs to repair these rows; newer failures of their keys still count."""
+def in_words(found: Iterable[FailureCause]) -> Iterator[str]:
+    """Yield a line for each cause: how many files, what happened, and what to do."""
+    for code, rows in found:
+        files = ngettext("%(count)d file", "%(count)d files", len(rows))
+        why = gettext("%(what)s. %(hint)s", what=cause_of(code).title, hint=hint(code))
+        yield labelled(files, why)
+
+
+def dismiss(rows: Iterable[UploadLog], user: User | None) -> bool:
+    """
+    Note that nobody needs to repair these rows; newer failures of their keys still count.
+
+    Return False if the database cannot be written to.
+    """
     made = [Dismissal(upload=row, user_id=user.pk if user else None) for row in rows]
-    Dismissal.objects.bulk_create(made, ignore_conflicts=True)
+    create = partial(Dismissal.objects.bulk_create, made, ignore_conflicts=True)
+    return write(create, otherwise=None, at_once=True) is not None

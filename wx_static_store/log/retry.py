@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..conf import options_for
@@ -28,11 +27,13 @@ from .owner import owning_alias
 from .source_of import SourceGone, source_of
 
 if TYPE_CHECKING:
+    from django.utils.functional import Promise
+
     from ..core.refusals import User
 
 
 _NEWER = _("A newer upload of this file is in the log, and an older one must not overwrite it")
-_TAKE_THE_NEWER = _("Upload the newer one again if needed.")
+TAKE_THE_NEWER = _("Upload the newer one again if needed.")
 _CHANGED = _("The file is another one by now")
 _PUBLISH_IT = _("Run collectstatic again: it publishes what is there now.")
 
@@ -81,20 +82,32 @@ def retryable(row: UploadLog) -> Ready | RetryResult:
     return Ready(row, item)
 
 
+def why_gone(row: UploadLog) -> str | Promise:
+    """Return why the bytes cannot be sent again; empty if they can. Makes no call."""
+    found = retryable(row)
+    return found.reason.what if isinstance(found, RetryResult) and found.reason else ""
+
+
 def check_rows(rows: Iterable[UploadLog]) -> Iterator[Ready | RetryResult]:
     """Yield the item or the reason of each row; an older row of a key is refused."""
     rows = list(rows)
     followed = newer(rows)
     for row in rows:
         if row.pk in followed:
-            yield RetryResult(row, reason=SourceGone(_NEWER, hint=_TAKE_THE_NEWER))
+            yield RetryResult(row, reason=SourceGone(_NEWER, hint=TAKE_THE_NEWER))
         else:
             yield retryable(row)
 
 
-def sendable(rows: Iterable[UploadLog], most: int) -> Iterator[UploadLog]:
-    """Yield at most `most` rows whose bytes can be found again."""
-    return islice((row for row in rows if isinstance(retryable(row), Ready)), most)
+def sendable_first(rows: Iterable[UploadLog], most: int) -> list[UploadLog]:
+    """Return at most `most` rows: those whose bytes can be found again, then the others."""
+    ready: list[UploadLog] = []
+    gone: list[UploadLog] = []
+    for row in rows:
+        (ready if isinstance(retryable(row), Ready) else gone).append(row)
+        if len(ready) == most:
+            break
+    return [*ready, *gone][:most]
 
 
 def retry_uploads(
@@ -183,7 +196,7 @@ class _Batch:
             raise IN_PROGRESS.broken(key=row.key)
         # Only now, with the claim, no other process changes the object at the key.
         if newer([row]):
-            raise SourceGone(_NEWER, hint=_TAKE_THE_NEWER)
+            raise SourceGone(_NEWER, hint=TAKE_THE_NEWER)
         found = None if self._replaces else look(uploader.store, row.key).file
         if found and match(row, found) is not Match.SAME:
             raise EXISTS.broken(key=row.key)

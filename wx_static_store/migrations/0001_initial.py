@@ -22,6 +22,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('digest', models.CharField(max_length=64, unique=True)),
                 ('fingerprint', models.CharField(max_length=64)),
+                ('about', models.TextField(blank=True)),
                 ('running_until', models.DateTimeField()),
                 ('answer', models.TextField(blank=True)),
                 ('expires', models.DateTimeField(db_index=True)),

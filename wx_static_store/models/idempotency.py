@@ -8,6 +8,7 @@ class IdempotencyKey(models.Model):
 
     digest = models.CharField(max_length=64, unique=True)  # of the key, and of whose it is
     fingerprint = models.CharField(max_length=64)  # of the request
+    about = models.TextField(blank=True)  # JSON: what is sent, to look it up after a kill
     running_until = models.DateTimeField()  # a lease that the request prolongs: it was killed
     answer = models.TextField(blank=True)  # JSON; empty while it is not known
     expires = models.DateTimeField(db_index=True)

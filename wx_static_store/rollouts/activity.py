@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from statistics import quantiles
 from typing import Any, NamedTuple
@@ -61,6 +61,7 @@ class Failures(NamedTuple):
 
     days: Sequence[int]
     codes: Sequence[tuple[str, int]]
+    deployments: Mapping[int, tuple[str, str]] = {}  # the most frequent cause of each, its number
 
     @property
     def number(self) -> int:
@@ -78,21 +79,31 @@ def activity(env: str) -> Activity:
 def failures(rows: UploadLogQuerySet) -> dict[str, Failures]:
     """Return the failures of each environment of these rows, from the newest of each status."""
     days, since = _dates(), _since()
-    found: dict[str, tuple[Counter[date], Counter[str]]] = defaultdict(
-        lambda: (Counter(), Counter())
+    found: dict[str, tuple[Counter[date], Counter[str], Counter[tuple[int, str, str]]]] = (
+        defaultdict(lambda: (Counter(), Counter(), Counter()))
     )
     # Each status apart: its index gives the newest rows.
     for status in _BAD:
         newest = rows.filter(status=status, created__gte=since).order_by("-id")
-        for env, errcode, cos_code, created in newest.values_list(
-            "env", "errcode", "cos_code", "created"
-        )[:MOST_FAILURES]:
-            by_day, by_code = found[env]
-            by_day[_day(created)] += 1
-            by_code[str(errcode or cos_code or "")] += 1
+        names = ("env", "errcode", "cos_code", "cause", "deployment_id", "created")
+        for row in newest.values_list(*names, named=True)[:MOST_FAILURES]:
+            by_day, by_code, by_deployment = found[row.env]
+            number = str(row.errcode or row.cos_code or "")
+            by_day[_day(row.created)] += 1
+            by_code[number] += 1
+            if row.deployment_id:
+                by_deployment[row.deployment_id, row.cause, number] += 1
     return {
-        env: Failures([by_day[day] for day in days], by_code.most_common())
-        for env, (by_day, by_code) in found.items()
+        env: Failures(
+            [by_day[day] for day in days],
+            by_code.most_common(),
+            # The most frequent one comes last, and stays.
+            {
+                pk: (cause, number)
+                for (pk, cause, number), _count in reversed(by_deployment.most_common())
+            },
+        )
+        for env, (by_day, by_code, by_deployment) in found.items()
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -18,6 +18,7 @@ from ..exceptions import NameRejected, WxStaticStoreError
 from ..i18n import english
 from ..upload import spool
 from ..upload.claims import Claim, drop_abandoned
+from ..upload.presence import newest_rows
 from ..upload.recorder import record_one
 from ..upload.sources import digest
 from ..upload.transfer import Transfer
@@ -42,6 +43,7 @@ def send(
     overwrite: bool = False,
     precondition: Callable[[str], object] = lambda key: None,
     sent: Callable[[int], object] | None = None,
+    claim: Claim | None = None,
 ) -> tuple[UploadResult, int | None]:
     """
     Upload the file; return the result, and the id of its row (None without a log).
@@ -49,7 +51,7 @@ def send(
     A refusal of the policy is raised and leaves no row, and so is an error of `precondition`, which
     gets the key. `sent` is called with the number of sent bytes.
     """
-    uploader, claim = get_uploader(to.using, to.env), Claim()
+    uploader, claim = get_uploader(to.using, to.env), claim or Claim()
     may: dict[str, Any] = {"overwrite": overwrite, "precondition": precondition}
     try:
         item = authorize_upload(user, to, name, file, size=size, claim=claim, **may)
@@ -66,6 +68,31 @@ def send(
     if result.status is not UploadStatus.STORED and spool.alias():
         result = _keep_bytes(result, file)
     return result, record(result)
+
+
+def look_up(
+    to: Target, killed: Sequence[tuple[UploadItem, Claim]], context: UploadContext
+) -> list[tuple[UploadResult, int | None]]:
+    """
+    Return what became of uploads whose process was killed, and the ids of their rows.
+
+    One call asks the list for all of them. What it does not show stays unknown: lists may be late.
+    """
+    uploader = get_uploader(to.using, to.env)
+    sent = [Transfer(uploader.options, item, sending=True) for item, _claim in killed]
+    for transfer in sent:
+        transfer.prepare()
+    results = uploader.settle([transfer.broken_off() for transfer in sent])
+    rows = newest_rows(to.env, [result.key for result in results]) or {}
+    ended: list[tuple[UploadResult, int | None]] = []
+    for result, (_item, claim) in zip(results, killed, strict=True):
+        row = rows.get(result.key)
+        # It may have been killed after it wrote its row.
+        written = row and (row.status, row.md5) == (result.status, result.md5)
+        ended.append((result, None if written else record_one(result, context)))
+        if claim.take(uploader.options, result.key):
+            claim.release()
+    return ended
 
 
 def _record(result: UploadResult, *, claim: Claim, context: UploadContext) -> int | None:

@@ -58,9 +58,12 @@ class Submission:
     Its times are the database's: the clocks of hosts may differ.
     """
 
-    def __init__(self, identity: str, fingerprint: str = "") -> None:
+    def __init__(
+        self, identity: str, fingerprint: str = "", about: Mapping[str, Any] | None = None
+    ) -> None:
         self.digest = sha256(identity.encode()).hexdigest()
         self._fingerprint = fingerprint
+        self._about = json.dumps(about) if about else ""
 
     def first_answer(self) -> Any:
         """Return the answer of the first submission, None if this one is; raises Unanswered."""
@@ -70,6 +73,15 @@ class Submission:
         if found["fingerprint"] not in ("", self._fingerprint):  # a cancelled one has none
             raise Unanswered("other_body")
         return _answer_of(found)
+
+    def about(self) -> Any:
+        """Return what the first submission was about, None if it did not say."""
+        found = self._row.values_list("about", flat=True).first()
+        return json.loads(found) if found else None
+
+    def keep(self, answer: Any) -> None:
+        """Keep the answer, which every later submission gets."""
+        self._row.update(answer=json.dumps(answer, cls=DjangoJSONEncoder))
 
     def look(self) -> Any:
         """Return the kept answer; raises Unanswered."""
@@ -110,6 +122,7 @@ class Submission:
         """Return the row of the first submission, or None if this one claimed it."""
         ours = {
             "fingerprint": self._fingerprint,
+            "about": self._about,
             "running_until": Now() + timedelta(seconds=LEASE),
             "expires": Now() + KEPT,
             "answer": answer,
@@ -144,7 +157,7 @@ class Submission:
         if answer is None:
             self._row.delete()
         else:
-            self._row.update(answer=json.dumps(answer, cls=DjangoJSONEncoder))
+            self.keep(answer)
 
     @property
     def _row(self) -> QuerySet[IdempotencyKey]:

@@ -43,12 +43,13 @@ class Claim:
     """
     The keys that one save has claimed: no other save takes them until its row shows what is there.
 
-    If the cache fails or keeps nothing, every claim succeeds.
+    If the cache fails or keeps nothing, every claim succeeds. Whoever gives the id of a save that
+    was killed holds its claims.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, save_id: str = "") -> None:
         # Not by thread: a worker serves one request after the other in the same thread.
-        self._id = uuid4().hex
+        self._id = save_id or uuid4().hex
         self._held: dict[str, Notes] = {}
 
     def take(self, options: Options, key: str, seconds: float = SECONDS) -> bool:

@@ -15,6 +15,7 @@ from functools import cache
 from typing import NamedTuple
 
 from ..core.match import Match, match
+from ..core.naming import common_prefix
 from ..core.types import DELETED_MD5, LIST, ContentHeaders, RemoteFile, UploadStatus
 from .database import in_database, log
 from .store import Store
@@ -126,10 +127,25 @@ def look(store: Store, key: str) -> Presence:
     return Presence(key, (newest_rows(store.env, [key], sent=True) or {}).get(key), file)
 
 
+def look_at(store: Store, keys: Iterable[str]) -> dict[str, Presence]:
+    """Ask the list by one call, then the log; leave out the keys beyond the page of the list."""
+    wanted = sorted(keys)
+    page = store.page(common_prefix(wanted), wanted[0][:-1])
+    files = {file.key: _marked(store, file) for file in page.files if file.key in wanted}
+    reached = [key for key in wanted if page.marker is None or key <= page.marker]
+    rows = newest_rows(store.env, reached, sent=True) or {}
+    return {key: Presence(key, rows.get(key), files.get(key)) for key in reached}
+
+
 def find(store: Store, key: str) -> RemoteFile | None:
     """Return what the list shows, deletion markers too: for worker threads, which have no log."""
     file = store.find(key)
-    return replace(file, md5=DELETED_MD5) if file and store.is_deleted(file) else file
+    return _marked(store, file) if file else None
+
+
+def _marked(store: Store, file: RemoteFile) -> RemoteFile:
+    """Return the file; if it is a deletion marker, with the MD5 that lists may not show."""
+    return replace(file, md5=DELETED_MD5) if store.is_deleted(file) else file
 
 
 def from_log(env: str, keys: Iterable[str]) -> dict[str, Presence]:

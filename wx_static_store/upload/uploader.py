@@ -23,7 +23,7 @@ from ..exceptions import (
 )
 from ..i18n import gettext_lazy as _
 from .claims import drop_abandoned
-from .presence import look
+from .presence import Presence, look_at
 from .recorder import RECORD_SECONDS, Recorder, record_one
 from .store import Store, store_for
 from .transfer import Transfer, headers_of
@@ -96,27 +96,21 @@ class Uploader:
 
     def settled(self, result: UploadResult) -> UploadResult:
         """Return the result; turn unknown into stored if one call finds these bytes at the key."""
-        if result.status is not UploadStatus.UNKNOWN or not result.md5:
-            return result
-        # COS named other bytes: what a late list shows is the object before.
-        if isinstance(result.error, IntegrityError):
-            return result
+        [found] = self.settle([result])
+        return found
+
+    def settle(self, results: list[UploadResult]) -> list[UploadResult]:
+        """Return the results; turn unknown into stored where one call finds the bytes."""
+        keys = {result.key for result in results if _is_open(result)}
+        if not keys:
+            return results
         # A person waits for it: one call, and only some seconds.
         seconds = min(SETTLE_SECONDS, self.options.deadline or SETTLE_SECONDS)
         once = replace(self.options, deadline=seconds, max_attempts=1)
-        found = None
+        found: dict[str, Presence] = {}
         with suppress(WxStaticStoreError):
-            found = look(store_for(once), result.key).file
-        if found is None or match(result, found) is not Match.SAME:
-            return result
-        return replace(
-            result,
-            status=UploadStatus.STORED,
-            stage="",
-            error=None,
-            stored_at=found.last_modified,
-            note=_LISTED,
-        )
+            found = look_at(store_for(once), keys)
+        return [_as_listed(result, found.get(result.key)) for result in results]
 
     def upload_many(
         self, items: Iterable[UploadItem], context: UploadContext
@@ -193,6 +187,28 @@ class Uploader:
     def headers(self, item: UploadItem) -> ContentHeaders:
         """Return the content headers that this store gives the item."""
         return headers_of(self.options, item)
+
+
+def _is_open(result: UploadResult) -> bool:
+    """Return whether the list may show how the upload ended."""
+    # Not where COS named other bytes: what a late list shows is the object before.
+    other_bytes = isinstance(result.error, IntegrityError)
+    return result.status is UploadStatus.UNKNOWN and bool(result.md5) and not other_bytes
+
+
+def _as_listed(result: UploadResult, found: Presence | None) -> UploadResult:
+    """Return the result; stored if the list shows its bytes."""
+    file = found.file if found and _is_open(result) else None
+    if file is None or match(result, file) is not Match.SAME:
+        return result
+    return replace(
+        result,
+        status=UploadStatus.STORED,
+        stage="",
+        error=None,
+        stored_at=file.last_modified,
+        note=_LISTED,
+    )
 
 
 class UnderWay:

@@ -2,8 +2,10 @@
 
 import re
 from html import unescape
+from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 from django.http import HttpResponse, QueryDict
 from django.test import Client
 
@@ -136,13 +138,47 @@ def test_a_second_press_sends_nothing(cloud: EmulatorServer, operator: Client) -
 
 
 def test_files_whose_bytes_are_gone_give_their_place_to_those_that_can_be_sent(
-    cloud: EmulatorServer, operator: Client
+    cloud: EmulatorServer, operator: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lost = gone(cloud, "gone.txt")
     assert "1 file cannot be uploaded" in send(operator, "retry", lost.pk).content.decode()
     row = failed(cloud, "a.txt")
-    text = send(operator, "retry_all", f" {row.pk}").content.decode()
-    assert ("gone.txt" in text, "1 file was uploaded again." in text) == (False, True)
+    gone(cloud, "newer.txt")
+    monkeypatch.setattr(page, "LIMIT", 1)
+    text = send(operator, "retry_all", f" {newest('newer.txt').pk}").content.decode()
+    assert ("newer.txt" in text, "1 file was uploaded again." in text) == (False, True)
+    assert newest(row.key).status == "stored"
+
+
+def test_a_button_says_how_many_files_can_be_sent_and_its_page_why_the_others_cannot(
+    cloud: EmulatorServer, editor: Editor
+) -> None:
+    client = editor("view_uploadlog", "retry", "upload")
+    row = failed(cloud, "a.txt")
+    for n in range(4):
+        newer = gone(cloud, f"gone-{n}.txt")
+    UploadLog.objects.filter(pk=newer.pk).update(errcode=85088, cause="85088")
+    assert "Upload again what can be sent (1 of 5)" in text_of(client)
+    assert "Upload again what can be sent (1 of 4)" in text_of(client)
+    html = send(client, "retry_all", f" {newer.pk}").content.decode()
+    said = "1 file was uploaded again. 4 files must be chosen again, because their bytes are not"
+    assert said in html
+    assert newest(row.key).status == "stored"
+    links = re.findall(r'<a href="([^"]*/upload/\?[^"]*)">Choose the file again</a>', html)
+    assert [name for link in links for name in QueryDict(unescape(link)).getlist("name")] == [
+        f"gone-{n}.txt" for n in (3, 2, 1, 0)
+    ]
+
+
+def test_no_button_offers_what_can_only_be_chosen_again(
+    cloud: EmulatorServer, editor: Editor
+) -> None:
+    client = editor("view_uploadlog", "retry", "upload")
+    for name, errcode in [("a.txt", 85088), ("b.txt", 85088), ("c.txt", 45009)]:
+        row = gone(cloud, name)
+        UploadLog.objects.filter(pk=row.pk).update(errcode=errcode, cause=str(errcode))
+    assert values(client, "retry_all") == values(client, "retry") == []
+    assert len(values(client, "dismiss")) == 3
 
 
 def test_what_is_dismissed_leaves_the_page_and_stays_in_the_log(
@@ -159,6 +195,25 @@ def test_what_is_dismissed_leaves_the_page_and_stays_in_the_log(
     assert len(keys(operator, "status=failed")) == 12
     user = int(operator.session["_auth_user_id"])
     assert {*Dismissal.objects.values_list("user", flat=True)} == {user}
+
+
+def test_a_locked_database_dismisses_nothing_and_says_so(
+    operator: Client, cloud: EmulatorServer
+) -> None:
+    [row] = plain_rows(1, status="failed")
+
+    def refuse(execute: Any, sql: str, *more: Any) -> Any:
+        if sql.startswith("INSERT"):
+            raise OperationalError("database is locked")
+        return execute(sql, *more)
+
+    with connection.execute_wrapper(refuse):
+        answer = operator.post(FAILING, {"dismiss": row.pk})
+    [(level, text)] = shown(answer)
+    assert (answer.status_code, level) == (302, "error")
+    assert text.startswith("Nothing was dismissed: the database of the upload log")
+    operator.post(FAILING, {"dismiss": row.pk})
+    assert "Nothing fails any more" in text_of(operator)
 
 
 @pytest.mark.parametrize("nonsense", ["", "x", "-1", "9" * 30, "１", "40001 x", "x 1 "])

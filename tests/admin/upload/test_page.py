@@ -397,13 +397,13 @@ def test_a_submission_that_broke_off_is_unknown_and_another_attempt_sends(
     assert send_one(client, text("a.txt"), form_id=form_id, attempt=1)["ok"]
 
 
-def test_a_submission_is_refused_while_the_database_cannot_remember_it(
+def test_an_upload_fails_and_names_the_database_that_cannot_remember_it(
     member: Member, emulator: EmulatorServer
 ) -> None:
     client = member("upload")
     with lost_table(IdempotencyKey):
         html = send_one(client, text("a.txt"))["html"]
-    assert ("wx-refused" in html, "try again later" in html) == (True, True)
+    assert ("wx-failed" in html, "the database of the upload log" in html) == (True, True)
     assert emulator.journal == []
 
 

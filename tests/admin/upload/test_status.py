@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,9 +19,10 @@ from wx_static_store.admin.upload.form import attempt_submission
 from wx_static_store.admin.upload.status import MOST_ASKED
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import IdempotencyKey, UploadLog
+from wx_static_store.models.columns import Now
 from wx_static_store.submit import send as submit_send
 
-from ..upload_page import STATUS, Member, send_one, text
+from ..upload_page import STATUS, Member, send as send_form, send_one, text
 
 pytestmark = pytest.mark.django_db
 
@@ -111,6 +114,134 @@ def test_an_attempt_that_broke_off_is_unknown(
             send(client)
     found = ask(client, cancel=True)
     assert (found["state"], "wx-unknown" in found["html"]) == ("ended", True)
+
+
+# --- attempts of a process that was killed --------------------------------------------------------
+
+
+class Killed(BaseException):
+    """No code of ours runs after SIGKILL."""
+
+
+def kill(
+    client: Client, monkeypatch: pytest.MonkeyPatch, name: str, attempt: int, at: Any
+) -> dict[str, Any]:
+    """Kill the upload of a file where it calls `at`; return what the script then asks."""
+
+    with dying(monkeypatch, at):
+        send_one(client, text(name), form_id=FORM, attempt=attempt, confirmed="on")
+    return {"attempt": attempt, "name": f"uploads/{name}", "cancel": True}
+
+
+@contextmanager
+def dying(monkeypatch: pytest.MonkeyPatch, at: Any) -> Iterator[None]:
+    def die(*args: Any, **options: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        for owner, function in ((submit_send, "record_one"), at):
+            patch.setattr(owner, function, die)
+        with pytest.raises(Killed):
+            yield
+    IdempotencyKey.objects.update(running_until=Now())
+
+
+BEFORE, AFTER = (submit_send.Transfer, "run"), (submit_send, "record_one")
+
+
+def look_up(client: Client, *attempts: dict[str, Any]) -> list[dict[str, Any]]:
+    body = {"form_id": FORM, "attempts": attempts}
+    answer = client.post(STATUS, body, content_type="application/json")
+    assert answer.status_code == 200
+    return list(answer.json()["attempts"])
+
+
+def rows() -> dict[str, list[str]]:
+    """Return the statuses of the rows of each key."""
+    found: dict[str, list[str]] = {}
+    for key, status in UploadLog.objects.order_by("id").values_list("key", "status"):
+        found.setdefault(key, []).append(status)
+    return found
+
+
+def test_killed_uploads_are_looked_up_by_one_list_call_and_recorded(
+    member: Member, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = member("upload")
+    killed = [
+        kill(client, monkeypatch, name, number, at)
+        for number, (name, at) in enumerate([("a.txt", AFTER), ("b.txt", BEFORE), ("c.txt", AFTER)])
+    ]
+    assert ({*emulator.objects(ENV)}, rows()) == ({"uploads/a.txt", "uploads/c.txt"}, {})
+    calls = len(emulator.calls("staticfilelist"))
+    found = look_up(client, *killed)
+    assert [(each["state"], each["ok"]) for each in found] == [
+        ("ended", True), ("ended", False), ("ended", True)
+    ]  # fmt: skip
+    assert "The list of the cloud has it" in found[0]["html"]
+    assert ("wx-unknown" in found[1]["html"], "Interrupted" in found[1]["html"]) == (True, True)
+    assert len(emulator.calls("staticfilelist")) == calls + 1
+    ends = {"uploads/a.txt": ["stored"], "uploads/b.txt": ["unknown"], "uploads/c.txt": ["stored"]}
+    assert rows() == ends
+    assert look_up(client, *killed, killed[0]) == [*found, found[0]]
+    assert (rows(), len(emulator.calls("staticfilelist"))) == (ends, calls + 1)
+
+
+def test_a_killed_upload_is_looked_up_when_the_script_does_not_wait_for_others(
+    member: Member, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = member("upload")
+    killed = kill(client, monkeypatch, "a.txt", 1, AFTER)
+    calls = len(emulator.journal)
+    assert look_up(client, killed | {"wait": True}) == [{"state": "killed"}]
+    assert (len(emulator.journal), rows()) == (calls, {})
+    assert [each["ok"] for each in look_up(client, killed, killed)] == [True, True]
+
+
+def test_a_killed_upload_that_the_policy_refuses_was_not_sent(
+    member: Member, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = member("upload")
+    killed = kill(client, monkeypatch, "page.html", 1, (submit_send, "authorize_upload"))
+    calls = len(emulator.journal)
+    [found] = look_up(client, killed)
+    assert (found["state"], "wx-unknown" in found["html"]) == ("ended", True)
+    assert (len(emulator.journal), rows()) == (calls, {})
+
+
+def test_the_name_of_a_killed_upload_is_free_for_its_own_bytes_only(
+    member: Member, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = member("upload")
+    killed = kill(client, monkeypatch, "a.txt", 1, BEFORE)
+    assert "wx-refused" in send(client, attempt=2)["html"]  # while nobody has looked
+    look_up(client, killed)
+    other = send_one(client, text("a.txt", b"tee"), form_id=FORM, attempt=3)
+    assert "wx-refused" in other["html"]
+    assert send(client, attempt=4)["ok"]
+    assert rows() == {"uploads/a.txt": ["unknown", "stored"]}
+
+
+def test_the_second_submit_of_a_killed_form_shows_what_the_list_has(
+    member: Member, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = member("upload")
+    with dying(monkeypatch, AFTER):
+        send_form(client, text("a.txt"), form_id=FORM)
+    html = send_form(client, text("a.txt"), form_id=FORM).content.decode()
+    assert "The list of the cloud has it" in html
+    assert (len(emulator.calls("put_object")), rows()) == (1, {"uploads/a.txt": ["stored"]})
+
+
+def test_a_row_that_was_written_before_the_kill_is_not_written_twice(
+    member: Member, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = member("upload")
+    killed = kill(client, monkeypatch, "a.txt", 1, AFTER)
+    assert look_up(client, killed)[0]["ok"]
+    IdempotencyKey.objects.update(answer="")
+    assert look_up(client, killed)[0]["ok"]
+    assert rows() == {"uploads/a.txt": ["stored"]}
 
 
 def test_another_user_s_attempt_is_unseen_and_cannot_be_cancelled(

@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.http import QueryDict
 
+from tests.log.conftest import row
 from tests.rollouts.admin.pages import deployment_of, env, release_of, rollout_of
 from tests.tables import each
 from wx_static_store.admin.places import Places
@@ -174,3 +175,15 @@ def test_without_a_place_the_environments_are_shown() -> None:
     empty = OverviewTable(QueryDict(), OFFERS, [], known=known())
     assert [line.env_id for line in empty.lines()] == [*OFFERS]
     assert (empty.releases(), empty.places()) == ([], [])
+
+
+@pytest.mark.parametrize("sees_log", [True, False])
+def test_the_failure_of_a_deploy_has_the_cause_of_most_of_its_files(sees_log: bool) -> None:
+    failed = deployment_of(env(0), rollout_of(folder="www/"), failed=True)
+    for number, cause in enumerate(["AccessDenied", "45009", "45009"]):
+        why = {"errcode": 45009} if cause == "45009" else {"cos_code": cause}
+        row(f"www/{number}", env=env(0), status="failed", cause=cause, deployment=failed, **why)
+    shown = OverviewTable(QueryDict("q=tea"), OFFERS, [HERE], known=known(), sees_log=sees_log)
+    [line] = shown.lines()
+    known_cause = ("45009", cause_of("45009").title)
+    assert (line.number, line.cause) == (known_cause if sees_log else ("", ""))

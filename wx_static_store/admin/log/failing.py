@@ -11,14 +11,18 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.utils.translation import gettext_lazy as _, ngettext
 
 from ...log.failing import causes, dismiss
-from ...log.retry import sendable
+from ...log.retry import sendable_first
 from ...models import UploadLogQuerySet
 from ..base import BOTH, Page, page
-from ..causes import cards
+from ..causes import cards, retry_label
 from .actions import LogActions
 from .steps import LIMIT
 
 _ID = "[0-9]{1,18}"
+_NOT_DISMISSED = _(
+    "Nothing was dismissed: the database of the upload log cannot be written to. Try again in a "
+    "minute."
+)
 
 
 class FailingPage(LogActions):
@@ -40,7 +44,8 @@ class FailingPage(LogActions):
             "back": self.page_url("changelist"),
             "may_retry": may_retry,
             "may_view": self.has_view_permission(request),
-            "causes": cards(request, found, rows, look=may_retry),
+            "causes": (shown := cards(request, found, rows, look=may_retry)),
+            "retry_all": retry_label(shown, _("Upload all of them again")) if may_retry else "",
             "count": sum(len(cause.rows) for cause in found),
             "newest": max((cause.rows[0] for cause in found), default=0),
             "older": rows.older_failures(),
@@ -51,20 +56,20 @@ class FailingPage(LogActions):
     def _act(self, request: HttpRequest, rows: UploadLogQuerySet) -> HttpResponse | None:
         verb, chosen = _read_button(request.POST, rows)
         # Where no bytes can be found, the steps show why for each file.
-        if verb == "retry" and (
-            some := [*sendable(chosen.iterator(100), LIMIT)] or [*chosen[:LIMIT]]
-        ):
+        if verb == "retry" and (some := sendable_first(chosen.iterator(100), LIMIT)):
             return self.show_steps(request, "upload_again", some)
-        if verb == "dismiss" and (some := list(chosen)):
-            dismiss(some, request.user)
-            text = ngettext(
-                "%(count)d file is dismissed. It stays in the log.",
-                "%(count)d files are dismissed. They stay in the log.",
-                len(some),
-            )
+        some = list(chosen) if verb == "dismiss" else []
+        text = ngettext(
+            "%(count)d file is dismissed. It stays in the log.",
+            "%(count)d files are dismissed. They stay in the log.",
+            len(some),
+        )
+        if not some:
+            self.message_user(request, _("None of these files still fails."), messages.INFO)
+        elif dismiss(some, request.user):
             self.message_user(request, text % {"count": len(some)}, messages.SUCCESS)
         else:
-            self.message_user(request, _("None of these files still fails."), messages.INFO)
+            self.message_user(request, _NOT_DISMISSED, messages.ERROR)
         return None
 
 

@@ -16,9 +16,11 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _, gettext_lazy, ngettext, ngettext_lazy
 
 from ...core.budget import REQUEST
+from ...core.types import DEPLOYS
 from ...exceptions import DeadlineExceeded, WxStaticStoreError
 from ...log.compare import FEW as ASKED_ONE_BY_ONE, CloudState, ComparedUpload, compare_uploads
-from ...log.retry import RetryResult, newer, retry_uploads
+from ...log.retry import TAKE_THE_NEWER, RetryResult, newer, retry_uploads
+from ...log.source_of import SourceGone
 from ...models import UploadLog
 from ...submit.access import Act, may
 from ..columns import NOTHING, UploadColumns, badge, with_details
@@ -28,6 +30,7 @@ SECONDS = REQUEST.share(0.16)  # in which a step starts files or calls
 FEW = 4  # files of a step of the script: so few go on when somebody stops it
 MOST = 40  # files of a step that the button asks for where no script runs
 
+CHOOSE = "choose"  # the outcome of a row whose bytes are gone, where its file can be chosen again
 SENT = {
     "stored": ngettext_lazy(
         "%(count)d file was uploaded again.", "%(count)d files were uploaded again.", "count"
@@ -38,6 +41,11 @@ SENT = {
     "unknown": ngettext_lazy(
         "%(count)d file was sent, but the answer never came: upload it once more.",
         "%(count)d files were sent, but the answers never came: upload them once more.",
+        "count",
+    ),
+    CHOOSE: ngettext_lazy(
+        "%(count)d file must be chosen again, because its bytes are not kept.",
+        "%(count)d files must be chosen again, because their bytes are not kept.",
         "count",
     ),
     "gone": ngettext_lazy(
@@ -158,9 +166,14 @@ def sent_line(one: RetryResult, new: UploadLog, columns: UploadColumns) -> StepL
     """Return the line of a retry; `new` is the row that it left."""
     store, old = columns.store(one.row), one.row
     if not one.result:
-        why = [sentence(one.reason), *_too_long(one.reason)] if one.reason else []
-        sign = badge("", _("was not sent again"))
-        return StepLine(old.pk, old.key or old.name, store, one.outcome, sign, why)
+        why: list[Text] = [sentence(one.reason), *_too_long(one.reason)] if one.reason else []
+        sign, outcome = badge("", _("was not sent again")), one.outcome
+        is_gone = isinstance(one.reason, SourceGone) and one.reason.hint is not TAKE_THE_NEWER
+        # What was deployed by a command is not on the editor's own computer.
+        if is_gone and old.source not in DEPLOYS and (url := columns.choose_again(old)):
+            outcome = CHOOSE
+            why.append(format_html('<a href="{}">{}</a>', url, _("Choose the file again")))
+        return StepLine(old.pk, old.key or old.name, store, outcome, sign, why)
     error = one.result.error
     facts: list[Text] = []
     if error and (new.errcode or new.cos_code):

@@ -47,7 +47,12 @@ TEXTS = {
     "asking": _("Cancelled. Sent, and their outcome is being looked up: %(count)s."),
     "looked_up": _("sent, outcome being looked up"),
     "silent": _("This site does not answer; the page goes on asking for the outcome: %(count)s."),
+    "interrupted": _(
+        "This site was interrupted, or the network was: the outcome of %(count)s files is looked "
+        "up, in about half a minute. The others go on."
+    ),
     "unsure": _("Outcome unknown: %(unknown)s."),
+    "skipped": _("Skipped, still in the list: %(skipped)s."),
     "clash": _("What to do with %(name)s"),
     "publishing": _("publishing…"),
     "waiting": _("waiting"),
@@ -173,16 +178,16 @@ class UploadForm(TargetForm):
         """Return the submission of this file; the script numbers its own."""
         to, raw = self.cleaned_data["store"], cast("Any", file.file)
         form_id, attempt = self.cleaned_data["form_id"], self.cleaned_data["attempt"]
-        facts = repr((to.using, to.env, name, digest(raw), self.clash_choice))
+        about: dict[str, Any] = {"using": to.using, "env": to.env, "name": name, "md5": digest(raw)}
+        facts = repr((*about.values(), self.clash_choice))
         fingerprint = sha256(facts.encode()).hexdigest()
+        about["size"] = file.size or 0
         if attempt is None:
-            return Submission(f"{user.pk} {form_id} {fingerprint}")
-        return attempt_submission(user, form_id, attempt, fingerprint)
+            return Submission(f"{user.pk} {form_id} {fingerprint}", about=about)
+        return attempt_submission(user, form_id, attempt, fingerprint, about)
 
 
-def attempt_submission(
-    user: User, form_id: UUID, attempt: int, fingerprint: str = ""
-) -> Submission:
+def attempt_submission(user: User, form_id: UUID, attempt: int, *content: Any) -> Submission:
     """Return the submission of an attempt of the script."""
     # The number identifies it, so the script can ask about it before it arrives.
-    return Submission(f"{user.pk} {form_id} {attempt}", fingerprint)
+    return Submission(f"{user.pk} {form_id} {attempt}", *content)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
@@ -10,7 +12,12 @@ from django.utils.translation import gettext_lazy as _
 
 from ...core import qr
 from ...core.naming import content_type
-from ...core.types import UploadStatus
+from ...core.types import UploadResult, UploadStatus
+from ...exceptions import WxStaticStoreError
+from ...submit.policy import Target
+from ...upload.store import get_store
+from ..places import link_to
+from .form import display_name
 
 REFUSED, RUNNING, CANCELLED, ASK = "refused", "running", "cancelled", "ask"
 LABELS = {
@@ -59,3 +66,22 @@ class FileOutcome:
     @property
     def qr(self) -> SafeString:
         return qr.svg(self.url) if self.url else SafeString()
+
+
+def outcome_of(to: Target, name: str, result: UploadResult, row: int | None) -> FileOutcome:
+    """Return the outcome that a result shows; `row` is its id in the log."""
+    if error := result.error:
+        facts = {"status": result.status.value, "errcode": result.errcode, "row": row}
+        return failure(display_name(to, name), error, **facts)
+    url = link = ""
+    with suppress(WxStaticStoreError):  # the file is stored, even if its address is unknown
+        store = get_store(to.using, to.env)
+        url, link = store.key_url(result.key), link_to(store, result.key)
+    return FileOutcome(result.key, UploadStatus.STORED, url, link, result.size, row=row)
+
+
+def failure(name: str, error: WxStaticStoreError, **facts: Any) -> FileOutcome:
+    """Return the outcome of a file that is not stored, or not for sure."""
+    message, hint = str(error.message), str(error.hint)
+    text = str(error.advice(facts["status"]))
+    return FileOutcome(name, message=message, errmsg=error.errmsg, advice=text, hint=hint, **facts)

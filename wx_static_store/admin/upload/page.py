@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,24 +12,22 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
-from ...causes import LOOK
 from ...conf.settings import setting
 from ...core.refusals import EXISTS, IN_PROGRESS, PolicyRejected
-from ...core.types import UploadContext, UploadResult, UploadStatus
+from ...core.types import UploadContext, UploadStatus
 from ...exceptions import WxStaticStoreError
 from ...submit.policy import Target, questions
 from ...submit.progress import is_noted, note_of, sent_of, sizes
 from ...submit.send import send
 from ...submit.submission import Unanswered
+from ...upload.claims import Claim
 from ...upload.sources import digest as md5_of
-from ...upload.store import get_store
 from ..base import BOTH, POST, Page, ReadOnlyAdmin, page
-from ..places import link_to
 from .form import TEXTS, TargetForm, UploadForm, display_name
 from .names import candidates
-from .outcome import ASK, REFUSED, RUNNING, FileOutcome
+from .outcome import ASK, REFUSED, RUNNING, FileOutcome, failure, outcome_of
 from .preview import Chosen, preview
-from .status import MOST_ASKED, parse_attempts, states
+from .status import MOST_ASKED, look_up_killed, parse_attempts, states
 
 if TYPE_CHECKING:
     from .form import AnyFile
@@ -44,9 +41,14 @@ BAD_REQUEST_ERRORS = (
 # Status and text where the first submission has no answer.
 _UNANSWERED = {
     "in_progress": (RUNNING, ""),
-    "unknown": (UploadStatus.UNKNOWN, LOOK),
     "other_body": (REFUSED, _("This upload number belongs to another file. Reload the page.")),
-    "busy": (REFUSED, _("This does not work at the moment; try again later.")),
+    "busy": (
+        UploadStatus.FAILED,
+        _(
+            "Nothing was sent: the database of the upload log cannot be written to, and without it "
+            "the file might be sent twice. Try again in a minute."
+        ),
+    ),
 }
 
 
@@ -92,7 +94,7 @@ class UploadPage(ReadOnlyAdmin):
             return _bad_request("not a list of attempts")
         if len(attempts) > MOST_ASKED:
             return _bad_request(f"more than {MOST_ASKED} attempts")
-        found = states(attempts)
+        found = states(request.user, attempts)
         for state in found:
             if outcome := state.pop("outcome", None):
                 state |= self._rendered(request, [outcome])
@@ -167,10 +169,12 @@ def _submit(request: HttpRequest, form: UploadForm, name: str, file: AnyFile) ->
             return FileOutcome(**first)
         return submission.send(partial(_send, request, form, name, file, submission.digest), asdict)
     except Unanswered as error:
+        if error.code == "unknown":
+            return look_up_killed(request.user, [(submission, listed)])[0]
         status, message = _UNANSWERED[error.code]
         return FileOutcome(listed, status, message=str(message))
     except WxStaticStoreError as error:
-        return _failure(listed, error, status=REFUSED, errcode=error.errcode)
+        return failure(listed, error, status=REFUSED, errcode=error.errcode)
 
 
 def _send(
@@ -180,7 +184,7 @@ def _send(
     raw: Any = file.file
 
     def send_as(name: str) -> FileOutcome:
-        return _outcome(
+        return outcome_of(
             to,
             name,
             *send(
@@ -192,6 +196,7 @@ def _send(
                 size=file.size or 0,
                 overwrite=form.clash_choice == "replace",
                 sent=note_of(digest),
+                claim=Claim(digest),
             ),
         )
 
@@ -207,23 +212,6 @@ def _send(
             if error.code != EXISTS.code and (is_same or error.code != IN_PROGRESS.code):
                 raise
     raise EXISTS.broken(key=display_name(to, name))
-
-
-def _outcome(to: Target, name: str, result: UploadResult, row: int | None) -> FileOutcome:
-    if error := result.error:
-        facts = {"status": result.status.value, "errcode": result.errcode, "row": row}
-        return _failure(display_name(to, name), error, **facts)
-    url = link = ""
-    with suppress(WxStaticStoreError):  # the file is stored, even if its address is unknown
-        store = get_store(to.using, to.env)
-        url, link = store.key_url(result.key), link_to(store, result.key)
-    return FileOutcome(result.key, UploadStatus.STORED, url, link, result.size, row=row)
-
-
-def _failure(name: str, error: WxStaticStoreError, **facts: Any) -> FileOutcome:
-    message, hint = str(error.message), str(error.hint)
-    text = str(error.advice(facts["status"]))
-    return FileOutcome(name, message=message, errmsg=error.errmsg, advice=text, hint=hint, **facts)
 
 
 def _incomplete(form: TargetForm) -> FileOutcome:

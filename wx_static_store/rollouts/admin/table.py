@@ -139,6 +139,7 @@ class Line(NamedTuple):
     tags: Sequence[str]
     standing: Standing
     outcome: str  # of the last deploy
+    number: str  # of the last failure, as WeChat or COS gave it
     cause: Text  # of the last failure
     drift: ShownDrift | None
     upload: UploadLog | None  # the newest
@@ -245,8 +246,8 @@ class OverviewTable:
         shown = [standing.env for standing in self.page]
         uploads = newest_uploads(shown) if self._sees_log else {}
         for standing in self.page:
-            offer, failure = self._offers[standing.env], standing.failure
-            newest = standing.newest
+            offer, newest = self._offers[standing.env], standing.newest
+            number, cause = self._why(standing)
             yield Line(
                 name=offer.label,
                 env=standing.env if offer.label != standing.env else "",
@@ -257,11 +258,22 @@ class OverviewTable:
                 tags=offer.tags,
                 standing=standing,
                 outcome=badge(newest.outcome, newest.get_outcome_display()) if newest else "",
-                cause=cause_of(failure.cause).title if failure and failure.cause else "",
+                number=number,
+                cause=cause,
                 drift=shown_drift(standing.drift) if standing.drift else None,
                 upload=uploads.get(standing.env),
                 late=shown_failures(self._failures.get(standing.env)),
             )
+
+    def _why(self, one: Standing) -> tuple[str, Text]:
+        """Return number and title of the cause of the last failure; the log knows a deploy's."""
+        if one.failure is None:
+            return "", ""
+        cause, number = one.failure.cause, str(one.failure.errcode or "")
+        late = self._failures.get(one.env)
+        if late and not cause and one.failure.deployment_id:
+            cause, number = late.deployments.get(one.failure.deployment_id, ("", ""))
+        return number, cause_of(cause).title if cause else ""
 
     @cached_property
     def _standings(self) -> Sequence[Standing]:

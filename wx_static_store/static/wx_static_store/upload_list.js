@@ -59,6 +59,7 @@
     byId("wx-again").hidden = page.failed.size < 2;
     const free = [...rows.values()].filter((row) => !row.box.disabled && !row.asks);
     all.checked = free.length > 0 && free.every((row) => row.box.checked);
+    all.indeterminate = all.checked && page.ticked().length < rows.size;
   };
 
   page.summarise = () => {

@@ -28,8 +28,8 @@
   });
 
   page.fill = globalThis.wxReadable.fill;
-  page.say = (text, values = {}) => {
-    const filled = page.fill(text, values);
+  page.say = (text, values = {}, more = "") => {
+    const filled = `${page.fill(text, values)} ${more}`.trim();
     if (said.textContent !== filled) said.textContent = filled; // read aloud
   };
 

@@ -3,6 +3,7 @@
   "use strict";
 
   const AT_ONCE = 3;
+  const LOOKED_UP = 9; // so many may get no answer before the others wait for them
   const FINAL = ["stored", "failed", "unknown"];
 
   const page = globalThis.wxUpload;
@@ -36,11 +37,18 @@
 
   page.next = () => {
     let row;
-    while (under_way.size < AT_ONCE && (row = startable())) sendOne(row);
+    while (hasRoom() && (row = startable())) sendOne(row);
     page.show();
     if (page.busy()) page.progress();
     else end();
   };
+
+  /* What is only looked up holds up no other file, once this site answers again. */
+  function hasRoom() {
+    const looked_up = [...under_way].filter((row) => row.look_up);
+    if (looked_up.some((row) => !row.answered) || looked_up.length >= LOOKED_UP) return false;
+    return under_way.size - looked_up.length < AT_ONCE;
+  }
 
   /* Of two files for one place the second waits for the first. */
   function startable() {
@@ -58,7 +66,7 @@
   }
 
   function post(row) {
-    Object.assign(row, { attempt: ++attempts, arrived: false, unanswered: false });
+    Object.assign(row, { attempt: ++attempts, arrived: false, unanswered: false, killed: undefined });
     const request = (row.request = new XMLHttpRequest());
     request.open("POST", form.action);
     request.setRequestHeader("Accept", "application/json");
@@ -116,7 +124,7 @@
     const done = [...batch].filter((row) => row.outcome).length;
     if (page.silent) page.say(texts.silent, { count: under_way.size });
     else if (page.cancelled) page.say(texts.asking, { count: under_way.size });
-    else page.say(texts.sending, { done, count: batch.size });
+    else page.say(texts.sending, { done, count: batch.size }, page.lostSentence());
   };
 
   /* It was not sent, and will not be. */
@@ -136,7 +144,9 @@
     const [stored, failed, unknown] = FINAL.map((outcome) => sent.filter((row) => row.outcome === outcome).length);
     const left = sent.length - stored - failed - unknown;
     const ended = page.fill(page.cancelled ? texts.cancelled : texts.finished, { stored, failed, left });
-    page.say(unknown ? `${ended} ${page.fill(texts.unsure, { unknown })}` : ended);
+    const skipped = [...rows.values()].filter((row) => row.choice === "skip").length;
+    const more = [unknown && page.fill(texts.unsure, { unknown }), skipped && page.fill(texts.skipped, { skipped })];
+    page.say(ended, {}, more.filter(Boolean).join(" "));
     total.value = total.max;
     const chosen_meanwhile = sent.some((row) => ![row, undefined].includes(rows.get(row.path)));
     if (chosen_meanwhile) page.compare(); // with what is public by now
@@ -163,4 +173,11 @@
   addEventListener("beforeunload", (event) => {
     if (page.busy()) event.preventDefault();
   });
+
+  // From here on the page works with its scripts.
+  byId("wx-folder").hidden = byId("wx-drop").hidden = false;
+  form.after(byId("wx-results")); // below the button that was pressed
+  form.elements.file.required = false; // they move into the list
+  form.querySelector("[type=submit]").value = texts.send;
+  page.show();
 })();

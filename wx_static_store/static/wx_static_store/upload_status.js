@@ -4,6 +4,7 @@
 
   const PAUSE = 1000; // milliseconds
   const LONGEST = 5000;
+  const TOGETHER = 12000; // in which this site sees of all that were lost at once that they are
 
   const page = globalThis.wxUpload;
   const { form, texts, under_way } = page;
@@ -19,7 +20,7 @@
 
   /* What has not begun is cancelled for good, then `unsent` is done; what has begun is waited for. */
   page.lookUp = (row, unsent) => {
-    row.look_up = unsent;
+    Object.assign(row, { look_up: unsent, answered: false });
     row.bar.hidden = false;
     page.note(row, texts.looked_up);
     page.progress();
@@ -30,7 +31,9 @@
     const rows = [...under_way].filter((row) => row.look_up || row.arrived);
     if (!rows.length) return;
     asking = true;
-    const attempts = rows.map((row) => ({ attempt: row.attempt, name: row.key, cancel: Boolean(row.look_up) }));
+    const lost = rows.filter((row) => row.look_up);
+    const wait = !allKilled(lost);
+    const attempts = rows.map((row) => ({ attempt: row.attempt, name: row.key, cancel: lost.includes(row), wait }));
     const asked = rows.map((row) => row.look_up); // it may be cancelled, or answered, meanwhile
     const found = await answerTo({ form_id: form.elements.form_id.value, attempts });
     asking = false;
@@ -38,7 +41,16 @@
     page.watch(Math.min(PAUSE * (page.silent || 1), LONGEST));
     if (!found) return page.progress();
     rows.forEach((row, i) => under_way.has(row) && row.look_up === asked[i] && learn(row, found[i]));
+    if (page.busy()) page.next();
   }
+
+  /* What was killed is looked up in the cloud by one call for all, if it comes to light soon. */
+  const allKilled = (lost) => lost.every(({ killed }) => killed) || lost.some(({ killed }) => Date.now() - killed > TOGETHER);
+
+  page.lostSentence = () => {
+    const count = [...under_way].filter((row) => row.look_up && row.answered).length;
+    return count ? page.fill(texts.interrupted, { count }) : "";
+  };
 
   async function answerTo(body) {
     try {
@@ -52,6 +64,8 @@
 
   function learn(row, { state, sent, ...answer }) {
     const unsent = row.look_up;
+    row.answered = true;
+    if (state === "killed") row.killed ??= Date.now();
     if (state === "running") return page.passedOn(row, sent);
     if (!unsent || !["cancelled", "ended", "locked_out"].includes(state)) return; // its own answer comes
     row.look_up = undefined;
