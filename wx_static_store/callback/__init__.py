@@ -9,7 +9,6 @@ An app of its own: the URL to which WeChat pushes tickets and events.
     safe_xml  XML of a stranger, read into texts by name, with limits that hold while it is read
     tickets   The newest verify ticket of a platform: kept in the database, mirrored in the cache
     models    The newest verify ticket of each platform
-    refusals  Why a push is not accepted
 """
 
 __all__ = ()

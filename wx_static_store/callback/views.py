@@ -22,14 +22,13 @@ from .. import conf
 from ..conf import Options
 from ..conf.settings import setting
 from ..core.frames import is_from_signal
-from ..core.pushes import keep_refused
+from ..core.pushes import Refusal, keep_refused
 from ..core.secrets import Secret
 from ..exceptions import ConfigurationError, TokenUnavailable
 from ..i18n import english
 from ..signals import event_received
 from ..upload.database import outside_transactions
 from .crypto import decrypt, is_signed
-from .refusals import Refusal
 from .safe_xml import read
 from .tickets import save
 
