@@ -67,7 +67,7 @@ def test_a_changed_module_runs_no_test_of_what_does_not_import_it() -> None:
 
 def test_a_changed_table_runs_no_test_of_what_does_not_name_it() -> None:
     run = chosen("wx_static_store/models/accounts.py")
-    assert "tests/callback/test_accounts.py" in run
+    assert "tests/callback/test_views.py" in run
     assert "tests/log/test_retry.py" not in run
 
 

@@ -177,8 +177,6 @@ class ConfigurationError(WxStaticStoreError, ImproperlyConfigured):
 class NameRejected(WxStaticStoreError, SuspiciousFileOperation):
     """The name of the file cannot become the key of an object."""
 
-    stage = "name"
-
 
 class SourceError(WxStaticStoreError, OSError):
     """The file to send cannot be read."""

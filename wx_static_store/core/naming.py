@@ -71,7 +71,7 @@ def clean_name(name: str | PurePath | Promise) -> str:
     if reason := _fault(name):
         shown = ascii(name[:100])
         text = _("%(name)s cannot be the name of a file: %(reason)s", name=shown, reason=reason)
-        raise NameRejected(text)
+        raise NameRejected(text, stage="name")
     return name
 
 
@@ -103,7 +103,7 @@ def object_key(location: str, name: str | PurePath | Promise) -> str:
     if (size := len(key.encode())) > MAX_KEY_BYTES:
         parts = {"key": ascii(key[:60]), "size": size, "most": MAX_KEY_BYTES}
         text = _("%(key)s… is too long for a key: %(size)d bytes, %(most)d are allowed", **parts)
-        raise NameRejected(text)
+        raise NameRejected(text, stage="name")
     return key
 
 
@@ -156,7 +156,7 @@ def header_value(value: str) -> str:
     # It could end a header line, or COS would read it as other characters.
     if not re.fullmatch(r"[\x21-\x7e][\x20-\x7e]*", value):
         text = _("%(value)s cannot be the value of a header", value=ascii(value[:100]))
-        raise NameRejected(text)
+        raise NameRejected(text, stage="name")
     return value
 
 

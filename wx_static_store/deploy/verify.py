@@ -188,7 +188,7 @@ def _overwrite(
         text = _(
             "%(key)s was not written from here, and cannot be overwritten from here", key=ascii(key)
         )
-        error = NameRejected(text, hint=_("Delete it in the console."))
+        error = NameRejected(text, stage="name", hint=_("Delete it in the console."))
         error.with_context(env=uploader.env, key=key)
         refused = UploadResult(
             names.pop(key), key, UploadStatus.FAILED, uploader.env, stage="name", error=error
