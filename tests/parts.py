@@ -93,7 +93,7 @@ DATABASES = """
     log        retry source_of
     models
     releases   live rollback
-    rollouts   access activity advance drift lifecycle models overview rollback_targets rows
+    rollouts   access advance drift lifecycle models overview rollback_targets rows
     rollouts   snapshot state_machine workers
     rollouts/admin     overview progress rollouts table
     rollouts/api       views
