@@ -201,9 +201,6 @@ def test_core_clients_and_emulator_need_no_settings() -> None:
 
 # The tests of a module stand in the module that mirrors it, except of these.
 TESTED_ELSEWHERE = {
-    "conf.options.store": "tests/conf/test_options.py",
-    "conf.options.platform": "tests/conf/test_options.py",
-    "conf.options.settings": "tests/conf/test_options.py",
     "callback.apps": "tests/callback/test_checks.py",
     "callback.urls": "tests/callback/test_views.py",
     "rollouts.apps": "tests/test_apps.py",

@@ -67,14 +67,14 @@ def test_a_changed_module_runs_no_test_of_what_does_not_import_it() -> None:
 
 def test_a_changed_table_runs_no_test_of_what_does_not_name_it() -> None:
     run = chosen("wx_static_store/models/accounts.py")
-    assert "tests/callback/test_accounts.py" in run
+    assert "tests/callback/test_views.py" in run
     assert "tests/log/test_retry.py" not in run
 
 
 @pytest.mark.parametrize(
     ("file", "test"),
     [
-        ("conf/options/store.py", "tests/conf/test_settings.py"),  # has the refused values
+        ("conf/options/entries.py", "tests/conf/test_settings.py"),  # has the refused values
         ("models/uploads.py", "tests/admin/test_uploads.py"),  # its page shows all columns
     ],
 )

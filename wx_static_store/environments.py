@@ -140,32 +140,22 @@ def _accounts(
     # The name of the claim changes with each push, so that WeChat is asked at once.
     claim = f"shares:{len(rows)}:{newest}"
     if rows and platform.remembered.first(claim, seconds=SHARES_FRESH) is not False:
-        found = _shares(platform, client, [row.appid for row in rows], deadline)
-        if found is not None:
+
+        def ask(some: Sequence[str], typed: bool) -> Shares:
+            shared_with = partial(client.shared_with, typed=typed)
+            return platform.ask(shared_with, some, deadline=deadline, max_attempts=1)
+
+        try:
+            found = shares_of([row.appid for row in rows], ask)
             in_database(lambda: Account.objects.share(appid, found), otherwise=None)
             rows = in_database(lambda: list(known.all()), otherwise=rows)
+        except WxStaticStoreError as error:
+            logger.info("The accounts of the environments cannot be had: %s", english(error))
     by_env: dict[str, list[Account]] = defaultdict(list)
     for row in rows:
         for env in row.envs.split():
             by_env[env].append(row)
     return by_env
-
-
-def _shares(
-    platform: Platform, client: PlatformClient, appids: Sequence[str], deadline: Deadline
-) -> Shares | None:
-    """Return the shares of the accounts by WeChat; None if WeChat does not answer."""
-
-    def ask(some: Sequence[str], typed: bool) -> Shares:
-        return platform.ask(
-            partial(client.shared_with, typed=typed), some, deadline=deadline, max_attempts=1
-        )
-
-    try:
-        return shares_of(appids, ask)
-    except WxStaticStoreError as error:
-        logger.info("The accounts of the environments cannot be had: %s", english(error))
-        return None
 
 
 def shares_of(appids: Sequence[str], ask: Callable[[Sequence[str], bool], Shares]) -> Shares:

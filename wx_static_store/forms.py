@@ -13,7 +13,6 @@ import json
 import logging
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -257,27 +256,16 @@ def _derive(model: type, *bases: type, **attributes: Any) -> type:
     return type.__new__(type(model), model.__name__, bases, attributes)
 
 
-@dataclass(frozen=True)
-class Published:
-    """The facts on a file that are known without a call to the cloud."""
-
-    name: str
-    is_image: bool
-    url: str = ""
-    size: int | None = None
-    code: str = ""
-
-
-def _describe_file(storage: WxStorage, name: str) -> Published:
-    is_image = content_type(name).startswith("image/")
+def _describe_file(storage: WxStorage, name: str) -> dict[str, Any]:
+    """Return the facts on a file that are known without a call to the cloud."""
+    found: dict[str, Any] = {"name": name, "is_image": content_type(name).startswith("image/")}
     with suppress(WxStaticStoreError):  # wrong settings, or an old name that can have no key
         key = object_key(storage.options.location, name)
         url = storage.store.known_url(key)
-        code = qr.svg(url) if url else ""
         logged = from_log(storage.store.env, [key]).get(key)
-        file = logged.file if logged else None
-        return Published(name, is_image, url, file.size if file else None, code)
-    return Published(name, is_image)
+        size = logged.file.size if logged and logged.file else None
+        found |= {"url": url, "size": size, "code": qr.svg(url) if url else ""}
+    return found
 
 
 def _progress() -> str:

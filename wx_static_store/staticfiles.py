@@ -100,27 +100,24 @@ class WxStaticFilesStorage(StaticFilesStorage):
         else:
             if command:
                 command.stderr.writelines(f"{note}\n" for note in plan.notes)
-            sent = {files[item.name] for item in plan.sent}
-            unchanged = len({*files.values()} - sent)
-            self._say_what_was_published(len(sent), report.stored, unchanged)
+            if command and command.verbosity > 0:
+                sent = {files[item.name] for item in plan.sent}
+                unchanged = len({*files.values()} - sent)
+                command.stdout.write(self._summary(len(sent), report.stored, unchanged))
 
-    def _say_what_was_published(self, files: int, objects: int, unchanged: int) -> None:
-        command = _running_command()
-        if command is None or command.verbosity < 1:
-            return
+    def _summary(self, files: int, objects: int, unchanged: int) -> str:
+        """Return a line on what was published, and where."""
         store = store_for(self.options)
+        same = _("%(count)d unchanged", count=unchanged)
         if store.options.trust_log:
             same = _("%(count)d unchanged by the log alone", count=unchanged)
-        else:
-            same = _("%(count)d unchanged", count=unchanged)
-        text = _(
+        return _(
             "Published %(files)s (%(objects)s), %(unchanged)s, to %(address)s",
             files=ngettext("%(count)d file", "%(count)d files", files),
             objects=ngettext("%(count)d object", "%(count)d objects", objects),
             unchanged=same,
             address=store.known_url(store.options.location) or store.env,
         )
-        command.stdout.write(text)
 
     def _publish_all(
         self,

@@ -5,8 +5,6 @@ Names, queues and schedules are the project's settings; no result is kept. Add `
 schedule if you want it.
 """
 
-from __future__ import annotations
-
 from celery import shared_task
 from django.db import InterfaceError, OperationalError
 

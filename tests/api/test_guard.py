@@ -17,7 +17,7 @@ from rest_framework.test import APIClient, APIRequestFactory, force_authenticate
 from tests.api.conftest import ALL, PNG, Client, basic, post, put
 from tests.permissions import ROWS, ask
 from tests.tables import each
-from wx_static_store.api import guard
+from wx_static_store.api import base
 from wx_static_store.api.base import View
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog
@@ -234,7 +234,7 @@ def test_the_throttle_counts_in_the_cache_that_processes_share(
     configure(WX_STATIC_STORE={"TOKEN_CACHE": "shared"})
     from django.core.cache import caches
 
-    guard.Throttle("wx_static_store_upload").cache.set("count", [1.0])
+    base.Throttle("wx_static_store_upload").cache.set("count", [1.0])
     assert caches["shared"].get("count") == [1.0]
 
 

@@ -13,7 +13,7 @@ from tests.callback.conftest import LogLines
 from tests.callback.pushes import APPID, PATH, element, event, push
 from tests.conftest import lost_table
 from tests.waiting import wait_for
-from wx_static_store.callback.accounts import note
+from wx_static_store.callback.views import _note_account
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.emulator.tickets import PUSH_AES_KEY, PUSH_TOKEN
 from wx_static_store.models import Account
@@ -155,7 +155,7 @@ def test_the_time_out_of_a_worker_is_not_held_back() -> None:
     before = signal.signal(signal.SIGALRM, end)
     try:
         with connection.execute_wrapper(interrupt), pytest.raises(TimeoutError):
-            note(APPID, "unauthorized", {"AuthorizerAppid": SHOP}, 1)
+            _note_account(APPID, "unauthorized", {"AuthorizerAppid": SHOP}, 1)
     finally:
         signal.signal(signal.SIGALRM, before)
 

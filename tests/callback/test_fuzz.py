@@ -43,13 +43,13 @@ def test_the_fuzzer_finds_nothing_in_extreme_inputs(data: bytes, status: int) ->
 
 
 def test_an_exception_and_an_odd_status_are_findings(monkeypatch: pytest.MonkeyPatch) -> None:
-    from wx_static_store.callback import refusals, views
+    from wx_static_store.callback import views
 
     def fail(*args: Any) -> None:
         raise IndexError
 
     def tease(*args: Any) -> None:
-        raise refusals.Refusal("tea", 418)
+        raise views.Refusal("tea", 418)
 
     for answer, finding in ((fail, IndexError), (tease, AssertionError)):
         monkeypatch.setattr(views, "_answer", answer)

@@ -10,13 +10,11 @@ The REST API: ``path("wx/", include("wx_static_store.api.urls"))``.
     operations              the OpenAPI description of the methods of views
     body                    the body of a request, within its limits
     parameters              parameters of addresses, and fields of forms and bodies
-    answers                 the answer to an upload: the result, and its row in the log
     conditions              conditional requests (RFC 9110) and digests of the body
     idempotency             ``Idempotency-Key``: the first answer again, for a day
     deployment_serializers  the members of the answers about deployments and releases
     serializers             the members of answers
     addresses               an address, with and without its last slash; those of rows
-    guard                   permissions and throttles
     log                     the rows that a caller may see, and queries
     paging                  pages by a signed cursor
     problems                errors as RFC 9457 writes them, with a stable `code`

@@ -1,7 +1,5 @@
 """Addresses of the API, found with and without their last slash; those of rows."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any

@@ -1,7 +1,5 @@
 """Read the body of a request: no more than is allowed, no less than was declared."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,7 +14,7 @@ from django.core.files.uploadhandler import MemoryFileUploadHandler, TemporaryFi
 from django.http import HttpRequest, QueryDict
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
-from rest_framework.exceptions import ParseError, UnsupportedMediaType
+from rest_framework.exceptions import ParseError, UnsupportedMediaType, ValidationError
 from rest_framework.parsers import BaseParser, JSONParser
 from rest_framework.request import Request
 
@@ -25,7 +23,7 @@ from ..core.refusals import SIZE
 from ..submit.rules import measure
 from ..upload.sources import BLOCK, IN_MEMORY
 from .conditions import named_algorithms
-from .parameters import OF_A_PAGE, Input, require_one_file, validate
+from .parameters import Input, validate
 from .problems import Conflict
 
 ENVELOPE = 1024 * 1024  # bytes of a form beside its file, or of JSON
@@ -137,9 +135,10 @@ def clean_body(kind: type[Input], request: Request) -> dict[str, Any]:
     require_whole(request)
     data = request.data
     if isinstance(data, QueryDict):
-        require_one_file(request.FILES)
+        if sum(len(files) for _name, files in request.FILES.lists()) > 1:
+            raise ValidationError({"file": [_("Send one file in each request.")]})
         data = copy(data)  # data.copy() would also copy the bytes of files
-        data.pop(OF_A_PAGE, None)
+        data.pop("csrfmiddlewaretoken", None)  # of Django's pages
     return validate(kind, data)
 
 

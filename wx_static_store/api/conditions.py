@@ -1,7 +1,5 @@
 """Check the conditions of a request (RFC 9110) and the digests of its body (RFC 9530)."""
 
-from __future__ import annotations
-
 import re
 from base64 import b64decode
 from binascii import Error as NotBase64

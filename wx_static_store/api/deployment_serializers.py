@@ -1,7 +1,5 @@
 """The members of the answers about deployments and releases."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _

@@ -5,8 +5,6 @@ Only an answer that stays true is kept: a stored file, a rollout that began, or 
 After any other answer nothing was done, and the client may use the key again.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -53,9 +51,12 @@ def once(
         first = submission.first_answer()
     except Unanswered as error:
         raise Conflict(error.code, _BROKEN_OFF if error.code == "unknown" else None) from None
-    if first is not None:
-        return _replay(request, first)
-    return submission.send(work, _to_keep, unsent=(APIException,))
+    if first is None:
+        return submission.send(work, _to_keep, unsent=(APIException,))
+    data, status = first["data"], first["status"]
+    data = data if status in _DONE else as_shown_to(request, data)
+    headers = first["headers"] | {"Idempotent-Replayed": "true"}
+    return Response(data, status, headers=headers, content_type=first["type"])
 
 
 def _to_keep(response: Response) -> dict[str, Any] | None:
@@ -64,10 +65,3 @@ def _to_keep(response: Response) -> dict[str, Any] | None:
     headers = {name: response[name] for name in _HEADERS if name in response}
     answer = {"status": response.status_code, "headers": headers, "data": response.data}
     return answer | {"type": response.content_type}
-
-
-def _replay(request: Request, kept: Mapping[str, Any]) -> Response:
-    data, status = kept["data"], kept["status"]
-    data = data if status in _DONE else as_shown_to(request, data)
-    headers = kept["headers"] | {"Idempotent-Replayed": "true"}
-    return Response(data, status, headers=headers, content_type=kept["type"])

@@ -1,7 +1,5 @@
 """The rows of the log that a caller may see, and the filters of the list."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any, TypeVar

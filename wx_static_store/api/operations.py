@@ -1,7 +1,5 @@
 """The OpenAPI description of a method of a view; each view has its own as `operations`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """Pages by a signed cursor."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

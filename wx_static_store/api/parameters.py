@@ -1,7 +1,5 @@
 """The parameters of each address, and the fields of forms and bodies."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -21,7 +19,6 @@ _LARGEST_ID = 2**63 - 1
 _UNKNOWN = _("There is no such parameter here.")
 RELEASE = _("A kept release: the id or label of a deployment, or a digest.")
 _EITHER = _("Send either the name of a release, or rollback alone.")
-OF_A_PAGE = "csrfmiddlewaretoken"  # a field that forms of Django's pages have
 
 
 class Input(serializers.Serializer[Any]):
@@ -71,18 +68,6 @@ class Form(PlaceQuery):
     def validate_path(self, path: str) -> str:
         """Take a blank path for none, like a blank `env`."""
         return path if path.strip() else ""
-
-    @classmethod
-    def checked(cls, data: Any, files: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the clean values; raise ValidationError, also for more than one file."""
-        require_one_file(files)
-        return validate(cls, {name: data[name] for name in data if name != OF_A_PAGE})
-
-
-def require_one_file(files: Mapping[str, Any]) -> None:
-    """Raise ValidationError for more than one file."""
-    if sum(len(cast(Any, files).getlist(name)) for name in files) > 1:
-        raise ValidationError({"file": [_("Send one file in each request.")]})
 
 
 def text_field(**options: Any) -> Any:

@@ -5,8 +5,6 @@ The answer of WeChat and COS (`errcode`, `cos_code`, `rid` and their hints) is s
 may read the log; the hints of our own policy are shown to everybody.
 """
 
-from __future__ import annotations
-
 import logging
 import re
 import uuid

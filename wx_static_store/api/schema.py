@@ -4,8 +4,6 @@ This app's part of the OpenAPI document, made by drf-spectacular (extra ``schema
 drf-spectacular need not be installed. A project that uses it sets DEFAULT_SCHEMA_CLASS.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, cast
@@ -113,7 +111,12 @@ if INSTALLED:
             answers = {operation.status: good}
             if operation.begun and (found := runner()):
                 answers[202] = OpenApiResponse(found.answer_serializer(), str(_BEGUN))
-            return answers | _second_answer(operation) | _problem_answers(operation.codes)
+            if operation.also:  # a second status has the normal answer, and not a problem
+                statuses = {code: PROBLEMS[code][0] for code in operation.codes}
+                codes = [f"`{code}`" for code, of in statuses.items() if of == operation.also]
+                text = ", ".join([str(_("the same list, where something is wrong")), *codes])
+                answers[operation.also] = OpenApiResponse(operation.answer, text)
+            return answers | _problem_answers(operation.codes)
 
         def get_serializer_name(self, serializer: Any, direction: Any) -> str:
             return f"Wx{super().get_serializer_name(serializer, direction)}"
@@ -159,15 +162,6 @@ def _header(name: str, kind: Any, text: Any, response: Any = False) -> Any:
 
 def _statuses(codes: Iterable[str]) -> list[int]:
     return sorted({PROBLEMS[code][0] for code in codes})
-
-
-def _second_answer(operation: Operation) -> dict[int, OpenApiResponse]:
-    """Return the second status that has the normal answer and not a problem."""
-    if not operation.also:
-        return {}
-    codes = [f"`{code}`" for code in operation.codes if PROBLEMS[code][0] == operation.also]
-    text = ", ".join([str(_("the same list, where something is wrong")), *codes])
-    return {operation.also: OpenApiResponse(operation.answer, text)}
 
 
 def _problem_answers(codes: tuple[str, ...]) -> dict[tuple[int, str], Any]:

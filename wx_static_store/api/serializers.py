@@ -1,7 +1,5 @@
 """The members of answers."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import MAXYEAR, MINYEAR, datetime

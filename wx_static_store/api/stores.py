@@ -1,7 +1,5 @@
 """The views of the stores, and of what is in the cloud."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _

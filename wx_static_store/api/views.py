@@ -1,8 +1,7 @@
 """The views of uploads: each method needs one of the permissions that `needs` names."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from io import BytesIO
 from typing import Any, BinaryIO
@@ -16,6 +15,8 @@ from rest_framework.response import Response
 
 from ..conf import platform_options
 from ..core.naming import clean_name, object_key
+from ..core.types import UploadContext, UploadItem, UploadResult
+from ..exceptions import SourceError, WxStaticStoreError
 from ..i18n import listed
 from ..log.diagnosis import diagnose
 from ..log.owner import owning_alias
@@ -26,16 +27,20 @@ from ..submit.policy import Target, generated_name, key_for, stores_for, target
 from ..submit.send import send
 from ..upload.database import in_database
 from ..upload.presence import look
+from ..upload.recorder import record_one
 from ..upload.store import get_store
+from ..upload.uploader import get_uploader
 from . import conditions, log, paging, parameters, problems, serializers
-from .answers import context_of, record_early_end, upload_response
+from .addresses import link
 from .base import View
-from .body import ENVELOPE, EndedEarly, RawParser, require_length, require_whole, spooled_body
+from .body import ENVELOPE, EndedEarly, RawParser, clean_body, require_length, spooled_body
 from .idempotency import once
 from .operations import AGAIN, BINARY, CLOUD, EVERYBODY, FILE, ONCE, READ, SENDER, Operation
 from .stores import describe_file
 
 _NAME_ONE = _("Name the store. These are offered to you: %(names)s")
+_EARLY = _("The client's body ended before its Content-Length")
+_SEND_AGAIN = _("Send the file again.")
 
 
 class Uploads(View):
@@ -77,8 +82,7 @@ class Uploads(View):
 
     def post(self, request: Request) -> Response:
         require_length(request)
-        require_whole(request)
-        given = parameters.Form.checked(request.data, request.FILES)
+        given = clean_body(parameters.Form, request)
         conditions.require_digests(request, self.body.digest)
         file = given.pop("file")
         to = _named_target(request.user, given["store"], given["env"] or None)
@@ -179,7 +183,11 @@ class Retry(View):
             raise again.reason
         if again.result is None:
             raise problems.Conflict("timeout")
-        return upload_response(request, owning_alias(row), again.result, _retried_row_id(row))
+        repeats = {"env": row.env, "source_ref": f"row {row.pk}"}
+        rows = UploadLog.objects.primary().with_key(row.key).filter(**repeats).order_by("-id")
+        # None where there is no log.
+        newest = in_database(rows.values_list("id", flat=True).first, otherwise=None)
+        return upload_response(request, owning_alias(row), again.result, newest)
 
 
 class Diagnosis(View):
@@ -204,13 +212,6 @@ class Diagnosis(View):
         if found.reason:
             raise found.reason
         return Response(serializers.DiagnosisSerializer(found.call).data)
-
-
-def _retried_row_id(row: UploadLog) -> int | None:
-    """Return the id of the newest row that repeats this row; None where there is no log."""
-    rows = UploadLog.objects.primary().with_key(row.key).filter(env=row.env)
-    again = rows.filter(source_ref=f"row {row.pk}").order_by("-id").values_list("id", flat=True)
-    return in_database(again.first, otherwise=None)
 
 
 class RawUpload(View):
@@ -264,3 +265,42 @@ class RawUpload(View):
         except EndedEarly as error:
             error.upload_id = record_early_end(request, to, name)
             raise
+
+
+# --- the answer to an upload -------------------------------------------------------------------
+
+
+def record_early_end(request: Request, to: Target, name: str) -> int | None:
+    """Record a file whose body ended before a link was asked for; return the id of its row."""
+    error = SourceError(_EARLY, stage="source", hint=_SEND_AGAIN)
+    item = UploadItem(clean_name(name), open=BytesIO)
+    return record_one(get_uploader(to.using, to.env).failed(item, error), context_of(request))
+
+
+def context_of(request: Request) -> UploadContext:
+    """Return the context of an upload: the user, and the id of the request."""
+    ref = f"request {problems.request_id(request)}"
+    return UploadContext("api", user_id=request.user.pk, source_ref=ref)
+
+
+def upload_response(
+    request: Request, using: str, result: UploadResult, row: int | None
+) -> Response:
+    """Return the response to an upload, with the id of its row."""
+    headers = {"X-WX-Status": result.status.value}
+    if row is not None:
+        headers["X-WX-Upload-Id"] = str(row)
+    if address := link(request, "upload", row):
+        headers["Location"] = address
+    if result.error:
+        response = problems.of_upload(result, request, row)
+        for name, value in headers.items():
+            response[name] = value
+        return response
+    facts = {"id": row, "store": using, "url": None}
+    with suppress(WxStaticStoreError):  # the file is stored, even if its address is unknown
+        facts["url"] = get_store(using, result.env).key_url(result.key)
+    names = ("env", "name", "key", "size", "md5", "status", "errcode")
+    facts |= {name: getattr(result, name) for name in names}
+    facts["content_type"] = result.headers.content_type
+    return Response(serializers.UploadedSerializer(facts).data, 201, headers=headers)

@@ -8,9 +8,7 @@ An app of its own: the URL to which WeChat pushes tickets and events.
     crypto    The cipher and the signature of WeChat's pushes
     safe_xml  XML of a stranger, read into texts by name, with limits that hold while it is read
     tickets   The newest verify ticket of a platform: kept in the database, mirrored in the cache
-    accounts  The accounts that pushes are about: who gave an authorization, who withdrew it
     models    The newest verify ticket of each platform
-    refusals  Why a push is not accepted
 """
 
 __all__ = ()

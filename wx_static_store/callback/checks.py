@@ -10,7 +10,6 @@ from django.core.checks import CheckMessage, register
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from .. import conf
-from ..conf import Options
 from ..conf.check_table import message
 from ..exceptions import ConfigurationError
 from .views import receive
@@ -30,7 +29,11 @@ def check_callback(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     found = [] if apps.is_installed("wx_static_store") else [message("E014")]
     # check_options reports it.
     with suppress(ConfigurationError):
-        found += _of_options(conf.platform_options())
+        options = conf.platform_options()
+        missing = {name: id for name, id in NEEDED.items() if not getattr(options, name)}
+        found += [message(id, name=name.upper()) for name, id in missing.items()]
+        if any(len(token.reveal()) < TOKEN_LENGTH for token in options.callback_token):
+            found.append(message("W013", length=TOKEN_LENGTH))
     return found
 
 
@@ -50,11 +53,3 @@ def _views(resolver: URLResolver) -> Iterator[Any]:
             yield from _views(pattern)
         elif isinstance(pattern, URLPattern):
             yield pattern.callback
-
-
-def _of_options(options: Options) -> Iterator[CheckMessage]:
-    for option, id in NEEDED.items():
-        if not getattr(options, option):
-            yield message(id, name=option.upper())
-    if any(len(token.reveal()) < TOKEN_LENGTH for token in options.callback_token):
-        yield message("W013", length=TOKEN_LENGTH)

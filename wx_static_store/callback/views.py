@@ -8,25 +8,27 @@ signature is right. Every fault of a body that was read gets the same empty 403.
 import logging
 import re
 import time
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
 
 from .. import conf
 from ..conf import Options
-from ..core.pushes import keep_refused
+from ..conf.settings import setting
+from ..core.frames import is_from_signal
+from ..core.pushes import Refusal, keep_refused
 from ..core.secrets import Secret
 from ..exceptions import ConfigurationError, TokenUnavailable
 from ..i18n import english
 from ..signals import event_received
 from ..upload.database import outside_transactions
-from .accounts import EVENTS, note
 from .crypto import decrypt, is_signed
-from .refusals import Refusal
 from .safe_xml import read
 from .tickets import save
 
@@ -37,6 +39,7 @@ security = logging.getLogger("wx_static_store.security")
 BODY_LIMIT = 64 * 1024
 QUERY_LIMIT = 1024
 TICKET = "component_verify_ticket"
+ACCOUNT_EVENTS = ("authorized", "updateauthorized", "unauthorized")
 CREDENTIALS = ("ComponentVerifyTicket", "AuthorizationCode", "PreAuthCode")
 
 _FORMS = {
@@ -192,8 +195,32 @@ def _pass_on(options: Options, info_type: str, fields: dict[str, Any]) -> bool:
     for name in CREDENTIALS:
         fields.pop(name, None)
     appid, noted = options.component_appid, True
-    if info_type in EVENTS:
-        noted = note(appid, info_type, fields, _created(options, fields))
+    if info_type in ACCOUNT_EVENTS:
+        noted = _note_account(appid, info_type, fields, _created(options, fields))
     # Even if the account could not be noted: WeChat may not push it again.
     event_received.send_robust(sender=None, info_type=info_type, appid=appid, fields=fields)
     return noted
+
+
+def _note_account(platform: str, event: str, fields: dict[str, Any], created: int) -> bool:
+    """Note a push about an account; return False if the database cannot keep it."""
+    appid = str(fields.get("AuthorizerAppid", ""))
+    if not re.fullmatch(r"[!-~]{1,64}", appid):
+        logger.warning("A push '%s' names no account: nothing is noted", event)
+        # Sent again, it would name none either.
+        return True
+    try:
+        from ..models import Account  # not before Django is ready, and E014 names a missing app
+
+        at = datetime.fromtimestamp(created, UTC)
+        at = at if setting("USE_TZ") else timezone.make_naive(at)
+        # A push may come twice, late, or after a newer one: the newest CreateTime decides.
+        Account.objects.note(platform, appid, event=event, at=at)
+    except Exception as error:  # each database has exceptions of its own
+        if is_from_signal(error):
+            raise
+        failed = type(error).__name__
+    else:
+        return True
+    logger.error("The database fails to note '%s' of the account %s (%s)", event, appid, failed)
+    return False

@@ -1,7 +1,5 @@
 """The calls about the platform itself: its environments, its quotas, its refused calls."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from contextlib import suppress

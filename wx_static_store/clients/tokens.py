@@ -52,55 +52,38 @@ class FixedToken(CallableToken):
 @cleared_frames()
 def current_token(provider: TokenProvider) -> Secret:
     """Return the provider's token; an error about a value that is no token does not show it."""
-    outcome = _ask(provider)
-    if isinstance(outcome, WxStaticStoreError):
-        raise outcome.with_context(stage=outcome.stage or "token")
-    return outcome
-
-
-def _ask(provider: TokenProvider) -> Secret | WxStaticStoreError:
-    try:
-        token = provider.get()
-    except WxStaticStoreError as error:
-        return error
-    except Exception as error:  # a project's provider may raise anything
-        if is_from_signal(error):
-            raise
-        return _failed(_("The token provider failed"), error)
+    token = _ask(provider.get, _("The token provider failed"))
     if isinstance(token, str) and re.fullmatch(r"[\x21-\x7e]{1,2048}", token):
         return Secret(token)
-    return ConfigurationError(cause="token.form")
-
-
-def _failed(what: str | Promise, error: Exception) -> TokenUnavailable:
-    return TokenUnavailable(what, cause="token.provider", errmsg=described(error))
+    raise ConfigurationError(cause="token.form", stage="token")
 
 
 @cleared_frames()
 def current_ticket(function: Callable[[], str]) -> Secret:
     """Return the verify ticket of a project's function; raise TokenUnavailable."""
-    found = _ask_for_ticket(function)
-    if isinstance(found, WxStaticStoreError):
-        raise found.with_context(stage=found.stage or "token")
-    return found
-
-
-def _ask_for_ticket(function: Callable[[], str]) -> Secret | WxStaticStoreError:
-    try:
-        ticket = function()
-    except WxStaticStoreError as error:
-        return error
-    except Exception as error:  # a project's function may raise anything
-        if is_from_signal(error):
-            raise
-        return _failed(_("The verify ticket cannot be read"), error)
+    ticket = _ask(function, _("The verify ticket cannot be read"))
     if isinstance(ticket, str) and ticket.strip():
         return Secret(ticket.strip())
     if ticket and not isinstance(ticket, str):
         kind = type(ticket).__name__
         text = _("VERIFY_TICKET gives %(kind)s, where it must give a text", kind=kind)
-        return ConfigurationError(text)
-    return TokenUnavailable(_("There is no component_verify_ticket yet"))
+        raise ConfigurationError(text, stage="token")
+    raise TokenUnavailable(_("There is no component_verify_ticket yet"), stage="token")
+
+
+def _ask(function: Callable[[], object], failed: str | Promise) -> object:
+    """Call a project's function, which may return and raise anything."""
+    try:
+        return function()
+    except WxStaticStoreError as error:
+        failure = error.with_context(stage=error.stage or "token")
+    except Exception as error:
+        if is_from_signal(error):
+            raise
+        details = {"stage": "token", "errmsg": described(error)}
+        failure = TokenUnavailable(failed, cause="token.provider", **details)
+    # Out of the block: the error of the project may hold a secret.
+    raise failure
 
 
 @cleared_frames()

@@ -8,7 +8,7 @@ Settings become one frozen `Options` for each store.
     sealing         Secrets at rest: encrypted with a key that derives from SECRET_KEY
     offered         The environments that ``ENVIRONMENTS`` offers, each with its label and its tags
     settings        The only reader of settings, with their precedence: one `Options` per alias
-    options         Each option in one entry, in the file of its scope; the frozen `Options`
+    options         Each option in one entry; the frozen `Options`
 """
 
 from .offered import offers

@@ -34,13 +34,6 @@ def offers(user: Any = None) -> dict[str, Offer]:
 
     A command asks with None. Without the setting, raise ConfigurationError.
     """
-    found = _asked(user)
-    if not isinstance(found, Mapping):
-        raise ConfigurationError(_("ENVIRONMENTS must give a dictionary, {environment id: label}"))
-    return {str(env): _offer(env, given) for env, given in found.items()}
-
-
-def _asked(user: Any) -> Any:
     function = platform_options().environments
     if function is None:
         raise ConfigurationError(
@@ -51,7 +44,7 @@ def _asked(user: Any) -> Any:
             ),
         )
     try:
-        return function(user)
+        found = function(user)
     except WxStaticStoreError as error:
         failed = _("ENVIRONMENTS failed (%(why)s)", why=error.what)
         facts: dict[str, Any] = {"hint": error.hint, "cause": error.cause, "remedy": error.remedy}
@@ -60,6 +53,9 @@ def _asked(user: Any) -> Any:
         failed = _("ENVIRONMENTS failed (%(why)s)", why=f"{type(error).__name__}: {error}")
         # Its database, say, may be away: a worker asks again later.
         raise ConfigurationError(failed, remedy=Remedy.WAIT) from None
+    if not isinstance(found, Mapping):
+        raise ConfigurationError(_("ENVIRONMENTS must give a dictionary, {environment id: label}"))
+    return {str(env): _offer(env, given) for env, given in found.items()}
 
 
 def _offer(env: Any, given: Any) -> Offer:

@@ -13,11 +13,12 @@ from django.utils.module_loading import import_string
 from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _
 from . import settings as conf
-from .check_table import PREFIX, message
+from .check_table import CHECKS, message
 from .checks import TAG
 from .options.validators import import_fault
 
 _RELEASES = "RELEASE_STORAGE"
+Fault = tuple[str, dict[str, Any]]
 
 
 @register(TAG, Tags.staticfiles)
@@ -26,13 +27,15 @@ def check_release_storage(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
     options = conf.readable_options()
     given = {_RELEASES: options.release_storage, "UPLOAD_SPOOL": options.upload_spool}
     wanted = [(alias, option) for option, alias in given.items() if alias]
-    return [each for one in wanted for each in [*_faults(*one)] or _readable_by_all(*one)]
+    found = [fault for one in wanted for fault in [*_faults(*one)] or _readable_by_all(*one)]
+    return [message(id, **facts) for id, facts in found]
 
 
 def require_private(alias: str, option: str = _RELEASES) -> None:
     """Raise ConfigurationError if the storage is not private."""
     # Asked again where it matters: a run may have skipped the checks.
-    _raise_first(_faults(alias, option))
+    for id, facts in _faults(alias, option):
+        raise _refusal(id, **facts)
 
 
 def refuse_releases_in(folder: Path) -> None:
@@ -43,36 +46,38 @@ def refuse_releases_in(folder: Path) -> None:
     require_private(alias)
     if (local := _local(alias)) and _is_inside(local.location, folder):
         why = _located_in(str(folder))
-        _raise_first([message("E027", option=_RELEASES, alias=alias, why=why)])
+        raise _refusal("E027", option=_RELEASES, alias=alias, why=why)
 
 
-def _raise_first(found: Iterator[CheckMessage] | list[CheckMessage]) -> None:
-    for each in found:
-        advice, id = each.advice, str(each.id).removeprefix(PREFIX)  # type: ignore[attr-defined]
-        raise ConfigurationError(str(each.msg).rstrip(".。"), cause=id, hint=advice)
+def _refusal(id: str, hint: str | Promise = "", **facts: Any) -> ConfigurationError:
+    """Return the error of a check, whose text has no full stop."""
+    entry = CHECKS[id]
+    text = str(entry.title % facts).rstrip(".。")
+    return ConfigurationError(text, cause=id, hint=hint or entry.operator)
 
 
-def _faults(alias: str, option: str) -> Iterator[CheckMessage]:
+def _faults(alias: str, option: str) -> Iterator[Fault]:
+    """Yield the id of the check and its facts."""
     known = conf.setting("STORAGES")
     if not (isinstance(known, Mapping) and alias in known):
         others = [one for one in known if one not in ("default", "staticfiles", *conf.aliases())]
         hint = conf.nearest(alias, others) if others else ""
-        yield message("E026", hint=hint, option=option, alias=alias)
+        yield "E026", {"hint": hint, "option": option, "alias": alias}
         return
     try:
         why = _why_public(alias)
     except Exception as error:  # noqa: BLE001 -- of a module of the project's, or any OPTIONS
-        yield message("E028", option=option, alias=alias, why=import_fault(error))
+        yield "E028", {"option": option, "alias": alias, "why": import_fault(error)}
         return
     if why:
-        yield message("E027", option=option, alias=alias, why=why)
+        yield "E027", {"option": option, "alias": alias, "why": why}
 
 
-def _readable_by_all(alias: str, option: str) -> Iterator[CheckMessage]:
+def _readable_by_all(alias: str, option: str) -> Iterator[Fault]:
     mode = local.file_permissions_mode if (local := _local(alias)) else 0o600
     # With None, the umask decides.
     if mode is None or mode & 0o007:
-        yield message("W030", option=option, alias=alias)
+        yield "W030", {"option": option, "alias": alias}
 
 
 def _why_public(alias: str) -> str | Promise:

@@ -4,7 +4,7 @@ Values and functions that know no Django project.
     budget        The time of a web request, of which each step of a page gets a share
     match         Compare known bytes with an object in a list
     naming        Name → object key, key → public URL, content headers; refuses what cannot be a key
-    pushes        The newest push that was refused: the callback keeps it, the doctor reads it
+    pushes        Pushes that are refused: why, and the newest one for the doctor
     notes         What all processes remember together, in a Django cache that may fail
     releases      A release: the list of its files, packed into few bytes, and how two differ
     frames        The wrapped errors and the secret local variables of an exception

@@ -1,7 +1,5 @@
 """The time of a web request, of which each step of a page gets a share."""
 
-from __future__ import annotations
-
 import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass

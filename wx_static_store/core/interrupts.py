@@ -5,8 +5,6 @@ An exception inside a bookkeeping step loses what the step records. Therefore a 
 and its waits (for a result, a lock, an answer on the terminal) are `interruptible`.
 """
 
-from __future__ import annotations
-
 import os
 import select
 import signal

@@ -70,10 +70,8 @@ def clean_name(name: str | PurePath | Promise) -> str:
     name = unicodedata.normalize("NFC", name)
     if reason := _fault(name):
         shown = ascii(name[:100])
-        raise NameRejected(
-            _("%(name)s cannot be the name of a file: %(reason)s", name=shown, reason=reason),
-            stage="name",
-        )
+        text = _("%(name)s cannot be the name of a file: %(reason)s", name=shown, reason=reason)
+        raise NameRejected(text, stage="name")
     return name
 
 
@@ -104,10 +102,8 @@ def object_key(location: str, name: str | PurePath | Promise) -> str:
     key = clean_name(location + name) if location else name
     if (size := len(key.encode())) > MAX_KEY_BYTES:
         parts = {"key": ascii(key[:60]), "size": size, "most": MAX_KEY_BYTES}
-        raise NameRejected(
-            _("%(key)s… is too long for a key: %(size)d bytes, %(most)d are allowed", **parts),
-            stage="name",
-        )
+        text = _("%(key)s… is too long for a key: %(size)d bytes, %(most)d are allowed", **parts)
+        raise NameRejected(text, stage="name")
     return key
 
 

@@ -1,7 +1,5 @@
 """Each refusal: its text, and the permission that lifts it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 

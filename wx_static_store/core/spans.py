@@ -1,7 +1,5 @@
 """Spans of time as words."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 from django.utils import timezone

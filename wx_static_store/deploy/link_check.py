@@ -1,7 +1,5 @@
 """Find references that will be a 404, and files that change under their pages, before a deploy."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice

@@ -1,7 +1,5 @@
 """Show warnings of the log in the language of the command, where the project logs them nowhere."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Publish the files of a plan: assets, then pages, then the manifest; show the progress."""
 
-from __future__ import annotations
-
 import shutil
 import sys
 import time

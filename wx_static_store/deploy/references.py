@@ -1,7 +1,5 @@
 """Find the addresses that pages and style sheets refer to or load."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Report the result of a deploy to one or many environments: as JSON, and on a terminal."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from copy import copy

@@ -1,7 +1,5 @@
 """Show the result of a deploy on GitHub's page of a step, as escaped Markdown."""
 
-from __future__ import annotations
-
 import logging
 import re
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Compare the cloud and the site with the tree after a deploy; find and overwrite stale files."""
 
-from __future__ import annotations
-
 import logging
 import math
 import os

@@ -1,7 +1,5 @@
 """Compare rows of the log with the objects that are at their keys now."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass

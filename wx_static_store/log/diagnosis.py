@@ -1,7 +1,5 @@
 """Ask WeChat what it received with the refused call of a row, at most once."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Find the alias that owns a row, for the admin, the API and a retry."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from contextlib import suppress
 

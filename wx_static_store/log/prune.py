@@ -1,7 +1,5 @@
 """Delete old rows and releases in small transactions, but no current state."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 from functools import partial

@@ -1,7 +1,5 @@
 """Compare the cloud with the log, and add rows that correct the log; both are read in batches."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass

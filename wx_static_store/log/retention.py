@@ -1,7 +1,5 @@
 """Find the deployments and releases that stay, however old."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable
 from itertools import chain

@@ -1,7 +1,5 @@
 """Find the bytes of an earlier upload: on this machine, in the spool, or on the public site."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """The options of ``wx_deploy``, and which of them belong together."""
 
-from __future__ import annotations
-
 import os
 import sys
 from argparse import ArgumentParser

@@ -1,7 +1,5 @@
 """``wx_deploy --diff``: compare a release with another, a folder or the cloud."""
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

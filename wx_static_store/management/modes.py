@@ -1,7 +1,5 @@
 """Make the orders of ``wx_deploy``: the store, the environments, a folder or kept releases."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -211,13 +209,6 @@ def live_in(orders: Orders) -> list[Files]:
 
 def _files(release: Release, prefix: str) -> Iterator[UploadItem]:
     return (item_of(file, prefix) for file in release.contents())
-
-
-def how_to_go_on(moves: Iterable[rollback.Move]) -> Iterator[str]:
-    """Yield how to go on after a failed roll back."""
-    # Without a name, the next roll back would return to the release before.
-    for release in dict.fromkeys(str(move.target.release) for move in moves if not move.repair):
-        yield _("To go on with it, name the release: --rollback %(release)s", release=release)
 
 
 def _order(line: CommandLine, using: str, prefix: str, label: str, confirm: Confirm) -> Order:

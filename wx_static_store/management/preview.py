@@ -1,7 +1,5 @@
 """Show what ``wx_deploy`` would do: lines of files, a row for each environment."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import partial

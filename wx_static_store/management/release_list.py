@@ -1,7 +1,5 @@
 """The deployments of one environment, as ``wx_deploy --list`` shows them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any

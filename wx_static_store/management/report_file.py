@@ -1,7 +1,5 @@
 """The JSON file of a command, written whole or not at all."""
 
-from __future__ import annotations
-
 import json
 import os
 from contextlib import suppress

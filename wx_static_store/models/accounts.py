@@ -1,7 +1,5 @@
 """The accounts that the platform may act for."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 

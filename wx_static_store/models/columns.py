@@ -1,7 +1,5 @@
 """Texts that every database keeps, digests, and foreign keys without a constraint."""
 
-from __future__ import annotations
-
 import hashlib
 from functools import cache
 from typing import Any

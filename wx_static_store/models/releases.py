@@ -1,7 +1,5 @@
 """The releases: the list of files of each, and which bytes are kept."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from django.db import models

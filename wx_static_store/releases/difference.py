@@ -1,7 +1,5 @@
 """Compare a release with another, a folder or the cloud."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

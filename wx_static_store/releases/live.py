@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -116,17 +117,11 @@ def command_again(row: Deployment) -> str:
     """Return the command that repeats the deployment; DIR stands for its folder."""
     if row.source != "wx_deploy":
         return "python manage.py collectstatic --noinput"
-    prefix = prefix_of(row)
+    prefix = row.folder
+    with suppress(WxStaticStoreError):  # the store is gone: its location is not known
+        prefix = prefix.removeprefix(options_for(row.using).location)
     if row.release_id and kept.alias():
         return command_for(row.using, row.env, ("--rollback", str(row.pk)), prefix)
     label = ["--label", row.label] if row.label else []
     words = ["DIR", *filter(None, [prefix])]
     return command_for(row.using or "default", row.env, words, "", *label)
-
-
-def prefix_of(row: Deployment) -> str:
-    """Return the folder of the site below the location of the store."""
-    try:
-        return row.folder.removeprefix(options_for(row.using).location)
-    except WxStaticStoreError:
-        return row.folder

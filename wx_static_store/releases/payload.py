@@ -1,7 +1,5 @@
 """The release of a rollout, its store and folder: a kept release, or a tree that becomes one."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 

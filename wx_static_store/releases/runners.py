@@ -1,7 +1,5 @@
 """Workers that deploy outside of the request: an app registers its own here."""
 
-from __future__ import annotations
-
 from typing import Any, Protocol
 
 from .rollback import Move

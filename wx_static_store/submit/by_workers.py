@@ -5,8 +5,6 @@ A sent file leaves a newer row in the log. A refusal leaves no row, so it is not
 cache for the page that waits; without such a cache there is no note.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from ..core.refusals import EXISTS, IN_PROGRESS, PolicyRejected

@@ -5,8 +5,6 @@ The note is in the cache that all processes share. Without such a cache there is
 that fails changes nothing else.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

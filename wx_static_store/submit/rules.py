@@ -1,7 +1,5 @@
 """The rules on a file: its name, folder, size and content."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterator, Sequence

@@ -5,8 +5,6 @@ The admin or the API decides which answers are kept. The outcome of a submission
 kept as unknown. Without a kept answer, the same submission may be sent again.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 from collections.abc import Callable, Mapping

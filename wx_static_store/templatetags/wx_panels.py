@@ -1,7 +1,5 @@
 """``{% wx_panels %}``: what other apps show on the first page of this one in the admin."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.apps import apps

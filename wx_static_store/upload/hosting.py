@@ -1,7 +1,5 @@
 """WeChat's answers about the static hosting of environments: address and state, kept for a day."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Collection

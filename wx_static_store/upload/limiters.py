@@ -1,7 +1,5 @@
 """Limit calls: how many run at once, and how many begin in a second in all processes together."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections import deque

@@ -1,7 +1,5 @@
 """The objects at some thousand keys, by few calls of `staticfilelist`."""
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Sequence
 from concurrent.futures import Future

@@ -1,7 +1,5 @@
 """The release storage: bytes by their SHA-256, in any private alias of ``STORAGES``."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import os

@@ -5,18 +5,15 @@ Their names are their MD5, as in rows of the log, in a private alias of ``STORAG
 fails is logged, and never fails an upload.
 """
 
-from __future__ import annotations
-
 import logging
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any, BinaryIO
 
 from django.core.files.base import File
 from django.core.files.storage import Storage, storages
-from django.utils import timezone
 
 from ..conf import platform_options
 from ..conf.release_checks import require_private
@@ -85,11 +82,13 @@ def free(*, dry_run: bool = False) -> Iterator[int]:
     """Delete bytes that are older than UPLOAD_SPOOL_HOURS; yield the size of each file."""
     require_private(alias(), "UPLOAD_SPOOL")
     storage = _storage()
-    until = timezone.now() - timedelta(hours=platform_options().upload_spool_hours)
+    until = time.time() - platform_options().upload_spool_hours * 3600
     for folder in storage.listdir("")[0]:
         for rest in storage.listdir(folder)[1]:
             name = f"{folder}/{rest}"
-            if re.fullmatch("[0-9a-f]{2}/[0-9a-f]{30}", name) and _since(storage, name) < until:
+            if not re.fullmatch("[0-9a-f]{2}/[0-9a-f]{30}", name):
+                continue
+            if storage.get_modified_time(name).timestamp() < until:
                 size = storage.size(name)
                 if not dry_run:
                     storage.delete(name)
@@ -102,12 +101,3 @@ def _storage() -> Storage:
 
 def _is_whole(storage: Storage, name: str, size: int) -> bool:
     return storage.exists(name) and storage.size(name) == size
-
-
-def _since(storage: Storage, name: str) -> Any:
-    """Return when the bytes were kept, comparable with `now`."""
-    moment = storage.get_modified_time(name)
-    aware = timezone.is_aware(timezone.now())
-    if timezone.is_aware(moment) == aware:
-        return moment
-    return timezone.make_aware(moment) if aware else timezone.make_naive(moment)

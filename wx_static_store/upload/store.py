@@ -1,7 +1,5 @@
 """`get_store(using, env=None)` → one `Store` per environment: options, tokens, clients, URLs."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator
 from functools import lru_cache

@@ -4,8 +4,6 @@ One file on its way: its attempts, and their results so far.
 Where OpenTelemetry is installed (extra ``otel``), each upload is a span and counts in metrics.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress

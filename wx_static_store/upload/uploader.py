@@ -1,7 +1,5 @@
 """Send one file and record it, or many by one loop."""
 
-from __future__ import annotations
-
 import queue
 import time
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator

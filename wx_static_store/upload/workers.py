@@ -1,7 +1,5 @@
 """The only worker threads: a bounded pool, and a thread that beats."""
 
-from __future__ import annotations
-
 import math
 import queue
 import threading

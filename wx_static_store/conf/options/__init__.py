@@ -1,10 +1,7 @@
 """
-Each option in one entry, in the file of its scope; and the frozen `Options` of a store.
+Each option in one entry, and the frozen `Options` of a store.
 
-    store       The options of one store
-    platform    The options of a platform: stores with equal values share connections and the token
-    settings    The options that stand in ``WX_STATIC_STORE`` only
-    entries     The form of an option: its scope, its check, its sentence for the docs
+    entries     Each option: its scope, its check, its sentence for the docs
     validators  The checks of the values of options
 """
 
@@ -17,16 +14,13 @@ from django.utils.functional import Promise
 from ...exceptions import ConfigurationError
 from ...i18n import gettext_lazy as _
 from . import validators
-from .entries import Option, Scope
-from .platform import PlatformOptions
-from .settings import SettingsOptions
-from .store import MEDIA, STATIC, StoreOptions
+from .entries import MEDIA, STATIC, Entries, Option, Scope
 
 __all__ = ["MEDIA", "OPTIONS", "STATIC", "Options", "clean"]
 
 
 @dataclass(frozen=True)
-class Options(StoreOptions, PlatformOptions, SettingsOptions):
+class Options(Entries):
     """The options of one store. None stands for "not set", as os.environ.get() gives it."""
 
     @property

@@ -1,11 +1,25 @@
-"""The form of an option: an entry with its scope, its check, and its sentence for the docs."""
+"""Each option in one entry: its scope, its check, and its sentence for the docs."""
 
-from collections.abc import Callable
+# ruff: noqa: RUF009 -- `option_of` makes a field
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from ...core.secrets import Secret
+from . import validators
+
+STATIC, MEDIA = "static", "media"
+
 Callback = Callable[[], str]
+
+# What everybody with the permission may upload: nothing of it runs in a browser.
+_EXTENSIONS = (
+    "avif bmp gif heic heif ico jpeg jpg png tif tiff webp eot otf ttf woff woff2 "
+    "aac flac m4a mp3 ogg opus wav weba avi m4v mov mp4 mpeg mpg ogv webm "
+    "csv doc docx json md odp ods odt pdf ppt pptx srt tsv txt vtt xls xlsx zip"
+)
 
 
 class Scope(Enum):
@@ -35,3 +49,164 @@ def option_of(scope: Scope) -> Callable[..., Any]:
         return field(default=default, repr=not entry.secret, metadata={"option": entry})
 
     return option
+
+
+in_store, in_platform, in_settings = map(option_of, Scope)
+
+
+# An entry is read as one.
+# fmt: off
+@dataclass(frozen=True)
+class Entries:
+    # Of one store: ``OPTIONS`` of its entry in ``STORAGES``, or ``WX_STATIC_STORE``.
+    kind: str = MEDIA
+    env: str | Callback = in_store("", validators.env,
+        "Id of the cloud environment; or a function that returns it, or the dotted path of one. "
+        "The function is called for each operation, and WeChat is asked for the address of its "
+        "environment. In ``OPTIONS`` write the path: some packages, such as Wagtail, save the "
+        "options of a storage as JSON.",
+        shown="required")
+    location: str = in_store(
+        "", validators.location, "Folder in the environment; it comes before every name."
+    )
+    base_url: str = in_store("", validators.url,
+        "Public address of the site. The address of a file is ``base_url`` + ``location`` + name. "
+        "An absolute ``STATIC_URL`` or ``MEDIA_URL`` replaces ``base_url`` and ``location`` "
+        "together. Without any of them WeChat is asked once, and the cache keeps the answer.",
+        shown="asked of WeChat")
+    url_prefix: str = ""  # an absolute STATIC_URL or MEDIA_URL: it includes the location
+    file_overwrite: bool = in_store(False, validators.flag,
+        "``WxStorage``: whether a save may replace a file. A save makes three calls, or two with "
+        "``True``. Two saves of one name at the same time get two names if the cache "
+        "``token_cache`` is shared.")
+    on_delete: str = in_store("blank", validators.on_delete,
+        "``WxStorage``: ``blank`` overwrites a deleted file with a short text, ``raise`` refuses "
+        "to delete, ``ignore`` leaves the file public.")
+    keep_only_hashed: bool = in_store(False, validators.flag,
+        "Manifest storage: publish only the names with a hash, which halves the objects. Pages "
+        "that are made with ``DEBUG = True`` name the plain files, which are missing then.")
+    trust_log: bool = in_store(False, validators.flag,
+        "A deploy decides by the log alone what changed. An unchanged tree then costs no call. "
+        "Files that somebody else wrote and rows that were lost are not noticed: "
+        "``wx_reconcile --fix`` finds them.")
+    cache_control: tuple[tuple[str, str], ...] = in_store((), validators.rules,
+        'List of (pattern, value), such as ``[("*.html", "no-cache")]``. The first match wins.',
+        shown="hashed static files a year, static HTML ``no-cache``, all else five minutes")
+    max_attempts: int = in_store(
+        4, validators.count, "Tries for one file. Each try asks for a new link."
+    )
+    deadline: float | None = in_store(None, validators.number,
+        "Seconds for one file, all tries together. A second for each MiB is added (for each 200 "
+        "KiB in a batch). Waiting for a slot of the limiter is not counted: for as long again, or "
+        "in a batch for as long as it takes.",
+        shown="25, or 300 in a batch")
+    progress: bool | None = in_store(None, validators.flag,
+        "A bar on a terminal (extra ``progress``, else plain lines). ``True``: also where there "
+        "is no terminal. ``False``: never.",
+        shown="on a terminal")
+
+    # Of a platform: stores with equal values share connections and the token.
+    max_workers: int = in_platform(20, validators.count,
+        "Number of files that are sent at the same time. 1 is serial; more than 64 brings nothing.")
+    api_concurrency: int | None = in_platform(None, validators.count,
+        "Most calls in flight at WeChat's API. After a throttle (45011, -501003, -501004) half as "
+        "many run at once, in all processes that share ``token_cache``, then slowly more again. "
+        "PUTs of the process are limited likewise after the ``SlowDown`` of COS.",
+        shown="``max_workers``")
+    connect_timeout: float = in_platform(10.0, validators.number, "Seconds to connect.")
+    read_timeout: float = in_platform(60.0, validators.number,
+        "Seconds to wait for an answer, or for the other side to take a block of the body.")
+    api_base_url: str = in_platform("https://api.weixin.qq.com", validators.api_url,
+        "Address of WeChat's API. Plain http is allowed on this machine only: for the emulator.")
+    upload_hosts: tuple[str, ...] = in_platform(
+        (".myqcloud.com", ".tencentcos.cn"), validators.hosts,
+        "Hosts, or domains with a leading dot, to which a signed link may point.")
+    token_provider: str | Callable[..., Any] | None = in_platform(
+        None, lambda value: value if callable(value) else validators.text(value),
+        "A function that returns the token, or a class with ``get()`` and ``invalidate(token)``; "
+        "or the dotted path of one.")
+    token_cache: str = in_platform(
+        "default", validators.text, "Alias of a cache that all processes share (Redis, Memcached)."
+    )
+
+    # In ``WX_STATIC_STORE`` only.
+    api_rate: float | None = in_settings(None, validators.rate,
+        "Most calls a second to WeChat's API, of all processes together: they count in the cache "
+        "``token_cache``. ``0.5`` is one call in two seconds. While the cache fails, each process "
+        "keeps the rate for itself.",
+        shown="no limit")
+    token_min_interval: float = in_settings(
+        60.0, validators.interval, "Least number of seconds between two fetches of a token."
+    )
+    access_token: Secret | None = in_settings(None, validators.secret,
+        "A token that somebody else keeps fresh: for CI, and to try things out.",
+        secret=True)
+    component_appid: str = in_settings("", validators.text,
+        "Appid of your platform. Together with ``COMPONENT_APPSECRET`` it lets the app fetch the "
+        "token.")
+    component_appsecret: Secret | None = in_settings(
+        None, validators.secret, "Secret of your platform.", secret=True
+    )
+    verify_ticket: Secret | Callback | None = in_settings(None, validators.ticket,
+        "A function that returns the newest ticket, or its dotted path, or a text.",
+        shown="the newest of ``wx_static_store.callback``", secret=True)
+    callback_token: tuple[Secret, ...] = in_settings((), validators.tokens,
+        "``wx_static_store.callback``: token of the authorization event URL, or a list of tokens, "
+        "the newest first.",
+        secret=True)
+    callback_aes_key: tuple[Secret, ...] = in_settings((), validators.aes_keys,
+        "``wx_static_store.callback``: AES key of the authorization event URL, or a list of keys, "
+        "the newest first.",
+        secret=True)
+    callback_window: float = in_settings(
+        300.0, validators.number, "``wx_static_store.callback``: largest age of a push in seconds."
+    )
+    environments: Callable[[Any], Mapping[str, Any]] | None = in_settings(None, validators.function,
+        "A function, or its dotted path, from a user (``None``: a command) to the environments "
+        "that are offered, ``{id: label}``. In place of a label there may be a dictionary, "
+        '``{"label": "Tea House", "tags": ["ring/early"]}``. '
+        "``wx_static_store.environments.of_platform`` offers what WeChat lists.")
+    release_storage: str = in_settings("", validators.text,
+        "Alias of a private storage: deploys keep the bytes of each release there, for roll backs.",
+        shown="none")
+    upload_spool: str = in_settings("", validators.text,
+        "Alias of a private storage: the bytes of uploads through the admin and the API that did "
+        "not end stored are kept there, so that *Upload again* has them.",
+        shown="none")
+    upload_spool_hours: int = in_settings(48, validators.hours,
+        "Hours after which ``wx_prune`` deletes what lies in ``UPLOAD_SPOOL``.")
+    celery_queue: str = in_settings("", validators.text,
+        "Queue of Celery to which the tasks of rollouts are sent.",
+        shown="what the project's own routes say")
+    alerts: tuple[Callable[[Any], object], ...] = in_settings((), validators.functions,
+        "Functions, or their dotted paths, that are called with an ``Alert`` when a deployment or "
+        "a rollout fails, and with what ``wx_alert`` finds. Ready made: ``send_mail`` and "
+        "``send_wecom`` in ``wx_static_store.health.alerts``.",
+        shown="none")
+    alert_emails: tuple[str, ...] = in_settings((), validators.emails,
+        "``send_mail``: list of addresses to which alerts are mailed.",
+        shown="none")
+    alert_wecom_url: Secret | None = in_settings(None, validators.webhook,
+        "``send_wecom``: webhook of the robot in a WeCom group, with its key.",
+        shown="none", secret=True)
+    upload_stores: tuple[str, ...] | None = in_settings(None, validators.aliases,
+        "Aliases of ``STORAGES`` to which people may upload, in the admin or by the API.",
+        shown="all")
+    upload_location: str = in_settings("uploads/", validators.location,
+        "Folder below a store's ``location`` into which people upload. Elsewhere they need the "
+        'permission ``replace_protected``. ``""`` opens the whole store.')
+    upload_max_size: int = in_settings(300 * 2**20, validators.size,
+        "Largest size of an uploaded file in bytes, 5 GiB at most. Also set the maximum request "
+        "size in the web server (nginx: ``client_max_body_size``).",
+        shown="300 MiB")
+    upload_extensions: tuple[str, ...] = in_settings(
+        tuple(_EXTENSIONS.split()), validators.extensions,
+        "Extensions without the dot that need only the permission ``upload``. All other kinds, "
+        "and always HTML, SVG, XML and scripts, need ``upload_active_content``.",
+        shown="images, fonts, audio, video, documents, ``zip``")
+    upload_check: Callable[[Any, str, Any], None] | None = in_settings(None, validators.function,
+        "A function ``(user, name, file)``, or its dotted path, that checks every uploaded file: "
+        "a virus scanner, a check of SVG. Its ``ValidationError`` is shown to the user.")
+    docs_url: str = in_settings("", validators.url,
+        "Address of these pages, such as ``https://docs.example.com/en/``. Hints and system checks "
+        "end with an address below it; without it they name the page.")

@@ -106,7 +106,10 @@ class Command(BaseCommand):
         try:
             self._deploy(orders)
         except (CommandError, KeyboardInterrupt):
-            self.stderr.writelines(f"{line}\n" for line in modes.how_to_go_on(moves))
+            # Without a name, the next roll back would return to the release before.
+            names = dict.fromkeys(str(move.target.release) for move in moves if not move.repair)
+            text = _("To go on with it, name the release: --rollback %(release)s")
+            self.stderr.writelines(f"{text % {'release': name}}\n" for name in names)
             raise
         if unsettled:
             raise CommandError("\n".join(map(str, unsettled)))

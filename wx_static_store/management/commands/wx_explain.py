@@ -1,7 +1,5 @@
 """Explain a failure by its code, or the upload of a row in the log."""
 
-from __future__ import annotations
-
 import re
 from argparse import ArgumentParser
 from collections.abc import Iterator

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any
 
-from django.core.management.base import CommandError
 from django.template.defaultfilters import filesizeformat
 
 from ...conf.release_checks import require_private
@@ -15,7 +14,7 @@ from ...i18n import gettext as _, joined
 from ...log.prune import ALSO_COUNTED, prune, prune_releases
 from ...log.retention import RELEASES
 from ...upload import kept, spool
-from ..exits import WRONG_USE
+from ..exits import wrong_use
 from ..upkeep import UpkeepCommand
 
 MOST_AT_ONCE = 10_000  # more would hold locks for long
@@ -53,23 +52,17 @@ class Command(UpkeepCommand):
             self.stdout.write(_("Nothing was deleted."))
             return
         self._prune(self.counts, dry_run=dry_run)
-        counts = self.counted
-        self.stdout.write(
-            _("would be deleted: %(counts)s", counts=counts)
-            if dry_run
-            else _("deleted: %(counts)s", counts=counts)
-        )
+        text = _("would be deleted: %(counts)s") if dry_run else _("deleted: %(counts)s")
+        self.stdout.write(text % {"counts": self.counted})
 
     def _check(self) -> None:
         """Refuse options that say too little or too much, and a release storage that is public."""
         days, releases, env = (self.options[name] for name in ("days", "releases", "env"))
-        why = ""
         if not (days or releases):
-            why = _("Say what to delete: --days for rows of the log, --releases, or both.")
-        elif env and releases:
-            why = _("Environments share releases: leave --env or --releases out.")
-        if why:
-            raise CommandError(why, returncode=WRONG_USE)
+            text = _("Say what to delete: --days for rows of the log, --releases, or both.")
+            raise wrong_use(text)
+        if env and releases:
+            raise wrong_use(_("Environments share releases: leave --env or --releases out."))
         if self._with_releases and kept.alias():
             kept.check()
         if self._with_spool:
@@ -109,7 +102,7 @@ class Command(UpkeepCommand):
 
     def _confirm(self) -> bool:
         if not sys.stdin.isatty():
-            raise CommandError(_("There is no terminal to ask: add --yes."), returncode=WRONG_USE)
+            raise wrong_use(_("There is no terminal to ask: add --yes."))
         counts = Counter[str]()
         self._prune(counts, dry_run=True)
         question = _("Delete %(counts)s? [y/N] ", counts=self._in_words(counts))
