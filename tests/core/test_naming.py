@@ -26,6 +26,7 @@ from wx_static_store.core.naming import (
     header_value,
     is_html,
     object_key,
+    odd_names,
     quote_key,
 )
 from wx_static_store.core.types import ContentHeaders, UploadItem
@@ -176,6 +177,20 @@ def test_a_name_is_refused_or_becomes_a_clean_key(name: str) -> None:
     assert not [c for c in key if unicodedata.category(c) in ("Cc", "Cs")]
     assert not [c for c in key if unicodedata.bidirectional(c) in ("LRO", "RLO", "LRE", "RLE")]
     assert clean_name(key) == key
+
+
+@_few
+@given(st.lists(_TEXT, max_size=4), st.sampled_from(["", "a/", "图/"]))
+def test_names_that_are_not_odd_are_keys_as_they_are(names: list[str], location: str) -> None:
+    odd = odd_names(names, location)
+    assert {name for name in names if not name.isascii()} <= {*odd}
+    for name in {*names} - {*odd}:
+        assert object_key(location, name) == location + name
+
+
+@each("names", [["a" * 851], ["a", "b" * 851], ["../a", "b"], ["a", "/b"], ["a\tb", "c"], ["a "]])
+def test_one_bad_name_makes_all_of_them_odd_and_a_blank_at_the_end_none(names: list[str]) -> None:
+    assert [*odd_names(names)] == ([] if names == ["a "] else names)
 
 
 @_few

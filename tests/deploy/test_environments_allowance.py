@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -15,9 +16,12 @@ from wx_static_store.deploy.environments import (
     Allowance,
     Order,
     allowance,
+    deploy_to_all,
     site_uploader,
 )
+from wx_static_store.deploy.plan import hash_items, make_plan
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import Deployment
 from wx_static_store.upload.uploader import Uploader
 
 pytestmark = pytest.mark.django_db
@@ -108,6 +112,27 @@ def test_with_trust_log_an_unchanged_tree_is_no_reason_to_ask(cloud: EmulatorSer
     cloud.journal.clear()
     assert allowance(orders(*uploaders(trust_log=True))).needed == 0
     assert cloud.journal == []
+
+
+@pytest.mark.parametrize("change", ["nothing", "a file", "a failure", "force"])
+def test_with_trust_log_no_plan_is_made_of_what_is_live(
+    cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """The deploy itself will make one, and each asks the log of all files."""
+    made = Mock(side_effect=make_plan)
+    monkeypatch.setattr("wx_static_store.deploy.environments.make_plan", made)
+    files = hash_items(FILES)
+    going = [(each, Order(files, CONTEXT)) for each in uploaders(trust_log=True)]
+    assert all(report.ok for report in deploy_to_all(going))
+    made.reset_mock()
+    if change == "a failure":
+        Deployment.objects.update(outcome="failed")
+    if change == "a file":
+        files = hash_items([*FILES, item("new.js", b"new")])
+    todo = [(each, Order(files, CONTEXT, force=change == "force")) for each, _order in going]
+    needed = {"a file": 2, "force": 2 * FEW}.get(change, 0)
+    assert allowance(todo).needed == needed
+    assert made.call_count == (0 if change == "nothing" else 2)
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,16 @@ def object_key(location: str, name: str | PurePath | Promise) -> str:
     return key
 
 
+def odd_names(names: Sequence[str], location: str = "") -> Sequence[str]:
+    """Return the names that may be no key below the location, or another one; asks all at once."""
+    plain = [name for name in names if name.isascii()]
+    text, longest = f"/{'/|/'.join(plain)}/", max(map(len, plain), default=0)
+    fault = any(part in text for part in ("\\", "//", "/./", "/../", "/ "))
+    if fault or not text.isprintable() or len(location.encode()) + longest > MAX_KEY_BYTES:
+        return names
+    return [name for name in names if not name.isascii()]
+
+
 def quote_key(key: str) -> str:
     """Quote the key once as a URL path, with the safe characters of Django's own URLs."""
     return quote(unicodedata.normalize("NFC", key), safe="/~!*()'")

@@ -147,8 +147,13 @@ class Allowance:
 def allowance(orders: Orders, plans: Sequence[Plan] = ()) -> Allowance:
     """Return the calls that the deploy of all environments needs, and WeChat's quota for many."""
     options = orders[0][0].options
-    # A plan costs a list of the cloud, unless the log is trusted.
+    # A plan costs a list of the cloud, unless the log is trusted; none is made of what is live.
     if options.trust_log and not plans:
+        orders = [
+            (uploader, order)
+            for uploader, order in orders
+            if order.force or not order.records.are_live(uploader, order.everything, order.last)
+        ]
         plans = [preview_of(*order) for order in orders]
     if plans:
         return allowance_for(options, sum(map(len, plans)))

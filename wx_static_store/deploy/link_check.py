@@ -6,7 +6,7 @@ from itertools import islice
 from time import thread_time
 
 from ..core.hashed_names import looks_hashed
-from ..core.naming import is_html, object_key
+from ..core.naming import is_html, object_key, odd_names
 from ..core.types import DELETED_MD5, UploadItem, UploadStatus
 from ..exceptions import NameRejected
 from ..i18n import gettext as _, listed, ngettext, shown
@@ -84,7 +84,7 @@ def changed_in_place(
 
 def _unusable_names(names: Sequence[str], location: str) -> Iterator[str]:
     """Warn of names that no object can have: such a file fails, and the pages are held back."""
-    for name in names:
+    for name in odd_names(names, location):
         try:
             object_key(location, name)
         except NameRejected as error:
@@ -93,6 +93,8 @@ def _unusable_names(names: Sequence[str], location: str) -> Iterator[str]:
 
 def _equal_names(names: Sequence[str]) -> Iterator[str]:
     """Warn of names that are one file on some disks, or have the same key."""
+    if not odd_names(names) and len({*map(str.lower, names)}) == len(names):
+        return
     groups: dict[str, list[str]] = {}
     for name in names:
         groups.setdefault(_fold_case(name), []).append(name)

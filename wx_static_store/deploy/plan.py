@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ..conf.options import STATIC
 from ..core import interrupts
 from ..core.match import Match, match
-from ..core.naming import content_headers, is_html
+from ..core.naming import content_headers, is_html, odd_names
 from ..core.types import RemoteFile, UploadItem, UploadResult, UploadStatus
 from ..exceptions import NameRejected
 from ..i18n import english, gettext, gettext_lazy as _, listed, ngettext
@@ -162,9 +162,11 @@ def _without_collisions(
     uploader: Uploader, items: Iterable[UploadItem]
 ) -> tuple[dict[str, UploadItem], tuple[UploadResult, ...]]:
     """Reject names that differ only in their Unicode form: they would overwrite each other."""
-    by_key: dict[str, UploadItem] = {}
+    items, location = list(items), uploader.options.location
+    odd = {*odd_names([item.name for item in items], location)}
+    by_key = {location + item.name: item for item in items if item.name not in odd}
     clashes: dict[str, dict[str, None]] = {}
-    for item in items:
+    for item in [item for item in items if item.name in odd]:
         # No key begins with a slash: such a file is sent, and fails with the reason.
         key = uploader.key(item.name) or f"/{item.name}"
         if (other := by_key.setdefault(key, item)).name != item.name:

@@ -20,7 +20,7 @@ from ..upload import kept, presence
 from ..upload.database import deployments, in_database
 from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
-from .state import from_log, keys_of, live_below, with_release
+from .state import deployments_of, from_log, keys_of, live_below, with_release
 
 if TYPE_CHECKING:
     from ..models import Deployment, Release
@@ -59,15 +59,29 @@ class Records:
         Returns columns of a `Deployment`; no release without a log. Raises what keeping raises.
         """
         files = [*items, *([last] if last else [])]
-        files.sort(key=attrgetter("name"))
-        name = last.name if last else ""
-        packed = pack(files_of(uploader, files, self.prefix, name))
+        packed = self._pack(uploader, files, last)
         release = in_database(partial(_record, packed), otherwise=None)
         if release and kept.alias() and packed.digest not in self._kept:
             kept.keep(files, pool, again=self.again)
             self._kept.add(packed.digest)
         folder = uploader.options.location + self.prefix
         return {"using": self.using, "folder": folder, "release": release}
+
+    def are_live(
+        self, uploader: Uploader, files: Iterable[UploadItem], last: UploadItem | None
+    ) -> bool:
+        """Return whether the newest deployment has these hashed files, and ended well."""
+        rows = deployments_of(uploader.env, uploader.options.location + self.prefix)
+        newest: Deployment | None = in_database(rows.first, otherwise=None)
+        if not (newest and newest.release and newest.outcome == newest.Outcome.DONE):
+            return False
+        return self._pack(uploader, files, last).digest == newest.release.digest
+
+    def _pack(
+        self, uploader: Uploader, files: Iterable[UploadItem], last: UploadItem | None
+    ) -> PackedRelease:
+        by_name = sorted(files, key=attrgetter("name"))
+        return pack(files_of(uploader, by_name, self.prefix, last.name if last else ""))
 
 
 def files_of(

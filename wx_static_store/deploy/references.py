@@ -44,6 +44,8 @@ def references(item: UploadItem, location: str, until: float = inf) -> dict[str,
     True means that the page loads the file, such as a picture; false stands for links and icons.
     Raises TimeoutError once the thread's CPU time is past `until`.
     """
+    if not (is_html(item.name) or item.name.lower().endswith(".css")):
+        return {}
     # The cost of some pages grows with the square of their length.
     name = unicodedata.normalize("NFC", location + item.name)
     base, found = _raw_references(item, _SITE + quote(name, errors="surrogatepass"), until)
@@ -68,9 +70,7 @@ def _raw_references(item: UploadItem, here: str, until: float) -> tuple[str, dic
     if is_html(item.name):
         page = _Page(_text(item, until), until)
         return _join(here, page.base), page.references
-    if item.name.lower().endswith(".css"):
-        return here, dict.fromkeys(_css_addresses(_text(item, until)), True)
-    return here, {}
+    return here, dict.fromkeys(_css_addresses(_text(item, until)), True)
 
 
 def _join(base: str, reference: str) -> str:
