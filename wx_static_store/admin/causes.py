@@ -8,12 +8,11 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext as _, ngettext
 
-from ..causes import cause_of
+from ..causes import Text, cause_of
 from ..log.failing import FailureCause
 from ..log.retry import why_gone
 from ..models import UploadLog, UploadLogQuerySet
 from .columns import UploadColumns
-from .labels import Text
 
 SHOWN = 10  # files of a card
 

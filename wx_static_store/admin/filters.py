@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from ..causes import cause_of, of_errcode
 from ..core.types import NOT_STORED
 from ..models import Deployment, UploadLog, UploadLogQuerySet
-from .labels import SOURCES
+from .columns import SOURCES
 from .places import places_for
 
 Choices = Sequence[tuple[str, Any]]

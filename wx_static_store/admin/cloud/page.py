@@ -27,7 +27,6 @@ from ...models import UploadLog
 from ...submit.unpublish import refusal, unpublish
 from ..base import BOTH, POST, Page, page
 from ..columns import UploadColumns
-from ..labels import sentence
 from ..log.actions import LogActions
 from ..places import linkable
 from ..upload.form import UploadForm
@@ -84,7 +83,7 @@ class FilesPage(LogActions):
         try:
             place.read(fresh=True)
         except WxStaticStoreError as error:
-            self.message_user(request, sentence(error), messages.ERROR)
+            self.message_user(request, error.sentence, messages.ERROR)
 
     def _folder_context(self, request: HttpRequest, place: Place) -> dict[str, Any]:
         """Return the content of the folder, or why it cannot be listed."""
@@ -123,7 +122,7 @@ class FilesPage(LogActions):
             if not (why := _objection(files)):
                 answer = acts[name](request, place, files)
         except WxStaticStoreError as error:
-            why = sentence(error)
+            why = error.sentence
         if why:
             self.message_user(request, why, messages.ERROR)
         return answer or HttpResponseRedirect(self.files_url(place))
@@ -163,13 +162,13 @@ class FilesPage(LogActions):
         context = {
             "title": _("Make files unpublic"),
             "keys": allowed,
-            "refused": [labelled(key, sentence(why)) for key, why in refused.items()],
+            "refused": [labelled(key, why.sentence) for key, why in refused.items()],
         }
         return self._chosen_page(request, place, "files_unpublish", context)
 
     def _report(self, request: HttpRequest, results: Sequence[UploadResult], left: int) -> None:
         failed = [
-            (labelled(one.key or one.name, sentence(one.error)),) for one in results if one.error
+            (labelled(one.key or one.name, one.error.sentence),) for one in results if one.error
         ]
         if done := len(results) - len(failed):
             text = ngettext(

@@ -12,6 +12,7 @@ from django.core.paginator import Page, Paginator
 from django.http import QueryDict
 from django.utils import timezone
 
+from ...causes import Text
 from ...conf.settings import setting
 from ...core.match import Match, match
 from ...core.naming import content_type
@@ -22,7 +23,6 @@ from ...log.compare import CloudState
 from ...models import UploadLog
 from ...upload.database import add_users
 from ..columns import NOTHING, Look, UploadColumns
-from ..labels import Text
 from ..places import link_to
 from .folders import Folder, SubFolder, is_marker
 

@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
+from ...causes import Text
 from ...core.budget import REQUEST
 from ...core.releases import ReleaseFile
 from ...deploy.environments import site_uploader
@@ -20,7 +21,6 @@ from ...releases.difference import KINDS, Difference, compare_files, compare_wit
 from ...releases.live import mark_live
 from ...releases.rollback import folder_of
 from ..base import Page, page
-from ..labels import Text, sentence
 from .base import ReleasePages
 from .columns import title_of
 
@@ -128,7 +128,7 @@ class ComparePage(ReleasePages):
             try:
                 found = difference_of(row, other)
             except WxStaticStoreError as error:
-                context["error"] = sentence(error)
+                context["error"] = error.sentence
             else:
                 shown = sections(found, HEADINGS if other else IN_CLOUD)
                 context |= {"difference": found, "sections": [*shown]}

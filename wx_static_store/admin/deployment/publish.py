@@ -28,7 +28,6 @@ from ...releases.runners import available_runner
 from ...submit.access import Act, may
 from ...upload.database import deployments
 from ..base import BOTH, Page, ReadOnlyAdmin, Tool, page
-from ..labels import sentence
 from ..places import places_for
 from .base import page_of
 from .rollback import ending_message, newest_id, plan_context
@@ -75,7 +74,7 @@ class PublishForm(forms.Form):
         try:
             return check_prefix(self.cleaned_data["folder"].strip("/"))
         except WxStaticStoreError as error:
-            raise forms.ValidationError(sentence(error)) from None
+            raise forms.ValidationError(error.sentence) from None
 
     def clean(self) -> dict[str, Any]:
         """Use the name of the archive where no label is given."""
@@ -106,7 +105,7 @@ class PublishPage(ReadOnlyAdmin):
                 try:
                     return self._page(request, form, _keep_and_plan(request, form.cleaned_data))
                 except WxStaticStoreError as error:
-                    form.add_error("file", sentence(error))
+                    form.add_error("file", error.sentence)
         return self._page(request, form, {})
 
     def _page(

@@ -21,7 +21,6 @@ from ...log.diagnosis import Diagnosis, diagnose, known_diagnosis, text_of
 from ...models import UploadLog
 from ..base import POST, Page, ReadOnlyAdmin, page
 from ..columns import NOTHING, duration
-from ..labels import sentence
 
 _CALL = pgettext_lazy("of the open platform", "call")
 
@@ -68,7 +67,7 @@ class CallColumns:
     def call(self, row: UploadLog) -> SafeString:
         reason = self._found and self._found.reason
         context = {
-            "reason": sentence(reason) if reason else "",
+            "reason": reason.sentence if reason else "",
             "may_ask": not (self._found and self._found.is_final),
             "url": self._url,
         }

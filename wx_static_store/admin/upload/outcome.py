@@ -6,16 +6,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from ...causes import Text, advice, cause_of
 from ...core import qr
 from ...core.naming import content_type
 from ...core.types import UploadResult, UploadStatus
 from ...exceptions import WxStaticStoreError
 from ...submit.policy import Target
 from ...upload.store import get_store
+from ..columns import explained
 from ..places import link_to
 from .form import display_name
 
@@ -43,7 +44,7 @@ class FileOutcome:
     errcode: int | None = None
     message: str = ""
     errmsg: str = ""
-    advice: str = ""  # what an editor can do; without it, the hint is for editors
+    cause: str = ""
     hint: str = ""
     row: int | None = None
 
@@ -56,8 +57,14 @@ class FileOutcome:
         return LABELS[self.status][0]
 
     @property
-    def label(self) -> str | Promise:
+    def label(self) -> Text:
         return LABELS[self.status][1]
+
+    @property
+    def explanation(self) -> Text:
+        """Return what the page of a row shows, too; a refusal by a rule has a hint for editors."""
+        text = advice(self.cause, self.status) if self.cause else ""
+        return explained(text, cause_of(self.cause), self.hint, self.errmsg) if text else self.hint
 
     @property
     def is_image(self) -> bool:
@@ -82,6 +89,5 @@ def outcome_of(to: Target, name: str, result: UploadResult, row: int | None) -> 
 
 def failure(name: str, error: WxStaticStoreError, **facts: Any) -> FileOutcome:
     """Return the outcome of a file that is not stored, or not for sure."""
-    message, hint = str(error.message), str(error.hint)
-    text = str(error.advice(facts["status"]))
-    return FileOutcome(name, message=message, errmsg=error.errmsg, advice=text, hint=hint, **facts)
+    texts = {"message": str(error.message), "errmsg": error.errmsg, "hint": str(error.hint)}
+    return FileOutcome(name, cause=error.cause, **texts, **facts)

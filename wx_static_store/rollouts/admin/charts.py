@@ -8,7 +8,7 @@ from typing import NamedTuple
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from ...admin.labels import Text
+from ...causes import Text
 
 HEIGHT = 100  # units of the drawing, which a style sheet stretches
 STEP, GAP = 10, 2  # width of a bar with the gap after it, and of the gap

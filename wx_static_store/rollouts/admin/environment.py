@@ -14,9 +14,9 @@ from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 
 from ...admin.causes import cards
-from ...admin.columns import duration
-from ...admin.labels import SOURCES, Text
+from ...admin.columns import SOURCES, duration
 from ...admin.places import places_for
+from ...causes import Text
 from ...conf.offered import Offer
 from ...i18n import gettext as _, ngettext
 from ...log.failing import causes
