@@ -29,7 +29,7 @@ from ...submit.access import Act, may
 from ...upload.database import deployments
 from ..base import BOTH, Page, ReadOnlyAdmin, Tool, page
 from ..places import places_for
-from .base import page_of
+from .columns import page_of
 from .rollback import ending_message, newest_id, plan_context
 
 SALT = "wx_static_store_deployment_publish"  # of the signed order
