@@ -86,19 +86,14 @@ class ErrcodeFilter(ColumnFilter):
         # A stored row has no errcode, so the index of the other rows is enough.
         troubled = rows.filter(status__in=NOT_STORED)
         newest = troubled.order_by("-id").values_list("errcode", flat=True)[:NEWEST]
-        codes = sorted({code for code in newest if code} | self._asked_code())
+        asked = re.fullmatch("-?[0-9]{1,9}", self.value() or "")
+        codes = sorted({code for code in newest if code} | ({int(asked[0])} if asked else set()))
         choices = [(str(code), f"{code} {of_errcode(code, '').title}") for code in codes]
         return [*choices, (NO_ANSWER, _("no answer from WeChat"))]
 
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         code = None if value == NO_ANSWER else int(value)
         return queryset.filter(status__in=NOT_STORED, errcode=code)
-
-    def _asked_code(self) -> set[int]:
-        try:
-            return {int(self.value() or "")}
-        except ValueError:
-            return set()
 
 
 class SourceFilter(ColumnFilter):

@@ -17,12 +17,11 @@ from django.http import (
     QueryDict,
 )
 from django.utils.html import format_html, format_html_join
-from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
 from ...core import qr
 from ...core.types import RemoteFile, UploadResult
 from ...exceptions import WxStaticStoreError
-from ...i18n import labelled
+from ...i18n import gettext as _, gettext_lazy, labelled, ngettext
 from ...models import UploadLog
 from ...submit.unpublish import refusal, unpublish
 from ..base import BOTH, POST, Page, page
@@ -176,7 +175,7 @@ class FilesPage(LogActions):
                 "%(count)d files are not public any more.",
                 done,
             )
-            self.message_user(request, text % {"count": done}, messages.SUCCESS)
+            self.message_user(request, text, messages.SUCCESS)
         if count := len(failed) + left:
             text = ngettext(
                 "%(count)d file is still public, or its state is unknown.",
@@ -184,7 +183,7 @@ class FilesPage(LogActions):
                 count,
             )
             details = format_html_join("", "<br>{}", failed[:DETAILS])
-            message = format_html("{}{}", text % {"count": count}, details)
+            message = format_html("{}{}", text, details)
             self.message_user(request, message, messages.ERROR)
 
     def _chosen_page(
@@ -198,11 +197,11 @@ def _objection(files: Chosen) -> str:
     """Return why the chosen files cannot be handled; empty if they can."""
     if not files:
         return _("Select files first. Files that were removed meanwhile cannot be selected.")
-    if len(files) > MOST:
-        text = ngettext(
-            "At most %(limit)d file can be chosen at a time.",
-            "At most %(limit)d files can be chosen at a time.",
-            MOST,
-        )
-        return text % {"limit": MOST}
-    return ""
+    if len(files) <= MOST:
+        return ""
+    return ngettext(
+        "At most %(limit)d file can be chosen at a time.",
+        "At most %(limit)d files can be chosen at a time.",
+        MOST,
+        limit=MOST,
+    )

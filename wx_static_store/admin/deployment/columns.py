@@ -13,9 +13,10 @@ from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _, gettext_lazy, ngettext
+from django.utils.translation import gettext as _, gettext_lazy
 
 from ...deploy import state
+from ...i18n import ngettext
 from ...models import Deployment
 from ..base import ReadOnlyAdmin
 from ..columns import NOTHING, Columns, badge, link, two_lines
@@ -79,8 +80,7 @@ class DeploymentColumns(Columns):
         if row.release is None:
             return NOTHING
         count = ngettext("%(count)d file", "%(count)d files", row.release.count)
-        size = filesizeformat(row.release.size)
-        return two_lines(count % {"count": row.release.count}, size)
+        return two_lines(count, filesizeformat(row.release.size))
 
     @admin.display(description=gettext_lazy("live now"))
     def live(self, row: Deployment) -> SafeString | str:

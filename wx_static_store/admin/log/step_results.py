@@ -14,13 +14,14 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _, gettext_lazy, ngettext, ngettext_lazy
+from django.utils.translation import gettext as _, gettext_lazy, ngettext_lazy
 
 from ...causes import Text
 from ...core.budget import REQUEST
 from ...core.facts import facts
 from ...core.types import DEPLOYS, UploadContext
 from ...exceptions import ConfigurationError, DeadlineExceeded, WxStaticStoreError
+from ...i18n import labelled, ngettext
 from ...log.compare import FEW as ASKED_ONE_BY_ONE, CloudState, ComparedUpload, compare_uploads
 from ...log.retry import TAKE_THE_NEWER, RetryResult, check_rows, newer, retry_uploads
 from ...log.source_of import SourceGone
@@ -212,10 +213,9 @@ def count_sent(counts: Counter[str], left: int) -> str:
 def _rest(count: int, said: Sequence[str]) -> Iterator[str]:
     """Yield the number of rows that are left; 0 only if there is nothing else to report."""
     if count or not said:
-        text = ngettext(
+        yield ngettext(
             "Still to be done: %(count)d row.", "Still to be done: %(count)d rows.", count
         )
-        yield text % {"count": count}
 
 
 # --- upload again, by workers: they send, the page waits ----------------------------------------
@@ -330,13 +330,13 @@ def _compared_line(pk: int, one: ComparedUpload, columns: UploadColumns) -> Step
 
 def _facts(label: str, *facts: Any) -> str:
     text = format_html_join(" · ", "{}", ((one,) for one in facts if one))
-    return _("%(label)s: %(text)s") % {"label": label, "text": text}
+    return labelled(label, text)
 
 
 def count_compared(counts: Counter[str], left: int) -> str:
     """Return the number of files in each state, how many are left, and what corrects the log."""
     said = [
-        _("%(label)s: %(text)s") % {"label": capfirst(state.label), "text": counts[state.value]}
+        labelled(capfirst(state.label), counts[state.value])
         for state in COLOURS
         if counts[state.value]
     ]
