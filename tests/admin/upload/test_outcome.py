@@ -140,7 +140,10 @@ def test_what_the_operator_does_stands_behind_what_the_editor_does(
     ("fault", "again"),
     [
         ({"on": "staticuploadfile", "do": "errcode", "errcode": 45009}, "later, not today"),
-        ({"on": "put_object", "do": "cos_error", "code": "AccessDenied", "status": 403}, "was changed"),
+        (
+            {"on": "put_object", "do": "cos_error", "code": "AccessDenied", "status": 403},
+            "was changed",
+        ),
     ],
 )
 def test_the_page_of_a_row_explains_a_failure_in_the_same_way(
