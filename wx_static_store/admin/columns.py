@@ -22,6 +22,7 @@ from ..causes import Cause, Text, docs_place
 from ..conf.settings import setting
 from ..core.naming import content_type
 from ..i18n import labelled
+from ..log.compare import CloudState
 from ..models import Deployment, Dismissal, UploadLog
 from ..submit.access import Act, may
 from .places import Places, places_for
@@ -65,6 +66,11 @@ LOOKS = {
     Deployment.Outcome.RUNNING.value: Look("…", "wx-unsure"),
     Deployment.Checked.OK.value: Look("✓", "wx-good"),
     Deployment.Checked.MISMATCHED.value: Look("✗", "wx-bad"),
+    # states in the cloud; the others are unsure
+    CloudState.SAME.value: Look("✓", "wx-good"),
+    CloudState.DELETED.value: Look("✓", "wx-good"),
+    CloudState.DIFFERS.value: Look("✗", "wx-bad"),
+    CloudState.MISSING.value: Look("✗", "wx-bad"),
     # states of rollouts
     "planned": Look("·", "wx-quiet"),
     "paused": Look("‖", "wx-unsure"),

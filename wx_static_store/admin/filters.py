@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from ..causes import cause_of, of_errcode
+from ..causes import Text, cause_of, of_errcode
 from ..core.types import NOT_STORED
 from ..models import Deployment, UploadLog, UploadLogQuerySet
 from .columns import SOURCES
@@ -166,27 +166,26 @@ def _here(moment: datetime) -> datetime:
 class LinkedFilter(ColumnFilter):
     """A filter that only a link sets; hidden otherwise."""
 
-    label = "%s"
-
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
         asked = request.GET.get(str(self.parameter_name))
-        return [(asked, self.label % asked)] if asked else []
+        return [(asked, self.label(asked))] if asked else []
+
+    def label(self, asked: str) -> Text:
+        return f"#{asked}"
 
 
 class CauseFilter(LinkedFilter):
     title, parameter_name = _("cause"), "cause"
 
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
-        return [
-            (code, cause_of(code).title) for code, _label in super().lookups(request, model_admin)
-        ]
+    def label(self, asked: str) -> Text:
+        return cause_of(asked).title
 
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         return queryset.filter(status__in=NOT_STORED, cause=value)
 
 
 class DeploymentFilter(LinkedFilter):
-    title, parameter_name, label = _("deployment"), "deployment", "#%s"
+    title, parameter_name = _("deployment"), "deployment"
 
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         number = re.fullmatch("[0-9]{1,18}", value)

@@ -61,12 +61,9 @@ class PublishForm(forms.Form):
 
     def __init__(self, envs: Mapping[str, str], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = {"env": [*envs.items()]}
-        choices["using"] = [(alias, alias) for alias in site_stores()]
-        for name, offered in choices.items():
-            field = self.fields[name]
-            assert isinstance(field, forms.ChoiceField)  # noqa: S101 -- for the types
-            field.choices = offered
+        stores = [(alias, alias) for alias in site_stores()]
+        self.fields["env"].choices = [*envs.items()]  # type: ignore[attr-defined]
+        self.fields["using"].choices = stores  # type: ignore[attr-defined]
         for field in self.fields.values():
             field.label = capfirst(field.label)
 

@@ -64,14 +64,6 @@ SENT = {
         "count",
     ),
 }
-# By state: the colour of its badge.
-COLOURS = {
-    CloudState.SAME: "good",
-    CloudState.UNSURE: "unsure",
-    CloudState.DIFFERS: "bad",
-    CloudState.MISSING: "bad",
-    CloudState.DELETED: "good",
-}
 HANDED = "handed"  # the outcome of a row that a worker has, and the page does not wait for
 LOST = "lost"  # the outcome of a row that is not found any more
 NOT_FOUND = gettext_lazy("This row is not in the log any more, or you may not see it.")
@@ -316,9 +308,7 @@ def _compare_rows(rows: Sequence[UploadLog]) -> list[tuple[UploadLog, ComparedUp
 
 def _compared_line(pk: int, one: ComparedUpload, columns: UploadColumns) -> StepLine:
     row, remote = one.row, one.remote
-    sign = format_html(
-        '<span class="wx-badge wx-{}">{}</span>', COLOURS[one.state], one.state.label
-    )
+    sign = badge(one.state.value, one.state.label)
     there = [filesizeformat(remote.size), remote.md5] if remote else [_("nothing")]
     size = filesizeformat(row.size) if row.size is not None else ""
     facts = [
@@ -337,7 +327,7 @@ def count_compared(counts: Counter[str], left: int) -> str:
     """Return the number of files in each state, how many are left, and what corrects the log."""
     said = [
         labelled(capfirst(state.label), counts[state.value])
-        for state in COLOURS
+        for state in CloudState
         if counts[state.value]
     ]
     said += _rest(left, said)
