@@ -17,7 +17,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
-from ...causes import Text
 from ...log.diagnosis import Diagnosis, diagnose, known_diagnosis, text_of
 from ...models import UploadLog
 from ..base import POST, Page, ReadOnlyAdmin, page
@@ -52,8 +51,7 @@ class DiagnosisPage(ReadOnlyAdmin):
 
 def _call_fields(found: Diagnosis | None, url: str) -> list[Any]:
     """Return the fields of a refused call; without a call the reason, and the button."""
-    call = found and found.call
-    if call is None:
+    if found is None or found.call is None:
         context = {
             "reason": found.reason.sentence if found and found.reason else "",
             "may_ask": not (found and found.is_final),
@@ -61,6 +59,7 @@ def _call_fields(found: Diagnosis | None, url: str) -> list[Any]:
         }
         ask = render_to_string("admin/wx_static_store/uploadlog/ask.html", context)
         return [_field("call", _CALL, ask)]
+    call = found.call
     when = date_format(timezone.localtime(call.time), "Y-m-d H:i:s O") if call.time else NOTHING
     received = format_html('<span id="wx-received">{}</span>', when)
     path = format_html("<code>{}</code>", call.request_url or NOTHING)
@@ -74,7 +73,7 @@ def _call_fields(found: Diagnosis | None, url: str) -> list[Any]:
     ]
 
 
-def _field(name: str, label: Text, text: str) -> Callable[[UploadLog], str]:
+def _field(name: str, label: Any, text: str) -> Callable[[UploadLog], str]:
     def field(row: UploadLog) -> str:
         return text
 

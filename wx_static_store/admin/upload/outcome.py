@@ -103,8 +103,8 @@ def outcome_of(to: Target, name: str, result: UploadResult, row: int | None) -> 
 
 def failure(name: str, error: WxStaticStoreError, **facts: Any) -> FileOutcome:
     """Return the outcome of a file that is not stored, or not for sure."""
-    texts = {"message": str(error.message), "errmsg": error.errmsg, "hint": str(error.hint)}
-    return FileOutcome(name, cause=error.cause, **texts, **facts)
+    facts |= {"message": str(error.message), "errmsg": error.errmsg, "hint": str(error.hint)}
+    return FileOutcome(name, cause=error.cause, **facts)
 
 
 # --- attempts, which the page asks about and may cancel -----------------------------------------
