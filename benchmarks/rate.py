@@ -34,8 +34,8 @@ Wait = Callable[[], None]
 def turns(redis: str, rate: float, run: str) -> Wait:
     """Wait as API_RATE does: a numbered turn in the window of a second."""
     from wx_static_store.conf.options import Options
+    from wx_static_store.upload.limiters import Rate
     from wx_static_store.upload.platform import platform_notes
-    from wx_static_store.upload.shared_limiter import Rate
 
     shared = platform_notes(Options(component_appid=run))
     given = Rate(rate, shared, shared)

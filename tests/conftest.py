@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +23,20 @@ from django.test.signals import setting_changed
 from hypothesis import HealthCheck
 
 from tests.catalogue import faults
-from tests.parts import CI, paths
+from tests.parts import LONG, paths
+from tests.waiting import skipping_clock
 from wx_static_store.core import notes
 from wx_static_store.deploy import locks
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.upload import platform as platforms, store
+from wx_static_store.upload import platform as platforms, store, workers
 
 ENV = "demo-1a2b3c4d5e6f7g8h"
+_numbers = count(1)
 
 
-def examples(number: int, **more: Any) -> hypothesis.settings:
-    """Return settings for so many random examples with WX_ALL_EXAMPLES, for a fifth without."""
-    wanted = number if "WX_ALL_EXAMPLES" in os.environ else number // 5
+def examples(number: int, *, part: int = 5, **more: Any) -> hypothesis.settings:
+    """Return settings for so many random examples with WX_ALL_EXAMPLES, for a part without."""
+    wanted = number if "WX_ALL_EXAMPLES" in os.environ else number // part
     return hypothesis.settings(max_examples=wanted, **more)
 
 
@@ -53,11 +56,16 @@ hypothesis.settings.load_profile("suite")
 slow = pytest.mark.skipif("WX_SLOW" not in os.environ, reason="takes a while: WX_SLOW=1 runs it")
 
 
+def pytest_collection() -> None:
+    """Collect without a search for garbage: all that is made stays."""
+    gc.disable()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Let workers begin with the longest files: at the end all of them are busy with short ones."""
     if hasattr(config, "workerinput"):
-        first = {config.rootpath / path: rank for rank, path in enumerate(paths(CI))}
+        first = {config.rootpath / path: rank for rank, path in enumerate(paths(LONG))}
         ranks = {
             path: min((first[each] for each in (path, *path.parents) if each in first), default=99)
             for path in {item.path for item in items}
@@ -69,6 +77,7 @@ def pytest_collection_finish() -> None:
     """Take the tests and modules, which stay, out of each later search for garbage."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -102,25 +111,16 @@ def no_last_put(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locks, "LAST_PUT", 0.0)
 
 
-@pytest.fixture(autouse=True)
-def _restored_settings() -> Iterator[None]:
-    """
-    Fail a test that leaves changed settings to the next one.
-
-    `configure()` comes before a change by pytest-django's `settings`: they are undone in that order
-    only.
-    """
-    before = settings._wrapped
-    yield
-    assert settings._wrapped is before, "call configure() before you change `settings`"
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a store's clock jump where it would sleep: before the next try, or another look."""
+    monkeypatch.setattr(store, "Clock", skipping_clock)
 
 
-@pytest.fixture(autouse=True)
-def _empty_cache() -> None:
-    """Forget the tokens and addresses of the test before, and that a cache failed."""
-    if settings.configured:
-        cache.clear()
-    end_rests()
+@pytest.fixture
+def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let whoever ends a run wait a moment for what is under way, not three seconds."""
+    monkeypatch.setattr(workers, "GRACE", 0.3)
 
 
 @receiver(setting_changed)
@@ -140,9 +140,20 @@ def close_connections() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _close_connections() -> Iterator[None]:
+def _alone() -> Iterator[None]:
+    """
+    Forget the tokens and addresses of the test before; fail one that leaves changed settings.
+
+    `configure()` comes before a change by pytest-django's `settings`: they are undone in that order
+    only.
+    """
+    before = settings._wrapped
+    if settings.configured:
+        cache.clear()
+    end_rests()
     yield
     close_connections()
+    assert settings._wrapped is before, "call configure() before you change `settings`"
 
 
 @pytest.fixture(scope="module")
@@ -191,12 +202,20 @@ def configured(emulator: EmulatorServer, folder: Path, **changes: Any) -> Iterat
 
 
 @pytest.fixture
-def configure(emulator: EmulatorServer, tmp_path: Path) -> Iterator[Any]:
+def configure(
+    emulator: EmulatorServer,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Any]:
     """Return `configure(**settings)`: both aliases write to the emulator until the test ends."""
+    # Four of five tests collect no files: a folder for each would take a millisecond.
+    has_folder = "tmp_path" in request.fixturenames
+    nowhere = tmp_path_factory.getbasetemp() / f"unused-{next(_numbers)}"
+    folder = request.getfixturevalue("tmp_path") if has_folder else nowhere
     with ExitStack() as active:
 
         def apply(**changes: Any) -> EmulatorServer:
-            active.enter_context(configured(emulator, tmp_path, **changes))
+            active.enter_context(configured(emulator, folder, **changes))
             return emulator
 
         yield apply

@@ -60,23 +60,23 @@ def migrated(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any) -
         call_command("migrate", database=ALIAS, verbosity=0)
         connections[ALIAS].close()
     yield elsewhere.file
-    _forget()
+    forget()
 
 
 @pytest.fixture
 def elsewhere(
     migrated: Path, tmp_path: Path, settings: Any, django_db_blocker: Any
 ) -> Iterator[Elsewhere]:
-    _forget()  # Django has forbidden the connection that it found
+    forget()  # Django has forbidden the connection that it found
     made = Elsewhere(Path(shutil.copy(migrated, tmp_path)))
     made.set_up()
     settings.DATABASE_ROUTERS = [Router()]
     with django_db_blocker.unblock():  # Django lets a test reach the suite's own databases only
         yield made
-    _forget()
+    forget()
 
 
-def _forget() -> None:
+def forget() -> None:
     connections.settings.pop(ALIAS, None)
     if hasattr(connections._connections, ALIAS):
         connections[ALIAS].close()

@@ -38,7 +38,6 @@ VERSIONS = """
     .          testing
 """
 # What needs a package of the extra ci, or looks at sources, pages, processes or time. It runs once.
-# The longest stand first: at the end both cores are busy with short ones.
 CI = """
     api        schemathesis
     .          packaging
@@ -55,6 +54,27 @@ CI = """
     health     check
     .          architecture changed memory metadata parts properties reference sabotage
     .          secret_scan speed storage_contract tables translations
+"""
+# Workers begin with these, the longest first: at the end all of them are busy with short ones.
+LONG = """
+    api        schemathesis
+    .          packaging
+    django_suite
+    browser
+    processes  wx_deploy kill killed_deploy
+    faults     faults
+    docs
+    upload     uploader
+    observers
+    management wx_deploy_last_words modes
+    .          staticfiles
+    security   entries
+    core       interrupts
+    admin/log  step_results
+    health/doctor      probe visit
+    api        at_once servers fifty_clients schema
+    rollouts/api       start
+    model
 """
 # Where a query, a lock or a transaction is the fact: PostgreSQL and MariaDB run it, too.
 DATABASES = """
@@ -73,7 +93,7 @@ DATABASES = """
     log        retry source_of
     models
     releases   live rollback
-    rollouts   access activity advance drift lifecycle models overview rollback_targets rows
+    rollouts   access advance drift lifecycle models overview rollback_targets rows
     rollouts   snapshot state_machine workers
     rollouts/admin     overview progress rollouts table
     rollouts/api       views

@@ -9,7 +9,6 @@ import ast
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -41,7 +40,10 @@ ONLY_IN = {
     "threading": {"upload.workers", "clients.component", "core.interrupts"},
     "concurrent.futures.ThreadPoolExecutor": {"upload.workers"},
 }
-STARTS_NO_THREAD = {"threading.get_ident", "threading.current_thread", "threading.main_thread"}
+STARTS_NO_THREAD = {
+    *("threading.get_ident", "threading.current_thread", "threading.main_thread"),
+    *("threading.Event", "threading.Lock", "threading.TIMEOUT_MAX"),
+}
 LONGEST = 400  # lines of a module
 APPS = ("rollouts", "health", "callback")
 GROUND = "causes"  # all that can fail stands on it, as on `exceptions`
@@ -64,13 +66,16 @@ def modules() -> dict[str, Path]:
     return names
 
 
-def imported_names(path: Path) -> Iterator[str]:
-    """Yield the dotted names that a module imports from outside of the package."""
+@cache
+def imported_names(path: Path) -> list[str]:
+    """Return the dotted names that a module imports from outside of the package."""
+    found: list[str] = []
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (name.name for name in node.names)
+            found += (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:
-            yield from (f"{node.module}.{name.name}" for name in node.names)
+            found += (f"{node.module}.{name.name}" for name in node.names)
+    return found
 
 
 def drawing(folder: str) -> list[str]:

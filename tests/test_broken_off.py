@@ -177,6 +177,7 @@ def test_an_exception_of_a_signal_is_not_reported_as_a_network_error(
     assert (row.key, row.status, row.source, row.attempts) == (KEY, status, SOURCES[send], 1)
 
 
+@pytest.mark.usefixtures("short_grace")
 @pytest.mark.parametrize(
     ("call", "status"), [("put_object", "unknown"), ("staticuploadfile", "failed")]
 )

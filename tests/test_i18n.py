@@ -21,13 +21,13 @@ def test_english_leaves_the_reader_s_language_active() -> None:
 
 def test_a_plural_has_its_count() -> None:
     one, many = (
-        "%(count)d line is no upload, see above; the others are done.",
-        "%(count)d lines are no uploads, see above; the others are done.",
+        "%(count)d file must be chosen again, because its bytes are not kept.",
+        "%(count)d files must be chosen again, because their bytes are not kept.",
     )
-    assert ngettext(one, many, 1).startswith("1 line is")
-    assert ngettext(one, many, 2).startswith("2 lines are")
+    assert ngettext(one, many, 1).startswith("1 file must")
+    assert ngettext(one, many, 2).startswith("2 files must")
     with override("zh-hans"):
-        assert ngettext(one, many, 2).startswith("有 2 行")
+        assert ngettext(one, many, 2).startswith("2 个文件")
 
 
 def test_texts_work_without_django_s_settings() -> None:

@@ -114,6 +114,7 @@ CASES = [
 ]
 
 
+@pytest.mark.usefixtures("no_pauses")
 @pytest.mark.parametrize(("credentials", "fault"), CASES)
 def test_no_secret_is_left_behind(
     cloud: EmulatorServer,

@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from django.dispatch import Signal
 
 from tests.conftest import ENV
+from tests.deploys import write
 from tests.rollouts.conftest import (
     Broker,
     broker as broker,
@@ -165,8 +166,10 @@ def test_a_deploy_that_fails_before_its_row_is_sent_too(
     assert [one["outcome"] for one in received] == ["failed"]
 
 
-def test_collectstatic_sends_how_it_ended(configure: Any, listen: Listen) -> None:
-    configure()
+def test_collectstatic_sends_how_it_ended(configure: Any, listen: Listen, tmp_path: Path) -> None:
+    finders = ["django.contrib.staticfiles.finders.FileSystemFinder"]
+    write(tmp_path / "source", {"a.css": b"a{}"})
+    configure(STATICFILES_FINDERS=finders, STATICFILES_DIRS=[str(tmp_path / "source")])
     received = listen(signals.deployment_finished)
     call_command("collectstatic", "--no-input", verbosity=0)
     assert [(one["env"], one["outcome"]) for one in received] == [(ENV, "done")]

@@ -136,7 +136,8 @@ def test_an_error_is_one_chinese_sentence() -> None:
     with override("zh-hans"):
         assert str(caught.value) == (
             "'/a' 不能用作文件名：是绝对路径；请写成相对于网站的路径（阶段：文件名）。"
-            "请重命名文件。如果文件路径过长，请缩短文件名或 location：一个汉字占三个字节。（详情：manage.py wx_explain NameRejected）"
+            "请重命名文件。如果文件路径过长，请缩短文件名或 location：一个汉字占三个字节。"
+            "（详情：manage.py wx_explain NameRejected）"
         )
 
 

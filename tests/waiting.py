@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from wx_static_store.core.retry import Clock
+
 T = TypeVar("T")
 PATIENCE = 60.0  # seconds for anything that must come; nothing takes so long
 
@@ -23,3 +25,13 @@ def wait_for(
         assert time.monotonic() < until, f"it never came: {what}"
         time.sleep(0.005)
     return seen
+
+
+def skipping_clock() -> Clock:
+    """Return a clock that jumps where another one sleeps."""
+    skipped = [0.0]
+
+    def sleep(seconds: float) -> None:
+        skipped[0] += seconds
+
+    return Clock(now=lambda: time.monotonic() + skipped[0], sleep=sleep, random=lambda: 0.5)

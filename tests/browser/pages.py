@@ -250,7 +250,7 @@ def overview(page: Page, site: Site) -> None:
 def environment(page: Page, site: Site) -> None:
     overview(page, site)
     page.click(".wx-environments tbody th a >> text=demo-")
-    expect(page.locator(".wx-bars").first).to_be_visible()
+    expect(page.locator(".wx-site")).to_be_visible()
 
 
 def publish(page: Page, site: Site) -> None:

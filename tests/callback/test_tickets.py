@@ -143,12 +143,13 @@ def test_the_next_push_is_sealed_with_the_new_secret_key(settings: Any) -> None:
     assert newest(APPID) == TICKET
 
 
-def test_a_ticket_that_no_key_opens_is_absent_and_the_log_names_the_fix(
+def test_a_ticket_that_no_key_opens_is_an_error_which_names_the_fix(
     settings: Any, logged: LogLines
 ) -> None:
     keep()
     settings.SECRET_KEY = "another"
-    assert newest(APPID) == ""
+    with pytest.raises(TokenUnavailable, match=r"cannot be decrypted.*SECRET_KEY_FALLBACKS"):
+        newest(APPID)
     assert len(logged.tokens) == 2  # of the cache's and of the database's
     assert all("SECRET_KEY_FALLBACKS" in line for line in logged.tokens)
 
@@ -174,26 +175,27 @@ def test_the_cache_without_the_database_keeps_the_newest_ticket_only() -> None:
         assert newest(APPID) == "b"
 
 
-def test_while_cache_and_database_fail_there_is_no_ticket_and_two_log_lines(
+def test_while_cache_and_database_fail_the_database_is_named_in_error_and_log(
     settings: Any, logged: LogLines
 ) -> None:
     keep()
     settings.CACHES = BROKEN
-    with lost_table(VerifyTicket):
-        assert newest(APPID) == ""
+    failure = r"cannot be read from the database .*(Operational|Programming)Error"
+    with lost_table(VerifyTicket), pytest.raises(TokenUnavailable, match=failure):
+        newest(APPID)
     assert len(logged.tokens) == 2
     assert logged.secrets == []
 
 
 def test_a_database_that_fails_spoils_no_transaction_of_the_caller() -> None:
     with transaction.atomic():
-        with lost_table(VerifyTicket):
-            assert newest(APPID) == ""
+        with lost_table(VerifyTicket), pytest.raises(TokenUnavailable):
+            newest(APPID)
         Group.objects.create(name="kept")
     assert Group.objects.filter(name="kept").exists()
 
 
-def test_a_project_without_a_database_gets_a_warning_and_no_ticket(
+def test_a_project_without_a_database_gets_a_warning_and_an_error(
     settings: Any, logged: LogLines
 ) -> None:
     from django.db.utils import ConnectionHandler
@@ -202,7 +204,8 @@ def test_a_project_without_a_database_gets_a_warning_and_no_ticket(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("wx_static_store.callback.tickets.connections", handler)
         patch.setattr("django.db.transaction.connections", handler)
-        assert newest(APPID) == ""
+        with pytest.raises(TokenUnavailable, match="ImproperlyConfigured"):
+            newest(APPID)
     [line] = logged.tokens
     assert "(ImproperlyConfigured)" in line
 

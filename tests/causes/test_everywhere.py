@@ -10,6 +10,7 @@ from functools import partial
 from html import unescape
 from io import BytesIO, StringIO
 from pathlib import Path
+from time import time
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
@@ -29,9 +30,12 @@ from tests.conftest import ENV
 from tests.faults.harness import forget, skipping_clock
 from tests.tables import each, none_of
 from wx_static_store.api import problems
+from wx_static_store.callback.tickets import save
 from wx_static_store.causes import CAUSES, LOOK, hint
+from wx_static_store.core.secrets import Secret
 from wx_static_store.core.types import UploadContext, UploadItem, UploadResult
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.emulator.server import APPID, TICKET
 from wx_static_store.health.doctor.findings import Result
 from wx_static_store.health.doctor.probe import CHECKS
 from wx_static_store.health.doctor.report import lines
@@ -101,6 +105,13 @@ def after_a_discard() -> BytesIO:
     return BytesIO(b"tea")
 
 
+def after_another_key() -> BytesIO:
+    """Open the file, when the newest ticket is one that another SECRET_KEY sealed."""
+    with override_settings(SECRET_KEY="another"):
+        save(APPID, Secret(TICKET), int(time()))
+    return BytesIO(b"tea")
+
+
 class Shrinking(BytesIO):
     """A file that became empty after it was measured."""
 
@@ -120,6 +131,7 @@ SPECIAL: list[tuple[str, Play]] = [
     ("token.form", Play(wx={"TOKEN_PROVIDER": lambda: ""})),
     ("TokenUnavailable", Play(wx={"VERIFY_TICKET": lambda: ""})),
     ("61005", Play(wx={"VERIFY_TICKET": lambda: "old"})),
+    ("ticket.key", Play(wx={"VERIFY_TICKET": None}, open=after_another_key)),
     ("token.new", link("errcode", FETCHED, errcode=40001)),
     ("token.discarded", Play(wx=FETCHED, open=after_a_discard)),
     ("answer.odd", link("truncate_json")),
@@ -165,6 +177,7 @@ ELSEWHERE = {
     "UploadFailed": "it has the entry of its cause",
     "PolicyRejected": "our policy refuses before anything is sent",
     "token.wait token.others token.cache": "another process or system plays a part",
+    "ticket.database": "without its database, the log has no row",
     "cloud": "the log is compared with the cloud",
     "interrupted": "the program ended: nobody gets an exception",
 }

@@ -473,7 +473,8 @@ def test_a_connection_that_breaks_within_the_body_is_a_plain_failure(
 
     body = Body(*[b"x" * 1024 * 1024] * 64)
     server = serve(stop_reading, read_body=False)
-    error = failure(make_transport(connect_timeout=0.3), server, body=body, md5="")
+    short = make_transport(connect_timeout=0.3, read_timeout=0.6)
+    error = failure(short, server, body=body, md5="")
     assert isinstance(error, TransportError)
     assert not error.maybe_stored
 

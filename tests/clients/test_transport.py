@@ -13,6 +13,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,17 @@ def test_a_get_announces_no_body(serve: Serve, transport: Transport) -> None:
     server = serve(answer())
     transport.exchange("GET", Secret(server.url), stage="verify", deadline=PLENTY)
     assert "content-length" not in server.requests[0].headers
+
+
+def test_the_date_of_an_answer_is_kept_whatever_its_status(
+    serve: Serve, transport: Transport
+) -> None:
+    date, before = "Mon, 30 Nov 2026 12:00:00 GMT", time.time()
+    server = serve(answer(502, headers={"Date": date}))
+    post(transport, server.url)
+    [(address, (kept, came))] = transport.dates.items()
+    assert (address, kept) == (server.url, date)
+    assert before <= came <= time.time()
 
 
 def test_cookies_are_not_sent_back(serve: Serve, transport: Transport) -> None:

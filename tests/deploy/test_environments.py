@@ -347,6 +347,7 @@ def test_a_caller_who_stops_listening_leaves_no_upload_under_way(uploaders: list
 # --- rows that are missing --------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("no_pauses")
 def test_a_deployment_whose_rows_are_missing_stays_incomplete_whatever_its_check_finds(
     cloud: EmulatorServer, uploaders: list[Uploader]
 ) -> None:

@@ -63,10 +63,10 @@ def test_a_deployment_says_alias_folder_and_release(cloud: EmulatorServer) -> No
     assert [file.name for file in deployment.release.contents()] == ["index.html"]
 
 
-def test_two_hundred_environments_share_one_list_and_one_copy_of_each_file(
+def test_forty_environments_share_one_list_and_one_copy_of_each_file(
     cloud: EmulatorServer, tmp_path: Path
 ) -> None:
-    envs = tenants(200, cloud)
+    envs = tenants(40, cloud)
     deploy(*envs, a_js=b"1", index_html=b"2")
     assert {tuple(bodies(cloud, env)) for env in envs} == {("www/a.js", "www/index.html")}
     assert (Release.objects.count(), KeptFile.objects.count()) == (1, 2)

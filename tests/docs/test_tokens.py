@@ -15,7 +15,7 @@ import requests
 from django.core.files.base import ContentFile
 from django.core.management import call_command
 
-from tests.conftest import ENV, ci_package
+from tests.conftest import ENV, ci_package, slow
 from tests.docs.conftest import SECRET, TokenService
 from tests.docs.fresh_project import FreshProject, block, typed
 from tests.tokens.harness import CacheServer, is_installed
@@ -131,6 +131,7 @@ def test_a_fixed_token_is_printed_on_the_server_and_used_in_ci(
     assert len(emulator.calls("put_object")) == 1
 
 
+@slow
 def test_a_site_fetches_its_token_by_the_pushed_ticket_and_hands_it_out(
     configure: Any,
     project: Any,

@@ -26,8 +26,8 @@ from django.test import override_settings
 
 from tests.faults.hooks import HOOKS, PLANTED, PROXY_PASSWORD, ROBOT_KEY
 from tests.faults.rows import Case
+from tests.waiting import skipping_clock
 from wx_static_store.conf import options_for
-from wx_static_store.core.retry import Clock
 from wx_static_store.core.types import UploadContext, UploadItem, UploadResult
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import UploadFailed, WxStaticStoreError
@@ -222,16 +222,6 @@ def _loopback_only(host: Any, *args: Any, **kwargs: Any) -> Any:
     if host not in ("127.0.0.1", "localhost", "::1"):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
     return _resolve(host, *args, **kwargs)
-
-
-def skipping_clock() -> Clock:
-    """Return a clock that jumps where another one sleeps."""
-    skipped = [0.0]
-
-    def sleep(seconds: float) -> None:
-        skipped[0] += seconds
-
-    return Clock(now=lambda: time.monotonic() + skipped[0], sleep=sleep, random=lambda: 0.5)
 
 
 def forget() -> None:

@@ -280,7 +280,9 @@ def test_static_root_is_read_as_it_is_published(configure: Any, tmp_path: Path) 
     """The manifest goes last, and the plain names stay here."""
     storages = configure_storages()
     storages["staticfiles"]["OPTIONS"]["keep_only_hashed"] = True
-    configure(STORAGES=storages, STATICFILES_DIRS=[str(tmp_path / "src")])
+    finders = ["django.contrib.staticfiles.finders.FileSystemFinder"]
+    source = {"STATICFILES_FINDERS": finders, "STATICFILES_DIRS": [str(tmp_path / "src")]}
+    configure(STORAGES=storages, **source)
     write(tmp_path / "src", {"a.js": b"1"})
     call_command("collectstatic", interactive=False, verbosity=0)
     run(label="v1")

@@ -407,6 +407,7 @@ def test_a_step_summary_is_appended_where_the_ci_asks_for_it(
     assert ENV in page.read_text()
 
 
+@pytest.mark.usefixtures("no_pauses")
 def test_a_mismatch_that_verify_finds_fails_the_run_and_not_the_deployment(
     cloud: EmulatorServer, dist: Path, tmp_path: Path
 ) -> None:
@@ -526,6 +527,7 @@ def test_the_only_environment_may_be_the_canary(cloud: EmulatorServer, dist: Pat
     assert bodies(cloud) == TREE
 
 
+@pytest.mark.usefixtures("no_pauses")
 def test_a_canary_that_fails_stops_the_others(cloud: EmulatorServer, dist: Path) -> None:
     """All is stored, and its page is not what was sent."""
     envs = tenants(4, cloud)

@@ -102,7 +102,7 @@ def configure(cloud: EmulatorServer, folder: Path) -> None:
             "VERIFY_TICKET": PLANTED["ticket"],
             "ALERT_WECOM_URL": f"https://robot.example/send?key={ROBOT_KEY}",
             "MAX_ATTEMPTS": 2,
-            "DEADLINE": 2.0,
+            "DEADLINE": 1.0,
             "TOKEN_MIN_INTERVAL": 0.01,
         },
     )

@@ -144,8 +144,8 @@ class Sabotaged(AppConfig):
             HALTS[GIVEN["halt"]]()
         if GIVEN.get("keep_session"):
             _keep_session()
-        if GIVEN.get("lease"):
-            _shorten_lease()
+        if {"lease", "last_put"} & GIVEN.keys():
+            _shorten_waits()
 
 
 def _halt() -> None:
@@ -276,7 +276,8 @@ def _keep_session() -> None:
     platform.os = store.os = parent  # type: ignore[attr-defined, assignment]
 
 
-def _shorten_lease() -> None:
+def _shorten_waits() -> None:
     from wx_static_store.deploy import locks
 
-    locks.LEASE = GIVEN["lease"]
+    locks.LEASE = GIVEN.get("lease", locks.LEASE)
+    locks.LAST_PUT = GIVEN.get("last_put", locks.LAST_PUT)

@@ -98,6 +98,5 @@ def test_a_restarted_emulator_serves_the_files_and_nothing_is_sent_again(shop: S
 
 def test_the_printed_settings_leave_no_warning(shop: Shop) -> None:
     with shop.emulator():
-        shop.manage("migrate", "-v0")
         assert "no issues" in shop.manage("check")
         assert "W005" not in shop.manage("collectstatic", "--noinput")

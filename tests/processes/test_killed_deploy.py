@@ -26,7 +26,8 @@ def deploy_of(project: Project) -> Deploy:
     """Return `deploy(files, ...)`: exit code and output of one that runs to its end."""
 
     def run(files: dict[str, bytes], *more: str, **orders: Any) -> tuple[int, str]:
-        return project.run(*command(project, files, *more)[2:], **orders)
+        given = {"last_put": 0.2} | orders
+        return project.run(*command(project, files, *more)[2:], **given)
 
     return run
 
@@ -149,7 +150,7 @@ def test_what_a_killed_deploy_had_sent_and_what_lands_late_does_not_stay(
         process.popen.kill()
         process.finish()
     assert bodies(project) == OLD, "it has not landed yet"
-    assert deploy(OLD, *how)[0] == 0
+    assert deploy(OLD, *how, last_put=2.5)[0] == 0, "the late one takes 1.5"
     wait_for(lambda: project.cloud.calls("put_object", key="app.css")[1:])
     assert bodies(project) == OLD
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 
+from tests.conftest import slow
 from tests.processes.conftest import Project
 from tests.waiting import wait_for
 
@@ -28,6 +29,7 @@ except submission.Unanswered as error:
 """
 
 
+@slow
 def test_a_submission_runs_until_its_server_is_killed_and_is_unknown_soon_after(
     project: Project,
 ) -> None:

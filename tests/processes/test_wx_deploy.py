@@ -146,7 +146,7 @@ def test_the_run_after_a_kill_sends_only_what_is_not_there_and_makes_the_log_who
     there = bodies(project).keys()
     assert len(there) >= 100
     project.cloud.journal.clear()
-    code, output = project.run(*command(dist)[2:])
+    code, output = project.run(*command(dist)[2:], last_put=0.2)
     sent = {call.key for call in project.cloud.calls("put_object")}
     assert (code, f"unchanged {len(FILES) - len(sent)}," in output) == (0, True), output
     assert sent.isdisjoint(there)

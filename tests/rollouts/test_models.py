@@ -7,6 +7,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 
 from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
+from wx_static_store.rollouts.rows import under_way
 
 pytestmark = pytest.mark.django_db
 
@@ -54,11 +55,7 @@ def test_a_rollout_has_an_environment_once(rollout: Rollout) -> None:
 
 
 def test_under_way_is_what_a_worker_was_asked_for(rollout: Rollout) -> None:
-    states = {
-        state: RolloutEnvironment(rollout=rollout, state=state).is_under_way
-        for state in RolloutEnvironment.State.values
-    }
-    assert [state for state, is_under_way in states.items() if is_under_way] == [
-        "queued",
-        "running",
-    ]
+    for position, state in enumerate(RolloutEnvironment.State.values):
+        facts = {"env": state, "state": state, "position": position, "wave": 1}
+        RolloutEnvironment.objects.create(rollout=rollout, **facts)
+    assert {row.state for row in under_way()} == {"queued", "running"}

@@ -6,14 +6,27 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from tests.conftest import ENV
+from tests.log.conftest import row
 from tests.rollouts.admin.pages import NO_TOKEN, deployment_of, env, release_of, rollout_of
-from wx_static_store.models import Deployment
+from wx_static_store.models import Deployment, UploadLog
+from wx_static_store.rollouts import overview
 from wx_static_store.rollouts.models import Drift, Rollout, RolloutEnvironment
-from wx_static_store.rollouts.overview import Place, Standing, known_environments, places, standings
+from wx_static_store.rollouts.overview import (
+    DAYS,
+    Place,
+    Standing,
+    failed_uploads,
+    known_environments,
+    newest_uploads,
+    places,
+    standings,
+)
 
 pytestmark = pytest.mark.django_db
 
 HERE = Place("site", "www/")
+ROWS = UploadLog.objects
 
 
 def rollout(*waves: str, **columns: Any) -> Rollout:
@@ -138,3 +151,36 @@ def test_known_environments_were_rolled_out_deployed_or_compared() -> None:
     deployment_of("by-hand", rollout(), using="site")
     Drift.objects.create(env="compared", using="site")
     assert known_environments() == ["by-hand", "compared", env(0)]
+
+
+# --- uploads of late ----------------------------------------------------------------------------
+
+
+def test_failed_uploads_are_those_of_the_last_days() -> None:
+    row("a", status="failed", errcode=40001, cause="40001")
+    row("b", status="unknown", cos_code="SlowDown", env="tenant-b")
+    row("stored")
+    row("old", status="failed", days=DAYS.days)
+    found = [(each.env, each.errcode, each.cos_code) for each in failed_uploads(ROWS.all())]
+    assert found == [(ENV, 40001, ""), ("tenant-b", None, "SlowDown")]
+
+
+def test_of_many_failed_uploads_the_newest_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overview, "MOST", 1)
+    for errcode in (40001, 45009):
+        row("a", status="failed", errcode=errcode)
+    assert [each.errcode for each in failed_uploads(ROWS.all())] == [45009]
+
+
+@pytest.mark.parametrize("envs", [[], [ENV], [ENV, "tenant-b", "tenant-c"]])
+def test_the_newest_upload_of_each_environment_is_one_query(
+    envs: list[str], django_assert_max_num_queries: Any
+) -> None:
+    for key, place in [("a", ENV), ("b", "tenant-b"), ("c", ENV)]:
+        row(key, env=place)
+    with django_assert_max_num_queries(1):
+        found = newest_uploads(envs)
+    wanted = {ENV: "c", "tenant-b": "b"}
+    assert {place: one.key for place, one in found.items()} == {
+        place: key for place, key in wanted.items() if place in envs
+    }

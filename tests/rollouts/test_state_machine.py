@@ -191,7 +191,7 @@ class Promises(RuleBasedStateMachine):
 
 
 def test_a_rollout_keeps_its_promises() -> None:
-    run_state_machine_as_test(Promises, settings=examples(100, stateful_step_count=40))
+    run_state_machine_as_test(Promises, settings=examples(100, part=10, stateful_step_count=40))
 
 
 def test_a_rollout_comes_to_its_end_whatever_was_lost() -> None:
@@ -209,4 +209,4 @@ def test_a_rollout_comes_to_its_end_whatever_was_lost() -> None:
             assert self._states("done") == {*ENVS}
             super().teardown()
 
-    run_state_machine_as_test(Ends, settings=examples(50, stateful_step_count=30))
+    run_state_machine_as_test(Ends, settings=examples(50, part=10, stateful_step_count=30))

@@ -8,6 +8,7 @@ from queue import Empty
 from typing import Any
 
 import pytest
+from celery.contrib.testing.worker import start_worker
 
 from tests.conftest import ci_package
 from tests.rollouts.conftest import Broker, broker as broker
@@ -43,6 +44,16 @@ def test_a_broker_that_is_down_is_named(broker: Broker) -> None:
     broker.app.conf.broker_url = "amqp://127.0.0.1:1//"
     with pytest.raises(ConfigurationError, match="broker of Celery cannot be reached"):
         queue.check_broker()
+
+
+def test_the_worker_that_answers_is_named(broker: Broker) -> None:
+    settings = {"pool": "solo", "perform_ping_check": False, "hostname": "celery@shop"}
+    with start_worker(broker.app, **settings):
+        assert queue.answering_worker(10) == "celery@shop"
+
+
+def test_without_a_worker_nobody_answers(broker: Broker) -> None:
+    assert queue.answering_worker(0.1) == ""
 
 
 def test_a_queue_is_empty_until_a_message_waits_in_it(broker: Broker) -> None:
@@ -99,6 +110,7 @@ def test_a_message_that_cannot_be_sent_is_logged(
     broker: Broker, caplog: pytest.LogCaptureFixture
 ) -> None:
     broker.app.conf.broker_url = "amqp://127.0.0.1:1//"
+    broker.app.conf.broker_transport_options = {"max_retries": 1, "interval_start": 0.1}
     broker.app.conf.task_publish_retry = False
     assert queue.send(TASK, [(1,), (2,)]) == 0
     assert "will be sent again later" in caplog.text

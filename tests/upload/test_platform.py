@@ -236,7 +236,7 @@ def test_a_ticket_that_is_neither_pushed_nor_set_is_missing(
 ) -> None:
     monkeypatch.setattr(platform, "_ticket_reader", None)
     configure(WX_STATIC_STORE=component(emulator, VERIFY_TICKET=None))
-    with pytest.raises(WxStaticStoreError, match="no component_verify_ticket yet"):
+    with pytest.raises(WxStaticStoreError, match="Nothing receives the verify ticket"):
         upload()
 
 

@@ -22,9 +22,9 @@ from wx_static_store.core.secrets import Secret
 from wx_static_store.core.types import UploadItem, UploadResult
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import DeadlineExceeded
-from wx_static_store.upload import shared_limiter
+from wx_static_store.upload import limiters
+from wx_static_store.upload.limiters import Rate, SharedLimiter
 from wx_static_store.upload.platform import platform_notes
-from wx_static_store.upload.shared_limiter import Rate, SharedLimiter
 from wx_static_store.upload.uploader import get_uploader
 
 LINK = "staticuploadfile"
@@ -146,7 +146,7 @@ def test_a_call_whose_turn_is_too_late_fails_at_once_and_names_the_rate() -> Non
 
 @pytest.fixture
 def always_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared_limiter, "LOOK", 0.0)
+    monkeypatch.setattr(limiters, "LOOK", 0.0)
 
 
 def limiter_of_a_process() -> SharedLimiter:

@@ -236,6 +236,7 @@ def test_the_public_bytes_of_a_key_are_fetched(cloud: EmulatorServer) -> None:
     assert at.fetch("static/other.txt", sink) is False
 
 
+@pytest.mark.usefixtures("no_pauses")
 def test_a_fetch_is_tried_again(configure: Any) -> None:
     cloud = configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 2})
     cloud.put_object("a.txt", b"hello")

@@ -90,6 +90,7 @@ def test_the_result_says_what_cos_answered(cloud: EmulatorServer) -> None:
     assert result.verified
 
 
+@pytest.mark.usefixtures("no_pauses")
 def test_a_stored_file_has_no_rid(cloud: EmulatorServer) -> None:
     """WeChat gives one with an error; that of an attempt that failed is not the last answer's."""
     cloud.script(LINK_BUSY)
@@ -431,7 +432,7 @@ def test_a_transfer_that_is_broken_off_between_two_attempts_sends_nothing_more(
 
 
 def test_a_transfer_that_is_broken_off_while_its_body_goes_is_unknown(configure: Any) -> None:
-    cloud = configure(WX_STATIC_STORE={"DEADLINE": 2, "MAX_ATTEMPTS": 1})
+    cloud = configure(WX_STATIC_STORE={"DEADLINE": 1, "MAX_ATTEMPTS": 1})
     cloud.script({"on": "put_object", "do": "hang", "seconds": 30})
     begun = transfer()
     thread = threading.Thread(target=begun.run)

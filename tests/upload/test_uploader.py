@@ -99,6 +99,7 @@ def test_a_transfer_records_nothing(uploader: Uploader) -> None:
 EVERY_TIME = {"times": None}
 
 
+@pytest.mark.usefixtures("no_pauses")
 @pytest.mark.parametrize(
     ("faults", "status", "stage", "errcode", "attempts"),
     [
@@ -135,6 +136,7 @@ def test_each_fault_ends_an_upload_with_its_status_and_stage(
     assert (result.status == "stored") == (result.error is None)
 
 
+@pytest.mark.usefixtures("no_pauses")
 def test_a_stored_upload_has_its_bytes_in_the_cloud(
     cloud: EmulatorServer, uploader: Uploader
 ) -> None:
@@ -287,8 +289,8 @@ def test_a_file_whose_size_nobody_gave_gets_the_time_for_it(configure: Any) -> N
 
 
 def test_waiting_for_a_slot_of_the_limiter_is_not_the_file_s_own_time(configure: Any) -> None:
-    cloud = configure(WX_STATIC_STORE={"DEADLINE": 3, "MAX_ATTEMPTS": 1, "API_CONCURRENCY": 1})
-    cloud.script({"on": "staticuploadfile", "do": "delay", "seconds": 1.8, "times": 2})
+    cloud = configure(WX_STATIC_STORE={"DEADLINE": 2, "MAX_ATTEMPTS": 1, "API_CONCURRENCY": 1})
+    cloud.script({"on": "staticuploadfile", "do": "delay", "seconds": 1.2, "times": 2})
     uploader = get_uploader()
     with ThreadPoolExecutor(2) as pool:
         results = pool.map(uploader.transfer, [item("a.txt"), item("b.txt")])
@@ -336,6 +338,7 @@ def test_an_upload_that_failed_raises_its_error_with_hint_cause_and_remedy(
     assert raised.args == error.args
 
 
+@pytest.mark.usefixtures("no_pauses")
 def test_an_upload_whose_answer_is_lost_raises_with_the_hint_and_remedy_of_its_class(
     cloud: EmulatorServer, uploader: Uploader
 ) -> None:
@@ -368,6 +371,7 @@ def test_an_unknown_upload_is_stored_if_the_list_shows_its_bytes(
     assert settled.stored_at
 
 
+@pytest.mark.usefixtures("no_pauses")
 def test_an_unknown_upload_stays_so_if_the_list_shows_other_bytes_or_none(
     cloud: EmulatorServer, uploader: Uploader, unknown: UploadResult
 ) -> None:
@@ -388,6 +392,7 @@ def test_an_upload_that_came_damaged_stays_unknown_where_a_late_list_shows_the_b
     assert damaged.status == "unknown"
 
 
+@pytest.mark.usefixtures("no_pauses")
 def test_an_unknown_upload_stays_so_if_the_list_fails_which_is_asked_once(
     cloud: EmulatorServer, uploader: Uploader, unknown: UploadResult
 ) -> None:
@@ -396,6 +401,7 @@ def test_an_unknown_upload_stays_so_if_the_list_fails_which_is_asked_once(
     assert len(cloud.calls("staticfilelist")) == 1
 
 
+@pytest.mark.usefixtures("no_pauses")
 def test_the_list_is_asked_of_nothing_but_an_unknown_upload_with_an_md5(
     cloud: EmulatorServer, uploader: Uploader, unknown: UploadResult
 ) -> None:
@@ -594,6 +600,7 @@ def test_ctrl_c_leaves_a_row_for_every_object(configure: Any, ctrl_c: Callable[[
     assert 1 < len(cloud.objects()) < 50
 
 
+@pytest.mark.usefixtures("short_grace")
 @pytest.mark.parametrize("workers", [1, 4])
 @pytest.mark.parametrize(
     ("call", "status"), [("put_object", "unknown"), ("staticuploadfile", "failed")]
@@ -765,6 +772,7 @@ def test_a_batch_ends_with_its_last_item(uploader: Uploader) -> None:
     assert (first.name, steps.next_item()) == ("a.txt", None)
 
 
+@pytest.mark.usefixtures("no_pauses")
 def test_five_files_that_used_all_attempts_alike_stop_the_batch(configure: Any) -> None:
     cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 1, "MAX_ATTEMPTS": 2})
     cloud.script(put("cos_error", code="InternalError", status=500, **EVERY_TIME))
@@ -842,10 +850,10 @@ def test_a_file_of_a_person_waits_for_a_slot_no_longer_than_its_deadline(configu
 def test_the_files_of_a_batch_wait_for_a_slot_as_long_as_it_takes(configure: Any) -> None:
     """Twenty workers, one call at a time: each file waits several times its deadline."""
     cloud = configure(WX_STATIC_STORE={"MAX_WORKERS": 20, "API_CONCURRENCY": 1, "DEADLINE": 0.8})
-    cloud.quirks.latency_api = 0.15
-    results = many(get_uploader(), 40)
+    cloud.quirks.latency_api = 0.12
+    results = many(get_uploader(), 25)
     assert {(result.status, result.attempts) for result in results} == {("stored", 1)}
-    assert len(cloud.objects()) == 40
+    assert len(cloud.objects()) == 25
 
 
 # --- the running transfers of a batch ------------------------------------------------------------

@@ -64,20 +64,26 @@ def save(appid: str, ticket: Secret, create_time: int) -> None:
 
 def newest(appid: str) -> str:
     """
-    Return the newest ticket, "" if there is none; raise TokenUnavailable after 12 hours.
+    Return the newest ticket, "" if none has come; raise TokenUnavailable if it cannot be used.
 
     The cache is asked first, the database only if the cache has none of the last hour.
     """
-    noted = _notes().read(appid)
+    noted, failures = _notes().read(appid), list[str]()
     found = _opened(*noted) if noted else None
     # WeChat pushes every ten minutes: an older ticket means that the cache missed some.
     if found is None or found.age > HOUR:
-        stored = _try_database(lambda: _from_database(appid))
+        row = _try_database(lambda: _from_database(appid), failures.append)
+        noted = row or noted
+        stored = _opened(*row) if row else None
         found = max(filter(None, (found, stored)), key=lambda one: one.created, default=None)
-    if found is None:
-        return ""
-    _judge(found.age)
-    return found.text.reveal()
+    if found:
+        _judge(found.age)
+        return found.text.reveal()
+    if noted:
+        raise TokenUnavailable(cause="ticket.key", stage="token")
+    if failures:
+        raise TokenUnavailable(cause="ticket.database", stage="token", errmsg=failures[0])
+    return ""
 
 
 def _judge(seconds: float) -> None:
@@ -92,14 +98,18 @@ def _judge(seconds: float) -> None:
         logger.warning(text, hours)
 
 
-def _try_database(ask: Callable[[], T]) -> T | None:
+def _try_database(
+    ask: Callable[[], T], note: Callable[[str], object] = lambda error: None
+) -> T | None:
     """Return the database's answer, None if it fails: each database has its own exceptions."""
     try:
         return ask()
     except Exception as error:
         if is_from_signal(error):
             raise
-        _report("database", type(error).__name__)  # no more: its text may hold what was asked
+        name = type(error).__name__  # no more: its text may hold what was asked
+        _report("database", name)
+        note(name)
         return None
 
 
@@ -127,10 +137,10 @@ def _to_database(appid: str, sealed: str, created: int) -> bool:
     return True
 
 
-def _from_database(appid: str) -> _Ticket | None:
+def _from_database(appid: str) -> tuple[str, int] | None:
     with _connection() as alias, transaction.atomic(using=alias):  # a failure spoils no caller's
         row = VerifyTicket.objects.using(alias).filter(appid=appid).first()
-    return _opened(row.sealed, row.created) if row else None
+    return (row.sealed, row.created) if row else None
 
 
 @contextmanager

@@ -34,7 +34,7 @@ CAUSES: dict[str, Cause] = {
     for entry in (replace(each, page=page) for each in table)
     for code in entry.codes
 }
-_offers: list[Callable[[], Iterable[Cause]]] = []
+_offers: dict[Callable[[], Iterable[Cause]], None] = {}  # each once, in this order
 
 # Where the documentation is. `apps` sets it: this module stands below the settings.
 docs_url: Callable[[], str] = str
@@ -42,7 +42,7 @@ docs_url: Callable[[], str] = str
 
 def offer(table: Callable[[], Iterable[Cause]]) -> None:
     """Add the entries that a function gives: those of modules above, and of opt-in apps."""
-    _offers.append(table)
+    _offers[table] = None
 
 
 def every_entry() -> Iterator[Cause]:

@@ -158,6 +158,17 @@ TABLE = (
         operator=_("Look at the line that it names. What looks like a secret in its text is "
                    "masked."), editor=AGAIN, remedy=Remedy.WAIT),
     UNAVAILABLE.but(
+        "ticket.database", title=_("The verify ticket cannot be read from the database"),
+        means=_("The callback keeps the ticket there. The database did not answer, or lacks the "
+                "table."),
+        operator=_("Start the database, or run manage.py migrate. manage.py wx_doctor says which."),
+        editor=AGAIN, remedy=Remedy.WAIT),
+    UNAVAILABLE.but(
+        "ticket.key", title=_("The verify ticket cannot be decrypted"),
+        means=_("It was sealed with another SECRET_KEY."),
+        operator=_("Put the former SECRET_KEY into SECRET_KEY_FALLBACKS, or wait ten minutes for "
+                   "the next push.")),
+    UNAVAILABLE.but(
         "token.wait", title=_("The token cannot be fetched yet"),
         means=_("It was fetched just now, or another process is fetching it."),
         operator=_("It takes some seconds. If this comes back, look into the log of the other "

@@ -18,6 +18,7 @@ from ..i18n import gettext_lazy as _
 from .wechat import CLOUD, Calls, odd
 
 NORMAL = "NORMAL"
+QUOTA = "/cgi-bin/openapi/quota/get"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class PlatformClient(Calls):
     def quota(self, token: Secret, path: str, *, deadline: Deadline) -> Quota:
         """Return the quota of the call at `path`; 76021 and 76022 mean that there is no figure."""
         members = {"cgi_path": path}
-        return self._call("/cgi-bin/openapi/quota/get", token, members, _read_quota, deadline)
+        return self._call(QUOTA, token, members, _read_quota, deadline)
 
     def refused_call(self, token: Secret, rid: str, *, deadline: Deadline) -> RefusedCall:
         """Return the refused call with this rid as WeChat kept it, without its secrets."""

@@ -4,6 +4,7 @@ import logging
 import re
 import ssl
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence, Sized
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -78,6 +79,8 @@ class Transport:
         self._timeouts = (connect_timeout, read_timeout)
         self._check_link = partial(check_link, upload_hosts=upload_hosts, loopback=loopback)
         self._pools = Pools(pool_size)
+        # By address: the `Date` of the newest answer, whatever its status, and when it came.
+        self.dates: dict[str, tuple[str, float]] = {}
 
     @cleared_frames()
     def exchange(
@@ -116,6 +119,7 @@ class Transport:
         finally:
             current_exchange.reset(token)
         if isinstance(outcome, Reply):
+            self.dates[_origin(url)] = outcome.headers.get("Date", ""), time.time()
             return outcome
         outcome.__cause__ = outcome.__context__ = None
         raise outcome.with_context(stage=outcome.stage or stage).with_traceback(None)

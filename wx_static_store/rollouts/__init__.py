@@ -14,7 +14,6 @@ do: a lost message is sent again, and a repeated one costs nothing.
     lifecycle         Start a rollout, and pause, resume, stop, retry and roll back one
     environment       The deploy of one environment of a rollout, as a worker makes it
     overview          The state of environments: live release, last deploy and failure, drift
-    activity          The last days: uploads by day, slow hours, failures, publishers
     snapshot          The progress of a rollout: counts of each wave, failures by their cause
     advance           Begin the next environments of a rollout, by its rows and under its lock
     rows              The rows of a rollout: its lock, its environments, and who sees them

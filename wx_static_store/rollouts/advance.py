@@ -23,7 +23,8 @@ from .rows import (
     environments_of,
     locked,
     number,
-    unqueue,
+    stop,
+    under_way,
 )
 from .waves import room
 
@@ -51,8 +52,7 @@ def advance(pk: int) -> Rollout:
 
 def advance_all() -> None:
     """Advance every rollout that is not over."""
-    under_way = environments().filter(state__in=RolloutEnvironment.UNDER_WAY)
-    left = {*under_way.values_list("rollout", flat=True)}  # of those that were stopped, too
+    left = {*under_way().values_list("rollout", flat=True)}  # of those that were stopped, too
     left |= {*Rollout.objects.primary().open().values_list("pk", flat=True)}
     for pk in sorted(left):
         try:
@@ -72,8 +72,7 @@ def _settle(rollout: Rollout, rows: Counts) -> None:
     if rollout.state != Rollout.State.RUNNING:
         return
     if number(rows, State.FAILED) > rollout.tolerate:
-        rollout.state, rollout.ended = Rollout.State.STOPPED, now
-        unqueue(rollout)
+        stop(rollout)
         return
     last = max((wave for wave, _state in rows), default=0)
     while rollout.state == Rollout.State.RUNNING and _wave_is_over(rollout, rows):
@@ -118,15 +117,14 @@ def _lost(rollout: Rollout) -> tuple[list[int], list[int]]:
     """Return the ids of lost environments, and of those whose last message nobody answered."""
     # Without news for so long, the message or the worker may be lost.
     old = rollout.now - timedelta(seconds=AGAIN)
-    rows = environments_of(rollout).filter(state__in=RolloutEnvironment.UNDER_WAY, asked__lt=old)
+    rows = under_way().filter(rollout=rollout, asked__lt=old)
     rows = rows.exclude(heard__gte=old).exclude(not_before__gte=old)
     found = [*rows.values_list("pk", "asked", "heard")]
     lost = [pk for pk, _asked, _heard in found]
     # Else each look until the worker answers would send one more message.
     environments().filter(pk__in=lost).update(asked=rollout.now)
-    at_work = environments().filter(state__in=RolloutEnvironment.UNDER_WAY, heard__gte=old)
     # A worker that is busy may have reserved the messages.
-    if not found or at_work.exists():
+    if not found or under_way().filter(heard__gte=old).exists():
         return lost, []
     return lost, [pk for pk, asked, heard in found if heard is None or heard < asked]
 
@@ -135,22 +133,18 @@ def _send(pk: int, asked: list[int], unanswered: list[int]) -> None:
     """Ask workers for these environments; an unanswered message that is gone was a try."""
     # Where no worker runs, the message waits at the broker. A worker that does not know the task
     # discards it, and cannot count the try.
-    gone = unanswered and queue.is_empty(TASK)
-    given_up = _count_try(pk, unanswered) if gone else set[int]()
-    queue.send(TASK, [(environment,) for environment in asked if environment not in given_up])
-    if given_up:
+    if unanswered and queue.is_empty(TASK) and _count_try(pk, unanswered):
         advance(pk)
+    # A message for one that has failed by it does nothing.
+    queue.send(TASK, [(environment,) for environment in asked])
 
 
-def _count_try(rollout: int, unanswered: list[int]) -> set[int]:
-    """Count a try of these environments; return the ids of those that failed by it."""
-    rows = environments().filter(pk__in=unanswered, state__in=RolloutEnvironment.UNDER_WAY)
+def _count_try(rollout: int, unanswered: list[int]) -> int:
+    """Count a try of these environments; return how many failed by it."""
     # A worker may have begun one just now.
-    rows = rows.exclude(heard__gte=F("asked"))
+    rows = under_way().filter(pk__in=unanswered).exclude(heard__gte=F("asked"))
     facts = {"cause": "", "errcode": None, "message": english(_NOT_BEGUN)}
     rows.update(tries=F("tries") + 1, **facts)
     logger.warning("%d environments of rollout %s: %s", len(unanswered), rollout, facts["message"])
-    spent = rows.filter(tries__gte=TRIES)
-    found = {*spent.values_list("pk", flat=True)}
-    spent.update(state=State.FAILED, since=Now())
-    return found
+    failed: int = rows.filter(tries__gte=TRIES).update(state=State.FAILED, since=Now())
+    return failed

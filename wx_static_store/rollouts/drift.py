@@ -26,8 +26,6 @@ from ..upload.database import deployments, log
 from ..upload.uploader import Uploader
 from .models import Drift
 
-# A database limits how many values a query may name.
-KEYS_AT_ONCE = 500
 SOURCE = "wx_reconcile"
 
 Place = tuple[str, str]  # an alias and an environment
@@ -99,10 +97,12 @@ def _facts(uploader: Uploader) -> dict[str, Any]:
     live = _live(uploader)
     cloud = {file.key: file for file in uploader.store.sweep(uploader.options.location)}
     matches = [match(file, cloud.get(key)) for key, file in live.items()]
+    others = cloud.keys() - live.keys()
+    logged = log().newest_values(uploader.env, others)
     return {
         "missing": matches.count(Match.MISSING),
         "differs": matches.count(Match.DIFFERS),
-        "unlogged": _unlogged(uploader.env, cloud.keys() - live.keys()),
+        "unlogged": len(others) - sum(1 for _row in logged),
         "objects_seen": len(cloud),
         "bytes_seen": sum(file.size for file in cloud.values()),
     }
@@ -115,10 +115,3 @@ def _live(uploader: Uploader) -> dict[str, ReleaseFile]:
         for row in live_below(uploader.env, uploader.options.location)
         for file in (row.release.contents() if row.release else ())
     }
-
-
-def _unlogged(env: str, keys: Collection[str]) -> int:
-    """Return how many of these keys the log does not have."""
-    wanted = sorted(keys)
-    parts = (wanted[start : start + KEYS_AT_ONCE] for start in range(0, len(keys), KEYS_AT_ONCE))
-    return len(keys) - sum(len(log().newest(env, part)) for part in parts)

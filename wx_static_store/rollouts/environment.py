@@ -30,7 +30,7 @@ from ..upload.uploader import Uploader
 from ..upload.workers import every
 from .advance import advance
 from .models import Rollout, RolloutEnvironment
-from .rows import TRIES, State, environments, locked
+from .rows import TRIES, State, environments, locked, under_way
 
 SOURCE = "wx_rollout"
 PAUSE = 15.0  # seconds before another try; twice as long each time
@@ -46,8 +46,8 @@ _UNEXPECTED = _("A worker failed unexpectedly: its log says where")
 
 def deploy(pk: int, *, seconds: float = math.inf) -> float | None:
     """Deploy the release of a row within `seconds`; return when to try again, or None."""
-    rows = environments().filter(pk=pk, state__in=RolloutEnvironment.UNDER_WAY)
-    row = rows.select_related("rollout", "release").annotate(now=Now()).first()
+    rows = under_way().select_related("rollout", "release").annotate(now=Now())
+    row = rows.filter(pk=pk).first()
     # The message was late, or came twice.
     if row is None:
         return None
@@ -78,8 +78,8 @@ def _begin(row: RolloutEnvironment) -> bool:
         facts["since"] = row.now
     # Counted before the deploy: a worker that is killed cannot count its try afterwards.
     row.tries += 1
-    rows = environments().filter(pk=row.pk, state__in=RolloutEnvironment.UNDER_WAY)
-    return bool(rows.update(heard=Now(), tries=F("tries") + 1, **facts))
+    begun = under_way().filter(pk=row.pk).update(heard=Now(), tries=F("tries") + 1, **facts)
+    return bool(begun)
 
 
 def _hear(pk: int) -> None:
@@ -114,7 +114,7 @@ def _claim(row: RolloutEnvironment) -> None:
     """Note what is replaced, now that the environment is held; raise an error if no try is due."""
     row.refresh_from_db(fields=["state", "begun"])
     # Another delivery of the message may have ended it while this one waited for the lock.
-    if not row.is_under_way:
+    if row.state not in RolloutEnvironment.UNDER_WAY:
         raise DeployRunning(str(_OVER))
     # Under the lock: until now somebody may have deployed by hand, also since an earlier try. That
     # is what a roll back must give back, and not what an earlier try deployed.
@@ -178,9 +178,9 @@ def _later(row: RolloutEnvironment, report: EnvironmentReport) -> float | None:
 def _end(row: RolloutEnvironment, report: EnvironmentReport) -> None:
     state = State.DONE if report.ok else State.FAILED
     with locked(row.rollout_id) as rollout:
-        rows = environments().filter(pk=row.pk, state__in=RolloutEnvironment.UNDER_WAY)
+        facts = _facts(report) | {"state": state, "since": rollout.now}
         # Another delivery of the message may have recorded it already.
-        first = rows.update(state=state, since=rollout.now, **_facts(report))
+        first = under_way().filter(pk=row.pk).update(**facts)
     if first:
         logger.info("%s: %s in rollout %s", row.env, state, row.rollout_id)
     advance(row.rollout_id)

@@ -20,7 +20,7 @@ from ..submit import queue
 from ..upload.database import deployments
 from .advance import advance
 from .models import Rollout, RolloutEnvironment
-from .rows import State, counts, environments, environments_of, locked, number, unqueue
+from .rows import State, counts, environments, environments_of, locked, number, stop, unqueue
 from .snapshot import Snapshot
 from .waves import DEFAULT, RolloutRefused, tolerated, wave_sizes
 
@@ -135,11 +135,6 @@ def _resume(rollout: Rollout) -> None:
     _go_on(rollout)
 
 
-def _stop(rollout: Rollout) -> None:
-    rollout.state, rollout.ended = Rollout.State.STOPPED, rollout.now
-    unqueue(rollout)
-
-
 def _retry_failed(rollout: Rollout) -> None:
     failed = environments_of(rollout).filter(state=State.FAILED)
     wanted = failed.exclude(env__in=gone_on(rollout, failed))
@@ -172,7 +167,7 @@ _OPEN = (Rollout.State.PLANNED, Rollout.State.RUNNING, Rollout.State.PAUSED)
 ACTIONS: dict[str, tuple[Sequence[str], Callable[[Rollout], None]]] = {
     "pause": ((Rollout.State.PLANNED, Rollout.State.RUNNING), _pause),
     "resume": ((Rollout.State.PAUSED, Rollout.State.STOPPED), _resume),
-    "stop": (_OPEN, _stop),
+    "stop": (_OPEN, stop),
     "retry-failed": (Rollout.State.values, _retry_failed),
 }
 SENDING = ("resume", "retry-failed")  # actions that need Celery
@@ -277,7 +272,7 @@ def roll_back(pk: int, manner: Manner) -> tuple[Rollout, list[str]]:
     with locked(pk) as rollout:
         _refuse_way_back(rollout, way_back(rollout), manner)
         if rollout.state in _OPEN:
-            _stop(rollout)
+            stop(rollout)
     if left := number(counts(rollout), *RolloutEnvironment.UNDER_WAY):
         text = ngettext(
             "The rollout is stopped, and %(count)d environment is still under way: roll back when "

@@ -135,10 +135,6 @@ class RolloutEnvironment(models.Model):
     def __str__(self) -> str:
         return f"{self.env} {self.get_state_display()}"
 
-    @property
-    def is_under_way(self) -> bool:
-        return self.state in self.UNDER_WAY
-
 
 class Drift(models.Model):
     """The last comparison of an environment with its live release of a store."""

@@ -1,13 +1,16 @@
-"""The state of environments: the live release, the last deploy, the last failure, the drift."""
+"""The state of environments: live release, last deploy and failure, drift, uploads of late."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
-from typing import NamedTuple
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
-from ..models import Deployment, DeploymentQuerySet, Release
+from django.db.models import Subquery
+from django.utils import timezone
+
+from ..models import Deployment, DeploymentQuerySet, Release, UploadLog, UploadLogQuerySet
 from ..releases.live import Latest, latest
 from ..upload.database import deployments
 from .drift import rows as drift_rows
@@ -16,6 +19,8 @@ from .rows import State, environments
 
 ROLLOUTS = 20  # of the newest ones, in which failures without a deployment are looked for
 LATELY = 200  # of the newest deployments, which show the places
+DAYS = timedelta(days=14)  # for which failed uploads are counted
+MOST = 2_000  # of the newest failed uploads of a status, of all environments
 NEVER = Latest(None, None, None)
 
 
@@ -125,3 +130,20 @@ def _failure(deployment: Deployment | None, row: RolloutEnvironment | None) -> F
         why = row.errcode, row.message, row.cause
         return Failure(row.since, row.deployment_id, row.rollout_id, *why)
     return Failure(deployment.created, deployment.pk) if deployment else None
+
+
+def failed_uploads(rows: UploadLogQuerySet) -> list[Any]:
+    """Return those of these rows that failed in the last days, the newest of each status."""
+    names = ("env", "deployment_id", "cause", "errcode", "cos_code")
+    late = rows.filter(created__gte=timezone.now() - DAYS).order_by("-id")
+    # Each status apart: its index gives the newest rows.
+    newest = (late.filter(status=each) for each in ("failed", "unknown"))
+    return [row for each in newest for row in each.values_list(*names, named=True)[:MOST]]
+
+
+def newest_uploads(envs: Collection[str]) -> dict[str, UploadLog]:
+    """Return the newest row of each environment, by one query: for the few that a page shows."""
+    rows = UploadLog.objects.order_by("-id")
+    newest = [Subquery(rows.filter(env=env).values("id")[:1]) for env in envs]
+    # With the 0 it is a list: MariaDB takes one query alone for all that it finds, without a limit.
+    return {row.env: row for row in rows.filter(pk__in=[0, *newest])}

@@ -55,6 +55,11 @@ def environments() -> Any:
     return RolloutEnvironment._base_manager.using(Rollout.objects.primary().db)
 
 
+def under_way() -> Any:
+    """Return the environments, of any rollout, for which a worker was asked or is at work."""
+    return environments().filter(state__in=RolloutEnvironment.UNDER_WAY)
+
+
 def environments_of(rollout: Rollout, envs: Collection[str] | None = None) -> Any:
     """Return the environments of a rollout, in order; `envs` limits them to those of a reader."""
     rows = environments().filter(rollout=rollout).order_by("position")
@@ -76,6 +81,12 @@ def number(rows: Counts, *states: str, wave: int | None = None) -> int:
         for (in_wave, state), count in rows.items()
         if state in states and wave in (None, in_wave)
     )
+
+
+def stop(rollout: Rollout) -> None:
+    """Stop a rollout: what is under way ends, and nothing more begins."""
+    rollout.state, rollout.ended = Rollout.State.STOPPED, rollout.now
+    unqueue(rollout)
 
 
 def unqueue(rollout: Rollout) -> None:

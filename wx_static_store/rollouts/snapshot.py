@@ -18,13 +18,10 @@ from ..submit.queue import Stalled
 from ..upload.database import add_users
 from .advance import AGAIN
 from .models import Rollout, RolloutEnvironment
-from .rows import TRIES, State, counts, environments, environments_of, number
+from .rows import TRIES, State, counts, environments, environments_of, number, under_way
 
 LATE = timedelta(minutes=2)  # a schedule looks each half minute, a worker is heard as often
 _FILES = ("stored", "skipped", "failed", "not_attempted", "bytes")
-
-
-_UNDER_WAY = Q(state__in=RolloutEnvironment.UNDER_WAY)
 
 
 @dataclass(frozen=True)
@@ -86,7 +83,7 @@ class Snapshot:
         silent = silent and max(silent, heard or silent)
         if silent and now - silent > LATE:
             # A worker may be busy with another rollout, or with what the reader may not see.
-            heard = environments().filter(_UNDER_WAY).aggregate(heard=Max("heard"))["heard"]
+            heard = under_way().aggregate(heard=Max("heard"))["heard"]
             silent = max(silent, heard or silent)
         explained = [*every.filter(Q(state=State.FAILED) | ~Q(message=""))]
         return cls(
@@ -103,8 +100,9 @@ class Snapshot:
     @property
     def is_over(self) -> bool:
         """Return whether nothing will change without a new action."""
-        under_way = sum(self.counts[state] for state in RolloutEnvironment.UNDER_WAY)
-        return self.rollout.state in (*Rollout.CLOSED, Rollout.State.PAUSED) and not under_way
+        if any(self.counts[state] for state in RolloutEnvironment.UNDER_WAY):
+            return False
+        return self.rollout.state in (*Rollout.CLOSED, Rollout.State.PAUSED)
 
     @property
     def ok(self) -> bool:
@@ -115,7 +113,7 @@ class Snapshot:
     def stalled(self) -> Stalled | None:
         """Return who has not gone on with it for longer than is usual, and what to do."""
         pk = self.rollout.pk
-        if when := self._late(self._due):
+        if when := self._late(self.due):
             return Stalled(
                 gettext_lazy(
                     "Rollout %(pk)s has waited for Celery's beat since %(when)s.", pk=pk, when=when
@@ -142,7 +140,7 @@ class Snapshot:
         return local_time(since) if since and self.now > since + LATE else ""
 
     @property
-    def _due(self) -> datetime | None:
+    def due(self) -> datetime | None:
         """Return when the schedule begins the rollout, or its next wave."""
         rollout = self.rollout
         if rollout.state == Rollout.State.PLANNED:

@@ -68,6 +68,14 @@ def check_broker() -> None:
         raise ConfigurationError(text, hint=_BROKER) from None
 
 
+def answering_worker(seconds: float) -> str:
+    """Return the name of the worker that answers first; empty if none does in this time."""
+    app = celery_app()
+    with _connection(app) as connection:
+        answers = app.control.ping(timeout=seconds, limit=1, connection=connection)
+    return next((name for answer in answers or () for name in answer), "")
+
+
 def is_empty(task: str) -> bool:
     """Return whether the broker holds no message of the task's queue; False if it cannot say."""
     app, queue = celery_app(), platform_options().celery_queue

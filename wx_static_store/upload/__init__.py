@@ -7,7 +7,7 @@ One file into the cloud: the face of the app for code that uploads.
     presence         What is at a key: the list, the newest row and the time, by one rule
     store            One environment: its clients, its list, its addresses
     platform         What all stores of a platform share: connections, token, limiters, quota
-    shared_limiter   The limit of calls that all processes share, and the rate that they keep
+    limiters         How many calls run at once, and how many begin in a second in all processes
     hosting          WeChat's answers about the static hosting of environments, kept for a day
     recorder         Write results to the database and to the logger ``wx_static_store.uploads``
     claims           Names that a save is about to take, and objects that a failed form left
@@ -16,7 +16,7 @@ One file into the cloud: the face of the app for code that uploads.
     release_storage  The bytes of releases by their SHA-256, in any private alias of ``STORAGES``
     database         The database of the log, whose failure never fails an upload
     sources          The bytes of one file: rewound, spooled, measured, hashed
-    workers          The only worker threads: a bounded pool, and the limiter of calls
+    workers          The only worker threads: a bounded pool, and a thread that beats
 """
 
 from ..core.secrets import Secret

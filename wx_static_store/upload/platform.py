@@ -17,6 +17,7 @@ from ..clients.tokens import CallableToken, FixedToken, TokenProvider, current_t
 from ..clients.wechat import WeChatClient
 from ..conf import Options, sealing
 from ..conf.cache_checks import is_shared
+from ..conf.check_table import CHECKS
 from ..core.frames import described
 from ..core.notes import Notes, own_memory
 from ..core.retry import Deadline, run
@@ -25,12 +26,12 @@ from ..exceptions import (
     ConfigurationError,
     CosThrottled,
     Remedy,
+    TokenUnavailable,
     WeChatThrottled,
     WxStaticStoreError,
 )
 from ..i18n import gettext_lazy as _
-from .shared_limiter import Rate, SharedLimiter
-from .workers import AdaptiveLimiter
+from .limiters import AdaptiveLimiter, Rate, SharedLimiter
 
 if TYPE_CHECKING:
     from ..clients.transport import Transport
@@ -193,7 +194,14 @@ def ticket_source(options: Options) -> Callable[[], str]:
     given = options.verify_ticket
     if isinstance(given, Secret):
         return given.reveal
-    return given or (lambda: _ticket_reader(options.component_appid) if _ticket_reader else "")
+    return given or (lambda: _pushed_ticket(options.component_appid))
+
+
+def _pushed_ticket(appid: str) -> str:
+    if _ticket_reader is None:
+        text, hint = _("Nothing receives the verify ticket"), CHECKS["E015"].operator
+        raise TokenUnavailable(text, cause="E015", hint=hint)
+    return _ticket_reader(appid)
 
 
 _ticket_reader: Callable[[str], str] | None = None

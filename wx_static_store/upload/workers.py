@@ -1,4 +1,4 @@
-"""The only worker threads: a bounded pool, the limiter of calls, and a thread that beats."""
+"""The only worker threads: a bounded pool, and a thread that beats."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 import queue
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -14,15 +13,12 @@ from itertools import islice
 from typing import Any, Self, TypeVar
 
 from ..core.interrupts import interruptible
-from ..core.retry import Deadline, ending_alike
-from ..exceptions import DeadlineExceeded
-from ..i18n import gettext_lazy as _
+from ..core.retry import ending_alike
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 GRACE = 3.0  # seconds that whoever ends a run waits for what is under way
-_ROUNDS_BEFORE_REFUSED = 20  # of successes, before a width that was refused is tried again
 
 
 class WorkerPool:
@@ -133,97 +129,3 @@ def every(seconds: float, function: Callable[[], object]) -> Iterator[None]:
     finally:
         ended.set()
         thread.join(GRACE)
-
-
-class AdaptiveLimiter:
-    """
-    Limit how many calls run at once: half as many after a throttle, then slowly more.
-
-    Slots go to callers in the order in which they came, so that nobody who comes back at once is
-    served before those who wait. A round of successes at the present width adds one more slot; the
-    width that was refused last is tried again only after many rounds. Without `most` the first
-    throttle sets a width.
-    """
-
-    def __init__(self, throttle: type[Exception], most: float = math.inf) -> None:
-        self.width = self._most = most
-        self._throttle = throttle
-        self._inside = 0
-        self._peak = 0  # most that were inside at once since it narrowed
-        self._refused = 0  # the width that was too much the last time
-        self._successes = 0
-        self._elders = 0  # went in before it narrowed: what they meet says nothing of the new width
-        self._line = deque[threading.Event]()  # of those who wait; an event is set with its slot
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def slot(self, deadline: Deadline) -> Iterator[None]:
-        """Wait for a slot, which costs none of the caller's own time; raises DeadlineExceeded."""
-        asked = deadline.clock.now()
-        self._enter(deadline.patience())
-        deadline.give_back(deadline.clock.now() - asked)
-        try:
-            yield
-        except BaseException as error:
-            self._leave(error)
-            raise
-        self._leave(None)
-
-    def narrow(self) -> None:
-        """Halve the width after a throttle, unless it was halved just now for the same one."""
-        with self._lock:
-            if self._peak and not self._elders:
-                self._narrow()
-
-    def _enter(self, patience: float) -> None:
-        ticket, came = threading.Event(), False
-        with self._lock:
-            self._line.append(ticket)
-            self._admit()
-        try:
-            came = ticket.wait(min(patience, threading.TIMEOUT_MAX))
-        finally:  # also when Ctrl-C ends the wait
-            if not came:
-                self._step_out(ticket)
-        if not came:
-            raise DeadlineExceeded(
-                _("No call had a free slot for this upload in time"),
-                cause="slots",
-            )
-
-    def _step_out(self, ticket: threading.Event) -> None:
-        with self._lock:
-            if ticket in self._line:
-                self._line.remove(ticket)
-            else:  # the slot came at this moment
-                self._inside -= 1
-                self._admit()
-
-    def _admit(self) -> None:
-        """Give the free slots to the first in line."""
-        while self._line and self._inside < self.width:
-            self._inside += 1
-            self._peak = max(self._peak, self._inside)
-            self._line.popleft().set()
-
-    def _leave(self, error: BaseException | None) -> None:
-        with self._lock:
-            self._inside -= 1
-            if self._elders:
-                self._elders -= 1  # near enough: calls end about in the order in which they began
-            elif isinstance(error, self._throttle):
-                self._narrow()
-            elif error is None:
-                self._widen()
-            self._admit()
-
-    def _narrow(self) -> None:
-        self._refused, self.width = self._peak, max(1, self._peak // 2)
-        self._peak = self._successes = 0
-        self._elders = self._inside
-
-    def _widen(self) -> None:
-        self._successes += 1
-        rounds = _ROUNDS_BEFORE_REFUSED if self.width + 1 == self._refused else 1
-        if self._successes >= rounds * self.width and self.width < self._most:
-            self.width, self._successes = self.width + 1, 0

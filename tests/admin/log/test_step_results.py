@@ -239,7 +239,7 @@ def test_a_comparison_is_over_in_the_time_of_a_request(
     cloud: EmulatorServer, operator: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = plain_rows(30)
-    monkeypatch.setattr(REQUEST, "seconds", 2)
+    monkeypatch.setattr(REQUEST, "seconds", 1)
     cloud.script({"on": "staticfilelist", "do": "delay", "seconds": 30, "times": None})
     began = time.monotonic()
     text = compared(operator, *rows)

@@ -49,6 +49,21 @@ def test_the_page_shows_each_question_in_its_order(operator: Client) -> None:
     assert places == sorted(places)
 
 
+def test_the_page_counts_what_was_asked_and_leads_to_the_overview(
+    admin_site: EmulatorServer, editor: Editor
+) -> None:
+    known = ok("", data={"environments": 1, "of": 2})
+    keep([Result(check("environments.known"), (known,))])
+    answer = editor("view_health", "view_deployment").get(reverse(PAGE))
+    assert "All is well. 1 of 2 environments were asked." in text(answer)
+    assert reverse("admin:wx_static_store_rollouts_overview_changelist") in answer.content.decode()
+
+
+def test_who_may_not_see_the_overview_gets_no_link_to_it(operator: Client) -> None:
+    keep([])
+    assert "The page Overview" not in text(operator.get(reverse(PAGE)))
+
+
 def test_the_page_asks_once_in_a_minute(operator: Client, emulator: EmulatorServer) -> None:
     first, second = (text(operator.get(reverse(PAGE))) for _number in range(2))
     assert first == second

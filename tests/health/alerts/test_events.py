@@ -42,6 +42,7 @@ def test_a_failed_deployment_is_sent(
     [alert] = alerts
     assert (alert.cause, alert.title) == (f"deployment:{ENV}", f"A deployment to {ENV} failed")
     assert "1 failed" in alert.text
+    assert "1 file: COS denies the access. A proxy may change the link" in alert.text
 
 
 def test_a_deployment_without_a_row_is_sent(

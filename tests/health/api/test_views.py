@@ -68,6 +68,11 @@ def test_nothing_wrong_is_answered_with_200(monitor: APIClient) -> None:
     assert (answer.status_code, answer.json()["verdict"]) == (200, "All is well.")
 
 
+def test_the_verdict_counts_the_environments_that_were_asked(monitor: APIClient) -> None:
+    verdict = monitor.get("/wx/health/").json()["verdict"]
+    assert verdict.endswith(" 1 of 2 environments were asked.")
+
+
 def test_monitors_that_ask_at_once_cost_the_calls_of_one(
     monitor: APIClient, cloud: EmulatorServer
 ) -> None:

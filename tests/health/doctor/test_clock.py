@@ -1,6 +1,7 @@
 """The clocks of the other side against ours."""
 
 import re
+from typing import Any
 
 import pytest
 from django.utils.translation import override
@@ -34,3 +35,28 @@ def test_a_chinese_reader_finds_wechat_by_its_chinese_name(examined: Examine) ->
     found = examined()["clock"]
     with override("zh-hans"):
         assert "本机时钟准确（对照：微信）。" in said(found)
+
+
+def test_the_time_of_whoever_answers_counts_where_neither_wechat_nor_cos_does(
+    examined: Examine, emulator: EmulatorServer, configure: Any
+) -> None:
+    configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 1})
+    emulator.quirks.update({"api_date_skew": 3600})
+    emulator.script({"on": "describeenvs", "do": "status", "status": 502, "times": None})
+    assert re.search(
+        r"! Our clock is 3\d\d\d seconds behind that of 127.0.0.1:\d+\.", said(examined()["clock"])
+    )
+
+
+def test_where_nobody_answers_there_is_no_time(examined: Examine, configure: Any) -> None:
+    configure(WX_STATIC_STORE={"API_BASE_URL": "http://127.0.0.1:9", "MAX_ATTEMPTS": 1})
+    assert said(examined()["clock"]) == "– No answer so far names a time. "
+
+
+def test_an_answer_of_an_earlier_examination_does_not_count(
+    examined: Examine, emulator: EmulatorServer, configure: Any
+) -> None:
+    configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 1})
+    examined()
+    emulator.script({"on": "describeenvs", "do": "reset", "times": None})
+    assert said(examined()["clock"]) == "– No answer so far names a time. "

@@ -42,6 +42,35 @@ def test_a_check_is_not_asked_if_one_that_it_needs_has_no_answer(found: Finding)
     assert "this is not well: a" in said(second)
 
 
+def test_of_a_chain_the_check_that_is_wrong_is_named_and_not_the_next_one() -> None:
+    target = CheckTarget()
+    checks = [
+        check("a", wrong("")),
+        check("b", ok(""), needs=("a",)),
+        check("c", ok(""), needs=("b",)),
+    ]
+    *_others, last = examine(target, checks)
+    assert said(last) == "– Not asked, because this is not well: a. "
+    assert last.findings[0].data == {"because": ["a"]}
+    assert target.causes == {"a": ("a",), "b": ("a",), "c": ("a",)}
+
+
+def test_a_check_that_hangs_while_the_database_is_away_is_not_a_fault_of_its_own() -> None:
+    released = threading.Event()
+
+    def hang(target: CheckTarget) -> Iterator[Finding]:
+        released.wait(30)
+        yield ok("")
+
+    target = CheckTarget(timeout=0.1)
+    target.database_fails = True
+    results = examine(target, [_asking(hang)])
+    result = next(results)
+    released.set()
+    assert result.mark is Mark.NOT_ASKED
+    assert "this is not well: database.tables" in said(result)
+
+
 def test_a_warning_answers_what_another_check_needs() -> None:
     [_first, second] = examine(
         CheckTarget(), [check("a", warning("")), check("b", ok(""), needs=("a",))]
@@ -91,6 +120,7 @@ def test_a_check_that_hangs_is_given_up_after_its_time() -> None:
     assert second.mark is Mark.OK
 
 
+@pytest.mark.usefixtures("short_grace")
 def test_a_check_that_hangs_while_the_cache_is_away_is_not_a_fault_of_its_own() -> None:
     released = threading.Event()
 
@@ -100,7 +130,8 @@ def test_a_check_that_hangs_while_the_cache_is_away_is_not_a_fault_of_its_own() 
 
     target = CheckTarget(timeout=0.1)
     target.cache_fails = True
-    result = next(examine(target, [_asking(hang)]))
+    results = examine(target, [_asking(hang)])
+    result = next(results)
     released.set()
     assert result.mark is Mark.NOT_ASKED
     assert "this is not well: cache.works" in said(result)
@@ -111,6 +142,7 @@ def test_what_no_time_is_left_for_is_not_asked() -> None:
     assert result.mark is Mark.NOT_ASKED
 
 
+@pytest.mark.usefixtures("short_grace")
 def test_a_check_that_hangs_takes_no_more_than_the_time_that_is_left() -> None:
     released = threading.Event()
 

@@ -4,7 +4,8 @@ import pytest
 from django.utils.translation import override
 
 from wx_static_store.exceptions import TokenRejected
-from wx_static_store.health.doctor.findings import Mark, Result, of_error, ok, wrong
+from wx_static_store.health.doctor.findings import Mark, Result, explained, of_error, ok, wrong
+from wx_static_store.health.doctor.target import CheckTarget
 
 from .conftest import check
 
@@ -36,3 +37,12 @@ def test_an_error_names_its_errcode_in_the_reader_s_language() -> None:
 def test_a_finding_of_its_own_hint_does_not_show_that_of_the_check() -> None:
     found = wrong("", hint="Do this.")
     assert Result(check("a", remedy="Do that."), (found,)).hint(found) == "Do this."
+
+
+def test_what_follows_from_a_check_that_is_wrong_names_it() -> None:
+    target = CheckTarget()
+    target.causes = {"a": ("a",), "b": ("a",), "c": ()}
+    found = explained(target, "a", "b", "c")
+    assert found
+    assert (found.mark, found.data) == (Mark.NOT_ASKED, {"because": ["a"]})
+    assert explained(target, "c", "d") is None

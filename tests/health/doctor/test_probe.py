@@ -161,6 +161,7 @@ def test_headers_that_cos_takes_are_learned(learned: Learned) -> None:
     assert (facts["meta_headers"], facts["forbid_overwrite"]) == ("kept", "409 FileAlreadyExists")
 
 
+@pytest.mark.usefixtures("no_pauses")
 def test_an_old_copy_of_the_cdn_says_nothing_of_headers(learned: Learned) -> None:
     facts = learned(site_stale_seconds=3600, site_cache_busting=False, timeout=0.5)
     assert "meta_headers" not in facts

@@ -112,7 +112,7 @@ def test_an_error_of_one_environment_does_not_hide_the_others() -> None:
 
 def test_an_environment_for_which_no_time_is_left_is_named() -> None:
     [found] = summed(["a", "b"], _fails, CheckTarget(timeout=0))
-    assert (found.mark, found.data) == (Mark.NOT_ASKED, {"env": "a"})
+    assert (found.mark, found.data) == (Mark.NOT_ASKED, {"env": "a", "late": True})
 
 
 def _doubtful_c(env: str) -> list[Finding]:

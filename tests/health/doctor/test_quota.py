@@ -60,12 +60,21 @@ def test_no_figure_is_no_fault(
     assert said(examined()["quota.calls"]).strip() == NO_FIGURES
 
 
-@pytest.mark.parametrize("errcode", [76022, 45009])
+@pytest.mark.parametrize(
+    ("errcode", "text"),
+    [
+        (76022, NO_FIGURES),
+        (
+            45009,
+            "– WeChat gives no figures: the calls that ask for them are used up (errcode 45009).",
+        ),
+    ],
+)
 def test_a_refusal_that_means_no_figure_is_no_fault(
-    examined: Examine, emulator: EmulatorServer, errcode: int
+    examined: Examine, emulator: EmulatorServer, errcode: int, text: str
 ) -> None:
     emulator.script({"on": "quota_get", "do": "errcode", "errcode": errcode, "times": None})
-    assert said(examined()["quota.calls"]).strip() == NO_FIGURES
+    assert said(examined()["quota.calls"]).strip() == text
 
 
 @pytest.mark.parametrize("form", ["string", "number"])

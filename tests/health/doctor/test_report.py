@@ -85,3 +85,24 @@ def test_programs_get_a_hint_and_the_place_in_the_docs_apart(settings: Any) -> N
     place = "https://d.example/troubleshooting/doctor.html#doctor-token-accepted"
     shown = [(each["hint"], each["docs"]) for each in told["findings"]]
     assert shown == [("Set a new one.", place), ("", "")]
+
+
+@pytest.mark.parametrize(
+    ("findings", "line"),
+    [
+        ([ok("", data={"environments": 2, "of": 2})], "All is well."),
+        (
+            [ok("", data={"environments": 1, "of": 2})],
+            "All is well. 1 of 2 environments were asked.",
+        ),
+        (
+            [ok("", data={"environments": 1, "of": 2}), warning("")],
+            "Nothing is wrong; look at 1 warning. 1 of 2 environments were asked.",
+        ),
+        ([not_asked("", data={"late": True})], "All is well. No time was left for token."),
+        ([wrong("", data={"environments": 1, "of": 2})], "1 thing is wrong: token"),
+    ],
+    ids=["all", "some", "some, with a warning", "too late", "wrong"],
+)
+def test_a_good_verdict_says_how_much_was_asked(findings: list[Finding], line: str) -> None:
+    assert verdict_line([result(*findings)]) == line

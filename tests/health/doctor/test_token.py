@@ -16,7 +16,6 @@ from wx_static_store.emulator import EmulatorServer
 from wx_static_store.emulator.server import APPID, APPSECRET, TICKET
 from wx_static_store.health.doctor.findings import Result
 from wx_static_store.health.doctor.target import CheckTarget
-from wx_static_store.health.doctor.token import CHECKS
 from wx_static_store.upload.platform import _platforms
 
 from .conftest import Examine, marks, said
@@ -54,7 +53,8 @@ Look = Callable[..., dict[str, Result]]
 
 def token_marks(results: dict[str, Result]) -> str:
     """Return the marks of source, ticket, pushes and acceptance."""
-    return "".join(marks(results)[check.id] for check in CHECKS)
+    ids = ("source", "ticket", "pushes", "accepted")
+    return "".join(marks(results)[f"token.{id}"] for id in ids)
 
 
 # --- where it comes from ------------------------------------------------------------------------
@@ -96,8 +96,9 @@ def test_a_provider_that_gives_junk_is_wrong(look: Look) -> None:
 
 def test_without_any_source_the_settings_are_named(look: Look) -> None:
     results = look(ACCESS_TOKEN=None)
-    assert "COMPONENT_APPID and COMPONENT_APPSECRET" in said(results["token.source"])
-    assert marks(results)["token.accepted"] == "–"
+    assert "COMPONENT_APPID and COMPONENT_APPSECRET" in said(results["settings.checks"])
+    assert "this is not well: settings.checks" in said(results["token.source"])
+    assert "this is not well: settings.checks" in said(results["token.accepted"])
 
 
 def test_a_token_that_is_fetched_has_an_age_and_an_end(

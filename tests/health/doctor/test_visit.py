@@ -112,6 +112,7 @@ def test_an_old_copy_that_ends_soon_is_well(probed: Examine, learned: Learned) -
     assert (facts["stale_seconds"], facts["cache_busting"]) == ("1", "yes")
 
 
+@pytest.mark.usefixtures("no_pauses")
 @pytest.mark.parametrize(("busting", "fact"), [(True, "yes"), (False, "no")])
 def test_an_old_copy_that_does_not_end_is_a_warning(
     probed: Examine, learned: Learned, busting: bool, fact: str

@@ -32,7 +32,8 @@ from wx_static_store.health.doctor.target import CheckTarget
 from wx_static_store.models import UploadLog
 from wx_static_store.upload import get_uploader
 
-from .test_faults import SHARED, is_english
+from .faults import SHARED
+from .test_faults import is_english
 
 # Past the suite's own guard: the proxies stand on this machine, and lead nowhere.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.wx_real]

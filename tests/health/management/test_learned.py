@@ -39,7 +39,7 @@ def test_a_probe_shows_and_keeps_what_it_learned(served: EmulatorServer) -> None
     assert "Learned of the platform, " in out or "Learned of wx" in out
     assert "  A page of the list repeats its marker." in out.splitlines()
     assert Fact.objects.get(name="marker").value == "inclusive"
-    assert out.splitlines()[-1] == "All is well."
+    assert out.splitlines()[-1] == "All is well. 1 of 2 environments were asked."
 
 
 def test_without_a_probe_its_advice_is_shown_and_nothing_is_kept(served: EmulatorServer) -> None:

@@ -106,18 +106,18 @@ def test_a_cause_of_many_environments_ends_with_their_number() -> None:
 
 def test_a_rollout_that_stopped_itself_says_how_many_failed() -> None:
     progress = progress_of(rollout_of("dffw", state="stopped", tolerate=1))
-    assert progress.reason == "2 failed, 1 tolerated"
+    assert progress.snapshot.reason == "2 failed, 1 tolerated"
 
 
 def test_a_rollout_that_somebody_stopped_says_so() -> None:
-    assert progress_of(rollout_of("dw", state="stopped")).reason == "by hand"
+    assert progress_of(rollout_of("dw", state="stopped")).snapshot.reason == "by hand"
 
 
 def test_between_two_waves_it_is_known_when_the_next_begins() -> None:
     now = timezone.now()
-    assert progress_of(rollout_of("d", "w")).next_wave is None
+    assert progress_of(rollout_of("d", "w")).snapshot.due is None
     bakes = progress_of(rollout_of("d", "w", wave_ended=now, bake=60))
-    assert bakes.next_wave == now + timedelta(seconds=60)
+    assert bakes.snapshot.due == now + timedelta(seconds=60)
 
 
 # --- the buttons ------------------------------------------------------------------------------

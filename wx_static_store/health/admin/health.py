@@ -17,6 +17,7 @@ from ...core.spans import ago
 from ...exceptions import ConfigurationError
 from ...i18n import gettext as _, gettext_lazy, ngettext
 from ...models import Account
+from ...submit.access import Act, may
 from ...upload.database import in_database
 from ..doctor.facts import Remembered, facts_by_subject
 from ..doctor.findings import Mark, Text
@@ -168,5 +169,6 @@ class HealthAdmin(ReadOnlyAdmin):
             "quotas": quotas(report),
             "facts": facts(),
             "accounts": accounts(),
+            "sees_overview": may(request.user, Act.SEE_DEPLOYMENTS, Act.SEE_LOG),
         }
         return self.page_response(request, "health", context)

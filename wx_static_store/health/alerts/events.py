@@ -6,9 +6,11 @@ from typing import Any
 
 from django.dispatch import receiver
 
+from ...core.types import NOT_STORED
 from ...i18n import gettext as _, joined, ngettext
+from ...log.failing import causes, in_words
 from ...signals import deployment_finished, rollout_finished
-from ...upload.database import deployments, in_database
+from ...upload.database import deployments, in_database, log
 from .alert import Alert, in_own_language, send
 
 
@@ -32,8 +34,9 @@ def _of_deployment(pk: int | None) -> str:
         _("%(count)d failed", count=row.failed),
         _("%(count)d not attempted", count=row.not_attempted),
     )
-    look = _("The page of the deployment in the admin names each file and the cause.")
-    return f"{joined(facts)}\n{look}"
+    failed = log().filter(deployment=pk, status__in=NOT_STORED)
+    whys = in_database(lambda: [*in_words(causes(failed))], otherwise=list[str]())
+    return "\n".join([joined(facts), *whys])
 
 
 @receiver(rollout_finished)

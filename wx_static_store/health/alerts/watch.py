@@ -10,7 +10,8 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from ...core.types import NOT_STORED, UploadStatus
-from ...i18n import gettext as _, labelled, listed, ngettext
+from ...i18n import labelled, listed, ngettext
+from ...log.failing import causes, in_words
 from ...models import UploadLog
 from ..doctor.latest import examined
 from .alert import Alert, in_own_language, send
@@ -57,8 +58,7 @@ def _of_log() -> Iterator[Alert]:
             len(keys),
         )
         more = len(keys) - NAMED
-        named = [*islice(keys, NAMED)]
+        named: list[object] = [*islice(keys, NAMED)]
         if more > 0:
             named.append(ngettext("and %(count)d more", "and %(count)d more", more))
-        look = _("The admin's page of failures names each cause, and sends the files again.")
-        yield Alert("failing", title, f"{listed(named)}\n{look}")
+        yield Alert("failing", title, "\n".join([str(listed(named)), *in_words(causes(failing))]))

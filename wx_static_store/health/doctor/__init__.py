@@ -10,12 +10,12 @@ API; each check has an id, one question, one answer and one remedy.
     visit         How the public address serves the probe's file
     clock         The clocks of WeChat and of COS against ours
     browser       Whether a browser may PUT to the bucket by itself
-    quota         How many calls WeChat still allows today
     environments  The environments of the platform and of our settings, and their static hosting
+    quota         How many calls WeChat still allows today
     token         Where the token comes from, and whether WeChat accepts it
     pushes        The verify ticket, and whether WeChat's pushes arrive
+    services      The private storages, and Celery where rollouts are used
     cache         The cache that all processes share: whether it works, and what it may drop
-    waiting       Work that was handed to Celery, and that nobody does
     database      The tables of the app, and whether the log can be written
     settings      Django's own system checks of this app, and the stores that the settings make
     report        The results as lines, and as JSON

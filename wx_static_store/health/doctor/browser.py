@@ -17,7 +17,8 @@ from ...core.secrets import Secret
 from ...core.types import SignedLink
 from ...exceptions import DeadlineExceeded, TransportError, WeChatThrottled, WxStaticStoreError
 from ...i18n import gettext_lazy as _, listed
-from .findings import NONE_LEFT, Check, Finding, Mark, Text, of_error, ok, warning, wrong
+from .findings import NONE_LEFT, Check, Finding, Text, of_error, ok, warning, wrong
+from .quota import of_call
 from .target import FOLDER, CheckTarget
 
 if TYPE_CHECKING:
@@ -100,8 +101,7 @@ def _cors(target: CheckTarget) -> Iterator[Finding]:
         try:
             answer = _answer(target, env)
         except WeChatThrottled as error:
-            # The quota is the business of another check.
-            yield of_error(error, Mark.NOT_ASKED)
+            yield of_call(error, target)
             break
         except (TransportError, DeadlineExceeded) as error:
             yield of_error(error)
@@ -124,7 +124,8 @@ def _answer(target: CheckTarget, env: str) -> Preflight:
     link = target.ask(target.wechat.upload_link, env, key, env=env)
     answer = preflight(target.platform.transport, link, deadline=target.deadline())
     if answer.from_cos:
-        target.note_clock("COS", answer.headers)
+        parts = urlsplit(link.url.reveal())
+        target.buckets.add(f"{parts.scheme}://{parts.netloc}")
         target.learned[env] |= _facts(answer)
     return answer
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
 
+from ...exceptions import ConfigurationError
 from ...i18n import gettext_lazy as _
 from .findings import Check, Finding, not_asked, ok, warning
 from .target import CheckTarget
 
-_NAMES = {"WeChat": _("WeChat")}  # COS has one name in each language
 # Seconds: beyond, the times of our log are wrong; uploads need not fail.
 SLACK = 30
+_OF_THE_CLOUD = ("WeChat", "COS")
 
 
 def _clocks(target: CheckTarget) -> Iterator[Finding]:
-    if not target.skews:
+    skews = _skews(target)
+    if not skews:
         yield not_asked(_("No answer so far names a time."))
-    for name, skew in target.skews.items():
-        facts = {"name": _NAMES.get(name, name), "seconds": abs(round(skew))}
+    for name, skew in skews.items():
+        facts = {"name": _("WeChat") if name == "WeChat" else name, "seconds": abs(round(skew))}
         data = {"clock": name, "seconds_ahead": round(skew)}
         if abs(skew) <= SLACK:
             yield ok(_("The clock of %(name)s and ours agree.", name=facts["name"]), data=data)
@@ -29,17 +33,42 @@ def _clocks(target: CheckTarget) -> Iterator[Finding]:
             yield warning(text, data=data)
 
 
+def _skews(target: CheckTarget) -> dict[str, float]:
+    """Return by how many seconds the clocks of WeChat and COS, or of others, are ahead of ours."""
+    found: dict[str, float] = {}
+    try:
+        dates = target.platform.transport.dates
+    except ConfigurationError:  # of the settings: nobody was asked
+        return {}
+    for address, (date, came) in [*dates.items()]:
+        with suppress(ValueError):
+            ahead = parsedate_to_datetime(date).timestamp() - came
+            if came >= target.began:
+                found.setdefault(_name(address, target), ahead)
+    # What a proxy says counts only where neither of the two answered.
+    return {name: found[name] for name in found if name in _OF_THE_CLOUD} or found
+
+
+def _name(address: str, target: CheckTarget) -> str:
+    if target.forms and target.options.api_base_url.startswith(address):
+        return "WeChat"
+    return "COS" if address in target.buckets else address.partition("//")[2]
+
+
 CHECKS = (
     Check(
         id="clock",
         question=_("Is our clock right?"),
-        how=_("The Date of the answers of WeChat and COS is compared with our clock."),
+        how=_(
+            "The Date of the answers of WeChat and COS is compared with our clock. If neither "
+            "answers, the Date of any other answer counts, as that of a proxy."
+        ),
         means=_(
             "Half a minute makes no difference. Beyond that, the times of the log are wrong, and "
             "pushes may be refused for their age."
         ),
         remedy=_("Set the clock of this machine by NTP."),
         ask=_clocks,
-        needs=("token.accepted",),
+        needs=("settings.stores",),
     ),
 )

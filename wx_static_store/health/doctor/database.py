@@ -26,10 +26,14 @@ _APPS = (
 )
 _NO_ENGINE = "django.db.backends.dummy"  # what Django takes where DATABASES is empty
 
-_NO_DATABASE = _(
+NO_DATABASE = _(
     "This project has no database: uploads are logged by the logger wx_static_store.uploads only."
 )
 _NEWER = _("Install the version of wx_static_store that made them, or go back with it first.")
+_LOCKED = _(
+    "Another process holds the lock. End its long write, or move from SQLite to PostgreSQL or "
+    "MariaDB."
+)
 _READ_ONLY = ("readonly", "read-only", "read only")
 _WRITABLE = _("Give the database user of this process the right to write the tables of the app.")
 _READ_ONLY_HINT = _(
@@ -50,9 +54,9 @@ def _tables(target: CheckTarget) -> Iterator[Finding]:
             if not model._meta.proxy:
                 by_alias[router.db_for_write(model)].append(model)
     if connections[next(iter(by_alias))].settings_dict["ENGINE"] == _NO_ENGINE:
-        yield not_asked(_NO_DATABASE)
+        yield not_asked(NO_DATABASE)
         return
-    faults = [fault for alias, of in by_alias.items() for fault in _of_database(alias, of)]
+    faults = [each for alias, of in by_alias.items() for each in _of_database(target, alias, of)]
     yield from faults
     if not faults:
         facts = {"tables": sum(map(len, by_alias.values())), "aliases": listed(by_alias)}
@@ -60,12 +64,15 @@ def _tables(target: CheckTarget) -> Iterator[Finding]:
         yield ok(text, data={"databases": [*by_alias]})
 
 
-def _of_database(alias: str, of: list[type[models.Model]]) -> Iterator[Finding]:
+def _of_database(
+    target: CheckTarget, alias: str, of: list[type[models.Model]]
+) -> Iterator[Finding]:
     try:
         executor = MigrationExecutor(connections[alias])
         tables = {*connections[alias].introspection.table_names()}
     except (DatabaseFailure, ImproperlyConfigured) as error:
-        yield _away(alias, error)
+        target.database_fails = True
+        yield away(alias, error)
         return
     if unknown := _unknown(executor):
         text = _("A newer version migrated the database: %(names)s.", names=listed(unknown))
@@ -80,11 +87,11 @@ def _of_database(alias: str, of: list[type[models.Model]]) -> Iterator[Finding]:
         yield wrong(text, hint=_RESTORE, data={"database": alias, "missing": missing})
 
 
-def _away(alias: str, error: Exception) -> Finding:
+def away(alias: str, error: Exception) -> Finding:
     why = described(error)
     text = _("The database %(alias)r cannot be asked (%(why)s).", alias=alias, why=why)
     hint = _("Start it, or correct DATABASES[%(alias)r].", alias=alias)
-    return wrong(text, hint=hint, data={"database": alias})
+    return wrong(text, hint=_LOCKED if "locked" in why else hint, data={"database": alias})
 
 
 def _unapplied(executor: MigrationExecutor) -> list[str]:
@@ -123,6 +130,8 @@ def _log(target: CheckTarget) -> Iterator[Finding]:
 def _unwritable(alias: str, error: Exception) -> Finding:
     facts = {"alias": alias, "why": described(error)}
     text, hint = _("The log cannot be written to %(alias)r (%(why)s).", **facts), _WRITABLE
+    if "locked" in facts["why"]:
+        hint = _LOCKED
     if any(word in str(error).lower() for word in _READ_ONLY):
         text, hint = _("The database %(alias)r is read-only (%(why)s).", **facts), _READ_ONLY_HINT
     return wrong(text, hint=hint, data={"database": alias})

@@ -11,12 +11,13 @@ from ... import conf
 from ...clients.platform import NORMAL
 from ...clients.wechat import StaticStore
 from ...conf.settings import nearest
-from ...exceptions import ConfigurationError, WxStaticStoreError
+from ...exceptions import ConfigurationError, WeChatRefused, WxStaticStoreError
 from ...i18n import gettext_lazy as _, listed, shown
 from ...upload.hosting import Hostings
 from ...upload.workers import run
-from .findings import NONE_LEFT, Check, Finding, Mark, Text, of_error, ok, warning, wrong
-from .target import CheckTarget
+from .findings import NONE_LEFT, Check, Finding, Mark, Text, explained, of_error, ok, warning, wrong
+from .quota import of_call
+from .target import FOLDER, CheckTarget
 
 Described = StaticStore | WxStaticStoreError | None
 
@@ -68,12 +69,12 @@ def _known(target: CheckTarget) -> Iterator[Finding]:
         yield _unknown(_("The platform has no environment %(env)s.", env=env), env, target)
     offered: Mapping[str, object] | None = None
     function = conf.platform_options().environments
-    # of_platform() asks the cache for what WeChat listed.
-    if function and not target.cache_is_away:
+    # of_platform() asks the cache for what WeChat listed, another function may ask the database.
+    if function and not (target.cache_is_away or target.database_is_away):
         try:
             offered = conf.offers()
         except ConfigurationError as error:
-            yield of_error(error)
+            yield explained(target, "database.tables") or of_error(error)
     for env in offered or ():
         if env not in there and env not in missing:
             text = _("ENVIRONMENTS offers %(env)s, which the platform does not have.", env=env)
@@ -81,7 +82,7 @@ def _known(target: CheckTarget) -> Iterator[Finding]:
     others = [env for env in there if offered is not None and env not in offered]
     yield from _dropped(target, [*there] if function and offered is None else others)
     if target.usable_envs:
-        yield _agreed(target.usable_envs, others)
+        yield _agreed(target, others, [*(there if offered is None else offered)])
 
 
 def _unknown(text: Text, env: str, target: CheckTarget) -> Finding:
@@ -101,13 +102,16 @@ def _dropped(target: CheckTarget, others: Sequence[str]) -> Iterator[Finding]:
             yield replace(_not_ready(env, status), mark=Mark.WRONG if own else Mark.WARNING)
 
 
-def _agreed(envs: Sequence[str], others: Sequence[str]) -> Finding:
+def _agreed(target: CheckTarget, others: Sequence[str], offered: Sequence[str]) -> Finding:
+    envs = target.usable_envs
     one = _("The platform has %(env)s.", env=envs[0])
     many = _("The platform has the %(count)d environments.", count=len(envs))
     text: Text = many if len(envs) > 1 else one
     if others:
         text = _("%(text)s ENVIRONMENTS does not offer: %(envs)s.", text=text, envs=_some(others))
-    return ok(text, data={"environments": len(envs), "not_offered": [*others]})
+    known = len({*offered, *envs})
+    data = {"environments": len(envs), "of": known, "not_offered": [*others]}
+    return ok(text, data=data)
 
 
 # --- whether they are ready ---------------------------------------------------------------------
@@ -176,7 +180,7 @@ def _hosting(target: CheckTarget) -> Iterator[Finding]:
             domains[env] = store.domain
             yield from _other_addresses(target, env, store.domain)
     for alike in failures.values():
-        yield _failed(alike)
+        yield _failed(alike, target)
     if domains:
         yield _open(domains)
 
@@ -225,9 +229,11 @@ def _other_addresses(target: CheckTarget, env: str, domain: str) -> Iterator[Fin
             yield warning(text, hint=hint, data=facts)
 
 
-def _failed(alike: Mapping[str, WxStaticStoreError]) -> Finding:
+def _failed(alike: Mapping[str, WxStaticStoreError], target: CheckTarget) -> Finding:
     """Return one finding for all environments that fail for the same reason."""
-    envs, found = [*alike], of_error(next(iter(alike.values())))
+    envs, found = [*alike], of_call(next(iter(alike.values())), target)
+    if found.mark is Mark.NOT_ASKED:
+        return found
     text = _("Static hosting of %(envs)s: %(why)s", envs=_some(envs), why=found.text)
     return replace(found, text=text, data={**found.data, "envs": envs})
 
@@ -245,6 +251,25 @@ def _some(envs: Sequence[str]) -> Text:
     if len(envs) <= SHOWN:
         return names
     return _("%(names)s … (%(count)d in all)", names=names, count=len(envs))
+
+
+# --- their files --------------------------------------------------------------------------------
+
+
+def _files(target: CheckTarget) -> Iterator[Finding]:
+    if not target.usable_envs:
+        yield NONE_LEFT
+        return
+    env = target.usable_envs[0]  # whether WeChat lists at all, is of the platform
+    folder = target.store(env).options.location + FOLDER
+    try:
+        target.ask(target.wechat.list_page, env, folder, "", env=env)
+    except WxStaticStoreError as error:
+        if isinstance(error, WeChatRefused):  # for a reason of the environment
+            target.unusable.add(env)
+        yield of_call(error, target)
+    else:
+        yield ok(_("WeChat lists the files of %(env)s.", env=env))
 
 
 CHECKS = (
@@ -291,5 +316,20 @@ CHECKS = (
         ask=_hosting,
         needs=("environments.listed",),
         settles=(_("What describestaticstore answers before hosting was ever opened."),),
+    ),
+    Check(
+        id="environments.files",
+        question=_("Does WeChat list the files of an environment?"),
+        how=_(
+            "WeChat is asked for the files of the first environment (staticfilelist), below a "
+            "folder that is usually empty."
+        ),
+        means=_(
+            "A save asks the list whether its name is free, and a deploy what is there already. "
+            "Without the list, neither works."
+        ),
+        remedy=_("Look up the errcode in the documentation."),
+        ask=_files,
+        needs=("environments.listed",),
     ),
 )

@@ -36,7 +36,7 @@ def examine(
         with WorkerPool(len(checks) + 1) as pool:
             for check in checks:
                 found = _ask(check, target, pool, results, ends)
-                results[check.id] = found
+                results[check.id], target.causes[check.id] = found, found.causes
                 yield found
     finally:
         target.close()
@@ -47,11 +47,12 @@ def _ask(
 ) -> Result:
     if check.probe and not target.probe:
         return Result(check, (not_asked(_PROBE),))
-    if missing := [id for id in check.needs if not results[id].is_answered]:
-        return Result(check, (not_well(*missing),))
+    missing = (results[id] for id in check.needs if not results[id].is_answered)
+    if causes := {cause: None for each in missing for cause in each.causes or (each.check.id,)}:
+        return Result(check, (not_well(*causes),))
     started = time.monotonic()
     if (left := ends - started) <= 0:
-        return Result(check, (not_asked(_LATE),))
+        return Result(check, (not_asked(_LATE, data={"late": True}),))
     future = pool.submit(_findings, check, target)
     patience = min(left, check.patience(target.timeout))
     try:
@@ -62,9 +63,11 @@ def _ask(
 
 
 def _given_up(check: Check, target: CheckTarget, seconds: float) -> Finding:
-    # A cache that is away explains why this check hangs, too.
+    # A cache or a database that is away explains why this check hangs, too.
     if target.cache_is_away:
         return not_well("cache.works")
+    if target.database_is_away:
+        return not_well("database.tables")
     target.timed_out.add(check.id)
     text = _("No answer came within %(seconds)d seconds.", seconds=seconds)
     return wrong(text, hint=_HANGS)

@@ -59,7 +59,14 @@ def not_asked(text: Text, **more: Any) -> Finding:
 
 def not_well(*ids: str) -> Finding:
     """Return the finding of a check that was not asked because the checks `ids` failed."""
-    return not_asked(_("Not asked, because this is not well: %(checks)s.", checks=listed(ids)))
+    text = _("Not asked, because this is not well: %(checks)s.", checks=listed(ids))
+    return not_asked(text, data={"because": [*ids]})
+
+
+def explained(target: CheckTarget, *ids: str) -> Finding | None:
+    """Return the finding of a failure that follows from one of the checks `ids`, if it is wrong."""
+    causes = dict.fromkeys(cause for id in ids for cause in target.causes.get(id, ()))
+    return not_well(*causes) if causes else None
 
 
 NONE_LEFT = not_asked(
@@ -126,6 +133,14 @@ class Result:
     def is_answered(self) -> bool:
         """Return whether a check that needs this one can be asked."""
         return self.mark in (Mark.OK, Mark.WARNING)
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """The checks that are wrong, for which this one has no answer; itself if it is wrong."""
+        if self.mark is Mark.WRONG:
+            return (self.check.id,)
+        ids = (id for found in self.findings for id in found.data.get("because", ()))
+        return () if self.is_answered else tuple(dict.fromkeys(ids))
 
     def hint(self, found: Finding) -> Text:
         # What is well, or was not asked, needs no remedy.

@@ -5,17 +5,21 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ...core.naming import MAX_KEY_BYTES
-from ...exceptions import WeChatRefused
+from ...exceptions import WeChatRefused, WxStaticStoreError
 from ...i18n import gettext_lazy as _
 from . import visit
 from .facts import ACCEPTED, LOG, SOON, YOUNG, said
-from .findings import NONE_LEFT, Check, Finding, not_asked, of_error, ok, warning, wrong
+from .findings import NONE_LEFT, Check, Finding, explained, not_asked, of_error, ok, warning, wrong
 from .probe_file import NOTHING, SIZE, SMALL, ProbeFile, of_each, of_first, page, summed
+from .quota import of_call
 from .target import FOLDER, CheckTarget
+
+YOUNG_LINK = 30  # seconds; a link lives 60
 
 _DIFFERENT = _("Look whether another program writes to this environment.")
 _UNVERIFIED = _("wx_deploy --verify reads the public files, and so finds what was damaged.")
@@ -24,10 +28,11 @@ _UNVERIFIED = _("wx_deploy --verify reads the public files, and so finds what wa
 def _upload(target: CheckTarget) -> Iterator[Finding]:
     def publish(env: str) -> Iterator[Finding]:
         file = target.probe_files[env] = ProbeFile(target, env)
+        started = file.clock.now()
         result = file.send(page(SIZE))
         if result.error:
-            raise result.error
-        if result.verified:
+            yield _failed(result.error, target, file.clock.now() - started)
+        elif result.verified:
             yield ok(_("A file was sent, and COS has stored the same bytes."))
         else:
             yield warning(_("COS names no MD5 of what it has stored."), hint=_UNVERIFIED)
@@ -35,6 +40,19 @@ def _upload(target: CheckTarget) -> Iterator[Finding]:
     if not target.usable_envs:
         yield NONE_LEFT
     yield from summed(target.usable_envs, publish, target)
+
+
+def _failed(error: WxStaticStoreError, target: CheckTarget, seconds: float) -> Finding:
+    """Return the finding of an upload that failed, unless an earlier check has met the cause."""
+    found = of_call(error, target)
+    if error.cos_code == "InvalidAccessKeyId" and seconds < YOUNG_LINK:
+        text = _(
+            "COS does not know the key of a link that is %(seconds)d seconds old (%(code)s): the "
+            "header x-cos-security-token did not arrive.",
+            seconds=seconds, code=error.cos_code,
+        )  # fmt: skip
+        found = replace(found, text=text)
+    return explained(target, "browser.cors") or found
 
 
 def _listed(file: ProbeFile) -> Iterator[Finding]:
@@ -107,7 +125,9 @@ def _described(answer: dict[str, Any]) -> dict[str, str]:
 def _headers(file: ProbeFile) -> Iterator[Finding]:
     first, second = page(SMALL), page(SMALL)
     meta = file.put(first, file.link(), x_cos_meta_wx_doctor="1")
-    if meta == ACCEPTED:
+    if meta == ACCEPTED and not file.is_served:
+        meta = ""  # the site is away: nobody can say what reaches visitors
+    elif meta == ACCEPTED:
         reply = file.get(past_caches=True)
         kept = reply.headers.get("x-cos-meta-wx-doctor") == "1"
         # Another body is an older file, of the CDN: it proves nothing.
@@ -188,7 +208,7 @@ CHECKS = (
         ),
         remedy=LOG,
         ask=of_each(_listed),
-        needs=("token.accepted",),
+        needs=("environments.files",),
         probe=True,
         settles=(
             _("Whether the list gives the MD5 of a file that was sent by one PUT."),
@@ -203,7 +223,7 @@ CHECKS = (
         means=_("The app reads each form."),
         remedy=_("Report the form to the authors of this app."),
         ask=of_first(_answers),
-        needs=("token.accepted",),
+        needs=("environments.files",),
         probe=True,
         settles=(
             _("Whether describestaticstore answers with Data or data, region or regoin."),

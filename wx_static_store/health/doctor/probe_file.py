@@ -209,7 +209,7 @@ def summed(
     fine: dict[str, Finding] = {}
     for env in envs:
         if not deadline.left():
-            yield not_asked(_LATE, data={"env": env})
+            yield not_asked(_LATE, data={"env": env, "late": True})
             break
         for found in _found(look, env):
             if found.mark is Mark.OK:

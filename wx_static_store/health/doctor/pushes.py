@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from django.apps import apps
@@ -19,7 +20,8 @@ from ...core.secrets import Secret
 from ...core.spans import HOUR, span
 from ...i18n import gettext_lazy as _, listed
 from ...upload.platform import ticket_source
-from .findings import Check, Finding, not_asked, ok, warning, wrong
+from .database import NO_DATABASE, away
+from .findings import Check, Finding, explained, not_asked, not_well, ok, warning, wrong
 from .target import CheckTarget
 
 LIFE = 12 * HOUR  # of a ticket, in seconds
@@ -29,7 +31,6 @@ BETWEEN = 11 * 60
 _CALLBACK = "wx_static_store.callback"
 _NEEDED = ("component_appid", "callback_token", "callback_aes_key")
 
-_NO_DATABASE = _("The tickets cannot be read from the database.")
 _SEE_PUSHES = _(
     "The check token.pushes says whether pushes arrive. If WeChat sends none, call "
     "api_start_push_ticket."
@@ -37,9 +38,6 @@ _SEE_PUSHES = _(
 _GIVE_A_FUNCTION = _(
     "Set VERIFY_TICKET to a function that gives the newest ticket, or install "
     "wx_static_store.callback in its place."
-)
-_UNREADABLE = _(
-    "Put the former SECRET_KEY into SECRET_KEY_FALLBACKS, or wait ten minutes for the next push."
 )
 _NOTHING_COMES = _(
     "Compare the authorization event URL at WeChat with the address of wx_static_store.callback, "
@@ -73,33 +71,39 @@ def _ticket(target: CheckTarget) -> Iterator[Finding]:
         text = _("VERIFY_TICKET gives a verify ticket (%(name)s); its age is unknown.", name=name)
         yield ok(text, data={"source": "VERIFY_TICKET"})
     elif apps.is_installed(_CALLBACK):
-        yield _pushed_ticket(options)
+        yield _of_row(target, partial(_pushed_ticket, target))
     else:
-        yield wrong(_("Nothing receives the verify ticket."), hint=SYSTEM_CHECKS["E015"].operator)
+        text, hint = _("Nothing receives the verify ticket."), SYSTEM_CHECKS["E015"].operator
+        yield explained(target, "settings.checks") or wrong(text, hint=hint)
 
 
-def _pushed_ticket(options: Options) -> Finding:
-    try:
-        row = _kept_ticket(options.component_appid)
-    except (Error, ImproperlyConfigured):
-        return not_asked(_NO_DATABASE)
+def _pushed_ticket(target: CheckTarget, row: Any) -> Finding:
     if row is None:
-        return wrong(_("No verify ticket has come yet."), hint=_SEE_PUSHES)
+        text = _("No verify ticket has come yet.")
+        return explained(target, "token.pushes") or wrong(text, hint=_SEE_PUSHES)
     age = max(0.0, time.time() - row.created)
     text = _("The newest verify ticket is %(age)s old.", age=span(age))
     more: dict[str, Any] = {"data": {"source": _CALLBACK, "age": round(age)}}
     if age > LIFE:
         text = _("The newest verify ticket is %(age)s old, and it lived 12 hours.", age=span(age))
-        return wrong(text, hint=_SEE_PUSHES, **more)
-    if not ticket_source(options)():
-        return wrong(_("The verify ticket cannot be decrypted."), hint=_UNREADABLE, **more)
+        return explained(target, "token.pushes") or wrong(text, hint=_SEE_PUSHES, **more)
+    current_ticket(ticket_source(target.options))
     return warning(text, hint=_SEE_PUSHES, **more) if age > HOUR else ok(text, **more)
 
 
-def _kept_ticket(appid: str) -> Any:
-    """Return the row of the newest ticket, or None."""
+def _of_row(target: CheckTarget, judge: Callable[[Any], Finding]) -> Finding:
+    """Return what `judge` finds of the newest ticket's row or of None, or why it is not read."""
+    if target.database_is_away:
+        return not_well("database.tables")
     model = apps.get_model("wx_static_store_callback", "VerifyTicket")
-    return model._default_manager.using(router.db_for_write(model)).filter(appid=appid).first()
+    alias, appid = router.db_for_write(model), conf.platform_options().component_appid
+    try:
+        row = model._default_manager.using(alias).filter(appid=appid).first()
+    except ImproperlyConfigured:
+        return not_asked(NO_DATABASE)
+    except Error as error:
+        return explained(target, "database.tables") or away(alias, error)
+    return judge(row)
 
 
 # --- the pushes ---------------------------------------------------------------------------------
@@ -111,20 +115,19 @@ def _pushes(target: CheckTarget) -> Iterator[Finding]:
         return
     options = conf.platform_options()
     if missing := [name.upper() for name in _NEEDED if not getattr(options, name)]:
-        yield not_asked(_("No push can be read without %(names)s.", names=listed(missing)))
+        text = _("No push can be read without %(names)s.", names=listed(missing))
+        yield explained(target, "settings.checks") or not_asked(text)
         return
-    try:
-        row = _kept_ticket(options.component_appid)
-    except (Error, ImproperlyConfigured):
-        yield not_asked(_NO_DATABASE)
-        return
-    away = target.cache_is_away
-    refused = None if away else newest_refused(options.token_cache, options.component_appid)
+    yield _of_row(target, partial(_newest, target, options))
+
+
+def _newest(target: CheckTarget, options: Options, row: Any) -> Finding:
+    cache, appid = options.token_cache, options.component_appid
+    refused = None if target.cache_is_away else newest_refused(cache, appid)
     needed = options.fetches_tokens and not options.verify_ticket
     if not (row or refused or needed):
-        yield not_asked(_("No push has come, and nothing here needs one."))
-    else:
-        yield _judged(row.received.timestamp() if row else None, refused)
+        return not_asked(_("No push has come, and nothing here needs one."))
+    return _judged(row.received.timestamp() if row else None, refused)
 
 
 def _judged(accepted: float | None, refused: RefusedPush | None) -> Finding:
@@ -178,18 +181,6 @@ def _figures(since: float | None, refused: RefusedPush | None, now: float) -> di
 
 CHECKS = (
     Check(
-        id="token.ticket",
-        question=_("Is there a verify ticket, by which a token is fetched?"),
-        how=_("VERIFY_TICKET is asked, or the newest ticket of wx_static_store.callback is read."),
-        means=_(
-            "A ticket lives 12 hours, and WeChat pushes one every ten minutes. One that is older "
-            "than an hour says that pushes do not arrive."
-        ),
-        remedy=_SEE_PUSHES,
-        ask=_ticket,
-        needs=("settings.stores",),
-    ),
-    Check(
         id="token.pushes",
         question=_("Do WeChat's pushes arrive, and are they accepted?"),
         how=_("The time of the newest accepted push is read, and of the newest refused one."),
@@ -199,6 +190,18 @@ CHECKS = (
         ),
         remedy=_NOTHING_COMES,
         ask=_pushes,
+        needs=("settings.stores",),
+    ),
+    Check(
+        id="token.ticket",
+        question=_("Is there a verify ticket, by which a token is fetched?"),
+        how=_("VERIFY_TICKET is asked, or the newest ticket of wx_static_store.callback is read."),
+        means=_(
+            "A ticket lives 12 hours, and WeChat pushes one every ten minutes. One that is older "
+            "than an hour says that pushes do not arrive."
+        ),
+        remedy=_SEE_PUSHES,
+        ask=_ticket,
         needs=("settings.stores",),
     ),
 )

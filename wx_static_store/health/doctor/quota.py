@@ -6,18 +6,39 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from ...clients.platform import Quota
+from ...clients.platform import QUOTA, Quota
 from ...clients.wechat import DESCRIBE, LINKS, LIST
-from ...exceptions import WxStaticStoreError
+from ...exceptions import WeChatThrottled, WxStaticStoreError
 from ...i18n import gettext_lazy as _, listed
-from .findings import Check, Finding, Mark, Text, not_asked, not_well, of_error, ok, warning, wrong
+from .findings import (
+    Check,
+    Finding,
+    Mark,
+    Text,
+    explained,
+    not_asked,
+    not_well,
+    of_error,
+    ok,
+    warning,
+    wrong,
+)
 from .target import CheckTarget
 
 PATHS = (LINKS, LIST, DESCRIBE)
 SMALL = 10  # percent of a day's calls
+DAY_IS_OVER = 45009  # errcode: no call is left today
 
 _USED_UP = _("Wait for tomorrow, or let an administrator clear the quota in the console.")
 _LITTLE = _("Put off what can wait until tomorrow: each file that is sent costs a call.")
+
+
+def of_call(error: WxStaticStoreError, target: CheckTarget) -> Finding:
+    """Return the finding of a call that failed, unless its quota is known to be used up."""
+    if error.errcode == DAY_IS_OVER:
+        return explained(target, "quota.calls") or of_error(error)
+    passes = isinstance(error, WeChatThrottled)
+    return of_error(error, Mark.WARNING if passes else Mark.WRONG)
 
 
 def _calls(target: CheckTarget) -> Iterator[Finding]:
@@ -39,6 +60,10 @@ def _calls(target: CheckTarget) -> Iterator[Finding]:
     if known:
         data = {name: asdict(quota) for name, quota in quotas.items()}
         yield ok(listed(_figures(name, known.get(name)) for name in quotas), data=data)
+    elif target.errcodes.get(QUOTA) == DAY_IS_OVER:
+        yield not_asked(
+            _("WeChat gives no figures: the calls that ask for them are used up (errcode 45009).")
+        )
     elif quotas:
         yield not_asked(_("WeChat gives no figures for these calls."))
 

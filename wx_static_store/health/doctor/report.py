@@ -43,13 +43,26 @@ def verdict_line(results: Sequence[Result]) -> str:
     if wrong:
         text = ngettext("%(count)d thing is wrong", "%(count)d things are wrong", len(wrong))
         return labelled(text, listed(wrong))
+    text = _("All is well.")
     if doubtful:
-        return ngettext(
+        text = ngettext(
             "Nothing is wrong; look at %(count)d warning.",
             "Nothing is wrong; look at %(count)d warnings.",
             doubtful,
         )
-    return _("All is well.")
+    return _as_far_as_asked(text, results)
+
+
+def _as_far_as_asked(text: str, results: Sequence[Result]) -> str:
+    """Add what was not asked to a verdict that is good: it says nothing of that."""
+    found = [(result.check.id, each.data) for result in results for each in result.findings]
+    for asked, known in ((data["environments"], data["of"]) for _id, data in found if "of" in data):
+        if asked < known:
+            facts = {"verdict": text, "asked": asked, "all": known}
+            text = _("%(verdict)s %(asked)d of %(all)d environments were asked.", **facts)
+    if late := list(dict.fromkeys(id for id, data in found if "late" in data)):
+        text = _("%(verdict)s No time was left for %(checks)s.", verdict=text, checks=listed(late))
+    return text
 
 
 def as_dict(results: Sequence[Result]) -> dict[str, Any]:

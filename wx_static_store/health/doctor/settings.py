@@ -12,7 +12,7 @@ from ...conf.checks import TAG
 from ...conf.settings import setting
 from ...exceptions import ConfigurationError
 from ...i18n import gettext_lazy as _, listed
-from .findings import Check, Finding, Mark, not_asked, of_error, ok, wrong
+from .findings import Check, Finding, Mark, explained, of_error, ok, wrong
 from .target import CheckTarget
 
 SHOWN = 3  # environments
@@ -66,13 +66,13 @@ def _stores(target: CheckTarget) -> Iterator[Finding]:
     try:
         stores = [*target.stores]
     except ConfigurationError as error:
-        unreadable = not_asked(_("No store can be used before settings.checks is well."))
-        yield unreadable if aliases() else of_error(error)
+        explanation = explained(target, "settings.checks") if aliases() else None
+        yield explanation or of_error(error)
         return
     try:
         envs = target.envs
     except ConfigurationError as error:  # of the project's own function
-        yield wrong(error.message, hint=_ENV)
+        yield explained(target, "database.tables") or wrong(error.message, hint=_ENV)
         return
     shown = listed([*envs[:SHOWN], *["…"] * (len(envs) > SHOWN)])
     text = _("Stores: %(stores)s. Environments: %(envs)s.", stores=listed(stores), envs=shown)

@@ -10,20 +10,22 @@ from . import (
     environments,
     probe,
     quota,
+    services,
     settings,
     token,
-    waiting,
 )
 from .findings import Check
 
 CHECKS: tuple[Check, ...] = (
-    *settings.CHECKS,
+    *settings.CHECKS[:1],
+    # Before all that may ask the database: a function of the project's, too.
     *database.CHECKS,
-    *waiting.CHECKS,
+    *settings.CHECKS[1:],
     *cache.CHECKS,
+    *services.CHECKS,
     *token.CHECKS,
-    *environments.CHECKS,
     *quota.CHECKS,
+    *environments.CHECKS,
     *browser.CHECKS,
     *clock.CHECKS,
     *probe.CHECKS,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from email.utils import parsedate_to_datetime
 from functools import cached_property
 from time import time
 from typing import Any, TypeVar
@@ -43,12 +42,17 @@ class CheckTarget:
         self._envs = list(envs)  # to check; none: those of the stores
         self.learned: dict[str, dict[str, Any]] = defaultdict(dict)  # by subject; kept by --probe
         self.forms: dict[str, dict[str, Any]] = {}  # the newest answer by path: its members' names
+        self.errcodes: dict[str, Any] = {}  # of the newest answer, by path
         self.probe_files: dict[str, Any] = {}  # by environment, of ProbeFile, which imports this
         self.unusable: set[str] = set()  # environments that failed a check: no later one asks them
         # Checks that were given up: what they ask hangs, and must not be asked again.
         self.timed_out: set[str] = set()
+        # Of each check without an answer: the checks that are wrong, and to blame for it.
+        self.causes: dict[str, tuple[str, ...]] = {}
         self.cache_fails = False  # a call of the shared cache raised an error
-        self.skews: dict[str, float] = {}  # seconds by which a clock is ahead of ours, by its name
+        self.database_fails = False  # it could not be asked: each question may cost a timeout
+        self.buckets: set[str] = set()  # addresses at which COS itself answered
+        self.began = time()
 
     def deadline(self) -> Deadline:
         return Deadline.after(self.timeout)
@@ -62,6 +66,10 @@ class CheckTarget:
     def cache_is_away(self) -> bool:
         # Each question to a cache that hangs or fails may cost a timeout.
         return self.cache_fails or "cache.works" in self.timed_out
+
+    @property
+    def database_is_away(self) -> bool:
+        return self.database_fails or "database.tables" in self.timed_out
 
     # --- settings ---------------------------------------------------------------------------------
 
@@ -123,15 +131,7 @@ class CheckTarget:
     def _note_answer(self, path: str, answer: dict[str, Any], headers: Mapping[str, str]) -> None:
         # Names and types only: a value may be a secret.
         self.forms[path] = {name: type(value).__name__ for name, value in answer.items()}
-        self.note_clock("WeChat", headers)
-
-    def note_clock(self, name: str, headers: Mapping[str, str]) -> None:
-        """Note how many seconds the `Date` of an answer is ahead of our clock."""
-        try:
-            date = parsedate_to_datetime(headers.get("Date", ""))
-        except ValueError:
-            return
-        self.skews.setdefault(name, date.timestamp() - time())
+        self.errcodes[path] = answer.get("errcode")
 
     @cached_property
     def environments(self) -> Mapping[str, Environment]:

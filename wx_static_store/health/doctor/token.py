@@ -19,7 +19,7 @@ from ...exceptions import (
 )
 from ...i18n import gettext_lazy as _
 from . import pushes
-from .findings import Check, Finding, of_error, ok, warning
+from .findings import Check, Finding, explained, of_error, ok, warning
 from .pushes import name_of
 from .target import CheckTarget
 
@@ -36,7 +36,12 @@ _NOT_THE_NEWEST = _(
 
 
 def _source(target: CheckTarget) -> Iterator[Finding]:
-    options, tokens = target.options, target.platform.tokens
+    options = target.options
+    try:
+        tokens = target.platform.tokens
+    except ConfigurationError as error:
+        yield explained(target, "settings.checks") or of_error(error)
+        return
     if isinstance(tokens, ComponentToken):
         yield _fetched(target, tokens)
         return
@@ -52,6 +57,9 @@ def _source(target: CheckTarget) -> Iterator[Finding]:
 
 def _fetched(target: CheckTarget, tokens: ComponentToken) -> Finding:
     known = tokens.state()
+    # A fetch needs the ticket, and its failure would only repeat what is wrong there.
+    if not known.usable and (found := explained(target, "token.ticket")):
+        return found
     # All processes wait after a fetch that failed: the doctor must not fetch in between.
     if known.failure and not known.usable:
         return _all_wait(known.failure)
@@ -132,6 +140,7 @@ def _too_early(tokens: Any) -> Iterator[Finding]:
 
 
 CHECKS = (
+    *pushes.CHECKS,
     Check(
         id="token.source",
         question=_("Where does the token come from, and is there one?"),
@@ -145,7 +154,6 @@ CHECKS = (
         needs=("settings.stores",),
         least=CALL,
     ),
-    *pushes.CHECKS,
     Check(
         id="token.accepted",
         question=_("Does WeChat accept the token?"),

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 
 from ...admin.base import Page, ReadOnlyAdmin, page
+from ...admin.causes import cards
 from ...admin.deployment.publish import may_publish
-from ...admin.places import places_for
+from ...admin.places import Places, places_for
 from ...i18n import gettext as _
-from ...models import Deployment
+from ...log.failing import causes
+from ...models import Deployment, UploadLog
+from ...releases.live import live_lately
 from ...submit.access import Act, may, visible
+from ..drift import rows as drift_rows
 from ..models import Overview
 from ..overview import Place, known_environments, places
 from ..rows import visible_rollouts
-from .environment import EnvironmentPage
-from .table import OverviewTable
+from .table import OverviewTable, shown_drift, shown_hosting
+
+LIVE = 20  # folders of an environment
+CAUSES = 5  # of what still fails there
 
 
 @admin.register(Overview)
@@ -41,15 +48,37 @@ class OverviewAdmin(ReadOnlyAdmin):
 
     @page(Page("environment", "<slug:env>/"))
     def environment_view(self, request: HttpRequest, env: str) -> HttpResponse:
-        offers = places_for(request).offers(known_environments)
+        known = places_for(request)
+        offers = known.offers(known_environments)
         if env not in offers:
             raise Http404
-        found = EnvironmentPage(request, env, offers[env])
-        return self._answer(request, "environment", found.offer.label, page=found)
+        facts: dict[str, Any] = {
+            "env": env,
+            "tags": offers[env].tags,
+            "site": shown_hosting(known, "", "", env, known.hostings("", [env])[env]),
+            "has_doctor": apps.is_installed("wx_static_store.health"),
+            "sees_log": may(request.user, Act.SEE_LOG),
+            "sees_deployments": may(request.user, Act.SEE_DEPLOYMENTS),
+        }
+        if facts["sees_deployments"]:
+            facts["live"] = _live(known, env)
+            drifts = drift_rows().filter(env=env)
+            facts["drifts"] = [(row, shown_drift(row)) for row in drifts]
+        if facts["sees_log"]:
+            rows = UploadLog.objects.filter(env=env)
+            found = causes(rows.still_failing().order_by())
+            facts["cards"] = cards(request, found[:CAUSES], rows)
+        return self._answer(request, "environment", offers[env].label, **facts)
 
     def _answer(self, request: HttpRequest, name: str, title: str, **context: Any) -> HttpResponse:
         around = {"title": title, "may_publish": may_publish(request)}
         return self.page_response(request, name, around | context)
+
+
+def _live(known: Places, env: str) -> list[tuple[Deployment, str]]:
+    """Return the live release of each folder, with its address."""
+    found = live_lately(Deployment.objects.primary().filter(env=env), LIVE)
+    return [(row, known.address(row.using, row.env, row.folder)) for row in found]
 
 
 def table_for(request: HttpRequest, *, chosen: bool = True) -> OverviewTable:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
@@ -16,7 +15,6 @@ from ...admin.columns import Columns, badge, day_and_time, two_lines
 from ...admin.places import Places
 from ...causes import Text, cause_of, hint
 from ...i18n import gettext as _, gettext_lazy, labelled, ngettext
-from ...submit.queue import Stalled
 from ..lifecycle import ACTIONS
 from ..models import Rollout, RolloutEnvironment
 from ..rows import environments_of
@@ -117,17 +115,9 @@ class Progress:
         self.rollout = rollout
         self.is_whole = envs is None
         self._places = places
-        self._snapshot = Snapshot.of_rollout(rollout, envs)
+        self.snapshot = Snapshot.of_rollout(rollout, envs)
         rows = environments_of(rollout, envs)
         self._rows = [*rows.values_list("wave", "env", "state", "deployment_id", named=True)]
-
-    @property
-    def is_over(self) -> bool:
-        return self._snapshot.is_over
-
-    @property
-    def files(self) -> Mapping[str, int]:
-        return self._snapshot.files
 
     @property
     def summary(self) -> str:
@@ -135,33 +125,13 @@ class Progress:
             "%(done)d of %(count)d environment has its release.",
             "%(done)d of %(count)d environments have their release.",
             len(self._rows),
-            done=self._snapshot.counts[State.DONE],
+            done=self.snapshot.counts[State.DONE],
         )
 
     @property
     def counts(self) -> list[tuple[str, Text, int]]:
-        counts = self._snapshot.counts
+        counts = self.snapshot.counts
         return [(state, State(state).label, count) for state, count in counts.items() if count]
-
-    @property
-    def last_wave(self) -> int:
-        return max((row.wave for row in self._rows), default=0)
-
-    @property
-    def next_wave(self) -> datetime | None:
-        """Return when the next wave begins, if a wave has just ended."""
-        ended = self.rollout.wave_ended
-        return ended + timedelta(seconds=self.rollout.bake) if ended else None
-
-    @property
-    def stalled(self) -> Stalled | None:
-        """Return that nobody is at work, and what to do."""
-        return self._snapshot.stalled
-
-    @property
-    def reason(self) -> str:
-        """Return why the rollout stopped."""
-        return self._snapshot.reason
 
     def waves(self) -> Iterator[ShownWave]:
         for number, rows in groupby(self._rows, key=attrgetter("wave")):
@@ -173,10 +143,9 @@ class Progress:
 
     def troubles(self) -> Iterator[tuple[str, Text, list[ShownCause]]]:
         """Yield the id and the heading of failures, and of what is tried again, with advice."""
-        causes, retries = self._snapshot.causes, self._snapshot.retries
-        if causes:
+        if causes := self.snapshot.causes:
             yield "wx-causes", _("Why environments failed"), [*self._shown(causes)]
-        if retries:
+        if retries := self.snapshot.retries:
             yield "wx-retries", _("Why environments are tried again"), [*self._shown(retries)]
 
     def _shown(self, causes: Sequence[Cause]) -> Iterator[ShownCause]:
@@ -184,19 +153,16 @@ class Progress:
         for cause in causes:
             some, more = cause.envs[:SHOWN], len(cause.envs) - SHOWN
             named = [(self._places.name(env), deployments.get(env)) for env in some]
-            if cause.cause:
-                title = cause_of(cause.cause).title
-                advice = hint(cause.cause, cause.message, cause.envs[0])
-                yield ShownCause(cause, title, advice, named, more)
-            else:
-                yield ShownCause(cause, "", "", named, more)
+            title = cause_of(cause.cause).title if cause.cause else ""
+            advice = hint(cause.cause, cause.message, cause.envs[0]) if cause.cause else ""
+            yield ShownCause(cause, title, advice, named, more)
 
     def actions(self) -> list[tuple[str, Text]]:
         """Return the actions that are possible now, with labels."""
         return [(action, label) for action, label in LABELS.items() if self._allows(action)]
 
     def _allows(self, action: str) -> bool:
-        failed = self._snapshot.counts[State.FAILED]
+        failed = self.snapshot.counts[State.FAILED]
         if (action == "retry-failed" and not failed) or (
             action == "resume" and failed > self.rollout.tolerate
         ):

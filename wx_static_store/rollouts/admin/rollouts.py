@@ -85,14 +85,12 @@ class RolloutAdmin(ReadOnlyAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, *more: Any, **of_django: Any
     ) -> Any:
-        row = self._row(request, object_id)
-        return self._page(request, "rollout", row, self._progress(request, row))
+        return self._show(request, "rollout", object_id)
 
     @page(Page("progress", "<path:object_id>/progress/"))
     def progress_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show only the part that changes while the rollout goes on."""
-        row = self._row(request, object_id)
-        return self._page(request, "progress", row, self._progress(request, row))
+        return self._show(request, "progress", object_id)
 
     @page(Page("act", "<path:object_id>/act/", POST, needs="deploy"))
     def act_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -145,13 +143,15 @@ class RolloutAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         return row
 
-    def _progress(self, request: HttpRequest, row: Rollout) -> dict[str, Any]:
+    def _show(self, request: HttpRequest, page: str, object_id: str) -> HttpResponse:
+        row = self._row(request, object_id)
         progress = Progress(row, places_for(request), visible_part(request.user, row))
-        return {
+        context = {
             "progress": progress,
             "may_steer": progress.is_whole and may(request.user, Act.DEPLOY),
             "who": RolloutColumns(request).user(row),
         }
+        return self._page(request, page, row, context)
 
     def _page(
         self, request: HttpRequest, page: str, row: Rollout, context: dict[str, Any]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.core.paginator import Page, Paginator
 from django.http import QueryDict
@@ -21,10 +21,8 @@ from ...i18n import gettext as _, gettext_lazy, joined, labelled, ngettext, show
 from ...models import UploadLog
 from ...submit.selection import having_tags, tags_of
 from ...upload.hosting import NEVER_OPENED, ONLINE, Hosting
-from ..activity import Failures, failures, newest_uploads
 from ..models import Drift
-from ..overview import Place, Standing, standings
-from .charts import Bar, bars
+from ..overview import Failure, Place, Standing, failed_uploads, newest_uploads, standings
 
 _OPENING = (Look("…", "wx-unsure"), gettext_lazy("hosting is being opened"))
 _STATES: dict[str, tuple[Look, Text]] = {
@@ -57,15 +55,7 @@ def shown_hosting(
     places: Places, using: str, folder: str, env: str, hosting: Hosting
 ) -> ShownHosting:
     """Return the hosting with the address of a folder; the alias may be gone, or empty."""
-    return _shown(hosting, places.address(places.alias(env, using), env, folder, hosting))
-
-
-def is_odd(hosting: Hosting) -> bool:
-    """Return whether WeChat named a state other than open."""
-    return bool(hosting.asked) and hosting.status not in ("", ONLINE)
-
-
-def _shown(hosting: Hosting, address: str) -> ShownHosting:
+    address = places.address(places.alias(env, using), env, folder, hosting)
     word = shown(hosting.status[:LONGEST])
     unknown = Look("?", "wx-unsure"), _("hosting: %(state)s", state=word)
     look, text = _STATES.get(hosting.status, unknown) if hosting.asked else _NOT_ASKED
@@ -79,10 +69,14 @@ def _shown(hosting: Hosting, address: str) -> ShownHosting:
     )
 
 
+def is_odd(hosting: Hosting) -> bool:
+    """Return whether WeChat named a state other than open."""
+    return bool(hosting.asked) and hosting.status not in ("", ONLINE)
+
+
 PAGE = 50  # environments
 # Up to so many environments name the rows that are asked for; of more, all rows are.
 FEW = 500
-CODES = 3  # of the failures of an environment
 RELEASES = 10  # of those that are live somewhere
 TAGS = 24  # of a set
 
@@ -142,14 +136,7 @@ class Line(NamedTuple):
     cause: Text  # of the last failure
     drift: ShownDrift | None
     upload: UploadLog | None  # the newest
-    late: ShownFailures | None
-
-
-class ShownFailures(NamedTuple):
-    """The failures of the last days, as a chart and in words."""
-
-    chart: str
-    codes: str
+    failures: str  # the number of failed uploads of the last days, in words
 
 
 class OverviewTable:
@@ -219,22 +206,26 @@ class OverviewTable:
 
     def _badness(self, one: Standing) -> tuple[bool, bool, bool, int]:
         """Return the sort key: a closed site, a failed deploy, drift, recent failures."""
-        late = self._failures.get(one.env)
         is_closed = is_odd(self._hostings[one.env])
-        return is_closed, one.is_failing, one.differs, late.number if late else 0
+        return is_closed, one.is_failing, one.differs, self._failures[one.env]
 
     @cached_property
     def _hostings(self) -> Mapping[str, Hosting]:
         return self._known.hostings(self._where.using, [one.env for one in self._standings])
 
     @cached_property
-    def _failures(self) -> Mapping[str, Failures]:
-        """Return the failures of the last days, if the user may see the log."""
+    def _failed(self) -> Sequence[Any]:
+        """Return the failed uploads of the last days, if the user may see the log."""
         if not self._sees_log:
-            return {}
+            return []
         rows = UploadLog.objects.all()
-        known = len(self._offers) > FEW
-        return failures(rows if known else rows.filter(env__in=[*self._offers]))
+        if len(self._offers) <= FEW:
+            rows = rows.filter(env__in=[*self._offers])
+        return failed_uploads(rows)
+
+    @cached_property
+    def _failures(self) -> Counter[str]:
+        return Counter(row.env for row in self._failed)
 
     def troubled(self, most: int) -> list[Line]:
         """Return the worst of the environments that have any trouble."""
@@ -246,7 +237,11 @@ class OverviewTable:
         uploads = newest_uploads(shown) if self._sees_log else {}
         for standing in self.page:
             offer, newest = self._offers[standing.env], standing.newest
-            number, cause = self._why(standing)
+            number, cause = self._why(standing.failure) if standing.failure else ("", "")
+            failed = self._failures[standing.env]
+            in_words = ngettext(
+                "%(count)d failure in 14 days", "%(count)d failures in 14 days", failed
+            )
             yield Line(
                 name=offer.label,
                 env=standing.env if offer.label != standing.env else "",
@@ -261,17 +256,19 @@ class OverviewTable:
                 cause=cause,
                 drift=shown_drift(standing.drift) if standing.drift else None,
                 upload=uploads.get(standing.env),
-                late=shown_failures(self._failures.get(standing.env)),
+                failures=in_words if failed else "",
             )
 
-    def _why(self, one: Standing) -> tuple[str, Text]:
-        """Return number and title of the cause of the last failure; the log knows a deploy's."""
-        if one.failure is None:
-            return "", ""
-        cause, number = one.failure.cause, str(one.failure.errcode or "")
-        late = self._failures.get(one.env)
-        if late and not cause and one.failure.deployment_id:
-            cause, number = late.deployments.get(one.failure.deployment_id, ("", ""))
+    def _why(self, failure: Failure) -> tuple[str, Text]:
+        """Return number and title of a failure's cause; for a deploy, that of most files."""
+        cause, number = failure.cause, str(failure.errcode or "")
+        if not cause and failure.deployment_id:
+            of_files = Counter(
+                (row.cause, str(row.errcode or row.cos_code or ""))
+                for row in self._failed
+                if row.deployment_id == failure.deployment_id
+            )
+            cause, number = max(of_files, key=of_files.__getitem__, default=("", ""))
         return number, cause_of(cause).title if cause else ""
 
     @cached_property
@@ -298,12 +295,3 @@ def shown_drift(row: Drift) -> ShownDrift:
     }
     found = [text % {"count": count} for text, count in counts.items() if count]
     return ShownDrift(DIFFERS if found else CLEAN, joined(found) or _("as deployed"), "")
-
-
-def shown_failures(late: Failures | None) -> ShownFailures | None:
-    if late is None:
-        return None
-    text = ngettext("%(count)d failure in 14 days", "%(count)d failures in 14 days", late.number)
-    codes = joined(f"{code or _('no code')} × {count}" for code, count in late.codes[:CODES])
-    days = [Bar(count, str(count), count) for count in late.days]
-    return ShownFailures(bars(days, labelled(text, codes)), codes)

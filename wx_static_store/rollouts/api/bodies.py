@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +21,6 @@ from ...api.parameters import (
     text_field,
 )
 from ...api.serializers import Moment
-from ..lifecycle import Manner
 from ..models import Rollout, RolloutEnvironment
 
 MOST = 2**31 - 1  # of a number in the database
@@ -114,11 +112,6 @@ class RolloutForm(RolloutBody):
     """The form with an archive; a field with several values comes several times."""
 
     file = serializers.FileField(required=False, help_text=_("The built site, as .zip or .tar.gz."))
-
-
-def manner(given: Mapping[str, Any], user: Any, **defaults: Any) -> Manner:
-    names = MannerBody().fields.keys() & given.keys()
-    return Manner(**defaults | {name: given[name] for name in names}, user_id=user.pk)
 
 
 class RolloutsQuery(serializers.Serializer[Any]):

@@ -73,7 +73,7 @@ class RolloutSerializer(serializers.ModelSerializer[Rollout]):
 
     class Meta:
         model = Rollout
-        fields = (
+        fields: tuple[str, ...] = (
             *("id", "store", "folder", "label", "state", "reason", "release", "release_url"),
             *("digest", "undoes", "undoes_url", "waves", "wave", "tolerate", "max_parallel"),
             *("verify", "bake", "deploy_at", "user", "created", "started", "ended"),
@@ -93,11 +93,8 @@ class RolloutBegunSerializer(RolloutSerializer):
         child=serializers.CharField(), help_text=_("What to look at; nothing was held back for it.")
     )
 
-    class Meta:
-        model = Rollout
-        extra_kwargs = _HELP
-        fields = (*RolloutSerializer.Meta.fields, "warnings")
-        read_only_fields = fields
+    class Meta(RolloutSerializer.Meta):
+        fields = read_only_fields = (*RolloutSerializer.Meta.fields, "warnings")
 
 
 class RolloutsSerializer(serializers.Serializer[Any]):
@@ -188,14 +185,11 @@ class RolloutDetailSerializer(RolloutSerializer):
         source="page.results", many=True, help_text=_("Its environments, in order; a page of them.")
     )
 
-    class Meta:
-        model = Rollout
-        extra_kwargs = _HELP
-        fields = (
+    class Meta(RolloutSerializer.Meta):
+        fields = read_only_fields = (
             *RolloutSerializer.Meta.fields,
             *("files", "by_wave", "failures", "retries", "next", "results"),
         )
-        read_only_fields = fields
 
 
 def shown(request: Request, snapshots: Sequence[Snapshot]) -> Any:

@@ -183,7 +183,7 @@ class RolloutRollback(View):
 
 def _start(request: Request, given: Mapping[str, Any], file: Any) -> Response:
     envs = _environments(request.user, given)
-    manner = _manner(request.user, given, len(envs))
+    manner = manner_of(request.user, given, len(envs))
     require_workers()
     found = _payload(request.user, given, file, envs)
     warnings = found.warnings()
@@ -193,7 +193,7 @@ def _start(request: Request, given: Mapping[str, Any], file: Any) -> Response:
 
 
 def _roll_back(request: Request, rollout: Row, given: Mapping[str, Any]) -> Response:
-    manner = _manner(request.user, given, 1, **GOING_BACK)
+    manner = manner_of(request.user, given, 1, **GOING_BACK)
     require_workers()
     with answer_as("rollout", RolloutRefused):
         new, warnings = lifecycle.roll_back(rollout.pk, manner)
@@ -211,8 +211,9 @@ def _environments(user: Any, given: Mapping[str, Any]) -> list[str]:
     return envs
 
 
-def _manner(user: Any, given: Mapping[str, Any], count: int, **defaults: Any) -> Manner:
-    manner = bodies.manner(given, user, **defaults)
+def manner_of(user: Any, given: Mapping[str, Any], count: int, **defaults: Any) -> Manner:
+    names = bodies.MannerBody().fields.keys() & given.keys()
+    manner = Manner(**defaults | {name: given[name] for name in names}, user_id=user.pk)
     with answer_as("invalid", RolloutRefused):
         wave_sizes(manner.waves, count)
         tolerated(manner.tolerate, count)

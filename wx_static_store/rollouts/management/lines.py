@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ...i18n import aligned, gettext as _, joined, labelled, listed, ngettext, shown
+from ...i18n import aligned, gettext as _, joined, labelled, ngettext, shown
+from ..lifecycle import some
 from ..models import Rollout, RolloutEnvironment
 from ..snapshot import Cause, Snapshot, local_time
-
-SHOWN = 5  # environments of a cause
 
 
 def lines(snapshot: Snapshot) -> list[str]:
@@ -23,9 +22,11 @@ def lines(snapshot: Snapshot) -> list[str]:
         labelled(_("wave %(number)d", number=number), counts_line(counts))
         for number, counts in enumerate(snapshot.waves, 1)
     )
+    why = [_("stopped: %(reason)s", reason=snapshot.reason)] if snapshot.reason else []
+    why += [*map(_cause, snapshot.causes), *waits(snapshot)]
     return [
         shown(head(snapshot)),
-        *(f"  {shown(line)}" for line in (joined(facts), *waves, *_why(snapshot))),
+        *(f"  {shown(line)}" for line in (joined(facts), *waves, *why)),
     ]
 
 
@@ -47,16 +48,10 @@ def counts_line(counts: Mapping[str, int]) -> str:
     return joined(found)
 
 
-def _why(snapshot: Snapshot) -> Iterator[str]:
-    if reason := snapshot.reason:
-        yield _("stopped: %(reason)s", reason=reason)
-    yield from map(_cause, snapshot.causes)
-    yield from waits(snapshot)
-
-
 def waits(snapshot: Snapshot) -> Iterator[str]:
     """Yield why environments are tried again, how often and when, and that nobody is at work."""
-    yield from stalls(snapshot)
+    if stalled := snapshot.stalled:
+        yield str(stalled)
     for cause in snapshot.retries:
         parts = [cause.tried]
         if cause.not_before:
@@ -64,16 +59,9 @@ def waits(snapshot: Snapshot) -> Iterator[str]:
         yield labelled(joined(parts), _cause(cause))
 
 
-def stalls(snapshot: Snapshot) -> Iterator[str]:
-    """Yield that nobody is at work, and what to do."""
-    if stalled := snapshot.stalled:
-        yield str(stalled)
-
-
 def _cause(cause: Cause) -> str:
-    names = [*cause.envs[:SHOWN], *["…"] * (len(cause.envs) > SHOWN)]
     many = ngettext("%(count)d environment", "%(count)d environments", len(cause.envs))
-    return labelled(_("%(what)s (%(facts)s)", what=many, facts=listed(names)), cause.text)
+    return labelled(_("%(what)s (%(facts)s)", what=many, facts=some(cause.envs)), cause.text)
 
 
 def table(snapshots: Sequence[Snapshot]) -> list[str]:
@@ -111,8 +99,9 @@ def where_to_look(rollout: Rollout) -> str:
 
 def next_step(snapshot: Snapshot, *, is_new: bool = False) -> str:
     """Return the next useful command; for a new rollout also what it needs to run."""
-    rollout = snapshot.rollout
-    if is_new and _will_wait(snapshot):
+    rollout, waves = snapshot.rollout, len(snapshot.waves)
+    will_bake = rollout.state == Rollout.State.RUNNING and rollout.bake and rollout.wave < waves
+    if is_new and (will_bake or rollout.state == Rollout.State.PLANNED):
         return _(
             "Celery's beat must run and call wx_static_store.rollouts.tasks.advance_rollout (docs: "
             "howto/rollouts): without it nothing ends the time of --deploy-at and --bake."
@@ -126,12 +115,3 @@ def next_step(snapshot: Snapshot, *, is_new: bool = False) -> str:
             pk=rollout.pk,
         )
     return ""
-
-
-def _will_wait(snapshot: Snapshot) -> bool:
-    """Return whether a part of the rollout begins at a set time."""
-    rollout = snapshot.rollout
-    bakes = rollout.state == Rollout.State.RUNNING and rollout.bake
-    return rollout.state == Rollout.State.PLANNED or (
-        bool(bakes) and rollout.wave < len(snapshot.waves)
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -193,13 +194,5 @@ def payload_of(line: CommandLine) -> payload.Payload:
 
 
 def manner_of(options: Mapping[str, Any]) -> Manner:
-    return Manner(
-        waves=options["waves"],
-        tolerate=options["tolerate"],
-        max_parallel=options["max_parallel"],
-        verify=options["verify"],
-        bake=options["bake"],
-        deploy_at=options["deploy_at"],
-        label=options["label"],
-        user_id=modes.user_id(options["user"]),
-    )
+    names = {field.name for field in fields(Manner)} & options.keys()
+    return Manner(**{name: options[name] for name in names}, user_id=modes.user_id(options["user"]))

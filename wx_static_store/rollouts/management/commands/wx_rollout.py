@@ -156,7 +156,7 @@ class Command(BaseCommand):
             lines = new = rollout_lines.lines(snapshot)
             self._erase(last)
         else:
-            lines = [*rollout_lines.stalls(snapshot)]
+            lines = [str(snapshot.stalled)] if snapshot.stalled else []
             if self.options["watch"]:
                 counts = rollout_lines.counts_line(snapshot.counts)
                 lines = [f"{rollout_lines.head(snapshot)} ({counts})"]

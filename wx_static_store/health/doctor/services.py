@@ -1,0 +1,129 @@
+"""What else the settings name: the private storages, and Celery for rollouts."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+
+from ... import conf
+from ...conf.release_checks import require_private
+from ...core.frames import described
+from ...i18n import gettext_lazy as _
+from ...releases.runners import available_runner
+from ...submit.queue import answering_worker, check_broker, stalled
+from .findings import Check, Finding, explained, not_asked, ok, warning, wrong
+from .target import CheckTarget
+
+PATIENCE = 3.0  # seconds for a worker: one that is at work answers within a tenth
+
+_START = _(
+    "Start one: celery -A PROJECT worker. A worker with the pool solo answers between two tasks "
+    "only."
+)
+
+
+# --- the private storages -----------------------------------------------------------------------
+
+
+def _storages(target: CheckTarget) -> Iterator[Finding]:
+    options = conf.platform_options()
+    # An upload goes on without the spool, a deploy does not without the release storage.
+    named = (
+        ("RELEASE_STORAGE", options.release_storage, wrong),
+        ("UPLOAD_SPOOL", options.upload_spool, warning),
+    )
+    if not any(alias for _option, alias, _mark in named):
+        yield not_asked(_("Neither RELEASE_STORAGE nor UPLOAD_SPOOL is set."))
+    for option, alias, mark in named:
+        if alias:
+            facts = {"option": option, "alias": alias}
+            if why := _fault(option, alias):
+                text = _("%(option)s (%(alias)r) cannot be written: %(why)s.", **facts, why=why)
+                yield explained(target, "settings.checks") or mark(text, data=facts)
+            else:
+                yield ok(_("%(option)s (%(alias)r) can be written.", **facts), data=facts)
+
+
+def _fault(option: str, alias: str) -> str:
+    """Write a small file and delete it again; return why this fails, or an empty text."""
+    try:
+        require_private(alias, option)
+        storage = storages[alias]
+        name = storage.save(f"wx-doctor-{secrets.token_hex(8)}", ContentFile(b"wx_doctor"))
+        storage.delete(name)
+    except Exception as error:  # noqa: BLE001 -- each storage has exceptions of its own
+        return described(error)
+    return ""
+
+
+# --- Celery -------------------------------------------------------------------------------------
+
+_NO_ROLLOUTS = _(
+    "No rollouts are handed to workers here: that needs wx_static_store.rollouts and a Celery app."
+)
+
+
+def _workers(target: CheckTarget) -> Iterator[Finding]:
+    if not available_runner():
+        yield not_asked(_NO_ROLLOUTS)
+        return
+    check_broker()
+    if name := answering_worker(PATIENCE):
+        text = _("The broker of Celery answers, and so does a worker: %(name)s.", name=name)
+        yield ok(text, data={"worker": name})
+    else:
+        yield wrong(_("No worker of Celery answers within %(seconds)d seconds.", seconds=PATIENCE))
+
+
+def _waiting(target: CheckTarget) -> Iterator[Finding]:
+    found = [
+        explained(target, "workers.answer") or wrong(each.text, hint=each.hint)
+        for each in stalled()
+    ]
+    yield from found or [ok(_("Nothing has waited for workers for long."))]
+
+
+CHECKS = (
+    Check(
+        id="storages.writable",
+        question=_("Can release storage and spool be written?"),
+        how=_("A small file of a random name is saved in each and deleted again."),
+        means=_(
+            "Without the release storage no release is kept, so nothing can be rolled back or "
+            "rolled out. Without the spool, an upload that failed must be chosen again."
+        ),
+        remedy=_("Look at its folder or bucket, its credentials, and the space that is left."),
+        ask=_storages,
+        needs=("settings.stores",),
+    ),
+    Check(
+        id="workers.answer",
+        question=_("Do the broker and a worker of Celery answer?"),
+        how=_(
+            "Where rollouts are handed to workers, a connection to the broker is opened, and the "
+            "workers are asked for a sign of life (ping)."
+        ),
+        means=_("Without a broker no rollout begins; without a worker it waits in the queue."),
+        remedy=_START,
+        ask=_workers,
+        needs=("settings.stores",),
+    ),
+    Check(
+        id="workers.waiting",
+        question=_("Does a worker do what was handed to Celery?"),
+        how=_(
+            "The rows of rollouts are read: when a worker was asked, when one was last heard of, "
+            "and when beat should have begun the next."
+        ),
+        means=_(
+            "If something waits for more than two minutes, no worker of Celery runs, or no beat, "
+            "or they hang."
+        ),
+        remedy=_("Start the workers and beat, or look at their logs."),
+        ask=_waiting,
+        needs=("database.tables",),
+    ),
+)
