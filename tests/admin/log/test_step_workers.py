@@ -274,7 +274,7 @@ def test_a_broker_that_takes_no_more_is_said(
     cloud: EmulatorServer, operator: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [failed(cloud, "b.txt"), failed(cloud, "a.txt")]
-    monkeypatch.setattr(step_results.queue, "send", lambda *_, **__: 1)
+    monkeypatch.setattr("wx_static_store.submit.queue.send", lambda *_, **__: 1)
     answer = scripted(operator, rows)
     assert answer["error"].startswith("The broker of Celery took no more files.")
     assert answer["handed"].startswith(f"{rows[1].pk}:")
