@@ -112,6 +112,14 @@ class WxStaticStoreError(Exception):
         return labelled(ours, self.errmsg) if ours and self.errmsg else ours or self.errmsg
 
     @property
+    def sentence(self) -> str:
+        """Say for an editor what happened, the code to look up, and what to do."""
+        text = self.what
+        if self.code:
+            text = gettext("%(what)s (%(facts)s)", what=text, facts=self.code)
+        return gettext("%(what)s. %(hint)s", what=text, hint=self.hint) if self.hint else text
+
+    @property
     def full_hint(self) -> str:
         """Return what to do, and where more is said."""
         return with_docs(self.hint, self.cause)

@@ -1,9 +1,11 @@
 """The columns of the lists, and the fields of the pages."""
 
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils.translation import override
 
 from tests.admin.conftest import (
     SITE,
@@ -18,6 +20,7 @@ from tests.tables import each
 from wx_static_store.admin import columns
 from wx_static_store.core.types import DELETED_MD5
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import UploadLog
 
 pytestmark = pytest.mark.django_db
 
@@ -150,3 +153,20 @@ def test_a_deployment_that_the_user_may_not_see_is_no_link(
 def test_the_deployment_is_a_link(viewer: Client, rows: Rows) -> None:
     [row] = rows("a", deployment_id=7)
     assert '<a href="/admin/wx_static_store/deployment/7/change/">#7</a>' in detail(viewer, row)
+
+
+@each(
+    ("columns_", "chinese"),
+    [
+        ({"cause": "45009", "stage": "link", "message": "staticuploadfile was refused"}, True),
+        ({"message": "The answer never came"}, True),
+        ({"status": "stored", "message": "no words of ours"}, False),
+        ({"status": "stored"}, False),
+    ],
+)
+def test_what_happened_is_said_in_the_reader_s_language(
+    columns_: dict[str, Any], chinese: bool
+) -> None:
+    with override("zh-hans"):
+        text = columns.describe_error(UploadLog(**{"status": "failed"} | columns_))
+    assert bool(re.search("[一-龥]", text)) is chinese

@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 import wx_static_store
 from tests.demo import Site
-from wx_static_store.admin.labels import SOURCES, STAGES
+from wx_static_store.admin.columns import SOURCES, STAGES
 from wx_static_store.models import Deployment, UploadLog
 
 from .conftest import shoot

@@ -12,7 +12,6 @@ The admin: two models, each with a list; and a folder for the pages behind each.
     causes       uploads that failed, as cards: one for each cause
     columns      the columns of the uploads, and those of all lists
     places       the name, the alias and the public address of a row
-    labels       labels for the words and numbers of the log
 """
 
 from .deployments import DeploymentAdmin

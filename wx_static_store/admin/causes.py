@@ -6,14 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils.translation import gettext as _, ngettext
 
-from ..causes import cause_of
+from ..causes import Text, cause_of
+from ..i18n import gettext as _, ngettext
 from ..log.failing import FailureCause
 from ..log.retry import why_gone
 from ..models import UploadLog, UploadLogQuerySet
 from .columns import UploadColumns
-from .labels import Text
 
 SHOWN = 10  # files of a card
 
@@ -39,11 +38,16 @@ def cards(
         card = _card(cause, files, columns)
         # Costly: for each file it is asked whether its bytes can still be read.
         if look:
-            looked = [line | _look(columns, line["row"]) for line in card["files"]]
+            for line in card["files"]:
+                if gone := why_gone(line["row"]):
+                    line |= {"gone": gone, "choose": columns.choose_again(line["row"])}
             # First what can be done.
-            card["files"] = sorted(looked, key=lambda line: "gone" in line)
-            card["ready"] = sum("gone" not in line for line in looked)
-            card["retry_all"] = retry_label([card], _upload_these(card["count"]))
+            card["files"].sort(key=lambda line: "gone" in line)
+            card["ready"] = sum("gone" not in line for line in card["files"])
+            these = ngettext(
+                "Upload this file again", "Upload these %(count)s files again", card["count"]
+            )
+            card["retry_all"] = retry_label([card], these)
         made.append(card)
     return made
 
@@ -54,14 +58,8 @@ def retry_label(cards: Sequence[dict[str, Any]], of_all: Text) -> Text:
     if any(card["more"] for card in cards):  # of these nobody knows yet
         return _("Upload again what can be sent")
     if 0 < ready < count:
-        facts = {"ready": ready, "count": count}
-        return _("Upload again what can be sent (%(ready)d of %(count)d)") % facts
+        return _("Upload again what can be sent (%(ready)d of %(count)d)", ready=ready, count=count)
     return of_all if ready else ""
-
-
-def _upload_these(count: int) -> str:
-    text = ngettext("Upload this file again", "Upload these %(count)s files again", count)
-    return text % {"count": count}
 
 
 def _card(cause: FailureCause, files: list[UploadLog], columns: UploadColumns) -> dict[str, Any]:
@@ -81,9 +79,3 @@ def _card(cause: FailureCause, files: list[UploadLog], columns: UploadColumns) -
             for row in files
         ],
     }
-
-
-def _look(columns: UploadColumns, row: UploadLog) -> dict[str, Any]:
-    """Return why the file cannot be sent again, and where to choose it anew."""
-    gone = why_gone(row)
-    return {"gone": gone, "choose": columns.choose_again(row)} if gone else {}

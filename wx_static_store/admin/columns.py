@@ -15,17 +15,40 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _, gettext_lazy, pgettext_lazy
 
-from ..causes import Cause, docs_place
+from ..causes import Cause, Text, docs_place
 from ..conf.settings import setting
 from ..core.naming import content_type
+from ..i18n import labelled
+from ..log.compare import CloudState
 from ..models import Deployment, Dismissal, UploadLog
 from ..submit.access import Act, may
-from .labels import SOURCES, STAGES, Text, describe_error
 from .places import Places, places_for
 
 NOTHING = "-"  # as Django shows it
+
+# The words that the log keeps.
+SOURCES: dict[str, Text] = {
+    "admin": gettext_lazy("admin"),
+    "api": gettext_lazy("API"),
+    "collectstatic": "collectstatic",
+    "delete": gettext_lazy("deletion"),
+    "list": gettext_lazy("the cloud's list"),
+    "reconcile": gettext_lazy("comparison with the cloud"),
+    "retry": gettext_lazy("repetition"),
+    "storage": gettext_lazy("file field"),
+    "wx_deploy": "wx_deploy",
+}
+STAGES: dict[str, Text] = {
+    "name": gettext_lazy("checking the name"),
+    "source": gettext_lazy("reading the file"),
+    "token": gettext_lazy("getting a token"),
+    "link": gettext_lazy("asking WeChat for a link"),
+    "put": gettext_lazy("sending the file"),
+    "verify": gettext_lazy("comparing what is stored"),
+}
 
 
 class Look(NamedTuple):
@@ -43,6 +66,11 @@ LOOKS = {
     Deployment.Outcome.RUNNING.value: Look("…", "wx-unsure"),
     Deployment.Checked.OK.value: Look("✓", "wx-good"),
     Deployment.Checked.MISMATCHED.value: Look("✗", "wx-bad"),
+    # states in the cloud; the others are unsure
+    CloudState.SAME.value: Look("✓", "wx-good"),
+    CloudState.DELETED.value: Look("✓", "wx-good"),
+    CloudState.DIFFERS.value: Look("✗", "wx-bad"),
+    CloudState.MISSING.value: Look("✗", "wx-bad"),
     # states of rollouts
     "planned": Look("·", "wx-quiet"),
     "paused": Look("‖", "wx-unsure"),
@@ -267,10 +295,22 @@ class UploadColumns(Columns):
         return self.to_deployment(row.deployment_id, f"#{row.deployment_id}")
 
 
-def explained(advice: Text, why: Cause, hint: Text) -> SafeString:
+def describe_error(row: UploadLog) -> str:
+    """Return the row's English message in the reader's language, or an empty text."""
+    message = _(row.message) if row.message else ""
+    if message != row.message:
+        return message
+    if row.why is None:
+        return ""
+    stage, title = str(STAGES.get(row.stage, "")), str(row.why.title)
+    return labelled(capfirst(stage), title) if stage else title
+
+
+def explained(advice: Text, why: Cause, hint: Text, errmsg: str = "") -> SafeString:
     """Return the advice for an editor, and behind it the entry of the cause, for an operator."""
-    said = [str(hint), *(str(text) for text in (why.means, why.remedy.again) if text)]
-    more = format_html_join("", "<p>{}</p>", ((text,) for text in said if text))
+    answer = labelled(_("The server says"), errmsg) if errmsg else ""
+    said = filter(None, (answer, hint, why.means, why.remedy.again))
+    more = format_html_join("", "<p>{}</p>", ((text,) for text in said))
     if place := docs_place(why.id):
         more = format_html('{}<p><a href="{}">{}</a></p>', more, place, why.id)
     return with_details(advice or why.title, _("For the site's operator"), more)

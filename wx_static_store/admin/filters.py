@@ -14,10 +14,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from ..causes import cause_of, of_errcode
+from ..causes import Text, cause_of, of_errcode
 from ..core.types import NOT_STORED
 from ..models import Deployment, UploadLog, UploadLogQuerySet
-from .labels import SOURCES
+from .columns import SOURCES
 from .places import places_for
 
 Choices = Sequence[tuple[str, Any]]
@@ -86,19 +86,14 @@ class ErrcodeFilter(ColumnFilter):
         # A stored row has no errcode, so the index of the other rows is enough.
         troubled = rows.filter(status__in=NOT_STORED)
         newest = troubled.order_by("-id").values_list("errcode", flat=True)[:NEWEST]
-        codes = sorted({code for code in newest if code} | self._asked_code())
+        asked = re.fullmatch("-?[0-9]{1,9}", self.value() or "")
+        codes = sorted({code for code in newest if code} | ({int(asked[0])} if asked else set()))
         choices = [(str(code), f"{code} {of_errcode(code, '').title}") for code in codes]
         return [*choices, (NO_ANSWER, _("no answer from WeChat"))]
 
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         code = None if value == NO_ANSWER else int(value)
         return queryset.filter(status__in=NOT_STORED, errcode=code)
-
-    def _asked_code(self) -> set[int]:
-        try:
-            return {int(self.value() or "")}
-        except ValueError:
-            return set()
 
 
 class SourceFilter(ColumnFilter):
@@ -171,27 +166,26 @@ def _here(moment: datetime) -> datetime:
 class LinkedFilter(ColumnFilter):
     """A filter that only a link sets; hidden otherwise."""
 
-    label = "%s"
-
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
         asked = request.GET.get(str(self.parameter_name))
-        return [(asked, self.label % asked)] if asked else []
+        return [(asked, self.label(asked))] if asked else []
+
+    def label(self, asked: str) -> Text:
+        return f"#{asked}"
 
 
 class CauseFilter(LinkedFilter):
     title, parameter_name = _("cause"), "cause"
 
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
-        return [
-            (code, cause_of(code).title) for code, _label in super().lookups(request, model_admin)
-        ]
+    def label(self, asked: str) -> Text:
+        return cause_of(asked).title
 
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         return queryset.filter(status__in=NOT_STORED, cause=value)
 
 
 class DeploymentFilter(LinkedFilter):
-    title, parameter_name, label = _("deployment"), "deployment", "#%s"
+    title, parameter_name = _("deployment"), "deployment"
 
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         number = re.fullmatch("[0-9]{1,18}", value)

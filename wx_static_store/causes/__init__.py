@@ -9,7 +9,7 @@ Why something failed, what it means, and what to do: one table for everybody who
     cause    The value of one entry
 """
 
-from .cause import Blame, Cause, Remedy
+from .cause import Blame, Cause, Remedy, Text
 from .explain import (
     CAUSES,
     LOOK,
@@ -30,6 +30,7 @@ __all__ = [
     "Blame",
     "Cause",
     "Remedy",
+    "Text",
     "advice",
     "cause_of",
     "docs_place",

@@ -103,7 +103,7 @@ def _unpack(file: IO[bytes], name: str, folder: Path, limits: Limits) -> None:
     reader = _Reader(file, thread_time() + limits.seconds * max(1, -(-size // (10 * 2**20))))
     with (
         _explain_errors(_("The archive")),
-        closing(_reader(name)(reader, left, too_much)) as entries,
+        closing(_entries(name, reader, left, too_much)) as entries,
     ):
         for number, entry in enumerate(entries, 1):
             target = _target(entry, folder)
@@ -168,7 +168,7 @@ class _Reader:
         return data
 
 
-def _zip_entries(file: _Reader, _most: int, _too_much: SourceError) -> Generator[_Entry]:
+def _zip_entries(file: _Reader) -> Generator[_Entry]:
     with zipfile.ZipFile(cast(IO[bytes], file)) as archive:
         for info in archive.infolist():
             name = _zip_name(info)
@@ -254,13 +254,11 @@ def _about_next(kind: bytes, body: bytes) -> dict[str, str]:
     return found
 
 
-_READERS = {".zip": _zip_entries, ".tar.gz": _tar_entries, ".tgz": _tar_entries}
-
-
-def _reader(name: str) -> Callable[[_Reader, int, SourceError], Generator[_Entry]]:
-    for ending, reader in _READERS.items():
-        if name.lower().endswith(ending):
-            return reader
+def _entries(name: str, file: _Reader, most: int, too_much: SourceError) -> Generator[_Entry]:
+    if name.lower().endswith(".zip"):
+        return _zip_entries(file)
+    if name.lower().endswith((".tar.gz", ".tgz")):
+        return _tar_entries(file, most, too_much)
     raise _refusal(_("%(name)s is no .zip and no .tar.gz", name=_shown(name)), _KINDS)
 
 

@@ -12,7 +12,7 @@ from django.test import Client
 from tests.admin.log.test_actions import STORAGES, failed, gone, newest, operator, plain_rows, press
 from tests.admin.log.test_steps import SCRIPT, step, text_of
 from tests.rollouts.conftest import Broker, broker
-from wx_static_store.admin.log import step_results, step_workers
+from wx_static_store.admin.log import step_results
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog
 from wx_static_store.submit.by_workers import send_again
@@ -171,7 +171,7 @@ def test_a_file_that_no_worker_sends_for_long_is_waited_for_no_more(
     cloud: EmulatorServer, operator: Client, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(step_results, "FEW", 1)
-    monkeypatch.setattr(step_workers, "PATIENCE", 0)
+    monkeypatch.setattr(step_results, "PATIENCE", 0)
     rows = [failed(cloud, "b.txt"), failed(cloud, "a.txt")]
     second = scripted(operator, scripted(operator, rows))
     assert "If a worker takes it within an hour, its row will be in the log." in html_of(second)
@@ -185,7 +185,7 @@ def test_what_no_worker_took_is_sent_from_the_page(
     cloud: EmulatorServer, operator: Client, broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(step_results, "FEW", 1)
-    monkeypatch.setattr(step_workers, "PATIENCE", 0)
+    monkeypatch.setattr(step_results, "PATIENCE", 0)
     rows = [failed(cloud, "b.txt"), failed(cloud, "a.txt")]
     second = scripted(operator, scripted(operator, rows))
     assert (second["stuck"], second["late"]) == (True, str(rows[1].pk))
@@ -202,7 +202,7 @@ def test_what_no_worker_took_is_sent_from_the_page(
 def test_without_a_script_a_second_button_sends_from_the_page(
     cloud: EmulatorServer, operator: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(step_workers, "PATIENCE", 0)
+    monkeypatch.setattr(step_results, "PATIENCE", 0)
     row = failed(cloud, "a.txt")
     form = {"handed": f"{row.pk}:1"}
     html = step(operator, "upload_again", [row], form=form).content.decode()
@@ -274,7 +274,7 @@ def test_a_broker_that_takes_no_more_is_said(
     cloud: EmulatorServer, operator: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [failed(cloud, "b.txt"), failed(cloud, "a.txt")]
-    monkeypatch.setattr(step_workers.queue, "send", lambda *_, **__: 1)
+    monkeypatch.setattr("wx_static_store.submit.queue.send", lambda *_, **__: 1)
     answer = scripted(operator, rows)
     assert answer["error"].startswith("The broker of Celery took no more files.")
     assert answer["handed"].startswith(f"{rows[1].pk}:")

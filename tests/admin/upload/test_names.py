@@ -9,7 +9,7 @@ import pytest
 
 from tests.admin.conftest import Rows
 from tests.conftest import ENV
-from wx_static_store.admin.upload.names import MOST, Candidate, candidates, names_beside
+from wx_static_store.admin.upload.names import MOST, candidates, names_beside
 from wx_static_store.core.types import DELETED_MD5
 from wx_static_store.submit.policy import Target
 
@@ -26,7 +26,7 @@ def _taken(configure: Any, rows: Rows) -> None:
 
 
 def tried(name: str = "a.txt", wish: str = "") -> list[str]:
-    return [candidate.name for candidate in candidates(HERE, name, TEA, wish)]
+    return [other for other, _is_same in candidates(HERE, name, TEA, wish)]
 
 
 def test_a_taken_name_is_followed_by_numbers_and_a_random_suffix(rows: Rows) -> None:
@@ -44,12 +44,12 @@ def test_a_name_with_these_bytes_is_tried_first_though_their_outcome_is_unknown(
     rows: Rows,
 ) -> None:
     rows("a-7.txt", md5=TEA, status="unknown")
-    assert next(candidates(HERE, "a.txt", TEA)) == Candidate("a-7.txt", is_same=True)
+    assert next(candidates(HERE, "a.txt", TEA)) == ("a-7.txt", True)
 
 
 def test_a_name_whose_bytes_were_deleted_is_not_the_same(rows: Rows) -> None:
     rows("a-2.txt", md5=DELETED_MD5)
-    assert next(candidates(HERE, "a.txt", DELETED_MD5)) == Candidate("a-3.txt")
+    assert next(candidates(HERE, "a.txt", DELETED_MD5)) == ("a-3.txt", False)
 
 
 def test_the_name_that_was_shown_is_tried_before_the_numbers() -> None:

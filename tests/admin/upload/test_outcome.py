@@ -136,6 +136,34 @@ def test_what_the_operator_does_stands_behind_what_the_editor_does(
     assert "clear_quota" in more
 
 
+@pytest.mark.parametrize(
+    ("fault", "again"),
+    [
+        ({"on": "staticuploadfile", "do": "errcode", "errcode": 45009}, "later, not today"),
+        (
+            {"on": "put_object", "do": "cos_error", "code": "AccessDenied", "status": 403},
+            "was changed",
+        ),
+    ],
+)
+def test_the_page_of_a_row_explains_a_failure_in_the_same_way(
+    member: Member, emulator: EmulatorServer, fault: dict[str, Any], again: str
+) -> None:
+    emulator.script(fault | {"times": None})
+    client = member("upload", "view_uploadlog")
+    here = send_one(client, text("a.txt"))["html"]
+    row = reverse("admin:wx_static_store_uploadlog_change", args=[UploadLog.objects.get().pk])
+    there = explanation(client.get(row).content.decode())
+    assert explanation(here)[-3:] == there[-3:]
+    assert again in there[-1]
+
+
+def explanation(html: str) -> list[str]:
+    """Return the paragraphs of the first block for operators."""
+    block = html.partition("For the site&#x27;s operator</summary>")[2].partition("</details>")[0]
+    return re.findall("<p>(.*?)</p>", block)
+
+
 def test_the_code_is_the_last_that_wechat_gave(
     member: Member, configure: Any, emulator: EmulatorServer
 ) -> None:

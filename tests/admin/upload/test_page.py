@@ -11,8 +11,8 @@ from django.core.cache import cache, caches
 from django.urls import reverse
 
 from tests.conftest import ENV, lost_table
+from wx_static_store.admin.upload.outcome import MOST_ASKED
 from wx_static_store.admin.upload.page import UploadPage
-from wx_static_store.admin.upload.status import MOST_ASKED
 from wx_static_store.conf import options_for
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import IdempotencyKey, UploadLog

@@ -17,17 +17,15 @@ from django.http import (
     QueryDict,
 )
 from django.utils.html import format_html, format_html_join
-from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
 from ...core import qr
 from ...core.types import RemoteFile, UploadResult
 from ...exceptions import WxStaticStoreError
-from ...i18n import labelled
+from ...i18n import gettext as _, gettext_lazy, labelled, ngettext
 from ...models import UploadLog
 from ...submit.unpublish import refusal, unpublish
 from ..base import BOTH, POST, Page, page
 from ..columns import UploadColumns
-from ..labels import sentence
 from ..log.actions import LogActions
 from ..places import linkable
 from ..upload.form import UploadForm
@@ -84,7 +82,7 @@ class FilesPage(LogActions):
         try:
             place.read(fresh=True)
         except WxStaticStoreError as error:
-            self.message_user(request, sentence(error), messages.ERROR)
+            self.message_user(request, error.sentence, messages.ERROR)
 
     def _folder_context(self, request: HttpRequest, place: Place) -> dict[str, Any]:
         """Return the content of the folder, or why it cannot be listed."""
@@ -123,7 +121,7 @@ class FilesPage(LogActions):
             if not (why := _objection(files)):
                 answer = acts[name](request, place, files)
         except WxStaticStoreError as error:
-            why = sentence(error)
+            why = error.sentence
         if why:
             self.message_user(request, why, messages.ERROR)
         return answer or HttpResponseRedirect(self.files_url(place))
@@ -163,13 +161,13 @@ class FilesPage(LogActions):
         context = {
             "title": _("Make files unpublic"),
             "keys": allowed,
-            "refused": [labelled(key, sentence(why)) for key, why in refused.items()],
+            "refused": [labelled(key, why.sentence) for key, why in refused.items()],
         }
         return self._chosen_page(request, place, "files_unpublish", context)
 
     def _report(self, request: HttpRequest, results: Sequence[UploadResult], left: int) -> None:
         failed = [
-            (labelled(one.key or one.name, sentence(one.error)),) for one in results if one.error
+            (labelled(one.key or one.name, one.error.sentence),) for one in results if one.error
         ]
         if done := len(results) - len(failed):
             text = ngettext(
@@ -177,7 +175,7 @@ class FilesPage(LogActions):
                 "%(count)d files are not public any more.",
                 done,
             )
-            self.message_user(request, text % {"count": done}, messages.SUCCESS)
+            self.message_user(request, text, messages.SUCCESS)
         if count := len(failed) + left:
             text = ngettext(
                 "%(count)d file is still public, or its state is unknown.",
@@ -185,7 +183,7 @@ class FilesPage(LogActions):
                 count,
             )
             details = format_html_join("", "<br>{}", failed[:DETAILS])
-            message = format_html("{}{}", text % {"count": count}, details)
+            message = format_html("{}{}", text, details)
             self.message_user(request, message, messages.ERROR)
 
     def _chosen_page(
@@ -199,11 +197,11 @@ def _objection(files: Chosen) -> str:
     """Return why the chosen files cannot be handled; empty if they can."""
     if not files:
         return _("Select files first. Files that were removed meanwhile cannot be selected.")
-    if len(files) > MOST:
-        text = ngettext(
-            "At most %(limit)d file can be chosen at a time.",
-            "At most %(limit)d files can be chosen at a time.",
-            MOST,
-        )
-        return text % {"limit": MOST}
-    return ""
+    if len(files) <= MOST:
+        return ""
+    return ngettext(
+        "At most %(limit)d file can be chosen at a time.",
+        "At most %(limit)d files can be chosen at a time.",
+        MOST,
+        limit=MOST,
+    )

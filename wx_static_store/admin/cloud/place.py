@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from django.http import Http404, HttpRequest, QueryDict
 from django.utils import timezone
@@ -112,14 +111,8 @@ def _target(user: User, asked: QueryDict) -> Target | None:
     return None
 
 
-class Choices(NamedTuple):
-    """The stores and the environments that may be chosen, each with its label."""
-
-    stores: Sequence[str]
-    envs: Sequence[tuple[str, str]]
-
-
-def choices(user: User, place: Place) -> Choices:
+def choices(user: User, place: Place) -> dict[str, Any]:
+    """Return the stores and the environments that may be chosen, each with its label."""
     offered = reach(user) or {}
     env = place.to.env if offered else None
     stores = []
@@ -127,4 +120,5 @@ def choices(user: User, place: Place) -> Choices:
         with suppress(PolicyRejected):
             target(user, using, env, uploads=False)
             stores.append(using)
-    return Choices(stores, [(env, offer.label) for env, offer in offered.items()])
+    envs = [(env, offer.label) for env, offer in offered.items()]
+    return {"stores": stores, "envs": envs}

@@ -12,6 +12,7 @@ from django.core.paginator import Page, Paginator
 from django.http import QueryDict
 from django.utils import timezone
 
+from ...causes import Text
 from ...conf.settings import setting
 from ...core.match import Match, match
 from ...core.naming import content_type
@@ -22,7 +23,6 @@ from ...log.compare import CloudState
 from ...models import UploadLog
 from ...upload.database import add_users
 from ..columns import NOTHING, Look, UploadColumns
-from ..labels import Text
 from ..places import link_to
 from .folders import Folder, SubFolder, is_marker
 
@@ -37,21 +37,6 @@ SORTS: dict[str, tuple[Text, Callable[[RemoteFile], Any]]] = {
 }
 GONE, DIFFERS = Look("∅", "wx-quiet"), Look("✗", "wx-bad")
 FOREIGN = Look("·", "wx-quiet")
-
-
-class PathStep(NamedTuple):
-    """A folder above the one that is shown, or the folder itself."""
-
-    name: str
-    folder: str
-
-
-class Heading(NamedTuple):
-    """A column that orders the files: as it is now, and as a click would have it."""
-
-    label: Text
-    order: str  # ascending, descending, or empty
-    next: str
 
 
 class FileLine(NamedTuple):
@@ -88,13 +73,13 @@ class FilesTable:
         seconds = max(0.0, time.time() - self._at)
         return ago(datetime.now(UTC) - timedelta(seconds=seconds))
 
-    def steps(self) -> Iterator[PathStep]:
-        """Yield the folders above this one, the environment itself first."""
-        yield PathStep(_("whole environment"), "")
+    def steps(self) -> Iterator[tuple[str, str]]:
+        """Yield name and key of the folders down to this one, the environment itself first."""
+        yield _("whole environment"), ""
         above = ""
         for name in self.folder.prefix.split("/")[:-1]:
             above += f"{name}/"
-            yield PathStep(f"{name}/", above)
+            yield f"{name}/", above
 
     def folders(self) -> list[tuple[str, SubFolder]]:
         """Return the folders with their names; a folder with only deleted files on request."""
@@ -105,11 +90,12 @@ class FilesTable:
             if self._is_searched(name) and (one.files or not one.is_whole or self.with_deleted)
         ]
 
-    def headings(self) -> Iterator[Heading]:
+    def headings(self) -> Iterator[tuple[Text, str, str]]:
+        """Yield each column that orders the files: its order, and what a click would ask for."""
         name, is_descending = self._order
         for column, (label, _value) in SORTS.items():
             order = "" if column != name else "descending" if is_descending else "ascending"
-            yield Heading(label, order, f"-{column}" if order == "ascending" else column)
+            yield label, order, f"-{column}" if order == "ascending" else column
 
     @cached_property
     def page(self) -> Page[RemoteFile]:

@@ -4,6 +4,5 @@ The page of a deployment, and the pages of its buttons.
     publish   the page *Publish a site*
     rollback  the page *Roll back to this*
     compare   the page *Compare*
-    base      the base of these pages
-    columns   the columns of a deployment in the list and on pages
+    columns   the columns of a deployment, and the base of these pages
 """

@@ -1,15 +1,24 @@
-"""The columns of the deployments, and the fields of the page of one."""
+"""The columns of the deployments, and the base of the pages of a deployment's release."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _, gettext_lazy, ngettext
+from django.utils.translation import gettext as _, gettext_lazy
 
 from ...deploy import state
+from ...i18n import ngettext
 from ...models import Deployment
+from ..base import ReadOnlyAdmin
 from ..columns import NOTHING, Columns, badge, link, two_lines
 
 
@@ -71,8 +80,7 @@ class DeploymentColumns(Columns):
         if row.release is None:
             return NOTHING
         count = ngettext("%(count)d file", "%(count)d files", row.release.count)
-        size = filesizeformat(row.release.size)
-        return two_lines(count % {"count": row.release.count}, size)
+        return two_lines(count, filesizeformat(row.release.size))
 
     @admin.display(description=gettext_lazy("live now"))
     def live(self, row: Deployment) -> SafeString | str:
@@ -85,3 +93,34 @@ class DeploymentColumns(Columns):
 
 def title_of(row: Deployment) -> str:
     return f"#{row.pk} {row.label}".rstrip()
+
+
+class ReleasePages(ReadOnlyAdmin):
+    """The base of the mixins."""
+
+    def with_release(self, request: HttpRequest, object_id: str) -> Deployment:
+        """Return the deployment; raises Http404 if this user sees none, or it has no release."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        row: Deployment | None = self.get_object(request, unquote(object_id))
+        if row is None or row.release is None:
+            raise Http404
+        return row
+
+    def page(
+        self, request: HttpRequest, page: str, row: Deployment, context: dict[str, Any]
+    ) -> HttpResponse:
+        columns = DeploymentColumns(request)
+        around = {
+            "row": row,
+            "this": title_of(row),
+            "store": columns.store(row),
+            "folder": columns.folder(row),
+        }
+        return self.page_response(request, page, around | context)
+
+
+def page_of(row: Model) -> str:
+    """Return the address of a row's page in the admin."""
+    named = f"{row._meta.app_label}_{row._meta.model_name}"
+    return reverse(f"admin:{named}_change", args=[row.pk])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
+from ...causes import Text
 from ...core.budget import REQUEST
 from ...core.releases import ReleaseFile
 from ...deploy.environments import site_uploader
@@ -20,9 +20,7 @@ from ...releases.difference import KINDS, Difference, compare_files, compare_wit
 from ...releases.live import mark_live
 from ...releases.rollback import folder_of
 from ..base import Page, page
-from ..labels import Text, sentence
-from .base import ReleasePages
-from .columns import title_of
+from .columns import ReleasePages, title_of
 
 CLOUD = "cloud"
 OFFERED = 20  # deployments to compare with
@@ -43,25 +41,6 @@ PARTS: dict[str, Text] = {
     "content_type": _("content type"),
     "cache_control": _("cache control"),
 }
-
-
-class ShownFile(NamedTuple):
-    """A file that differs: its sizes on both sides, and in what it differs."""
-
-    name: str
-    before: str
-    after: str
-    parts: list[Text]
-
-
-class Section(NamedTuple):
-    """The files of one kind; `more` of them are not shown."""
-
-    kind: str
-    heading: Text
-    number: int
-    files: list[ShownFile]
-    more: int
 
 
 def others_of(rows: DeploymentQuerySet, row: Deployment) -> list[Deployment]:
@@ -93,17 +72,17 @@ def files_of(row: Deployment) -> Iterator[ReleaseFile]:
     return row.release.contents() if row.release else iter(())
 
 
-def sections(difference: Difference, headings: Mapping[str, Text]) -> Iterator[Section]:
-    """Yield a section for each kind of change that occurs."""
+def sections(difference: Difference, headings: Mapping[str, Text]) -> Iterator[dict[str, Any]]:
+    """Yield a section for each kind of change that occurs; `more` files of it are not shown."""
     for kind in KINDS:
         if found := difference.of(kind):
-            files = []
-            for change in found[:SHOWN]:
-                sides = (change.before, change.after)
-                before, after = (filesizeformat(side.size) if side else "" for side in sides)
-                parts = [PARTS[part] for part in change.parts]
-                files.append(ShownFile(change.name, before, after, parts))
-            yield Section(kind, headings[kind], len(found), files, len(found) - len(files))
+            yield {
+                "kind": kind,
+                "heading": headings[kind],
+                "number": len(found),
+                "files": [(file, [PARTS[part] for part in file.parts]) for file in found[:SHOWN]],
+                "more": len(found) - SHOWN,
+            }
 
 
 class ComparePage(ReleasePages):
@@ -128,7 +107,7 @@ class ComparePage(ReleasePages):
             try:
                 found = difference_of(row, other)
             except WxStaticStoreError as error:
-                context["error"] = sentence(error)
+                context["error"] = error.sentence
             else:
                 shown = sections(found, HEADINGS if other else IN_CLOUD)
                 context |= {"difference": found, "sections": [*shown]}

@@ -28,9 +28,8 @@ from ...releases.runners import available_runner
 from ...submit.access import Act, may
 from ...upload.database import deployments
 from ..base import BOTH, Page, ReadOnlyAdmin, Tool, page
-from ..labels import sentence
 from ..places import places_for
-from .base import page_of
+from .columns import page_of
 from .rollback import ending_message, newest_id, plan_context
 
 SALT = "wx_static_store_deployment_publish"  # of the signed order
@@ -62,12 +61,9 @@ class PublishForm(forms.Form):
 
     def __init__(self, envs: Mapping[str, str], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = {"env": [*envs.items()]}
-        choices["using"] = [(alias, alias) for alias in site_stores()]
-        for name, offered in choices.items():
-            field = self.fields[name]
-            assert isinstance(field, forms.ChoiceField)  # noqa: S101 -- for the types
-            field.choices = offered
+        stores = [(alias, alias) for alias in site_stores()]
+        self.fields["env"].choices = [*envs.items()]  # type: ignore[attr-defined]
+        self.fields["using"].choices = stores  # type: ignore[attr-defined]
         for field in self.fields.values():
             field.label = capfirst(field.label)
 
@@ -75,7 +71,7 @@ class PublishForm(forms.Form):
         try:
             return check_prefix(self.cleaned_data["folder"].strip("/"))
         except WxStaticStoreError as error:
-            raise forms.ValidationError(sentence(error)) from None
+            raise forms.ValidationError(error.sentence) from None
 
     def clean(self) -> dict[str, Any]:
         """Use the name of the archive where no label is given."""
@@ -106,7 +102,7 @@ class PublishPage(ReadOnlyAdmin):
                 try:
                     return self._page(request, form, _keep_and_plan(request, form.cleaned_data))
                 except WxStaticStoreError as error:
-                    form.add_error("file", sentence(error))
+                    form.add_error("file", error.sentence)
         return self._page(request, form, {})
 
     def _page(

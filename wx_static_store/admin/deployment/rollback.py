@@ -28,8 +28,7 @@ from ...releases.rollback import (
 from ...releases.runners import Runner, available_runner
 from ..base import BOTH, Page, Tool, page
 from ..places import linkable
-from .base import ReleasePages, page_of
-from .columns import title_of
+from .columns import ReleasePages, page_of, title_of
 
 SHOWN = 50  # files of a list
 DETAILS = 30  # lines of a message

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
@@ -16,12 +17,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
-from ...clients.platform import RefusedCall
 from ...log.diagnosis import Diagnosis, diagnose, known_diagnosis, text_of
 from ...models import UploadLog
 from ..base import POST, Page, ReadOnlyAdmin, page
 from ..columns import NOTHING, duration
-from ..labels import sentence
 
 _CALL = pgettext_lazy("of the open platform", "call")
 
@@ -47,58 +46,39 @@ class DiagnosisPage(ReadOnlyAdmin):
             return []
         found = getattr(request, "wx_diagnosis", None) or known_diagnosis(row)
         url = self.page_url("diagnosis", row)
-        return [(_("What WeChat received"), {"fields": CallColumns(found, url).fields})]
+        return [(_("What WeChat received"), {"fields": _call_fields(found, url)})]
 
 
-class CallColumns:
-    """The fields of a refused call; without a call the reason, and the button."""
-
-    def __init__(self, found: Diagnosis | None, url: str) -> None:
-        self._found, self._url = found, url
-        self._call = cast(RefusedCall, found and found.call)  # else not shown
-
-    @property
-    def fields(self) -> tuple[Any, ...]:
-        if self._found is None or self._found.reason:
-            return (self.call,)
-        first = self.received, self.took, self.client_ip, self.request_url
-        return (*first, self.request_body, self.response_body)
-
-    @admin.display(description=_CALL)
-    def call(self, row: UploadLog) -> SafeString:
-        reason = self._found and self._found.reason
+def _call_fields(found: Diagnosis | None, url: str) -> list[Any]:
+    """Return the fields of a refused call; without a call the reason, and the button."""
+    if found is None or found.call is None:
         context = {
-            "reason": sentence(reason) if reason else "",
-            "may_ask": not (self._found and self._found.is_final),
-            "url": self._url,
+            "reason": found.reason.sentence if found and found.reason else "",
+            "may_ask": not (found and found.is_final),
+            "url": url,
         }
-        return render_to_string("admin/wx_static_store/uploadlog/ask.html", context)
+        ask = render_to_string("admin/wx_static_store/uploadlog/ask.html", context)
+        return [_field("call", _CALL, ask)]
+    call = found.call
+    when = date_format(timezone.localtime(call.time), "Y-m-d H:i:s O") if call.time else NOTHING
+    received = format_html('<span id="wx-received">{}</span>', when)
+    path = format_html("<code>{}</code>", call.request_url or NOTHING)
+    return [
+        _field("received", pgettext_lazy("of an upload", "time"), received),
+        _field("took", _("duration"), duration(call.cost_ms)),
+        _field("client_ip", _("client address"), call.client_ip or NOTHING),
+        _field("request_url", _CALL, path),
+        _field("request_body", _("request"), _body(call.request_body)),
+        _field("response_body", _("answer"), _body(call.response_body)),
+    ]
 
-    @admin.display(description=pgettext_lazy("of an upload", "time"))
-    def received(self, row: UploadLog) -> SafeString:
-        moment = self._call.time
-        text = date_format(timezone.localtime(moment), "Y-m-d H:i:s O") if moment else NOTHING
-        return format_html('<span id="wx-received">{}</span>', text)
 
-    @admin.display(description=_("duration"))
-    def took(self, row: UploadLog) -> str:
-        return duration(self._call.cost_ms)
+def _field(name: str, label: Any, text: str) -> Callable[[UploadLog], str]:
+    def field(row: UploadLog) -> str:
+        return text
 
-    @admin.display(description=_("client address"))
-    def client_ip(self, row: UploadLog) -> str:
-        return self._call.client_ip or NOTHING
-
-    @admin.display(description=_CALL)
-    def request_url(self, row: UploadLog) -> SafeString:
-        return format_html("<code>{}</code>", self._call.request_url or NOTHING)
-
-    @admin.display(description=_("request"))
-    def request_body(self, row: UploadLog) -> SafeString:
-        return _body(self._call.request_body)
-
-    @admin.display(description=_("answer"))
-    def response_body(self, row: UploadLog) -> SafeString:
-        return _body(self._call.response_body)
+    field.__name__ = name  # the page makes a CSS class of it
+    return admin.display(field, description=label)
 
 
 def _body(body: str | int) -> SafeString:

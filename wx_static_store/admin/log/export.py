@@ -3,11 +3,11 @@
 import csv
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest, StreamingHttpResponse
@@ -56,14 +56,9 @@ def json_lines(rows: Iterable[Row]) -> Iterator[str]:
     yield "\n]\n" if before == ",\n" else "[]\n"
 
 
-class Format(NamedTuple):
-    lines: Callable[[Iterable[Row]], Iterator[str]]
-    content_type: str
-
-
 FORMATS = {
-    "csv": Format(csv_lines, "text/csv; charset=utf-8"),
-    "json": Format(json_lines, "application/json"),
+    "csv": (csv_lines, "text/csv; charset=utf-8"),
+    "json": (json_lines, "application/json"),
 }
 
 
@@ -77,7 +72,7 @@ def _in_parts(rows: UploadLogQuerySet) -> Iterator[Row]:
 
 def export(request: HttpRequest, rows: UploadLogQuerySet, extension: str) -> StreamingHttpResponse:
     """Return the rows as a download that is read while it is sent."""
-    form = FORMATS[extension]
-    lines = form.lines(_in_parts(rows))
+    lines_of, content_type = FORMATS[extension]
+    lines = lines_of(_in_parts(rows))
     parts = iter(lambda: "".join(islice(lines, LINES_AT_ONCE)), "")
-    return download(request, parts, form.content_type, str(UploadLog._meta.model_name), extension)
+    return download(request, parts, content_type, str(UploadLog._meta.model_name), extension)

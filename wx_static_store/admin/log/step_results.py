@@ -1,7 +1,8 @@
-"""The results of one step of a long action: a line for each row, and all counts as sentences."""
+"""One step of a long action, here or by workers: a line for each row, and counts as sentences."""
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -13,18 +14,22 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _, gettext_lazy, ngettext, ngettext_lazy
+from django.utils.translation import gettext as _, gettext_lazy, ngettext_lazy
 
+from ...causes import Text
 from ...core.budget import REQUEST
-from ...core.types import DEPLOYS
-from ...exceptions import DeadlineExceeded, WxStaticStoreError
+from ...core.facts import facts
+from ...core.types import DEPLOYS, UploadContext
+from ...exceptions import ConfigurationError, DeadlineExceeded, WxStaticStoreError
+from ...i18n import labelled, ngettext
 from ...log.compare import FEW as ASKED_ONE_BY_ONE, CloudState, ComparedUpload, compare_uploads
-from ...log.retry import TAKE_THE_NEWER, RetryResult, newer, retry_uploads
+from ...log.retry import TAKE_THE_NEWER, RetryResult, check_rows, newer, retry_uploads
 from ...log.source_of import SourceGone
-from ...models import UploadLog
+from ...models import Deployment, UploadLog
+from ...submit import queue
 from ...submit.access import Act, may
-from ..columns import NOTHING, UploadColumns, badge, with_details
-from ..labels import Text, sentence
+from ...submit.by_workers import forget, refusals
+from ..columns import UploadColumns, badge
 
 SECONDS = REQUEST.share(0.16)  # in which a step starts files or calls
 FEW = 4  # files of a step of the script: so few go on when somebody stops it
@@ -59,14 +64,6 @@ SENT = {
         "count",
     ),
 }
-# By state: the colour of its badge.
-COLOURS = {
-    CloudState.SAME: "good",
-    CloudState.UNSURE: "unsure",
-    CloudState.DIFFERS: "bad",
-    CloudState.MISSING: "bad",
-    CloudState.DELETED: "good",
-}
 HANDED = "handed"  # the outcome of a row that a worker has, and the page does not wait for
 LOST = "lost"  # the outcome of a row that is not found any more
 NOT_FOUND = gettext_lazy("This row is not in the log any more, or you may not see it.")
@@ -78,6 +75,15 @@ ALL_ALIKE = gettext_lazy(
     "The other files would fail in the same way, so they were not sent. Repair the cause, then go "
     "on."
 )
+EXPIRES = 3600  # seconds after which no worker takes the message: the user expects it no more
+PATIENCE = 60  # seconds in which a page looks for the row of a file that a worker has
+
+_ITS_ROW = gettext_lazy("If a worker takes it within an hour, its row will be in the log.")
+_SLOW = gettext_lazy(
+    "A file was not sent within a minute. Look whether a worker runs, then go on with the rest, or "
+    "upload from this page."
+)
+_NO_MORE = gettext_lazy("The broker of Celery took no more files. Go on in a while.")
 
 
 class StepLine(NamedTuple):
@@ -122,7 +128,13 @@ def waiting_lines(request: HttpRequest, rows: Sequence[UploadLog]) -> list[StepL
 
 
 def upload_again(asked: StepRequest) -> Step:
-    """Send the first of these rows again."""
+    """Send the first of these rows again, by workers where the project has some."""
+    by_workers = queue.is_available() and not asked.from_page
+    return _by_workers(asked) if by_workers else _from_page(asked)
+
+
+def _from_page(asked: StepRequest) -> Step:
+    """Send the first of these rows again in this request."""
     columns = UploadColumns(asked.request)
     lines, few = split_sent(asked, asked.rows[: FEW if asked.scripted else MOST], columns)
     user = asked.request.user
@@ -154,19 +166,17 @@ def split_sent(
 
 def recorded_line(row: UploadLog, new: UploadLog, columns: UploadColumns) -> StepLine:
     """Return the line of a row by the newer row that its upload left."""
-    facts: list[Text] = [columns.errcode(new)] if new.errcode or new.cos_code else []
-    if new.status != UploadLog.Status.STORED:
-        hint = columns.hint(new)
-        facts.append(columns.message(new) if hint == NOTHING else hint)
+    said: list[Text] = [columns.errcode(new)] if new.errcode or new.cos_code else []
+    said += [columns.hint(new)] if new.why else []
     key, sign = columns.key(new), columns.status(new)
-    return StepLine(row.pk, key, columns.store(row), new.status, sign, facts, new.pk)
+    return StepLine(row.pk, key, columns.store(row), new.status, sign, said, new.pk)
 
 
 def sent_line(one: RetryResult, new: UploadLog, columns: UploadColumns) -> StepLine:
     """Return the line of a retry; `new` is the row that it left."""
     store, old = columns.store(one.row), one.row
     if not one.result:
-        why: list[Text] = [sentence(one.reason), *_too_long(one.reason)] if one.reason else []
+        why: list[Text] = [one.reason.sentence, *_too_long(one.reason)] if one.reason else []
         sign, outcome = badge("", _("was not sent again")), one.outcome
         is_gone = isinstance(one.reason, SourceGone) and one.reason.hint is not TAKE_THE_NEWER
         # What was deployed by a command is not on the editor's own computer.
@@ -174,17 +184,10 @@ def sent_line(one: RetryResult, new: UploadLog, columns: UploadColumns) -> StepL
             outcome = CHOOSE
             why.append(format_html('<a href="{}">{}</a>', url, _("Choose the file again")))
         return StepLine(old.pk, old.key or old.name, store, outcome, sign, why)
-    error = one.result.error
-    facts: list[Text] = []
-    if error and (new.errcode or new.cos_code):
-        facts.append(columns.errcode(new))
-    if error:
-        text, more = error.advice(one.outcome), sentence(error)
-        facts.append(with_details(text, _("For the site's operator"), more) if text else more)
-    facts += _too_long(error)
-    sign = badge(one.outcome, UploadLog.Status(one.outcome).label)
-    row = new.pk if new.pk != old.pk else None
-    return StepLine(old.pk, columns.key(new), store, one.outcome, sign, facts, row)
+    if new.pk == old.pk:  # the log did not take the new one
+        new = UploadLog(**facts(one.result, UploadContext(source="retry")))
+    line = recorded_line(old, new, columns)
+    return line._replace(facts=[*line.facts, *_too_long(one.result.error)])
 
 
 def _too_long(error: WxStaticStoreError | None) -> Iterator[str]:
@@ -202,10 +205,75 @@ def count_sent(counts: Counter[str], left: int) -> str:
 def _rest(count: int, said: Sequence[str]) -> Iterator[str]:
     """Yield the number of rows that are left; 0 only if there is nothing else to report."""
     if count or not said:
-        text = ngettext(
+        yield ngettext(
             "Still to be done: %(count)d row.", "Still to be done: %(count)d rows.", count
         )
-        yield text % {"count": count}
+
+
+# --- upload again, by workers: they send, the page waits ----------------------------------------
+
+
+def _by_workers(asked: StepRequest) -> Step:
+    """Look up the rows that workers have, and hand over the next ones."""
+    columns = UploadColumns(asked.request)
+    theirs = [row for row in asked.rows if row.pk in asked.handed]
+    rest = [row for row in asked.rows if row.pk not in asked.handed]
+    lines, error = _ended_lines(theirs, asked.handed, columns, more=bool(rest))
+    ended = {line.pk for line in lines}
+    handed = {row: asked.handed[row.pk] for row in theirs if row.pk not in ended}
+    if not error:
+        room = (FEW if asked.scripted else MOST) - len(handed)
+        known, rest = split_sent(asked, rest[: max(0, room)], columns)
+        lines += known
+        looked = [*check_rows(rest)]
+        for one in looked:
+            if isinstance(one, RetryResult):
+                lines.append(sent_line(one, one.row, columns))
+        ready = [one.row for one in looked if not isinstance(one, RetryResult)]
+        taken, error = _hand_over(asked.request, ready)
+        handed |= dict.fromkeys(taken, int(time.time()))
+    lines += (_handed_line(row, columns) for row in handed)
+    stuck = error not in ("", str(ALL_ALIKE))
+    return Step(lines, error, {row.pk: since for row, since in handed.items()}, stuck)
+
+
+def _ended_lines(
+    rows: Sequence[UploadLog], since: dict[int, int], columns: UploadColumns, *, more: bool
+) -> tuple[list[StepLine], str]:
+    """Return the lines of rows that are over, and the reason to hand over no `more` rows."""
+    sent, refused, lines, error = newer(rows), refusals(rows), [], ""
+    for row in rows:
+        if row.pk in sent:
+            lines.append(recorded_line(row, sent[row.pk], columns))
+            why = sent[row.pk].why
+            if more and why and why.stops_batch:
+                error = str(ALL_ALIKE)
+        elif row.pk in refused:
+            lines.append(sent_line(refused[row.pk], row, columns))
+        elif not 0 <= time.time() - since[row.pk] < PATIENCE:
+            lines.append(_handed_line(row, columns)._replace(outcome=HANDED, facts=[_ITS_ROW]))
+            error = error or str(_SLOW)
+    return lines, error
+
+
+def _hand_over(request: HttpRequest, rows: Sequence[UploadLog]) -> tuple[Sequence[UploadLog], str]:
+    """Send a message for each row; return the rows that were sent, and why others were not."""
+    if not rows:
+        return rows, ""
+    try:
+        queue.check_broker()
+    except ConfigurationError as error:
+        return [], error.sentence
+    # The refusal of an earlier message would end the line of its row at once.
+    forget(rows)
+    messages = [(row.pk, request.user.pk, time.time()) for row in rows]
+    count = queue.send("wx_static_store.tasks.upload_again", messages, expires=EXPIRES)
+    return rows[:count], "" if count == len(rows) else str(_NO_MORE)
+
+
+def _handed_line(row: UploadLog, columns: UploadColumns) -> StepLine:
+    sign = badge(Deployment.Outcome.RUNNING, _("with a worker"))
+    return StepLine(row.pk, row.key, columns.store(row), badge=sign)
 
 
 # --- compare -----------------------------------------------------------------------------------
@@ -217,7 +285,7 @@ def compare(asked: StepRequest) -> Step:
     try:
         found = _compare_by_list(asked.rows) or _compare_rows(asked.rows[:ASKED_ONE_BY_ONE])
     except WxStaticStoreError as error:
-        return Step([], sentence(error))
+        return Step([], error.sentence)
     columns = UploadColumns(asked.request)
     return Step([_compared_line(row.pk, one, columns) for row, one in found])
 
@@ -240,9 +308,7 @@ def _compare_rows(rows: Sequence[UploadLog]) -> list[tuple[UploadLog, ComparedUp
 
 def _compared_line(pk: int, one: ComparedUpload, columns: UploadColumns) -> StepLine:
     row, remote = one.row, one.remote
-    sign = format_html(
-        '<span class="wx-badge wx-{}">{}</span>', COLOURS[one.state], one.state.label
-    )
+    sign = badge(one.state.value, one.state.label)
     there = [filesizeformat(remote.size), remote.md5] if remote else [_("nothing")]
     size = filesizeformat(row.size) if row.size is not None else ""
     facts = [
@@ -254,14 +320,14 @@ def _compared_line(pk: int, one: ComparedUpload, columns: UploadColumns) -> Step
 
 def _facts(label: str, *facts: Any) -> str:
     text = format_html_join(" · ", "{}", ((one,) for one in facts if one))
-    return _("%(label)s: %(text)s") % {"label": label, "text": text}
+    return labelled(label, text)
 
 
 def count_compared(counts: Counter[str], left: int) -> str:
     """Return the number of files in each state, how many are left, and what corrects the log."""
     said = [
-        _("%(label)s: %(text)s") % {"label": capfirst(state.label), "text": counts[state.value]}
-        for state in COLOURS
+        labelled(capfirst(state.label), counts[state.value])
+        for state in CloudState
         if counts[state.value]
     ]
     said += _rest(left, said)

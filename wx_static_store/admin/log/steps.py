@@ -12,12 +12,12 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy
 
+from ...causes import Text
 from ...core.budget import REQUEST
 from ...models import UploadLog
 from ...submit import queue
 from ..base import POST, Page, ReadOnlyAdmin, page
-from ..labels import Text
-from . import step_results as results, step_workers
+from . import step_results as results
 from .step_results import Step, StepLine, StepRequest
 
 LIMIT = 200  # rows of one page
@@ -34,7 +34,7 @@ class LongAction(NamedTuple):
 
 LONG_ACTIONS = {
     "upload_again": LongAction(
-        gettext_lazy("Upload again"), step_workers.upload_again, results.count_sent
+        gettext_lazy("Upload again"), results.upload_again, results.count_sent
     ),
     "compare": LongAction(
         gettext_lazy("Compare with the cloud"), results.compare, results.count_compared

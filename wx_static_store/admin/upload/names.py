@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from django.utils.crypto import get_random_string
 
@@ -20,25 +19,23 @@ ASKED = 1000  # keys that are looked up in the log
 TRIES = 4  # numbered names that the store is asked about
 
 
-class Candidate(NamedTuple):
-    """A name to try; `is_same` if the log has the same bytes at this name."""
+def candidates(to: Target, name: str, md5: str, wish: str = "") -> Iterator[tuple[str, bool]]:
+    """
+    Yield names to try, the best first, and whether the log has the same bytes at this name.
 
-    name: str
-    is_same: bool = False
-
-
-def candidates(to: Target, name: str, md5: str, wish: str = "") -> Iterator[Candidate]:
-    """Yield names to try, the best first; `wish` is the one that the preview showed."""
+    `wish` is the name that the preview showed.
+    """
     # The file's own name, unless the log has other bytes there.
     row = (sent_rows(to.env, [display_name(to, name)]) or {}).get(display_name(to, name))
     if row is None or row.is_deletion or _has_bytes(row, md5):
-        yield Candidate(name, _has_bytes(row, md5))
+        yield name, _has_bytes(row, md5)
     same, free = _numbered_names(to, {name: md5}, ())[name]
-    yield from (Candidate(each, is_same=True) for each in same[:1])
-    yield from map(Candidate, [wish] if wish else [])
-    yield from (Candidate(each) for each in free[:TRIES] if each != wish)
+    yield from ((each, True) for each in same[:1])
+    if wish:
+        yield wish, False
+    yield from ((each, False) for each in free[:TRIES] if each != wish)
     # A random name is free.
-    yield Candidate(_random_name(name))
+    yield _random_name(name), False
 
 
 def names_beside(to: Target, files: Mapping[str, str], taken: Collection[str]) -> Mapping[str, str]:

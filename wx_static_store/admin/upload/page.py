@@ -25,9 +25,19 @@ from ...upload.sources import digest as md5_of
 from ..base import BOTH, POST, Page, ReadOnlyAdmin, page
 from .form import TEXTS, TargetForm, UploadForm, display_name
 from .names import candidates
-from .outcome import ASK, REFUSED, RUNNING, FileOutcome, failure, outcome_of
+from .outcome import (
+    ASK,
+    MOST_ASKED,
+    REFUSED,
+    RUNNING,
+    FileOutcome,
+    failure,
+    look_up_killed,
+    outcome_of,
+    parse_attempts,
+    states,
+)
 from .preview import Chosen, preview
-from .status import MOST_ASKED, look_up_killed, parse_attempts, states
 
 if TYPE_CHECKING:
     from .form import AnyFile
@@ -63,11 +73,8 @@ class UploadPage(ReadOnlyAdmin):
             form.preset(request.GET)
             return self._page(request, form)
         form = UploadForm(request.user, request.POST, request.FILES)
-        outcomes = (
-            [_submit(request, form, *chosen) for chosen in form.chosen_files()]
-            if form.is_valid()
-            else []
-        )
+        chosen = form.chosen_files() if form.is_valid() else []
+        outcomes = [_submit(request, form, *each) for each in chosen]
         if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
             return JsonResponse(self._rendered(request, outcomes or [_incomplete(form)]))
         return self._page(request, form.anew() if outcomes else form, outcomes)
@@ -184,21 +191,18 @@ def _send(
     raw: Any = file.file
 
     def send_as(name: str) -> FileOutcome:
-        return outcome_of(
+        ended = send(
+            request.user,
             to,
             name,
-            *send(
-                request.user,
-                to,
-                name,
-                raw,
-                UploadContext(source="admin", user_id=request.user.pk),
-                size=file.size or 0,
-                overwrite=form.clash_choice == "replace",
-                sent=note_of(digest),
-                claim=Claim(digest),
-            ),
+            raw,
+            UploadContext(source="admin", user_id=request.user.pk),
+            size=file.size or 0,
+            overwrite=form.clash_choice == "replace",
+            sent=note_of(digest),
+            claim=Claim(digest),
         )
+        return outcome_of(to, name, *ended)
 
     if form.clash_choice != "keep":
         return send_as(name)

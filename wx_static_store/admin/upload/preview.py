@@ -21,7 +21,6 @@ from .names import Rows, names_beside, sent_rows
 
 if TYPE_CHECKING:
     from ...core.refusals import User
-    from ...models import UploadLog
 
 UNKNOWN, UNREAD, REFUSED, ASK = "unknown", "unread", "refused", "ask"
 STATES = {
@@ -87,7 +86,13 @@ def _files(
         else:
             facts = _facts(REFUSED, [key.message, str(key.hint)] if explain else [])
         if rows and state in {"same", "changed"}:
-            facts |= _public_facts(places, to, rows[str(key)])
+            row = rows[str(key)]
+            facts["old"] = {
+                "size": filesizeformat(row.size or 0),
+                "created": row.created.isoformat(),
+                "url": places.address(to.using, to.env, row.key),
+                "image": content_type(row.key).startswith("image/"),
+            }
         if state == "changed":
             other = others.get(name)
             may = {"skip": True, "replace": form.may_replace, "keep": other is not None}
@@ -141,17 +146,6 @@ def _choice_facts(form: TargetForm, state: str, asked: list[str | Promise]) -> d
     if not asked or state in {"same", UNREAD}:
         return _facts(state)
     return _facts(state if state == "changed" else ASK, asked) | {"asks": True}
-
-
-def _public_facts(places: Places, to: Target, row: UploadLog) -> dict[str, Any]:
-    """Return the facts on the public file at this name, out of its row."""
-    old = {
-        "size": filesizeformat(row.size or 0),
-        "created": row.created.isoformat(),
-        "url": places.address(to.using, to.env, row.key),
-        "image": content_type(row.key).startswith("image/"),
-    }
-    return {"old": old}
 
 
 def _facts(state: str, reasons: Iterable[object] = (), *, blocked: bool = False) -> dict[str, Any]:

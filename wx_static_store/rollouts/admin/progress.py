@@ -12,9 +12,8 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 
 from ...admin.columns import Columns, badge, day_and_time, two_lines
-from ...admin.labels import Text
 from ...admin.places import Places
-from ...causes import cause_of, hint
+from ...causes import Text, cause_of, hint
 from ...i18n import gettext as _, gettext_lazy, labelled, ngettext
 from ..lifecycle import ACTIONS
 from ..models import Rollout, RolloutEnvironment

@@ -16,8 +16,8 @@ from django.views.decorators.http import require_safe
 
 from ...admin.base import BOTH, POST, Page, ReadOnlyAdmin, Tool, page
 from ...admin.filters import Choices, ColumnFilter
-from ...admin.labels import Text, sentence
 from ...admin.places import places_for
+from ...causes import Text
 from ...exceptions import WxStaticStoreError
 from ...i18n import gettext as _, gettext_lazy
 from ...submit.access import Act, may, reach
@@ -121,7 +121,7 @@ class RolloutAdmin(ReadOnlyAdmin):
         except RolloutRefused as error:
             text = str(error)
         except WxStaticStoreError as error:
-            text = sentence(error)
+            text = error.sentence
         self.message_user(request, text, messages.ERROR)
         return None
 

@@ -13,9 +13,8 @@ from django.core.paginator import Page, Paginator
 from django.http import QueryDict
 
 from ...admin.columns import Look, badge
-from ...admin.labels import Text
 from ...admin.places import Places
-from ...causes import cause_of
+from ...causes import Text, cause_of
 from ...conf.offered import Offer
 from ...core.spans import ago
 from ...i18n import gettext as _, gettext_lazy, joined, labelled, ngettext, shown

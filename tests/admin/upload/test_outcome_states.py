@@ -16,7 +16,7 @@ from django.test import Client
 from tests.conftest import ENV, lost_table
 from tests.tables import each
 from wx_static_store.admin.upload.form import attempt_submission
-from wx_static_store.admin.upload.status import MOST_ASKED
+from wx_static_store.admin.upload.outcome import MOST_ASKED
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import IdempotencyKey, UploadLog
 from wx_static_store.models.columns import Now
