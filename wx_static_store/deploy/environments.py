@@ -149,18 +149,17 @@ def allowance(orders: Orders, plans: Sequence[Plan] = ()) -> Allowance:
     options = orders[0][0].options
     # A plan costs a list of the cloud, unless the log is trusted; none is made of what is live.
     if options.trust_log and not plans:
-        orders = [
-            (uploader, order)
-            for uploader, order in orders
-            if order.force or not order.records.are_live(uploader, order.everything, order.last)
-        ]
+        orders = [order for order in orders if _may_send(*order)]
         plans = [preview_of(*order) for order in orders]
     if plans:
         return allowance_for(options, sum(map(len, plans)))
     found = allowance_for(options, sum(len(order.everything) for _uploader, order in orders))
-    if found.missing or found.minutes:
-        return replace(found, needed=sum(len(preview_of(*order)) for order in orders))
-    return found
+    enough = not (found.missing or found.minutes)
+    return found if enough else replace(found, needed=sum(len(preview_of(*one)) for one in orders))
+
+
+def _may_send(uploader: Uploader, order: Order) -> bool:
+    return order.force or not order.records.are_live(uploader, order.everything, order.last)
 
 
 def allowance_for(options: Options, needed: int) -> Allowance:

@@ -75,7 +75,8 @@ class Records:
         newest: Deployment | None = in_database(rows.first, otherwise=None)
         if not (newest and newest.release and newest.outcome == newest.Outcome.DONE):
             return False
-        return self._pack(uploader, files, last).digest == newest.release.digest
+        digest: str = newest.release.digest
+        return self._pack(uploader, files, last).digest == digest
 
     def _pack(
         self, uploader: Uploader, files: Iterable[UploadItem], last: UploadItem | None
