@@ -8,6 +8,7 @@ import sys
 from io import StringIO
 from pathlib import Path
 
+import django.contrib.admin
 import pytest
 from django.core.management import call_command, get_commands, load_command_class
 from django.core.management.base import BaseCommand, CommandError
@@ -56,6 +57,15 @@ def test_a_translation_has_the_parts_of_its_text() -> None:
         for (_context, text, plural), translated in texts(CATALOGUE).items()
         for each in translated
         if sorted(PART.findall(plural or text)) != sorted(PART.findall(each))
+    )
+
+
+def test_no_text_is_shown_in_other_words_of_the_admin() -> None:
+    admin = texts(Path(django.contrib.admin.__file__).parent / CATALOGUE.relative_to(PACKAGE))
+    none_of(
+        f"{text[1]!r} is {admin[text]} in Django's admin, which may win: give it a context"
+        for text, translated in texts(CATALOGUE).items()
+        if any(admin.get(text, [])) and admin[text] != translated
     )
 
 

@@ -197,6 +197,18 @@ def test_the_page_of_a_deployment_groups_its_failures_by_cause(viewer: Client, r
     assert 'name="retry' not in html
 
 
+def test_why_a_deployment_failed_is_said_at_the_head_of_its_page(
+    viewer: Client, rows: Rows
+) -> None:
+    row = deployment(outcome="failed")
+    rows("a.js", "b.js", deployment=row, errcode=61004, status="failed")
+    html = page(viewer, row)
+    head = html[: html.index("<fieldset")]
+    [(anchor, title)] = re.findall(r'<a href="#([^"]*)">.*?61004 · ([^<]*)</a>', head)
+    assert unescape(title) == cause_of("61004").title
+    assert f'id="{anchor}"' in html
+
+
 def test_many_failures_end_with_a_link_to_all(viewer: Client, rows: Rows) -> None:
     one = deployment()
     rows(*"abcdefghijklmnopqrstu", deployment=one, status="failed", errcode=45009)

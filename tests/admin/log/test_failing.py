@@ -179,6 +179,7 @@ def test_no_button_offers_what_can_only_be_chosen_again(
         UploadLog.objects.filter(pk=row.pk).update(errcode=errcode, cause=str(errcode))
     assert values(client, "retry_all") == values(client, "retry") == []
     assert len(values(client, "dismiss")) == 3
+    assert "files at a time" not in text_of(client)
 
 
 def test_what_is_dismissed_leaves_the_page_and_stays_in_the_log(
