@@ -190,9 +190,9 @@ def test_the_operator_s_hint_is_in_the_log_and_not_in_the_form(
     cloud: EmulatorServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 85088})
-    assert "Cloud hosting is not open" not in str(filled(file=text()).errors)
+    assert "Open cloud development" not in str(filled(file=text()).errors)
     [record] = [record for record in caplog.records if record.name == "wx_static_store.uploads"]
-    assert "Cloud hosting is not open" in record.getMessage()
+    assert "Open cloud development" in record.getMessage()
 
 
 @pytest.mark.parametrize("fault", [fault for fault, *_ in FAULTS.values()], ids=FAULTS)

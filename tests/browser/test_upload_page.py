@@ -165,7 +165,7 @@ def test_the_address_can_be_copied(context: Callable[..., Any], site: Site, fold
     ("errcode", "hint"),
     [
         (42001, "no other system refreshes its token"),
-        (85088, "Cloud hosting is not open here"),
+        (85088, "Open cloud development"),
         (45009, "The daily quota is used up"),
     ],
 )

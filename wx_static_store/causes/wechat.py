@@ -62,8 +62,8 @@ TABLE = (
         "85088", title=_("Cloud development is not open for this environment"),
         means=_("A platform can publish only to environments that it created itself for its "
                 "tenants. WeChat does not document what else leads to this number."),
-        operator=_("Cloud hosting is not open here: open cloud development for your platform. Look "
-                   "with describeenvs: your own platform must have created the environment."),
+        operator=_("Open cloud development for your platform. Look with describeenvs: your own "
+                   "platform must have created the environment."),
         stops_batch=True, blame=Blame.TENANT, docs="account-environment"),
     THROTTLED.but(
         "45009", title=_("The quota of the day is used up"),

@@ -95,7 +95,7 @@ def test_the_page_shows_state_counts_waves_and_causes(operator: Client) -> None:
     assert "2 of 5 environments have their release." in shown
     assert "Wave 2 · 1 of 4 done · 2 failed" in shown
     title = "85088 Cloud development is not open for this environment"
-    assert f"{title} · 2 environments tried 1 of 6 times Cloud hosting is not open" in shown
+    assert f"{title} · 2 environments tried 1 of 6 times Open cloud development" in shown
     assert [state for state, _text in squares(html)] == [
         "done",
         "done",

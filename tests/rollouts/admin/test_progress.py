@@ -70,7 +70,7 @@ def test_failures_of_an_errcode_stand_together_with_what_to_do() -> None:
     assert (cause.cause.errcode, len(cause.cause.envs)) == (85088, 2)
     assert [name for name, _deployment in cause.environments] == [env(1), env(2)]
     assert cause.title == "Cloud development is not open for this environment"
-    assert str(cause.hint).startswith("Cloud hosting is not open here")
+    assert str(cause.hint).startswith("Open cloud development")
 
 
 def test_the_cause_of_another_try_stands_apart_from_failures() -> None:

@@ -16,8 +16,9 @@ from django.utils.translation import gettext_lazy as _
 from ...causes import LOOK, Text, advice, cause_of
 from ...core import qr
 from ...core.naming import clean_name, content_type
+from ...core.refusals import PolicyRejected
 from ...core.types import UploadContext, UploadItem, UploadResult, UploadStatus
-from ...exceptions import WxStaticStoreError
+from ...exceptions import NameRejected, SourceError, WxStaticStoreError
 from ...submit.policy import Target, key_for
 from ...submit.progress import sent_of
 from ...submit.send import look_up
@@ -103,8 +104,11 @@ def outcome_of(to: Target, name: str, result: UploadResult, row: int | None) -> 
 
 def failure(name: str, error: WxStaticStoreError, **facts: Any) -> FileOutcome:
     """Return the outcome of a file that is not stored, or not for sure."""
-    facts |= {"message": str(error.message), "errmsg": error.errmsg, "hint": str(error.hint)}
-    return FileOutcome(name, cause=error.cause, **facts)
+    # A refusal of ours says in its message what is wrong with this file; else the row has the rest.
+    own = isinstance(error, PolicyRejected | NameRejected | SourceError)
+    facts |= {"message": str(error.message if own else error.entry.title)}
+    answer = "" if own else error.what
+    return FileOutcome(name, cause=error.cause, errmsg=answer, hint=str(error.hint), **facts)
 
 
 # --- attempts, which the page asks about and may cancel -----------------------------------------

@@ -56,7 +56,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            with interrupts.handled(), shown_warnings(self.stderr.write):
+            # Its findings say what the log would.
+            with interrupts.handled(), shown_warnings(lambda warning: None):
                 self._handle(**options)
         except KeyboardInterrupt:
             raise CommandError(_("Interrupted."), returncode=interrupts.EXIT_CODE) from None
