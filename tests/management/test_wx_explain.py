@@ -39,7 +39,8 @@ def test_an_entry_is_printed_whole() -> None:
         "server has changed, or calls leave by a proxy. Tickets arrive all the same.\n"
         "  For the editor: Your file is in order, and a new upload would fail, too. Ask the site's "
         "operator.\n"
-        "  For the operator: Add the server's address (…) to the IP whitelist of your platform.\n"
+        "  For the operator: Add the server's address (…) to the IP whitelist of your platform, "
+        "on its page at the open platform. Then try again.\n"
         "  Trying again: A new try helps only after something was changed.\n"
         "  Where it lies: this project: its settings, files and servers\n"
     )

@@ -203,9 +203,9 @@ def _of_error(
         members |= {name: getattr(error, name) for name in ("cause", "errcode", "cos_code", "rid")}
     if reads or shown:
         members["hint"] = error.full_hint
-    status = "unknown" if code == "unknown" else "failed"
-    members["advice"] = str(error.advice(status))
-    detail = error.message if shown else ""
+    members["advice"] = str(error.advice("unknown" if code == "unknown" else "failed"))
+    lasting = code == "busy" and not error.remedy.passes  # "try again later" would be too soon
+    detail = error.message if shown else members["advice"] if lasting else ""
     # A quota of the day, say, does not pass in a minute.
     wait = ceil(error.pause) if error.remedy.passes or isinstance(error, PolicyRejected) else None
     return _problem(code, detail, members, wait=wait)

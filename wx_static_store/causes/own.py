@@ -107,7 +107,8 @@ EXPIRED = COS.but(
 COS_THROTTLED = COS.but(
     "CosThrottled", error="CosThrottled", title=_("The object store allows fewer requests"),
     means=_("COS allows an environment so many requests in a second."),
-    operator=_("The object store allows fewer requests: lower max_workers."), pause=2.0,
+    operator=_("Wait some minutes. If this comes back, lower max_workers in the OPTIONS of the "
+               "store."), pause=2.0,
     problem="busy")
 COS_REFUSED = COS.but(
     "CosRefused", error="CosRefused", title=_("The object store refuses this"),
@@ -167,7 +168,8 @@ TABLE = (
         "ticket.key", title=_("The verify ticket cannot be decrypted"),
         means=_("It was sealed with another SECRET_KEY."),
         operator=_("Put the former SECRET_KEY into SECRET_KEY_FALLBACKS, or wait ten minutes for "
-                   "the next push.")),
+                   "the next push. If no key was changed, this process has another one than the "
+                   "server that receives WeChat's pushes: give both the same.")),
     UNAVAILABLE.but(
         "token.wait", title=_("The token cannot be fetched yet"),
         means=_("It was fetched just now, or another process is fetching it."),

@@ -8,7 +8,10 @@ from ..i18n import gettext_lazy as _
 from .cause import Blame, Remedy
 from .own import ASK, BUSY, CONFIGURATION, PROTOCOL, REFUSED, REJECTED, THROTTLED, UNAVAILABLE
 
-_TOMORROW = _("Too much was uploaded today. Upload it again tomorrow, or ask the site's operator.")
+_TOMORROW = _(
+    "This site's calls to WeChat are used up for today. Upload it again tomorrow, or ask the "
+    "site's operator."
+)
 _OPERATOR = _("The cloud refuses the call: errmsg says why; quote the rid when you ask WeChat.")
 _DAYS = _("WeChat keeps a refused call for seven days under the rid of its answer.")
 _OF_RID = REFUSED.but("rid", editor="")  # no upload ends with one
@@ -39,7 +42,8 @@ TABLE = (
         "61004 40164 45035", title=_("This server's address is not in the IP whitelist"),
         means=_("The open platform answers listed addresses only. The address of the server has "
                 "changed, or calls leave by a proxy. Tickets arrive all the same."),
-        operator=_("Add the server's address ({request_ip}) to the IP whitelist of your platform."),
+        operator=_("Add the server's address ({request_ip}) to the IP whitelist of your platform, "
+                   "on its page at the open platform. Then try again."),
         docs="account-whitelist"),
     CONFIGURATION.but(
         "61007 48001 -501019 -503002", title=_("The platform lacks the permission for this call"),
@@ -62,8 +66,9 @@ TABLE = (
         "85088", title=_("Cloud development is not open for this environment"),
         means=_("A platform can publish only to environments that it created itself for its "
                 "tenants. WeChat does not document what else leads to this number."),
-        operator=_("Open cloud development for your platform. Look with describeenvs: your own "
-                   "platform must have created the environment."),
+        operator=_("wx_doctor lists the environments that your platform created (describeenvs). If "
+                   "this one is missing, create it with createenv; else open cloud development in "
+                   "the batch mode for your platform."),
         stops_batch=True, blame=Blame.TENANT, docs="account-environment"),
     THROTTLED.but(
         "45009", title=_("The quota of the day is used up"),
@@ -87,8 +92,8 @@ TABLE = (
         "40097 40101 40033", title=_("WeChat refuses the arguments"),
         means=_("The id of the environment has a typing error, or WeChat does not accept the file "
                 "name."),
-        operator=_("WeChat refuses the arguments: check the environment id and the file name "
-                   "shown."), blame=Blame.PROJECT),
+        operator=_("If all files fail, compare the environment id with the console's; if one does, "
+                   "rename it."), blame=Blame.PROJECT),
     PROTOCOL.but(
         "41001 43002 44002 47001", title=_("The request arrived damaged"),
         means=_("The app sends complete requests. Something on the way changes them, such as a "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
+from copy import copy
 from dataclasses import asdict, dataclass, replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -82,6 +83,11 @@ class FileOutcome:
         return explained(text, cause_of(self.cause), self.hint, self.errmsg) if text else self.hint
 
     @property
+    def may_pass(self) -> bool:
+        """Return whether the same upload may succeed with nothing changed."""
+        return self.status == UploadStatus.UNKNOWN or cause_of(self.cause).remedy.passes
+
+    @property
     def is_image(self) -> bool:
         return content_type(self.name).startswith("image/")
 
@@ -107,7 +113,7 @@ def failure(name: str, error: WxStaticStoreError, **facts: Any) -> FileOutcome:
     # A refusal of ours says in its message what is wrong with this file; else the row has the rest.
     own = isinstance(error, PolicyRejected | NameRejected | SourceError)
     facts |= {"message": str(error.message if own else error.entry.title)}
-    answer = "" if own else error.what
+    answer = "" if own else str(copy(error).with_context(hint=""))  # with the ids to quote
     return FileOutcome(name, cause=error.cause, errmsg=answer, hint=str(error.hint), **facts)
 
 

@@ -121,7 +121,10 @@ class Command(BaseCommand):
         if follows and not snapshot.ok:
             raise CommandError(_("Not every environment has its release."), returncode=FAILED)
         if not is_new and snapshot.stalled:
-            raise CommandError(_("Nobody works on this rollout."), returncode=FAILED)
+            raise CommandError(
+                _("Nobody works on this rollout. It goes on by itself as soon as a worker runs."),
+                returncode=FAILED,
+            )
 
     def _follow(self) -> Snapshot:
         """Show the progress until the rollout is over; a terminal's lines are overwritten."""
