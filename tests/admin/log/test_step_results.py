@@ -93,7 +93,7 @@ def test_a_failure_is_reported_with_its_hint(cloud: EmulatorServer, operator: Cl
     text = again(operator, row)
     assert "1 file failed again." in text
     assert "45009 The quota of the day is used up" in text
-    assert "Too much was uploaded today." in text
+    assert "calls to WeChat are used up for today." in text
     assert "For the site's operator" in text
     assert "quota is used up" in text
     assert not re.search(r"stage|\benv\b|attempts", text)

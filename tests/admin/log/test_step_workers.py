@@ -117,7 +117,7 @@ def test_a_failure_of_a_worker_has_its_code_and_its_advice(
     second = scripted(operator, first)
     assert (second["said"], second["error"]) == ("1 file failed again.", "")
     assert "45009" in html_of(second)
-    assert "Too much was uploaded today." in html_of(second)
+    assert "calls to WeChat are used up for today." in html_of(second)
 
 
 def test_an_error_that_all_share_ends_the_handing_over(

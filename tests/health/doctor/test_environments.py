@@ -60,7 +60,7 @@ def test_batch_cloud_development_that_is_not_open_is_the_one_thing_that_is_wrong
     emulator.quirks.update({"batch_opened": False})
     found = examined()
     assert [id for id, mark in marks(found).items() if mark == "✗"] == ["environments.listed"]
-    assert "open cloud development for your platform" in said(found["environments.listed"])
+    assert "Open cloud development for your platform" in said(found["environments.listed"])
     assert group(found) == "✗–––"
 
 

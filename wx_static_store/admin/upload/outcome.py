@@ -83,11 +83,6 @@ class FileOutcome:
         return explained(text, cause_of(self.cause), self.hint, self.errmsg) if text else self.hint
 
     @property
-    def may_pass(self) -> bool:
-        """Return whether the same upload may succeed with nothing changed."""
-        return self.status == UploadStatus.UNKNOWN or cause_of(self.cause).remedy.passes
-
-    @property
     def is_image(self) -> bool:
         return content_type(self.name).startswith("image/")
 
