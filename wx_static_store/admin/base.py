@@ -1,7 +1,5 @@
 """The base of the two lists: rows are read, none is added or changed by hand."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar, cast
 

@@ -1,7 +1,5 @@
 """Uploads that failed, as cards: one for each cause, with what to do and some of the files."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any
 

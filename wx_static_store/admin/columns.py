@@ -1,7 +1,5 @@
 """The columns of the lists and the fields of a row's page."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple, cast

@@ -1,7 +1,5 @@
 """The deployments: how each ended, and the uploads of it that failed."""
 
-from __future__ import annotations
-
 from typing import Any, cast
 
 from django.contrib import admin

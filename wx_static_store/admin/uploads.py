@@ -1,7 +1,5 @@
 """The log of uploads: a list to search in, and a page for each upload."""
 
-from __future__ import annotations
-
 import re
 from typing import Any, cast
 

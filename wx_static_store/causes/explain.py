@@ -1,7 +1,5 @@
 """Find the cause of a code, and say what an editor and an operator do about a failure."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace

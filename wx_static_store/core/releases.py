@@ -1,7 +1,5 @@
 """A release: the list of its files, packed into few bytes, and the changes between two lists."""
 
-from __future__ import annotations
-
 import json
 import zlib
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,5 @@
 """Read the files of a folder as items to publish, without ignored files and unsafe links."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """A check for django-health-check (extra ``health-check``): the doctor's verdict."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """The table of facts that probes have learned of the platform and its environments."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from typing import Any
 

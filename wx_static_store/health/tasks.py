@@ -1,7 +1,5 @@
 """The task of Celery for alerts, for the beat schedule."""
 
-from __future__ import annotations
-
 from celery import shared_task
 
 from ..tasks import PATIENT

@@ -1,7 +1,5 @@
 """Begin the next environments of a rollout, by its rows and under its lock."""
 
-from __future__ import annotations
-
 import logging
 from datetime import timedelta
 from functools import partial

@@ -1,7 +1,5 @@
 """The differences between environments and their live releases, by lists alone: a row for each."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator
 from typing import Any
 

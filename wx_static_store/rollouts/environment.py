@@ -1,7 +1,5 @@
 """The deploy of one environment of a rollout, in a worker."""
 
-from __future__ import annotations
-
 import logging
 import math
 from contextlib import suppress

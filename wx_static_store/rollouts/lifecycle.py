@@ -1,7 +1,5 @@
 """Start, pause, resume, stop, retry and roll back a rollout, as a person asks."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime

@@ -1,7 +1,5 @@
 """The state of environments: live release, last deploy and failure, drift, uploads of late."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """Hand the core's deploys to workers: each is a rollout to one environment."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from ..releases.rollback import Move

@@ -1,7 +1,5 @@
 """The tasks of Celery for rollouts and drift; the beat schedule calls ``advance_rollout``."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from celery import shared_task

@@ -1,7 +1,5 @@
 """The numbers of a rollout: environments of each wave, and how many may run at once."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 from django.core.management.base import CommandError

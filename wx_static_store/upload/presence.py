@@ -6,8 +6,6 @@ therefore counts for more than a list that shows no object or an older one. With
 list counts: the clocks of COS may differ by as much.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -5,8 +5,6 @@ The cloud has no folders: a list has every key below the prefix, in the order of
 delimiter would hide the folders (wechat-cos.md, 1.4); this module derives them from the keys.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The page *Files in the cloud*: folders and files as they are there, and its buttons."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode

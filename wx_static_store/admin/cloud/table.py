@@ -1,7 +1,5 @@
 """The table of the page *Files in the cloud*: the files of a folder, joined with the log."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta

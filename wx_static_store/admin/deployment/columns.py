@@ -1,7 +1,5 @@
 """The columns of the deployments, and the base of the pages of a deployment's release."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.contrib import admin

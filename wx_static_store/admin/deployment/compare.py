@@ -1,7 +1,5 @@
 """The page *Compare* of a deployment: its release beside another, or beside the cloud."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast

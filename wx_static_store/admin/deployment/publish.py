@@ -1,7 +1,5 @@
 """The page *Publish a site*: an archive of it, what would be sent, and the button."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

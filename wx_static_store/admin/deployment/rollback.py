@@ -1,7 +1,5 @@
 """The page *Roll back to this* of a deployment: what would be sent, and the button."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.contrib import messages

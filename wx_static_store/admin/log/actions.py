@@ -1,7 +1,5 @@
 """Actions on rows of the log: upload again, compare with the cloud, export."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.contrib import admin, messages

@@ -1,7 +1,5 @@
 """Show what WeChat received with a refused upload, and the button that asks WeChat."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from copy import copy
 from typing import Any

@@ -1,7 +1,5 @@
 """The page *Still failing*: uploads that nobody repaired yet, by their cause."""
 
-from __future__ import annotations
-
 import re
 from typing import cast
 

@@ -1,7 +1,5 @@
 """One step of a long action, here or by workers: a line for each row, and counts as sentences."""
 
-from __future__ import annotations
-
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence

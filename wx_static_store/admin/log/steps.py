@@ -1,7 +1,5 @@
 """Long actions in small steps: a page lists the chosen rows, and each request does some of them."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections import Counter

@@ -1,7 +1,5 @@
 """Find other names for a file whose own name is taken, for users who keep both files."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from django.utils.crypto import get_random_string

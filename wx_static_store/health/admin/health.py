@@ -1,7 +1,5 @@
 """The page *Health*: the doctor's findings, and facts about the platform."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """Alerts of new failures, by the signals of the app."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.dispatch import receiver

@@ -1,7 +1,5 @@
 """Problems that need attention now: errors that the doctor finds, and files that still fail."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import islice

@@ -1,7 +1,5 @@
 """The view of the doctor's results, and the members of its answer."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _

@@ -1,7 +1,5 @@
 """The cache that all processes share: whether it works, how fast it is, and what it may drop."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """The clocks of WeChat and of COS against ours."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import suppress
 from email.utils import parsedate_to_datetime

@@ -1,7 +1,5 @@
 """The database: the tables of the app, and whether the log can be written."""
 
-from __future__ import annotations
-
 import secrets
 from collections import defaultdict
 from collections.abc import Iterator

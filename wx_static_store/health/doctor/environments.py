@@ -1,7 +1,5 @@
 """The environments of the platform and of our settings, and their static hosting."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace

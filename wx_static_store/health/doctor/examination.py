@@ -1,7 +1,5 @@
 """Ask the checks in order, each with its own timeout; skip those that need a failed check."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Iterator, Sequence

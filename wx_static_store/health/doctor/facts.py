@@ -1,7 +1,5 @@
 """The kinds of facts, and what probes have learned: kept for advice only."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from operator import mod

@@ -1,7 +1,5 @@
 """A check and its findings: values that the command, the admin page and the API show."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum

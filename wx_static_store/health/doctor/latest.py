@@ -1,7 +1,5 @@
 """The newest results, in the shared cache: for the admin, the API and monitors."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from time import monotonic, time

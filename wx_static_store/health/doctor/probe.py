@@ -1,7 +1,5 @@
 """One small file, public for a moment: how WeChat and COS treat it."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """WeChat's pushes: the newest verify ticket, and whether pushes arrive."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from functools import partial

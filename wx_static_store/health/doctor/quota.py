@@ -1,7 +1,5 @@
 """How many calls WeChat still allows today."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import partial

@@ -1,7 +1,5 @@
 """The results as lines for people, and as JSON for programs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What else the settings name: the private storages, and Celery for rollouts."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Iterator
 

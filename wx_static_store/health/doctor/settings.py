@@ -1,7 +1,5 @@
 """The settings: Django's own system checks of this app, and the stores that they make."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from django.core.checks import CheckMessage, run_checks

@@ -1,7 +1,5 @@
 """All checks, in the order in which they are asked."""
 
-from __future__ import annotations
-
 from . import (
     browser,
     cache,

@@ -1,7 +1,5 @@
 """The target of the checks: a platform, its stores and environments, and its answers so far."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace

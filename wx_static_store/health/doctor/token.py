@@ -1,7 +1,5 @@
 """The token: where it comes from, and whether WeChat accepts it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any

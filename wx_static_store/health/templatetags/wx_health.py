@@ -1,7 +1,5 @@
 """``{% wx_health %}``: a line that says what is wrong, from the newest results."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.template import Context, Library

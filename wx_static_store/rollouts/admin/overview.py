@@ -1,7 +1,5 @@
 """The page *Overview*: the state of each environment, with filters; and the page of one."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.apps import apps

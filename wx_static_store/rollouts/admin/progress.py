@@ -1,7 +1,5 @@
 """The columns of the list of rollouts, and the values for the page of one."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby

@@ -1,7 +1,5 @@
 """The values for the page *Overview*: the chosen environments, the worst first, and their sites."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime

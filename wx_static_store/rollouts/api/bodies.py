@@ -1,7 +1,5 @@
 """What requests about rollouts hold: bodies, JSON or a form, and the parameters of addresses."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The members of the answers about rollouts."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

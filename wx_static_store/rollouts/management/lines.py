@@ -1,7 +1,5 @@
 """Rollouts as lines on a terminal: the progress of one, and a list of the last ones."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 
 from ...i18n import aligned, gettext as _, joined, labelled, ngettext, shown

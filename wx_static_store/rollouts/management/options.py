@@ -1,7 +1,5 @@
 """The options of ``wx_rollout``, by action, and what they say of a start."""
 
-from __future__ import annotations
-
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Mapping
 from dataclasses import fields

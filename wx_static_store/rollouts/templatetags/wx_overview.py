@@ -1,7 +1,5 @@
 """``{% wx_overview %}``: the environments with trouble, for the first page of an admin."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser

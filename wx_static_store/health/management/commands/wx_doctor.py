@@ -1,7 +1,5 @@
 """``wx_doctor``: what is wrong with settings, token and environments, and what probes learned."""
 
-from __future__ import annotations
-
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import suppress

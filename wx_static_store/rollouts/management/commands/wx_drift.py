@@ -1,7 +1,5 @@
 """``wx_drift``: compare every environment with what is live there."""
 
-from __future__ import annotations
-
 from argparse import ArgumentParser
 from typing import Any
 

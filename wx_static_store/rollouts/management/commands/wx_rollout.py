@@ -1,7 +1,5 @@
 """``wx_rollout``: a release to many environments, in waves that stop themselves."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from time import monotonic, sleep
 from typing import Any, TypeVar
