@@ -163,7 +163,7 @@ def test_without_any_list_the_error_says_what_to_do(cloud: EmulatorServer) -> No
     cloud.quirks.update({"batch_opened": False})
     with pytest.raises(WxStaticStoreError, match="85088"):
         of_platform()
-    with pytest.raises(ConfigurationError, match=r"ENVIRONMENTS failed .* open cloud development"):
+    with pytest.raises(ConfigurationError, match=r"ENVIRONMENTS failed .* Open cloud development"):
         conf.offers()
 
 

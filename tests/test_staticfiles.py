@@ -401,7 +401,7 @@ def test_the_error_names_each_file_with_errcode_and_hint_and_the_counts(site: Si
     text = failure_of(site)
     assert {"c.js", "c.da5d39a83fcf.js"} <= {*re.split("[ ,:()]+", text)}
     assert "errcode 40097" in text
-    assert "check the environment id" in text
+    assert "compare the environment id" in text
     # a.css, b.svg, their hashed copies are stored; index.html, its copy and the manifest wait
     assert "stored 4, unchanged 0, failed 2, unknown 0, held back 3, not attempted 0" in text
 

@@ -32,7 +32,7 @@ from tests.callback import pushes
 from tests.docs.fresh_project import block
 from tests.permissions import ROWS, add_rows, ask, log_in, settings_of
 from tests.tokens.harness import CacheServer, is_installed
-from wx_static_store.api.guard import Throttle
+from wx_static_store.api.base import Throttle
 from wx_static_store.callback import tickets
 from wx_static_store.clients.shared import SharedState
 from wx_static_store.conf import options_for, platform_options
@@ -211,7 +211,7 @@ def _throttle() -> bool:
 # By the modules that ask a cache; what a module keeps is read as it was written.
 KEPT: dict[str, Callable[[], bool]] = {
     "health/alerts/alert.py": _alert,
-    "api/guard.py": _throttle,
+    "api/base.py": _throttle,
     "callback/tickets.py": _ticket,
     "callback/views.py": _refused_push,
     "deploy/locks.py": _lock,
