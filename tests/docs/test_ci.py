@@ -160,13 +160,6 @@ def test_a_published_environment_is_a_test_without_failure(done: Repository) -> 
     assert (case.get("name"), len(case)) == (ENV, 0)
 
 
-@pytest.mark.parametrize("done", [github], indirect=True)
-def test_the_log_of_the_site_is_brought_up_to_date(done: Repository) -> None:
-    done.checkout.append("config/settings.py", "INSTALLED_APPS += ['wx_static_store']\n")
-    done.checkout.run("python manage.py migrate")
-    done.checkout.follow(block(PAGE, "update-the-log"))
-
-
 def test_the_job_can_be_tried_on_the_emulator(repository: Repository) -> None:
     cloud, project, values = repository.cloud, repository.checkout, repository.values
     project.append("frontend/dist/index.html", "page")
