@@ -181,7 +181,7 @@ class CauseFilter(LinkedFilter):
         return cause_of(asked).title
 
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return queryset.filter(status__in=NOT_STORED, cause=value)
+        return cast(UploadLogQuerySet, queryset).of_cause(value)
 
 
 class DeploymentFilter(LinkedFilter):

@@ -164,6 +164,11 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
         each = (self.filter(status=status).older_than_newest(WALKED) for status in NOT_STORED)
         return max(filter(None, each), default=None)
 
+    def of_cause(self, code: str) -> UploadLogQuerySet:
+        """Return the rows that are not stored because of this cause."""
+        # The address of a page may hold a NUL; PostgreSQL raises an error for such a text.
+        return self.none() if "\0" in code else self.filter(status__in=NOT_STORED, cause=code)
+
     def with_key(self, key: str) -> UploadLogQuerySet:
         """Return the rows of exactly this key, whatever their environment."""
         return self.filter(key_start=key[:START], key_digest=key_digest(key))

@@ -80,5 +80,5 @@ def _read_button(posted: QueryDict, rows: UploadLogQuerySet) -> tuple[str, Uploa
         # what failed since.
         if many := re.fullmatch(f"(.*) ({_ID})", posted.get(f"{verb}_all", "")):
             shown = rows.filter(pk__lte=int(many[2]))
-            return verb, shown.filter(cause=many[1]) if many[1] else shown
+            return verb, shown.of_cause(many[1]) if many[1] else shown
     return "", rows.none()
