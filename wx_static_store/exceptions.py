@@ -138,8 +138,9 @@ class WxStaticStoreError(Exception):
         """Return the code to look up: WeChat's errcode, the code of COS, or the HTTP status."""
         if self.errcode:
             return gettext("errcode %(errcode)s", errcode=self.errcode)
-        told = self.cos_code or self.http_status in (None, 200)
-        return self.cos_code if told else f"HTTP {self.http_status}"
+        if self.cos_code or self.http_status in (None, 200):
+            return self.cos_code
+        return f"HTTP {self.http_status}"
 
     def __str__(self) -> str:
         said = {name: getattr(self, name) for name in FACTS}

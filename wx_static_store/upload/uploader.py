@@ -154,7 +154,7 @@ class Uploader:
                 elif result := under_way.result(finished):
                     recorder.add(result)
                     under_way.remove(finished)
-                    # The last try of one that is stuck was in vain, and so are those of the rest.
+                    # The last try of a file that was stuck failed: those of the rest would, too.
                     if steps.on_result(result) or (result.error and finished.last_try):
                         steps.halt()
                         under_way.stop()
