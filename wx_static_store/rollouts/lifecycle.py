@@ -16,9 +16,9 @@ from ..releases.live import latest
 from ..releases.rollback import ROLLBACK, Move, check_storage, elsewhere, refuse_incomplete
 from ..submit import queue
 from ..upload.database import deployments
-from .advance import advance
+from .advance import advance, locked
 from .models import Rollout, RolloutEnvironment
-from .rows import State, counts, environments, environments_of, locked, number, stop, unqueue
+from .rows import State, environments, environments_of, move, stop, unqueue
 from .snapshot import Snapshot
 from .waves import DEFAULT, RolloutRefused, tolerated, wave_sizes
 
@@ -63,6 +63,7 @@ def start(
     queue.check_broker()
     facts = vars(manner) | {"tolerate": tolerated(manner.tolerate, len(targets))}
     rollout = Rollout(**fitting(Rollout, facts), using=using, folder=folder, undoes=undoes)
+    rollout.waiting = len(targets)
     rollout.release = next(iter(releases.values())) if len(releases) == 1 else None
     with transaction.atomic(using=environments().db):
         _refuse_others(rollout, targets)
@@ -97,9 +98,9 @@ def _rows(
 
 def _refuse_others(rollout: Rollout, envs: Iterable[str]) -> None:
     """Raise RolloutRefused if another rollout that is not over has the same folder of one."""
-    rows = environments().filter(env__in=[*envs], rollout__using=rollout.using)
-    rows = rows.filter(rollout__folder=rollout.folder)
-    rows = rows.exclude(rollout__state__in=Rollout.CLOSED).exclude(rollout=rollout.pk or 0)
+    others = Rollout.objects.primary().open().exclude(pk=rollout.pk)
+    same = others.filter(using=rollout.using, folder=rollout.folder).values_list("pk", flat=True)
+    rows = environments().filter(rollout__in=[*same], env__in=[*envs])
     if other := rows.values_list("rollout", flat=True).first():
         raise RolloutRefused(
             _(
@@ -119,14 +120,14 @@ def _pause(rollout: Rollout) -> None:
 
 
 def _resume(rollout: Rollout) -> None:
-    if (failed := number(counts(rollout), State.FAILED)) > rollout.tolerate:
+    if rollout.failed > rollout.tolerate:
         raise RolloutRefused(
             ngettext(
                 "%(count)d environment failed, which is more than is tolerated. When the cause is"
                 " repaired: wx_rollout retry-failed %(pk)s.",
                 "%(count)d environments failed, which is more than is tolerated. When the causes "
                 "are repaired: wx_rollout retry-failed %(pk)s.",
-                failed,
+                rollout.failed,
                 pk=rollout.pk,
             )
         )
@@ -136,8 +137,8 @@ def _resume(rollout: Rollout) -> None:
 def _retry_failed(rollout: Rollout) -> None:
     failed = environments_of(rollout).filter(state=State.FAILED)
     wanted = failed.exclude(env__in=gone_on(rollout, failed))
-    fresh = {"state": State.WAITING, "since": rollout.now, "tries": 0, "errcode": None}
-    if not wanted.update(**fresh, cause="", message=""):
+    fresh = {"tries": 0, "errcode": None, "cause": "", "message": ""}
+    if not move(rollout, wanted, (State.FAILED,), State.WAITING, **fresh):
         text = _(
             "No failed environment of rollout %(pk)s still has its release from before.",
             pk=rollout.pk,
@@ -187,7 +188,7 @@ def act(pk: int, action: str) -> Rollout:
                 )
             )
         work(rollout)
-    return advance(pk)
+    return rollout
 
 
 NAMED = 5  # environments in a message
@@ -246,7 +247,7 @@ def _is_kept(using: str, release: Release) -> bool:
 
 def gone_on(rollout: Rollout, rows: Any) -> list[str]:
     """Return the environments of these rows whose live release is neither the old nor the new."""
-    mine = {row.env: {row.before_id, row.release_id} for row in rows}
+    mine = {env: releases for env, *releases in rows.values_list("env", "before", "release")}
     live = [found.live for found in latest([*mine], rollout.folder).values() if found.live]
     now = deployments().filter(pk__in=live).values_list("env", "release")
     return [env for env, release in now if release not in mine[env]]
@@ -268,10 +269,12 @@ def roll_back(pk: int, manner: Manner) -> tuple[Rollout, list[str]]:
     environments are under way, and if none would go back.
     """
     with locked(pk) as rollout:
-        _refuse_way_back(rollout, way_back(rollout), manner)
         if rollout.state in _OPEN:
             stop(rollout)
-    if left := number(counts(rollout), *RolloutEnvironment.UNDER_WAY):
+        # Under the lock, and after the stop: none can begin or end meanwhile.
+        way = way_back(rollout)
+        _refuse_way_back(rollout, way, manner)
+    if left := rollout.under_way:
         text = ngettext(
             "The rollout is stopped, and %(count)d environment is still under way: roll back when "
             "it has ended.",
@@ -283,15 +286,13 @@ def roll_back(pk: int, manner: Manner) -> tuple[Rollout, list[str]]:
         if stalled := Snapshot.of_rollout(rollout).stalled:
             text = _("%(sentence)s %(next)s", sentence=text, next=stalled)
         raise RolloutRefused(text, returncode=1)
-    # Again: environments may have ended before the rollout stopped.
-    way = way_back(rollout)
     manner = replace(manner, label=manner.label or f"{ROLLBACK} of {rollout}")
     new = start(rollout.using, rollout.folder, way.targets, manner, undoes=rollout)
     return new, way.warnings()
 
 
 def _refuse_way_back(rollout: Rollout, way: WayBack, manner: Manner) -> None:
-    """Raise the reason against a roll back, before anything is stopped."""
+    """Raise the reason against a roll back; then nothing was stopped."""
     if not way.targets:
         envs = some([*way.lacking, *way.newer]) or _("none")
         text = _("No environment of it can go back to another release: %(envs)s.", envs=envs)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import accumulate
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models, router
@@ -12,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from ..models.columns import link
 from ..models.deployments import Deployment
 from ..models.releases import Release
+from .waves import AT_ONCE, wave_sizes
 
 # Said by name: where the app is not installed, Django would take the tables for the core's.
 LABEL = "wx_static_store_rollouts"
@@ -25,6 +28,10 @@ class RolloutQuerySet(models.QuerySet["Rollout"]):
     def open(self) -> RolloutQuerySet:
         """Return the rollouts that may still begin an environment, or wait for one to end."""
         return self.exclude(state__in=Rollout.CLOSED)
+
+    def unfinished(self) -> RolloutQuerySet:
+        """Return the open rollouts, and stopped ones that wait for environments to end."""
+        return self.exclude(state__in=Rollout.CLOSED, under_way=0)
 
 
 class Rollout(models.Model):
@@ -51,7 +58,7 @@ class Rollout(models.Model):
     wave = models.PositiveIntegerField(_("wave"), default=0)  # the current one, from 1 on
     # So many environments may fail; the next failure stops the rollout.
     tolerate = models.PositiveIntegerField(_("tolerated failures"), default=0)
-    max_parallel = models.PositiveIntegerField(_("most at once"), default=0)  # 0: as tolerated
+    max_parallel = models.PositiveIntegerField(_("most at once"), default=0)  # 0: see `room`
     verify = models.BooleanField(_("verify"), default=False)
     bake = models.PositiveIntegerField(_("seconds between waves"), default=0)
     deploy_at = models.DateTimeField(_("begins at"), null=True, blank=True)
@@ -64,6 +71,11 @@ class Rollout(models.Model):
     ended = models.DateTimeField(_("ended"), null=True, blank=True)
     # Who writes it holds the rollout's lock, on every database.
     touched = models.DateTimeField(default=timezone.now)
+    # How many environments are in which state: `rows.move` changes them with the environments.
+    waiting = models.IntegerField(default=0)
+    under_way = models.IntegerField(default=0)
+    done = models.IntegerField(default=0)
+    failed = models.IntegerField(default=0)
 
     objects = RolloutQuerySet.as_manager()
     now: datetime  # by the database's clock, under the lock
@@ -79,6 +91,19 @@ class Rollout(models.Model):
     def __str__(self) -> str:
         return self.label or f"{self.release or self.pk}"
 
+    @property
+    def room(self) -> int:
+        """Return how many more environments may begin now."""
+        # If all that run at once fail, the limit is exceeded by one failure at most.
+        allowed = self.tolerate + 1 - self.failed
+        return max(0, min(self.max_parallel or AT_ONCE, allowed) - self.under_way)
+
+    @property
+    def wave_ends(self) -> list[int]:
+        """Return how many environments have ended when each wave is over; 0 before the first."""
+        count = self.waiting + self.under_way + self.done + self.failed
+        return [0, *accumulate(wave_sizes(self.waves, count))]
+
 
 class RolloutEnvironment(models.Model):
     """One environment of a rollout: its release, its state, and its deployment."""
@@ -93,6 +118,13 @@ class RolloutEnvironment(models.Model):
         FAILED = "failed", _("failed")
 
     UNDER_WAY = (State.QUEUED, State.RUNNING)
+    # The column of a rollout that counts its environments in a state.
+    COUNTED: ClassVar[dict[str, str]] = {
+        State.WAITING: "waiting",
+        **dict.fromkeys(UNDER_WAY, "under_way"),
+        State.DONE: "done",
+        State.FAILED: "failed",
+    }
 
     rollout = models.ForeignKey(
         Rollout, models.CASCADE, related_name="environments", db_constraint=False, db_index=False
@@ -128,7 +160,10 @@ class RolloutEnvironment(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["rollout", "env"], name="wx_rollout_env_once"),
         )
-        indexes = (models.Index(fields=["env", "id"], name="wx_rollout_env"),)
+        indexes = (
+            models.Index(fields=["env", "id"], name="wx_rollout_env"),
+            models.Index(fields=["rollout", "state", "position"], name="wx_rollout_next"),
+        )
 
     now: datetime  # by the database's clock, where a query asks for it
 

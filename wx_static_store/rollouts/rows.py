@@ -1,53 +1,27 @@
-"""The rows of a rollout: its lock, its environments, their number in each state, who sees them."""
+"""The rows of a rollout: its environments, their number in each state, who sees them."""
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
-from ..i18n import gettext as _
-from ..models.columns import Now
-from ..signals import rollout_finished
 from ..submit.access import reach
 from .models import Rollout, RolloutEnvironment, RolloutQuerySet
-from .waves import RolloutRefused
 
 if TYPE_CHECKING:
     from ..core.refusals import User
 
+logger = logging.getLogger("wx_static_store.rollouts")
 
 TRIES = 6  # of an environment: after so many, an outage or the end of a worker is a failure
 
 State = RolloutEnvironment.State
 Counts = Mapping[tuple[int, str], int]  # how many environments a wave has in a state
-
-
-@contextmanager
-def locked(pk: int) -> Iterator[Rollout]:
-    """Lock a rollout while the block runs, in a transaction, and save the block's changes."""
-    rows: Any = Rollout.objects.primary().filter(pk=pk)
-    with transaction.atomic(using=rows.db):
-        # An update locks the row on every database; SQLite has no other lock.
-        if not rows.update(touched=Now()):
-            raise RolloutRefused(_("There is no rollout %(pk)s: wx_rollout list shows all.", pk=pk))
-        rollout: Rollout = rows.annotate(now=Now()).get()
-        before = rollout.state
-        yield rollout
-        rollout.save()
-        if rollout.state != before and rollout.state in Rollout.CLOSED:
-            failed = number(counts(rollout), State.FAILED)
-            too_many = rollout.state == Rollout.State.STOPPED and failed > rollout.tolerate
-            facts = {"rollout_id": pk, "state": rollout.state, "failed": failed * too_many}
-            ended = partial(rollout_finished.send_robust, None, **facts)
-            # After the commit: a receiver would read the state of before.
-            transaction.on_commit(ended, using=rows.db)
 
 
 def environments() -> Any:
@@ -83,6 +57,16 @@ def number(rows: Counts, *states: str, wave: int | None = None) -> int:
     )
 
 
+def move(rollout: Rollout, rows: Any, old: Sequence[str], new: str, **facts: Any) -> int:
+    """Change the state of those of these rows that have an old one; return how many."""
+    # Who holds the lock changes the counters with the rows: they need no query to be right.
+    moved: int = rows.filter(state__in=old).update(state=new, since=rollout.now, **facts)
+    for state, more in ((old[0], -moved), (new, moved)):
+        name = RolloutEnvironment.COUNTED[state]
+        setattr(rollout, name, getattr(rollout, name) + more)
+    return moved
+
+
 def stop(rollout: Rollout) -> None:
     """Stop a rollout: what is under way ends, and nothing more begins."""
     rollout.state, rollout.ended = Rollout.State.STOPPED, rollout.now
@@ -91,8 +75,19 @@ def stop(rollout: Rollout) -> None:
 
 def unqueue(rollout: Rollout) -> None:
     """Let the environments wait again that no worker has begun."""
-    queued = environments_of(rollout).filter(state=State.QUEUED)
-    queued.update(state=State.WAITING, since=rollout.now)
+    move(rollout, environments_of(rollout), (State.QUEUED,), State.WAITING)
+
+
+def check_counters(rollout: Rollout) -> None:
+    """Compare the counters with the rows; correct and report what something else changed."""
+    rows = environments_of(rollout).order_by().values_list("state").annotate(Count("pk"))
+    found = dict.fromkeys(RolloutEnvironment.COUNTED.values(), 0)
+    for state, count in rows:
+        found[RolloutEnvironment.COUNTED[state]] += count
+    counted = {name: getattr(rollout, name) for name in found}
+    if counted != found:
+        logger.error("Rollout %s counted %s, and has %s", rollout.pk, counted, found)
+        vars(rollout).update(found)
 
 
 def releases_to_come() -> set[int]:
