@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from queue import Empty
@@ -16,9 +17,10 @@ from wx_static_store.deploy.records import find_deployment
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Release
 from wx_static_store.rollouts import advance, environment
-from wx_static_store.rollouts.models import Rollout
+from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
 
 __all__ = ["user_with"]
+COUNTED = ("waiting", "under_way", "done", "failed")
 OLD = {name: body + b" <!-- old -->" for name, body in TREE.items()}
 
 
@@ -90,6 +92,18 @@ def deployed(folder: Path, files: dict[str, bytes], env: str, label: str) -> Rel
 def release(cloud: EmulatorServer, tmp_path: Path) -> Release:
     """Deploy a release to another environment, so that its bytes are kept."""
     return deployed(tmp_path / "dist", TREE, "tenant-b", "v2")
+
+
+def counters(rollout: Rollout) -> dict[str, int]:
+    """Return how many environments are in each state, as the rollout counts them."""
+    found: dict[str, int] = Rollout.objects.values(*COUNTED).get(pk=rollout.pk)
+    return found
+
+
+def counts_of_rows(rollout: Rollout) -> dict[str, int]:
+    """Return the same by the environments' own rows."""
+    found = Counter(RolloutEnvironment.COUNTED[row.state] for row in rollout.environments.all())
+    return {name: found[name] for name in COUNTED}
 
 
 def states(rollout: Rollout) -> str:

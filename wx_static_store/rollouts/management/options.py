@@ -10,7 +10,6 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from ...deploy.link_check import OWN_SECONDS
 from ...i18n import gettext, gettext_lazy as _
 from ...management import modes
 from ...management.deploy_options import CommandLine, add_environments, add_tree, check_words
@@ -188,7 +187,7 @@ def payload_of(line: CommandLine) -> payload.Payload:
     modes.refuse_media_store(line)
     using = modes.alias_of(line)
     items, last, prefix = modes.tree_of(line, using)
-    return payload.of_tree(items, last, envs, using=using, prefix=prefix, seconds=OWN_SECONDS)
+    return payload.of_tree(items, last, envs, using=using, prefix=prefix, in_request=False)
 
 
 def manner_of(options: Mapping[str, Any]) -> Manner:
