@@ -89,7 +89,7 @@ MEANINGS: dict[type[Any], dict[str, str]] = {
         "waves": "Of ``--waves``, as it was written.",
         "wave": "The number of the current wave. 0 before it begins.",
         "tolerate": "How many environments may fail. One more stops it.",
-        "max_parallel": "Of ``--max-parallel``. 0: as many as the tolerance allows.",
+        "max_parallel": "Of ``--max-parallel``. 0: as many as the tolerance allows, 32 at most.",
         "verify": "Of ``--verify``.",
         "bake": "Of ``--bake``: seconds between two waves.",
         "deploy_at": "Of ``--deploy-at``. Empty: it began at once.",

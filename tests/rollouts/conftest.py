@@ -30,17 +30,24 @@ class Broker:
     def __init__(self, app: Celery) -> None:
         self.app = app
 
-    def messages(self) -> list[int]:
-        """Take the messages from the queue; return the rows that they name."""
-        found = []
+    def take(self) -> list[Any]:
+        """Take the messages from the queue."""
+        found: list[Any] = []
         with self.app.connection_for_read() as connection, connection.SimpleQueue("celery") as all_:
             while True:
                 try:
-                    message = all_.get_nowait()
+                    found.append(all_.get_nowait())
                 except Empty:
                     return found
-                found.append(message.payload[0][0])
-                message.ack()
+                found[-1].ack()
+
+    def messages(self) -> list[int]:
+        """Take the messages from the queue; return the rows that they name."""
+        return [message.payload[0][0] for message in self.take()]
+
+    def time_limits(self) -> list[float]:
+        """Take the messages; return after how many seconds Celery ends each task."""
+        return [message.headers["timelimit"][0] for message in self.take()]
 
     def work(self) -> int:
         """Deploy what the queue holds, until nothing more comes; return how many messages came."""

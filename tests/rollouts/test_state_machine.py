@@ -78,7 +78,7 @@ class Promises(RuleBasedStateMachine):
         self.around = ExitStack()
         self.around.enter_context(rolled_back())
         patch = self.around.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(queue, "send", lambda task, rows: self.sent.extend(pk for (pk,) in rows))
+        patch.setattr(queue, "send", self._send)
         patch.setattr(queue, "is_empty", lambda task: not self.sent)
         patch.setattr(queue, "check_broker", lambda: None)
         patch.setattr(queue, "celery_app", lambda: None)
@@ -88,6 +88,9 @@ class Promises(RuleBasedStateMachine):
         patch.setattr(environment, "_order", self._ordered)
         patch.setattr(environment, "deploy_to_all", self._deployed)
         patch.setattr(environment.logger, "info", self._report)
+
+    def _send(self, task: str, rows: Iterable[tuple[int]], **options: object) -> None:
+        self.sent.extend(pk for (pk,) in rows)
 
     def _ordered(self, row: Any, seconds: float) -> Any:
         environment._claim(row)

@@ -11,6 +11,7 @@ from django.db import DatabaseError
 from django.db.models import F, Max, Q
 from django.db.transaction import atomic, on_commit
 
+from ..conf import platform_options
 from ..i18n import english, gettext_lazy as _
 from ..models.columns import Now
 from ..signals import rollout_finished
@@ -50,10 +51,10 @@ def locked(pk: int) -> Iterator[Rollout]:
         before = rollout.state
         yield rollout
         _settle(rollout)
-        asked = [(environment,) for environment in _hand_out(rollout)]
+        asked = _hand_out(rollout)
         rollout.save()
     # Not before the caller's transaction ends: workers and receivers would find the state before.
-    on_commit(partial(queue.send, TASK, asked), using=rows.db)
+    on_commit(partial(_send, asked), using=rows.db)
     if rollout.state != before and rollout.state in Rollout.CLOSED:
         too_many = rollout.state == Rollout.State.STOPPED and rollout.failed > rollout.tolerate
         facts = {"rollout_id": pk, "state": rollout.state, "failed": rollout.failed * too_many}
@@ -147,6 +148,11 @@ def _lost(rollout: Rollout) -> tuple[list[int], list[int]]:
     return lost, unanswered
 
 
+def _send(asked: list[int]) -> None:
+    limit = platform_options().rollout_time_limit
+    queue.send(TASK, [(environment,) for environment in asked], time_limit=limit)
+
+
 def _ask_again(pk: int, lost: list[int], unanswered: list[int]) -> None:
     """Ask workers again; an unanswered message that the broker has not was a try."""
     # Where no worker runs, the message waits at the broker. A worker that does not know the task
@@ -155,7 +161,7 @@ def _ask_again(pk: int, lost: list[int], unanswered: list[int]) -> None:
         _count_try(pk, unanswered)
         lost = [*lost, *unanswered]
     # A message for one that has failed by it does nothing.
-    queue.send(TASK, [(environment,) for environment in lost])
+    _send(lost)
 
 
 def _count_try(pk: int, unanswered: list[int]) -> None:

@@ -29,7 +29,7 @@ class Manner:
 
     waves: str = DEFAULT
     tolerate: str = "0"
-    max_parallel: int = 0  # environments; 0: as many as may fail together
+    max_parallel: int = 0  # environments; 0: as many as may fail together, 32 at most
     verify: bool = False
     bake: int = 0
     deploy_at: datetime | None = None

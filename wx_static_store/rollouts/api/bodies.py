@@ -47,7 +47,9 @@ class MannerBody(Input):
         max_length=10,
         help_text=_("How many may fail, as a number or a percentage; one more stops the rollout."),
     )
-    max_parallel = _number(_("How many run at once at most; 0: as many as may fail together."))
+    max_parallel = _number(
+        _("How many run at once at most; 0: as many as may fail together, 32 at most.")
+    )
     verify = serializers.BooleanField(
         default=False, help_text=_("Compare with the cloud after each deploy.")
     )

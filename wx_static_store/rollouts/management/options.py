@@ -82,7 +82,7 @@ def _add_manner(part: ArgumentParser, waves: str, tolerate: str) -> None:
         "N + 1 environments run at once (default: %(default)s)"
     )
     add("--tolerate", type=_text, default=tolerate, metavar="N|P%", help=text)
-    text = gettext("run at most this many environments at once")
+    text = gettext("run at most this many environments at once (without: 32)")
     add("--max-parallel", type=_count, default=0, metavar="N", help=text)
     text = gettext("after each deploy compare with the cloud's list, and get the pages")
     add("--verify", action="store_true", help=text)
