@@ -17,7 +17,7 @@ from wx_static_store.deploy.records import find_deployment
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Release
 from wx_static_store.rollouts import advance, environment
-from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
+from wx_static_store.rollouts.models import Rollout
 
 __all__ = ["user_with"]
 COUNTED = ("waiting", "under_way", "done", "failed")
@@ -109,7 +109,8 @@ def counters(rollout: Rollout) -> dict[str, int]:
 
 def counts_of_rows(rollout: Rollout) -> dict[str, int]:
     """Return the same by the environments' own rows."""
-    found = Counter(RolloutEnvironment.COUNTED[row.state] for row in rollout.environments.all())
+    found = Counter(row.state for row in rollout.environments.all())
+    found["under_way"] = found["queued"] + found["running"]
     return {name: found[name] for name in COUNTED}
 
 

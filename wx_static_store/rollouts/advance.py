@@ -31,6 +31,7 @@ from .waves import RolloutRefused
 
 TASK = "wx_static_store.rollouts.tasks.deploy_environment"
 AGAIN = 120.0  # seconds after which a worker is asked again for what has not ended
+ANSWERED = Q(heard__gte=F("asked"))  # a worker took the last message
 
 _NOT_BEGUN = _(
     "A worker took the message and began nothing: look for an unregistered task in its log."
@@ -65,8 +66,8 @@ def advance(pk: int) -> Rollout:
     """Go on with a rollout as a schedule does, also with what is lost; return it."""
     with locked(pk) as rollout:
         check_counters(rollout)
-        lost, unanswered = _lost(rollout)
-    on_commit(partial(_ask_again, pk, lost, unanswered), using=environments().db)
+        lost = _lost(rollout)
+    on_commit(partial(_send, lost), using=environments().db)
     return rollout
 
 
@@ -84,7 +85,7 @@ def advance_all() -> None:
 
 def _settle(rollout: Rollout) -> None:
     """Begin, stop, go to the next wave, or end, depending on the counters."""
-    now = rollout.now
+    now, ended, ends = rollout.now, rollout.done + rollout.failed, rollout.wave_ends
     if rollout.state == Rollout.State.PLANNED and now >= (rollout.deploy_at or now):
         rollout.state, rollout.started = Rollout.State.RUNNING, rollout.started or now
     if rollout.state != Rollout.State.RUNNING:
@@ -92,29 +93,23 @@ def _settle(rollout: Rollout) -> None:
     if rollout.failed > rollout.tolerate:
         stop(rollout)
         return
-    ends = rollout.wave_ends
-    while rollout.state == Rollout.State.RUNNING and _wave_is_over(rollout, ends):
-        rollout.wave_ended = None
-        if rollout.wave < len(ends) - 1:
-            rollout.wave += 1
-        else:
+    # Nothing of a later wave has begun, so all that ended is of the waves until now.
+    while ended >= ends[rollout.wave]:
+        if rollout.wave == len(ends) - 1:
             rollout.state, rollout.ended = Rollout.State.DONE, now
-
-
-def _wave_is_over(rollout: Rollout, ends: list[int]) -> bool:
-    """Return whether all environments up to the current wave have ended, and the pause after it."""
-    # Nothing of a later wave has begun, so all that ended is of these.
-    if rollout.done + rollout.failed < ends[rollout.wave]:
-        return False
-    if rollout.wave in (0, len(ends) - 1):
-        return True
-    rollout.wave_ended = rollout.wave_ended or rollout.now
-    return rollout.now >= rollout.wave_ended + timedelta(seconds=rollout.bake)
+            return
+        if rollout.wave:
+            rollout.wave_ended = rollout.wave_ended or now
+            if now < rollout.wave_ended + timedelta(seconds=rollout.bake):
+                return
+        rollout.wave, rollout.wave_ended = rollout.wave + 1, None
 
 
 def _hand_out(rollout: Rollout) -> list[int]:
     """Queue the next environments; return their ids for the messages to workers."""
-    if rollout.state != Rollout.State.RUNNING or not rollout.room:
+    if rollout.state != Rollout.State.RUNNING:
+        # It was paused or stopped: what no worker has begun waits again.
+        move(rollout, environments_of(rollout), (State.QUEUED,), State.WAITING)
         return []
     end = rollout.wave_ends[rollout.wave]
     rows = environments_of(rollout).filter(state=State.WAITING, position__lt=end)
@@ -124,52 +119,38 @@ def _hand_out(rollout: Rollout) -> list[int]:
     return found
 
 
-def _lost(rollout: Rollout) -> tuple[list[int], list[int]]:
-    """Return the ids of environments whose message is lost, and of those whose message may be."""
+def _lost(rollout: Rollout) -> list[int]:
+    """Return the ids of the environments for which workers must be asked again."""
     # Without news for so long, the message or the worker may be lost.
     old = rollout.now - timedelta(seconds=AGAIN)
     rows = under_way().filter(rollout=rollout, asked__lt=old)
     rows = rows.exclude(heard__gte=old).exclude(not_before__gte=old)
-    found = [*rows.values_list("pk", "asked", "heard")]
-    if not found:
-        return [], []
+    if not rows.exists():
+        return []
     busy = under_way().filter(rollout__under_way__gt=0, heard__gte=old)
-    answered = busy.aggregate(last=Max("asked", filter=Q(heard__gte=F("asked"))))["last"]
-    # The worker was killed, or took a later message: they come in their order.
-    lost = [
-        pk
-        for pk, asked, heard in found
-        if (heard and heard >= asked) or (answered and answered > asked)
-    ]
-    # The others wait for their turn while workers are busy; else they may be lost, too.
-    unanswered = [] if busy.exists() else [pk for pk, *_times in found if pk not in lost]
+    if busy.exists():
+        # Messages come in their order: what is older than one that was taken does not come.
+        last = busy.filter(ANSWERED).aggregate(last=Max("asked"))["last"]
+        rows = rows.filter(ANSWERED | Q(asked__lt=last) if last else ANSWERED)
+    elif queue.is_empty(TASK):
+        _count_try(rollout, rows.exclude(ANSWERED))
+    else:
+        # No worker runs: the message waits at the broker.
+        rows = rows.filter(ANSWERED)
+    found = [*rows.values_list("pk", flat=True)]
     # Else each look until the worker answers would send one more message.
-    environments().filter(pk__in=[*lost, *unanswered]).update(asked=rollout.now)
-    return lost, unanswered
+    environments().filter(pk__in=found).update(asked=rollout.now)
+    return found
+
+
+def _count_try(rollout: Rollout, rows: Any) -> None:
+    """Count what a worker did that does not know the task: it discards the message."""
+    facts = {"cause": "", "errcode": None, "message": english(_NOT_BEGUN)}
+    count = rows.update(tries=F("tries") + 1, **facts)
+    move(rollout, rows.filter(tries__gte=TRIES), RolloutEnvironment.UNDER_WAY, State.FAILED)
+    logger.warning("%d environments of rollout %s: %s", count, rollout.pk, facts["message"])
 
 
 def _send(asked: list[int]) -> None:
     limit = platform_options().rollout_time_limit
     queue.send(TASK, [(environment,) for environment in asked], time_limit=limit)
-
-
-def _ask_again(pk: int, lost: list[int], unanswered: list[int]) -> None:
-    """Ask workers again; an unanswered message that the broker has not was a try."""
-    # Where no worker runs, the message waits at the broker. A worker that does not know the task
-    # discards it, and cannot count the try.
-    if unanswered and queue.is_empty(TASK):
-        _count_try(pk, unanswered)
-        lost = [*lost, *unanswered]
-    # A message for one that has failed by it does nothing.
-    _send(lost)
-
-
-def _count_try(pk: int, unanswered: list[int]) -> None:
-    facts = {"cause": "", "errcode": None, "message": english(_NOT_BEGUN)}
-    with locked(pk) as rollout:
-        # A worker may have begun one just now.
-        rows = under_way().filter(pk__in=unanswered).exclude(heard__gte=F("asked"))
-        rows.update(tries=F("tries") + 1, **facts)
-        rows = rows.filter(tries__gte=TRIES)
-        move(rollout, rows, RolloutEnvironment.UNDER_WAY, State.FAILED)
-    logger.warning("%d environments of rollout %s: %s", len(unanswered), pk, facts["message"])

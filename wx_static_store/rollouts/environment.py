@@ -158,14 +158,12 @@ def _passes(cause: Exception) -> bool:
 
 def _later(row: RolloutEnvironment, report: EnvironmentReport) -> float | None:
     pause: float = PAUSE * 2 ** (row.tries - 1)
-    state, facts = State.WAITING, _facts(report)
     with locked(row.rollout_id) as rollout:
-        # Meanwhile somebody may have paused or stopped it.
-        if rollout.state == Rollout.State.RUNNING:
-            later = rollout.now + timedelta(seconds=pause)
-            state, facts = State.QUEUED, facts | {"asked": rollout.now, "not_before": later}
-        move(rollout, environments().filter(pk=row.pk), (State.RUNNING,), state, **facts)
-    if state == State.WAITING:
+        later = rollout.now + timedelta(seconds=pause)
+        facts = _facts(report) | {"asked": rollout.now, "not_before": later}
+        move(rollout, environments().filter(pk=row.pk), (State.RUNNING,), State.QUEUED, **facts)
+    # Meanwhile somebody paused or stopped it: the environment waits.
+    if rollout.state != Rollout.State.RUNNING:
         return None
     text = "%s: try %d of %d in rollout %s failed, the next is in %d s (%s)"
     logger.warning(text, row.env, row.tries, TRIES, row.rollout_id, pause, facts["message"])
@@ -183,8 +181,8 @@ def _end(row: RolloutEnvironment, report: EnvironmentReport) -> None:
 
 
 def _facts(report: EnvironmentReport) -> dict[str, object]:
-    published, error = report.report, next(iter(report.causes), None)
-    deployed = {"deployment_id": published.deployment_id} if published else {}
+    error = next(iter(report.causes), None)
+    deployment = report.report and report.report.deployment_id
     message = report.error
     if isinstance(error, PolicyRejected):
         message = english(error.message)
@@ -195,7 +193,7 @@ def _facts(report: EnvironmentReport) -> dict[str, object]:
     return fitting(
         RolloutEnvironment,
         {
-            **(deployed if any(deployed.values()) else {}),
+            **({"deployment_id": deployment} if deployment else {}),
             "cause": "" if report.ok else getattr(error, "cause", ""),
             "errcode": getattr(error, "errcode", None),
             "message": "" if report.ok else message,

@@ -18,7 +18,7 @@ from ..submit import queue
 from ..upload.database import deployments
 from .advance import advance, locked
 from .models import Rollout, RolloutEnvironment
-from .rows import State, environments, environments_of, move, stop, unqueue
+from .rows import State, environments, environments_of, move, stop
 from .snapshot import Snapshot
 from .waves import DEFAULT, RolloutRefused, tolerated, wave_sizes
 
@@ -116,7 +116,6 @@ def _refuse_others(rollout: Rollout, envs: Iterable[str]) -> None:
 
 def _pause(rollout: Rollout) -> None:
     rollout.state = Rollout.State.PAUSED
-    unqueue(rollout)
 
 
 def _resume(rollout: Rollout) -> None:
@@ -271,7 +270,7 @@ def roll_back(pk: int, manner: Manner) -> tuple[Rollout, list[str]]:
     with locked(pk) as rollout:
         if rollout.state in _OPEN:
             stop(rollout)
-        # Under the lock, and after the stop: none can begin or end meanwhile.
+        # Under the lock: nothing can end meanwhile.
         way = way_back(rollout)
         _refuse_way_back(rollout, way, manner)
     if left := rollout.under_way:

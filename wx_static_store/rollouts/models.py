@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import accumulate
-from typing import ClassVar
 
 from django.conf import settings
 from django.db import models, router
@@ -45,6 +44,7 @@ class Rollout(models.Model):
         DONE = "done", _("done")
 
     CLOSED = (State.STOPPED, State.DONE)
+    COUNTERS = ("waiting", "under_way", "done", "failed")
 
     using = models.CharField(_("store"), max_length=255)  # an alias of STORAGES
     folder = models.CharField(_("folder"), max_length=850, blank=True)  # where its keys begin
@@ -101,7 +101,7 @@ class Rollout(models.Model):
     @property
     def wave_ends(self) -> list[int]:
         """Return how many environments have ended when each wave is over; 0 before the first."""
-        count = self.waiting + self.under_way + self.done + self.failed
+        count = sum(getattr(self, name) for name in Rollout.COUNTERS)
         return [0, *accumulate(wave_sizes(self.waves, count))]
 
 
@@ -118,13 +118,6 @@ class RolloutEnvironment(models.Model):
         FAILED = "failed", _("failed")
 
     UNDER_WAY = (State.QUEUED, State.RUNNING)
-    # The column of a rollout that counts its environments in a state.
-    COUNTED: ClassVar[dict[str, str]] = {
-        State.WAITING: "waiting",
-        **dict.fromkeys(UNDER_WAY, "under_way"),
-        State.DONE: "done",
-        State.FAILED: "failed",
-    }
 
     rollout = models.ForeignKey(
         Rollout, models.CASCADE, related_name="environments", db_constraint=False, db_index=False

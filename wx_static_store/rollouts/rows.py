@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,6 @@ logger = logging.getLogger("wx_static_store.rollouts")
 TRIES = 6  # of an environment: after so many, an outage or the end of a worker is a failure
 
 State = RolloutEnvironment.State
-Counts = Mapping[tuple[int, str], int]  # how many environments a wave has in a state
 
 
 def environments() -> Any:
@@ -40,50 +38,42 @@ def environments_of(rollout: Rollout, envs: Collection[str] | None = None) -> An
     return rows if envs is None else rows.filter(env__in=[*envs])
 
 
-def counts(rollout: Rollout, envs: Collection[str] | None = None) -> Counts:
-    """Return how many environments each wave has in each state."""
+def counts_by_wave(rollout: Rollout, envs: Collection[str] | None = None) -> list[dict[str, int]]:
+    """Return for each wave how many environments are in each state."""
+    found: dict[int, dict[str, int]] = {}
+    for wave, state, count in _counted(environments_of(rollout, envs), "wave", "state"):
+        found.setdefault(wave, dict.fromkeys(State.values, 0))[state] = count
+    return [found[wave] for wave in sorted(found)]
+
+
+def _counted(rows: Any, *columns: str) -> Any:
     # Without an order: it would split the groups.
-    rows = environments_of(rollout, envs).order_by()
-    counted = rows.values_list("wave", "state").annotate(Count("pk"))
-    return Counter({(wave, state): count for wave, state, count in counted})
-
-
-def number(rows: Counts, *states: str, wave: int | None = None) -> int:
-    """Return how many environments are in these states, in one wave or in all."""
-    return sum(
-        count
-        for (in_wave, state), count in rows.items()
-        if state in states and wave in (None, in_wave)
-    )
+    return rows.order_by().values_list(*columns).annotate(Count("pk"))
 
 
 def move(rollout: Rollout, rows: Any, old: Sequence[str], new: str, **facts: Any) -> int:
     """Change the state of those of these rows that have an old one; return how many."""
     # Who holds the lock changes the counters with the rows: they need no query to be right.
     moved: int = rows.filter(state__in=old).update(state=new, since=rollout.now, **facts)
-    for state, more in ((old[0], -moved), (new, moved)):
-        name = RolloutEnvironment.COUNTED[state]
+    for name, more in ((_counter(old[0]), -moved), (_counter(new), moved)):
         setattr(rollout, name, getattr(rollout, name) + more)
     return moved
+
+
+def _counter(state: str) -> str:
+    return "under_way" if state in RolloutEnvironment.UNDER_WAY else str(state)
 
 
 def stop(rollout: Rollout) -> None:
     """Stop a rollout: what is under way ends, and nothing more begins."""
     rollout.state, rollout.ended = Rollout.State.STOPPED, rollout.now
-    unqueue(rollout)
-
-
-def unqueue(rollout: Rollout) -> None:
-    """Let the environments wait again that no worker has begun."""
-    move(rollout, environments_of(rollout), (State.QUEUED,), State.WAITING)
 
 
 def check_counters(rollout: Rollout) -> None:
     """Compare the counters with the rows; correct and report what something else changed."""
-    rows = environments_of(rollout).order_by().values_list("state").annotate(Count("pk"))
-    found = dict.fromkeys(RolloutEnvironment.COUNTED.values(), 0)
-    for state, count in rows:
-        found[RolloutEnvironment.COUNTED[state]] += count
+    found = dict.fromkeys(Rollout.COUNTERS, 0)
+    for state, count in _counted(environments_of(rollout), "state"):
+        found[_counter(state)] += count
     counted = {name: getattr(rollout, name) for name in found}
     if counted != found:
         logger.error("Rollout %s counted %s, and has %s", rollout.pk, counted, found)
