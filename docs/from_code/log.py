@@ -98,6 +98,10 @@ MEANINGS: dict[type[Any], dict[str, str]] = {
         "created": _CREATED,
         "started": "When the first wave began.",
         "ended": "When it was done, or stopped.",
+        "waiting": "How many of its environments wait.",
+        "under_way": "How many are queued or running.",
+        "done": "How many have their release.",
+        "failed": "How many failed.",
     },
     RolloutEnvironment: {
         "rollout": "The rollout.",

@@ -14,6 +14,7 @@ from ..exceptions import NameRejected
 from ..i18n import gettext as _, listed, ngettext, shown
 from ..models import key_digest
 from ..upload.database import in_database, log
+from ..upload.kept import in_parts
 from ..upload.sources import fingerprint
 from .references import INDEX, references
 
@@ -241,17 +242,13 @@ def _stored_md5s(envs: Sequence[str], keys: Sequence[str]) -> set[tuple[str, str
     rows, digests = log().exclude(status=UploadStatus.FAILED).order_by(), [*map(key_digest, keys)]
     found: set[tuple[str, str]] = set()
     # A thousand tenants with a query for each would take seconds.
-    for part in _parts(digests, ROWS):
-        for some in _parts(envs, max(ROWS // len(part), 1)):
+    for part in in_parts(digests, ROWS):
+        for some in in_parts(envs, max(ROWS // len(part), 1)):
             newest = rows.filter(env__in=some, key_digest__in=part).values("env", "key_digest")
             ids = newest.annotate(newest=Max("id")).values_list("newest", flat=True)
             stored = rows.filter(id__in=[*ids], status=UploadStatus.STORED)
             found.update(stored.exclude(md5__in=("", DELETED_MD5)).values_list("key", "md5"))
     return found
-
-
-def _parts(texts: Sequence[str], most: int) -> Iterator[Sequence[str]]:
-    return (texts[start : start + most] for start in range(0, len(texts), most))
 
 
 # --- names ------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Start, pause, resume, stop, retry and roll back a rollout, as a person asks."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -147,6 +148,7 @@ def _retry_failed(rollout: Rollout) -> None:
 
 
 def _go_on(rollout: Rollout) -> None:
+    queue.celery_app()  # an error, if there is none
     if back := Rollout.objects.primary().filter(undoes=rollout).first():
         text = _(
             "Rollout %(back)s rolled rollout %(pk)s back: start a new one.",
@@ -168,14 +170,11 @@ ACTIONS: dict[str, tuple[Sequence[str], Callable[[Rollout], None]]] = {
     "stop": (_OPEN, stop),
     "retry-failed": (Rollout.State.values, _retry_failed),
 }
-SENDING = ("resume", "retry-failed")  # actions that need Celery
 
 
 def act(pk: int, action: str) -> Rollout:
     """Do an action of `ACTIONS`; raise RolloutRefused if the rollout's state forbids it."""
     states, work = ACTIONS[action]
-    if action in SENDING:
-        queue.celery_app()
     with locked(pk) as rollout:
         if rollout.state not in states:
             raise RolloutRefused(
@@ -228,20 +227,16 @@ def way_back(rollout: Rollout) -> WayBack:
     rows = begun.exclude(env__in=newer).exclude(before=F("release"), state=State.DONE)
     found = dict(rows.values_list("env", "before"))
     known = Release._base_manager.using(rows.db).defer("files").in_bulk({*found.values()} - {None})
-    kept = {pk: release for pk, release in known.items() if _is_kept(rollout.using, release)}
+    kept = {}
+    for pk, release in known.items():
+        with suppress(SourceError):
+            refuse_incomplete(rollout.using, [release])
+            kept[pk] = release
     return WayBack(
         {env: kept[pk] for env, pk in found.items() if pk in kept},
         [env for env, pk in found.items() if pk not in kept],
         newer,
     )
-
-
-def _is_kept(using: str, release: Release) -> bool:
-    try:
-        refuse_incomplete(using, [release])
-    except SourceError:
-        return False
-    return True
 
 
 def gone_on(rollout: Rollout, rows: Any) -> list[str]:

@@ -134,9 +134,8 @@ class RolloutEnvironment(models.Model):
     asked = models.DateTimeField(null=True)  # when the last message was sent
     heard = models.DateTimeField(null=True)  # a worker's last sign of life
     not_before = models.DateTimeField(_("next try"), null=True, blank=True)
-    tries = models.PositiveIntegerField(
-        _("tries"), default=0
-    )  # begun, or its message was discarded
+    # How often it was begun, or its message was discarded.
+    tries = models.PositiveIntegerField(_("tries"), default=0)
     begun = models.DateTimeField(_("begun"), null=True, blank=True)  # by a worker, the first time
     before = link(Release, _("before"), related_name="+")  # what was live then
     deployment = link(Deployment, _("deployment"), related_name="+")

@@ -32,10 +32,7 @@ def deploy_environment(self: Any, environment_id: int) -> None:
 @shared_task(**PATIENT)
 def advance_rollout(rollout_id: int | None = None) -> None:
     """Begin the next environments of one rollout, or of all; call it every half minute."""
-    if rollout_id is None:
-        advance_all()
-    else:
-        advance(rollout_id)
+    advance_all() if rollout_id is None else advance(rollout_id)
 
 
 @shared_task(**PATIENT)

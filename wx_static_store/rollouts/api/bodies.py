@@ -20,6 +20,7 @@ from ...api.parameters import (
 )
 from ...api.serializers import Moment
 from ..models import Rollout, RolloutEnvironment
+from .serializers import MEANINGS
 
 MOST = 2**31 - 1  # of a number in the database
 LONGEST = 200  # characters of a label, and of waves
@@ -47,13 +48,11 @@ class MannerBody(Input):
         max_length=10,
         help_text=_("How many may fail, as a number or a percentage; one more stops the rollout."),
     )
-    max_parallel = _number(
-        _("How many run at once at most; 0: as many as may fail together, 32 at most.")
-    )
+    max_parallel = _number(MEANINGS["max_parallel"])
     verify = serializers.BooleanField(
         default=False, help_text=_("Compare with the cloud after each deploy.")
     )
-    bake = _number(_("Seconds between two waves."))
+    bake = _number(MEANINGS["bake"])
     deploy_at = Moment(
         required=False, help_text=_("When it may begin, as 2026-12-24T02:00Z; without it, at once.")
     )

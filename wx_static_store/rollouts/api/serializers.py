@@ -23,7 +23,7 @@ class RolloutCountsSerializer(serializers.Serializer[Any]):
     failed = serializers.IntegerField(help_text=_("See failures."))
 
 
-_MEANINGS = {
+MEANINGS = {
     "id": _("The id of the rollout."),
     "label": _("Its name; may be empty."),
     "waves": _("How many environments have the release at the end of each wave."),
@@ -33,7 +33,7 @@ _MEANINGS = {
     "verify": _("Each deploy is compared with the cloud afterwards."),
     "bake": _("Seconds between two waves."),
 }
-_HELP = {name: {"help_text": text} for name, text in _MEANINGS.items()}
+_HELP = {name: {"help_text": text} for name, text in MEANINGS.items()}
 
 
 class RolloutSerializer(serializers.ModelSerializer[Rollout]):
