@@ -74,16 +74,13 @@ def of_tree(
     prefix: str,
     in_request: bool = True,
 ) -> Payload:
-    """
-    Record these files, which are named `prefix` + path, as a release, and keep their bytes.
-
-    In a request, pages are read for two seconds, and the log is not asked what changes in place.
-    """
+    """Record these files, which are named `prefix` + path, as a release, and keep their bytes."""
     check_storage()
     check_store(using, envs)
     uploader = site_uploader(using, envs[0])
     location = uploader.options.location
     items = hash_items(items)
+    # To ask the log what changes in each environment takes too long there, and it only warns.
     look: dict[str, Any] = {} if in_request else {"envs": envs, "seconds": OWN_SECONDS}
     doubts = preflight(items, prefix=prefix, location=location, **look)
     with WorkerPool(uploader.options.max_workers) as pool:

@@ -73,7 +73,9 @@ def advance(pk: int) -> Rollout:
 
 def advance_all() -> None:
     """Advance every rollout that is not over."""
-    for pk in Rollout.objects.primary().unfinished().order_by("pk").values_list("pk", flat=True):
+    # Environments of a rollout that was stopped may still have to end.
+    left = Rollout.objects.primary().exclude(state__in=Rollout.CLOSED, under_way=0)
+    for pk in left.order_by("pk").values_list("pk", flat=True):
         try:
             advance(pk)
         except DatabaseError:

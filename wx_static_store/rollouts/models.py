@@ -15,6 +15,8 @@ from ..models.deployments import Deployment
 from ..models.releases import Release
 from .waves import AT_ONCE, wave_sizes
 
+LONGEST = 200  # characters that a label holds, and the waves
+LARGEST = 2**31 - 1  # that a number holds
 # Said by name: where the app is not installed, Django would take the tables for the core's.
 LABEL = "wx_static_store_rollouts"
 
@@ -27,10 +29,6 @@ class RolloutQuerySet(models.QuerySet["Rollout"]):
     def open(self) -> RolloutQuerySet:
         """Return the rollouts that may still begin an environment, or wait for one to end."""
         return self.exclude(state__in=Rollout.CLOSED)
-
-    def unfinished(self) -> RolloutQuerySet:
-        """Return the open rollouts, and stopped ones that wait for environments to end."""
-        return self.exclude(state__in=Rollout.CLOSED, under_way=0)
 
 
 class Rollout(models.Model):
@@ -54,7 +52,7 @@ class Rollout(models.Model):
     state = models.CharField(
         _("state"), max_length=16, choices=State.choices, default=State.PLANNED
     )
-    waves = models.CharField(_("waves"), max_length=200)  # as requested
+    waves = models.CharField(_("waves"), max_length=LONGEST)  # as requested
     wave = models.PositiveIntegerField(_("wave"), default=0)  # the current one, from 1 on
     # So many environments may fail; the next failure stops the rollout.
     tolerate = models.PositiveIntegerField(_("tolerated failures"), default=0)
@@ -62,7 +60,7 @@ class Rollout(models.Model):
     verify = models.BooleanField(_("verify"), default=False)
     bake = models.PositiveIntegerField(_("seconds between waves"), default=0)
     deploy_at = models.DateTimeField(_("begins at"), null=True, blank=True)
-    label = models.CharField(_("label"), max_length=200, blank=True)
+    label = models.CharField(_("label"), max_length=LONGEST, blank=True)
     # A deleted user stays named: without a user, a rollout is that of a command.
     user = link(settings.AUTH_USER_MODEL, _("user"), related_name="+", on_delete=models.DO_NOTHING)
     created = models.DateTimeField(_("created"), auto_now_add=True)

@@ -19,11 +19,8 @@ from ...api.parameters import (
     text_field,
 )
 from ...api.serializers import Moment
-from ..models import Rollout, RolloutEnvironment
+from ..models import LARGEST, LONGEST, Rollout, RolloutEnvironment
 from .serializers import MEANINGS
-
-MOST = 2**31 - 1  # of a number in the database
-LONGEST = 200  # characters of a label, and of waves
 
 _OVER = _("This is over: leave it out to begin now.")
 _ONE = _("Send either the name of a release, or an archive as file in a form.")
@@ -31,7 +28,7 @@ _ENVS = _("Name environments with envs or tags, or send all alone.")
 
 
 def _number(help_text: Any) -> Any:
-    return Integer(required=False, min_value=0, max_value=MOST, help_text=help_text)
+    return Integer(required=False, min_value=0, max_value=LARGEST, help_text=help_text)
 
 
 class MannerBody(Input):
@@ -123,7 +120,7 @@ class RolloutsQuery(serializers.Serializer[Any]):
     cursor = query_text(help_text=_("Of the address in next."))
 
 
-class RolloutQuery(serializers.Serializer[Any]):
+class RolloutQuery(RolloutsQuery):
     """Which environments of a rollout are wanted."""
 
     state = serializers.ChoiceField(
@@ -132,4 +129,3 @@ class RolloutQuery(serializers.Serializer[Any]):
         help_text=_("How the environment stands."),
     )
     page_size = page_size_field(LARGEST_LIST)
-    cursor = query_text(help_text=_("Of the address in next."))

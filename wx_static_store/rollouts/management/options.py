@@ -16,10 +16,8 @@ from ...management.deploy_options import CommandLine, add_environments, add_tree
 from ...management.exits import wrong_use
 from ...releases import payload
 from ..lifecycle import GOING_BACK, Manner
+from ..models import LARGEST, LONGEST
 from ..waves import DEFAULT
-
-LONGEST = 200  # characters that the columns of a rollout hold
-LARGEST = 2**31 - 1  # that its numbers hold
 
 _HELP = {
     "start": _("bring a release to many environments, in waves"),
