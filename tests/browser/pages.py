@@ -197,12 +197,14 @@ def roll_back(page: Page, site: Site) -> None:
 def rolled_out(site: Site, letters: str, **columns: str) -> int:
     """Record a rollout of a release, with an environment for each letter; return its id."""
     two_releases(site)
+    of = {"waiting": "w", "under_way": "qr", "done": "d", "failed": "f"}
+    given = columns | {name: sum(map(letters.count, each)) for name, each in of.items()}
     code = (
         "from wx_static_store.models import Deployment\n"
         "from wx_static_store.rollouts.models import Drift, Rollout, RolloutEnvironment\n"
         "live = Deployment.objects.filter(label='v1.5.0').latest('id')\n"
         "to = {name: getattr(live, name) for name in ('using', 'folder', 'release')}\n"
-        f"rollout = Rollout.objects.create(**to, waves='1,100%', wave=2, **{columns!r})\n"
+        f"rollout = Rollout.objects.create(**to, waves='1,100%', wave=2, **{given!r})\n"
         "states = {state[0]: state for state in RolloutEnvironment.State.values}\n"
         "refused = {'cause': '85088', 'errcode': 85088, 'message': 'refused (errcode 85088)'}\n"
         "Drift.objects.update_or_create(env=live.env, using=live.using, defaults={'missing': 1})\n"

@@ -232,6 +232,7 @@ WRONG_SETTINGS: dict[str, list[Any]] = {
     "UPLOAD_SPOOL_HOURS": [0, -1, 0.5, "48", True, 8761],
     "API_RATE": ["100", 0, -1, True, 0.001, 10_001, float("nan"), float("inf")],
     "CELERY_QUEUE": ["", 5, ["rollouts"]],
+    "ROLLOUT_TIME_LIMIT": ["3600", 0, -1, True, float("nan"), 86_401],
     "ALERTS": ["", 5, "no.such.function", ["tests.conf.test_settings.VALUE"]],
     "ALERT_EMAILS": ["ops@example.com", [], [5], ["no address"]],
     "ALERT_WECOM_URL": ["", 5, "key", "http://qyapi.example.com/send?key=k"],

@@ -6,6 +6,7 @@ from dataclasses import replace
 from hashlib import md5
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
@@ -346,6 +347,20 @@ def changes(files: dict[str, str], *envs: str, location: str = "") -> list[str]:
 def test_a_file_that_pages_load_and_that_changes_in_place_is_named(location: str) -> None:
     row(f"{location}a.css", b"old")
     (finding,) = changes({"x.html": "<img src=a.css>", "a.css": "new"}, location=location)
+    assert finding.startswith("a.css changes under a name that pages keep")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("number", [1, 500])
+def test_the_log_is_asked_once_for_many_environments(
+    number: int, django_assert_num_queries: Any
+) -> None:
+    envs = [f"tenant-{each}" for each in range(number)]
+    row("a.css", b"old", env=envs[-1])
+    files = {"x.html": "<img src=a.css><img src=b.css>", "a.css": "new", "b.css": ""}
+    # Two, and two for a savepoint.
+    with django_assert_num_queries(4):
+        (finding,) = changes(files, *envs)
     assert finding.startswith("a.css changes under a name that pages keep")
 
 

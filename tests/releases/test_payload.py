@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploys import TREE, write
-from tests.rollouts.conftest import cloud as cloud, envs as envs, release as release
+from tests.rollouts.conftest import cloud as cloud, deployed, envs as envs, release as release
 from wx_static_store.core.types import UploadItem
 from wx_static_store.deploy.tree import read_tree
 from wx_static_store.emulator import EmulatorServer
@@ -37,6 +37,17 @@ def test_the_files_of_a_tree_that_was_deployed_are_its_release(
     envs: list[str], release: Release, items: tuple[UploadItem, ...]
 ) -> None:
     assert of_tree(items, None, envs, using="site", prefix="").release == release
+
+
+@pytest.mark.parametrize("in_request", [True, False])
+def test_a_request_does_not_ask_the_log_what_changes_in_place(
+    envs: list[str], cloud: EmulatorServer, tmp_path: Path, in_request: bool
+) -> None:
+    deployed(tmp_path / "old", TREE, envs[-1], "v1")
+    write(tmp_path / "new", TREE | {"logo.svg": b"<svg id='new'/>"})
+    new = read_tree(tmp_path / "new").items
+    found = of_tree(new, None, envs, using="site", prefix="", in_request=in_request)
+    assert any("logo.svg changes" in doubt for doubt in found.doubts) is not in_request
 
 
 def test_a_release_of_other_environments_only_cannot_be_named(

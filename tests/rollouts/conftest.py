@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from queue import Empty
@@ -19,6 +20,7 @@ from wx_static_store.rollouts import advance, environment
 from wx_static_store.rollouts.models import Rollout
 
 __all__ = ["user_with"]
+COUNTED = ("waiting", "under_way", "done", "failed")
 OLD = {name: body + b" <!-- old -->" for name, body in TREE.items()}
 
 
@@ -28,17 +30,24 @@ class Broker:
     def __init__(self, app: Celery) -> None:
         self.app = app
 
-    def messages(self) -> list[int]:
-        """Take the messages from the queue; return the rows that they name."""
-        found = []
+    def take(self) -> list[Any]:
+        """Take the messages from the queue."""
+        found: list[Any] = []
         with self.app.connection_for_read() as connection, connection.SimpleQueue("celery") as all_:
             while True:
                 try:
-                    message = all_.get_nowait()
+                    found.append(all_.get_nowait())
                 except Empty:
                     return found
-                found.append(message.payload[0][0])
-                message.ack()
+                found[-1].ack()
+
+    def messages(self) -> list[int]:
+        """Take the messages from the queue; return the rows that they name."""
+        return [message.payload[0][0] for message in self.take()]
+
+    def time_limits(self) -> list[float]:
+        """Take the messages; return after how many seconds Celery ends each task."""
+        return [message.headers["timelimit"][0] for message in self.take()]
 
     def work(self) -> int:
         """Deploy what the queue holds, until nothing more comes; return how many messages came."""
@@ -90,6 +99,19 @@ def deployed(folder: Path, files: dict[str, bytes], env: str, label: str) -> Rel
 def release(cloud: EmulatorServer, tmp_path: Path) -> Release:
     """Deploy a release to another environment, so that its bytes are kept."""
     return deployed(tmp_path / "dist", TREE, "tenant-b", "v2")
+
+
+def counters(rollout: Rollout) -> dict[str, int]:
+    """Return how many environments are in each state, as the rollout counts them."""
+    found: dict[str, int] = Rollout.objects.values(*COUNTED).get(pk=rollout.pk)
+    return found
+
+
+def counts_of_rows(rollout: Rollout) -> dict[str, int]:
+    """Return the same by the environments' own rows."""
+    found = Counter(row.state for row in rollout.environments.all())
+    found["under_way"] = found["queued"] + found["running"]
+    return {name: found[name] for name in COUNTED}
 
 
 def states(rollout: Rollout) -> str:

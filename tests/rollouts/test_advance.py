@@ -10,10 +10,11 @@ from tests.rollouts.conftest import Broker, states
 from tests.rollouts.test_lifecycle import begin
 from wx_static_store.models import Release
 from wx_static_store.rollouts import advance as advancing
-from wx_static_store.rollouts.advance import advance, advance_all
+from wx_static_store.rollouts.advance import advance, advance_all, locked
 from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
 from wx_static_store.rollouts.rows import environments_of
 from wx_static_store.rollouts.snapshot import Snapshot
+from wx_static_store.rollouts.waves import RolloutRefused
 
 pytestmark = pytest.mark.django_db
 
@@ -137,3 +138,14 @@ def test_messages_wait_for_the_end_of_the_callers_transaction(
         begin(envs, release)
         assert broker.messages() == []
     assert len(broker.messages()) == 1
+
+
+def test_what_a_block_changes_is_written(broker: Broker, envs: list[str], release: Release) -> None:
+    with locked(begin(envs, release).pk) as held:
+        held.state = "paused"
+    assert Rollout.objects.get().state == "paused"
+
+
+def test_a_rollout_that_there_is_not_cannot_be_held() -> None:
+    with pytest.raises(RolloutRefused, match="There is no rollout 0"), locked(0):
+        pass

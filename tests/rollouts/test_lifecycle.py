@@ -15,6 +15,7 @@ from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError, SourceError
 from wx_static_store.models import KeptFile, Release
 from wx_static_store.rollouts import environment
+from wx_static_store.rollouts.advance import advance
 from wx_static_store.rollouts.lifecycle import GOING_BACK, Manner, act, roll_back, start, way_back
 from wx_static_store.rollouts.models import Rollout
 from wx_static_store.rollouts.snapshot import Snapshot
@@ -150,6 +151,7 @@ def test_nothing_goes_on_over_a_newer_rollout(
     broker.work()
     if action == "resume":
         first.environments.filter(state="failed").update(state="waiting")
+        advance(first.pk)
     second = begin(envs[5:], release)
     with pytest.raises(RolloutRefused, match=f"wx_rollout stop {second.pk}"):
         act(first.pk, action)

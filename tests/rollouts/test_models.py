@@ -59,3 +59,23 @@ def test_under_way_is_what_a_worker_was_asked_for(rollout: Rollout) -> None:
         facts = {"env": state, "state": state, "position": position, "wave": 1}
         RolloutEnvironment.objects.create(rollout=rollout, **facts)
     assert {row.state for row in under_way()} == {"queued", "running"}
+
+
+@pytest.mark.parametrize(
+    ("failed", "under_way", "free"),
+    [(0, 0, 3), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0), (3, 0, 0), (4, 0, 0)],
+)
+def test_no_more_run_than_may_fail_together(failed: int, under_way: int, free: int) -> None:
+    rollout = Rollout(tolerate=2, failed=failed, under_way=under_way, max_parallel=10)
+    assert rollout.room == free
+
+
+def test_no_more_run_than_was_asked_for() -> None:
+    assert Rollout(tolerate=99, under_way=3, max_parallel=4).room == 1
+
+
+@pytest.mark.parametrize(("asked_for", "free"), [(0, 32), (100, 100)])
+def test_workers_are_asked_for_32_environments_or_for_as_many_as_was_said(
+    asked_for: int, free: int
+) -> None:
+    assert Rollout(tolerate=999, max_parallel=asked_for).room == free

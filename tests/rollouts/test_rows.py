@@ -1,10 +1,9 @@
-"""Show how the environments of a rollout are counted, and that its lock is one."""
+"""Show how the environments of a rollout are counted."""
 
 import pytest
 
 from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
-from wx_static_store.rollouts.rows import counts, locked, number
-from wx_static_store.rollouts.waves import RolloutRefused
+from wx_static_store.rollouts.rows import counts_by_wave
 
 pytestmark = pytest.mark.django_db
 
@@ -19,17 +18,7 @@ def rollout() -> Rollout:
 
 
 def test_environments_are_counted_by_wave_and_state(rollout: Rollout) -> None:
-    found = counts(rollout)
-    assert found == {(1, "done"): 1, (2, "failed"): 2}
-    assert (number(found, "failed"), number(found, "failed", wave=1)) == (2, 0)
-
-
-def test_what_a_block_changes_is_written(rollout: Rollout) -> None:
-    with locked(rollout.pk) as held:
-        held.state = "paused"
-    assert Rollout.objects.get().state == "paused"
-
-
-def test_a_rollout_that_there_is_not_cannot_be_held() -> None:
-    with pytest.raises(RolloutRefused, match="There is no rollout 0"), locked(0):
-        pass
+    first, second = counts_by_wave(rollout)
+    assert first == {"waiting": 0, "queued": 0, "running": 0, "done": 1, "failed": 0}
+    assert (second["done"], second["failed"]) == (0, 2)
+    assert [wave["failed"] for wave in counts_by_wave(rollout, ["shop-1"])] == [1]

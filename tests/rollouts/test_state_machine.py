@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -26,11 +27,12 @@ from hypothesis.stateful import (
 )
 
 from tests.conftest import examples
+from tests.rollouts.conftest import COUNTED, counters, counts_of_rows
 from wx_static_store.deploy.report import EnvironmentReport
 from wx_static_store.exceptions import WeChatRefused, WeChatThrottled
 from wx_static_store.models import Release
 from wx_static_store.rollouts import advance as advancing, environment, lifecycle as rollouts
-from wx_static_store.rollouts.advance import advance_all
+from wx_static_store.rollouts.advance import advance, advance_all
 from wx_static_store.rollouts.lifecycle import Manner, act, start
 from wx_static_store.rollouts.models import Rollout
 from wx_static_store.rollouts.rows import environments_of
@@ -76,7 +78,7 @@ class Promises(RuleBasedStateMachine):
         self.around = ExitStack()
         self.around.enter_context(rolled_back())
         patch = self.around.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(queue, "send", lambda task, rows: self.sent.extend(pk for (pk,) in rows))
+        patch.setattr(queue, "send", self._send)
         patch.setattr(queue, "is_empty", lambda task: not self.sent)
         patch.setattr(queue, "check_broker", lambda: None)
         patch.setattr(queue, "celery_app", lambda: None)
@@ -86,6 +88,9 @@ class Promises(RuleBasedStateMachine):
         patch.setattr(environment, "_order", self._ordered)
         patch.setattr(environment, "deploy_to_all", self._deployed)
         patch.setattr(environment.logger, "info", self._report)
+
+    def _send(self, task: str, rows: Iterable[tuple[int]], **options: object) -> None:
+        self.sent.extend(pk for (pk,) in rows)
 
     def _ordered(self, row: Any, seconds: float) -> Any:
         environment._claim(row)
@@ -185,6 +190,10 @@ class Promises(RuleBasedStateMachine):
         assert not left or max(begun, default=1) <= self.rollout.wave
 
     @invariant()
+    def the_counters_are_those_of_the_rows(self) -> None:
+        assert counters(self.rollout) == counts_of_rows(self.rollout)
+
+    @invariant()
     def an_environment_is_reported_once(self) -> None:
         assert max(self.reported.values(), default=0) <= 1
         assert {*self.reported} == self._states("done")
@@ -192,6 +201,21 @@ class Promises(RuleBasedStateMachine):
 
 def test_a_rollout_keeps_its_promises() -> None:
     run_state_machine_as_test(Promises, settings=examples(100, part=10, stateful_step_count=40))
+
+
+def test_counters_that_are_broken_by_hand_are_noticed_and_break_no_promise(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Broken(Promises):
+        @rule(column=st.sampled_from(COUNTED), more=st.sampled_from([-9, -1, 1, 9]))
+        def break_a_counter(self, column: str, more: int) -> None:
+            """Change it as nobody may; then look as the schedule does."""
+            Rollout.objects.filter(pk=self.pk).update(**{column: F(column) + more})
+            caplog.clear()
+            advance(self.pk)
+            assert f"Rollout {self.pk} counted " in caplog.text
+
+    run_state_machine_as_test(Broken, settings=examples(50, part=10, stateful_step_count=40))
 
 
 def test_a_rollout_comes_to_its_end_whatever_was_lost() -> None:

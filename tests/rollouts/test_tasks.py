@@ -1,6 +1,7 @@
 """Show what the tasks tell Celery: acknowledged late, no result, again after a throttle."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from celery.exceptions import Retry
@@ -10,7 +11,7 @@ from tests.rollouts.conftest import Broker, deployed, states
 from tests.rollouts.test_lifecycle import begin
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Release
-from wx_static_store.rollouts import tasks
+from wx_static_store.rollouts import environment, tasks
 
 pytestmark = pytest.mark.django_db
 
@@ -38,6 +39,26 @@ def test_a_throttled_task_comes_again_later(
         tasks.deploy_environment.run(pk)
     assert caught.value.when == 15.0
     assert broker.messages() == [pk]
+
+
+@pytest.mark.parametrize(("limit", "own"), [(3600, 3480), (60, 30)])
+def test_an_environment_has_as_long_as_the_option_says(
+    broker: Broker,
+    envs: list[str],
+    release: Release,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: int,
+    own: int,
+) -> None:
+    given = {"ROLLOUT_TIME_LIMIT": limit} if limit != 3600 else {}
+    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | given
+    begin(envs[:1], release)
+    assert broker.time_limits() == [limit]
+    found = []
+    monkeypatch.setattr(environment, "deploy", lambda pk, seconds: found.append(seconds))
+    tasks.deploy_environment.run(1)
+    assert found == [own]
 
 
 def test_one_rollout_or_all_are_advanced(broker: Broker, envs: list[str], release: Release) -> None:

@@ -88,13 +88,50 @@ def test_a_message_that_waits_at_the_broker_is_no_try(
     assert (states(rollout), RolloutEnvironment.objects.get().tries) == ("q", 0)
 
 
+def test_a_message_that_waits_at_the_broker_is_not_sent_again(
+    broker: Broker, envs: list[str], release: Release
+) -> None:
+    begin(envs[:3], release, waves="100%", tolerate="100%")
+    for _look in range(3):
+        pass_time()
+    assert len(broker.messages()) == 3
+
+
+def keep_busy(env: str, *, later: float = 1) -> None:
+    """Let a worker be at this environment, also after the time that passes."""
+    asked = F("asked") + timedelta(seconds=later)
+    busy = {"state": "running", "heard": timezone.now() + LOST, "asked": asked}
+    RolloutEnvironment.objects.filter(env=env).update(**busy)
+
+
+def test_a_message_that_waits_for_busy_workers_is_not_sent_again(
+    broker: Broker, envs: list[str], release: Release
+) -> None:
+    begin(envs[:3], release, waves="100%", tolerate="100%")
+    broker.messages()  # reserved by the worker, perhaps
+    keep_busy(envs[0], later=-1)
+    pass_time()
+    assert broker.messages() == []
+
+
+def test_a_message_is_sent_again_if_workers_took_a_later_one(
+    broker: Broker, envs: list[str], release: Release
+) -> None:
+    begin(envs[:3], release, waves="100%", tolerate="100%")
+    broker.messages()
+    keep_busy(envs[0])
+    pass_time()
+    lost = RolloutEnvironment.objects.exclude(env=envs[0])
+    assert broker.messages() == [*lost.values_list("pk", flat=True)]
+    assert {row.tries for row in lost} == {0}
+
+
 def test_a_message_that_a_busy_worker_may_have_reserved_is_no_try(
     broker: Broker, envs: list[str], release: Release
 ) -> None:
     begin(envs, release, waves="100%", tolerate="100%", max_parallel=2)
     broker.messages()
-    busy = {"state": "running", "heard": timezone.now() + LOST}
-    RolloutEnvironment.objects.filter(env=envs[0]).update(**busy)
+    keep_busy(envs[0])
     pass_time()
     assert RolloutEnvironment.objects.get(env=envs[1]).tries == 0
 

@@ -20,6 +20,7 @@ from django.core.cache import caches
 from django.db import connection
 
 from tests.deploys import bodies, configure_releases, run, write
+from tests.rollouts.conftest import counters, counts_of_rows
 from tests.rollouts.worker_processes import WorkerProcesses, connected, redis
 from tests.waiting import wait_for
 from wx_static_store.deploy.records import find_deployment
@@ -123,6 +124,9 @@ def test_killed_workers_and_a_restarted_broker_lose_nothing(workers: WorkerProce
     wait_for(lambda: ended(rollout), "the rollout is over", seconds=600)
     assert Counter(rows.values_list("state", flat=True)) == {"done": ENVS}
     assert all(bodies(workers.cloud, row.env) == SITE for row in rows.all())
+    # Beat compares them every two seconds, under the lock.
+    assert " counted {" not in workers.printed
+    assert counters(rollout) == counts_of_rows(rollout)
     assert most_at_once(begun(workers)) <= AT_ONCE
     reported = Counter(re.findall(r"(tenant-\d+): done in rollout", workers.printed))
     assert {*reported.values()} == {1}

@@ -5,18 +5,23 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from time import thread_time
 
+from django.db.models import Max
+
 from ..core.hashed_names import looks_hashed
 from ..core.naming import is_html, object_key, odd_names
 from ..core.types import DELETED_MD5, UploadItem, UploadStatus
 from ..exceptions import NameRejected
 from ..i18n import gettext as _, listed, ngettext, shown
+from ..models import key_digest
 from ..upload.database import in_database, log
+from ..upload.kept import in_parts
 from ..upload.sources import fingerprint
 from .references import INDEX, references
 
 MOST = 50  # findings that are reported
 SECONDS = 2.0  # of CPU time for all pages in a request: they may be made to cost hours
 OWN_SECONDS = 30.0  # for the pages in a command, which are the operator's own
+ROWS = 1000  # of the log that a query finds
 NAMED = 5  # of the files that change in place
 
 # Files that are not shown with a page that names them: a sitemap changes with each build.
@@ -190,7 +195,7 @@ def _replaced_files(links: _Links, envs: Iterable[str], before: Iterable[Files])
         for key in sorted(links.loaded & links.files.keys())
         if _keeps_name(item := links.files[key])
     }
-    stored = [pair for env in envs if kept for pair in _stored_md5s(env, kept)]
+    stored = in_database(lambda: _stored_md5s([*envs], [*kept]), otherwise=None) or ()
     here = {key: fingerprint(kept[key]).md5 for key, _md5 in stored}
     changed = {kept[key].name for key, md5 in stored if here[key] not in (md5, None)}
     yield from _in_place(changed | _loaded_before(links, _keeps_name, before))
@@ -232,18 +237,18 @@ def _in_place(changed: Collection[str]) -> Iterator[str]:
         )
 
 
-def _stored_md5s(env: str, keys: Iterable[str]) -> list[tuple[str, str]]:
-    """Return the keys that have a file by the log, each with its MD5."""
-    columns = ("key", "status", "md5")
-    rows = in_database(
-        lambda: [*log().exclude(status=UploadStatus.FAILED).newest_values(env, keys, *columns)],
-        otherwise=None,
-    )
-    return [
-        (key, md5)
-        for key, status, md5, _last in rows or ()
-        if status == UploadStatus.STORED and md5 not in ("", DELETED_MD5)
-    ]
+def _stored_md5s(envs: Sequence[str], keys: Sequence[str]) -> set[tuple[str, str]]:
+    """Return the keys that have a file by the log of an environment, each with its MD5."""
+    rows, digests = log().exclude(status=UploadStatus.FAILED).order_by(), [*map(key_digest, keys)]
+    found: set[tuple[str, str]] = set()
+    # A thousand tenants with a query for each would take seconds.
+    for part in in_parts(digests, ROWS):
+        for some in in_parts(envs, max(ROWS // len(part), 1)):
+            newest = rows.filter(env__in=some, key_digest__in=part).values("env", "key_digest")
+            ids = newest.annotate(newest=Max("id")).values_list("newest", flat=True)
+            stored = rows.filter(id__in=[*ids], status=UploadStatus.STORED)
+            found.update(stored.exclude(md5__in=("", DELETED_MD5)).values_list("key", "md5"))
+    return found
 
 
 # --- names ------------------------------------------------------------------------------------

@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..conf import options_for
 from ..conf.options import MEDIA
 from ..core.types import UploadItem
 from ..deploy.environments import allowance_for, site_stores, site_uploader
-from ..deploy.link_check import SECONDS, preflight
+from ..deploy.link_check import OWN_SECONDS, preflight
 from ..deploy.plan import hash_items
 from ..deploy.records import Records, find_deployment
 from ..deploy.state import NO_LOG
@@ -71,7 +72,7 @@ def of_tree(
     *,
     using: str,
     prefix: str,
-    seconds: float = SECONDS,
+    in_request: bool = True,
 ) -> Payload:
     """Record these files, which are named `prefix` + path, as a release, and keep their bytes."""
     check_storage()
@@ -79,7 +80,9 @@ def of_tree(
     uploader = site_uploader(using, envs[0])
     location = uploader.options.location
     items = hash_items(items)
-    doubts = preflight(items, prefix=prefix, location=location, envs=envs, seconds=seconds)
+    # To ask the log what changes in each environment takes too long there, and it only warns.
+    look: dict[str, Any] = {} if in_request else {"envs": envs, "seconds": OWN_SECONDS}
+    doubts = preflight(items, prefix=prefix, location=location, **look)
     with WorkerPool(uploader.options.max_workers) as pool:
         columns = Records(using, prefix).record(uploader, items, last, pool)
     if columns["release"] is None:

@@ -26,9 +26,9 @@ from ..releases.rollback import elsewhere
 from ..submit.access import Act, require
 from ..upload.uploader import Uploader
 from ..upload.workers import every
-from .advance import advance
+from .advance import locked
 from .models import Rollout, RolloutEnvironment
-from .rows import TRIES, State, environments, locked, under_way
+from .rows import TRIES, State, environments, move, under_way
 
 SOURCE = "wx_rollout"
 PAUSE = 15.0  # seconds before another try; twice as long each time
@@ -159,14 +159,11 @@ def _passes(cause: Exception) -> bool:
 def _later(row: RolloutEnvironment, report: EnvironmentReport) -> float | None:
     pause: float = PAUSE * 2 ** (row.tries - 1)
     with locked(row.rollout_id) as rollout:
-        # Meanwhile somebody may have paused or stopped it.
-        goes_on = rollout.state == Rollout.State.RUNNING
-        facts = _facts(report) | {"state": State.WAITING, "since": rollout.now}
-        if goes_on:
-            later = rollout.now + timedelta(seconds=pause)
-            facts |= {"state": State.QUEUED, "asked": rollout.now, "not_before": later}
-        environments().filter(pk=row.pk, state=State.RUNNING).update(**facts)
-    if not goes_on:
+        later = rollout.now + timedelta(seconds=pause)
+        facts = _facts(report) | {"asked": rollout.now, "not_before": later}
+        move(rollout, environments().filter(pk=row.pk), (State.RUNNING,), State.QUEUED, **facts)
+    # Meanwhile somebody paused or stopped it: the environment waits.
+    if rollout.state != Rollout.State.RUNNING:
         return None
     text = "%s: try %d of %d in rollout %s failed, the next is in %d s (%s)"
     logger.warning(text, row.env, row.tries, TRIES, row.rollout_id, pause, facts["message"])
@@ -174,19 +171,18 @@ def _later(row: RolloutEnvironment, report: EnvironmentReport) -> float | None:
 
 
 def _end(row: RolloutEnvironment, report: EnvironmentReport) -> None:
-    state = State.DONE if report.ok else State.FAILED
+    state, facts = State.DONE if report.ok else State.FAILED, _facts(report)
     with locked(row.rollout_id) as rollout:
-        facts = _facts(report) | {"state": state, "since": rollout.now}
+        rows = environments().filter(pk=row.pk)
         # Another delivery of the message may have recorded it already.
-        first = under_way().filter(pk=row.pk).update(**facts)
+        first = move(rollout, rows, RolloutEnvironment.UNDER_WAY, state, **facts)
     if first:
         logger.info("%s: %s in rollout %s", row.env, state, row.rollout_id)
-    advance(row.rollout_id)
 
 
 def _facts(report: EnvironmentReport) -> dict[str, object]:
-    published, error = report.report, next(iter(report.causes), None)
-    deployed = {"deployment_id": published.deployment_id} if published else {}
+    error = next(iter(report.causes), None)
+    deployment = report.report and report.report.deployment_id
     message = report.error
     if isinstance(error, PolicyRejected):
         message = english(error.message)
@@ -197,7 +193,7 @@ def _facts(report: EnvironmentReport) -> dict[str, object]:
     return fitting(
         RolloutEnvironment,
         {
-            **(deployed if any(deployed.values()) else {}),
+            **({"deployment_id": deployment} if deployment else {}),
             "cause": "" if report.ok else getattr(error, "cause", ""),
             "errcode": getattr(error, "errcode", None),
             "message": "" if report.ok else message,

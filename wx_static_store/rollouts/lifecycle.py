@@ -1,6 +1,7 @@
 """Start, pause, resume, stop, retry and roll back a rollout, as a person asks."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -16,9 +17,9 @@ from ..releases.live import latest
 from ..releases.rollback import ROLLBACK, Move, check_storage, elsewhere, refuse_incomplete
 from ..submit import queue
 from ..upload.database import deployments
-from .advance import advance
+from .advance import advance, locked
 from .models import Rollout, RolloutEnvironment
-from .rows import State, counts, environments, environments_of, locked, number, stop, unqueue
+from .rows import State, environments, environments_of, move, stop
 from .snapshot import Snapshot
 from .waves import DEFAULT, RolloutRefused, tolerated, wave_sizes
 
@@ -29,7 +30,7 @@ class Manner:
 
     waves: str = DEFAULT
     tolerate: str = "0"
-    max_parallel: int = 0  # environments; 0: as many as may fail together
+    max_parallel: int = 0  # environments; 0: as many as may fail together, 32 at most
     verify: bool = False
     bake: int = 0
     deploy_at: datetime | None = None
@@ -63,6 +64,7 @@ def start(
     queue.check_broker()
     facts = vars(manner) | {"tolerate": tolerated(manner.tolerate, len(targets))}
     rollout = Rollout(**fitting(Rollout, facts), using=using, folder=folder, undoes=undoes)
+    rollout.waiting = len(targets)
     rollout.release = next(iter(releases.values())) if len(releases) == 1 else None
     with transaction.atomic(using=environments().db):
         _refuse_others(rollout, targets)
@@ -97,9 +99,9 @@ def _rows(
 
 def _refuse_others(rollout: Rollout, envs: Iterable[str]) -> None:
     """Raise RolloutRefused if another rollout that is not over has the same folder of one."""
-    rows = environments().filter(env__in=[*envs], rollout__using=rollout.using)
-    rows = rows.filter(rollout__folder=rollout.folder)
-    rows = rows.exclude(rollout__state__in=Rollout.CLOSED).exclude(rollout=rollout.pk or 0)
+    others = Rollout.objects.primary().open().exclude(pk=rollout.pk)
+    same = others.filter(using=rollout.using, folder=rollout.folder).values_list("pk", flat=True)
+    rows = environments().filter(rollout__in=[*same], env__in=[*envs])
     if other := rows.values_list("rollout", flat=True).first():
         raise RolloutRefused(
             _(
@@ -115,18 +117,17 @@ def _refuse_others(rollout: Rollout, envs: Iterable[str]) -> None:
 
 def _pause(rollout: Rollout) -> None:
     rollout.state = Rollout.State.PAUSED
-    unqueue(rollout)
 
 
 def _resume(rollout: Rollout) -> None:
-    if (failed := number(counts(rollout), State.FAILED)) > rollout.tolerate:
+    if rollout.failed > rollout.tolerate:
         raise RolloutRefused(
             ngettext(
                 "%(count)d environment failed, which is more than is tolerated. When the cause is"
                 " repaired: wx_rollout retry-failed %(pk)s.",
                 "%(count)d environments failed, which is more than is tolerated. When the causes "
                 "are repaired: wx_rollout retry-failed %(pk)s.",
-                failed,
+                rollout.failed,
                 pk=rollout.pk,
             )
         )
@@ -136,8 +137,8 @@ def _resume(rollout: Rollout) -> None:
 def _retry_failed(rollout: Rollout) -> None:
     failed = environments_of(rollout).filter(state=State.FAILED)
     wanted = failed.exclude(env__in=gone_on(rollout, failed))
-    fresh = {"state": State.WAITING, "since": rollout.now, "tries": 0, "errcode": None}
-    if not wanted.update(**fresh, cause="", message=""):
+    fresh = {"tries": 0, "errcode": None, "cause": "", "message": ""}
+    if not move(rollout, wanted, (State.FAILED,), State.WAITING, **fresh):
         text = _(
             "No failed environment of rollout %(pk)s still has its release from before.",
             pk=rollout.pk,
@@ -147,6 +148,7 @@ def _retry_failed(rollout: Rollout) -> None:
 
 
 def _go_on(rollout: Rollout) -> None:
+    queue.celery_app()  # an error, if there is none
     if back := Rollout.objects.primary().filter(undoes=rollout).first():
         text = _(
             "Rollout %(back)s rolled rollout %(pk)s back: start a new one.",
@@ -168,14 +170,11 @@ ACTIONS: dict[str, tuple[Sequence[str], Callable[[Rollout], None]]] = {
     "stop": (_OPEN, stop),
     "retry-failed": (Rollout.State.values, _retry_failed),
 }
-SENDING = ("resume", "retry-failed")  # actions that need Celery
 
 
 def act(pk: int, action: str) -> Rollout:
     """Do an action of `ACTIONS`; raise RolloutRefused if the rollout's state forbids it."""
     states, work = ACTIONS[action]
-    if action in SENDING:
-        queue.celery_app()
     with locked(pk) as rollout:
         if rollout.state not in states:
             raise RolloutRefused(
@@ -187,7 +186,7 @@ def act(pk: int, action: str) -> Rollout:
                 )
             )
         work(rollout)
-    return advance(pk)
+    return rollout
 
 
 NAMED = 5  # environments in a message
@@ -228,7 +227,11 @@ def way_back(rollout: Rollout) -> WayBack:
     rows = begun.exclude(env__in=newer).exclude(before=F("release"), state=State.DONE)
     found = dict(rows.values_list("env", "before"))
     known = Release._base_manager.using(rows.db).defer("files").in_bulk({*found.values()} - {None})
-    kept = {pk: release for pk, release in known.items() if _is_kept(rollout.using, release)}
+    kept = {}
+    for pk, release in known.items():
+        with suppress(SourceError):
+            refuse_incomplete(rollout.using, [release])
+            kept[pk] = release
     return WayBack(
         {env: kept[pk] for env, pk in found.items() if pk in kept},
         [env for env, pk in found.items() if pk not in kept],
@@ -236,17 +239,9 @@ def way_back(rollout: Rollout) -> WayBack:
     )
 
 
-def _is_kept(using: str, release: Release) -> bool:
-    try:
-        refuse_incomplete(using, [release])
-    except SourceError:
-        return False
-    return True
-
-
 def gone_on(rollout: Rollout, rows: Any) -> list[str]:
     """Return the environments of these rows whose live release is neither the old nor the new."""
-    mine = {row.env: {row.before_id, row.release_id} for row in rows}
+    mine = {env: releases for env, *releases in rows.values_list("env", "before", "release")}
     live = [found.live for found in latest([*mine], rollout.folder).values() if found.live]
     now = deployments().filter(pk__in=live).values_list("env", "release")
     return [env for env, release in now if release not in mine[env]]
@@ -268,10 +263,12 @@ def roll_back(pk: int, manner: Manner) -> tuple[Rollout, list[str]]:
     environments are under way, and if none would go back.
     """
     with locked(pk) as rollout:
-        _refuse_way_back(rollout, way_back(rollout), manner)
         if rollout.state in _OPEN:
             stop(rollout)
-    if left := number(counts(rollout), *RolloutEnvironment.UNDER_WAY):
+        # Under the lock: nothing can end meanwhile.
+        way = way_back(rollout)
+        _refuse_way_back(rollout, way, manner)
+    if left := rollout.under_way:
         text = ngettext(
             "The rollout is stopped, and %(count)d environment is still under way: roll back when "
             "it has ended.",
@@ -283,15 +280,13 @@ def roll_back(pk: int, manner: Manner) -> tuple[Rollout, list[str]]:
         if stalled := Snapshot.of_rollout(rollout).stalled:
             text = _("%(sentence)s %(next)s", sentence=text, next=stalled)
         raise RolloutRefused(text, returncode=1)
-    # Again: environments may have ended before the rollout stopped.
-    way = way_back(rollout)
     manner = replace(manner, label=manner.label or f"{ROLLBACK} of {rollout}")
     new = start(rollout.using, rollout.folder, way.targets, manner, undoes=rollout)
     return new, way.warnings()
 
 
 def _refuse_way_back(rollout: Rollout, way: WayBack, manner: Manner) -> None:
-    """Raise the reason against a roll back, before anything is stopped."""
+    """Raise the reason against a roll back; then nothing was stopped."""
     if not way.targets:
         envs = some([*way.lacking, *way.newer]) or _("none")
         text = _("No environment of it can go back to another release: %(envs)s.", envs=envs)

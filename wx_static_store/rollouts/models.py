@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import accumulate
 
 from django.conf import settings
 from django.db import models, router
@@ -12,7 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from ..models.columns import link
 from ..models.deployments import Deployment
 from ..models.releases import Release
+from .waves import AT_ONCE, wave_sizes
 
+LONGEST = 200  # characters that a label holds, and the waves
+LARGEST = 2**31 - 1  # that a number holds
 # Said by name: where the app is not installed, Django would take the tables for the core's.
 LABEL = "wx_static_store_rollouts"
 
@@ -38,6 +42,7 @@ class Rollout(models.Model):
         DONE = "done", _("done")
 
     CLOSED = (State.STOPPED, State.DONE)
+    COUNTERS = ("waiting", "under_way", "done", "failed")
 
     using = models.CharField(_("store"), max_length=255)  # an alias of STORAGES
     folder = models.CharField(_("folder"), max_length=850, blank=True)  # where its keys begin
@@ -47,15 +52,15 @@ class Rollout(models.Model):
     state = models.CharField(
         _("state"), max_length=16, choices=State.choices, default=State.PLANNED
     )
-    waves = models.CharField(_("waves"), max_length=200)  # as requested
+    waves = models.CharField(_("waves"), max_length=LONGEST)  # as requested
     wave = models.PositiveIntegerField(_("wave"), default=0)  # the current one, from 1 on
     # So many environments may fail; the next failure stops the rollout.
     tolerate = models.PositiveIntegerField(_("tolerated failures"), default=0)
-    max_parallel = models.PositiveIntegerField(_("most at once"), default=0)  # 0: as tolerated
+    max_parallel = models.PositiveIntegerField(_("most at once"), default=0)  # 0: see `room`
     verify = models.BooleanField(_("verify"), default=False)
     bake = models.PositiveIntegerField(_("seconds between waves"), default=0)
     deploy_at = models.DateTimeField(_("begins at"), null=True, blank=True)
-    label = models.CharField(_("label"), max_length=200, blank=True)
+    label = models.CharField(_("label"), max_length=LONGEST, blank=True)
     # A deleted user stays named: without a user, a rollout is that of a command.
     user = link(settings.AUTH_USER_MODEL, _("user"), related_name="+", on_delete=models.DO_NOTHING)
     created = models.DateTimeField(_("created"), auto_now_add=True)
@@ -64,6 +69,11 @@ class Rollout(models.Model):
     ended = models.DateTimeField(_("ended"), null=True, blank=True)
     # Who writes it holds the rollout's lock, on every database.
     touched = models.DateTimeField(default=timezone.now)
+    # How many environments are in which state: `rows.move` changes them with the environments.
+    waiting = models.IntegerField(default=0)
+    under_way = models.IntegerField(default=0)
+    done = models.IntegerField(default=0)
+    failed = models.IntegerField(default=0)
 
     objects = RolloutQuerySet.as_manager()
     now: datetime  # by the database's clock, under the lock
@@ -78,6 +88,19 @@ class Rollout(models.Model):
 
     def __str__(self) -> str:
         return self.label or f"{self.release or self.pk}"
+
+    @property
+    def room(self) -> int:
+        """Return how many more environments may begin now."""
+        # If all that run at once fail, the limit is exceeded by one failure at most.
+        allowed = self.tolerate + 1 - self.failed
+        return max(0, min(self.max_parallel or AT_ONCE, allowed) - self.under_way)
+
+    @property
+    def wave_ends(self) -> list[int]:
+        """Return how many environments have ended when each wave is over; 0 before the first."""
+        count = sum(getattr(self, name) for name in Rollout.COUNTERS)
+        return [0, *accumulate(wave_sizes(self.waves, count))]
 
 
 class RolloutEnvironment(models.Model):
@@ -109,9 +132,8 @@ class RolloutEnvironment(models.Model):
     asked = models.DateTimeField(null=True)  # when the last message was sent
     heard = models.DateTimeField(null=True)  # a worker's last sign of life
     not_before = models.DateTimeField(_("next try"), null=True, blank=True)
-    tries = models.PositiveIntegerField(
-        _("tries"), default=0
-    )  # begun, or its message was discarded
+    # How often it was begun, or its message was discarded.
+    tries = models.PositiveIntegerField(_("tries"), default=0)
     begun = models.DateTimeField(_("begun"), null=True, blank=True)  # by a worker, the first time
     before = link(Release, _("before"), related_name="+")  # what was live then
     deployment = link(Deployment, _("deployment"), related_name="+")
@@ -128,7 +150,10 @@ class RolloutEnvironment(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["rollout", "env"], name="wx_rollout_env_once"),
         )
-        indexes = (models.Index(fields=["env", "id"], name="wx_rollout_env"),)
+        indexes = (
+            models.Index(fields=["env", "id"], name="wx_rollout_env"),
+            models.Index(fields=["rollout", "state", "position"], name="wx_rollout_next"),
+        )
 
     now: datetime  # by the database's clock, where a query asks for it
 

@@ -1,53 +1,25 @@
-"""The rows of a rollout: its lock, its environments, their number in each state, who sees them."""
+"""The rows of a rollout: its environments, their number in each state, who sees them."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+import logging
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
-from ..i18n import gettext as _
-from ..models.columns import Now
-from ..signals import rollout_finished
 from ..submit.access import reach
 from .models import Rollout, RolloutEnvironment, RolloutQuerySet
-from .waves import RolloutRefused
 
 if TYPE_CHECKING:
     from ..core.refusals import User
 
+logger = logging.getLogger("wx_static_store.rollouts")
 
 TRIES = 6  # of an environment: after so many, an outage or the end of a worker is a failure
 
 State = RolloutEnvironment.State
-Counts = Mapping[tuple[int, str], int]  # how many environments a wave has in a state
-
-
-@contextmanager
-def locked(pk: int) -> Iterator[Rollout]:
-    """Lock a rollout while the block runs, in a transaction, and save the block's changes."""
-    rows: Any = Rollout.objects.primary().filter(pk=pk)
-    with transaction.atomic(using=rows.db):
-        # An update locks the row on every database; SQLite has no other lock.
-        if not rows.update(touched=Now()):
-            raise RolloutRefused(_("There is no rollout %(pk)s: wx_rollout list shows all.", pk=pk))
-        rollout: Rollout = rows.annotate(now=Now()).get()
-        before = rollout.state
-        yield rollout
-        rollout.save()
-        if rollout.state != before and rollout.state in Rollout.CLOSED:
-            failed = number(counts(rollout), State.FAILED)
-            too_many = rollout.state == Rollout.State.STOPPED and failed > rollout.tolerate
-            facts = {"rollout_id": pk, "state": rollout.state, "failed": failed * too_many}
-            ended = partial(rollout_finished.send_robust, None, **facts)
-            # After the commit: a receiver would read the state of before.
-            transaction.on_commit(ended, using=rows.db)
 
 
 def environments() -> Any:
@@ -66,33 +38,46 @@ def environments_of(rollout: Rollout, envs: Collection[str] | None = None) -> An
     return rows if envs is None else rows.filter(env__in=[*envs])
 
 
-def counts(rollout: Rollout, envs: Collection[str] | None = None) -> Counts:
-    """Return how many environments each wave has in each state."""
+def counts_by_wave(rollout: Rollout, envs: Collection[str] | None = None) -> list[dict[str, int]]:
+    """Return for each wave how many environments are in each state."""
+    found: dict[int, dict[str, int]] = {}
+    for wave, state, count in _counted(environments_of(rollout, envs), "wave", "state"):
+        found.setdefault(wave, dict.fromkeys(State.values, 0))[state] = count
+    return [found[wave] for wave in sorted(found)]
+
+
+def _counted(rows: Any, *columns: str) -> Any:
     # Without an order: it would split the groups.
-    rows = environments_of(rollout, envs).order_by()
-    counted = rows.values_list("wave", "state").annotate(Count("pk"))
-    return Counter({(wave, state): count for wave, state, count in counted})
+    return rows.order_by().values_list(*columns).annotate(Count("pk"))
 
 
-def number(rows: Counts, *states: str, wave: int | None = None) -> int:
-    """Return how many environments are in these states, in one wave or in all."""
-    return sum(
-        count
-        for (in_wave, state), count in rows.items()
-        if state in states and wave in (None, in_wave)
-    )
+def move(rollout: Rollout, rows: Any, old: Sequence[str], new: str, **facts: Any) -> int:
+    """Change the state of those of these rows that have an old one; return how many."""
+    # Who holds the lock changes the counters with the rows: they need no query to be right.
+    moved: int = rows.filter(state__in=old).update(state=new, since=rollout.now, **facts)
+    for name, more in ((_counter(old[0]), -moved), (_counter(new), moved)):
+        setattr(rollout, name, getattr(rollout, name) + more)
+    return moved
+
+
+def _counter(state: str) -> str:
+    return "under_way" if state in RolloutEnvironment.UNDER_WAY else str(state)
 
 
 def stop(rollout: Rollout) -> None:
     """Stop a rollout: what is under way ends, and nothing more begins."""
     rollout.state, rollout.ended = Rollout.State.STOPPED, rollout.now
-    unqueue(rollout)
 
 
-def unqueue(rollout: Rollout) -> None:
-    """Let the environments wait again that no worker has begun."""
-    queued = environments_of(rollout).filter(state=State.QUEUED)
-    queued.update(state=State.WAITING, since=rollout.now)
+def check_counters(rollout: Rollout) -> None:
+    """Compare the counters with the rows; correct and report what something else changed."""
+    found = dict.fromkeys(Rollout.COUNTERS, 0)
+    for state, count in _counted(environments_of(rollout), "state"):
+        found[_counter(state)] += count
+    counted = {name: getattr(rollout, name) for name in found}
+    if counted != found:
+        logger.error("Rollout %s counted %s, and has %s", rollout.pk, counted, found)
+        vars(rollout).update(found)
 
 
 def releases_to_come() -> set[int]:

@@ -18,7 +18,7 @@ from ..submit.queue import Stalled
 from ..upload.database import add_users
 from .advance import AGAIN
 from .models import Rollout, RolloutEnvironment
-from .rows import TRIES, State, counts, environments, environments_of, number, under_way
+from .rows import TRIES, State, counts_by_wave, environments, environments_of, under_way
 
 LATE = timedelta(minutes=2)  # a schedule looks each half minute, a worker is heard as often
 _FILES = ("stored", "skipped", "failed", "not_attempted", "bytes")
@@ -66,8 +66,7 @@ class Snapshot:
     @classmethod
     def of_rollout(cls, rollout: Rollout, envs: Collection[str] | None = None) -> Snapshot:
         """Return the progress of a rollout; `envs` limits it to those that the reader may see."""
-        every, rows = environments_of(rollout, envs), counts(rollout, envs)
-        waves = sorted({wave for wave, _state in rows})
+        every, waves = environments_of(rollout, envs), counts_by_wave(rollout, envs)
         sums = every.order_by().aggregate(
             **{name: Sum(f"deployment__{name}", default=0) for name in _FILES},
             # Not since `asked`: what is lost is asked for again and again.
@@ -88,8 +87,8 @@ class Snapshot:
         explained = [*every.filter(Q(state=State.FAILED) | ~Q(message=""))]
         return cls(
             rollout,
-            {state: number(rows, state) for state in State.values},
-            [{state: number(rows, state, wave=wave) for state in State.values} for wave in waves],
+            {state: sum(wave[state] for wave in waves) for state in State.values},
+            waves,
             [*causes(row for row in explained if row.state == State.FAILED)],
             [*causes(row for row in explained if row.state != State.FAILED)],
             {"unchanged" if name == "skipped" else name: value for name, value in sums.items()},

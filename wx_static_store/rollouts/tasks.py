@@ -4,6 +4,7 @@ from typing import Any
 
 from celery import shared_task
 
+from ..conf import platform_options
 from ..tasks import PATIENT
 from . import drift, environment
 from .advance import advance, advance_all
@@ -15,19 +16,15 @@ __all__ = [
     "reconcile_environment",
 ]
 
-TIME_LIMIT = 3600  # seconds for one environment
-GRACE = 120  # seconds between our own end of a deploy and Celery's
+GRACE = 120  # seconds between our own end of a deploy and Celery's, which the message names
 
 
 # A message that dies with its worker comes again: to deploy twice costs nothing twice.
-@shared_task(
-    bind=True, acks_late=True, reject_on_worker_lost=True, time_limit=TIME_LIMIT, **PATIENT
-)
+@shared_task(bind=True, acks_late=True, reject_on_worker_lost=True, **PATIENT)
 def deploy_environment(self: Any, environment_id: int) -> None:
     """Deploy one environment of a rollout; retry later after a throttle or an outage."""
-    limit = self.time_limit or TIME_LIMIT
-    seconds = max(limit - GRACE, limit / 2)
-    pause = environment.deploy(environment_id, seconds=seconds)
+    limit = platform_options().rollout_time_limit
+    pause = environment.deploy(environment_id, seconds=max(limit - GRACE, limit / 2))
     if pause is not None:
         raise self.retry(countdown=pause)
 
@@ -35,10 +32,7 @@ def deploy_environment(self: Any, environment_id: int) -> None:
 @shared_task(**PATIENT)
 def advance_rollout(rollout_id: int | None = None) -> None:
     """Begin the next environments of one rollout, or of all; call it every half minute."""
-    if rollout_id is None:
-        advance_all()
-    else:
-        advance(rollout_id)
+    advance_all() if rollout_id is None else advance(rollout_id)
 
 
 @shared_task(**PATIENT)

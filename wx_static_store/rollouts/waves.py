@@ -1,4 +1,4 @@
-"""The numbers of a rollout: environments of each wave, and how many may run at once."""
+"""The numbers of a rollout: environments of each wave, and how many may fail."""
 
 from itertools import pairwise
 
@@ -9,6 +9,7 @@ from ..i18n import gettext_lazy as _
 
 # One environment first: what is wrong with a release shows before many have it.
 DEFAULT = "1,10%,100%"
+AT_ONCE = 32  # environments that workers are asked for: messages must not pile up
 
 
 class RolloutRefused(CommandError):
@@ -41,13 +42,6 @@ def tolerated(tolerate: str, count: int) -> int:
     """Return how many of `count` environments may fail: a number, or a percentage rounded down."""
     amount, is_percent = _number(tolerate, _("--tolerate %(text)s", text=tolerate))
     return count * amount // 100 if is_percent else min(amount, count)
-
-
-def room(*, tolerate: int, failed: int, under_way: int, max_parallel: int = 0) -> int:
-    """Return how many more environments may begin now."""
-    # If all that run at once fail, the limit is exceeded by one failure at most.
-    allowed = tolerate + 1 - failed
-    return max(0, min(max_parallel or allowed, allowed) - under_way)
 
 
 def _number(text: str, option: str | Promise) -> tuple[int, bool]:

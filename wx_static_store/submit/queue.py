@@ -92,17 +92,17 @@ def is_empty(task: str) -> bool:
         return False
 
 
-def send(task: str, arguments: Sequence[tuple[Any, ...]], *, expires: float | None = None) -> int:
+def send(task: str, arguments: Sequence[tuple[Any, ...]], **options: Any) -> int:
     """Send a message to the task for each of the arguments; return how many were sent."""
     if not arguments:
         return 0
     app, queue = celery_app(), platform_options().celery_queue
     from kombu.exceptions import OperationalError
 
-    where = {"queue": queue} if queue else {}
+    options |= {"queue": queue} if queue else {}
     with _connection(app) as connection:
         producer = app.amqp.Producer(connection, auto_declare=False)
-        options = where | {"expires": expires, "producer": producer, "ignore_result": True}
+        options |= {"producer": producer, "ignore_result": True}
         for sent, each in enumerate(arguments):
             try:
                 app.send_task(task, each, **options)

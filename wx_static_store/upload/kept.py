@@ -59,7 +59,7 @@ def keep(items: Iterable[UploadItem], pool: WorkerPool, *, again: bool = False) 
     file does.
     """
     check()
-    return sum(_keep(part, pool, again=again) for part in _parts(items, ROWS))
+    return sum(_keep(part, pool, again=again) for part in in_parts(items, ROWS))
 
 
 def missing(
@@ -67,7 +67,7 @@ def missing(
 ) -> list[ReleaseFile]:
     """Return the files whose bytes are not kept; those `needed` at once are read there."""
     check()
-    return [file for part in _parts(files, ROWS) for file in _missing(part, pool, needed)]
+    return [file for part in in_parts(files, ROWS) for file in _missing(part, pool, needed)]
 
 
 def free(releases: Sequence[int], pool: WorkerPool, *, dry_run: bool = False) -> Iterator[Freed]:
@@ -85,7 +85,7 @@ def free(releases: Sequence[int], pool: WorkerPool, *, dry_run: bool = False) ->
     for unnamed in _candidates(until):
         for release in releases:
             unnamed.difference_update(_named(release))
-        for part in _parts(sorted(unnamed), ROWS if dry_run else FREED_AT_ONCE):
+        for part in in_parts(sorted(unnamed), ROWS if dry_run else FREED_AT_ONCE):
             rows = _rows().filter(sha256__in=[digest.hex() for digest in part])
             if dry_run:
                 found = rows.aggregate(files=Count("id"), bytes=Sum("size", default=0))
@@ -94,7 +94,7 @@ def free(releases: Sequence[int], pool: WorkerPool, *, dry_run: bool = False) ->
                 yield _freed(rows, until, pool)
 
 
-def _parts(some: Iterable[T], size: int) -> Iterator[list[T]]:
+def in_parts(some: Iterable[T], size: int) -> Iterator[list[T]]:
     left = iter(some)
     return iter(lambda: list(islice(left, size)), [])
 

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from tests.rollouts.conftest import counts_of_rows
 from wx_static_store.deploy.state import live
 from wx_static_store.models import Deployment, Release
 from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
@@ -51,6 +52,8 @@ def rollout_of(*waves: str, deployed: bool = True, why: Any = WHY, **columns: An
         if letter == "f":
             vars(row).update(why)
         row.save()
+    vars(rollout).update(counts_of_rows(rollout))
+    rollout.save()
     return rollout
 
 

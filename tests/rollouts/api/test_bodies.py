@@ -4,10 +4,10 @@ from dataclasses import fields
 
 from django.contrib.auth.models import User
 
-from wx_static_store.rollouts.api.bodies import LONGEST, MannerBody
+from wx_static_store.rollouts.api.bodies import MannerBody
 from wx_static_store.rollouts.api.views import manner_of
 from wx_static_store.rollouts.lifecycle import Manner
-from wx_static_store.rollouts.models import Rollout
+from wx_static_store.rollouts.models import LONGEST, Rollout
 
 
 def test_each_option_of_a_rollout_may_be_sent() -> None:

@@ -178,6 +178,9 @@ class Entries:
     celery_queue: str = in_settings("", validators.text,
         "Queue of Celery to which the tasks of rollouts are sent.",
         shown="what the project's own routes say")
+    rollout_time_limit: float = in_settings(3600.0, validators.number,
+        "Seconds for one environment of a rollout. Its deploy ends two minutes before, or at half "
+        "the time if that is later. Celery ends a worker process that is still at it then.")
     alerts: tuple[Callable[[Any], object], ...] = in_settings((), validators.functions,
         "Functions, or their dotted paths, that are called with an ``Alert`` when a deployment or "
         "a rollout fails, and with what ``wx_alert`` finds. Ready made: ``send_mail`` and "

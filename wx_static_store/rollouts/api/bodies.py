@@ -19,10 +19,8 @@ from ...api.parameters import (
     text_field,
 )
 from ...api.serializers import Moment
-from ..models import Rollout, RolloutEnvironment
-
-MOST = 2**31 - 1  # of a number in the database
-LONGEST = 200  # characters of a label, and of waves
+from ..models import LARGEST, LONGEST, Rollout, RolloutEnvironment
+from .serializers import MEANINGS
 
 _OVER = _("This is over: leave it out to begin now.")
 _ONE = _("Send either the name of a release, or an archive as file in a form.")
@@ -30,7 +28,7 @@ _ENVS = _("Name environments with envs or tags, or send all alone.")
 
 
 def _number(help_text: Any) -> Any:
-    return Integer(required=False, min_value=0, max_value=MOST, help_text=help_text)
+    return Integer(required=False, min_value=0, max_value=LARGEST, help_text=help_text)
 
 
 class MannerBody(Input):
@@ -47,11 +45,11 @@ class MannerBody(Input):
         max_length=10,
         help_text=_("How many may fail, as a number or a percentage; one more stops the rollout."),
     )
-    max_parallel = _number(_("How many run at once at most; 0: as many as may fail together."))
+    max_parallel = _number(MEANINGS["max_parallel"])
     verify = serializers.BooleanField(
         default=False, help_text=_("Compare with the cloud after each deploy.")
     )
-    bake = _number(_("Seconds between two waves."))
+    bake = _number(MEANINGS["bake"])
     deploy_at = Moment(
         required=False, help_text=_("When it may begin, as 2026-12-24T02:00Z; without it, at once.")
     )
@@ -122,7 +120,7 @@ class RolloutsQuery(serializers.Serializer[Any]):
     cursor = query_text(help_text=_("Of the address in next."))
 
 
-class RolloutQuery(serializers.Serializer[Any]):
+class RolloutQuery(RolloutsQuery):
     """Which environments of a rollout are wanted."""
 
     state = serializers.ChoiceField(
@@ -131,4 +129,3 @@ class RolloutQuery(serializers.Serializer[Any]):
         help_text=_("How the environment stands."),
     )
     page_size = page_size_field(LARGEST_LIST)
-    cursor = query_text(help_text=_("Of the address in next."))

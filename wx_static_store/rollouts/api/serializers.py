@@ -23,17 +23,17 @@ class RolloutCountsSerializer(serializers.Serializer[Any]):
     failed = serializers.IntegerField(help_text=_("See failures."))
 
 
-_MEANINGS = {
+MEANINGS = {
     "id": _("The id of the rollout."),
     "label": _("Its name; may be empty."),
     "waves": _("How many environments have the release at the end of each wave."),
     "wave": _("The current one, from 1; 0 before it begins."),
     "tolerate": _("How many may fail; one more stops the rollout."),
-    "max_parallel": _("How many run at once at most; 0: as many as may fail together."),
+    "max_parallel": _("How many run at once at most; 0: as many as may fail together, 32 at most."),
     "verify": _("Each deploy is compared with the cloud afterwards."),
     "bake": _("Seconds between two waves."),
 }
-_HELP = {name: {"help_text": text} for name, text in _MEANINGS.items()}
+_HELP = {name: {"help_text": text} for name, text in MEANINGS.items()}
 
 
 class RolloutSerializer(serializers.ModelSerializer[Rollout]):

@@ -10,17 +10,14 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from ...deploy.link_check import OWN_SECONDS
 from ...i18n import gettext, gettext_lazy as _
 from ...management import modes
 from ...management.deploy_options import CommandLine, add_environments, add_tree, check_words
 from ...management.exits import wrong_use
 from ...releases import payload
 from ..lifecycle import GOING_BACK, Manner
+from ..models import LARGEST, LONGEST
 from ..waves import DEFAULT
-
-LONGEST = 200  # characters that the columns of a rollout hold
-LARGEST = 2**31 - 1  # that its numbers hold
 
 _HELP = {
     "start": _("bring a release to many environments, in waves"),
@@ -83,7 +80,7 @@ def _add_manner(part: ArgumentParser, waves: str, tolerate: str) -> None:
         "N + 1 environments run at once (default: %(default)s)"
     )
     add("--tolerate", type=_text, default=tolerate, metavar="N|P%", help=text)
-    text = gettext("run at most this many environments at once")
+    text = gettext("run at most this many environments at once (without: 32)")
     add("--max-parallel", type=_count, default=0, metavar="N", help=text)
     text = gettext("after each deploy compare with the cloud's list, and get the pages")
     add("--verify", action="store_true", help=text)
@@ -188,7 +185,7 @@ def payload_of(line: CommandLine) -> payload.Payload:
     modes.refuse_media_store(line)
     using = modes.alias_of(line)
     items, last, prefix = modes.tree_of(line, using)
-    return payload.of_tree(items, last, envs, using=using, prefix=prefix, seconds=OWN_SECONDS)
+    return payload.of_tree(items, last, envs, using=using, prefix=prefix, in_request=False)
 
 
 def manner_of(options: Mapping[str, Any]) -> Manner:

@@ -110,6 +110,10 @@ class Migration(migrations.Migration):
                 ("wave_ended", models.DateTimeField(null=True)),
                 ("ended", models.DateTimeField(blank=True, null=True, verbose_name="ended")),
                 ("touched", models.DateTimeField(default=django.utils.timezone.now)),
+                ("waiting", models.IntegerField(default=0)),
+                ("under_way", models.IntegerField(default=0)),
+                ("done", models.IntegerField(default=0)),
+                ("failed", models.IntegerField(default=0)),
                 (
                     "release",
                     models.ForeignKey(
@@ -257,6 +261,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="rolloutenvironment",
             index=models.Index(fields=["env", "id"], name="wx_rollout_env"),
+        ),
+        migrations.AddIndex(
+            model_name="rolloutenvironment",
+            index=models.Index(fields=["rollout", "state", "position"], name="wx_rollout_next"),
         ),
         migrations.AddConstraint(
             model_name="rolloutenvironment",
