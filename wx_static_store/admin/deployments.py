@@ -9,9 +9,12 @@ from django.utils.translation import gettext_lazy as _
 
 from ..core import qr
 from ..core.types import NOT_STORED
+from ..deploy.state import folders
 from ..log.failing import causes
 from ..models import Deployment, DeploymentQuerySet, UploadLog, UploadLogQuerySet
-from ..releases.live import command_again, held_back_keys, live_lately, mark_live
+from ..releases.held_back import command_again, held_back_keys
+from ..submit.access import visible
+from ..upload.database import add_users
 from . import filters
 from .base import ReadOnlyAdmin
 from .causes import cards
@@ -37,16 +40,8 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         # The list of files of a release may have megabytes.
-        return super().get_queryset(request).select_related("release").defer("release__files")
-
-    def get_object(self, *args: Any, **kwargs: Any) -> Deployment | None:
-        row: Deployment | None = super().get_object(*args, **kwargs)
-        return mark_live([row])[0] if row else None
-
-    def get_changelist_instance(self, request: HttpRequest) -> Any:
-        found = super().get_changelist_instance(request)
-        found.result_list = mark_live(found.result_list)
-        return found
+        rows = super().get_queryset(request).select_related("release").defer("release__files")
+        return cast(DeploymentQuerySet, rows).with_is_live()
 
     def get_list_display(self, request: HttpRequest) -> Any:
         columns = DeploymentColumns(request)
@@ -76,10 +71,11 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
 
     def _live(self, request: HttpRequest) -> dict[str, Any]:
         """Return the live releases of the chosen store, or of the last deployments."""
-        rows, columns = self.get_queryset(request), DeploymentColumns(request)
+        rows, columns = visible(folders().with_live(), request.user), DeploymentColumns(request)
         if store := request.GET.get("store"):
             rows = rows.filter(env=store)
-        found = live_lately(cast(DeploymentQuerySet, rows), SHOWN + 1)
+        found = [row.live for row in rows[: SHOWN + 1] if row.live]
+        add_users(found)
         names = ("store", "folder", "digest", "time", "user")
         shown = [
             {name: getattr(columns, name)(row) for name in names}

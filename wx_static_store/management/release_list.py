@@ -4,10 +4,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from ..deploy.state import from_log
+from ..deploy.state import folders, from_log
 from ..i18n import aligned, gettext as _, labelled, listed, ngettext, shown
 from ..models import Deployment
-from ..releases.live import live_lately
 from ..upload.database import deployments, with_users
 from .deploy_options import RELEASES, CommandLine
 from .report_file import write_json
@@ -34,7 +33,8 @@ def show(envs: Sequence[str], line: CommandLine, write: Callable[[str], object])
 def _newest(env: str) -> list[Row]:
     """Return the newest deployments, then older ones that are live."""
     rows = deployments().filter(env=env).order_by("-id")
-    live = {row.pk for row in live_lately(rows, FOLDERS)}
+    here = folders().with_live().filter(env=env)
+    live = {*here.values_list("live", flat=True)[:FOLDERS]}
     ids = live.union(rows.values_list("pk", flat=True)[:RELEASES])
     found = rows.filter(pk__in=ids).select_related("release").defer("release__files")
     return [(row, row.pk in live) for row in with_users(found)]
