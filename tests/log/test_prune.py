@@ -15,12 +15,13 @@ from tests.conftest import ENV
 from tests.databases.conftest import IMPATIENT, TABLE, another_connection, run as execute
 from tests.log.conftest import row
 from wx_static_store.core.releases import ReleaseFile, pack
-from wx_static_store.core.types import NO_HEADERS
+from wx_static_store.core.types import NO_HEADERS, UploadContext
 from wx_static_store.log.prune import prune, prune_releases
 from wx_static_store.log.retention import Retained, find_retained
 from wx_static_store.models import Deployment, KeptFile, Release, UploadLog
 from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
 from wx_static_store.upload import kept
+from wx_static_store.upload.recorder import start_deployment
 from wx_static_store.upload.sources import fingerprint
 from wx_static_store.upload.workers import WorkerPool
 
@@ -106,9 +107,9 @@ def test_prune_keeps_rows_of_a_running_deployment() -> None:
 
 
 def test_prune_deletes_rows_of_a_killed_deployment() -> None:
-    """The one after it shows that it runs no more."""
+    """The one that begins after it notes that it runs no more."""
     killed = deployment(60, "running")
-    deployment(50)
+    start_deployment(killed.env, UploadContext("wx_deploy"))
     row("a", days=60, deployment=killed)
     row("a", days=50)
     assert pruned() == {"uploads": 1}

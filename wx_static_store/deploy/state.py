@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.db.models import Prefetch
+from django.db.models import OuterRef, Prefetch, Subquery
 
 from ..core.naming import object_key
 from ..exceptions import ConfigurationError
@@ -52,10 +52,26 @@ def _states(envs: Collection[str], folder: str) -> list[FolderState]:
 
 
 def folders() -> FolderStateQuerySet:
-    """Return the states of all folders, in the database that is written to."""
+    """Return the states of all folders, without the lists of files of their releases."""
     from ..models import FolderState
 
-    return FolderState.objects.using(deployments().db).with_deployments()
+    # In the database that is written to: a replica may be behind.
+    rows = FolderState.objects.using(deployments().db)
+    rows = rows.select_related("wanted__release", "live__release")
+    return rows.defer("wanted__release__files", "live__release__files")
+
+
+def before(envs: Collection[str], folder: str) -> dict[str, Deployment]:
+    """Return by environment the newest that ended well with another release than the wanted."""
+
+    def found() -> dict[str, Deployment]:
+        place = {name: OuterRef(name) for name in ("env", "folder_digest")}
+        others = deployments().filter(**place).good().exclude(release=OuterRef("wanted__release"))
+        rows = folders().in_folder(folder).filter(env__in=[*envs])
+        ids = {*rows.values_list(Subquery(others.values("id")[:1]), flat=True)}
+        return {row.env: row for row in with_release().filter(pk__in=ids - {None})}
+
+    return from_log(found)
 
 
 def live_below(env: str, folder: str) -> list[Deployment]:

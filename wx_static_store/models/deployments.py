@@ -41,8 +41,8 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
 
     def with_is_live(self) -> DeploymentQuerySet:
         """Set `is_live` on each row: it is the newest of its folder that ended well."""
-        here = FolderState.objects.filter(live=OuterRef("pk"))
-        return self.annotate(**{"is_live": Exists(here)})
+        mark: Any = {"is_live": Exists(FolderState.objects.filter(live=OuterRef("pk")))}
+        return self.annotate(**mark)
 
     def note(self, **facts: Any) -> None:
         """Update these rows, and with them the states of their folders."""
@@ -132,11 +132,6 @@ class FolderStateQuerySet(models.QuerySet["FolderState"]):
     def in_folder(self, folder: str) -> FolderStateQuerySet:
         """Return the states of exactly this folder."""
         return self.filter(folder_digest=key_digest(folder))
-
-    def with_deployments(self) -> FolderStateQuerySet:
-        """Load the deployments that are wanted and live, without the lists of their files."""
-        rows = self.select_related("wanted__release", "live__release")
-        return rows.defer("wanted__release__files", "live__release__files")
 
     def with_live(self) -> FolderStateQuerySet:
         """Return the folders where a release is live, the newest first."""

@@ -23,7 +23,7 @@ from ..deploy.environments import (
 from ..deploy.plan import Plan
 from ..deploy.records import Records, find_deployment, items_of
 from ..deploy.report import EnvironmentReport
-from ..deploy.state import deployments_of, from_log, states, trusts_log, with_release
+from ..deploy.state import before, deployments_of, from_log, states, trusts_log, with_release
 from ..deploy.tree import check_prefix
 from ..exceptions import ConfigurationError, SourceError
 from ..i18n import gettext_lazy as _, listed, ngettext, shown
@@ -160,9 +160,14 @@ def moves(envs: Sequence[str], folder: str, name: str = "", *, repair: bool = Fa
     SourceError if an environment has no such release; for a repair, if none has.
     """
     here = states(envs, folder)
-    found = [_move(each, name, repair=repair) for each in here]
-    lacking = [env for env, move in zip(envs, found, strict=True) if move is None]
-    if lacking and not (repair and any(found)):
+    if name:
+        targets = {env: find_deployment(name, env, folder) for env in envs}
+    elif repair:
+        targets = {now.env: now.wanted for now in here if now.wanted and now.is_settled}
+    else:
+        targets = before(envs, folder)
+    lacking = [env for env in envs if env not in targets]
+    if lacking and not (repair and targets):
         for now in here if repair else ():
             if now.wanted:
                 raise unsettled(now, now.wanted)
@@ -174,17 +179,7 @@ def moves(envs: Sequence[str], folder: str, name: str = "", *, repair: bool = Fa
             else _("There is no release before the newest of /%(folder)s in %(envs)s", **what)
         )
         raise SourceError(text, hint=_OTHER_PLACE if repair else _OTHER_RELEASE)
-    return [move for move in found if move]
-
-
-def _move(now: FolderState, name: str, *, repair: bool) -> Move | None:
-    target = now.wanted if now.is_settled or not repair else None
-    if name:
-        target = find_deployment(name, now.env, now.folder)
-    elif target and not repair:
-        good = deployments_of(now.env, now.folder).good().exclude(release=target.release)
-        target = from_log(good.first)
-    return Move(now, target, repair) if target else None
+    return [Move(now, targets[now.env], repair) for now in here if now.env in targets]
 
 
 def unsettled(now: FolderState, wanted: Deployment) -> SourceError:
