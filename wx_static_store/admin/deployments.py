@@ -1,5 +1,6 @@
 """The deployments: how each ended, and the uploads of it that failed."""
 
+from contextlib import suppress
 from typing import Any, cast
 
 from django.contrib import admin
@@ -7,14 +8,18 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
+from ..conf import options_for
 from ..core import qr
-from ..core.types import NOT_STORED
+from ..core.naming import object_key
+from ..core.types import NOT_STORED, UploadStatus
 from ..deploy.state import folders
+from ..exceptions import WxStaticStoreError
 from ..log.failing import causes
 from ..models import Deployment, DeploymentQuerySet, UploadLog, UploadLogQuerySet
-from ..releases.held_back import command_again, held_back_keys
+from ..releases.rollback import command_for
 from ..submit.access import visible
-from ..upload.database import add_users
+from ..upload import kept
+from ..upload.database import add_users, log
 from . import filters
 from .base import ReadOnlyAdmin
 from .causes import cards
@@ -26,7 +31,7 @@ from .deployment.rollback import RollbackPage
 from .places import places_for
 
 SHOWN = 20  # files that were not sent, and lines of live releases
-MOST = 5000  # uploads that are grouped by cause
+MOST = 5000  # uploads that are grouped by cause, and files of a release that are looked up
 # For these the page shows the command that repeats the deployment.
 REPEATED = {"failed", "incomplete", "mismatched"}
 OPEN = 5  # live releases that are shown unfolded
@@ -93,10 +98,10 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
             "address": address,
             "code": qr.svg(address) if address and is_live else "",
         }
-        log = self.admin_site.get_model_admin(UploadLog)
-        if not log.has_view_permission(request):
+        admin_of_log = self.admin_site.get_model_admin(UploadLog)
+        if not admin_of_log.has_view_permission(request):
             return context
-        rows = cast(UploadLogQuerySet, log.get_queryset(request))
+        rows = cast(UploadLogQuerySet, admin_of_log.get_queryset(request))
         uploads = rows.filter(deployment=row, status__in=NOT_STORED)
         # No index has this order: for that of the ids, MariaDB would walk the whole log.
         newest = uploads.order_by("status", "-id")[:MOST]
@@ -110,3 +115,33 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
             "more_unsent": len(left) - SHOWN,
             "command": command_again(row) if {row.outcome, row.checked} & REPEATED else "",
         }
+
+
+def held_back_keys(row: Deployment) -> list[str]:
+    """Return the keys of the release that were not sent, nor stored since; none if unknown."""
+    if not (row.not_attempted and row.release) or row.release.count > MOST:
+        return []
+    files = {object_key(row.folder, file.name): file.md5 for file in row.release.contents()}
+    columns = ("key", "status", "md5", "deployment_id")
+    known = set()
+    for key, status, md5, deployment, _stored in log().newest_values(row.env, files, *columns):
+        is_stored = status == UploadStatus.STORED and md5 == files.get(key)
+        if is_stored or deployment == row.pk:
+            known.add(key)
+    # More than were not sent: a file that only the cloud's list shows as unchanged has no row.
+    found = [key for key in files if key not in known]
+    return found if len(found) <= row.not_attempted else []
+
+
+def command_again(row: Deployment) -> str:
+    """Return the command that repeats the deployment; DIR stands for its folder."""
+    if row.source != "wx_deploy":
+        return "python manage.py collectstatic --noinput"
+    prefix = row.folder
+    with suppress(WxStaticStoreError):  # the store is gone: its location is not known
+        prefix = prefix.removeprefix(options_for(row.using).location)
+    if row.release_id and kept.alias():
+        return command_for(row.using, row.env, ("--rollback", str(row.pk)), prefix)
+    label = ["--label", row.label] if row.label else []
+    words = ["DIR", *filter(None, [prefix])]
+    return command_for(row.using or "default", row.env, words, "", *label)

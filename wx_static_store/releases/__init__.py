@@ -3,7 +3,6 @@ Releases that were deployed: compare them, and roll back.
 
     difference       Compare a release with another, a folder or the cloud
     payload          The release of a rollout: a kept one, or a tree that becomes one
-    held_back        The files that a deployment held back
     runners          Workers that deploy outside of the request: an app registers them
     rollback         Roll back and repair: the ordinary deploy of a kept release
 """
