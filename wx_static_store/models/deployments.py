@@ -155,9 +155,8 @@ class FolderStateQuerySet(models.QuerySet["FolderState"]):
 
     def settle(self, since: int = 0) -> None:
         """Point these rows at the deployments that count; older ones than `since` are noted."""
-        every = Deployment.objects.filter(
-            env=OuterRef("env"), folder_digest=OuterRef("folder_digest")
-        ).using(self.db)
+        place = {name: OuterRef(name) for name in ("env", "folder_digest")}
+        every = Deployment.objects.using(self.db).filter(**place)
         late = every.filter(release__isnull=False, id__gte=since).order_by("-id")
         compared = late.filter(checked__in=FolderState.COMPARED)
         with transaction.atomic(using=self.db, savepoint=False):
