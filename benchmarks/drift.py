@@ -33,7 +33,7 @@ def publish(cloud: EmulatorServer, envs: list[str]) -> None:
     """Put the site into each environment, and record that it was deployed there."""
     from wx_static_store.core.releases import ReleaseFile, pack
     from wx_static_store.core.types import NO_HEADERS
-    from wx_static_store.models import Deployment, Release, key_digest
+    from wx_static_store.models import Deployment, FolderState, Release, key_digest
 
     files = [
         ReleaseFile(name, len(body), *digests(body), NO_HEADERS) for name, body in SITE.items()
@@ -48,6 +48,7 @@ def publish(cloud: EmulatorServer, envs: list[str]) -> None:
         )
         for env in envs
     )
+    FolderState.objects.rebuild()
     for env in envs:
         for name, body in SITE.items():
             cloud.put_object(name, body, env=env)

@@ -1,9 +1,9 @@
-"""The cause that a row of the log has, for rows which a test makes by hand."""
+"""Rows that a test makes by hand: the cause of an upload, the deploys of many environments."""
 
 from typing import Any
 
 from wx_static_store.causes import CAUSES, of_errcode
-from wx_static_store.models import UploadLog
+from wx_static_store.models import Deployment, FolderState, Release, UploadLog, key_digest
 
 
 def with_cause(columns: dict[str, Any]) -> dict[str, Any]:
@@ -13,3 +13,14 @@ def with_cause(columns: dict[str, Any]) -> dict[str, Any]:
         return columns
     entry = of_errcode(errcode) if errcode else CAUSES.get(str(cos_code), CAUSES["cos"])
     return {"cause": entry.id} | columns
+
+
+def add_deployments(envs: list[str], folder: str = "www/") -> None:
+    """Give each environment two releases; one in ten got a third one that failed."""
+    for digit, outcome, part in [("a", "done", 1), ("b", "done", 1), ("c", "failed", 10)]:
+        digest, empty = digit * 64, {"files": b"", "count": 0, "size": 0}
+        release, _new = Release.objects.get_or_create(digest=digest, defaults=empty)
+        columns = {"folder_digest": key_digest(folder), "release": release, "outcome": outcome}
+        rows = (Deployment(env=env, using="site", folder=folder, **columns) for env in envs[::part])
+        Deployment.objects.bulk_create(rows, batch_size=500)
+    FolderState.objects.rebuild()

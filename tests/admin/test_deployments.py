@@ -13,6 +13,8 @@ from django.urls import reverse
 
 from tests.admin.conftest import SITE, Editor, Rows
 from tests.conftest import ENV
+from tests.rows import add_deployments
+from wx_static_store.admin.deployments import SHOWN
 from wx_static_store.causes import cause_of
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, Release
@@ -125,6 +127,16 @@ def test_a_hundred_deployments_cost_no_more_queries_than_one(viewer: Client) -> 
             labels(viewer, "all=")
         asked.append(len(queries))
     assert asked[0] == asked[1]
+
+
+def test_two_thousand_environments_cost_no_more_queries_than_twenty(viewer: Client) -> None:
+    asked = []
+    for start, end in ((0, 20), (20, 2000)):
+        add_deployments([f"tenant-{number:04}" for number in range(start, end)])
+        with CaptureQueriesContext(connection) as queries:
+            assert len(live_now(viewer)) == SHOWN
+        asked.append(len(queries))
+    assert asked[0] == asked[1] <= 12
 
 
 # --- what is live -----------------------------------------------------------------------------

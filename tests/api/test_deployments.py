@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from tests.api.conftest import Client, add
 from tests.conftest import ENV
+from tests.rows import add_deployments
 from wx_static_store.core.releases import ReleaseFile, pack
 from wx_static_store.core.types import ContentHeaders
 from wx_static_store.models import Deployment, Release
@@ -146,9 +149,6 @@ def test_many_deployments_cost_no_more_queries_than_one(
     client: APIClient, django_assert_num_queries: Any
 ) -> None:
     def measured() -> Iterator[int]:
-        from django.db import connection
-        from django.test.utils import CaptureQueriesContext
-
         for count in (1, 20):
             for number in range(count):
                 deployment(release=release(f"{count} {number}"), folder=f"{number}/")
@@ -158,6 +158,16 @@ def test_many_deployments_cost_no_more_queries_than_one(
 
     one, many = measured()
     assert one == many
+
+
+def test_two_thousand_environments_cost_no_more_queries_than_twenty(client: APIClient) -> None:
+    asked = []
+    for start, end in ((0, 20), (20, 2000)):
+        add_deployments([f"tenant-{number:04}" for number in range(start, end)])
+        with CaptureQueriesContext(connection) as queries:
+            assert len(ids(client, "page_size=20")) == 20
+        asked.append(len(queries))
+    assert asked[0] == asked[1]
 
 
 # --- one ------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from tests.databases.conftest import TABLE, VENDOR, run
 from tests.databases.test_scale import DEPLOYMENTS, KEYS, SETTLE, explained, show
 from wx_static_store.causes import of_errcode
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.models import Deployment, Release, UploadLog, key_digest
+from wx_static_store.models import Deployment, FolderState, Release, UploadLog, key_digest
 
 __all__ = ["admin_site"]
 
@@ -32,6 +32,7 @@ pytestmark = [
     ),
 ]
 
+STATES = FolderState._meta.db_table
 MOST_MS = {"postgresql": 300.0}.get(VENDOR)  # promised for one of them
 BLOCK_DAYS = (400, 365, 300, 200, 90, 60, 10)  # how long ago each doubling was
 DOUBLINGS = 8  # of the deployments
@@ -87,6 +88,7 @@ def million(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         copied = columns(Deployment)
         statement = f"INSERT INTO {DEPLOYMENTS} ({copied}) SELECT {copied} FROM {DEPLOYMENTS}"
         run(connection, *[statement] * DOUBLINGS)
+        FolderState.objects.rebuild()
         UploadLog.objects.bulk_create((row(n, first) for n in range(KEYS)), batch_size=500)
         age(BLOCK_DAYS[0])
         for days in BLOCK_DAYS[1:]:
@@ -95,7 +97,7 @@ def million(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         run(connection, *SETTLE)
         yield
         empty = "DELETE FROM" if VENDOR == "sqlite" else "TRUNCATE"
-        run(connection, f"{empty} {TABLE}", f"{empty} {DEPLOYMENTS}")
+        run(connection, f"{empty} {TABLE}", f"{empty} {DEPLOYMENTS}", f"{empty} {STATES}")
 
 
 def columns(model: type[Any]) -> str:

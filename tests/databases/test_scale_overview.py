@@ -18,7 +18,7 @@ from tests.admin.conftest import admin_site
 from tests.databases.conftest import VENDOR, run
 from tests.databases.test_scale import show
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.models import Deployment, Release, key_digest
+from wx_static_store.models import Deployment, FolderState, Release, key_digest
 from wx_static_store.rollouts.models import Drift, Rollout, RolloutEnvironment
 
 WHY = {"cause": "85088", "errcode": 85088}
@@ -31,7 +31,9 @@ ENVIRONMENTS, RELEASES = 1000, 5
 MEASURED = bool(os.environ.get("WX_TEST_SCALE"))
 MOST_QUERIES = 20
 MOST_MS = {"postgresql": 300.0}.get(VENDOR) if MEASURED else None  # promised for one of them
-TABLES = [model._meta.db_table for model in (Deployment, Drift, RolloutEnvironment, Rollout)]
+TABLES = [
+    model._meta.db_table for model in (Deployment, FolderState, Drift, RolloutEnvironment, Rollout)
+]
 SETTLE = {
     "sqlite": ["ANALYZE"],
     "postgresql": [f"ANALYZE {table}" for table in TABLES],
@@ -53,11 +55,12 @@ def platform(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
             digest = f"{number:064}"
             release = Release.objects.create(digest=digest, files=b"", count=1, size=1)
             roll_out(release, f"v{number}", ends_well=number < RELEASES - 1)
+        FolderState.objects.rebuild()
         differs = (Drift(env=env, using="site", missing=n % 7 == 0) for n, env in enumerate(ENVS))
         Drift.objects.bulk_create(differs, batch_size=500)
         run(connection, *SETTLE)
         yield
-        for model in (RolloutEnvironment, Rollout, Drift, Deployment, Release):
+        for model in (RolloutEnvironment, Rollout, Drift, FolderState, Deployment, Release):
             model.objects.all().delete()
 
 

@@ -126,7 +126,7 @@ def test_with_trust_log_no_plan_is_made_of_what_is_live(
     assert all(report.ok for report in deploy_to_all(going))
     made.reset_mock()
     if change == "a failure":
-        Deployment.objects.update(outcome="failed")
+        Deployment.objects.all().note(outcome="failed")
     if change == "a file":
         files = hash_items([*FILES, item("new.js", b"new")])
     todo = [(each, Order(files, CONTEXT, force=change == "force")) for each, _order in going]

@@ -15,12 +15,13 @@ from tests.conftest import ENV
 from tests.databases.conftest import IMPATIENT, TABLE, another_connection, run as execute
 from tests.log.conftest import row
 from wx_static_store.core.releases import ReleaseFile, pack
-from wx_static_store.core.types import NO_HEADERS
+from wx_static_store.core.types import NO_HEADERS, UploadContext
 from wx_static_store.log.prune import prune, prune_releases
 from wx_static_store.log.retention import Retained, find_retained
-from wx_static_store.models import Deployment, KeptFile, Release, UploadLog
+from wx_static_store.models import Deployment, FolderState, KeptFile, Release, UploadLog
 from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
 from wx_static_store.upload import kept
+from wx_static_store.upload.recorder import start_deployment
 from wx_static_store.upload.sources import fingerprint
 from wx_static_store.upload.workers import WorkerPool
 
@@ -106,9 +107,9 @@ def test_prune_keeps_rows_of_a_running_deployment() -> None:
 
 
 def test_prune_deletes_rows_of_a_killed_deployment() -> None:
-    """The one after it shows that it runs no more."""
+    """The one that begins after it notes that it runs no more."""
     killed = deployment(60, "running")
-    deployment(50)
+    start_deployment(killed.env, UploadContext("wx_deploy"))
     row("a", days=60, deployment=killed)
     row("a", days=50)
     assert pruned() == {"uploads": 1}
@@ -221,6 +222,18 @@ def test_prune_keeps_the_deployments_of_the_last_releases() -> None:
         Deployment.objects.filter(pk=each.pk).update(release=release())
     assert pruned(releases=2) == {"deployments": 1}
     assert set(Deployment.objects.all()) == {*made[1:]}
+
+
+def test_after_prune_a_folder_names_the_newest_failure_that_is_left() -> None:
+    kept, other = deployment(70, "failed"), deployment(60, "failed")
+    live = deployment(50)
+    first, second = release(), release()
+    Deployment.objects.filter(pk=kept.pk).update(release=first)
+    Deployment.objects.filter(pk__in=[other.pk, live.pk]).note(release=second)
+    assert FolderState.objects.get().failed == other
+    assert pruned() == {"deployments": 1}
+    here = FolderState.objects.get()
+    assert (here.wanted, here.live, here.failed) == (live, live, kept)
 
 
 def release(days: float = 60, *files: ReleaseFile) -> Release:

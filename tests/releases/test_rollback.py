@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests.conftest import ENV
 from tests.deploys import CONTEXT, configure_releases, items
+from tests.rows import add_deployments
 from wx_static_store.core.types import UploadContext
 from wx_static_store.deploy.environments import Order, deploy_to_all, preview_of, site_uploader
 from wx_static_store.deploy.records import Records
-from wx_static_store.deploy.state import State
+from wx_static_store.deploy.state import trusts_log
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError, SourceError
 from wx_static_store.models import Deployment, Release
@@ -95,7 +98,29 @@ def test_the_release_before_is_another_that_ended_well(cloud: EmulatorServer) ->
     record(release("c"), outcome="failed")
     record(second)
     before = record(second)
-    assert only(moves([ENV], "")) == Move(State(ENV, "", before, before), wanted)
+    found = only(moves([ENV], ""))
+    assert (found.before, found.target) == (before, wanted)
+
+
+def test_two_thousand_environments_are_looked_at_by_as_many_queries_as_twenty() -> None:
+    asked = []
+    for number in (20, 2000):
+        envs = [f"tenant-{number:04}-{each:04}" for each in range(number)]
+        add_deployments(envs)
+        with CaptureQueriesContext(connection) as queries:
+            assert len(moves(envs, "www/")) == number
+        asked.append(len(queries))
+    assert asked[0] == asked[1]
+
+
+def test_the_look_at_one_environment_asks_as_much_beside_two_thousand_others() -> None:
+    asked = []
+    for start, end in ((0, 20), (20, 2000)):
+        add_deployments([f"tenant-{number:04}" for number in range(start, end)])
+        with CaptureQueriesContext(connection) as queries:
+            assert trusts_log(only(moves(["tenant-0007"], "www/")).state)
+        asked.append(len(queries))
+    assert asked[0] == asked[1]
 
 
 def test_labels_that_roll_backs_gave_themselves_do_not_nest(cloud: EmulatorServer) -> None:

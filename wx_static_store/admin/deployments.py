@@ -1,5 +1,6 @@
 """The deployments: how each ended, and the uploads of it that failed."""
 
+from contextlib import suppress
 from typing import Any, cast
 
 from django.contrib import admin
@@ -7,11 +8,18 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
+from ..conf import options_for
 from ..core import qr
-from ..core.types import NOT_STORED
+from ..core.naming import object_key
+from ..core.types import NOT_STORED, UploadStatus
+from ..deploy.state import folders
+from ..exceptions import WxStaticStoreError
 from ..log.failing import causes
 from ..models import Deployment, DeploymentQuerySet, UploadLog, UploadLogQuerySet
-from ..releases.live import command_again, held_back_keys, live_lately, mark_live
+from ..releases.rollback import command_for
+from ..submit.access import visible
+from ..upload import kept
+from ..upload.database import add_users, log
 from . import filters
 from .base import ReadOnlyAdmin
 from .causes import cards
@@ -23,7 +31,7 @@ from .deployment.rollback import RollbackPage
 from .places import places_for
 
 SHOWN = 20  # files that were not sent, and lines of live releases
-MOST = 5000  # uploads that are grouped by cause
+MOST = 5000  # uploads that are grouped by cause, and files of a release that are looked up
 # For these the page shows the command that repeats the deployment.
 REPEATED = {"failed", "incomplete", "mismatched"}
 OPEN = 5  # live releases that are shown unfolded
@@ -37,16 +45,8 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         # The list of files of a release may have megabytes.
-        return super().get_queryset(request).select_related("release").defer("release__files")
-
-    def get_object(self, *args: Any, **kwargs: Any) -> Deployment | None:
-        row: Deployment | None = super().get_object(*args, **kwargs)
-        return mark_live([row])[0] if row else None
-
-    def get_changelist_instance(self, request: HttpRequest) -> Any:
-        found = super().get_changelist_instance(request)
-        found.result_list = mark_live(found.result_list)
-        return found
+        rows = super().get_queryset(request).select_related("release").defer("release__files")
+        return cast(DeploymentQuerySet, rows).with_is_live()
 
     def get_list_display(self, request: HttpRequest) -> Any:
         columns = DeploymentColumns(request)
@@ -76,10 +76,11 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
 
     def _live(self, request: HttpRequest) -> dict[str, Any]:
         """Return the live releases of the chosen store, or of the last deployments."""
-        rows, columns = self.get_queryset(request), DeploymentColumns(request)
+        rows, columns = visible(folders().with_live(), request.user), DeploymentColumns(request)
         if store := request.GET.get("store"):
             rows = rows.filter(env=store)
-        found = live_lately(cast(DeploymentQuerySet, rows), SHOWN + 1)
+        found = [row.live for row in rows[: SHOWN + 1] if row.live]
+        add_users(found)
         names = ("store", "folder", "digest", "time", "user")
         shown = [
             {name: getattr(columns, name)(row) for name in names}
@@ -97,10 +98,10 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
             "address": address,
             "code": qr.svg(address) if address and is_live else "",
         }
-        log = self.admin_site.get_model_admin(UploadLog)
-        if not log.has_view_permission(request):
+        admin_of_log = self.admin_site.get_model_admin(UploadLog)
+        if not admin_of_log.has_view_permission(request):
             return context
-        rows = cast(UploadLogQuerySet, log.get_queryset(request))
+        rows = cast(UploadLogQuerySet, admin_of_log.get_queryset(request))
         uploads = rows.filter(deployment=row, status__in=NOT_STORED)
         # No index has this order: for that of the ids, MariaDB would walk the whole log.
         newest = uploads.order_by("status", "-id")[:MOST]
@@ -114,3 +115,33 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
             "more_unsent": len(left) - SHOWN,
             "command": command_again(row) if {row.outcome, row.checked} & REPEATED else "",
         }
+
+
+def held_back_keys(row: Deployment) -> list[str]:
+    """Return the keys of the release that were not sent, nor stored since; none if unknown."""
+    if not (row.not_attempted and row.release) or row.release.count > MOST:
+        return []
+    files = {object_key(row.folder, file.name): file.md5 for file in row.release.contents()}
+    columns = ("key", "status", "md5", "deployment_id")
+    known = set()
+    for key, status, md5, deployment, _stored in log().newest_values(row.env, files, *columns):
+        is_stored = status == UploadStatus.STORED and md5 == files.get(key)
+        if is_stored or deployment == row.pk:
+            known.add(key)
+    # More than were not sent: a file that only the cloud's list shows as unchanged has no row.
+    found = [key for key in files if key not in known]
+    return found if len(found) <= row.not_attempted else []
+
+
+def command_again(row: Deployment) -> str:
+    """Return the command that repeats the deployment; DIR stands for its folder."""
+    if row.source != "wx_deploy":
+        return "python manage.py collectstatic --noinput"
+    prefix = row.folder
+    with suppress(WxStaticStoreError):  # the store is gone: its location is not known
+        prefix = prefix.removeprefix(options_for(row.using).location)
+    if row.release_id and kept.alias():
+        return command_for(row.using, row.env, ("--rollback", str(row.pk)), prefix)
+    label = ["--label", row.label] if row.label else []
+    words = ["DIR", *filter(None, [prefix])]
+    return command_for(row.using or "default", row.env, words, "", *label)

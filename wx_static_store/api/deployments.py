@@ -16,7 +16,6 @@ from .. import conf, models
 from ..deploy.report import EnvironmentReport
 from ..exceptions import ConfigurationError, SourceError
 from ..models import DeploymentQuerySet, UploadLog
-from ..releases.live import mark_live
 from ..releases.payload import check_store
 from ..releases.rollback import MOST_BYTES, MOST_FILES, move_of, plan_rollback
 from ..releases.runners import available_runner
@@ -184,7 +183,7 @@ class Release(View):
         page = paging.page(request, files, after, of)
         facts = {name: getattr(release, name) for name in ("id", "digest", "count", "size")}
         facts |= {"created": release.created, "used": release.used}
-        facts |= {"deployments": mark_live(deployments), "files": files, "next": page.data["next"]}
+        facts |= {"deployments": deployments, "files": files, "next": page.data["next"]}
         page.data = serializers.ReleaseSerializer(facts, context={"request": request}).data
         return page
 
@@ -192,9 +191,9 @@ class Release(View):
 def _visible(request: Request) -> DeploymentQuerySet:
     """Return the deployments that the caller may see, the newest first, without lists of files."""
     rows = models.Deployment.objects.select_related("release").defer("release__files")
-    return visible(rows, request.user)
+    return visible(rows.with_is_live(), request.user)
 
 
 def _serialize(request: Request, rows: list[models.Deployment]) -> Any:
     context = {"request": request}
-    return serializers.DeploymentSerializer(mark_live(rows), many=True, context=context).data
+    return serializers.DeploymentSerializer(rows, many=True, context=context).data

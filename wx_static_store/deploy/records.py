@@ -14,13 +14,13 @@ from django.utils import timezone
 from ..conf.settings import nearest
 from ..core.releases import PackedRelease, ReleaseFile, pack
 from ..core.types import RemoteFile, UploadItem
-from ..exceptions import SourceError
+from ..exceptions import ConfigurationError, SourceError
 from ..i18n import gettext_lazy as _, listed, shown
 from ..upload import kept, presence
 from ..upload.database import deployments, in_database
 from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
-from .state import deployments_of, from_log, keys_of, live_below, with_release
+from .state import from_log, keys_of, live_below, state, with_release
 
 if TYPE_CHECKING:
     from ..models import Deployment, Release
@@ -71,11 +71,13 @@ class Records:
         self, uploader: Uploader, files: Iterable[UploadItem], last: UploadItem | None
     ) -> bool:
         """Return whether the newest deployment has these hashed files, and ended well."""
-        rows = deployments_of(uploader.env, uploader.options.location + self.prefix)
-        newest: Deployment | None = in_database(rows.first, otherwise=None)
-        if not (newest and newest.release and newest.outcome == newest.Outcome.DONE):
+        try:
+            now = state(uploader.env, uploader.options.location + self.prefix)
+        except ConfigurationError:  # there is no log
             return False
-        digest: str = newest.release.digest
+        if not (now.live and now.live.release and now.live == now.wanted):
+            return False
+        digest: str = now.live.release.digest
         return self._pack(uploader, files, last).digest == digest
 
     def _pack(

@@ -1,17 +1,16 @@
 """
 Which release a folder of an environment should have, which one is live, and whether it is whole.
 
-*Wanted* is the release of the newest deployment, however that ended. *Live* is the release of the
-newest that ended well. Verification changes neither: `Deployment.checked` says what it found.
+A `FolderState` says it; without a log, nothing does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.db.models import Prefetch
+from django.db.models import OuterRef, Prefetch, Subquery
 
 from ..core.naming import object_key
 from ..exceptions import ConfigurationError
@@ -20,7 +19,7 @@ from ..upload.database import deployments, in_database
 from ..upload.recorder import trusted_from
 
 if TYPE_CHECKING:
-    from ..models import Deployment
+    from ..models import Deployment, FolderState, FolderStateQuerySet
 
 T = TypeVar("T")
 
@@ -28,65 +27,69 @@ NO_LOG = _("There is no log that lists releases")
 _MIGRATE = _("Look at DATABASES, and run manage.py migrate wx_static_store.")
 
 
-@dataclass(frozen=True)
-class State:
-    """The newest deployment of a folder that has a release, and the newest that ended well."""
-
-    env: str
-    folder: str
-    wanted: Deployment | None
-    live: Deployment | None
-
-    @property
-    def is_settled(self) -> bool:
-        """Return whether the wanted release is live; not so after a deploy that failed."""
-        wanted, live = self.wanted, self.live
-        return bool(wanted and live and wanted.release_id == live.release_id)
-
-    @property
-    def trusts_log(self) -> bool:
-        """Return whether the log alone may say what is in the cloud."""
-        if trusted_from(self.env) is not None:
-            return False
-        verified = deployments_of(self.env, self.folder).filter(checked__in=("ok", "mismatched"))
-        newest: Deployment | None = from_log(verified.first)
-        # A file that the cloud has otherwise than the log says may be in many releases.
-        return newest is None or newest.checked == "ok"
-
-    def has(self, row: Deployment) -> bool:
-        """Return whether the release of this row is there, as far as it is known."""
-        if self.wanted is None or self.wanted.checked == "mismatched":
-            return False
-        same = self.wanted.release_id == row.release_id
-        return self.wanted == row or (same and self.wanted == self.live)
+def states(envs: Collection[str], folder: str) -> list[FolderState]:
+    """Return the state of the folder in each environment; raise ConfigurationError without log."""
+    return from_log(partial(_states, envs, folder))
 
 
-def state(env: str, folder: str) -> State:
+def state(env: str, folder: str) -> FolderState:
     """Return the state of a folder; raise ConfigurationError if there is no log."""
-    rows = deployments_of(env, folder)
-    wanted: Deployment | None = from_log(rows.first)
-    ended_well = wanted and wanted.outcome == wanted.Outcome.DONE
-    return State(env, folder, wanted, wanted if ended_well else from_log(rows.good().first))
+    return states([env], folder)[0]
 
 
 def live(env: str, folder: str) -> Deployment | None:
     """Return the newest deployment that ended well; None if there is none, or no log."""
-    rows = deployments_of(env, folder).good()
-    newest: Deployment | None = in_database(rows.first, otherwise=None)
-    return newest
+    found = in_database(partial(_states, [env], folder), otherwise=None)
+    return found[0].live if found else None
+
+
+def _states(envs: Collection[str], folder: str) -> list[FolderState]:
+    from ..models import FolderState
+
+    rows = folders().in_folder(folder).filter(env__in=[*envs])
+    found = {row.env: row for row in rows}
+    return [found.get(env) or FolderState(env=env, folder=folder) for env in envs]
+
+
+def folders() -> FolderStateQuerySet:
+    """Return the states of all folders, without the lists of files of their releases."""
+    from ..models import FolderState
+
+    # In the database that is written to: a replica may be behind.
+    rows = FolderState.objects.using(deployments().db)
+    rows = rows.select_related("wanted__release", "live__release")
+    return rows.defer("wanted__release__files", "live__release__files")
+
+
+def before(envs: Collection[str], folder: str) -> dict[str, Deployment]:
+    """Return by environment the newest that ended well with another release than the wanted."""
+
+    def found() -> dict[str, Deployment]:
+        place = {name: OuterRef(name) for name in ("env", "folder_digest")}
+        others = deployments().filter(**place).good().exclude(release=OuterRef("wanted__release"))
+        rows = folders().in_folder(folder).filter(env__in=[*envs])
+        ids = {*rows.values_list(Subquery(others.values("id")[:1]), flat=True)}
+        return {row.env: row for row in with_release().filter(pk__in=ids - {None})}
+
+    return from_log(found)
 
 
 def live_below(env: str, folder: str) -> list[Deployment]:
     """Return the live deployments of this folder and of those below; none without a log."""
 
-    def found() -> list[tuple[str, str]]:
-        rows = with_release().filter(env=env, folder__startswith=folder).order_by()
-        # By digest, too: for MariaDB, names that differ only by case are equal.
-        return sorted(rows.values_list("folder", "folder_digest").distinct())
+    def found() -> list[Deployment]:
+        rows = folders().with_live().filter(env=env, folder__startswith=folder)
+        # Compared again: for MariaDB, names that differ only by case are equal.
+        live = [row.live for row in rows if row.live and row.folder.startswith(folder)]
+        return sorted(live, key=lambda row: row.folder)
 
-    below = in_database(found, otherwise=None) or ()
-    newest = (live(env, name) for name, _digest in below if name.startswith(folder))
-    return [row for row in newest if row]
+    return in_database(found, otherwise=list["Deployment"]())
+
+
+def trusts_log(now: FolderState) -> bool:
+    """Return whether the log alone may say what is in the cloud."""
+    # A file that the cloud has otherwise than the log says may be in many releases.
+    return now.checked != "mismatched" and trusted_from(now.env) is None
 
 
 def keys_of(deployment: Deployment) -> set[str]:

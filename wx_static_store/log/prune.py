@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.functional import Promise
 
 from ..conf import platform_options
 from ..i18n import gettext_lazy as _
-from ..models import Deployment, IdempotencyKey, Release
+from ..models import Deployment, FolderState, IdempotencyKey, Release
 from ..models.columns import Now
 from ..upload import kept
 from ..upload.database import deployments, log, persistently
@@ -49,9 +49,11 @@ def prune(
         raise ValueError("The rows of the last day stay, and a batch is one row or more.")
     before = timezone.now() - timedelta(days=days)
     wanted: dict[str, Any] = {"created__lt": before} | ({} if env is None else {"env": env})
+    # One that was killed runs no more: the next one of its environment has noted it.
+    running = deployments().filter(outcome=Deployment.Outcome.RUNNING).values_list("id", flat=True)
     same_key = {"env": OuterRef("env"), "key_digest": OuterRef("key_digest")}
     newer = Exists(log().filter(**same_key, id__gt=OuterRef("id")))
-    rows = log().filter(newer, **wanted).exclude(deployment__in=_running())
+    rows = log().filter(newer, **wanted).exclude(deployment__in=[*running])
     # As if the rows were gone already: a dry run does not delete them, and counts the same.
     stays = Q(created__gte=before) | ~Q(newer)
     has_rows = Exists(log().filter(stays, deployment=OuterRef("pk")))
@@ -67,6 +69,8 @@ def prune(
     for name, doomed, stay in steps:
         for count in _delete(doomed, batch, dry_run, stay):
             yield name, count
+    if not dry_run:
+        FolderState.objects.using(deployments().db).rebuild()
 
 
 def prune_releases(count: int = RELEASES, *, dry_run: bool = False) -> Iterator[tuple[str, int]]:
@@ -92,15 +96,6 @@ def prune_releases(count: int = RELEASES, *, dry_run: bool = False) -> Iterator[
         for files, size in kept.free(left, pool, dry_run=dry_run):
             yield "files", files
             yield "bytes", size
-
-
-def _running() -> list[int]:
-    """Return the ids of running deployments."""
-    # Only the newest of an environment can run: an older one without an end was killed.
-    rows = deployments().order_by()
-    newest = rows.values("env").annotate(newest=Max("id")).values_list("newest", flat=True)
-    running = rows.filter(id__in=list(newest), outcome=Deployment.Outcome.RUNNING)
-    return list(running.values_list("id", flat=True))
 
 
 def _forget(release: int, until: datetime, newest: int) -> bool:

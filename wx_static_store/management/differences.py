@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 
 from ..core.releases import Change, ReleaseFile
 from ..deploy.records import find_deployment
-from ..deploy.state import state
+from ..deploy.state import live, states
 from ..exceptions import SourceError, WxStaticStoreError
 from ..i18n import aligned, gettext as _, gettext_lazy, joined, labelled, ngettext, shown
 from ..models import Deployment
@@ -127,13 +127,13 @@ def _with_live_release(
     uploaders: Sequence[Uploader], folder: str, write: Callable[[str], object]
 ) -> Sequence[Uploader]:
     """Return the uploaders with a live release, and write a line on each of the others."""
-    states = [state(uploader.env, folder) for uploader in uploaders]
-    if not any(now.live for now in states):
+    here = states([uploader.env for uploader in uploaders], folder)
+    if not any(now.live for now in here):
         return uploaders
-    for now in states:
+    for now in here:
         if not now.live:
             write(left_out_line(now))
-    return [uploader for uploader, now in zip(uploaders, states, strict=True) if now.live]
+    return [uploader for uploader, now in zip(uploaders, here, strict=True) if now.live]
 
 
 # --- one environment --------------------------------------------------------------------------
@@ -196,7 +196,7 @@ def _deployment(place: _Place, name: str) -> Deployment:
     """Return the deployment with this name; of any folder if the options name none."""
     env, folder = place.uploader.env, place.folder
     if name == LIVE:
-        if newest := state(env, folder).live:
+        if newest := live(env, folder):
             return newest
         message = _("No release is live in %(env)s /%(folder)s", env=env, folder=shown(folder))
         hint = _("Name a release, or its folder with --prefix; wx_deploy --list shows all.")

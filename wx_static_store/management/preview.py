@@ -9,10 +9,9 @@ from django.core.management.base import BaseCommand
 from ..deploy.environments import Order, address_of, may_be_stale, stale_files
 from ..deploy.plan import Plan
 from ..deploy.report import by_text
-from ..deploy.state import State
 from ..exceptions import WxStaticStoreError
 from ..i18n import gettext, gettext_lazy as _, joined, labelled, ngettext, padded, shown, width
-from ..models import Deployment
+from ..models import Deployment, FolderState
 from ..releases.rollback import Move, title
 from ..upload.uploader import Uploader
 
@@ -57,7 +56,7 @@ def move_line(move: Move) -> str:
     return labelled(shown(move.env), text)
 
 
-def left_out_line(now: State) -> str:
+def left_out_line(now: FolderState) -> str:
     """Return the line on an environment that a repair leaves out."""
     text = gettext("left out: nothing is live in /%(folder)s", folder=shown(now.folder))
     if now.wanted:

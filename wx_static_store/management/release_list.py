@@ -4,10 +4,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from ..deploy.state import from_log
+from ..deploy.state import folders, from_log
 from ..i18n import aligned, gettext as _, labelled, listed, ngettext, shown
 from ..models import Deployment
-from ..releases.live import live_lately
 from ..upload.database import deployments, with_users
 from .deploy_options import RELEASES, CommandLine
 from .report_file import write_json
@@ -16,8 +15,6 @@ VERSION = 1  # of the JSON; it grows when a member changes its meaning or goes
 LIVE = "*"
 FOLDERS = 1000  # whose live deployments are listed, however old
 
-Row = tuple[Deployment, bool]  # whether it is live
-
 
 def show(envs: Sequence[str], line: CommandLine, write: Callable[[str], object]) -> None:
     """Write the list of each environment, and the file of --json; needs the log."""
@@ -25,22 +22,21 @@ def show(envs: Sequence[str], line: CommandLine, write: Callable[[str], object])
     for env, rows in found.items():
         write("\n".join(_lines(env, rows)))
     environments = [
-        {"env": env, "deployments": [_deployment(*row) for row in rows]}
-        for env, rows in found.items()
+        {"env": env, "deployments": [*map(_deployment, rows)]} for env, rows in found.items()
     ]
     write_json(line.json, {"version": VERSION, "environments": environments})
 
 
-def _newest(env: str) -> list[Row]:
+def _newest(env: str) -> list[Deployment]:
     """Return the newest deployments, then older ones that are live."""
     rows = deployments().filter(env=env).order_by("-id")
-    live = {row.pk for row in live_lately(rows, FOLDERS)}
-    ids = live.union(rows.values_list("pk", flat=True)[:RELEASES])
+    live = folders().with_live().filter(env=env).values_list("live", flat=True)[:FOLDERS]
+    ids = {*live, *rows.values_list("pk", flat=True)[:RELEASES]}
     found = rows.filter(pk__in=ids).select_related("release").defer("release__files")
-    return [(row, row.pk in live) for row in with_users(found)]
+    return [*with_users(found.with_is_live())]
 
 
-def _lines(env: str, rows: Sequence[Row]) -> list[str]:
+def _lines(env: str, rows: Sequence[Deployment]) -> list[str]:
     """Return a heading, a line for each deployment, and the legend."""
     head = ngettext(
         "%(env)s: %(count)d deployment",
@@ -54,18 +50,17 @@ def _lines(env: str, rows: Sequence[Row]) -> list[str]:
     return [
         head,
         *(aligned(table) if rows else ()),
-        *[legend] * any(is_live for _row, is_live in rows),
+        *[legend] * any(row.is_live for row in rows),
     ]
 
 
-def _cells(row: Row) -> list[str]:
-    deployment, is_live = row
+def _cells(deployment: Deployment) -> list[str]:
     when = f"{deployment.created:%Y-%m-%d %H:%M:%S %Z}"
     release = str(deployment.release or "-")
     # Older runs recorded neither.
     folder = f"/{deployment.folder}" if deployment.using else "-"
     endings = deployment.get_outcome_display(), deployment.get_checked_display()
-    mark, outcome = LIVE * is_live, listed(map(str, filter(None, endings)))
+    mark, outcome = LIVE * deployment.is_live, listed(map(str, filter(None, endings)))
     what = [release, deployment.using or "-", folder, _what(deployment)]
     return [mark, str(deployment.pk), when, str(outcome), *map(shown, what)]
 
@@ -84,7 +79,7 @@ def _what(row: Deployment) -> str:
     return labelled(what, counts)
 
 
-def _deployment(row: Deployment, is_live: bool) -> dict[str, Any]:
+def _deployment(row: Deployment) -> dict[str, Any]:
     counts = ("stored", "skipped", "failed", "not_attempted")
     return {
         "id": row.pk,
@@ -97,7 +92,7 @@ def _deployment(row: Deployment, is_live: bool) -> dict[str, Any]:
         "outcome": row.outcome,
         "checked": row.checked,
         "release": row.release.digest if row.release else None,
-        "live": is_live,
+        "live": row.is_live,
         "counts": {"unchanged" if name == "skipped" else name: vars(row)[name] for name in counts},
         "bytes": row.bytes,
         "seconds": None if row.duration_ms is None else row.duration_ms / 1000,

@@ -167,6 +167,23 @@ class Migration(migrations.Migration):
                 'default_permissions': (),
             },
         ),
+        migrations.CreateModel(
+            name='FolderState',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('env', models.CharField(max_length=64)),
+                ('folder', models.CharField(blank=True, max_length=850)),
+                ('folder_digest', models.CharField(max_length=40)),
+                ('checked', models.CharField(blank=True, choices=[('ok', 'verified'), ('mismatched', 'differs from its release'), ('not_compared', 'not compared')], max_length=16)),
+                ('failed', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='wx_static_store.deployment')),
+                ('live', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='wx_static_store.deployment')),
+                ('wanted', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='wx_static_store.deployment')),
+            ],
+            options={
+                'default_permissions': (),
+                'constraints': [models.UniqueConstraint(fields=('env', 'folder_digest'), name='wx_folder_once')],
+            },
+        ),
         migrations.AddIndex(
             model_name='deployment',
             index=models.Index(fields=['env', 'id'], name='wx_deployment_newest'),

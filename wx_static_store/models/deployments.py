@@ -1,15 +1,20 @@
-"""The deploys: each publishing of many files."""
+"""The deploys: each publishing of many files; and which of them count in each folder."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.conf import settings
-from django.db import connections, models, router
+from django.db import connections, models, router, transaction
+from django.db.models import Exists, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from .columns import key_digest, link
 from .releases import Release
+
+Link = models.ForeignKey["Deployment | None", "Deployment | None"]
+BATCH = 500  # folders whose rows are locked at once
 
 
 class DeploymentQuerySet(models.QuerySet["Deployment"]):
@@ -33,6 +38,18 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
         # It might rather walk through all ids: an order that they do not have keeps it from that.
         rows = self.filter(outcome__gte=outcome, outcome__lte=outcome)
         return rows.order_by("-outcome", "-id")
+
+    def with_is_live(self) -> DeploymentQuerySet:
+        """Set `is_live` on each row: it is the newest of its folder that ended well."""
+        mark: Any = {"is_live": Exists(FolderState.objects.filter(live=OuterRef("pk")))}
+        return self.annotate(**mark)
+
+    def note(self, **facts: Any) -> None:
+        """Update these rows, and with them the states of their folders."""
+        with transaction.atomic(using=self.db, savepoint=False):
+            self.update(**facts)
+            for row in self.all():
+                FolderState.objects.using(self.db).follow(row)
 
     def unfinished(self, env: str) -> DeploymentQuerySet:
         """Return deployments whose rows are not all written (yet): older rows may be outdated."""
@@ -81,7 +98,7 @@ class Deployment(models.Model):
     release = link(Release, _("release"), related_name="deployments", db_index=False)
     created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
 
-    is_live = False  # `mark_live` knows
+    is_live: bool  # of rows `with_is_live`
 
     objects = DeploymentQuerySet.as_manager()
 
@@ -105,4 +122,96 @@ class Deployment(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         # Not a column that the database fills: SQLite has no function for a digest.
         self.folder_digest = key_digest(self.folder)
-        super().save(*args, **kwargs)
+        database = kwargs.get("using") or router.db_for_write(Deployment, instance=self)
+        with transaction.atomic(using=database):
+            super().save(*args, **kwargs)
+            FolderState.objects.using(database).follow(self)
+
+
+class FolderStateQuerySet(models.QuerySet["FolderState"]):
+    def in_folder(self, folder: str) -> FolderStateQuerySet:
+        """Return the states of exactly this folder."""
+        return self.filter(folder_digest=key_digest(folder))
+
+    def with_live(self) -> FolderStateQuerySet:
+        """Return the folders where a release is live, the newest first."""
+        return self.filter(live__isnull=False).order_by("-live_id")
+
+    def follow(self, row: Deployment) -> None:
+        """Note how this deployment stands, in the transaction that writes its row."""
+        place = {"env": row.env, "folder_digest": row.folder_digest}
+        self.get_or_create(**place, defaults={"folder": row.folder})
+        self.filter(**place).settle(since=row.pk)
+
+    def rebuild(self) -> None:
+        """Make all rows anew, where deployments were not saved one by one, or were deleted."""
+        names = ("env", "folder", "folder_digest")
+        places = Deployment.objects.using(self.db).order_by().values(*names).distinct()
+        rows = [self.model(**place) for place in places]
+        self.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
+        ids = [*self.order_by("id").values_list("id", flat=True)]
+        for start in range(0, len(ids), BATCH):
+            self.filter(id__in=ids[start : start + BATCH]).settle()
+
+    def settle(self, since: int = 0) -> None:
+        """Point these rows at the deployments that count; older ones than `since` are noted."""
+        place = {name: OuterRef(name) for name in ("env", "folder_digest")}
+        every = Deployment.objects.using(self.db).filter(**place)
+        late = every.filter(release__isnull=False, id__gte=since).order_by("-id")
+        compared = late.filter(checked__in=FolderState.COMPARED)
+        with transaction.atomic(using=self.db, savepoint=False):
+            # Locked first: of two deployments that end at once, the second one sees the first.
+            locked = [*self.select_for_update().order_by("id").values_list("id", flat=True)]
+            self.filter(id__in=locked).update(
+                wanted=Coalesce(_first(late, "id"), "wanted"),
+                live=_first(every.good(), "id"),
+                failed=_first(every.with_outcome(Deployment.Outcome.FAILED), "id"),
+                checked=Coalesce(_first(compared, "checked"), "checked"),
+            )
+
+
+def _first(rows: DeploymentQuerySet, column: str) -> Subquery:
+    return Subquery(rows.values(column)[:1])
+
+
+class FolderState(models.Model):
+    """
+    The deployments that count in a folder of an environment, so that nobody searches for them.
+
+    `wanted` is the newest one with a release, however it ended; `live` is the newest that ended
+    well. Verification changes neither: `checked` is what the last comparison found.
+    """
+
+    COMPARED = (Deployment.Checked.OK, Deployment.Checked.MISMATCHED)
+
+    env = models.CharField(max_length=64)
+    folder = models.CharField(max_length=850, blank=True)
+    folder_digest = models.CharField(max_length=40)
+    wanted: Link = link(Deployment, None, related_name="+", db_index=False)
+    live: Link = link(Deployment, None, related_name="+")
+    failed: Link = link(Deployment, None, related_name="+", db_index=False)  # the newest
+    checked = models.CharField(max_length=16, choices=Deployment.Checked.choices, blank=True)
+
+    objects = FolderStateQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = (
+            models.UniqueConstraint(fields=["env", "folder_digest"], name="wx_folder_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.env} /{self.folder}"
+
+    @property
+    def is_settled(self) -> bool:
+        """Return whether the wanted release is live; not so after a deploy that failed."""
+        wanted, live = self.wanted, self.live
+        return bool(wanted and live and wanted.release_id == live.release_id)
+
+    def has(self, row: Deployment) -> bool:
+        """Return whether the release of this row is there, as far as it is known."""
+        if self.wanted is None or self.wanted.checked == Deployment.Checked.MISMATCHED:
+            return False
+        same = self.wanted.release_id == row.release_id
+        return bool(self.wanted == row or (same and self.wanted == self.live))

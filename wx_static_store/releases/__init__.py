@@ -1,9 +1,8 @@
 """
-Releases that were deployed: compare them, roll back, find the live one.
+Releases that were deployed: compare them, and roll back.
 
     difference       Compare a release with another, a folder or the cloud
     payload          The release of a rollout: a kept one, or a tree that becomes one
-    live             The live release of each environment and folder; what was held back
     runners          Workers that deploy outside of the request: an app registers them
     rollback         Roll back and repair: the ordinary deploy of a kept release
 """

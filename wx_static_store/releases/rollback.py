@@ -23,7 +23,7 @@ from ..deploy.environments import (
 from ..deploy.plan import Plan
 from ..deploy.records import Records, find_deployment, items_of
 from ..deploy.report import EnvironmentReport
-from ..deploy.state import State, deployments_of, from_log, state, with_release
+from ..deploy.state import before, deployments_of, from_log, states, trusts_log, with_release
 from ..deploy.tree import check_prefix
 from ..exceptions import ConfigurationError, SourceError
 from ..i18n import gettext_lazy as _, listed, ngettext, shown
@@ -32,7 +32,7 @@ from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
 
 if TYPE_CHECKING:
-    from ..models import Deployment, Release
+    from ..models import Deployment, FolderState, Release
 
 NAMED = 5  # files or environments in a message
 LONGEST = 80  # characters of a label inside a label
@@ -65,7 +65,7 @@ _BY_HAND = _("Deploy the old tree again, or give the store its old location.")
 class Move:
     """The move of a folder from its newest deployment to the `target`."""
 
-    state: State
+    state: FolderState
     target: Deployment
     repair: bool = False
 
@@ -159,11 +159,16 @@ def moves(envs: Sequence[str], folder: str, name: str = "", *, repair: bool = Fa
     A repair goes to the wanted release if it is live, and leaves out other environments. Raises
     SourceError if an environment has no such release; for a repair, if none has.
     """
-    states = [state(env, folder) for env in envs]
-    found = [_move(each, name, repair=repair) for each in states]
-    lacking = [env for env, move in zip(envs, found, strict=True) if move is None]
-    if lacking and not (repair and any(found)):
-        for now in states if repair else ():
+    here = states(envs, folder)
+    if name:
+        targets = {env: find_deployment(name, env, folder) for env in envs}
+    elif repair:
+        targets = {now.env: now.wanted for now in here if now.wanted and now.is_settled}
+    else:
+        targets = before(envs, folder)
+    lacking = [env for env in envs if env not in targets]
+    if lacking and not (repair and targets):
+        for now in here if repair else ():
             if now.wanted:
                 raise unsettled(now, now.wanted)
         names = [*lacking[:NAMED], *["…"] * (len(lacking) > NAMED)]
@@ -174,20 +179,10 @@ def moves(envs: Sequence[str], folder: str, name: str = "", *, repair: bool = Fa
             else _("There is no release before the newest of /%(folder)s in %(envs)s", **what)
         )
         raise SourceError(text, hint=_OTHER_PLACE if repair else _OTHER_RELEASE)
-    return [move for move in found if move]
+    return [Move(now, targets[now.env], repair) for now in here if now.env in targets]
 
 
-def _move(now: State, name: str, *, repair: bool) -> Move | None:
-    target = now.wanted if now.is_settled or not repair else None
-    if name:
-        target = find_deployment(name, now.env, now.folder)
-    elif target and not repair:
-        good = deployments_of(now.env, now.folder).good().exclude(release=target.release)
-        target = from_log(good.first)
-    return Move(now, target, repair) if target else None
-
-
-def unsettled(now: State, wanted: Deployment) -> SourceError:
+def unsettled(now: FolderState, wanted: Deployment) -> SourceError:
     """Return the error of a repair that would have to guess: the wanted release is not live."""
     rows = [wanted, *([now.live] if now.live else [])]
     commands = [command_for(row.using, now.env, ("--rollback", str(row.pk))) for row in rows]
@@ -232,7 +227,7 @@ def orders(uploaders: Sequence[Uploader], moves: Sequence[Move], template: Order
     found = []
     for uploader, move in zip(uploaders, moves, strict=True):
         # A roll back is in a hurry. A repair must see what the cloud has lost.
-        trust_log = not move.repair and move.state.trusts_log
+        trust_log = not move.repair and trusts_log(move.state)
         items, last = contents(move.target.release)
         label = template.context.source_ref or move.label
         order = replace(

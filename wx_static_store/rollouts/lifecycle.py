@@ -10,13 +10,12 @@ from django.db import transaction
 from django.db.models import F
 
 from ..conf import options_for
+from ..deploy.state import folders
 from ..exceptions import SourceError
 from ..i18n import gettext as _, listed, ngettext
 from ..models import Release, fitting
-from ..releases.live import latest
 from ..releases.rollback import ROLLBACK, Move, check_storage, elsewhere, refuse_incomplete
 from ..submit import queue
-from ..upload.database import deployments
 from .advance import advance, locked
 from .models import Rollout, RolloutEnvironment
 from .rows import State, environments, environments_of, move, stop
@@ -242,9 +241,9 @@ def way_back(rollout: Rollout) -> WayBack:
 def gone_on(rollout: Rollout, rows: Any) -> list[str]:
     """Return the environments of these rows whose live release is neither the old nor the new."""
     mine = {env: releases for env, *releases in rows.values_list("env", "before", "release")}
-    live = [found.live for found in latest([*mine], rollout.folder).values() if found.live]
-    now = deployments().filter(pk__in=live).values_list("env", "release")
-    return [env for env, release in now if release not in mine[env]]
+    now = folders().with_live().in_folder(rollout.folder).filter(env__in=[*mine])
+    live = now.values_list("env", "live__release")
+    return [env for env, release in live if release not in mine[env]]
 
 
 def some(envs: Sequence[str]) -> str:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from django.db.models import Subquery
 from django.utils import timezone
 
+from ..deploy.state import folders
 from ..models import Deployment, DeploymentQuerySet, Release, UploadLog, UploadLogQuerySet
-from ..releases.live import Latest, latest
 from ..upload.database import deployments
 from .drift import rows as drift_rows
 from .models import Drift, Rollout, RolloutEnvironment, RolloutQuerySet
@@ -19,7 +19,6 @@ ROLLOUTS = 20  # of the newest ones, in which failures without a deployment are 
 LATELY = 200  # of the newest deployments, which show the places
 DAYS = timedelta(days=14)  # for which failed uploads are counted
 MOST = 2_000  # of the newest failed uploads of a status, of all environments
-NEVER = Latest(None, None, None)
 
 
 class Place(NamedTuple):
@@ -85,19 +84,21 @@ def known_environments() -> list[str]:
 
 def standings(envs: Collection[str], place: Place) -> list[Standing]:
     """Return the state of each of these environments, in their order, by at most nine queries."""
-    newest = latest(envs, place.folder)
-    rows = _deployments({pk for found in newest.values() for pk in found if pk})
+    found = folders().in_folder(place.folder).filter(env__in=[*envs])
+    here = {env: ids for env, *ids in found.values_list("env", "wanted", "live", "failed")}
+    rows = _deployments({pk for ids in here.values() for pk in ids if pk})
     failed = _failed_in_rollouts(envs, place)
     drifts = {row.env: row for row in drift_rows().filter(using=place.using, env__in=[*envs])}
     return [
         Standing(
             env,
-            live=rows.get(found.live),
-            newest=rows.get(found.of_all),
-            failure=_failure(rows.get(found.failed), failed.get(env)),
+            live=rows.get(live),
+            newest=rows.get(newest),
+            failure=_failure(rows.get(last_failed), failed.get(env)),
             drift=drifts.get(env),
         )
-        for env, found in ((env, newest.get(env, NEVER)) for env in envs)
+        for env in envs
+        for newest, live, last_failed in [here.get(env, (None, None, None))]
     ]
 
 

@@ -230,9 +230,9 @@ def start_deployment(env: str, context: UploadContext, **columns: Any) -> int | 
 
 
 def finish_deployment(deployment_id: int | None, **facts: Any) -> None:
-    """Record how a deployment ended."""
+    """Record how a deployment ended, or what it found; the state of its folder follows."""
     if deployment_id is not None:
-        write(lambda: deployments().filter(pk=deployment_id).update(**facts), otherwise=0)
+        write(lambda: deployments().filter(pk=deployment_id).note(**facts), otherwise=None)
 
 
 def _announce(recorded: Sequence[Recorded]) -> None:

@@ -78,7 +78,7 @@ def test_the_button_publishes_it(operator: Client, cloud: EmulatorServer) -> Non
     answer = press(operator, show(operator))
     row = Deployment.objects.get()
     assert answer.headers["Location"].endswith(f"/deployment/{row.pk}/change/")
-    assert said(answer)[0] == "The site is published."
+    assert said(answer)[0] == "The deployment is done."
     assert bodies(cloud) == {"www/index.html": b"<h1>tea</h1>", "www/a.css": b"a"}
     assert (row.label, row.outcome, str(row.user_id)) == (
         "v1",
@@ -100,7 +100,7 @@ def test_a_publish_that_fails_says_how_to_try_again(
     cloud.script(refused | {"key": "*/a.css"})
     text = said(press(operator, html))
     assert (text[0], text[-1]) == (
-        "It was not published.",
+        "The deployment failed.",
         "To try again, choose the archive again. What is stored already is not sent twice.",
     )
     assert bodies(cloud) == {}

@@ -136,7 +136,7 @@ def test_pressing_the_button_publishes_the_older_release(
     assert (new.label, new.outcome, new.stored) == ("roll back from v2 to v1", "done", 2)
     assert new.user == User.objects.get()
     assert [user.user_id for user in new.uploads.all()] == [User.objects.get().pk] * 2
-    assert messages[0] == "The roll back is done."
+    assert messages[0] == "The deployment is done."
     assert any("stored 2, unchanged 1" in line for line in messages)
     assert any("www/n.js: stale" in line for line in messages)
 
@@ -152,7 +152,7 @@ def test_static_files_bring_the_advice_on_the_manifest_of_the_site(
     )
     assert advice in html_of(operator, "rollback", old)
     _where, messages = press(operator, old)
-    assert (messages[0], messages[-1]) == ("The roll back is done.", advice)
+    assert (messages[0], messages[-1]) == ("The deployment is done.", advice)
 
 
 def test_a_site_has_no_manifest_to_think_of(operator: Client, two: Two) -> None:
@@ -186,7 +186,7 @@ def test_a_file_that_fails_is_named_and_the_page_offers_to_go_on(
     cloud.script(fault | {"times": None})
     where, messages = press(operator, two[0])
     assert where == address("rollback", two[0])
-    assert messages[0] == "The roll back failed."
+    assert messages[0] == "The deployment failed."
     assert any("a.css" in line and "errcode 45009" in line for line in messages)
     assert Deployment.objects.latest("id").outcome == "failed"
     assert bodies(cloud)["www/index.html"] == NEW["index.html"], "the page is held back"
@@ -254,7 +254,7 @@ def test_with_celery_a_worker_does_the_roll_back(
     where, messages = press(operator, two[0])
     rollout = Rollout.objects.get()
     assert where == reverse("admin:wx_static_store_rollouts_rollout_change", args=[rollout.pk])
-    assert messages == ["A worker rolls it back. This page shows how it goes."]
+    assert messages == ["A worker deploys it. This page shows how it goes."]
     assert (rollout.user, sent(cloud)) == (User.objects.get(), [])
     broker.work()
     new = Deployment.objects.latest("id")

@@ -15,7 +15,6 @@ from ...exceptions import WxStaticStoreError
 from ...log.compare import SWEPT
 from ...models import Deployment, DeploymentQuerySet
 from ...releases.difference import KINDS, Difference, compare_files, compare_with_cloud
-from ...releases.live import mark_live
 from ...releases.rollback import folder_of
 from ..base import Page, page
 from .columns import ReleasePages, title_of
@@ -44,7 +43,7 @@ PARTS: dict[str, Text] = {
 def others_of(rows: DeploymentQuerySet, row: Deployment) -> list[Deployment]:
     """Return the newest deployments of another release to the same folder."""
     same = rows.filter(env=row.env, release__isnull=False).in_folder(row.folder)
-    return mark_live(same.exclude(release=row.release).order_by("-id")[:OFFERED])
+    return [*same.exclude(release=row.release).order_by("-id").with_is_live()[:OFFERED]]
 
 
 def counterpart(row: Deployment, others: Sequence[Deployment]) -> Deployment | None:

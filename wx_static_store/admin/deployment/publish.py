@@ -7,7 +7,6 @@ from django import forms
 from django.contrib import messages
 from django.core import signing
 from django.core.exceptions import PermissionDenied
-from django.core.management.base import CommandError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
@@ -18,7 +17,6 @@ from ...deploy.environments import site_stores
 from ...deploy.state import state
 from ...deploy.tree import check_prefix, read_tree
 from ...exceptions import WxStaticStoreError
-from ...i18n import gettext
 from ...models import Deployment, Release
 from ...releases import payload
 from ...releases.rollback import Move, RollbackPlan, plan_rollback
@@ -27,8 +25,7 @@ from ...submit.access import Act, may
 from ...upload.database import deployments
 from ..base import BOTH, Page, ReadOnlyAdmin, Tool, page
 from ..places import places_for
-from .columns import page_of
-from .rollback import ending_message, newest_id, plan_context
+from .rollback import CHANGED, carry_out, newest_id, plan_context
 
 SALT = "wx_static_store_deployment_publish"  # of the signed order
 LONGEST = 200  # characters of a label
@@ -111,6 +108,7 @@ class PublishPage(ReadOnlyAdmin):
 
     def _begin(self, request: HttpRequest) -> HttpResponse:
         """Hand the release to a worker, or send it now; redirect to the page of the outcome."""
+        back = self.page_url("publish")
         try:
             # Signed: what begins is what the page showed, for the user who saw it.
             order = signing.loads(request.POST["order"], salt=SALT, max_age=VALID)
@@ -118,37 +116,16 @@ class PublishPage(ReadOnlyAdmin):
                 raise PermissionDenied
             found = _plan(request, order, Release.objects.get(pk=order["release"]))
             if newest_id(found) == order["before"]:
-                runner = available_runner()
-                if runner is None:
-                    return self._send(request, found)
-                to, who = found.move.target, request.user.pk
-                row = runner.hand_over(to.using, found.move, user_id=who, label=to.label)
-                text = gettext("A worker publishes it. This page shows how it goes.")
-                self.message_user(request, text, messages.SUCCESS)
-                return HttpResponseRedirect(page_of(row))
-            why = gettext("Something else was deployed meanwhile. Look at it again.")
+                if not (available_runner() or found.is_small):  # the page showed no button
+                    raise PermissionDenied
+                return carry_out(self, request, found, back, str(_TRY_AGAIN))
+            why = str(CHANGED)
         except (signing.BadSignature, Release.DoesNotExist):
             why = str(_AGAIN)
-        except (WxStaticStoreError, CommandError) as error:
+        except WxStaticStoreError as error:
             why = str(error)
         self.message_user(request, why, messages.ERROR)
-        return HttpResponseRedirect(self.page_url("publish"))
-
-    def _send(self, request: HttpRequest, found: RollbackPlan) -> HttpResponse:
-        if not found.is_small:  # the page showed no button
-            raise PermissionDenied
-        report = found.run()
-        if report.ok:
-            self.message_user(
-                request, ending_message(report, gettext("The site is published.")), messages.SUCCESS
-            )
-        else:
-            text = ending_message(report, gettext("It was not published."), str(_TRY_AGAIN))
-            self.message_user(request, text, messages.ERROR)
-        new = report.report and report.report.deployment_id
-        if new and may(request.user, Act.SEE_DEPLOYMENTS):
-            return HttpResponseRedirect(self.page_url("change", Deployment(pk=new)))
-        return HttpResponseRedirect(self.page_url("publish"))
+        return HttpResponseRedirect(back)
 
 
 def may_publish(request: HttpRequest) -> bool:

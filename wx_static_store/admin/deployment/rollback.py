@@ -23,13 +23,15 @@ from ...releases.rollback import (
     move_of,
     plan_rollback,
 )
-from ...releases.runners import Runner, available_runner
-from ..base import BOTH, Page, Tool, page
+from ...releases.runners import available_runner
+from ...submit.access import Act, may
+from ..base import BOTH, Page, ReadOnlyAdmin, Tool, page
 from ..places import linkable
 from .columns import ReleasePages, page_of, title_of
 
 SHOWN = 50  # files of a list
 DETAILS = 30  # lines of a message
+CHANGED = gettext_lazy("Something else was deployed meanwhile. Look at it again.")
 
 
 class RollbackPage(ReleasePages):
@@ -57,11 +59,8 @@ class RollbackPage(ReleasePages):
         if request.method == "POST" and context["may_begin"]:
             # What was planned on a page that somebody left open may not be what is live now.
             if request.POST.get("before") == newest_id(found):
-                if runner := available_runner():
-                    return self._roll_back_by(runner, request, row, found)
-                return self._outcome(request, row, found)
-            text = _("Something else was deployed meanwhile. Look at it again.")
-            self.message_user(request, text, messages.WARNING)
+                return carry_out(self, request, found, self.page_url("rollback", row))
+            self.message_user(request, CHANGED, messages.WARNING)
         before = found.move.before
         context |= {
             "newest": newest_id(found),
@@ -79,39 +78,44 @@ class RollbackPage(ReleasePages):
         title = _("Roll back to %(label)s") % {"label": title_of(row)}
         return self.page(request, "rollback", row, {"title": title} | context)
 
-    def _roll_back_by(
-        self, runner: Runner, request: HttpRequest, row: Deployment, found: RollbackPlan
-    ) -> HttpResponse:
-        """Hand it to workers; redirect to the page of the outcome, or back with the reason."""
-        try:
-            handed = runner.hand_over(row.using, found.move, user_id=request.user.pk)
-        except (WxStaticStoreError, CommandError) as error:
-            self.message_user(request, str(error), messages.ERROR)
-            return HttpResponseRedirect(self.page_url("rollback", row))
-        text = _("A worker rolls it back. This page shows how it goes.")
-        self.message_user(request, text, messages.SUCCESS)
-        return HttpResponseRedirect(page_of(handed))
 
-    def _outcome(self, request: HttpRequest, row: Deployment, found: RollbackPlan) -> HttpResponse:
-        """Roll back in this request; redirect to the new deployment, or back if it failed."""
+def carry_out(
+    pages: ReadOnlyAdmin, request: HttpRequest, found: RollbackPlan, back: str, advice: str = ""
+) -> HttpResponse:
+    """
+    Let a worker do it, or do it in this request; redirect to the page of the outcome.
+
+    If it fails, redirect to the page `back`, unless the `advice` says how to go on elsewhere.
+    """
+    to, user = found.move.target, request.user
+    try:
+        if runner := available_runner():
+            label = "" if to.pk else to.label
+            row = runner.hand_over(to.using, found.move, user_id=user.pk, label=label)
+            text = _("A worker deploys it. This page shows how it goes.")
+            pages.message_user(request, text, messages.SUCCESS)
+            return HttpResponseRedirect(page_of(row))
         report = found.run()
-        head = {"done": _("The roll back is done."), "skipped": _("Nothing was sent.")}
-        heading = head.get(report.outcome, _("The roll back failed."))
-        text = ending_message(report, heading, found.reminder if report.ok else "")
-        self.message_user(request, text, messages.SUCCESS if report.ok else messages.ERROR)
-        new = report.report and report.report.deployment_id
-        if report.ok and new:
-            return HttpResponseRedirect(self.page_url("change", Deployment(pk=new)))
-        return HttpResponseRedirect(self.page_url("rollback", row))
+    except (WxStaticStoreError, CommandError) as error:
+        pages.message_user(request, str(error), messages.ERROR)
+        return HttpResponseRedirect(back)
+    level = messages.SUCCESS if report.ok else messages.ERROR
+    rest = found.reminder if report.ok else advice
+    pages.message_user(request, ending_message(report, rest), level)
+    new = report.report and report.report.deployment_id
+    if new and (report.ok or advice) and may(user, Act.SEE_DEPLOYMENTS):
+        back = pages.page_url("change", Deployment(pk=new))
+    return HttpResponseRedirect(back)
 
 
-def ending_message(report: EnvironmentReport, heading: str, reminder: str = "") -> SafeString:
-    """Return the heading, the lines that the command would print, and what is left to do."""
-    found = lines(report)
+def ending_message(report: EnvironmentReport, rest: str) -> SafeString:
+    """Return how it ended, the lines that the command would print, and what is left to do."""
+    head = {"done": _("The deployment is done."), "skipped": _("Nothing was sent.")}
+    heading, found = head.get(report.outcome, _("The deployment failed.")), lines(report)
     if (left := len(found) - DETAILS) > 0:
         found[DETAILS:] = [ngettext("and %(count)d more", "and %(count)d more", left)]
-    rest = filter(None, [*found, reminder])
-    return format_html("{}{}", heading, format_html_join("", "<br>{}", ((line,) for line in rest)))
+    said = ((line,) for line in [*found, rest] if line)
+    return format_html("{}{}", heading, format_html_join("", "<br>{}", said))
 
 
 def newest_id(found: RollbackPlan) -> str:

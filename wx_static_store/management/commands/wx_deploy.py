@@ -16,7 +16,7 @@ from ...deploy.link_check import OWN_SECONDS, preflight
 from ...deploy.log_lines import shown_warnings
 from ...deploy.plan import Plan
 from ...deploy.report import EnvironmentReport
-from ...deploy.state import state
+from ...deploy.state import states
 from ...deploy.step_summary import append_step_summary
 from ...exceptions import WxStaticStoreError
 from ...i18n import gettext as _
@@ -93,7 +93,7 @@ class Command(BaseCommand):
         if self.line.write_manifest:
             modes.check_manifest(self.using, orders)
         going, folder = {move.env for move in moves}, moves[0].target.folder
-        left = [state(each.env, folder) for each in uploaders if each.env not in going]
+        left = states([each.env for each in uploaders if each.env not in going], folder)
         unsettled = [rollback.unsettled(now, now.wanted) for now in left if now.wanted]
         if self.line.verbosity > 0:
             lines = [*map(preview.move_line, moves), *map(preview.left_out_line, left)]

@@ -10,10 +10,10 @@ from ...admin.base import Page, ReadOnlyAdmin, page
 from ...admin.causes import cards
 from ...admin.deployment.publish import may_publish
 from ...admin.places import Places, places_for
+from ...deploy.state import folders
 from ...i18n import gettext as _
 from ...log.failing import causes
 from ...models import Deployment, UploadLog
-from ...releases.live import live_lately
 from ...submit.access import Act, may, visible
 from ..drift import rows as drift_rows
 from ..models import Overview
@@ -75,8 +75,9 @@ class OverviewAdmin(ReadOnlyAdmin):
 
 def _live(known: Places, env: str) -> list[tuple[Deployment, str]]:
     """Return the live release of each folder, with its address."""
-    found = live_lately(Deployment.objects.primary().filter(env=env), LIVE)
-    return [(row, known.address(row.using, row.env, row.folder)) for row in found]
+    found = folders().with_live().filter(env=env)[:LIVE]
+    rows = [row.live for row in found if row.live]
+    return [(row, known.address(row.using, row.env, row.folder)) for row in rows]
 
 
 def table_for(request: HttpRequest, *, chosen: bool = True) -> OverviewTable:

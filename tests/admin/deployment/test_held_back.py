@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from tests.conftest import ENV
+from wx_static_store.admin.deployments import command_again, held_back_keys
 from wx_static_store.core.releases import ReleaseFile, pack
 from wx_static_store.core.types import NO_HEADERS
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, Release, UploadLog, key_digest
-from wx_static_store.releases.live import command_again, held_back_keys
 
 pytestmark = pytest.mark.django_db
 STORE = {"BACKEND": "wx_static_store.storage.WxStorage", "OPTIONS": {"location": "www"}}
