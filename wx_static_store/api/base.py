@@ -117,7 +117,7 @@ class View(APIView):
         return outside_transactions(never_cache(super().as_view(**initkwargs)))
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        self.body = limit_body(request, envelope=self.envelope)
+        limit_body(request, envelope=self.envelope)
         return super().initialize_request(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

@@ -35,7 +35,7 @@ from .addresses import link
 from .base import View
 from .body import ENVELOPE, EndedEarly, RawParser, clean_body, require_length, spooled_body
 from .idempotency import once
-from .operations import AGAIN, BINARY, CLOUD, EVERYBODY, FILE, ONCE, READ, SENDER, Operation
+from .operations import AGAIN, BINARY, CLOUD, EVERYBODY, FILE, MATCH, ONCE, READ, SENDER, Operation
 from .stores import describe_file
 
 _NAME_ONE = _("Name the store. These are offered to you: %(names)s")
@@ -67,7 +67,7 @@ class Uploads(View):
             ),
             request={"multipart/form-data": parameters.Form},
             once=True,
-            conditional=True,
+            headers=MATCH,
         ),
     }
     parser_classes = [MultiPartParser]
@@ -83,7 +83,6 @@ class Uploads(View):
     def post(self, request: Request) -> Response:
         require_length(request)
         given = clean_body(parameters.Form, request)
-        conditions.require_digests(request, self.body.digest)
         file = given.pop("file")
         to = _named_target(request.user, given["store"], given["env"] or None)
         name = given["path"] or platform_options().upload_location
@@ -223,13 +222,14 @@ class RawUpload(View):
         "PUT": Operation(
             "wx_uploads_put",
             _("Upload a file by its bytes"),
-            (*SENDER, *FILE, *CLOUD, *ONCE),
+            (*SENDER, *FILE, "digest", *CLOUD, *ONCE),
             serializers.UploadedSerializer,
             201,
             _("The name is below the store's location, its slashes included."),
             request={"application/octet-stream": BINARY},
             once=True,
-            conditional=True,
+            headers=MATCH
+            | {"Content-MD5": _("Of the body, in base64; of other bytes the answer is 400.")},
         ),
         "GET": Operation(
             "wx_uploads_find",
@@ -259,7 +259,7 @@ class RawUpload(View):
         key_for(request.user, to, name, BytesIO(), size=size)  # refuse before a byte is read
         try:
             with spooled_body(request) as file:
-                conditions.require_digests(request, partial(conditions.digest_of, file))
+                conditions.require_md5(request, file)
                 overwrite = given["overwrite"]
                 return _upload_once(request, given, to, name, file, size, overwrite=overwrite)
         except EndedEarly as error:
