@@ -82,14 +82,17 @@ class Address(serializers.URLField):
         return None
 
 
-class DeploymentLink(serializers.URLField):
-    """The address of a row's deployment, for those who may see it."""
+class Link(serializers.URLField):
+    """The address of the row of that id, by the `name` of its view; null without a permission."""
 
-    def get_attribute(self, row: Any) -> str | None:
-        request = self.context.get("request")
-        if not (request and may(request.user, Act.SEE_DEPLOYMENTS)):
-            return None
-        return link(request, "deployment", row.deployment_id)
+    def __init__(self, name: str, *, needs: str = "", **options: Any) -> None:
+        self._name, self._needs = name, needs
+        super().__init__(read_only=True, allow_null=True, **options)
+
+    def to_representation(self, value: Any) -> Any:
+        request = self.context["request"]
+        allowed = not self._needs or may(request.user, self._needs)
+        return link(request, self._name, value) if allowed else None
 
 
 _NAMES = [UploadLog._meta.get_field(column.name).name for column in COLUMNS]  # user, not user_id
@@ -118,8 +121,11 @@ class RowSerializer(serializers.ModelSerializer[UploadLog]):
     )
     user: Any = serializers.PrimaryKeyRelatedField(read_only=True, allow_null=True)
     deployment = serializers.IntegerField(source="deployment_id", allow_null=True)
-    deployment_url = DeploymentLink(
-        read_only=True, allow_null=True, help_text=_("Null without view_deployment.")
+    deployment_url = Link(
+        "deployment",
+        needs=Act.SEE_DEPLOYMENTS,
+        source="deployment_id",
+        help_text=_("Null without view_deployment."),
     )
     stored_at = Moment(read_only=True, allow_null=True)
     created = Moment(read_only=True)
