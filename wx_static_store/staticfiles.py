@@ -5,11 +5,10 @@ Both are Django's own storages over ``STATIC_ROOT``. `post_process()`, which `co
 at its end, publishes the finished files in parallel; ``--no-post-process`` publishes nothing.
 """
 
-import logging
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from functools import partial
 from io import BytesIO
@@ -37,7 +36,7 @@ from .deploy.records import Records
 from .deploy.report import PublishFailed, Report
 from .deploy.state import live
 from .exceptions import WxStaticStoreError
-from .i18n import gettext as _, gettext_noop, labelled, ngettext
+from .i18n import gettext as _, labelled, ngettext
 from .upload.recorder import announce_deployment
 from .upload.sources import disk_item
 from .upload.store import store_for
@@ -46,7 +45,6 @@ from .upload.workers import WorkerPool
 
 __all__ = ["WxManifestStaticFilesStorage", "WxStaticFilesStorage"]
 
-logger = logging.getLogger("wx_static_store.deploy")
 
 CONTEXT = UploadContext(source="collectstatic")
 
@@ -91,7 +89,6 @@ class WxStaticFilesStorage(StaticFilesStorage):
         command = _running_command()
         try:
             with shown_warnings(command.stderr.write) if command else nullcontext():
-                _warn_of_case({*files.values()})
                 plan, report = self._publish_all([*self._items(files)])
         except PublishFailed as error:
             yield "All", None, error
@@ -189,15 +186,6 @@ def _say_how_far_it_came(error: BaseException, env: str, report: Report) -> None
     else:
         text = _("Broken off: %(counts)s", counts=report.counts)
     sys.stderr.write(f"\n{labelled(env, text)}\n")
-
-
-def _warn_of_case(names: Iterable[str]) -> None:
-    """Warn of two names that are one file on disks that ignore case."""
-    seen: dict[str, str] = {}
-    for name in sorted(names):
-        if (other := seen.setdefault(name.casefold(), name)) != name:
-            text = gettext_noop("%s and %s differ only by case")
-            logger.warning(text, ascii(other), ascii(name))
 
 
 class _ForHashing(WxStaticFilesStorage):
