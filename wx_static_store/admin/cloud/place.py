@@ -16,7 +16,6 @@ from ...conf.settings import setting
 from ...core.budget import REQUEST
 from ...core.refusals import PolicyRejected
 from ...core.types import RemoteFile
-from ...exceptions import WxStaticStoreError
 from ...models import UploadLog
 from ...submit.access import reach
 from ...submit.policy import Target, stores_for, target
@@ -62,11 +61,6 @@ class Place:
             moment = timezone.make_naive(moment)
         recent = UploadLog.objects.primary().filter(created__gt=moment, env=self.to.env)
         return recent.filter(key__startswith=self.folder).exists()
-
-    def learn_address(self) -> None:
-        """Ask WeChat once a day for the address of the site, unless a setting gives it."""
-        with suppress(WxStaticStoreError):  # then the files are shown without links
-            self.store.root()
 
     def upload_target(self, user: User) -> dict[str, str] | None:
         """Return the initial values of the upload page; None if it cannot upload to this folder."""
