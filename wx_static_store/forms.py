@@ -87,7 +87,8 @@ class WxModelFormMixin(_Form):
         for field in self._wx_fields():
             widget = self.fields[field.name].widget if field.name in self.fields else None
             if isinstance(widget, WxFileWidget):
-                widget.is_counted = True
+                # Only the admin knows the user so early, and only there the script is answered.
+                widget.is_counted = self.wx_user is not None
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
@@ -165,11 +166,10 @@ class WxFileWidget(AdminFileWidget):
     Show the public address of the file, to open, copy or scan, its size, and a thumbnail.
 
     The widget makes no call: size and address are left out if log and settings do not have them.
-    Files on other storages look as in Django. While a form with the mixin is sent, a script shows
-    how much of the file is published, if `shows_progress` is true.
+    Files on other storages look as in Django. While a form of the admin is sent, a script shows
+    how much of the file is published.
     """
 
-    shows_progress = False  # the script asks the admin, which answers only staff
     is_counted = False
 
     template_name = "wx_static_store/widgets/file.html"
@@ -190,7 +190,7 @@ class WxFileWidget(AdminFileWidget):
         context = super().get_context(name, value, attrs)
         if isinstance(value, FieldFile) and isinstance(value.storage, WxStorage) and value.name:
             context["widget"]["published"] = _describe_file(value.storage, value.name)
-        if self.shows_progress and self.is_counted and (progress := _progress()):
+        if self.is_counted and (progress := _progress()):
             context["widget"]["attrs"]["data-wx-progress"] = progress
             context["widget"]["is_counted"] = True
         return context
@@ -210,12 +210,6 @@ class WxAdminMixin:
         FileField: {"widget": WxFileWidget},
         ImageField: {"widget": WxFileWidget},
     }
-
-    def formfield_for_dbfield(self, *args: Any, **kwargs: Any) -> Any:
-        field = super().formfield_for_dbfield(*args, **kwargs)  # type: ignore[misc]
-        if field and isinstance(field.widget, WxFileWidget):
-            field.widget.shows_progress = True
-        return field
 
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         return self._wx_form(super().get_form(request, *args, **kwargs), request)  # type: ignore[misc]
