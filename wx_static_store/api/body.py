@@ -91,18 +91,14 @@ def require_whole(request: Request) -> None:
     """Check the length of a body that a middleware or the server has already read."""
     # They do not notice that it ended early; `Bounded` does while we read.
     http = cast(Any, request)._request
-    stream, came = _raw_stream(http), None
+    # Django replaces `Bounded` once it has read the body.
+    stream, came = getattr(http._stream, "stream", http._stream), None
     if stream.seekable():
         came = measure(stream)
     elif http._read_started:
         came = getattr(stream, "_pos", None)
     if came is not None and came < (_declared_length(request) or 0):
         raise EndedEarly
-
-
-def _raw_stream(http: Any) -> Any:
-    """Return the stream behind `Bounded`; Django replaces it once it has read the body."""
-    return getattr(http._stream, "stream", http._stream)
 
 
 def _declared_length(request: HttpRequest | Request) -> int | None:
@@ -161,7 +157,7 @@ def spooled_body(request: Request) -> Iterator[BinaryIO]:
     require_whole(request)
     body = cast(Any, request)._request._stream
     if body.seekable():  # behind ASGI it is on the disk already: no second copy
-        yield _raw_stream(cast(Any, request)._request)
+        yield getattr(body, "stream", body)
         return
     with SpooledTemporaryFile(IN_MEMORY) as file:
         while block := body.read(BLOCK):

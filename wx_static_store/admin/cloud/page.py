@@ -109,7 +109,8 @@ class FilesPage(LogActions):
         place = self.files_place(request, request.POST)
         answer = None
         try:
-            files = place.chosen_files(request.POST)
+            wanted = {*request.POST.getlist("key")}
+            files = [file for file in place.read()[0].files if file.key in wanted]
             if not (why := _objection(files)):
                 answer = act(request, place, files)
         except WxStaticStoreError as error:

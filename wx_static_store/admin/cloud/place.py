@@ -15,7 +15,6 @@ from ...conf import aliases
 from ...conf.settings import setting
 from ...core.budget import REQUEST
 from ...core.refusals import PolicyRejected
-from ...core.types import RemoteFile
 from ...models import UploadLog
 from ...submit.access import reach
 from ...submit.policy import Target, stores_for, target
@@ -70,11 +69,6 @@ class Place:
             return None
         folder = self.folder.removeprefix(location)
         return {"store": f"{self.to.using}@{self.to.env}", "folder": folder}
-
-    def chosen_files(self, data: QueryDict) -> list[RemoteFile]:
-        """Return the selected files of the folder; raises what the list raises."""
-        wanted = {*data.getlist("key")}
-        return [file for file in self.read()[0].files if file.key in wanted]
 
 
 def place_of(request: HttpRequest, asked: QueryDict) -> Place | None:
