@@ -69,10 +69,6 @@ class WxStaticFilesStorage(StaticFilesStorage):
         """The public address of the static files; asks WeChat only if no setting names it."""
         return store_for(self.options).url("")
 
-    @base_url.setter
-    def base_url(self, value: str | None) -> None:
-        """Ignore ``STATIC_URL``, which Django's own storage sets: the options have it already."""
-
     def url(self, name: str | None) -> str:
         """Return the public address, quoted once."""
         return self.base_url + quote_key((name or "").lstrip("/"))
@@ -82,11 +78,12 @@ class WxStaticFilesStorage(StaticFilesStorage):
     ) -> Iterator[Processed]:
         """Publish the collected files; yield only one exception if that fails."""
         if not dry_run:
-            yield from self._publish({name: name for name in map(_as_url, paths)})
+            yield from self._publish({name: name for name in paths})
 
     def _publish(self, files: Mapping[str, str]) -> Iterator[Processed]:
         """Publish each name; its value is the file that it is, or is a hashed copy of."""
         command = _running_command()
+        files = {name.replace(os.sep, "/"): file for name, file in files.items()}
         try:
             with shown_warnings(command.stderr.write) if command else nullcontext():
                 plan, report = self._publish_all([*self._items(files)])
@@ -167,10 +164,6 @@ class WxStaticFilesStorage(StaticFilesStorage):
             yield disk_item(name, self.path(name), hashed=name in kept_for_ever)
 
 
-def _as_url(name: str) -> str:
-    return name.replace(os.sep, "/")
-
-
 def _running_command() -> Any:
     """Return the management command that runs `post_process()`."""
     # Django passes no verbosity: only the command on the stack has it.
@@ -226,7 +219,7 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
         yield from super(ManifestFilesMixin, self).post_process(paths, dry_run, **options)
         files = {copy: name for name, copy in self.hashed_files.items()}
         if not self.options.keep_only_hashed:
-            files |= {name: name for name in map(_as_url, paths)}
+            files |= {name: name for name in paths}
         yield from self._publish(files)
 
     def save_manifest(self) -> None:

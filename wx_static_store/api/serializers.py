@@ -11,7 +11,6 @@ from rest_framework.request import Request
 
 from ..core.facts import COLUMNS
 from ..exceptions import WxStaticStoreError
-from ..log.diagnosis import text_of
 from ..log.owner import addressing_alias, owning_alias, usable_stores
 from ..models import UploadLog
 from ..submit.access import Act, may
@@ -162,13 +161,6 @@ class RowsSerializer(serializers.Serializer[Any]):
     results = RowSerializer(many=True)
 
 
-class BodyField(serializers.CharField):
-    """The body of a call: JSON, or a text that says what it is instead."""
-
-    def to_representation(self, value: str | int) -> str:
-        return text_of(value)
-
-
 class DiagnosisSerializer(serializers.Serializer[Any]):
     """A refused call as WeChat received it. Values that may be secret are ``***``."""
 
@@ -180,10 +172,10 @@ class DiagnosisSerializer(serializers.Serializer[Any]):
     request_url = serializers.CharField(
         help_text=_("Its path, if WeChat names it, and the names of its parameters.")
     )
-    request_body = BodyField(
+    request_body = serializers.CharField(
         help_text=_("JSON in which each value that may be secret is replaced by ***.")
     )
-    response_body = BodyField(help_text=_("The answer, in the same way."))
+    response_body = serializers.CharField(help_text=_("The answer, in the same way."))
 
 
 class FileSerializer(serializers.Serializer[Any]):

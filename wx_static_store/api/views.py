@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
 from io import BytesIO
 from typing import Any, BinaryIO
@@ -18,7 +19,7 @@ from ..core.naming import clean_name, object_key
 from ..core.types import UploadContext, UploadItem, UploadResult
 from ..exceptions import SourceError, WxStaticStoreError
 from ..i18n import listed
-from ..log.diagnosis import diagnose
+from ..log.diagnosis import diagnose, text_of
 from ..log.owner import owning_alias
 from ..log.retry import retry_uploads
 from ..models import UploadLog
@@ -210,7 +211,9 @@ class Diagnosis(View):
         found = diagnose(log.one_row(log.visible_rows(request), id))
         if found.reason:
             raise found.reason
-        return Response(serializers.DiagnosisSerializer(found.call).data)
+        call: Any = found.call
+        bodies = {name: text_of(getattr(call, name)) for name in ("request_body", "response_body")}
+        return Response(serializers.DiagnosisSerializer(asdict(call) | bodies).data)
 
 
 class RawUpload(View):

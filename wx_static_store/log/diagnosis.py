@@ -49,7 +49,7 @@ def diagnose(row: UploadLog, *, now: Callable[[], float] = time.time) -> Diagnos
     if found := known_diagnosis(row, now=now):
         return found
     options = options_for(owning_alias(row))
-    age = now() - _seconds(row.rid)
+    age = now() - int(row.rid[:8], 16)
     try:
         found = Diagnosis(_ask(options, row.rid))
     except WxStaticStoreError as error:
@@ -75,7 +75,8 @@ def known_diagnosis(row: UploadLog, *, now: Callable[[], float] = time.time) -> 
     options = options_for(using)
     if kept := platform_notes(options).read(f"rid:{row.rid}"):
         return _load(kept)
-    return _reason(OLD) if now() - _seconds(row.rid) > KEPT else None
+    # A rid begins with its time, by the clock of WeChat.
+    return _reason(OLD) if now() - int(row.rid[:8], 16) > KEPT else None
 
 
 def text_of(body: str | int) -> str:
@@ -84,11 +85,6 @@ def text_of(body: str | int) -> str:
         return body
     one, many = "%(count)d character that is no JSON", "%(count)d characters that are no JSON"
     return ngettext(one, many, body) if body else gettext("empty")
-
-
-def _seconds(rid: str) -> int:
-    """Return the time in a rid, by the clock of WeChat."""
-    return int(rid[:8], 16)
 
 
 def _ask(options: Options, rid: str) -> RefusedCall:
