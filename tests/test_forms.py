@@ -196,6 +196,14 @@ def test_the_operator_s_hint_is_in_the_log_and_not_in_the_form(
     assert "Open cloud development" in record.getMessage()
 
 
+def test_readers_of_the_log_see_the_operator_s_hint_in_the_form(cloud: EmulatorServer) -> None:
+    cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 85088})
+    form = BookForm({"title": "A"}, {"file": text()})
+    form.wx_user = User(is_active=True, is_superuser=True)
+    hint = form.errors["file"][-1]
+    assert hint.startswith("For the site's operator: Open cloud development")
+
+
 @pytest.mark.parametrize("fault", [fault for fault, *_ in FAULTS.values()], ids=FAULTS)
 def test_a_form_can_be_sent_again_when_the_fault_is_gone(
     cloud: EmulatorServer, fault: dict[str, Any]

@@ -34,9 +34,9 @@ from .core.naming import content_type, object_key
 from .core.refusals import PolicyRejected
 from .core.types import UploadStatus
 from .exceptions import ConfigurationError, NameRejected, UploadFailed, WxStaticStoreError
-from .i18n import english
+from .i18n import english, labelled
 from .storage import WxStorage
-from .submit.access import may
+from .submit.access import Act, may
 from .submit.progress import is_noted, note_saves, sizes
 from .submit.rules import dangers
 from .upload.claims import Save, remembered_saves
@@ -61,6 +61,7 @@ _BAD_NAME = _("This name cannot be used. Rename the file and try again.")
 _UNKNOWN = _("It is not known whether the file is public now: %(reason)s.")
 _FAILED = _("The file was not uploaded: %(reason)s.")
 _FAILED_CODE = _("The file was not uploaded: %(reason)s (%(code)s).")
+_OPERATOR = _("For the site's operator")
 _SENDING = _("Sending %(size)s to this site, which then publishes it…")
 _SENT = _("Published: %(sent)s of %(size)s")
 
@@ -102,7 +103,8 @@ class WxModelFormMixin(_Form):
                     step(field)
         except (WxStaticStoreError, SuspiciousFileOperation) as error:
             name = field.name if field.name in self.fields else None
-            self.add_error(name, _as_validation_error(error))
+            reads = bool(self.wx_user and may(self.wx_user, Act.SEE_LOG))
+            self.add_error(name, _as_validation_error(error, reads_log=reads))
             self.leave_files()
 
     def _wx_check(self, field: FileField) -> None:
@@ -272,9 +274,10 @@ def _progress() -> str:
     return ""
 
 
-def _as_validation_error(error: Exception) -> ValidationError:
-    """Return what happened and what an editor can do; the operator's hint is in the log."""
+def _as_validation_error(error: Exception, *, reads_log: bool) -> ValidationError:
+    """Return what happened and what an editor can do, and to readers of the log the hint."""
     text: str | Promise = ""
+    hint = ""
     if not isinstance(error, WxStaticStoreError):
         happened: str | Promise = _BAD_NAME
     elif isinstance(error, ConfigurationError) and error.errcode is None:
@@ -287,4 +290,5 @@ def _as_validation_error(error: Exception) -> ValidationError:
         said = _UNKNOWN if unknown else _FAILED_CODE if error.code else _FAILED
         happened = said % {"reason": error.what, "code": error.code}
         text = error.advice(getattr(error, "status", UploadStatus.FAILED))
-    return ValidationError([each for each in (happened, text) if each])
+        hint = labelled(_OPERATOR, error.full_hint) if reads_log and error.hint else ""
+    return ValidationError([each for each in (happened, text, hint) if each])
