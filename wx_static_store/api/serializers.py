@@ -23,8 +23,8 @@ from .problems import PROBLEMS
 class Moment(serializers.DateTimeField):
     """A time in ISO 8601, whatever the project's formats are; not in the years 1 and 9999."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(format=ISO_8601, input_formats=[ISO_8601], **options)
+    format = ISO_8601
+    input_formats = [ISO_8601]
 
     def to_internal_value(self, value: Any) -> datetime:
         moment = None

@@ -65,6 +65,9 @@ class FilesTable:
         self.ago = ago(datetime.fromtimestamp(min(at, time.time()), UTC))
         self.query = asked.get("q", "").strip()
         self.with_deleted = asked.get("deleted") == "1"
+        sort = asked.get("sort", "")
+        column = sort.removeprefix("-")
+        self._order = (column, sort != column) if column in SORTS else ("name", False)
 
     def steps(self) -> Iterator[tuple[str, str]]:
         """Yield name and key of the folders down to this one, the environment itself first."""
@@ -113,12 +116,6 @@ class FilesTable:
             if self._is_searched(file.key) and (self.with_deleted or file.key not in self._deleted)
         ]
         return sorted(found, key=SORTS[name][1], reverse=is_descending)
-
-    @property
-    def _order(self) -> tuple[str, bool]:
-        name = self._asked.get("sort", "")
-        plain = name.removeprefix("-")
-        return (plain, name != plain) if plain in SORTS else ("name", False)
 
     def _is_searched(self, key: str) -> bool:
         return self.query.casefold() in key.removeprefix(self.folder.prefix).casefold()
