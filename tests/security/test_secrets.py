@@ -185,7 +185,8 @@ def _health() -> bool:
 
 def _again() -> bool:
     row = UploadLog(pk=1)
-    by_workers._note(row, WeChatBusy("busy", errcode=-1, pause=0.5))
+    notes: Any = by_workers.shared_notes("again", by_workers.KEPT)
+    notes.write("1", WeChatBusy("busy", errcode=-1, pause=0.5).as_dict())
     return str(by_workers.refusals([row])[1].reason) == str(WeChatBusy("busy", errcode=-1))
 
 
