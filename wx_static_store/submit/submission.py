@@ -103,7 +103,7 @@ class Submission:
         unsent: tuple[type[Exception], ...] = (),
     ) -> T:
         """Send, and keep the answer that `answer_of` makes of the result, unless that is None."""
-        keep: Callable[[], object] = partial(self._row.update, running_until=Now())
+        keep: Callable[[], object] = self._break_off
         try:
             with every(LEASE / 3, self._prolong):
                 result = send()
@@ -148,6 +148,9 @@ class Submission:
         with suppress(Exception):  # the next time, or the submission seems to be killed
             self._row.update(running_until=Now() + timedelta(seconds=LEASE))
         connections[self._row.db].close()
+
+    def _break_off(self) -> None:
+        self._row.update(running_until=Now())
 
     def _keep(self, result: T, answer_of: Callable[[T], Any]) -> None:
         answer = answer_of(result)
