@@ -38,11 +38,6 @@ class Diagnosis:
     call: RefusedCall | None = None
     reason: WxStaticStoreError | None = None
 
-    @property
-    def is_final(self) -> bool:
-        """Return whether asking again is useless."""
-        return self.reason is None or isinstance(self.reason, NoDiagnosis)
-
 
 def diagnose(row: UploadLog, *, now: Callable[[], float] = time.time) -> Diagnosis:
     """Return what WeChat received with the refused call of this row; ask at most once."""
