@@ -617,7 +617,7 @@ def test_without_a_log_the_files_go_with_one_warning(
 
 def test_without_a_log_the_list_shows_what_is_unchanged(site: Site, tmp_path: Path) -> None:
     cloud = site.use()
-    run_collectstatic(site, tmp_path, "none")
+    site.collect()
     before = len(cloud.journal)
     run_collectstatic(site, tmp_path, "none")
     assert [entry.name for entry in cloud.journal[before:]] == ["staticfilelist"]
