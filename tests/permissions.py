@@ -72,7 +72,6 @@ TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
     ("admin", "uploadlog_upload_again"): {"POST": (RETRY, 200)},
     ("admin", "uploadlog_compare"): {"POST": (LOG, 200)},
     ("admin", "uploadlog_files"): {"GET": (LOG, 200), "POST": (LOG, 302)},
-    ("admin", "uploadlog_files_addresses"): {"POST": (LOG, 200)},
     ("admin", "uploadlog_files_compare"): {"POST": (LOG, 200)},
     ("admin", "uploadlog_files_unpublish"): {"POST": (UNPUBLISH_THERE, 200)},
     ("admin", "deployment_changelist"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOYMENTS, 200)},
@@ -138,7 +137,7 @@ SHUT = [
 ONE_METHOD = {
     *("uploadlog_preview", "uploadlog_status", "uploadlog_sent", "uploadlog_diagnosis"),
     *("uploadlog_upload_again", "uploadlog_compare"),
-    *(f"uploadlog_files_{act}" for act in ("addresses", "download", "compare", "unpublish")),
+    *(f"uploadlog_files_{act}" for act in ("compare", "unpublish")),
     "deployment_compare",
     *("rollouts_rollout_change", "rollouts_rollout_progress", "rollouts_rollout_act"),
     *("rollouts_overview_changelist", "rollouts_overview_environment"),

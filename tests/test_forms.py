@@ -11,6 +11,7 @@ import pytest
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.helpers import AdminForm
+from django.contrib.auth.models import User
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -193,6 +194,14 @@ def test_the_operator_s_hint_is_in_the_log_and_not_in_the_form(
     assert "Open cloud development" not in str(filled(file=text()).errors)
     [record] = [record for record in caplog.records if record.name == "wx_static_store.uploads"]
     assert "Open cloud development" in record.getMessage()
+
+
+def test_readers_of_the_log_see_the_operator_s_hint_in_the_form(cloud: EmulatorServer) -> None:
+    cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 85088})
+    form = BookForm({"title": "A"}, {"file": text()})
+    form.wx_user = User(is_active=True, is_superuser=True)
+    hint = form.errors["file"][-1]
+    assert hint.startswith("For the site's operator: Open cloud development")
 
 
 @pytest.mark.parametrize("fault", [fault for fault, *_ in FAULTS.values()], ids=FAULTS)
@@ -502,13 +511,16 @@ def test_a_file_on_another_storage_looks_as_django_shows_it(
     assert 'href="/media/a.txt"' in html
 
 
-class StaffWidget(WxFileWidget):
-    shows_progress = True
-
-
 class StaffForm(BookForm):
-    class Meta(BookForm.Meta):
-        widgets = {"file": StaffWidget}
+    """As `WxAdminMixin` makes it."""
+
+    wx_user = User(is_staff=True)
+
+
+def from_staff(rf: RequestFactory) -> Any:
+    request = rf.get("/")
+    request.user = StaffForm.wx_user
+    return request
 
 
 def shown_to_staff(book: Book) -> str:
@@ -527,7 +539,7 @@ def test_the_widget_of_a_staff_form_names_where_its_script_asks(shared_cache: No
 def test_the_widget_of_an_admin_names_where_its_script_asks(
     shared_cache: None, rf: RequestFactory
 ) -> None:
-    form = BookAdmin(Book, site).get_form(rf.get("/"))
+    form = BookAdmin(Book, site).get_form(from_staff(rf))
     assert "/wx_static_store/uploadlog/upload/sent/" in str(form()["file"])
 
 
@@ -537,7 +549,7 @@ def test_an_admin_with_a_form_of_its_own_names_where_its_script_asks(
     class OwnForm(BookAdmin):
         form = BookForm
 
-    form = OwnForm(Book, site).get_form(rf.get("/"))
+    form = OwnForm(Book, site).get_form(from_staff(rf))
     assert "/wx_static_store/uploadlog/upload/sent/" in str(form()["file"])
 
 
@@ -556,7 +568,7 @@ def test_the_widget_names_no_address_where_the_admin_has_none(shared_cache: None
 
 
 def test_the_widget_of_a_form_without_the_mixin_names_no_address(shared_cache: None) -> None:
-    made = forms.modelform_factory(Book, fields=["file"], widgets={"file": StaffWidget})
+    made = forms.modelform_factory(Book, fields=["file"], widgets={"file": WxFileWidget})
     assert "data-wx-progress" not in str(made()["file"])
 
 

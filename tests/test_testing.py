@@ -205,7 +205,7 @@ def test_a_store_built_by_hand_is_kept_from_the_developers_own_emulator(tmp_path
 
 def test_a_project_without_django_is_left_alone(tmp_path: Path) -> None:
     tests = "def test_it():\n    pass\n"
-    command = [sys.executable, "-m", "pytest", "-pno:django", "-pno:hypothesispytest"]
+    command = [sys.executable, "-m", "pytest", "-pno:django", *(f"-pno:{name}" for name in WITHOUT)]
     (tmp_path / "test_it.py").write_text(tests)
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert "1 passed" in done.stdout

@@ -221,7 +221,7 @@ def test_a_command_speaks_chinese() -> None:
     out = StringIO()
     with override("zh-hans"):
         call_command("wx_prune", "--days=1", "--dry-run", stdout=out)
-    assert out.getvalue() == "将会删除：上传记录 0，部署 0，发布版本 0\n"
+    assert out.getvalue() == "将会删除：无\n"
 
 
 def test_an_error_of_the_command_line_is_chinese() -> None:

@@ -162,7 +162,7 @@ class WxStaticStoreError(Exception):
     def as_dict(self) -> dict[str, Any]:
         """Return JSON values for another process; `revived()` makes an error of them."""
         plain = {k: english(v) if isinstance(v, Promise) else v for k, v in self.__dict__.items()}
-        return plain | {"class": type(self).__name__, "remedy": self.remedy.value}
+        return plain | {"class": type(self).__name__, "remedy": self.remedy.name}
 
 
 def revived(value: dict[str, Any]) -> WxStaticStoreError:
@@ -171,7 +171,7 @@ def revived(value: dict[str, Any]) -> WxStaticStoreError:
     details = {k: v for k, v in value.items() if k not in ("class", "message", "remedy")}
     if "hint" in details:
         details["hint"] = _(str(details["hint"]))
-    kind, remedy = kinds[value["class"]], Remedy(value["remedy"])
+    kind, remedy = kinds[value["class"]], Remedy[value["remedy"]]
     return kind(_(str(value["message"])), **details, remedy=remedy)
 
 

@@ -34,9 +34,9 @@ from .core.naming import content_type, object_key
 from .core.refusals import PolicyRejected
 from .core.types import UploadStatus
 from .exceptions import ConfigurationError, NameRejected, UploadFailed, WxStaticStoreError
-from .i18n import english
+from .i18n import english, labelled
 from .storage import WxStorage
-from .submit.access import may
+from .submit.access import Act, may
 from .submit.progress import is_noted, note_saves, sizes
 from .submit.rules import dangers
 from .upload.claims import Save, remembered_saves
@@ -61,6 +61,7 @@ _BAD_NAME = _("This name cannot be used. Rename the file and try again.")
 _UNKNOWN = _("It is not known whether the file is public now: %(reason)s.")
 _FAILED = _("The file was not uploaded: %(reason)s.")
 _FAILED_CODE = _("The file was not uploaded: %(reason)s (%(code)s).")
+_OPERATOR = _("For the site's operator")
 _SENDING = _("Sending %(size)s to this site, which then publishes it…")
 _SENT = _("Published: %(sent)s of %(size)s")
 
@@ -87,7 +88,8 @@ class WxModelFormMixin(_Form):
         for field in self._wx_fields():
             widget = self.fields[field.name].widget if field.name in self.fields else None
             if isinstance(widget, WxFileWidget):
-                widget.is_counted = True
+                # Only the admin knows the user so early, and only there the script is answered.
+                widget.is_counted = self.wx_user is not None
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
@@ -101,7 +103,8 @@ class WxModelFormMixin(_Form):
                     step(field)
         except (WxStaticStoreError, SuspiciousFileOperation) as error:
             name = field.name if field.name in self.fields else None
-            self.add_error(name, _as_validation_error(error))
+            reads = bool(self.wx_user and may(self.wx_user, Act.SEE_LOG))
+            self.add_error(name, _as_validation_error(error, reads_log=reads))
             self.leave_files()
 
     def _wx_check(self, field: FileField) -> None:
@@ -165,11 +168,10 @@ class WxFileWidget(AdminFileWidget):
     Show the public address of the file, to open, copy or scan, its size, and a thumbnail.
 
     The widget makes no call: size and address are left out if log and settings do not have them.
-    Files on other storages look as in Django. While a form with the mixin is sent, a script shows
-    how much of the file is published, if `shows_progress` is true.
+    Files on other storages look as in Django. While a form of the admin is sent, a script shows
+    how much of the file is published.
     """
 
-    shows_progress = False  # the script asks the admin, which answers only staff
     is_counted = False
 
     template_name = "wx_static_store/widgets/file.html"
@@ -190,7 +192,7 @@ class WxFileWidget(AdminFileWidget):
         context = super().get_context(name, value, attrs)
         if isinstance(value, FieldFile) and isinstance(value.storage, WxStorage) and value.name:
             context["widget"]["published"] = _describe_file(value.storage, value.name)
-        if self.shows_progress and self.is_counted and (progress := _progress()):
+        if self.is_counted and (progress := _progress()):
             context["widget"]["attrs"]["data-wx-progress"] = progress
             context["widget"]["is_counted"] = True
         return context
@@ -210,12 +212,6 @@ class WxAdminMixin:
         FileField: {"widget": WxFileWidget},
         ImageField: {"widget": WxFileWidget},
     }
-
-    def formfield_for_dbfield(self, *args: Any, **kwargs: Any) -> Any:
-        field = super().formfield_for_dbfield(*args, **kwargs)  # type: ignore[misc]
-        if field and isinstance(field.widget, WxFileWidget):
-            field.widget.shows_progress = True
-        return field
 
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         return self._wx_form(super().get_form(request, *args, **kwargs), request)  # type: ignore[misc]
@@ -278,9 +274,10 @@ def _progress() -> str:
     return ""
 
 
-def _as_validation_error(error: Exception) -> ValidationError:
-    """Return what happened and what an editor can do; the operator's hint is in the log."""
+def _as_validation_error(error: Exception, *, reads_log: bool) -> ValidationError:
+    """Return what happened and what an editor can do, and to readers of the log the hint."""
     text: str | Promise = ""
+    hint = ""
     if not isinstance(error, WxStaticStoreError):
         happened: str | Promise = _BAD_NAME
     elif isinstance(error, ConfigurationError) and error.errcode is None:
@@ -293,4 +290,5 @@ def _as_validation_error(error: Exception) -> ValidationError:
         said = _UNKNOWN if unknown else _FAILED_CODE if error.code else _FAILED
         happened = said % {"reason": error.what, "code": error.code}
         text = error.advice(getattr(error, "status", UploadStatus.FAILED))
-    return ValidationError([each for each in (happened, text) if each])
+        hint = labelled(_OPERATOR, error.full_hint) if reads_log and error.hint else ""
+    return ValidationError([each for each in (happened, text, hint) if each])

@@ -65,11 +65,9 @@ gettext_lazy = lazy(gettext, str)
 pgettext_lazy = lazy(pgettext, str)
 
 
-def _list(names: list[object]) -> str:
-    return pgettext("between the names of a list", ", ").join(map(str, names))
-
-
-_listed = lazy(_list, str)
+_listed: Any = lazy(
+    lambda names: pgettext("between the names of a list", ", ").join(map(str, names)), str
+)
 
 # What an error says of itself, in this order.
 FACTS = {

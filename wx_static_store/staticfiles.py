@@ -5,11 +5,10 @@ Both are Django's own storages over ``STATIC_ROOT``. `post_process()`, which `co
 at its end, publishes the finished files in parallel; ``--no-post-process`` publishes nothing.
 """
 
-import logging
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from functools import partial
 from io import BytesIO
@@ -37,7 +36,7 @@ from .deploy.records import Records
 from .deploy.report import PublishFailed, Report
 from .deploy.state import live
 from .exceptions import WxStaticStoreError
-from .i18n import gettext as _, gettext_noop, labelled, ngettext
+from .i18n import gettext as _, labelled, ngettext
 from .upload.recorder import announce_deployment
 from .upload.sources import disk_item
 from .upload.store import store_for
@@ -46,7 +45,6 @@ from .upload.workers import WorkerPool
 
 __all__ = ["WxManifestStaticFilesStorage", "WxStaticFilesStorage"]
 
-logger = logging.getLogger("wx_static_store.deploy")
 
 CONTEXT = UploadContext(source="collectstatic")
 
@@ -71,10 +69,6 @@ class WxStaticFilesStorage(StaticFilesStorage):
         """The public address of the static files; asks WeChat only if no setting names it."""
         return store_for(self.options).url("")
 
-    @base_url.setter
-    def base_url(self, value: str | None) -> None:
-        """Ignore ``STATIC_URL``, which Django's own storage sets: the options have it already."""
-
     def url(self, name: str | None) -> str:
         """Return the public address, quoted once."""
         return self.base_url + quote_key((name or "").lstrip("/"))
@@ -84,14 +78,14 @@ class WxStaticFilesStorage(StaticFilesStorage):
     ) -> Iterator[Processed]:
         """Publish the collected files; yield only one exception if that fails."""
         if not dry_run:
-            yield from self._publish({name: name for name in map(_as_url, paths)})
+            yield from self._publish({name: name for name in paths})
 
     def _publish(self, files: Mapping[str, str]) -> Iterator[Processed]:
         """Publish each name; its value is the file that it is, or is a hashed copy of."""
         command = _running_command()
+        files = {name.replace(os.sep, "/"): file for name, file in files.items()}
         try:
             with shown_warnings(command.stderr.write) if command else nullcontext():
-                _warn_of_case({*files.values()})
                 plan, report = self._publish_all([*self._items(files)])
         except PublishFailed as error:
             yield "All", None, error
@@ -170,10 +164,6 @@ class WxStaticFilesStorage(StaticFilesStorage):
             yield disk_item(name, self.path(name), hashed=name in kept_for_ever)
 
 
-def _as_url(name: str) -> str:
-    return name.replace(os.sep, "/")
-
-
 def _running_command() -> Any:
     """Return the management command that runs `post_process()`."""
     # Django passes no verbosity: only the command on the stack has it.
@@ -189,15 +179,6 @@ def _say_how_far_it_came(error: BaseException, env: str, report: Report) -> None
     else:
         text = _("Broken off: %(counts)s", counts=report.counts)
     sys.stderr.write(f"\n{labelled(env, text)}\n")
-
-
-def _warn_of_case(names: Iterable[str]) -> None:
-    """Warn of two names that are one file on disks that ignore case."""
-    seen: dict[str, str] = {}
-    for name in sorted(names):
-        if (other := seen.setdefault(name.casefold(), name)) != name:
-            text = gettext_noop("%s and %s differ only by case")
-            logger.warning(text, ascii(other), ascii(name))
 
 
 class _ForHashing(WxStaticFilesStorage):
@@ -238,7 +219,7 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
         yield from super(ManifestFilesMixin, self).post_process(paths, dry_run, **options)
         files = {copy: name for name, copy in self.hashed_files.items()}
         if not self.options.keep_only_hashed:
-            files |= {name: name for name in map(_as_url, paths)}
+            files |= {name: name for name in paths}
         yield from self._publish(files)
 
     def save_manifest(self) -> None:

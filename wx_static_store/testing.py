@@ -9,6 +9,7 @@ emulator that the project's own settings name, unless it is marked ``wx_real``.
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -80,7 +81,7 @@ def _wx_own_addresses() -> frozenset[str]:
     options = [*all_options().values()]
     with suppress(ConfigurationError):
         options.append(platform_options())
-    return frozenset(_host(each.api_base_url) for each in options)
+    return frozenset(urlsplit(each.api_base_url).netloc for each in options)
 
 
 @pytest.fixture(autouse=True)
@@ -108,7 +109,7 @@ def _guard(perform: Any, own: frozenset[str]) -> Any:
     from .i18n import gettext as _
 
     def guarded(self: Any, request: Any, url: "Secret", *args: Any) -> Any:
-        host, is_here = _host(url.reveal()), is_loopback(url.reveal())
+        host, is_here = urlsplit(url.reveal()).netloc, is_loopback(url.reveal())
         if is_here and host not in own:
             return perform(self, request, url, *args)
         if is_here:
@@ -127,7 +128,3 @@ def _guard(perform: Any, own: frozenset[str]) -> Any:
         return pytest.fail(f"{why} {advice}", pytrace=False)
 
     return guarded
-
-
-def _host(url: str) -> str:
-    return url.split("/", 3)[2]

@@ -53,7 +53,7 @@ def _entry(entry: Cause) -> str:
         (here("An editor", "编辑人员"), filled(entry, entry.editor)),
         (here("What to do", "处理办法"), filled(entry, entry.operator)),
         (here("See", "参见"), entry.docs and f":ref:`{entry.docs}`"),
-        (here("Trying again", "重试"), entry.error and plain(entry.remedy.again)),
+        (here("Trying again", "重试"), entry.error and plain(entry.remedy.label)),
         (here("Where it lies", "问题所在"), entry.error and plain(entry.blame.label)),
         (here("The upload", "本应用的做法"), _action(entry)),
         (here("Exception", "异常"), of_class),

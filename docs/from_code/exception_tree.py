@@ -32,7 +32,7 @@ def _tree() -> str:
 
 def _classes() -> str:
     rows = [(here("Exception", "异常"), here("Meaning", "含义"), here("Trying again", "重试"))]
-    rows += [(_link(kind), _summary(kind), plain(kind("").remedy.again)) for kind in CLASSES]
+    rows += [(_link(kind), _summary(kind), plain(kind("").remedy.label)) for kind in CLASSES]
     return table(24, 52, 24, rows=rows)
 
 
@@ -52,5 +52,5 @@ def _attributes() -> str:
         lines = re.findall(r"^(``\w+``): (.*)$", getdoc(kind) or "", re.MULTILINE)
         own = "" if kind is WxStaticStoreError else f" (``{kind.__name__}``)"
         rows += [(name + own, meaning[0].upper() + meaning[1:]) for name, meaning in lines]
-    rows += [(f"``Remedy.{r.name}``", plain(r.again)) for r in Remedy]
+    rows += [(f"``Remedy.{r.name}``", plain(r.label)) for r in Remedy]
     return table(30, 70, rows=rows)

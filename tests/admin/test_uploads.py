@@ -164,6 +164,14 @@ def test_the_page_of_a_row_shows_all_fields(viewer: Client, rows: Rows) -> None:
         assert f"field-{name}" not in html
 
 
+def test_the_page_of_a_row_does_not_repeat_an_errcode_as_its_cause(
+    viewer: Client, rows: Rows
+) -> None:
+    [row] = rows("a", status="failed", errcode=85088, cause="85088")
+    html = detail(viewer, row)
+    assert ("85088" in cell(html, "errcode"), "field-cause" in html) == (True, False)
+
+
 def test_the_page_of_a_row_offers_what_the_list_does(
     admin_site: EmulatorServer, editor: Editor, rows: Rows
 ) -> None:

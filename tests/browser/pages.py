@@ -111,11 +111,6 @@ def chosen_files(page: Page, site: Site, button: str) -> None:
     page.click(f'[formaction$="/{button}/"]')
 
 
-def file_addresses(page: Page, site: Site) -> None:
-    chosen_files(page, site, "addresses")
-    expect(page.locator(".wx-codes .wx-qr")).to_have_count(2)
-
-
 def files_unpublic(page: Page, site: Site) -> None:
     """Stop before the confirmation."""
     chosen_files(page, site, "unpublish")
@@ -323,7 +318,6 @@ PAGES: dict[str, Callable[[Page, Site], None]] = {
     "upload-after": uploaded,
     "compare": compared,
     "files": files,
-    "files-addresses": file_addresses,
     "files-unpublic": files_unpublic,
     "failing": failing,
     "deployments": deployments,

@@ -11,7 +11,7 @@ def test_a_remedy_gives_up_or_passes_or_needs_a_token() -> None:
     assert [each for each in Remedy if each.passes] == [Remedy.NEW_LINK, Remedy.WAIT]
 
 
-@each("sentences", [{str(each.again) for each in Remedy}, {str(each.label) for each in Blame}])
+@each("sentences", [{str(each.label) for each in Remedy}, {str(each.label) for each in Blame}])
 def test_each_remedy_and_each_place_has_its_words(sentences: set[str]) -> None:
     assert all(sentences)
     assert len(sentences) == 6

@@ -300,7 +300,7 @@ def differences(
         "title": plain(entry.title),
         "advice": plain(LOOK if unsure else entry.editor),
         "hint": plain(hint(row.cause, row.message, row.env)),
-        "again": plain(entry.remedy.again),
+        "again": plain(entry.remedy.label),
         "more": f"manage.py wx_explain {row.cause}",
     }
     assert all(said.values()), said

@@ -40,7 +40,6 @@ def project(settings: Any) -> Any:
             | (staticfiles or {}),
         }
         settings.STATIC_ROOT = changes.pop("STATIC_ROOT", "/srv/static")
-        settings.MIGRATION_MODULES = changes.pop("MIGRATION_MODULES", {})
         settings.CACHES = {"default": changes.pop("CACHE", REDIS)}
         sound = {"ENV": "env-1", "ACCESS_TOKEN": "t", "BASE_URL": "https://www.example.com"}
         sound |= CALLBACK

@@ -50,8 +50,6 @@ def test_a_sound_project_has_no_messages(project: Any) -> None:
         ({"TOKEN_PROVIDER": "no.such.provider"}, "wx_static_store.E018"),
         ({"TOKEN_PROVIDER": "tests.broken_module.provider"}, "wx_static_store.E018"),
         ({"default": {"OPTIONS": {"location": "static/"}}}, "wx_static_store.W020"),
-        ({"MIGRATION_MODULES": {"wx_static_store": None}}, "wx_static_store.W008"),
-        ({"MIGRATION_MODULES": {"wx_static_store": "tests.bookshop"}}, "wx_static_store.W008"),
     ],
 )
 def test_a_mistake_has_its_id_and_a_hint(
@@ -179,7 +177,6 @@ _SETTINGS = st.fixed_dictionaries(
             lambda given: {"ENV": "env-1"} | CREDENTIALS | given
         ),
         "CACHES": _ANYTHING | st.dictionaries(_TEXTS, _ANYTHING, max_size=2),
-        "MIGRATION_MODULES": _ANYTHING | st.fixed_dictionaries({"wx_static_store": _ANYTHING}),
         "STATIC_ROOT": _ANYTHING,
         "STATIC_URL": _ANYTHING,
     },

@@ -81,10 +81,6 @@ def test_the_view_shows_the_form_again_when_an_upload_failed(
     assert "85088" in str(shown.errors["file"])
 
 
-def test_a_form_for_the_staff_turns_the_bar_on(shop: Any) -> None:
-    assert shop("shop/widgets.py").StaffFileWidget().shows_progress
-
-
 @pytest.fixture
 def registry() -> Iterator[None]:
     yield

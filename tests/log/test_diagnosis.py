@@ -14,7 +14,6 @@ from django.core.cache import cache
 
 from tests.api.conftest import Dead
 from tests.log.conftest import row, upload
-from wx_static_store.core.retry import Clock
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import WeChatBusy, WxStaticStoreError
 from wx_static_store.log.diagnosis import Diagnosis, NoDiagnosis, diagnose, known_diagnosis
@@ -48,7 +47,6 @@ def why(found: Diagnosis | None) -> str:
     assert found
     assert isinstance(found.reason, NoDiagnosis)
     assert found.reason.hint
-    assert found.is_final
     return str(found.reason.message)
 
 
@@ -146,31 +144,7 @@ def test_the_call_of_another_account_is_named_as_such(cloud: EmulatorServer) -> 
     assert why(diagnose(refused(cloud))) == REASONS[76003]
 
 
-def test_a_young_rid_is_asked_about_once_more_after_five_seconds(cloud: EmulatorServer) -> None:
-    cloud.quirks.rid_lag_seconds = 5
-    failed = refused(cloud)
-    assert diagnose(failed, clock=Clock(sleep=cloud.advance)).call
-    assert asked(cloud) == 2
-
-
-def test_a_young_rid_that_stays_unknown_is_asked_about_twice(cloud: EmulatorServer) -> None:
-    cloud.quirks.rid_lag_seconds = 30
-    slept: list[float] = []
-    found = diagnose(refused(cloud), clock=Clock(sleep=slept.append))
-    assert why(found) == REASONS[76001]
-    assert (slept, asked(cloud)) == ([5.0], 2)
-
-
-def test_a_young_rid_is_asked_about_once_where_no_time_is_left(
-    cloud: EmulatorServer, configure: Any
-) -> None:
-    configure(WX_STATIC_STORE={"DEADLINE": 4, "MAX_ATTEMPTS": 1})
-    cloud.quirks.rid_lag_seconds = 5
-    assert why(diagnose(refused(cloud), clock=Clock(sleep=cloud.advance))) == REASONS[76001]
-    assert asked(cloud) == 1
-
-
-def test_an_older_rid_that_is_unknown_is_asked_about_once(cloud: EmulatorServer) -> None:
+def test_an_unknown_rid_is_asked_about_once(cloud: EmulatorServer) -> None:
     failed = row("a.css", rid=rid(61), status="failed")
     assert why(diagnose(failed)) == REASONS[76001]
     assert asked(cloud) == 1
@@ -185,7 +159,7 @@ def test_what_wechat_does_not_know_yet_is_kept_as_long_as_it_is_old(
     name = "django.core.cache.backends.locmem.LocMemCache.set"
     monkeypatch.setattr(name, lambda _self, _key, _value, seconds: kept.append(seconds))
     failed, moment = row("a.css", rid=rid(age), status="failed"), time()
-    diagnose(failed, clock=Clock(sleep=lambda _: None), now=lambda: moment)
+    diagnose(failed, now=lambda: moment)
     assert kept == [pytest.approx(seconds, abs=1)]
 
 
@@ -194,7 +168,6 @@ def test_another_error_is_the_reason_as_it_is_and_is_not_kept(cloud: EmulatorSer
     cloud.script({"on": "rid_get", "do": "errcode", "errcode": -1})
     found = diagnose(failed)
     assert isinstance(found.reason, WeChatBusy)
-    assert not found.is_final
     assert diagnose(failed).call
 
 
@@ -262,7 +235,7 @@ def test_no_secret_is_in_the_reason_or_its_traceback(cloud: EmulatorServer, errc
     says = f"no: access_token={cloud.access_token}"
     fault = {"on": "rid_get", "do": "errcode", "errcode": errcode, "errmsg": says, "times": None}
     cloud.script(fault)
-    reason = diagnose(failed, clock=Clock(sleep=lambda _: None)).reason
+    reason = diagnose(failed).reason
     assert reason
     frames = traceback.walk_tb(reason.__traceback__)
     ours = [frame for frame in frames if "/tests/" not in frame[0].f_code.co_filename]

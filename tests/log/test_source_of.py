@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
-from django.core.files.storage import FileSystemStorage, default_storage
+from django.core.files.storage import default_storage
 
-from tests.bookshop.models import Book
 from tests.log.uploads import again, configured, fail, failed_collect, newest, sent
 from wx_static_store.core.naming import IMMUTABLE
 from wx_static_store.core.types import UploadContext, UploadItem
@@ -94,30 +93,6 @@ def test_the_bytes_that_the_public_site_serves_are_sent_again(cloud: EmulatorSer
     assert [one.outcome for one in again(newest("a.txt"))] == ["stored"]
     assert len(cloud.calls("put_object")) == 2
     assert cloud.objects()["a.txt"].body == b"hello"
-
-
-def test_a_local_storage_of_a_model_may_have_the_bytes(
-    cloud: EmulatorServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    local = FileSystemStorage(tmp_path / "media")
-    local.save("books/a.txt", ContentFile(b"hello"))
-    monkeypatch.setattr(Book._meta.get_field("file"), "storage", local)
-    fail(cloud)
-    row = sent("books/a.txt", b"hello", source="storage")
-    assert [one.outcome for one in again(row)] == ["stored"]
-    assert cloud.objects()["books/a.txt"].body == b"hello"
-
-
-def test_a_storage_that_cannot_be_made_has_no_bytes(cloud: EmulatorServer, settings: Any) -> None:
-    """Django's own one for static files, in a project without STATIC_URL."""
-    storage = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = settings.STORAGES | {"staticfiles": storage}
-    settings.STATIC_URL = None
-    fail(cloud)
-    with pytest.raises(UploadFailed):
-        default_storage.save("a.txt", ContentFile(b"gone"))
-    with pytest.raises(SourceGone):
-        source_of(newest("a.txt"))
 
 
 def test_a_failed_deletion_is_repeated(cloud: EmulatorServer) -> None:

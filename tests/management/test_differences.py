@@ -304,7 +304,7 @@ def between(*changes: tuple[ReleaseFile | None, ReleaseFile | None]) -> Environm
 
 
 def drift(difference: Difference) -> EnvironmentComparison:
-    return EnvironmentComparison("tenant", "docs/", [TREE, CLOUD], difference)
+    return EnvironmentComparison("tenant", "docs/", [TREE, CLOUD], difference, in_cloud=True)
 
 
 def test_columns_align() -> None:

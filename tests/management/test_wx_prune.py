@@ -20,7 +20,7 @@ from wx_static_store.rollouts.models import Rollout
 
 pytestmark = pytest.mark.django_db
 
-COUNTS = "uploads 3, deployments 1, releases 0"  # of a_bit_of_all()
+COUNTS = "uploads 3, deployments 1"  # of a_bit_of_all()
 
 
 def test_wx_prune_reports_what_it_deleted() -> None:
@@ -97,7 +97,7 @@ def test_wx_prune_names_rollouts_and_keys_where_it_deletes_some(option: str, sai
     long_ago = timezone.now() - timedelta(days=60)
     Rollout.objects.create(using="site", waves="100%", state="done", ended=long_ago)
     IdempotencyKey.objects.create(running_until=long_ago, expires=long_ago)
-    counts = "uploads 0, deployments 0, Idempotency-Keys 1, rollouts 1, releases 0"
+    counts = "Idempotency-Keys 1, rollouts 1"
     assert run("wx_prune", "--days=30", option) == (0, f"{said}: {counts}\n")
     assert Rollout.objects.exists() == IdempotencyKey.objects.exists() == (option == "-n")
 
@@ -115,13 +115,13 @@ def test_releases_may_be_pruned_without_the_log() -> None:
 def test_days_prune_releases_but_for_the_last_ten() -> None:
     for _ in range(12):
         Deployment.objects.create(env=ENV, release=release(), outcome="done")
-    said = "deleted: uploads 0, deployments 0, releases 2\n"
+    said = "deleted: releases 2\n"
     assert run("wx_prune", "--days=30", "--yes") == (0, said)
 
 
 def test_days_of_one_environment_leave_releases_alone() -> None:
     release()
-    said = "deleted: uploads 0, deployments 0\n"
+    said = "deleted: nothing\n"
     assert run("wx_prune", "--days=30", "--env=tenant-b", "--yes") == (0, said)
     assert Release.objects.count() == 1
 
@@ -140,7 +140,7 @@ def test_what_says_too_little_or_too_much_ends_with_2(arguments: list[str], why:
 
 def test_bytes_are_counted_in_a_release_storage(folder: Path) -> None:
     kept_release(a_js=b"1", b_js=b"22")
-    counts = "releases 1, files 2 (3\xa0bytes)"
+    counts = "releases 1, files 2, 3\xa0bytes"
     assert run("wx_prune", "--releases=5", "-n") == (0, f"would be deleted: {counts}\n")
     assert bodies(folder) == [b"1", b"22"]
     assert run("wx_prune", "--releases=5", "--yes") == (0, f"deleted: {counts}\n")
@@ -164,7 +164,7 @@ def test_a_release_storage_that_fails_ends_with_1_and_says_what_is_done(
     monkeypatch.setattr(FileSystemStorage, "delete", refuse)
     code, said = run("wx_prune", "--releases=5", "--yes")
     assert code == 1
-    assert "what is done stays: releases 1, files 0 (0\xa0bytes)" in said
+    assert "what is done stays: releases 1\n" in said
     assert "Read-only file system" in said
 
 
@@ -184,4 +184,4 @@ def test_rows_deleted_before_an_interrupt_stay_deleted() -> None:
     with connection.execute_wrapper(interrupt):
         code, said = run("wx_prune", "--days=30", "--batch=1", "--yes")
     assert (code, UploadLog.objects.count()) == (130, 2)
-    assert "uploads 1, deployments 0" in said
+    assert said.endswith("stays: uploads 1")

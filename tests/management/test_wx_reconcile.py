@@ -1,14 +1,8 @@
 """``wx_reconcile``: what it prints, and how it ends."""
 
-import re
-import shlex
-from pathlib import Path
-from typing import Any
-
 import pytest
 from django.utils.translation import override
 
-from tests import deploys
 from tests.conftest import ENV
 from tests.log.conftest import run, statuses, upload
 from tests.log.test_reconcile import after_the_list, answer_lost, gone
@@ -112,58 +106,3 @@ def test_an_interrupted_wx_reconcile_ends_with_130(
 
     after_the_list(get_store(), interrupt, monkeypatch)
     assert run("wx_reconcile")[0] == 130
-
-
-# --- the command that repairs a site --------------------------------------------------------
-
-
-@pytest.fixture
-def site(configure: Any, tmp_path: Path, dist: Path) -> EmulatorServer:
-    """Publish a site, and another one in a folder below."""
-    site: EmulatorServer = configure(**deploys.configure_releases(tmp_path / "releases"))
-    deploys.run(dist, using="site")
-    deploys.run(dist, "app/a b", using="site")
-    return site
-
-
-@pytest.mark.parametrize("how", [[], ["--fix"]])
-def test_wx_reconcile_names_the_command_that_repairs_a_site(
-    site: EmulatorServer, how: list[str]
-) -> None:
-    site.delete_object("app/a b/logo.svg")
-    said = run("wx_reconcile", "--using", "site", *how)[1]
-    (command,) = re.findall("wx_deploy (--repair.*)", said)
-    assert command == f"--repair --using site --env {ENV} --prefix 'app/a b/'"
-    deploys.run(*shlex.split(command))
-    assert "app/a b/logo.svg" in deploys.bodies(site)
-
-
-def test_wx_reconcile_names_a_command_for_each_folder_that_differs(site: EmulatorServer) -> None:
-    site.delete_object("logo.svg")
-    site.put_object("app/a b/logo.svg", b"somebody else's")
-    said = run("wx_reconcile", "--using", "site")[1]
-    assert re.findall("--repair.*--prefix (.*)", said) == ["/", "'app/a b/'"]
-
-
-def test_wx_reconcile_names_no_repair_of_what_no_live_release_has(
-    site: EmulatorServer, dist: Path
-) -> None:
-    (dist / "logo.svg").unlink()
-    deploys.run(dist, using="site")
-    site.delete_object("logo.svg")
-    code, said = run("wx_reconcile", "--using", "site")
-    assert (code, "missing 1" in said, "--repair" in said) == (1, True, False)
-
-
-def test_wx_reconcile_names_no_repair_without_a_release_storage(
-    stores: EmulatorServer, dist: Path
-) -> None:
-    deploys.run(dist, using="site")
-    stores.delete_object("logo.svg")
-    code, said = run("wx_reconcile", "--using", "site")
-    assert (code, "--repair" in said) == (1, False)
-
-
-def test_wx_reconcile_names_no_repair_where_nothing_was_deployed(cloud: EmulatorServer) -> None:
-    gone(cloud)
-    assert "--repair" not in run("wx_reconcile")[1]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from hashlib import md5
+from io import BytesIO
 from pathlib import Path
 from time import time
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
-from django.core.files.base import ContentFile
-from django.core.files.storage import storages
 
 from tests.log.uploads import MEDIA, newest, sent
 from tests.notes import planted
@@ -20,6 +20,7 @@ from wx_static_store.log.failing import dismiss
 from wx_static_store.models import UploadLog
 from wx_static_store.submit import by_workers
 from wx_static_store.submit.by_workers import forget, refusals, send_again
+from wx_static_store.upload import spool
 from wx_static_store.upload.claims import Claim
 from wx_static_store.upload.uploader import get_uploader
 
@@ -36,7 +37,7 @@ def cloud(configure: Any, tmp_path: Path) -> EmulatorServer:
             "default": MEDIA,
             "local": {"BACKEND": FILES, "OPTIONS": {"location": tmp_path / "local"}},
         },
-        WX_STATIC_STORE={"MAX_ATTEMPTS": 1},
+        WX_STATIC_STORE={"MAX_ATTEMPTS": 1, "UPLOAD_SPOOL": "local"},
         CACHES={"default": {"BACKEND": shared, "LOCATION": str(tmp_path / "cache")}},
     )
     return server
@@ -44,8 +45,8 @@ def cloud(configure: Any, tmp_path: Path) -> EmulatorServer:
 
 @pytest.fixture
 def row(cloud: EmulatorServer) -> UploadLog:
-    """Return an upload that failed; the bytes lie in a storage of this machine, too."""
-    storages["local"].save("a.txt", ContentFile(b"tea"))
+    """Return an upload that failed; the bytes lie in the spool."""
+    spool.keep(BytesIO(b"tea"), md5(b"tea").hexdigest(), 3)
     cloud.script({"on": "put_object", "do": "cos_error", "code": "Busy", "status": 403})
     return sent("a.txt", b"tea", source="admin")
 

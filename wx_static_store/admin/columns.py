@@ -307,7 +307,7 @@ def describe_error(row: UploadLog) -> str:
 def explained(advice: Text, why: Cause, hint: Text, errmsg: str = "") -> SafeString:
     """Return the advice for an editor, and behind it the entry of the cause, for an operator."""
     answer = labelled(_("What was recorded"), errmsg) if errmsg else ""
-    said = filter(None, (answer, hint, why.means, why.remedy.again))
+    said = filter(None, (answer, hint, why.means, why.remedy.label))
     more = format_html_join("", "<p>{}</p>", ((text,) for text in said))
     if place := docs_place(why.id):
         more = format_html('{}<p><a href="{}">{}</a></p>', more, place, why.id)

@@ -60,7 +60,9 @@ class Places:
             return ""
         hosting = hosting or self._unknown.get((using, env))
         try:
-            url = link_to(self._store(using, env), key, hosting)
+            if (using, env) not in self._stores:
+                self._stores[using, env] = store_for(self._options[using].for_env(env))
+            url = link_to(self._stores[using, env], key, hosting)
         except ConfigurationError:
             return ""
         if not url:
@@ -88,11 +90,6 @@ class Places:
     @cached_property
     def _options(self) -> Mapping[str, Options]:
         return usable_stores()
-
-    def _store(self, using: str, env: str) -> Store:
-        if (using, env) not in self._stores:
-            self._stores[using, env] = store_for(self._options[using].for_env(env))
-        return self._stores[using, env]
 
 
 def places_for(request: HttpRequest) -> Places:

@@ -73,7 +73,9 @@ class UploadLogAdmin(FilesPage, UploadPage, FailingPage, DiagnosisPage, ReadOnly
         columns = UploadColumns(request)
         ended = (
             *(columns.status, columns.errcode, columns.hint, columns.message, columns.stage),
-            *("cause", "http_status", "cos_code", "rid", "request_id", "attempts"),
+            # The errcode or the code of COS often names the cause.
+            *([] if obj and obj.cause in (str(obj.errcode), obj.cos_code) else ["cause"]),
+            *("http_status", "cos_code", "rid", "request_id", "attempts"),
             *(columns.duration, "created", columns.dismissed),
         )
         file = ("key", "name", columns.size, "md5", "content_type", "cache_control")

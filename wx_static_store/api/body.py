@@ -1,10 +1,9 @@
 """Read the body of a request: no more than is allowed, no less than was declared."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from copy import copy
-from hashlib import new
 from io import BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
@@ -22,14 +21,12 @@ from ..conf import platform_options
 from ..core.refusals import SIZE
 from ..submit.rules import measure
 from ..upload.sources import BLOCK, IN_MEMORY
-from .conditions import named_algorithms
 from .parameters import Input, validate
 from .problems import Conflict
 
 ENVELOPE = 1024 * 1024  # bytes of a form beside its file, or of JSON
 
 _FORMS = ("multipart/", "application/x-www-form-urlencoded")
-_READ_BEFORE = _("The digest of this body cannot be checked here: leave its header out.")
 _PARTIAL = _("Send the whole file as it is, without Content-Encoding and Content-Range.")
 
 
@@ -43,9 +40,8 @@ class EndedEarly(ParseError):
 class Bounded:
     """The server's stream, bounded to the bytes that are allowed and declared."""
 
-    def __init__(self, stream: Any, declared: int, envelope: int, hashed: Iterable[str]) -> None:
+    def __init__(self, stream: Any, declared: int, envelope: int) -> None:
         self.stream = stream
-        self._hashes = {name: new(name, usedforsecurity=False) for name in hashed}
         self._declared = declared
         self._envelope = envelope
         self._read = 0
@@ -61,35 +57,25 @@ class Bounded:
                 raise
             raise EndedEarly from error
         self._read += len(block)
-        for one in self._hashes.values():
-            one.update(block)
         # Django's parser would take a part for the whole file.
         if size and not block and self._read < self._declared:
             raise EndedEarly
         return block
 
-    def digest(self, name: str) -> bytes:
-        """Return the digest of the whole body; raises ParseError if others read a part of it."""
-        if self._read != self._declared:
-            raise ParseError(_READ_BEFORE)
-        return self._hashes[name].digest()
-
     def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)
 
 
-def limit_body(request: HttpRequest, *, envelope: int) -> Bounded:
+def limit_body(request: HttpRequest, *, envelope: int) -> None:
     """Limit the body before anything reads it, such as the check of a CSRF token."""
     http = cast(Any, request)  # the stream has no public name
-    hashed = named_algorithms(request) if envelope else ()  # without a form, the file is hashed
-    body = http._stream = Bounded(http._stream, _declared_length(request) or 0, envelope, hashed)
+    http._stream = Bounded(http._stream, _declared_length(request) or 0, envelope)
     # A large file goes to the disk, whatever FILE_UPLOAD_HANDLERS says.
     with suppress(AttributeError):  # a middleware has already read the form
         request.upload_handlers = [
             MemoryFileUploadHandler(request),
             TemporaryFileUploadHandler(request),
         ]
-    return body
 
 
 def require_length(request: Request) -> int:
@@ -105,18 +91,14 @@ def require_whole(request: Request) -> None:
     """Check the length of a body that a middleware or the server has already read."""
     # They do not notice that it ended early; `Bounded` does while we read.
     http = cast(Any, request)._request
-    stream, came = _raw_stream(http), None
+    # Django replaces `Bounded` once it has read the body.
+    stream, came = getattr(http._stream, "stream", http._stream), None
     if stream.seekable():
         came = measure(stream)
     elif http._read_started:
         came = getattr(stream, "_pos", None)
     if came is not None and came < (_declared_length(request) or 0):
         raise EndedEarly
-
-
-def _raw_stream(http: Any) -> Any:
-    """Return the stream behind `Bounded`; Django replaces it once it has read the body."""
-    return getattr(http._stream, "stream", http._stream)
 
 
 def _declared_length(request: HttpRequest | Request) -> int | None:
@@ -175,7 +157,7 @@ def spooled_body(request: Request) -> Iterator[BinaryIO]:
     require_whole(request)
     body = cast(Any, request)._request._stream
     if body.seekable():  # behind ASGI it is on the disk already: no second copy
-        yield _raw_stream(cast(Any, request)._request)
+        yield getattr(body, "stream", body)
         return
     with SpooledTemporaryFile(IN_MEMORY) as file:
         while block := body.read(BLOCK):

@@ -6,19 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from ..models import Deployment
-from .addresses import link
-from .serializers import Moment, NamedChoice, RowSerializer
-
-
-class Link(serializers.URLField):
-    """The address of the row of that id, by the `name` of its view."""
-
-    def __init__(self, name: str, **options: Any) -> None:
-        self._name = name
-        super().__init__(read_only=True, allow_null=True, **options)
-
-    def to_representation(self, value: Any) -> Any:
-        return link(self.context["request"], self._name, value)
+from .serializers import Link, Moment, NamedChoice, RowSerializer
 
 
 class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
@@ -43,8 +31,10 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
         help_text=_("The id of the release: what the tree was."),
     )
     release_url = Link("release", source="release_id", help_text=_("The address of the release."))
-    digest = serializers.SerializerMethodField(
-        help_text=_("Of the release: equal for equal trees. Empty without one.")
+    digest = serializers.CharField(
+        source="release.digest",
+        default="",
+        help_text=_("Of the release: equal for equal trees. Empty without one."),
     )
     unchanged = serializers.IntegerField(
         source="skipped", help_text=_("Files that were the same in the cloud, and not sent.")
@@ -60,9 +50,6 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
             *("not_attempted", "bytes", "duration_ms", "user", "created"),
         )
         read_only_fields = fields
-
-    def get_digest(self, row: Deployment) -> str:
-        return row.release.digest if row.release else ""
 
 
 class DeploymentsSerializer(serializers.Serializer[Any]):

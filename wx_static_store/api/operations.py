@@ -9,11 +9,9 @@ BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 PATH: Mapping[str, Any] = {"id": int, "name": str}  # types of what an address holds
 KEY = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
 
-CONDITIONS = {
+MATCH = {
     "If-Match": _("The ETag of the file that is to be replaced; else the answer is 412."),
     "If-None-Match": _("With * nothing is replaced: the answer is 412 where a file is."),
-    "Content-MD5": _("Of the body, in base64; of other bytes the answer is 400."),
-    "Content-Digest": _("Of the body, as RFC 9530 writes it; of other bytes the answer is 400."),
 }
 EVERYBODY = ("not_authenticated", "authentication_failed", "forbidden", "throttled")
 SENDER = (*EVERYBODY, "csrf")
@@ -22,7 +20,7 @@ CLOUD = ("configuration", "upstream", "busy", "timeout")
 ONCE = ("invalid", "in_progress", "other_body", "unknown")
 FILE = (
     *("parse_error", "length_required", "size", "unsupported_media_type", "store"),
-    *("name", "folder", "protected", "type", "content", "exists", "digest", "precondition"),
+    *("name", "folder", "protected", "type", "content", "exists", "precondition"),
 )
 BODY = ("parse_error", "size", "unsupported_media_type")
 AGAIN = ("not_found", "gone", "store", "exists", *BODY)
@@ -47,6 +45,6 @@ class Operation(NamedTuple):
     once: bool = False
     begun: bool = False  # the answer is 202 where workers do it
     location: Any = ""  # what is at the address that a good answer names; "" is a row of the log
-    conditional: bool = False
+    headers: Mapping[str, Any] = {}  # of the request
     path: Mapping[str, Any] = PATH
     also: int = 0  # another status with this answer

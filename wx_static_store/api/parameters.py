@@ -1,6 +1,7 @@
 """The parameters of each address, and the fields of forms and bodies."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, cast
 
 from django.utils.translation import gettext_lazy as _
@@ -70,18 +71,6 @@ class Form(PlaceQuery):
         return path if path.strip() else ""
 
 
-def text_field(**options: Any) -> Any:
-    """Return a field for text that is optional without a default."""
-    options = ({} if "default" in options else {"required": False}) | options
-    return serializers.CharField(**options)
-
-
-def query_text(**options: Any) -> Any:
-    """Return a field for text, unchanged but without NUL."""
-    options |= {} if "default" in options else {"required": False}
-    return serializers.RegexField(r"^[^\x00]*$", trim_whitespace=False, **options)
-
-
 class Integer(serializers.IntegerField):
     """A number in ASCII digits."""
 
@@ -91,8 +80,12 @@ class Integer(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
-def _id(**options: Any) -> Any:
-    return Integer(required=False, min_value=1, max_value=_LARGEST_ID, **options)
+text_field: Any = partial(serializers.CharField, required=False)
+# A text stays as it is, but has no NUL.
+query_text: Any = partial(
+    serializers.RegexField, r"^[^\x00]*$", trim_whitespace=False, required=False
+)
+_id: Any = partial(Integer, required=False, min_value=1, max_value=_LARGEST_ID)
 
 
 def page_size_field(largest: int) -> Any:

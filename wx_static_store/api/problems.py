@@ -10,6 +10,7 @@ import re
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from http import HTTPStatus
 from math import ceil
 from typing import Any, cast
 
@@ -44,7 +45,7 @@ PROBLEMS: dict[str, tuple[int, Any]] = {
     "type": (400, _("Files of this kind are not allowed.")),
     "content": (400, _("The file does not hold what its name says.")),
     "archive": (400, _("The archive cannot be unpacked.")),
-    "digest": (400, _("The body does not match Content-MD5 or Content-Digest.")),
+    "digest": (400, _("The body does not match Content-MD5.")),
     "not_authenticated": (401, _("Say who you are.")),
     "authentication_failed": (401, _("Who you are could not be verified.")),
     "forbidden": (403, _("You may not do this.")),
@@ -70,25 +71,6 @@ PROBLEMS: dict[str, tuple[int, Any]] = {
     "workers": (503, _("This is done by workers of Celery, which cannot be asked.")),
     "unknown": (504, _("The file was sent, but the cloud did not say whether it is stored.")),
     "timeout": (504, _("The cloud did not answer in time.")),
-}
-
-TITLES: dict[int, Any] = {
-    400: _("Bad Request"),
-    401: _("Unauthorized"),
-    403: _("Forbidden"),
-    404: _("Not Found"),
-    405: _("Method Not Allowed"),
-    409: _("Conflict"),
-    411: _("Length Required"),
-    412: _("Precondition Failed"),
-    413: _("Content Too Large"),
-    415: _("Unsupported Media Type"),
-    422: _("Unprocessable Content"),
-    429: _("Too Many Requests"),
-    500: _("Internal Server Error"),
-    502: _("Bad Gateway"),
-    503: _("Service Unavailable"),
-    504: _("Gateway Timeout"),
 }
 
 UNUSABLE = (DatabaseError, OSError)  # the log's database, a full disk
@@ -267,7 +249,7 @@ def _problem(
     if wait is not None and code in RETRY_AFTER:
         all_headers["Retry-After"] = str(wait or RETRY_AFTER[code])
     body = {
-        "title": str(TITLES[status]),
+        "title": HTTPStatus(status).phrase,
         "status": status,
         "code": code,
         "detail": str(detail or text),

@@ -6,6 +6,7 @@ drf-spectacular need not be installed. A project that uses it sets DEFAULT_SCHEM
 
 from collections import defaultdict
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any, cast
 
 from django.utils.translation import gettext_lazy as _
@@ -13,8 +14,8 @@ from rest_framework.authentication import SessionAuthentication
 
 from ..releases.runners import runner
 from . import parameters, serializers
-from .operations import CONDITIONS, FORM_FIELDS, KEY, Operation
-from .problems import MEDIA_TYPE, PROBLEMS, RETRY_AFTER, TITLES
+from .operations import FORM_FIELDS, KEY, Operation
+from .problems import MEDIA_TYPE, PROBLEMS, RETRY_AFTER
 
 try:
     from drf_spectacular.extensions import (
@@ -31,9 +32,6 @@ else:
 _KEY = _("The same request with the same key gets the first answer again.")
 _CSRF = _("The CSRF token of the cookie; needed where the login is a session's.")
 _NEXT = _("The address of the next page, as rel=next; left out of the last page.")
-_LIMIT = _("Of the requests of this user, see RateLimit-Reset.")
-_LEFT = _("Requests that are left.")
-_RESET = _("Seconds until the oldest request counts no more.")
 _BEGUN = _("Workers were asked to do it.")
 _CODE = _("The code of the problem, where a proxy replaces the body.")
 _ROW = _("The id of the row in the log; left out where there is none.")
@@ -53,15 +51,6 @@ if INSTALLED:
         def operation(self) -> Operation:
             return cast(Operation, cast(Any, self.view).operations[self.method])
 
-        def get_operation_id(self) -> str:
-            return self.operation.id
-
-        def get_tags(self) -> list[str]:
-            return ["wx_static_store"]
-
-        def get_summary(self) -> str:
-            return str(self.operation.summary)
-
         def get_description(self) -> str:  # type: ignore[override]
             return str(self.operation.description)
 
@@ -79,8 +68,7 @@ if INSTALLED:
             by_cookie = any(isinstance(kind, SessionAuthentication) for kind in kinds)
             if by_cookie and self.method in ("POST", "PUT"):
                 found.append(_header("X-CSRFToken", str, _CSRF))
-            if operation.conditional:
-                found.extend(_header(name, str, text) for name, text in CONDITIONS.items())
+            found += [_header(name, str, text) for name, text in operation.headers.items()]
             if operation.once:
                 found.append(_header("Idempotency-Key", KEY, _KEY))
             found.append(_header("X-WX-Code", str, _CODE, _statuses(operation.codes)))
@@ -96,10 +84,6 @@ if INSTALLED:
                 replayed = [*good, *_UNKNOWN]
                 found.append(_header("Idempotent-Replayed", str, _REPLAYED, replayed))
             waits = _statuses(code for code in operation.codes if code in RETRY_AFTER)
-            limits = [*good, 429]
-            found.append(_header("RateLimit-Limit", int, _LIMIT, limits))
-            found.append(_header("RateLimit-Remaining", int, _LEFT, limits))
-            found.append(_header("RateLimit-Reset", int, _RESET, limits))
             if "next" in operation.answer().fields:
                 found.append(_header("Link", str, _NEXT, [200]))
             found.append(_header("Retry-After", int, _("In seconds."), waits))
@@ -122,10 +106,12 @@ if INSTALLED:
             return f"Wx{super().get_serializer_name(serializer, direction)}"
 
         def get_operation(self, *args: Any) -> Any:
-            operation = super().get_operation(*args)
-            if operation and "requestBody" in operation:
-                operation["requestBody"]["required"] = True
-            return operation
+            described: Any = super().get_operation(*args)
+            ours = self.operation
+            described |= {"operationId": ours.id, "summary": str(ours.summary)}
+            if "requestBody" in described:
+                described["requestBody"]["required"] = True
+            return described | {"tags": ["wx_static_store"]}
 
     class NamedChoiceExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
         """Give the enum a name; else drf-spectacular makes a StatusEnum for the whole project."""
@@ -172,7 +158,7 @@ def _problem_answers(codes: tuple[str, ...]) -> dict[tuple[int, str], Any]:
     answers = {}
     for status, named in sorted(of_status.items()):
         first = {"status": status, "code": named[0], "detail": str(PROBLEMS[named[0]][1])}
-        shown = {"title": str(TITLES[status]), **first}
+        shown = {"title": HTTPStatus(status).phrase, **first}
         text = ", ".join(f"`{code}`" for code in named)
         examples = [OpenApiExample("example", shown, media_type=MEDIA_TYPE)]
         answer = OpenApiResponse(serializers.ProblemSerializer, text, examples)

@@ -11,7 +11,6 @@ from rest_framework.request import Request
 
 from ..core.facts import COLUMNS
 from ..exceptions import WxStaticStoreError
-from ..log.diagnosis import text_of
 from ..log.owner import addressing_alias, owning_alias, usable_stores
 from ..models import UploadLog
 from ..submit.access import Act, may
@@ -24,8 +23,8 @@ from .problems import PROBLEMS
 class Moment(serializers.DateTimeField):
     """A time in ISO 8601, whatever the project's formats are; not in the years 1 and 9999."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(format=ISO_8601, input_formats=[ISO_8601], **options)
+    format = ISO_8601
+    input_formats = [ISO_8601]
 
     def to_internal_value(self, value: Any) -> datetime:
         moment = None
@@ -82,14 +81,17 @@ class Address(serializers.URLField):
         return None
 
 
-class DeploymentLink(serializers.URLField):
-    """The address of a row's deployment, for those who may see it."""
+class Link(serializers.URLField):
+    """The address of the row of that id, by the `name` of its view; null without a permission."""
 
-    def get_attribute(self, row: Any) -> str | None:
-        request = self.context.get("request")
-        if not (request and may(request.user, Act.SEE_DEPLOYMENTS)):
-            return None
-        return link(request, "deployment", row.deployment_id)
+    def __init__(self, name: str, *, needs: str = "", **options: Any) -> None:
+        self._name, self._needs = name, needs
+        super().__init__(read_only=True, allow_null=True, **options)
+
+    def to_representation(self, value: Any) -> Any:
+        request = self.context["request"]
+        allowed = not self._needs or may(request.user, self._needs)
+        return link(request, self._name, value) if allowed else None
 
 
 _NAMES = [UploadLog._meta.get_field(column.name).name for column in COLUMNS]  # user, not user_id
@@ -118,8 +120,11 @@ class RowSerializer(serializers.ModelSerializer[UploadLog]):
     )
     user: Any = serializers.PrimaryKeyRelatedField(read_only=True, allow_null=True)
     deployment = serializers.IntegerField(source="deployment_id", allow_null=True)
-    deployment_url = DeploymentLink(
-        read_only=True, allow_null=True, help_text=_("Null without view_deployment.")
+    deployment_url = Link(
+        "deployment",
+        needs=Act.SEE_DEPLOYMENTS,
+        source="deployment_id",
+        help_text=_("Null without view_deployment."),
     )
     stored_at = Moment(read_only=True, allow_null=True)
     created = Moment(read_only=True)
@@ -156,13 +161,6 @@ class RowsSerializer(serializers.Serializer[Any]):
     results = RowSerializer(many=True)
 
 
-class BodyField(serializers.CharField):
-    """The body of a call: JSON, or a text that says what it is instead."""
-
-    def to_representation(self, value: str | int) -> str:
-        return text_of(value)
-
-
 class DiagnosisSerializer(serializers.Serializer[Any]):
     """A refused call as WeChat received it. Values that may be secret are ``***``."""
 
@@ -174,10 +172,10 @@ class DiagnosisSerializer(serializers.Serializer[Any]):
     request_url = serializers.CharField(
         help_text=_("Its path, if WeChat names it, and the names of its parameters.")
     )
-    request_body = BodyField(
+    request_body = serializers.CharField(
         help_text=_("JSON in which each value that may be secret is replaced by ***.")
     )
-    response_body = BodyField(help_text=_("The answer, in the same way."))
+    response_body = serializers.CharField(help_text=_("The answer, in the same way."))
 
 
 class FileSerializer(serializers.Serializer[Any]):

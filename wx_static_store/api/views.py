@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
 from io import BytesIO
 from typing import Any, BinaryIO
@@ -18,7 +19,7 @@ from ..core.naming import clean_name, object_key
 from ..core.types import UploadContext, UploadItem, UploadResult
 from ..exceptions import SourceError, WxStaticStoreError
 from ..i18n import listed
-from ..log.diagnosis import diagnose
+from ..log.diagnosis import diagnose, text_of
 from ..log.owner import owning_alias
 from ..log.retry import retry_uploads
 from ..models import UploadLog
@@ -35,7 +36,7 @@ from .addresses import link
 from .base import View
 from .body import ENVELOPE, EndedEarly, RawParser, clean_body, require_length, spooled_body
 from .idempotency import once
-from .operations import AGAIN, BINARY, CLOUD, EVERYBODY, FILE, ONCE, READ, SENDER, Operation
+from .operations import AGAIN, BINARY, CLOUD, EVERYBODY, FILE, MATCH, ONCE, READ, SENDER, Operation
 from .stores import describe_file
 
 _NAME_ONE = _("Name the store. These are offered to you: %(names)s")
@@ -67,7 +68,7 @@ class Uploads(View):
             ),
             request={"multipart/form-data": parameters.Form},
             once=True,
-            conditional=True,
+            headers=MATCH,
         ),
     }
     parser_classes = [MultiPartParser]
@@ -83,7 +84,6 @@ class Uploads(View):
     def post(self, request: Request) -> Response:
         require_length(request)
         given = clean_body(parameters.Form, request)
-        conditions.require_digests(request, self.body.digest)
         file = given.pop("file")
         to = _named_target(request.user, given["store"], given["env"] or None)
         name = given["path"] or platform_options().upload_location
@@ -211,7 +211,9 @@ class Diagnosis(View):
         found = diagnose(log.one_row(log.visible_rows(request), id))
         if found.reason:
             raise found.reason
-        return Response(serializers.DiagnosisSerializer(found.call).data)
+        call: Any = found.call
+        bodies = {name: text_of(getattr(call, name)) for name in ("request_body", "response_body")}
+        return Response(serializers.DiagnosisSerializer(asdict(call) | bodies).data)
 
 
 class RawUpload(View):
@@ -223,13 +225,14 @@ class RawUpload(View):
         "PUT": Operation(
             "wx_uploads_put",
             _("Upload a file by its bytes"),
-            (*SENDER, *FILE, *CLOUD, *ONCE),
+            (*SENDER, *FILE, "digest", *CLOUD, *ONCE),
             serializers.UploadedSerializer,
             201,
             _("The name is below the store's location, its slashes included."),
             request={"application/octet-stream": BINARY},
             once=True,
-            conditional=True,
+            headers=MATCH
+            | {"Content-MD5": _("Of the body, in base64; of other bytes the answer is 400.")},
         ),
         "GET": Operation(
             "wx_uploads_find",
@@ -259,7 +262,7 @@ class RawUpload(View):
         key_for(request.user, to, name, BytesIO(), size=size)  # refuse before a byte is read
         try:
             with spooled_body(request) as file:
-                conditions.require_digests(request, partial(conditions.digest_of, file))
+                conditions.require_md5(request, file)
                 overwrite = given["overwrite"]
                 return _upload_once(request, given, to, name, file, size, overwrite=overwrite)
         except EndedEarly as error:

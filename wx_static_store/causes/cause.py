@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import Enum, StrEnum
-from typing import Any
+from enum import Enum
+from typing import Any, Self
 
 from django.utils.functional import Promise
 
@@ -13,15 +13,27 @@ from ..i18n import gettext_lazy as _
 Text = str | Promise
 
 
-class Remedy(Enum):
+class Labelled(Enum):
+    """A member is written as its value and its label."""
+
+    label: Text
+
+    def __new__(cls, value: str, label: Text) -> Self:
+        member = object.__new__(cls)
+        member._value_, member.label = value, label
+        return member
+
+
+class Remedy(Labelled):
     """Whether a new try helps. The retry loop, rollouts and people go by the same value."""
 
-    NEW_LINK = "at once"  # each attempt asks for a link of its own
-    WAIT = "in some minutes"
-    NEW_TOKEN = "with a new token"  # noqa: S105 -- the loop discards the refused one
-    LATER = "later"  # hours; the loop gives up
-    CHANGE = "after a change"
-    NEVER = "never"
+    NEW_LINK = "at once", _("A new try may help at once.")  # each attempt asks for its own link
+    WAIT = "in some minutes", _("A new try may help in some minutes.")
+    # The loop discards the refused one.
+    NEW_TOKEN = "with a new token", _("A new try helps once a valid token is there.")
+    LATER = "later", _("A new try helps later, not today.")  # hours; the loop gives up
+    CHANGE = "after a change", _("A new try helps only after something was changed.")
+    NEVER = "never", _("No new try helps.")
 
     @property
     def gives_up(self) -> bool:
@@ -33,45 +45,16 @@ class Remedy(Enum):
         """Return whether the same upload may succeed in some minutes, with nothing changed."""
         return self in (Remedy.NEW_LINK, Remedy.WAIT)
 
-    @property
-    def again(self) -> Text:
-        """Say whether a new try helps."""
-        return _AGAIN[self]
 
-
-_AGAIN: dict[Remedy, Text] = {
-    Remedy.NEW_LINK: _("A new try may help at once."),
-    Remedy.WAIT: _("A new try may help in some minutes."),
-    Remedy.NEW_TOKEN: _("A new try helps once a valid token is there."),
-    Remedy.LATER: _("A new try helps later, not today."),
-    Remedy.CHANGE: _("A new try helps only after something was changed."),
-    Remedy.NEVER: _("No new try helps."),
-}
-
-
-class Blame(StrEnum):
+class Blame(Labelled):
     """Where the cause lies."""
 
-    US = "us"
-    PROJECT = "project"
-    WECHAT = "wechat"
-    COS = "cos"
-    NETWORK = "network"
-    TENANT = "tenant"
-
-    @property
-    def label(self) -> Text:
-        return _WHERE[self]
-
-
-_WHERE: dict[Blame, Text] = {
-    Blame.US: _("a rule of this app"),
-    Blame.PROJECT: _("this project: its settings, files and servers"),
-    Blame.WECHAT: _("WeChat"),
-    Blame.COS: _("the object store of Tencent Cloud"),
-    Blame.NETWORK: _("the network"),
-    Blame.TENANT: _("the tenant's environment"),
-}
+    US = "us", _("a rule of this app")
+    PROJECT = "project", _("this project: its settings, files and servers")
+    WECHAT = "wechat", _("WeChat")
+    COS = "cos", _("the object store of Tencent Cloud")
+    NETWORK = "network", _("the network")
+    TENANT = "tenant", _("the tenant's environment")
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,18 +88,18 @@ def _unfit_caches(id: str) -> list[CheckMessage]:
 
 def is_shared(alias: str) -> bool:
     """Return whether all processes share the cache, and worker threads may use it."""
-    return not any(_is_a(alias, kind) for kind in _UNFIT)
+    return not _is_a(alias, *_UNFIT)
 
 
 def is_for_all(alias: str) -> bool:
     """Return whether processes read each other's values there."""
-    return not any(_is_a(alias, kind) for kind in (LocMemCache, DummyCache))
+    return not _is_a(alias, LocMemCache, DummyCache)
 
 
 def cache_faults(alias: str) -> Iterator[tuple[str | Promise, str | Promise]]:
     """Yield why the first use of the cache would fail, as the settings show it, and advice."""
     try:
-        _backend(alias)
+        import_string(conf.setting("CACHES")[alias]["BACKEND"])
     except LookupError:
         yield _("it is not in CACHES"), ""
     except Exception as error:  # noqa: BLE001 -- of a module of the project's, or any settings
@@ -110,13 +110,8 @@ def cache_faults(alias: str) -> Iterator[tuple[str | Promise, str | Promise]]:
             yield text, _("Run pip install %(name)s.", name=library)
 
 
-def _is_a(alias: str, kind: type) -> bool:
+def _is_a(alias: str, *kinds: type) -> bool:
     try:
-        return issubclass(_backend(alias), kind)
+        return issubclass(import_string(conf.setting("CACHES")[alias]["BACKEND"]), kinds)
     except Exception:  # noqa: BLE001 -- reported by cache_faults
         return False
-
-
-def _backend(alias: str) -> Any:
-    """Return the cache's class; raise LookupError without such a cache, or its module's error."""
-    return import_string(conf.setting("CACHES")[alias]["BACKEND"])

@@ -64,12 +64,6 @@ CHECKS = {each.id: each for each in (
         _("WeChat's API cannot delete. Without a text that overwrites it, a deleted file "
           "stays.")),
     _check("W007", _UNFIT, _SHARED, _ONE_TOKEN),
-    _check("W008",
-        _("MIGRATION_MODULES takes the migrations of wx_static_store away, so there is no table "
-          "for the log of uploads."),
-        _('Remove "wx_static_store" from MIGRATION_MODULES, or run makemigrations there.'),
-        _("Every upload leaves a row in the log. Without the table, retries and comparisons "
-          "do not work.")),
     _check("E009", _UNFIT, _SHARED, _ONE_TOKEN),
     _check("E010", _WITHOUT, _WRITE, _PUSHES),
     _check("E011", _WITHOUT, _WRITE, _PUSHES),

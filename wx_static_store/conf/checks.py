@@ -9,7 +9,6 @@ is enough to check a project that uses it without the app.
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from importlib import import_module
 from typing import Any
 
 from django.apps import apps
@@ -132,23 +131,6 @@ def check_upload_stores(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         for alias in conf.readable_options().upload_stores or ()
         if alias not in stores
     ]
-
-
-@register(TAG)
-def check_log(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Check that the migrations of this project make the log's table."""
-    modules = conf.setting("MIGRATION_MODULES")
-    ours = "wx_static_store.migrations"
-    module = modules.get("wx_static_store", ours) if isinstance(modules, Mapping) else ours
-    return [] if module is not None and _makes_the_log(module) else [message("W008")]
-
-
-def _makes_the_log(module: str) -> bool:
-    try:
-        operations = import_module(f"{module}.0001_initial").Migration.operations
-    except Exception:  # noqa: BLE001 -- of a module of the project's
-        return False
-    return any(getattr(operation, "name", "") == "UploadLog" for operation in operations)
 
 
 @register(TAG)

@@ -31,32 +31,22 @@ def check_release_storage(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
     return [message(id, **facts) for id, facts in found]
 
 
-def require_private(alias: str, option: str = _RELEASES) -> None:
-    """Raise ConfigurationError if the storage is not private."""
+def require_private(alias: str, option: str = _RELEASES, folder: Path | None = None) -> None:
+    """Raise ConfigurationError if the storage is not private, or lies in a folder to publish."""
     # Asked again where it matters: a run may have skipped the checks.
-    for id, facts in _faults(alias, option):
-        raise _refusal(id, **facts)
+    for id, facts in _faults(alias, option, folder):
+        entry = CHECKS[id]
+        text = str(entry.title % facts).rstrip(".。")  # an error's text has no full stop
+        raise ConfigurationError(text, cause=id, hint=facts.get("hint") or entry.operator)
 
 
 def refuse_releases_in(folder: Path) -> None:
     """Raise ConfigurationError if the release storage lies in a folder that will be published."""
-    alias = conf.platform_options().release_storage
-    if not alias:
-        return
-    require_private(alias)
-    if (local := _local(alias)) and _is_inside(local.location, folder):
-        why = _located_in(str(folder))
-        raise _refusal("E027", option=_RELEASES, alias=alias, why=why)
+    if alias := conf.platform_options().release_storage:
+        require_private(alias, folder=folder)
 
 
-def _refusal(id: str, hint: str | Promise = "", **facts: Any) -> ConfigurationError:
-    """Return the error of a check, whose text has no full stop."""
-    entry = CHECKS[id]
-    text = str(entry.title % facts).rstrip(".。")
-    return ConfigurationError(text, cause=id, hint=hint or entry.operator)
-
-
-def _faults(alias: str, option: str) -> Iterator[Fault]:
+def _faults(alias: str, option: str, folder: Path | None = None) -> Iterator[Fault]:
     """Yield the id of the check and its facts."""
     known = conf.setting("STORAGES")
     if not (isinstance(known, Mapping) and alias in known):
@@ -65,7 +55,7 @@ def _faults(alias: str, option: str) -> Iterator[Fault]:
         yield "E026", {"hint": hint, "option": option, "alias": alias}
         return
     try:
-        why = _why_public(alias)
+        why = _why_public(alias, folder)
     except Exception as error:  # noqa: BLE001 -- of a module of the project's, or any OPTIONS
         yield "E028", {"option": option, "alias": alias, "why": import_fault(error)}
         return
@@ -80,7 +70,7 @@ def _readable_by_all(alias: str, option: str) -> Iterator[Fault]:
         yield "W030", {"option": option, "alias": alias}
 
 
-def _why_public(alias: str) -> str | Promise:
+def _why_public(alias: str, folder: Path | None) -> str | Promise:
     """Return why others can read the storage; empty if no reason is known."""
     if alias in conf.aliases():
         return _("it is a store of wx_static_store")
@@ -91,12 +81,11 @@ def _why_public(alias: str) -> str | Promise:
         return ""
     if not local.base_location:
         return _("it has no location")
-    served = (name for name, folder in _served() if _is_inside(local.location, folder))
-    return next(map(_located_in, served), "")
-
-
-def _located_in(place: str) -> str | Promise:
-    return _("its location is in %(place)s", place=place)
+    location = Path(os.path.realpath(local.location))
+    for name, other in (*_served(), (str(folder), folder)):
+        if other and location.is_relative_to(os.path.realpath(other)):
+            return _("its location is in %(place)s", place=name)
+    return ""
 
 
 def _local(alias: str) -> FileSystemStorage | None:
@@ -112,7 +101,3 @@ def _served() -> Iterator[tuple[str, Any]]:
     yield "STATIC_ROOT", conf.setting("STATIC_ROOT")
     for given in conf.setting("STATICFILES_DIRS"):
         yield "STATICFILES_DIRS", given[1] if isinstance(given, list | tuple) else given
-
-
-def _is_inside(folder: Any, other: Any) -> bool:
-    return bool(other) and Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(other))

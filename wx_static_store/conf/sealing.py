@@ -7,7 +7,6 @@ It needs the package cryptography, which comes with the extra ``callback``.
 from __future__ import annotations
 
 import base64
-from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -61,12 +60,8 @@ def from_cache(value: Any) -> Any:
 
 
 def _fernet(purpose: str) -> MultiFernet:
-    return _made(purpose, (conf.setting("SECRET_KEY"), *conf.setting("SECRET_KEY_FALLBACKS")))
-
-
-@lru_cache(maxsize=8)
-def _made(purpose: str, keys: tuple[str | bytes, ...]) -> MultiFernet:
     from cryptography.fernet import Fernet, MultiFernet
 
+    keys = (conf.setting("SECRET_KEY"), *conf.setting("SECRET_KEY_FALLBACKS"))
     digests = [salted_hmac(purpose, "", secret=k, algorithm="sha256").digest() for k in keys]
     return MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])

@@ -5,12 +5,11 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from ..clients.platform import PlatformClient, RefusedCall
 from ..conf import Options, options_for
-from ..core.retry import Clock, Deadline
+from ..core.retry import Deadline
 from ..exceptions import WxStaticStoreError
 from ..i18n import gettext, gettext_lazy as _, ngettext
 from ..models import UploadLog
@@ -20,14 +19,11 @@ from .owner import owning_alias
 
 DAY = 24 * 3600
 KEPT = 7 * DAY  # seconds that WeChat keeps a refused call
-YOUNG = 60  # seconds in which WeChat may not know a rid yet
-PAUSE = 5.0  # seconds before WeChat is asked again about a young rid
 
 UNKNOWN, MALFORMED, FOREIGN, OLD = 76001, 76002, 76003, 76004
 _REASONS = (UNKNOWN, MALFORMED, FOREIGN, OLD)
 _NO_RID = _("Only a call that WeChat refuses gets one.")
 _ADD_IT = _("Only a store of the same platform can ask: add the one that made this row.")
-_CLOCK = Clock()
 _RID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{8}){2}")
 
 
@@ -42,22 +38,15 @@ class Diagnosis:
     call: RefusedCall | None = None
     reason: WxStaticStoreError | None = None
 
-    @property
-    def is_final(self) -> bool:
-        """Return whether asking again is useless."""
-        return self.reason is None or isinstance(self.reason, NoDiagnosis)
 
-
-def diagnose(
-    row: UploadLog, *, clock: Clock = _CLOCK, now: Callable[[], float] = time.time
-) -> Diagnosis:
+def diagnose(row: UploadLog, *, now: Callable[[], float] = time.time) -> Diagnosis:
     """Return what WeChat received with the refused call of this row; ask at most once."""
     if found := known_diagnosis(row, now=now):
         return found
     options = options_for(owning_alias(row))
-    age = now() - _seconds(row.rid)
+    age = now() - int(row.rid[:8], 16)
     try:
-        found = Diagnosis(_ask(options, row.rid, clock, young=age < YOUNG))
+        found = Diagnosis(_ask(options, row.rid))
     except WxStaticStoreError as error:
         if error.errcode not in _REASONS:
             return Diagnosis(reason=error)
@@ -81,7 +70,8 @@ def known_diagnosis(row: UploadLog, *, now: Callable[[], float] = time.time) -> 
     options = options_for(using)
     if kept := platform_notes(options).read(f"rid:{row.rid}"):
         return _load(kept)
-    return _reason(OLD) if now() - _seconds(row.rid) > KEPT else None
+    # A rid begins with its time, by the clock of WeChat.
+    return _reason(OLD) if now() - int(row.rid[:8], 16) > KEPT else None
 
 
 def text_of(body: str | int) -> str:
@@ -92,25 +82,13 @@ def text_of(body: str | int) -> str:
     return ngettext(one, many, body) if body else gettext("empty")
 
 
-def _seconds(rid: str) -> int:
-    """Return the time in a rid, by the clock of WeChat."""
-    return int(rid[:8], 16)
-
-
-def _ask(options: Options, rid: str, clock: Clock, *, young: bool) -> RefusedCall:
+def _ask(options: Options, rid: str) -> RefusedCall:
     platform = platform_for(options)
     client = PlatformClient(platform.transport, options.api_base_url)
-    deadline = Deadline.after(options.deadline or INTERACTIVE_SECONDS, clock)
-    ask = partial(
-        platform.ask, client.refused_call, rid, deadline=deadline, max_attempts=options.max_attempts
+    deadline = Deadline.after(options.deadline or INTERACTIVE_SECONDS)
+    return platform.ask(
+        client.refused_call, rid, deadline=deadline, max_attempts=options.max_attempts
     )
-    try:
-        return ask()
-    except WxStaticStoreError as error:
-        if error.errcode != UNKNOWN or not young or deadline.left() <= PAUSE:
-            raise
-    clock.sleep(PAUSE)
-    return ask()
 
 
 def _reason(code: int, **details: Any) -> Diagnosis:

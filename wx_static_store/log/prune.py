@@ -19,14 +19,21 @@ from ..upload.workers import WorkerPool
 from .retention import RELEASES, find_retained
 
 _also: dict[str, Callable[[datetime], QuerySet[Any]]] = {}
-ALSO_COUNTED: dict[str, str | Promise] = {"keys": _("Idempotency-Keys %(keys)d")}
+COUNTED: dict[str, str | Promise] = {
+    "uploads": _("uploads"),
+    "deployments": _("deployments"),
+    "keys": _("Idempotency-Keys"),
+    "releases": _("releases"),
+    "files": _("files"),
+    "spooled": _("spooled files"),
+}
 
 
 def prune_also(
-    name: str, counted: str | Promise, ended_before: Callable[[datetime], QuerySet[Any]]
+    name: str, label: str | Promise, ended_before: Callable[[datetime], QuerySet[Any]]
 ) -> None:
     """Register more rows to delete once they ended before a time. For ``AppConfig.ready()``."""
-    _also[name], ALSO_COUNTED[name] = ended_before, counted
+    _also[name], COUNTED[name] = ended_before, label
 
 
 def prune(

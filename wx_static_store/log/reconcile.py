@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice
 
 from django.db.models import Max
@@ -150,11 +150,11 @@ def _newest_ids(env: str) -> Iterator[list[int]]:
         yield [pk for _digest, pk in found]
 
 
+@dataclass
 class _Ids:
     """A set of row ids with a bit for each: a million consecutive ids need 300 KB."""
 
-    def __init__(self) -> None:
-        self._words: defaultdict[int, int] = defaultdict(int)
+    _words: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
 
     def add(self, number: int) -> None:
         self._words[number >> 10] |= 1 << (number & 1023)

@@ -153,7 +153,8 @@ def _send(batch: _Batch, context: UploadContext) -> Iterator[RetryResult]:
             settled = uploader.settled(result) if time.monotonic() < batch.until else result
             if settled is not result:
                 recorder.add(settled, source=LIST)
-            yield batch.finish(settled)
+            batch.files.pop(settled.key).close()
+            yield RetryResult(batch.waiting.pop(settled.key).row, settled)
     yield from batch.refused
     yield from (RetryResult(one.row, halted=queue.halted) for one in batch.waiting.values())
 
@@ -169,7 +170,7 @@ class _Batch:
         self.waiting = {one.row.key: one for one in ready}
         self.refused: list[RetryResult] = []
         self._replaces = replaces
-        self._files: dict[str, BinaryIO] = {}
+        self.files: dict[str, BinaryIO] = {}
         self._claim = Claim()
 
     def items(self) -> Iterator[UploadItem]:
@@ -178,7 +179,7 @@ class _Batch:
             if time.monotonic() >= self.until:
                 return
             try:
-                self._files[key] = file = self._open(one)
+                self.files[key] = file = self._open(one)
             except (WxStaticStoreError, OSError) as error:
                 del self.waiting[key]
                 if not isinstance(error, WxStaticStoreError):
@@ -202,13 +203,9 @@ class _Batch:
             raise EXISTS.broken(key=row.key)
         return one.item.open()
 
-    def finish(self, result: UploadResult) -> RetryResult:
-        self._files.pop(result.key).close()
-        return RetryResult(self.waiting.pop(result.key).row, result)
-
     def close(self, *, written: bool) -> None:
         """Close the files; end the claims if rows are `written` that tell others what is there."""
-        for file in self._files.values():
+        for file in self.files.values():
             file.close()
         if written:
             self._claim.release()

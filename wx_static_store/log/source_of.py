@@ -8,14 +8,12 @@ from functools import partial
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO
 
-from django.apps import apps
 from django.contrib.staticfiles import finders
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
-from django.core.files.storage import Storage, storages
-from django.db.models import FileField
+from django.core.files.storage import storages
 
 from ..conf.options import STATIC
-from ..conf.settings import aliases, options_for, setting
+from ..conf.settings import aliases, options_for
 from ..core.hashed_names import looks_hashed
 from ..core.types import DEPLOYS, REPEATS, UploadItem, UploadStatus, deletion
 from ..exceptions import SourceError
@@ -122,7 +120,7 @@ def _item(
 def _local_item(row: UploadLog, source: str) -> UploadItem | None:
     # Several files may have this name: only the right bytes prove that one is the file.
     static = list(_static_paths(row.name))
-    for path in dict.fromkeys([*static, *_media_paths(row.name)]):
+    for path in static:
         if _has_bytes_of(row, path):
             return _item(row, source, partial(open, path, "rb"), row.size, row.md5)
     # Here alone other bytes than the row's may be sent: collectstatic would publish them, too.
@@ -143,31 +141,13 @@ def _has_bytes_of(row: UploadLog, path: str) -> bool:
 def _static_paths(name: str) -> Iterator[str]:
     """Yield the file in STATIC_ROOT, then the one that a finder finds."""
     for alias in aliases():
-        with suppress(ImproperlyConfigured):
-            if options_for(alias).kind == STATIC:
-                yield from _path(storages[alias], name)
+        with suppress(ImproperlyConfigured, SuspiciousFileOperation, ValueError):
+            path = storages[alias].path(name) if options_for(alias).kind == STATIC else ""
+            if os.path.isfile(path):
+                yield path
     with suppress(SuspiciousFileOperation, ImproperlyConfigured):
         if found := finders.find(name):
             yield str(found)
-
-
-def _media_paths(name: str) -> Iterator[str]:
-    """Yield files of that name in local storages: a model may keep the same file there."""
-    found = []
-    for alias in setting("STORAGES"):
-        with suppress(ImproperlyConfigured):  # its package or a setting is missing
-            found.append(storages[alias])
-    fields = (field for model in apps.get_models() for field in model._meta.fields)
-    found += [field.storage for field in fields if isinstance(field, FileField)]
-    # Many fields share one storage, whose disk need not be read for each of them.
-    for storage in {id(storage): storage for storage in found}.values():
-        yield from _path(storage, name)
-
-
-def _path(storage: Storage, name: str) -> Iterator[str]:
-    with suppress(NotImplementedError, SuspiciousFileOperation, ImproperlyConfigured, ValueError):
-        if os.path.isfile(path := storage.path(name)):
-            yield path
 
 
 # --- in the spool, and on the public site ------------------------------------------------------

@@ -60,16 +60,13 @@ class EnvironmentComparison:
     sides: Sequence[Side] = ()
     difference: Difference = field(default_factory=lambda: Difference((), 0))
     error: str = ""
+    in_cloud: bool = False  # the second side is the cloud
 
     @property
     def has_drifted(self) -> bool:
         """Return whether a file of the release is missing or differs in the cloud."""
         counts = self.difference.counts
         return self.in_cloud and bool(counts["changed"] or counts["removed"])
-
-    @property
-    def in_cloud(self) -> bool:
-        return bool(self.sides) and self.sides[1].data["kind"] == CLOUD
 
     def as_dict(self) -> dict[str, Any]:
         before, after = [side.data for side in self.sides] or (None, None)
@@ -92,7 +89,8 @@ def show(
     if LIVE in operands and not line.env:
         uploaders = _with_live_release(uploaders, folder, write)
     for uploader in uploaders:
-        found.append(_compare(_Place(line, using, uploader, folder), operands))
+        prefix = folder.removeprefix(uploader.options.location)
+        found.append(_compare(_Place(line, using, uploader, folder, prefix), operands))
         if found[-1].error and len(uploaders) == 1:
             raise wrong_use(found[-1].error)
         write("\n".join(lines(found[-1])))
@@ -147,17 +145,15 @@ class _Place:
     using: str
     uploader: Uploader
     folder: str
-
-    @property
-    def prefix(self) -> str:
-        return self.folder.removeprefix(self.uploader.options.location)
+    prefix: str
 
 
 def _compare(place: _Place, operands: tuple[Operand, Operand]) -> EnvironmentComparison:
-    comparison = EnvironmentComparison(place.uploader.env, place.folder)
+    in_cloud = operands[1] == CLOUD
+    comparison = EnvironmentComparison(place.uploader.env, place.folder, in_cloud=in_cloud)
     try:
         before, after = comparison.sides = [_side(place, operand) for operand in operands]
-        if comparison.in_cloud:
+        if in_cloud:
             comparison.difference = compare_with_cloud(place.uploader, before.files(), place.prefix)
         else:
             comparison.difference = compare_files(before.files(), after.files())

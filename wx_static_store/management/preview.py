@@ -1,8 +1,8 @@
 """Show what ``wx_deploy`` would do: lines of files, a row for each environment."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.core.management.base import BaseCommand
 
@@ -89,7 +89,7 @@ class Preview:
         self.places = max(map(width, [heading, *map(shown, envs)]))
         if self.dry and self.many:
             titles = STATES | {"bytes": _("bytes")}
-            self._write_row(heading, [str(titles[name]) for name in COLUMNS], gettext("address"))
+            self._write_row(heading, titles, gettext("address"))
 
     def show(self, uploader: Uploader, order: Order, plan: Plan) -> None:
         self.notes += [(uploader.env, note) for note in plan.notes]
@@ -115,12 +115,12 @@ class Preview:
                 self.out.write(f"{padded(str(STATES[state]), 9)} {places:>13}  {name}")
         if self.many:
             self.sums.update(counts)
-            cells = _cells(counts) | ({} if stale is not None else {"stale": "?"})
-            self._write_row(uploader.env, cells.values(), address_of(uploader, order.prefix))
+            cells = {**counts, **({} if stale is not None else {"stale": "?"})}
+            self._write_row(uploader.env, cells, address_of(uploader, order.prefix))
 
     def end(self) -> None:
         if self.dry and self.many:
-            self._write_row(gettext("total"), _cells(self.sums).values())
+            self._write_row(gettext("total"), self.sums)
         self.err.writelines(f"{line}\n" for line in by_text(self.notes, many=self.many))
 
     def _stale(self, uploader: Uploader, order: Order) -> list[File] | None:
@@ -140,10 +140,10 @@ class Preview:
             for file in files
         ]
 
-    def _write_row(self, first: str, cells: Iterable[str], last: str = "") -> None:
-        numbers = map(partial(padded, right=True), cells, COLUMNS.values())
-        self.out.write("  ".join([padded(shown(first), self.places), *numbers, last]).rstrip())
-
-
-def _cells(counts: Counter[str]) -> dict[str, str]:
-    return {name: f"{counts[name]:,}" for name in COLUMNS}
+    def _write_row(self, first: str, cells: Mapping[str, Any], last: str = "") -> None:
+        row = [padded(shown(first), self.places)]
+        for name, places in COLUMNS.items():
+            cell = cells.get(name, 0)
+            text = f"{cell:,}" if isinstance(cell, int) else str(cell)
+            row.append(padded(text, places, right=True))
+        self.out.write("  ".join([*row, last]).rstrip())

@@ -21,4 +21,4 @@ class RolloutsConfig(NeedsCore, AppConfig):
         runners.run_by(runner)
         queue.stalled_by(snapshot.stalled)
         retention.keep_also(rows.releases_to_come)
-        prune.prune_also("rollouts", _("rollouts %(rollouts)d"), rows.ended_before)
+        prune.prune_also("rollouts", _("rollouts"), rows.ended_before)

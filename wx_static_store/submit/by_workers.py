@@ -34,11 +34,12 @@ def send_again(row_id: int, user_id: int, asked_at: float = 0) -> None:
         if dismissal and dismissal.created.timestamp() >= asked_at:
             raise PolicyRejected(_DISMISSED, hint=_IF_NEED_BE)
         # A broker may deliver a message twice: the second one finds a newer row, and sends nothing.
-        for one in retry_uploads([row], user, replaces=may(user, Act.REPLACE)):
-            if one.reason:
-                _note(row, one.reason)
+        [again] = retry_uploads([row], user, replaces=may(user, Act.REPLACE))
+        reason = again.reason
     except WxStaticStoreError as error:  # also of this worker's own settings
-        _note(row, error)
+        reason = error
+    if reason and (notes := shared_notes("again", KEPT)):
+        notes.write(str(row.pk), reason.as_dict())
 
 
 def refusals(rows: Iterable[UploadLog]) -> dict[int, RetryResult]:
@@ -57,8 +58,3 @@ def forget(rows: Iterable[UploadLog]) -> None:
     """Forget the earlier refusals of these rows."""
     if notes := shared_notes("again", KEPT):
         notes.forget(*(str(row.pk) for row in rows))
-
-
-def _note(row: UploadLog, error: WxStaticStoreError) -> None:
-    if notes := shared_notes("again", KEPT):
-        notes.write(str(row.pk), error.as_dict())

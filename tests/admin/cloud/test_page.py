@@ -131,14 +131,6 @@ def messages(answer: Any) -> list[str]:
     return [str(message) for message in get_messages(answer.wsgi_request)]
 
 
-def test_addresses_stand_one_in_a_line_with_codes(cloud: EmulatorServer, viewer: Client) -> None:
-    fill(cloud, f"{FOLDER}a b.txt", f"{FOLDER}c.txt")
-    html = press(viewer, "addresses", "a b.txt", "c.txt").content.decode()
-    site = "https://site.example/media/uploads"
-    assert f"readonly>{site}/a%20b.txt\n{site}/c.txt</textarea>" in html
-    assert html.count('class="wx-qr"') == 2
-
-
 def test_files_of_the_log_are_compared(cloud: EmulatorServer, viewer: Client) -> None:
     default_storage.save("uploads/a.txt", ContentFile(b"tea"))
     cloud.put_object(f"{FOLDER}a.txt", b"coffee")
@@ -166,7 +158,7 @@ def test_files_that_the_log_does_not_know_are_not_compared(
     assert message.startswith("The log knows none")
 
 
-@pytest.mark.parametrize("button", ["addresses", "compare", "unpublish"])
+@pytest.mark.parametrize("button", ["compare", "unpublish"])
 def test_without_a_choice_nothing_is_done(remover: Client, button: str) -> None:
     answer = press(remover, button, "gone.txt")
     assert messages(answer)[0].startswith("Select files first")

@@ -2,15 +2,13 @@
 
 from dataclasses import dataclass
 
-from wx_static_store.conf.options.entries import Scope, option_of
-
-option = option_of(Scope.SETTINGS)
+from wx_static_store.conf.options.entries import in_settings
 
 
 @dataclass(frozen=True)
 class Sample:
-    shown: str = option("seen", str, "A text.")
-    hidden: str = option("canary-secret", str, "A text.", secret=True)
+    shown: str = in_settings("seen", str, "A text.")
+    hidden: str = in_settings("canary-secret", str, "A text.", secret=True)
 
 
 def test_a_repr_shows_an_option_but_no_secret_one() -> None:

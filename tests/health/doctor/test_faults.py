@@ -122,7 +122,7 @@ def test_one_cause_is_one_cross() -> None:
 
 
 def test_the_wait_for_a_database_that_hangs_is_paid_once(tmp_path: Path) -> None:
-    found = diagnosis("a database that hangs, and a function that offers environments", tmp_path)
+    found = diagnosis("a database that hangs", tmp_path)
     waited = [result.check.id for result in found.results if result.seconds > 1]
     assert waited == ["database.tables"]
 

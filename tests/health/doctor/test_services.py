@@ -95,10 +95,7 @@ def test_a_worker_that_answers_is_named(
     assert found == "✓ The broker of Celery answers, and so does a worker: celery@shop. "
 
 
-def test_no_worker_at_all_is_wrong(
-    examined: Examine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(services, "PATIENCE", 0.2)
+def test_no_worker_at_all_is_wrong(examined: Examine, tmp_path: Path) -> None:
     with celery(tmp_path, broker="memory://"):
         result = examined()["workers.answer"]
     assert result.mark.value == "✗"

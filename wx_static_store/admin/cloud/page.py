@@ -1,6 +1,7 @@
 """The page *Files in the cloud*: folders and files as they are there, and its buttons."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,7 +17,6 @@ from django.http import (
 )
 from django.utils.html import format_html, format_html_join
 
-from ...core import qr
 from ...core.types import RemoteFile, UploadResult
 from ...exceptions import WxStaticStoreError
 from ...i18n import gettext as _, gettext_lazy, labelled, ngettext
@@ -25,7 +25,6 @@ from ...submit.unpublish import refusal, unpublish
 from ..base import BOTH, POST, Page, page
 from ..columns import UploadColumns
 from ..log.actions import LogActions
-from ..places import linkable
 from ..upload.form import UploadForm
 from ..upload.page import form_context
 from .folders import is_marker
@@ -33,12 +32,10 @@ from .place import Place, choices, place_of
 from .table import FilesTable
 
 MOST = 200  # files that one click handles, as many as a page shows
-CODES = 12  # QR codes of a page
 DETAILS = 20  # files that a message names
 
 Chosen = Sequence[RemoteFile]
 Answer = HttpResponseBase | None  # None leads back to the folder
-Act = Callable[[HttpRequest, Place, Chosen], Answer]
 
 
 class FilesPage(LogActions):
@@ -88,7 +85,9 @@ class FilesPage(LogActions):
             folder, asked_at = place.read()
         except WxStaticStoreError as error:
             return {"error": error.what, "code": error.code, "hint": error.hint}
-        place.learn_address()
+        # WeChat is asked once a day for the address of the site, unless a setting gives it.
+        with suppress(WxStaticStoreError):  # then the files are shown without links
+            place.store.root()
         columns = UploadColumns(request)
         shown = FilesTable(request.GET, folder, asked_at, place.store, columns)
         context = {"files": shown, "may_unpublish": self.may(request, "unpublish")}
@@ -101,40 +100,24 @@ class FilesPage(LogActions):
     # --- the buttons: each acts on the chosen files ------------------------------------------
 
     @page(
-        Page("files_addresses", "files/addresses/", POST),
         Page("files_compare", "files/compare/", POST),
         Page("files_unpublish", "files/unpublish/", POST, needs="unpublish"),
     )
     def chosen_view(self, request: HttpRequest, name: str) -> HttpResponseBase:
         """Act on the chosen files, or go back to the folder and show why not."""
-        acts: dict[str, Act] = {
-            "files_addresses": self._addresses,
-            "files_compare": self._compare,
-            "files_unpublish": self._unpublish,
-        }
+        act = self._compare if name == "files_compare" else self._unpublish
         place = self.files_place(request, request.POST)
         answer = None
         try:
-            files = place.chosen_files(request.POST)
+            wanted = {*request.POST.getlist("key")}
+            files = [file for file in place.read()[0].files if file.key in wanted]
             if not (why := _objection(files)):
-                answer = acts[name](request, place, files)
+                answer = act(request, place, files)
         except WxStaticStoreError as error:
             why = error.sentence
         if why:
             self.message_user(request, why, messages.ERROR)
         return answer or HttpResponseRedirect(self.files_url(place))
-
-    def _addresses(self, request: HttpRequest, place: Place, files: Chosen) -> HttpResponse:
-        place.learn_address()
-        urls = [url for file in files if (url := place.store.known_url(file.key))]
-        shown = [(url, linkable(url, place.store.options), qr.svg(url)) for url in urls[:CODES]]
-        context = {
-            "title": _("Addresses of the chosen files"),
-            "text": "\n".join(urls),
-            "shown": shown,
-            "more": len(urls) - len(shown),
-        }
-        return self._chosen_page(request, place, "files_addresses", context)
 
     def _compare(self, request: HttpRequest, place: Place, files: Chosen) -> Answer:
         newest = UploadLog.objects.newest(place.to.env, [file.key for file in files])
@@ -158,10 +141,12 @@ class FilesPage(LogActions):
             return None
         context = {
             "title": _("Make files unpublic"),
+            "place": place,
+            "back": self.files_url(place),
             "keys": allowed,
             "refused": [labelled(key, why.sentence) for key, why in refused.items()],
         }
-        return self._chosen_page(request, place, "files_unpublish", context)
+        return self.page_response(request, "files_unpublish", context)
 
     def _report(self, request: HttpRequest, results: Sequence[UploadResult], left: int) -> None:
         failed = [
@@ -183,12 +168,6 @@ class FilesPage(LogActions):
             details = format_html_join("", "<br>{}", failed[:DETAILS])
             message = format_html("{}{}", text, details)
             self.message_user(request, message, messages.ERROR)
-
-    def _chosen_page(
-        self, request: HttpRequest, place: Place, page: str, context: dict[str, Any]
-    ) -> HttpResponse:
-        around = {"place": place, "back": self.files_url(place)}
-        return self.page_response(request, page, around | context)
 
 
 def _objection(files: Chosen) -> str:

@@ -15,8 +15,6 @@ from ...conf import aliases
 from ...conf.settings import setting
 from ...core.budget import REQUEST
 from ...core.refusals import PolicyRejected
-from ...core.types import RemoteFile
-from ...exceptions import WxStaticStoreError
 from ...models import UploadLog
 from ...submit.access import reach
 from ...submit.policy import Target, stores_for, target
@@ -63,11 +61,6 @@ class Place:
         recent = UploadLog.objects.primary().filter(created__gt=moment, env=self.to.env)
         return recent.filter(key__startswith=self.folder).exists()
 
-    def learn_address(self) -> None:
-        """Ask WeChat once a day for the address of the site, unless a setting gives it."""
-        with suppress(WxStaticStoreError):  # then the files are shown without links
-            self.store.root()
-
     def upload_target(self, user: User) -> dict[str, str] | None:
         """Return the initial values of the upload page; None if it cannot upload to this folder."""
         location = self.store.options.location
@@ -76,11 +69,6 @@ class Place:
             return None
         folder = self.folder.removeprefix(location)
         return {"store": f"{self.to.using}@{self.to.env}", "folder": folder}
-
-    def chosen_files(self, data: QueryDict) -> list[RemoteFile]:
-        """Return the selected files of the folder; raises what the list raises."""
-        wanted = {*data.getlist("key")}
-        return [file for file in self.read()[0].files if file.key in wanted]
 
 
 def place_of(request: HttpRequest, asked: QueryDict) -> Place | None:

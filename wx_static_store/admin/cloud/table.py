@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -61,15 +61,13 @@ class FilesTable:
         self, asked: QueryDict, folder: Folder, at: float, store: Any, columns: UploadColumns
     ) -> None:
         self._asked, self.folder, self._store = asked, folder, store
-        self._columns, self._at = columns, at
+        self._columns = columns
+        self.ago = ago(datetime.fromtimestamp(min(at, time.time()), UTC))
         self.query = asked.get("q", "").strip()
         self.with_deleted = asked.get("deleted") == "1"
-
-    @property
-    def ago(self) -> str:
-        """Return how long ago the cloud was asked."""
-        seconds = max(0.0, time.time() - self._at)
-        return ago(datetime.now(UTC) - timedelta(seconds=seconds))
+        sort = asked.get("sort", "")
+        column = sort.removeprefix("-")
+        self._order = (column, sort != column) if column in SORTS else ("name", False)
 
     def steps(self) -> Iterator[tuple[str, str]]:
         """Yield name and key of the folders down to this one, the environment itself first."""
@@ -81,11 +79,10 @@ class FilesTable:
 
     def folders(self) -> list[tuple[str, SubFolder]]:
         """Return the folders with their names; a folder with only deleted files on request."""
-        named = [(one.key.removeprefix(self.folder.prefix), one) for one in self.folder.folders]
         return [
-            (name, one)
-            for name, one in named
-            if self._is_searched(name) and (one.files or not one.is_whole or self.with_deleted)
+            (one.key.removeprefix(self.folder.prefix), one)
+            for one in self.folder.folders
+            if self._is_searched(one.key) and (one.files or not one.is_whole or self.with_deleted)
         ]
 
     def headings(self) -> Iterator[tuple[Text, str, str]]:
@@ -108,7 +105,7 @@ class FilesTable:
     @cached_property
     def hidden(self) -> int:
         """Return the number of deleted files that are left out."""
-        return 0 if self.with_deleted else sum(map(self._is_deleted, self.folder.files))
+        return 0 if self.with_deleted else len(self._deleted)
 
     @cached_property
     def _files(self) -> Sequence[RemoteFile]:
@@ -116,37 +113,24 @@ class FilesTable:
         found = [
             file
             for file in self.folder.files
-            if self._is_searched(self._name(file))
-            and (self.with_deleted or not self._is_deleted(file))
+            if self._is_searched(file.key) and (self.with_deleted or file.key not in self._deleted)
         ]
         return sorted(found, key=SORTS[name][1], reverse=is_descending)
 
-    @property
-    def _order(self) -> tuple[str, bool]:
-        name = self._asked.get("sort", "")
-        plain = name.removeprefix("-")
-        return (plain, name != plain) if plain in SORTS else ("name", False)
-
-    def _name(self, file: RemoteFile) -> str:
-        return file.key.removeprefix(self.folder.prefix)
-
-    def _is_searched(self, name: str) -> bool:
-        return self.query.casefold() in name.casefold()
-
-    def _is_deleted(self, file: RemoteFile) -> bool:
-        if file.md5 is None and file.size == len(DELETED):
-            return file.key in self._deleted_by_the_log
-        return is_marker(file)
+    def _is_searched(self, key: str) -> bool:
+        return self.query.casefold() in key.removeprefix(self.folder.prefix).casefold()
 
     @cached_property
-    def _deleted_by_the_log(self) -> set[str]:
-        """Return the keys that are deleted by the log, where the list gives no MD5."""
-        unsure = [f.key for f in self.folder.files if f.md5 is None and f.size == len(DELETED)]
+    def _deleted(self) -> set[str]:
+        """Return the keys of deleted files: by the log, where the list gives no MD5."""
+        files = self.folder.files
+        unsure = [f.key for f in files if f.md5 is None and f.size == len(DELETED)]
         rows = UploadLog.objects.newest(self._store.env, unsure) if unsure else {}
-        return {key for key, row in rows.items() if row.is_deletion}
+        by_the_log = {key for key, row in rows.items() if row.is_deletion}
+        return by_the_log.union(file.key for file in files if is_marker(file))
 
     def _line(self, file: RemoteFile, row: UploadLog | None) -> FileLine:
-        url, is_deleted = link_to(self._store, file.key), self._is_deleted(file)
+        url, is_deleted = link_to(self._store, file.key), file.key in self._deleted
         look, label = _remark(file, row, is_deleted=is_deleted)
         is_picture = content_type(file.key).startswith("image/") and file.size <= LARGEST_PICTURE
         moment = file.last_modified
@@ -154,7 +138,7 @@ class FilesTable:
             moment = timezone.make_naive(moment)
         return FileLine(
             file=file,
-            name=self._name(file),
+            name=file.key.removeprefix(self.folder.prefix),
             address=self._store.known_url(file.key),
             url=url,
             when=moment,

@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
-from ...log.diagnosis import Diagnosis, diagnose, known_diagnosis, text_of
+from ...log.diagnosis import Diagnosis, NoDiagnosis, diagnose, known_diagnosis, text_of
 from ...models import UploadLog
 from ..base import POST, Page, ReadOnlyAdmin, page
 from ..columns import NOTHING, duration
@@ -52,7 +52,7 @@ def _call_fields(found: Diagnosis | None, url: str) -> list[Any]:
     if found is None or found.call is None:
         context = {
             "reason": found.reason.sentence if found and found.reason else "",
-            "may_ask": not (found and found.is_final),
+            "may_ask": not (found and isinstance(found.reason, NoDiagnosis)),
             "url": url,
         }
         ask = render_to_string("admin/wx_static_store/uploadlog/ask.html", context)

@@ -87,8 +87,11 @@ class TargetForm(forms.Form):
         help_text=_("Below the store's own location; a folder that is not there yet is made."),
         widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
     )
-    clash = forms.ChoiceField(
-        label=_("Where the name is taken"), required=False, choices=[*CLASH.items()]
+    clash = forms.TypedChoiceField(
+        label=_("Where the name is taken"),
+        required=False,
+        choices=[*CLASH.items()],
+        empty_value="skip",
     )
 
     def __init__(self, user: User, data: Any = None, files: Any = None) -> None:
@@ -112,10 +115,6 @@ class TargetForm(forms.Form):
         """Return the refusal of the folder and its hint; empty if the folder is allowed."""
         error = folder_refusal(self.user, self.cleaned_data["folder"], paths)
         return [str(error.message), str(error.hint)] if error else []
-
-    @property
-    def clash_choice(self) -> str:
-        return self.cleaned_data["clash"] or "skip"
 
 
 class FilesInput(forms.FileInput):
@@ -179,7 +178,7 @@ class UploadForm(TargetForm):
         to, raw = self.cleaned_data["store"], cast("Any", file.file)
         form_id, attempt = self.cleaned_data["form_id"], self.cleaned_data["attempt"]
         about: dict[str, Any] = {"using": to.using, "env": to.env, "name": name, "md5": digest(raw)}
-        facts = repr((*about.values(), self.clash_choice))
+        facts = repr((*about.values(), self.cleaned_data["clash"]))
         fingerprint = sha256(facts.encode()).hexdigest()
         about["size"] = file.size or 0
         if attempt is None:

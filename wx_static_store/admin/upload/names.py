@@ -32,15 +32,17 @@ def candidates(to: Target, name: str, md5: str, wish: str = "") -> Iterator[tupl
     if wish:
         yield wish, False
     yield from ((each, False) for each in free[:TRIES] if each != wish)
-    # A random name is free.
-    yield _random_name(name), False
+    yield _renamed(name, f"_{get_random_string(7)}"), False  # free, as those of Django's storages
 
 
 def names_beside(to: Target, files: Mapping[str, str], taken: Collection[str]) -> Mapping[str, str]:
     """Return another name for each file, given by name and MD5 (empty if unknown)."""
     # The log has the same bytes at this name, or neither the log nor `taken` has the name.
     found = _numbered_names(to, files, taken)
-    return {name: [*same, *free, _random_name(name)][0] for name, (same, free) in found.items()}
+    return {
+        name: [*same, *free, _renamed(name, f"_{get_random_string(7)}")][0]
+        for name, (same, free) in found.items()
+    }
 
 
 def sent_rows(env: str, keys: Iterable[str]) -> Rows:
@@ -55,10 +57,8 @@ def _numbered_names(
 ) -> dict[str, tuple[list[str], list[str]]]:
     """For each name, return the names with the same bytes in the log, and the free names."""
     most = min(MOST, max(FEW, ASKED // (len(files) or 1)))
-    names = {}
-    for name in files:
-        stem, ending = _parts(name)
-        names[name] = [f"{stem}-{number}{ending}" for number in range(2, 2 + most)]
+    numbers = range(2, 2 + most)
+    names = {name: [_renamed(name, f"-{number}") for number in numbers] for name in files}
     keys = {each: display_name(to, each) for found in names.values() for each in found}
     rows = (sent_rows(to.env, keys.values()) if keys else None) or {}
     return {
@@ -74,12 +74,7 @@ def _has_bytes(row: UploadLog | None, md5: str) -> bool:
     return bool(row and md5 and row.md5 == md5 and not row.is_deletion)
 
 
-def _random_name(name: str) -> str:
-    """Return a free name as Django's storages make one."""
-    stem, ending = _parts(name)
-    return f"{stem}_{get_random_string(7)}{ending}"
-
-
-def _parts(name: str) -> tuple[str, str]:
+def _renamed(name: str, addition: str) -> str:
+    """Return the name with an addition before its ending."""
     stem, dot, ending = name.rpartition(".")
-    return (stem, f".{ending}") if dot and "/" not in ending else (name, "")
+    return f"{stem}{addition}.{ending}" if dot and "/" not in ending else name + addition

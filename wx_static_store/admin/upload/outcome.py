@@ -69,12 +69,9 @@ class FileOutcome:
         return self.status == UploadStatus.STORED
 
     @property
-    def icon(self) -> str:
-        return LABELS[self.status][0]
-
-    @property
-    def label(self) -> Text:
-        return LABELS[self.status][1]
+    def look(self) -> tuple[str, Text]:
+        """Return the sign of the status, and its label."""
+        return LABELS[self.status]
 
     @property
     def explanation(self) -> Text:

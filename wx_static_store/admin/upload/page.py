@@ -198,13 +198,13 @@ def _send(
             raw,
             UploadContext(source="admin", user_id=request.user.pk),
             size=file.size or 0,
-            overwrite=form.clash_choice == "replace",
+            overwrite=form.cleaned_data["clash"] == "replace",
             sent=note_of(digest),
             claim=Claim(digest),
         )
         return outcome_of(to, name, *ended)
 
-    if form.clash_choice != "keep":
+    if form.cleaned_data["clash"] != "keep":
         return send_as(name)
     folder, beside = form.cleaned_data["folder"], form.cleaned_data["beside"]
     wish = folder + beside if beside and len(form.cleaned_data["file"]) == 1 else ""

@@ -138,7 +138,7 @@ def _state_of(rows: Rows, key: str, file: Chosen) -> str:
 
 def _choice_facts(form: TargetForm, state: str, asked: list[str | Promise]) -> dict[str, Any]:
     """Return the state, whether the user must choose, and the questions to confirm."""
-    if state in {"same", "changed"} and form.clash_choice == "skip":
+    if state in {"same", "changed"} and form.cleaned_data["clash"] == "skip":
         may = form.may_replace or state == "same"
         return _facts(state, [*asked, *([] if may else [NO_REPLACING])], blocked=True) | {
             "asks": bool(asked)

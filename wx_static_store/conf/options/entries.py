@@ -1,10 +1,11 @@
 """Each option in one entry: its scope, its check, and its sentence for the docs."""
 
-# ruff: noqa: RUF009 -- `option_of` makes a field
+# ruff: noqa: RUF009 -- `_option` makes a field
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from typing import Any
 
 from ...core.secrets import Secret
@@ -41,17 +42,15 @@ class Option:
     secret: bool = False
 
 
-def option_of(scope: Scope) -> Callable[..., Any]:
-    """Return a function that makes a field of this scope from a default, a check and a sentence."""
-
-    def option(default: Any, check: Callable[[Any], Any], sentence: str, **more: Any) -> Any:
-        entry = Option(scope, check, sentence, **more)
-        return field(default=default, repr=not entry.secret, metadata={"option": entry})
-
-    return option
+def _option(
+    scope: Scope, default: Any, check: Callable[[Any], Any], sentence: str, **more: Any
+) -> Any:
+    """Make a field of this scope."""
+    entry = Option(scope, check, sentence, **more)
+    return field(default=default, repr=not entry.secret, metadata={"option": entry})
 
 
-in_store, in_platform, in_settings = map(option_of, Scope)
+in_store, in_platform, in_settings = (partial(_option, scope) for scope in Scope)
 
 
 # An entry is read as one.

@@ -52,17 +52,13 @@ class Command(BaseCommand):
 
 def _lines(entry: Cause) -> Iterator[str]:
     """Yield the parts of an entry that say something."""
-    yield labelled(", ".join(entry.codes), _plain(entry.title))
+    yield labelled(", ".join(entry.codes), _PART.sub("…", str(entry.title)))
     parts = (
         (_("What it means"), entry.means),
         (_("For the editor"), entry.editor),
         (_("For the operator"), entry.operator),
-        (_("Trying again"), entry.error and entry.remedy.again),
+        (_("Trying again"), entry.error and entry.remedy.label),
         (_("Where it lies"), entry.error and entry.blame.label),
         (_("Documentation"), docs_place(entry.id)),
     )
-    yield from (f"  {labelled(name, _plain(text))}" for name, text in parts if text)
-
-
-def _plain(text: object) -> str:
-    return _PART.sub("…", str(text))
+    yield from (f"  {labelled(name, _PART.sub('…', str(text)))}" for name, text in parts if text)

@@ -11,7 +11,7 @@ from django.template.defaultfilters import filesizeformat
 
 from ...conf.release_checks import require_private
 from ...i18n import gettext as _, joined
-from ...log.prune import ALSO_COUNTED, prune, prune_releases
+from ...log.prune import COUNTED, prune, prune_releases
 from ...log.retention import RELEASES
 from ...upload import kept, spool
 from ..exits import wrong_use
@@ -83,30 +83,21 @@ class Command(UpkeepCommand):
 
     @property
     def counted(self) -> str:
-        return self._in_words(self.counts)
-
-    def _in_words(self, counts: Counter[str]) -> str:
-        parts = []
-        if self.options["days"]:
-            parts.append(_("uploads %(uploads)d, deployments %(deployments)d") % counts)
-            parts += [str(text) % counts for name, text in ALSO_COUNTED.items() if counts[name]]
-        if self._with_releases:
-            parts.append(_("releases %(releases)d") % counts)
-        if self._with_releases and kept.alias():
-            size = filesizeformat(counts["bytes"])
-            files = _("files %(files)d") % counts
-            parts.append(_("%(what)s (%(facts)s)", what=files, facts=size))
-        if self._with_spool:
-            parts.append(_("spooled files %(spooled)d") % counts)
-        return joined(parts)
+        return _in_words(self.counts)
 
     def _confirm(self) -> bool:
         if not sys.stdin.isatty():
             raise wrong_use(_("There is no terminal to ask: add --yes."))
         counts = Counter[str]()
         self._prune(counts, dry_run=True)
-        question = _("Delete %(counts)s? [y/N] ", counts=self._in_words(counts))
+        question = _("Delete %(counts)s? [y/N] ", counts=_in_words(counts))
         return input(question).strip().lower() in ("y", "yes")
+
+
+def _in_words(counts: Counter[str]) -> str:
+    parts = [f"{name} {counts[kind]:,}" for kind, name in COUNTED.items() if counts[kind]]
+    size = [filesizeformat(counts["bytes"])] if counts["bytes"] else []
+    return joined([*parts, *size]) or _("nothing")
 
 
 def _number_between(least: int, most: int) -> Callable[[str], int]:

@@ -1,20 +1,15 @@
 """``wx_reconcile``: compare the log with what the cloud has."""
 
 from argparse import ArgumentParser
-from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import CommandError
 
-from ...conf.options import STATIC
 from ...core.naming import clean_name
-from ...deploy.state import keys_of, live_below
 from ...i18n import gettext as _, gettext_lazy, labelled, ngettext, padded, shown
 from ...log.reconcile import LogComparison
 from ...models import UploadLog
-from ...releases.rollback import command_for
-from ...upload import kept
-from ...upload.store import Store, get_store
+from ...upload.store import get_store
 from ..upkeep import UpkeepCommand
 
 KINDS = {
@@ -51,11 +46,8 @@ class Command(UpkeepCommand):
         if prefix:
             prefix = clean_name(prefix.removesuffix("/")) + "/" * prefix.endswith("/")
         comparison = LogComparison(store, prefix, fix=options["fix"])
-        damaged = set()  # keys of deployed files that are missing or differ
         for discrepancy in comparison:
             self.counts[discrepancy.kind] += 1
-            if store.options.kind == STATIC and discrepancy.kind in ("missing", "differs"):
-                damaged.add(discrepancy.key)
             status = UploadLog.Status(discrepancy.status).label
             became = f" → {status}" if discrepancy.kind == "unknown" else ""
             line = labelled(shown(discrepancy.key), discrepancy.message)
@@ -72,27 +64,13 @@ class Command(UpkeepCommand):
         if unsure := comparison.unsure:
             text = _("%(count)d by size only: the list shows no MD5 of them", count=unsure)
             self.stdout.write(text)
-        self._conclude(_repairs(store, options["using"], damaged), fixed=options["fix"])
-
-    def _conclude(self, repairs: Iterator[str], *, fixed: bool) -> None:
         found = self.counts.total()
-        if found and not fixed:
-            text = _("Cloud and log differ; --fix adds rows that say how it is.")
-            raise CommandError("\n".join([text, *repairs]))
+        if found and not options["fix"]:
+            raise CommandError(_("Cloud and log differ; --fix adds rows that say how it is."))
         if found:
             text = ngettext(
                 "%(count)d row added; the next deploy sends what is not as it should be",
                 "%(count)d rows added; the next deploy sends what is not as it should be",
                 found,
             )
-            self.stdout.write("\n".join([text, *repairs]))
-
-
-def _repairs(store: Store, using: str, damaged: set[str]) -> Iterator[str]:
-    """Yield a repair command for each folder whose live release has one of the keys."""
-    location = store.options.location
-    for row in live_below(store.env, location) if damaged and kept.alias() else ():
-        if not damaged.isdisjoint(keys_of(row)):
-            prefix = row.folder.removeprefix(location) or "/"
-            command = command_for(using, store.env, ["--repair"], prefix)
-            yield _("Send again what was deployed: %(command)s", command=command)
+            self.stdout.write(text)

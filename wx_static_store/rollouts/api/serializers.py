@@ -7,8 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from ...api.deployment_serializers import Link
-from ...api.serializers import Moment, NamedChoice
+from ...api.serializers import Link, Moment, NamedChoice
 from ..models import Rollout, RolloutEnvironment
 from ..snapshot import Snapshot
 
