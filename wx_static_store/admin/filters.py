@@ -6,17 +6,22 @@ import re
 from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
+from itertools import islice
+from operator import itemgetter
 from typing import Any, cast
 
 from django.contrib.admin import ModelAdmin, SimpleListFilter
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import Min, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..causes import Text, cause_of, of_errcode
+from ..conf import platform_options
 from ..core.types import NOT_STORED
 from ..models import Deployment, UploadLog, UploadLogQuerySet
+from ..submit.access import sees
 from .columns import SOURCES
 from .places import places_for
 
@@ -24,6 +29,7 @@ Choices = Sequence[tuple[str, Any]]
 
 NO_ANSWER = "none"
 LATE = 100_000  # rows of the log: a tenant may have few of them
+LINKS = 20  # environments
 NEWEST = 200  # of the newest uploads that were not stored
 
 
@@ -68,12 +74,39 @@ class OutcomeFilter(ColumnFilter):
 
 
 class StoreFilter(ColumnFilter):
-    """The environments that have a name here; only the whole log could show others."""
+    """The environments that have a name here: as links, or by a part of a name if they are many."""
 
-    title, parameter_name, column = _("store"), "store", "env"
+    title, parameter_name = _("store"), "store"
+    template = "admin/wx_static_store/store_filter.html"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
-        return sorted(places_for(request).names.items(), key=lambda item: item[1])
+        self.names = sorted(places_for(request).names.items(), key=itemgetter(1))
+        self.is_long = len(self.names) > LINKS
+        is_offered = platform_options().environments is not None
+        self.sees_more = is_offered and sees(request.user) is None
+        return self._matching() if self.is_long else self.names
+
+    def has_output(self) -> bool:
+        return bool(self.names)
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        self.others = {k: v for k, v in changelist.params.items() if k != self.parameter_name}
+        return super().choices(changelist)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not (value := self.value()):
+            return queryset
+        # Of the rows that the user sees: a superuser may name an environment without a name here.
+        envs = [env for env, _name in self._matching()] or [value]
+        return queryset.none() if "\0" in value else queryset.filter(env__in=envs)
+
+    def _matching(self) -> list[tuple[str, str]]:
+        """Return the environment with this id, or some whose id or name has this text."""
+        value = self.value() or ""
+        exact = [each for each in self.names if each[0] == value]
+        text = value.casefold()
+        found = (each for each in self.names if text and text in "\n".join(each).casefold())
+        return exact or [*islice(found, LINKS)]
 
 
 class ErrcodeFilter(ColumnFilter):

@@ -64,7 +64,8 @@ class UploadLogAdmin(FilesPage, UploadPage, FailingPage, DiagnosisPage, ReadOnly
         """Say where a search for a part ends, and link to a search of the whole log."""
         found: Any = super().get_changelist_instance(request)
         text = found.query.strip()
-        if _is_part(text) and UploadLog.objects.older_than_newest(SEARCHED):
+        end = UploadLog.objects.all().end_of_newest(SEARCHED) if _is_part(text) else 0
+        if end and UploadLog.objects.filter(id__lte=end).exists():
             found.searched = SEARCHED
             found.beginning = found.get_query_string({"q": f"/{text}"}, ["p"])
         return found
@@ -97,7 +98,7 @@ class UploadLogAdmin(FilesPage, UploadPage, FailingPage, DiagnosisPage, ReadOnly
         columns = UploadColumns(request)
         choices = dict(self.get_action_choices(request))  # those of the list
         choose = columns.choose_again(row)
-        gone = why_gone(row) if choose or "upload_again" in choices else ""
+        gone = why_gone([row]).get(row.pk, "") if choose or "upload_again" in choices else ""
         names = ("compare",) if gone else ("upload_again", "compare")
         return {
             "url": url,

@@ -1,7 +1,7 @@
 """Find the bytes of an earlier upload: on this machine, in the spool, or on the public site."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -20,7 +20,7 @@ from ..core.hashed_names import looks_hashed
 from ..core.types import DEPLOYS, REPEATS, UploadItem, UploadStatus, deletion
 from ..exceptions import SourceError
 from ..i18n import gettext_lazy as _
-from ..models import UploadLog, UploadLogQuerySet
+from ..models import UploadLog
 from ..upload import spool
 from ..upload.sources import IN_MEMORY, digest
 from ..upload.store import get_store
@@ -64,7 +64,32 @@ class SourceGone(SourceError):
     """The bytes of this row cannot be had again, or must not be sent."""
 
 
-def source_of(row: UploadLog) -> UploadItem:
+class KeyHistory:
+    """What the log says of the keys of some rows, by at most four queries for all of them."""
+
+    def __init__(self, rows: Sequence[UploadLog]) -> None:
+        log = UploadLog.objects.all()
+        first, stored = log.exclude(source__in=REPEATS), log.filter(status=UploadStatus.STORED)
+        failed = (row for row in rows if row.md5 and row.status == UploadStatus.FAILED)
+        self._first = first.newest_of(row for row in rows if row.source in REPEATS)
+        self._stored = stored.newest_of(failed)
+
+    def first_source(self, row: UploadLog) -> str:
+        """Return the source of the first upload of the bytes, before any retry."""
+        if row.source not in REPEATS:
+            return row.source
+        original = self._first.get((row.env, row.key_digest))
+        return original.source if original else ""
+
+    def was_stored(self, row: UploadLog) -> bool:
+        """Return whether the site may serve these bytes."""
+        if row.status != UploadStatus.FAILED:
+            return True
+        stored = self._stored.get((row.env, row.key_digest))
+        return stored is not None and stored.md5 == row.md5
+
+
+def source_of(row: UploadLog, history: KeyHistory | None = None) -> UploadItem:
     """
     Return the row's file as an item to send again; raises SourceGone.
 
@@ -73,11 +98,12 @@ def source_of(row: UploadLog) -> UploadItem:
     """
     if not owning_alias(row):
         raise _gone(_NO_STORE if row.key else _NO_KEY)
-    source = _first_source(row)
+    history = history or KeyHistory([row])
+    source = history.first_source(row)
     item = (
         deletion(row.name)
         if row.is_deletion
-        else _local_item(row, source) or _kept_item(row, source)
+        else _local_item(row, source) or _kept_item(row, source, history)
     )
     if item is None:
         raise _gone(_GONE.get(source, _KEPT_NOWHERE))
@@ -86,19 +112,6 @@ def source_of(row: UploadLog) -> UploadItem:
 
 def _gone(why: tuple[Any, Any]) -> SourceGone:
     return SourceGone(why[0], hint=why[1])
-
-
-def _first_source(row: UploadLog) -> str:
-    """Return the source of the first upload of the bytes, before any retry."""
-    if row.source not in REPEATS:
-        return row.source
-    originals = _of_same_key(row).exclude(source__in=REPEATS)
-    return originals.values_list("source", flat=True).first() or ""
-
-
-def _of_same_key(row: UploadLog) -> UploadLogQuerySet:
-    rows = UploadLog.objects.primary()
-    return rows.filter(env=row.env, key_digest=row.key_digest).order_by("-id")
 
 
 def _item(
@@ -173,22 +186,14 @@ def _path(storage: Storage, name: str) -> Iterator[str]:
 # --- in the spool, and on the public site ------------------------------------------------------
 
 
-def _kept_item(row: UploadLog, source: str) -> UploadItem | None:
+def _kept_item(row: UploadLog, source: str, history: KeyHistory) -> UploadItem | None:
     if row.md5 and row.size is not None and spool.has(row.md5, row.size):
         opener: Callable[[], Any] = partial(spool.open_spooled, row.md5)
-    elif row.md5 and _was_stored(row):
+    elif row.md5 and history.was_stored(row):
         opener = partial(_fetch, row, source)
     else:
         return None
     return _item(row, source, opener, row.size, row.md5)
-
-
-def _was_stored(row: UploadLog) -> bool:
-    """Return whether the site may serve these bytes, by the log."""
-    if row.status != UploadStatus.FAILED:
-        return True
-    stored = _of_same_key(row).filter(status=UploadStatus.STORED)
-    return stored.values_list("md5", flat=True).first() == row.md5
 
 
 def _fetch(row: UploadLog, source: str) -> BinaryIO:

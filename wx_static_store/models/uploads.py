@@ -6,7 +6,9 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import reduce
 from itertools import islice
+from operator import or_
 from typing import Any
 
 from django.conf import settings
@@ -79,14 +81,16 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
 
     def newest_of(self, rows: Iterable[UploadLog]) -> dict[tuple[str, str], UploadLog]:
         """Return the newest row for the key of each row, by environment and digest of the key."""
-        keys = defaultdict(list)
+        keys = defaultdict(set)
         for row in rows:
-            keys[row.env].append(row.key)
-        return {
-            (env, row.key_digest): row
-            for env, wanted in keys.items()
-            for row in self.newest(env, wanted).values()
-        }
+            keys[row.env].add(row.key_digest)
+        if not keys:
+            return {}
+        same = (models.Q(env=env, key_digest__in=digests) for env, digests in keys.items())
+        wanted = self.primary().filter(reduce(or_, same)).order_by()
+        ids = wanted.values("env", "key_digest").annotate(newest=models.Max("id"))
+        found = self.primary().filter(id__in=[*ids.values_list("newest", flat=True)]).order_by()
+        return {(row.env, row.key_digest): row for row in found}
 
     def newest_values(
         self, env: str, keys: Iterable[str], *fields: str
@@ -139,9 +143,14 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
         return found if len(ids) > FEW else self.filter(id__in=ids)
 
     def among_newest(self, count: int) -> UploadLogQuerySet:
-        """Return the rows that are among the `count` newest of the whole log."""
-        older = UploadLog.objects.using(self.db).older_than_newest(count)
-        return self.filter(id__gt=older) if older else self
+        """Return the rows that are among the `count` newest ids of the whole log."""
+        return self.filter(id__gt=self.end_of_newest(count))
+
+    def end_of_newest(self, count: int) -> int:
+        """Return the id before the `count` newest ids of the whole log."""
+        # By the number alone, as an offset reads them all; deleted rows leave fewer.
+        last = UploadLog.objects.using(self.db).aggregate(last=models.Max("id"))["last"]
+        return (last or 0) - count
 
     def older_than_newest(self, count: int) -> int | None:
         """Return the id of the row after the `count` newest; None if there are not so many."""
@@ -242,6 +251,8 @@ class UploadLog(models.Model):
             models.Index(fields=["env", "id"], name="wx_upload_env"),
             models.Index(fields=["rid"], name="wx_upload_rid"),
             models.Index(fields=["status", "id"], name="wx_upload_status"),
+            models.Index(fields=["status", "errcode", "id"], name="wx_upload_errcode"),
+            models.Index(fields=["status", "cause", "id"], name="wx_upload_cause"),
             models.Index(fields=["source", "id"], name="wx_upload_source"),
             # PostgreSQL asks for its own kind of index to find a beginning; the others ignore it.
             models.Index(
