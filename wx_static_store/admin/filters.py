@@ -11,7 +11,6 @@ from operator import itemgetter
 from typing import Any, cast
 
 from django.contrib.admin import ModelAdmin, SimpleListFilter
-from django.contrib.admin.views.main import ChangeList
 from django.db.models import Min, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -80,23 +79,18 @@ class StoreFilter(ColumnFilter):
     template = "admin/wx_static_store/store_filter.html"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
+        own = (self.parameter_name, "p")
+        self.others = {name: value for name, value in request.GET.items() if name not in own}
         self.names = sorted(places_for(request).names.items(), key=itemgetter(1))
         self.is_long = len(self.names) > LINKS
         is_offered = platform_options().environments is not None
         self.sees_more = is_offered and sees(request.user) is None
         return self._matching() if self.is_long else self.names
 
-    def has_output(self) -> bool:
-        return bool(self.names)
-
-    def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        self.others = {k: v for k, v in changelist.params.items() if k != self.parameter_name}
-        return super().choices(changelist)
-
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not (value := self.value()):
             return queryset
-        # Of the rows that the user sees: a superuser may name an environment without a name here.
+        # A superuser may name an environment that has no name here.
         envs = [env for env, _name in self._matching()] or [value]
         return queryset.none() if "\0" in value else queryset.filter(env__in=envs)
 
@@ -104,8 +98,7 @@ class StoreFilter(ColumnFilter):
         """Return the environment with this id, or some whose id or name has this text."""
         value = self.value() or ""
         exact = [each for each in self.names if each[0] == value]
-        text = value.casefold()
-        found = (each for each in self.names if text and text in "\n".join(each).casefold())
+        found = (each for each in self.names if value.casefold() in "\n".join(each).casefold())
         return exact or [*islice(found, LINKS)]
 
 

@@ -25,7 +25,7 @@ from ..upload.transfer import longest
 from ..upload.uploader import Queue, Uploader
 from ..upload.workers import WorkerPool
 from .owner import owning_alias
-from .source_of import KeyHistory, SourceGone, source_of
+from .source_of import SourceGone, earlier_uploads, source_of
 
 if TYPE_CHECKING:
     from django.utils.functional import Promise
@@ -75,10 +75,10 @@ def newer(rows: Iterable[UploadLog]) -> dict[int, UploadLog]:
 def retryable(rows: Iterable[UploadLog]) -> Iterator[Ready | RetryResult]:
     """Yield the item to send again of each row, or the reason why not; makes no call."""
     rows = list(rows)
-    history = KeyHistory(rows)
+    earlier = earlier_uploads(rows)
     for row in rows:
         try:
-            item = source_of(row, history)
+            item = source_of(row, earlier)
         except SourceGone as error:
             yield RetryResult(row, reason=error)
             continue

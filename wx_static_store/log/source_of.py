@@ -1,7 +1,7 @@
 """Find the bytes of an earlier upload: on this machine, in the spool, or on the public site."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -25,6 +25,8 @@ from ..upload import spool
 from ..upload.sources import IN_MEMORY, digest
 from ..upload.store import get_store
 from .owner import owning_alias
+
+ByKey = Mapping[tuple[str, str], UploadLog]  # by environment and digest of the key
 
 # Why there are no bytes, and what to do, by the source of the row.
 _GONE = {
@@ -64,32 +66,15 @@ class SourceGone(SourceError):
     """The bytes of this row cannot be had again, or must not be sent."""
 
 
-class KeyHistory:
-    """What the log says of the keys of some rows, by at most four queries for all of them."""
-
-    def __init__(self, rows: Sequence[UploadLog]) -> None:
-        log = UploadLog.objects.all()
-        first, stored = log.exclude(source__in=REPEATS), log.filter(status=UploadStatus.STORED)
-        failed = (row for row in rows if row.md5 and row.status == UploadStatus.FAILED)
-        self._first = first.newest_of(row for row in rows if row.source in REPEATS)
-        self._stored = stored.newest_of(failed)
-
-    def first_source(self, row: UploadLog) -> str:
-        """Return the source of the first upload of the bytes, before any retry."""
-        if row.source not in REPEATS:
-            return row.source
-        original = self._first.get((row.env, row.key_digest))
-        return original.source if original else ""
-
-    def was_stored(self, row: UploadLog) -> bool:
-        """Return whether the site may serve these bytes."""
-        if row.status != UploadStatus.FAILED:
-            return True
-        stored = self._stored.get((row.env, row.key_digest))
-        return stored is not None and stored.md5 == row.md5
+def earlier_uploads(rows: Sequence[UploadLog]) -> tuple[ByKey, ByKey]:
+    """Return the first uploads of repeated rows, and what was stored at the keys of failed ones."""
+    log = UploadLog.objects.all()
+    first = log.exclude(source__in=REPEATS).newest_of(r for r in rows if r.source in REPEATS)
+    failed = (row for row in rows if row.status == UploadStatus.FAILED)
+    return first, log.filter(status=UploadStatus.STORED).newest_of(failed)
 
 
-def source_of(row: UploadLog, history: KeyHistory | None = None) -> UploadItem:
+def source_of(row: UploadLog, earlier: tuple[ByKey, ByKey] | None = None) -> UploadItem:
     """
     Return the row's file as an item to send again; raises SourceGone.
 
@@ -98,12 +83,15 @@ def source_of(row: UploadLog, history: KeyHistory | None = None) -> UploadItem:
     """
     if not owning_alias(row):
         raise _gone(_NO_STORE if row.key else _NO_KEY)
-    history = history or KeyHistory([row])
-    source = history.first_source(row)
+    first, stored = (
+        by_key.get((row.env, row.key_digest)) for by_key in earlier or earlier_uploads([row])
+    )
+    # Of a repetition, that of the upload before any retry.
+    source = row.source if row.source not in REPEATS else first.source if first else ""
     item = (
         deletion(row.name)
         if row.is_deletion
-        else _local_item(row, source) or _kept_item(row, source, history)
+        else _local_item(row, source) or _kept_item(row, source, stored)
     )
     if item is None:
         raise _gone(_GONE.get(source, _KEPT_NOWHERE))
@@ -186,10 +174,11 @@ def _path(storage: Storage, name: str) -> Iterator[str]:
 # --- in the spool, and on the public site ------------------------------------------------------
 
 
-def _kept_item(row: UploadLog, source: str, history: KeyHistory) -> UploadItem | None:
+def _kept_item(row: UploadLog, source: str, stored: UploadLog | None) -> UploadItem | None:
     if row.md5 and row.size is not None and spool.has(row.md5, row.size):
         opener: Callable[[], Any] = partial(spool.open_spooled, row.md5)
-    elif row.md5 and history.was_stored(row):
+    elif row.md5 and (row.status != UploadStatus.FAILED or (stored and stored.md5 == row.md5)):
+        # By the log, the site may serve these bytes.
         opener = partial(_fetch, row, source)
     else:
         return None

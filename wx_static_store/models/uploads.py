@@ -25,7 +25,6 @@ from .deployments import Deployment
 
 DIGESTS_A_QUERY = 25_000
 WALKED = 2000  # failed rows, and unknown ones, of which each may still be the newest of its key
-FEW = 1000  # ids that every database takes well
 START = 64  # characters of a key that an index holds
 # The comparison with a beginning that each database has an index for.
 _BEGINS = {"postgresql": "startswith", "mysql": "istartswith"}
@@ -137,10 +136,7 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
     def newest_containing(self, text: str, count: int) -> UploadLogQuerySet:
         """Return rows with the text in key or refused name, of the `count` newest of the log."""
         has_text = models.Q(key__icontains=text) | models.Q(key="", name__icontains=text)
-        found = self.among_newest(count).filter(has_text)
-        # A few rows are found by ids: counting and then listing them would read the log twice.
-        ids = list(found.order_by("-id").values_list("id", flat=True)[: FEW + 1])
-        return found if len(ids) > FEW else self.filter(id__in=ids)
+        return self.among_newest(count).filter(has_text)
 
     def among_newest(self, count: int) -> UploadLogQuerySet:
         """Return the rows that are among the `count` newest ids of the whole log."""
@@ -151,11 +147,6 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
         # By the number alone, as an offset reads them all; deleted rows leave fewer.
         last = UploadLog.objects.using(self.db).aggregate(last=models.Max("id"))["last"]
         return (last or 0) - count
-
-    def older_than_newest(self, count: int) -> int | None:
-        """Return the id of the row after the `count` newest; None if there are not so many."""
-        ids = self.order_by("-id").values_list("id", flat=True)
-        return next(iter(ids[count : count + 1]), None)
 
     def still_failing(self) -> UploadLogQuerySet:
         """Return the newest row of each key that is not stored, unless somebody dismissed it."""
@@ -170,8 +161,9 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
 
     def older_failures(self) -> int | None:
         """Return the id of the newest failed row too old for `still_failing` to read, or None."""
-        each = (self.filter(status=status).older_than_newest(WALKED) for status in NOT_STORED)
-        return max(filter(None, each), default=None)
+        ids = self.order_by("-id").values_list("id", flat=True)
+        each = (ids.filter(status=status)[WALKED : WALKED + 1] for status in NOT_STORED)
+        return max((pk for found in each for pk in found), default=None)
 
     def of_cause(self, code: str) -> UploadLogQuerySet:
         """Return the rows that are not stored because of this cause."""

@@ -74,11 +74,7 @@ def visible(rows: Rows, user: User) -> Rows:
 
 
 def sees(user: User) -> list[str] | None:
-    """
-    Return the environments whose rows this user sees: those offered; None for all.
-
-    A superuser sees all, also rows of environments that are not offered any more.
-    """
+    """Return the environments whose rows this user sees; None for all, as for a superuser."""
     # A condition of a thousand names costs MariaDB more than the rest of a page.
     offered = None if getattr(user, "is_superuser", False) else reach(user)
     return None if offered is None else [*offered]
