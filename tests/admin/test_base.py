@@ -1,6 +1,7 @@
 """Both lists: who sees which rows, at what cost, and that no row is changed."""
 
 import re
+from datetime import datetime, timedelta
 
 import pytest
 from django.contrib.admin import site
@@ -10,6 +11,7 @@ from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from tests.admin.conftest import (
     LIST,
@@ -83,9 +85,17 @@ def test_an_address_cannot_ask_for_counts_of_each_choice(viewer: Client, rows: R
     assert not any("COUNT(" in query["sql"] for query in queries)
 
 
-def test_an_older_time_is_listed_in_the_order_of_its_index(viewer: Client) -> None:
-    answer = viewer.get(f"{reverse(LIST)}?time=2023-12")
-    assert answer.context["cl"].queryset.query.order_by[:2] == ("-created", "-id")
+def test_a_time_is_bounded_by_ids_a_day_around_it(viewer: Client, rows: Rows) -> None:
+    """Else a search for few rows of long ago reads all that are newer."""
+    made = rows(*"abcdefg")
+    noon = timezone.make_aware(datetime(2023, 12, 31, 12))
+    for row, days in zip(made, (-3, -2, 0, 0, 0.4, 2, 3), strict=True):
+        UploadLog.objects.filter(pk=row.pk).update(created=noon + timedelta(days))
+    answer = viewer.get(f"{reverse(LIST)}?time=2023-12-31")
+    found = answer.context["cl"]
+    assert [row.key for row in found.result_list] == ["e", "d", "c"]
+    bounds = [(each.lookup_name, each.rhs) for each in found.queryset.query.where.children]
+    assert {("gt", made[1].pk), ("lt", made[5].pk)} <= {*bounds}
 
 
 FORGED = {"key": "forged", "status": "stored", "env": "forged", "_save": "Save"}

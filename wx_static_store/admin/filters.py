@@ -20,6 +20,7 @@ from ..causes import Text, cause_of, of_errcode
 from ..conf import platform_options
 from ..core.types import NOT_STORED
 from ..models import Deployment, UploadLog, UploadLogQuerySet
+from ..models.columns import created_between
 from ..submit.access import sees
 from .columns import SOURCES
 from .places import places_for
@@ -85,7 +86,7 @@ class StoreFilter(ColumnFilter):
         self.is_long = len(self.names) > LINKS
         is_offered = platform_options().environments is not None
         self.sees_more = is_offered and sees(request.user) is None
-        return self._matching() if self.is_long else self.names
+        return (self._matching() if self.is_long else None) or self.names[:LINKS]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not (value := self.value()):
@@ -146,12 +147,11 @@ class TimeFilter(ColumnFilter):
 
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         if value[0].isdigit():
-            first, end = map(_midnight, _bounds(value))
-            return queryset.filter(created__gte=first, created__lt=end)
+            return created_between(queryset, *map(_midnight, _bounds(value)))
         now = timezone.now()
         spans = {"hour": timedelta(hours=1), "week": timedelta(7), "month": timedelta(30)}
         since = _midnight(_here(now).date()) if value == "today" else now - spans[value]
-        return queryset.filter(created__gte=since)
+        return created_between(queryset, since, None)
 
 
 def _periods(oldest: date, asked: str) -> Iterator[str]:

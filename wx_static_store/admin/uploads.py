@@ -55,11 +55,6 @@ class UploadLogAdmin(FilesPage, UploadPage, FailingPage, DiagnosisPage, ReadOnly
         text = search_term.strip()
         return search(cast(UploadLogQuerySet, queryset), text) if text else queryset, False
 
-    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        """Order by id for a part of a name, as this search reads the newest rows."""
-        is_part = _is_part(request.GET.get("q", "").strip())
-        return ("-id",) if is_part else super().get_ordering(request)
-
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """Say where a search for a part ends, and link to a search of the whole log."""
         found: Any = super().get_changelist_instance(request)
