@@ -80,27 +80,23 @@ class StoreFilter(ColumnFilter):
     template = "admin/wx_static_store/store_filter.html"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
-        own = (self.parameter_name, "p")
-        self.others = {name: value for name, value in request.GET.items() if name not in own}
-        self.names = sorted(places_for(request).names.items(), key=itemgetter(1))
-        self.is_long = len(self.names) > LINKS
+        own, value = (self.parameter_name, "p"), self.value() or ""
+        self.others = {name: each for name, each in request.GET.items() if name not in own}
+        names = sorted(places_for(request).names.items(), key=itemgetter(1))
+        with_text = (each for each in names if value.casefold() in "\n".join(each).casefold())
+        exact = [each for each in names if each[0] == value]
+        self.matching = exact or [*islice(with_text, LINKS)]
+        self.is_long = len(names) > LINKS
         is_offered = platform_options().environments is not None
         self.sees_more = is_offered and sees(request.user) is None
-        return (self._matching() if self.is_long else None) or self.names[:LINKS]
+        return self.matching if self.is_long and self.matching else names[:LINKS]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not (value := self.value()):
             return queryset
         # A superuser may name an environment that has no name here.
-        envs = [env for env, _name in self._matching()] or [value]
+        envs = [env for env, _name in self.matching] or [value]
         return queryset.none() if "\0" in value else queryset.filter(env__in=envs)
-
-    def _matching(self) -> list[tuple[str, str]]:
-        """Return the environment with this id, or some whose id or name has this text."""
-        value = self.value() or ""
-        exact = [each for each in self.names if each[0] == value]
-        found = (each for each in self.names if value.casefold() in "\n".join(each).casefold())
-        return exact or [*islice(found, LINKS)]
 
 
 class ErrcodeFilter(ColumnFilter):

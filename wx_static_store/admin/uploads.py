@@ -123,7 +123,8 @@ class UploadLogAdmin(FilesPage, UploadPage, FailingPage, DiagnosisPage, ReadOnly
 def search(rows: UploadLogQuerySet, text: str) -> UploadLogQuerySet:
     """Search by an index for a rid, a key or its beginning; in the newest rows for a part."""
     if _is_part(text):
-        return rows.newest_containing(text, SEARCHED)
+        refused = Q(key="", name__icontains=text)  # a refused name has no key
+        return rows.among_newest(SEARCHED).filter(Q(key__icontains=text) | refused)
     if rid := _RID.fullmatch(text):
         return rows.filter(rid=rid[1])
     return rows.with_key(text[1:-1]) if text[0] == '"' else rows.beginning_with(text.lstrip("/"))

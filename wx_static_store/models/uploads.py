@@ -133,11 +133,6 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
         # MariaDB's own comparison knows no case, so the key is compared as well.
         return self.filter(**{f"key_start__{_BEGINS[vendor]}": start}, key__startswith=text)
 
-    def newest_containing(self, text: str, count: int) -> UploadLogQuerySet:
-        """Return rows with the text in key or refused name, of the `count` newest of the log."""
-        has_text = models.Q(key__icontains=text) | models.Q(key="", name__icontains=text)
-        return self.among_newest(count).filter(has_text)
-
     def among_newest(self, count: int) -> UploadLogQuerySet:
         """Return the rows that are among the `count` newest ids of the whole log."""
         return self.filter(id__gt=self.end_of_newest(count))

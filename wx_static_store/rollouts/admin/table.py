@@ -17,7 +17,7 @@ from ...conf.offered import Offer
 from ...core.notes import Notes
 from ...core.spans import ago
 from ...i18n import gettext as _, gettext_lazy, joined, labelled, ngettext, shown
-from ...models import Deployment, UploadLog, UploadLogQuerySet
+from ...models import UploadLog
 from ...submit.selection import having_tags, tags_of
 from ...upload.hosting import NEVER_OPENED, ONLINE, Hosting
 from ..models import Drift
@@ -90,7 +90,7 @@ class Rank(NamedTuple):
     differs: bool
     failures: int  # of the last days
     env: str
-    live: Sequence[Any] | None  # the ids of deployment and release, label and digest
+    live: list[Any] | None  # the ids of deployment and release, label and digest
 
 
 # What may be asked for beside names and tags, and which environments that are.
@@ -245,26 +245,16 @@ class OverviewTable:
         rows = UploadLog.objects.all()
         if len(self._offers) <= FEW:
             rows = rows.filter(env__in=[*self._offers])
-        failed = Counter(row.env for row in self._failed(rows))
-        found = [
-            Rank(
-                is_odd(hostings[env]),
-                one.is_failing,
-                one.differs,
-                failed[env],
-                env,
-                _live(one.live),
-            )
-            for env, one in zip(self._offers, self._standings([*self._offers]), strict=True)
-        ]
+        failed = Counter(row.env for row in (failed_uploads(rows) if self._sees_log else ()))
+        found = []
+        for env, one in zip(self._offers, self._standings([*self._offers]), strict=True):
+            live, closed = one.live, is_odd(hostings[env])
+            facts = [live.pk, live.release_id, live.label, str(live.release)] if live else None
+            found.append(Rank(closed, one.is_failing, one.differs, failed[env], env, facts))
         return sorted(found, key=lambda rank: rank[:4], reverse=True)
 
     def _standings(self, envs: Sequence[str]) -> Sequence[Standing]:
         return standings(envs, self._place) if self._place else [Standing(env) for env in envs]
-
-    def _failed(self, rows: UploadLogQuerySet) -> Sequence[Any]:
-        """Return those of the last days that failed, if the user may see the log."""
-        return failed_uploads(rows) if self._sees_log else []
 
     def troubled(self, most: int) -> list[Line]:
         """Return the worst of the environments that have any trouble."""
@@ -278,10 +268,9 @@ class OverviewTable:
         shown = [rank.env for rank in ranks]
         uploads = newest_uploads(shown) if self._sees_log else {}
         hostings, stand = self._known.hostings(self._where.using, shown), self._standings(shown)
-        whose = [
-            one.failure.deployment_id for one in stand if one.failure and not one.failure.cause
-        ]
-        failed = self._failed(UploadLog.objects.filter(deployment__in=whose)) if whose else []
+        whose = [one.failure.deployment_id for one in stand if one.failure]
+        of_deploys = UploadLog.objects.filter(deployment__in=whose)
+        failed = failed_uploads(of_deploys) if self._sees_log else []
         for rank, standing in zip(ranks, stand, strict=True):
             offer, newest, failure = self._offers[rank.env], standing.newest, standing.failure
             number, cause = _why(failure, failed) if failure else ("", "")
@@ -302,10 +291,6 @@ class OverviewTable:
                 upload=uploads.get(rank.env),
                 failures=in_words if rank.failures else "",
             )
-
-
-def _live(row: Deployment | None) -> Sequence[Any] | None:
-    return [row.pk, row.release_id, row.label, str(row.release)] if row else None
 
 
 def _why(failure: Failure, failed: Iterable[Any]) -> tuple[str, Text]:
