@@ -12,22 +12,25 @@ from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
+from django.urls import include, path, reverse
 from django.utils import timezone
 
 from tests.admin.conftest import admin_site
 from tests.conftest import ENV
 from tests.databases.conftest import TABLE, VENDOR, run
 from tests.databases.test_scale import DEPLOYMENTS, KEYS, SETTLE, explained, show
+from tests.urls import urlpatterns as admin_urls
 from wx_static_store.causes import of_errcode
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, Release, UploadLog, key_digest
 
 __all__ = ["admin_site"]
 
+urlpatterns = [*admin_urls, path("api/", include("wx_static_store.api.urls"))]
+
 pytestmark = [
     pytest.mark.django_db,
-    pytest.mark.urls("tests.databases.urls"),
+    pytest.mark.urls(__name__),
     pytest.mark.only_on("postgresql", "mysql"),  # SQLite plans without knowing what is in a table
     pytest.mark.skipif(
         not os.environ.get("WX_TEST_SCALE"), reason="a million rows take a minute: WX_TEST_SCALE=1"
@@ -242,8 +245,8 @@ def address(page: str, query: str) -> str:
         "rollouts_overview_environment": [TENANT],
     }.get(page)
     namespace = "wx_static_store:" if page in (API, "deployments") else "admin:wx_static_store_"
-    path = reverse(f"{namespace}{page}", args=args)
-    return f"{path}?{query.format(deployment=deployment)}"
+    url = reverse(f"{namespace}{page}", args=args)
+    return f"{url}?{query.format(deployment=deployment)}"
 
 
 def asked(client: Client, url: str) -> dict[str, float]:
