@@ -164,7 +164,8 @@ class Router:
 
 def first_source() -> str:
     again = UploadLog(env="env-1", key="a", key_digest=key_digest("a"), source="retry")
-    return source_of._first_source(again)
+    [first] = source_of.earlier_uploads([again])[0].values()
+    return first.source
 
 
 @pytest.mark.parametrize(
