@@ -202,7 +202,7 @@ PAGES = {
         f"ordering=id&created_after={LONG_AGO:%Y-%m-%d}T00:00:00Z",
     ),
     "API, the deployments": ("deployments", ""),
-    "API, the deployments of a store": ("deployments", "store=nothing"),
+    "API, the deployments of an environment": ("deployments", "env=tenant-2&outcome=failed"),
 }
 
 
@@ -210,7 +210,7 @@ MOST_QUERIES = 20
 TENANT = "tenant-2"
 SESSION = "rest_framework.authentication.SessionAuthentication"
 OF_A_TENANT = (
-    *("the list", "the last page", "failed", "a common source", "the last hour", "a rid"),
+    *("the list", "page 2", "failed", "a common source", "the last hour", "a rid"),
     *("still failing", "a part of few names"),
     *("the deployments", "the overview", "one environment"),
 )
