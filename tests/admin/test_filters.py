@@ -8,9 +8,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from tests.admin.conftest import Rows, keys, listed
+from tests.admin.conftest import Editor, Rows, keys, listed
 from tests.conftest import ENV
 from tests.tables import each
+from wx_static_store.admin import filters
 from wx_static_store.models import Deployment, UploadLog
 
 pytestmark = pytest.mark.django_db
@@ -155,3 +156,59 @@ def test_the_errcode_filter_offers_recent_errcodes(viewer: Client, rows: Rows) -
     html = listed(viewer)
     assert "errcode=45009" in html
     assert "errcode=42001" not in html
+
+
+# --- the filter of stores ------------------------------------------------------------------------
+
+MANY = {f"tenant-{n:02}": f"Tea House {n}" for n in range(filters.LINKS + 1)} | {ENV: "Bakery"}
+FIELD = '<input type="search" name="store"'
+
+
+@pytest.fixture
+def many(viewer: Client, rows: Rows, settings: Any) -> Client:
+    """Return a user with more environments than there are links."""
+    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {"ENVIRONMENTS": lambda user: MANY}
+    for env in ("tenant-01", "tenant-11", ENV, "withdrawn"):
+        rows(f"of {env}", env=env)
+    return viewer
+
+
+@each(
+    ("text", "found"),
+    [
+        ("", [f"of {ENV}", "of tenant-11", "of tenant-01"]),
+        ("tenant-11", ["of tenant-11"]),
+        ("house 1", ["of tenant-11", "of tenant-01"]),
+        ("BAKERY", [f"of {ENV}"]),
+        ("tenant-", ["of tenant-11", "of tenant-01"]),
+        ("nobody", []),
+        ("withdrawn", []),
+        ("%00", []),
+    ],
+)
+def test_a_store_is_found_by_its_id_or_a_part_of_its_name(
+    many: Client, text: str, found: list[str]
+) -> None:
+    assert keys(many, f"store={text}") == found
+
+
+def test_of_many_stores_those_that_match_are_links_and_a_field_finds_others(many: Client) -> None:
+    html = listed(many, "store=house+1&status=stored")
+    assert html.count("?status=stored&amp;store=tenant-") == 11
+    assert f'{FIELD} value="house 1"' in html
+    assert '<input type="hidden" name="status" value="stored">' in html
+    assert listed(many).count("?store=tenant-") < filters.LINKS + 1
+
+
+def test_few_stores_need_no_field(viewer: Client, rows: Rows) -> None:
+    rows("a")
+    assert FIELD not in listed(viewer)
+
+
+def test_a_superuser_finds_an_environment_that_is_no_longer_offered_and_the_page_says_so(
+    many: Client, editor: Editor
+) -> None:
+    superuser, sentence = editor(is_superuser=True), "environments that are no longer offered"
+    assert keys(superuser, "store=withdrawn") == ["of withdrawn"]
+    assert sentence in listed(superuser)
+    assert sentence not in listed(many)

@@ -124,7 +124,8 @@ def test_a_search_of_the_whole_log_needs_no_such_sentence(
         ("q=%22a%22", "wx_upload_key_start"),
         (f"q={RID}", "wx_upload_rid"),
         ("status=failed", "wx_upload_status"),
-        ("errcode=45009", "wx_upload_status"),
+        ("errcode=45009", "wx_upload_errcode"),
+        ("cause=ConnectFailed", "wx_upload_cause"),
         ("source=admin", "wx_upload_source"),
     ],
 )

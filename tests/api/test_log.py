@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -57,6 +59,16 @@ def test_a_filter_lists_the_rows_that_match(
 def test_a_filter_by_time_bounds_the_rows(client: APIClient, name: str, found: list[str]) -> None:
     moment = (timezone.now() - DAY).isoformat().replace("+", "%2B")
     assert keys(client, f"{name}={moment}") == found
+
+
+@pytest.mark.usefixtures("rows")
+def test_a_list_of_before_a_time_reads_no_rows_of_two_days_later(client: APIClient) -> None:
+    ids = [*UploadLog.objects.order_by("id").values_list("id", flat=True)]
+    moment = (timezone.now() - 3 * DAY).isoformat().replace("+", "%2B")
+    with CaptureQueriesContext(connection) as queries:
+        client.get(f"/wx/uploads/?created_before={moment}")
+    id_column = connection.ops.quote_name("id")
+    assert any(f"{id_column} < {ids[1]}" in query["sql"] for query in queries)
 
 
 # --- B56: queries that are none -------------------------------------------------------------------

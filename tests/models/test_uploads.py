@@ -58,6 +58,19 @@ def test_the_permissions_are_those_that_the_entries_ask_for() -> None:
     }
 
 
+def test_the_newest_rows_of_many_environments_cost_two_queries(
+    django_assert_num_queries: Any,
+) -> None:
+    older = [row(key, env=f"env-{number}") for number, key in enumerate("aabbc")]
+    newer = row("a", "failed", env="env-1")
+    row("b", env="env-1")  # another key
+    with django_assert_num_queries(2):
+        found = UploadLog.objects.newest_of(older)
+    assert {*found.values()} == {older[0], newer, *older[2:]}
+    stored = UploadLog.objects.filter(status="stored").newest_of(older)
+    assert {*stored.values()} == {*older}
+
+
 def test_the_newest_row_counts_whatever_its_status() -> None:
     row("a")
     newest = row("a", "failed")
@@ -151,7 +164,8 @@ class Router:
 
 def first_source() -> str:
     again = UploadLog(env="env-1", key="a", key_digest=key_digest("a"), source="retry")
-    return source_of._first_source(again)
+    [first] = source_of.earlier_uploads([again])[0].values()
+    return first.source
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,13 @@ def test_rows_of_offered_environments_are_visible(
     assert [*visible(Deployment.objects.all(), user_with())] == rows[:1]
 
 
+def test_a_superuser_sees_the_rows_of_all_environments_without_naming_them(
+    user_with: UserWith, offered: dict[str, str]
+) -> None:
+    rows = visible(Deployment.objects.all(), user_with(is_superuser=True))
+    assert "WHERE" not in str(rows.query)
+
+
 def test_a_list_that_fails_shows_nothing_and_allows_nothing(
     user_with: UserWith, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,10 +1,12 @@
 """The base of the two lists: rows are read, none is added or changed by hand."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.core.handlers.asgi import ASGIRequest
 from django.core.paginator import Paginator
@@ -13,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.functional import Promise, cached_property
+from django.utils.functional import Promise
 from django.views.decorators.http import require_http_methods
 
 from ..submit.access import may, visible
@@ -25,22 +27,26 @@ LISTED = 5000
 READ, POST, BOTH = ("GET", "HEAD"), ("POST",), ("GET", "HEAD", "POST")
 
 
-class BoundedPaginator(Paginator):  # type: ignore[type-arg]
-    """Count the newest 5,000 rows; `more` says that there are older ones, which a filter finds."""
+class NewestList(ChangeList):
+    """
+    A list without a count: one row more than a page has tells whether there are older ones.
 
-    @cached_property
-    def count(self) -> int:
-        return min(self._found, LISTED)
+    It ends after the newest 5,000 rows; `more` says that there are others, which a filter finds.
+    """
 
-    @property
-    def more(self) -> bool:
-        return self._found > LISTED
-
-    @cached_property
-    def _found(self) -> int:
-        # Keep the order: the rows of an old date lie at the end of a scan without one.
-        rows = cast(QuerySet[Any], self.object_list)
-        return rows[: LISTED + 1].count()
+    def get_results(self, request: HttpRequest) -> None:
+        first = (self.page_num - 1) * self.list_per_page
+        end = min(first + self.list_per_page, LISTED)
+        found = list(self.queryset[first : end + 1]) if 0 <= first < LISTED else []
+        if self.page_num != 1 and not found:
+            raise IncorrectLookupParameters
+        self.more = len(found) > end - first
+        self.result_list = found[: end - first]
+        self.result_count = self.full_result_count = first + len(self.result_list)
+        self.show_full_result_count = self.can_show_all = False
+        self.show_admin_actions, self.multi_page = True, self.more or self.page_num > 1
+        self.paginator = Paginator(range(min(first + len(found), LISTED)), self.list_per_page)
+        self.page = self.paginator.page(self.page_num)
 
 
 class Tool(NamedTuple):
@@ -75,11 +81,10 @@ def page(*pages: Page) -> Callable[[View], View]:
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Rows are only read: no user may add, change or delete one."""
 
-    # The lists are quick with a million rows: none is counted to its end, and only orders and
-    # filters with an index are allowed.
-    paginator = BoundedPaginator
-    show_full_result_count = False
+    # The lists are quick with a million rows: none is counted, and only orders and filters with an
+    # index are allowed.
     show_facets = admin.ShowFacets.NEVER
+    ordering = ("-id",)
     list_per_page = 50
     sees: Sequence[str] = ()  # permissions of which one is needed; without, Django's own
     has_list = True  # else its pages are all that there is
@@ -97,16 +102,13 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         own = may(request.user, *self.sees)
         return own if self.sees else super().has_view_permission(request, obj)
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return NewestList
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the rows that this user may see, with the users that they name."""
         # The users come from a query of their own: they may be in another database, or deleted.
         return visible(with_users(super().get_queryset(request)), request.user)
-
-    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        """Return the order of the list; an older time is ordered by its own index."""
-        # By id, the database would read all rows that are newer than the chosen time.
-        older = request.GET.get("time", "")[:1].isdigit()
-        return ("-created", "-id") if older else ("-id",)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         return lookup in {each.parameter_name for each in self.list_filter}  # type: ignore[union-attr]

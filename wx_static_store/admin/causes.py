@@ -27,6 +27,7 @@ def cards(
     shown = [pk for cause in causes for pk in cause.rows[:SHOWN]]
     # In one query: a card for each cause would else ask for its own files.
     found = {row.pk: row for row in rows.filter(pk__in=shown).order_by()}
+    gone = why_gone(found.values()) if look else {}
     columns = UploadColumns(request)
     made = []
     for cause in causes:
@@ -34,11 +35,10 @@ def cards(
         if not files:  # wx_prune deleted them meanwhile
             continue
         card = _card(cause, files, columns)
-        # Costly: for each file it is asked whether its bytes can still be read.
         if look:
             for line in card["files"]:
-                if gone := why_gone(line["row"]):
-                    line |= {"gone": gone, "choose": columns.choose_again(line["row"])}
+                if (row := line["row"]).pk in gone:
+                    line |= {"gone": gone[row.pk], "choose": columns.choose_again(row)}
             # First what can be done.
             card["files"].sort(key=lambda line: "gone" in line)
             card["ready"] = sum("gone" not in line for line in card["files"])

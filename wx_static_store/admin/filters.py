@@ -6,6 +6,8 @@ import re
 from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
+from itertools import islice
+from operator import itemgetter
 from typing import Any, cast
 
 from django.contrib.admin import ModelAdmin, SimpleListFilter
@@ -15,8 +17,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..causes import Text, cause_of, of_errcode
+from ..conf import platform_options
 from ..core.types import NOT_STORED
 from ..models import Deployment, UploadLog, UploadLogQuerySet
+from ..models.columns import created_between
+from ..submit.access import sees
 from .columns import SOURCES
 from .places import places_for
 
@@ -24,6 +29,7 @@ Choices = Sequence[tuple[str, Any]]
 
 NO_ANSWER = "none"
 LATE = 100_000  # rows of the log: a tenant may have few of them
+LINKS = 20  # environments
 NEWEST = 200  # of the newest uploads that were not stored
 
 
@@ -68,12 +74,29 @@ class OutcomeFilter(ColumnFilter):
 
 
 class StoreFilter(ColumnFilter):
-    """The environments that have a name here; only the whole log could show others."""
+    """The environments that have a name here: as links, or by a part of a name if they are many."""
 
-    title, parameter_name, column = _("store"), "store", "env"
+    title, parameter_name = _("store"), "store"
+    template = "admin/wx_static_store/store_filter.html"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
-        return sorted(places_for(request).names.items(), key=lambda item: item[1])
+        own, value = (self.parameter_name, "p"), self.value() or ""
+        self.others = {name: each for name, each in request.GET.items() if name not in own}
+        names = sorted(places_for(request).names.items(), key=itemgetter(1))
+        with_text = (each for each in names if value.casefold() in "\n".join(each).casefold())
+        exact = [each for each in names if each[0] == value]
+        self.matching = exact or [*islice(with_text, LINKS)]
+        self.is_long = len(names) > LINKS
+        is_offered = platform_options().environments is not None
+        self.sees_more = is_offered and sees(request.user) is None
+        return self.matching if self.is_long and self.matching else names[:LINKS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not (value := self.value()):
+            return queryset
+        # A superuser may name an environment that has no name here.
+        envs = [env for env, _name in self.matching] or [value]
+        return queryset.none() if "\0" in value else queryset.filter(env__in=envs)
 
 
 class ErrcodeFilter(ColumnFilter):
@@ -120,12 +143,11 @@ class TimeFilter(ColumnFilter):
 
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         if value[0].isdigit():
-            first, end = map(_midnight, _bounds(value))
-            return queryset.filter(created__gte=first, created__lt=end)
+            return created_between(queryset, *map(_midnight, _bounds(value)))
         now = timezone.now()
         spans = {"hour": timedelta(hours=1), "week": timedelta(7), "month": timedelta(30)}
         since = _midnight(_here(now).date()) if value == "today" else now - spans[value]
-        return queryset.filter(created__gte=since)
+        return created_between(queryset, since, None)
 
 
 def _periods(oldest: date, asked: str) -> Iterator[str]:

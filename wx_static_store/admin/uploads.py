@@ -55,16 +55,12 @@ class UploadLogAdmin(FilesPage, UploadPage, FailingPage, DiagnosisPage, ReadOnly
         text = search_term.strip()
         return search(cast(UploadLogQuerySet, queryset), text) if text else queryset, False
 
-    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        """Order by id for a part of a name, as this search reads the newest rows."""
-        is_part = _is_part(request.GET.get("q", "").strip())
-        return ("-id",) if is_part else super().get_ordering(request)
-
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """Say where a search for a part ends, and link to a search of the whole log."""
         found: Any = super().get_changelist_instance(request)
         text = found.query.strip()
-        if _is_part(text) and UploadLog.objects.older_than_newest(SEARCHED):
+        end = UploadLog.objects.all().end_of_newest(SEARCHED) if _is_part(text) else 0
+        if end and UploadLog.objects.filter(id__lte=end).exists():
             found.searched = SEARCHED
             found.beginning = found.get_query_string({"q": f"/{text}"}, ["p"])
         return found
@@ -99,7 +95,7 @@ class UploadLogAdmin(FilesPage, UploadPage, FailingPage, DiagnosisPage, ReadOnly
         columns = UploadColumns(request)
         choices = dict(self.get_action_choices(request))  # those of the list
         choose = columns.choose_again(row)
-        gone = why_gone(row) if choose or "upload_again" in choices else ""
+        gone = why_gone([row]).get(row.pk, "") if choose or "upload_again" in choices else ""
         names = ("compare",) if gone else ("upload_again", "compare")
         return {
             "url": url,
@@ -129,7 +125,8 @@ class UploadLogAdmin(FilesPage, UploadPage, FailingPage, DiagnosisPage, ReadOnly
 def search(rows: UploadLogQuerySet, text: str) -> UploadLogQuerySet:
     """Search by an index for a rid, a key or its beginning; in the newest rows for a part."""
     if _is_part(text):
-        return rows.newest_containing(text, SEARCHED)
+        refused = Q(key="", name__icontains=text)  # a refused name has no key
+        return rows.among_newest(SEARCHED).filter(Q(key__icontains=text) | refused)
     if rid := _RID.fullmatch(text):
         return rows.filter(rid=rid[1])
     return rows.with_key(text[1:-1]) if text[0] == '"' else rows.beginning_with(text.lstrip("/"))

@@ -19,7 +19,7 @@ from ..models import DeploymentQuerySet, UploadLog
 from ..releases.payload import check_store
 from ..releases.rollback import MOST_BYTES, MOST_FILES, move_of, plan_rollback
 from ..releases.runners import available_runner
-from ..submit.access import Act, reach, visible
+from ..submit.access import Act, reach, sees, visible
 from ..submit.selection import select_environments
 from . import deployment_serializers as serializers, log, paging, parameters
 from .addresses import link
@@ -174,7 +174,7 @@ class Release(View):
     def get(self, request: Request, id: str) -> Response:
         release = log.one_row(models.Release.objects.all(), id)
         deployments = list(_visible(request).filter(release=release)[:NEWEST])
-        if not deployments and reach(request.user) is not None:
+        if not deployments and sees(request.user) is not None:
             raise Http404
         of, size = f"release {release.pk}", self.query["page_size"]
         start = paging.read_cursor(self.query.get("cursor", ""), of) or 0

@@ -14,20 +14,19 @@ from ..conf import options_for
 from ..core.types import NOT_STORED
 from ..exceptions import WxStaticStoreError
 from ..models import UploadLog, UploadLogQuerySet
+from ..models.columns import created_between
 from ..submit.access import Act, may, visible
 
 Row = TypeVar("Row", bound=Model)
 Rows = TypeVar("Rows", bound=QuerySet[Any])
 
 # By parameter, the lookup of a column. Each of these has an index.
-_LOOKUPS = {name: name for name in ("status", "env", "source", "rid", "deployment", "errcode")} | {
-    "created_after": "created__gte",
-    "created_before": "created__lt",
-}
+_LOOKUPS = {name: name for name in ("status", "env", "source", "rid", "deployment", "errcode")}
 
 
 def filter_rows(rows: UploadLogQuerySet, query: Mapping[str, Any]) -> UploadLogQuerySet:
     rows = narrow(rows, query, _LOOKUPS)
+    rows = created_between(rows, query.get("created_after"), query.get("created_before"))
     if query.get("errcode"):  # only stored rows have 0; the others have an index of their own
         rows = rows.filter(status__in=NOT_STORED)
     if "user" in query:

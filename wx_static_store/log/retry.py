@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..conf import options_for
@@ -24,7 +25,7 @@ from ..upload.transfer import longest
 from ..upload.uploader import Queue, Uploader
 from ..upload.workers import WorkerPool
 from .owner import owning_alias
-from .source_of import SourceGone, source_of
+from .source_of import SourceGone, earlier_uploads, source_of
 
 if TYPE_CHECKING:
     from django.utils.functional import Promise
@@ -71,21 +72,26 @@ def newer(rows: Iterable[UploadLog]) -> dict[int, UploadLog]:
     return {pk: last for pk, last in lasts.items() if last and last.pk != pk}
 
 
-def retryable(row: UploadLog) -> Ready | RetryResult:
-    """Return the item to send again, or the reason why not; makes no call."""
-    try:
-        item = source_of(row)
-    except SourceGone as error:
-        return RetryResult(row, reason=error)
-    if row.md5 and item.md5 != row.md5 and not row.is_deletion:
-        return RetryResult(row, reason=SourceGone(_CHANGED, hint=_PUBLISH_IT))
-    return Ready(row, item)
+def retryable(rows: Iterable[UploadLog]) -> Iterator[Ready | RetryResult]:
+    """Yield the item to send again of each row, or the reason why not; makes no call."""
+    rows = list(rows)
+    earlier = earlier_uploads(rows)
+    for row in rows:
+        try:
+            item = source_of(row, earlier)
+        except SourceGone as error:
+            yield RetryResult(row, reason=error)
+            continue
+        if row.md5 and item.md5 != row.md5 and not row.is_deletion:
+            yield RetryResult(row, reason=SourceGone(_CHANGED, hint=_PUBLISH_IT))
+        else:
+            yield Ready(row, item)
 
 
-def why_gone(row: UploadLog) -> str | Promise:
-    """Return why the bytes cannot be sent again; empty if they can. Makes no call."""
-    found = retryable(row)
-    return found.reason.what if isinstance(found, RetryResult) and found.reason else ""
+def why_gone(rows: Iterable[UploadLog]) -> dict[int, str | Promise]:
+    """Return, by the id of a row, why its bytes cannot be sent again. Makes no call."""
+    found = (one for one in retryable(rows) if isinstance(one, RetryResult))
+    return {one.row.pk: one.reason.what for one in found if one.reason}
 
 
 def check_rows(rows: Iterable[UploadLog]) -> Iterator[Ready | RetryResult]:
@@ -95,18 +101,17 @@ def check_rows(rows: Iterable[UploadLog]) -> Iterator[Ready | RetryResult]:
     for row in rows:
         if row.pk in followed:
             yield RetryResult(row, reason=SourceGone(_NEWER, hint=TAKE_THE_NEWER))
-        else:
-            yield retryable(row)
+    yield from retryable(row for row in rows if row.pk not in followed)
 
 
 def sendable_first(rows: Iterable[UploadLog], most: int) -> list[UploadLog]:
     """Return at most `most` rows: those whose bytes can be found again, then the others."""
     ready: list[UploadLog] = []
     gone: list[UploadLog] = []
-    for row in rows:
-        (ready if isinstance(retryable(row), Ready) else gone).append(row)
-        if len(ready) == most:
-            break
+    rest = iter(rows)
+    while len(ready) < most and (part := [*islice(rest, most)]):
+        for one in retryable(part):
+            (ready if isinstance(one, Ready) else gone).append(one.row)
     return [*ready, *gone][:most]
 
 

@@ -1,7 +1,7 @@
 """Find the bytes of an earlier upload: on this machine, in the spool, or on the public site."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -18,11 +18,13 @@ from ..core.hashed_names import looks_hashed
 from ..core.types import DEPLOYS, REPEATS, UploadItem, UploadStatus, deletion
 from ..exceptions import SourceError
 from ..i18n import gettext_lazy as _
-from ..models import UploadLog, UploadLogQuerySet
+from ..models import UploadLog
 from ..upload import spool
 from ..upload.sources import IN_MEMORY, digest
 from ..upload.store import get_store
 from .owner import owning_alias
+
+ByKey = Mapping[tuple[str, str], UploadLog]  # by environment and digest of the key
 
 # Why there are no bytes, and what to do, by the source of the row.
 _GONE = {
@@ -62,7 +64,15 @@ class SourceGone(SourceError):
     """The bytes of this row cannot be had again, or must not be sent."""
 
 
-def source_of(row: UploadLog) -> UploadItem:
+def earlier_uploads(rows: Sequence[UploadLog]) -> tuple[ByKey, ByKey]:
+    """Return the first uploads of repeated rows, and what was stored at the keys of failed ones."""
+    log = UploadLog.objects.all()
+    first = log.exclude(source__in=REPEATS).newest_of(r for r in rows if r.source in REPEATS)
+    failed = (row for row in rows if row.status == UploadStatus.FAILED)
+    return first, log.filter(status=UploadStatus.STORED).newest_of(failed)
+
+
+def source_of(row: UploadLog, earlier: tuple[ByKey, ByKey] | None = None) -> UploadItem:
     """
     Return the row's file as an item to send again; raises SourceGone.
 
@@ -71,11 +81,15 @@ def source_of(row: UploadLog) -> UploadItem:
     """
     if not owning_alias(row):
         raise _gone(_NO_STORE if row.key else _NO_KEY)
-    source = _first_source(row)
+    first, stored = (
+        by_key.get((row.env, row.key_digest)) for by_key in earlier or earlier_uploads([row])
+    )
+    # Of a repetition, that of the upload before any retry.
+    source = row.source if row.source not in REPEATS else first.source if first else ""
     item = (
         deletion(row.name)
         if row.is_deletion
-        else _local_item(row, source) or _kept_item(row, source)
+        else _local_item(row, source) or _kept_item(row, source, stored)
     )
     if item is None:
         raise _gone(_GONE.get(source, _KEPT_NOWHERE))
@@ -84,19 +98,6 @@ def source_of(row: UploadLog) -> UploadItem:
 
 def _gone(why: tuple[Any, Any]) -> SourceGone:
     return SourceGone(why[0], hint=why[1])
-
-
-def _first_source(row: UploadLog) -> str:
-    """Return the source of the first upload of the bytes, before any retry."""
-    if row.source not in REPEATS:
-        return row.source
-    originals = _of_same_key(row).exclude(source__in=REPEATS)
-    return originals.values_list("source", flat=True).first() or ""
-
-
-def _of_same_key(row: UploadLog) -> UploadLogQuerySet:
-    rows = UploadLog.objects.primary()
-    return rows.filter(env=row.env, key_digest=row.key_digest).order_by("-id")
 
 
 def _item(
@@ -153,22 +154,15 @@ def _static_paths(name: str) -> Iterator[str]:
 # --- in the spool, and on the public site ------------------------------------------------------
 
 
-def _kept_item(row: UploadLog, source: str) -> UploadItem | None:
+def _kept_item(row: UploadLog, source: str, stored: UploadLog | None) -> UploadItem | None:
     if row.md5 and row.size is not None and spool.has(row.md5, row.size):
         opener: Callable[[], Any] = partial(spool.open_spooled, row.md5)
-    elif row.md5 and _was_stored(row):
+    elif row.md5 and (row.status != UploadStatus.FAILED or (stored and stored.md5 == row.md5)):
+        # By the log, the site may serve these bytes.
         opener = partial(_fetch, row, source)
     else:
         return None
     return _item(row, source, opener, row.size, row.md5)
-
-
-def _was_stored(row: UploadLog) -> bool:
-    """Return whether the site may serve these bytes, by the log."""
-    if row.status != UploadStatus.FAILED:
-        return True
-    stored = _of_same_key(row).filter(status=UploadStatus.STORED)
-    return stored.values_list("md5", flat=True).first() == row.md5
 
 
 def _fetch(row: UploadLog, source: str) -> BinaryIO:

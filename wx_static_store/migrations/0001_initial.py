@@ -218,6 +218,14 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='uploadlog',
+            index=models.Index(fields=['status', 'errcode', 'id'], name='wx_upload_errcode'),
+        ),
+        migrations.AddIndex(
+            model_name='uploadlog',
+            index=models.Index(fields=['status', 'cause', 'id'], name='wx_upload_cause'),
+        ),
+        migrations.AddIndex(
+            model_name='uploadlog',
             index=models.Index(fields=['source', 'id'], name='wx_upload_source'),
         ),
         migrations.AddIndex(

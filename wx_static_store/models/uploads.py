@@ -6,7 +6,9 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import reduce
 from itertools import islice
+from operator import or_
 from typing import Any
 
 from django.conf import settings
@@ -23,7 +25,6 @@ from .deployments import Deployment
 
 DIGESTS_A_QUERY = 25_000
 WALKED = 2000  # failed rows, and unknown ones, of which each may still be the newest of its key
-FEW = 1000  # ids that every database takes well
 START = 64  # characters of a key that an index holds
 # The comparison with a beginning that each database has an index for.
 _BEGINS = {"postgresql": "startswith", "mysql": "istartswith"}
@@ -79,14 +80,16 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
 
     def newest_of(self, rows: Iterable[UploadLog]) -> dict[tuple[str, str], UploadLog]:
         """Return the newest row for the key of each row, by environment and digest of the key."""
-        keys = defaultdict(list)
+        keys = defaultdict(set)
         for row in rows:
-            keys[row.env].append(row.key)
-        return {
-            (env, row.key_digest): row
-            for env, wanted in keys.items()
-            for row in self.newest(env, wanted).values()
-        }
+            keys[row.env].add(row.key_digest)
+        if not keys:
+            return {}
+        same = (models.Q(env=env, key_digest__in=digests) for env, digests in keys.items())
+        wanted = self.primary().filter(reduce(or_, same)).order_by()
+        ids = wanted.values("env", "key_digest").annotate(newest=models.Max("id"))
+        found = self.primary().filter(id__in=[*ids.values_list("newest", flat=True)]).order_by()
+        return {(row.env, row.key_digest): row for row in found}
 
     def newest_values(
         self, env: str, keys: Iterable[str], *fields: str
@@ -130,23 +133,15 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
         # MariaDB's own comparison knows no case, so the key is compared as well.
         return self.filter(**{f"key_start__{_BEGINS[vendor]}": start}, key__startswith=text)
 
-    def newest_containing(self, text: str, count: int) -> UploadLogQuerySet:
-        """Return rows with the text in key or refused name, of the `count` newest of the log."""
-        has_text = models.Q(key__icontains=text) | models.Q(key="", name__icontains=text)
-        found = self.among_newest(count).filter(has_text)
-        # A few rows are found by ids: counting and then listing them would read the log twice.
-        ids = list(found.order_by("-id").values_list("id", flat=True)[: FEW + 1])
-        return found if len(ids) > FEW else self.filter(id__in=ids)
-
     def among_newest(self, count: int) -> UploadLogQuerySet:
-        """Return the rows that are among the `count` newest of the whole log."""
-        older = UploadLog.objects.using(self.db).older_than_newest(count)
-        return self.filter(id__gt=older) if older else self
+        """Return the rows that are among the `count` newest ids of the whole log."""
+        return self.filter(id__gt=self.end_of_newest(count))
 
-    def older_than_newest(self, count: int) -> int | None:
-        """Return the id of the row after the `count` newest; None if there are not so many."""
-        ids = self.order_by("-id").values_list("id", flat=True)
-        return next(iter(ids[count : count + 1]), None)
+    def end_of_newest(self, count: int) -> int:
+        """Return the id before the `count` newest ids of the whole log."""
+        # By the number alone, as an offset reads them all; deleted rows leave fewer.
+        last = UploadLog.objects.using(self.db).aggregate(last=models.Max("id"))["last"]
+        return (last or 0) - count
 
     def still_failing(self) -> UploadLogQuerySet:
         """Return the newest row of each key that is not stored, unless somebody dismissed it."""
@@ -161,8 +156,9 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
 
     def older_failures(self) -> int | None:
         """Return the id of the newest failed row too old for `still_failing` to read, or None."""
-        each = (self.filter(status=status).older_than_newest(WALKED) for status in NOT_STORED)
-        return max(filter(None, each), default=None)
+        ids = self.order_by("-id").values_list("id", flat=True)
+        each = (ids.filter(status=status)[WALKED : WALKED + 1] for status in NOT_STORED)
+        return max((pk for found in each for pk in found), default=None)
 
     def of_cause(self, code: str) -> UploadLogQuerySet:
         """Return the rows that are not stored because of this cause."""
@@ -242,6 +238,8 @@ class UploadLog(models.Model):
             models.Index(fields=["env", "id"], name="wx_upload_env"),
             models.Index(fields=["rid"], name="wx_upload_rid"),
             models.Index(fields=["status", "id"], name="wx_upload_status"),
+            models.Index(fields=["status", "errcode", "id"], name="wx_upload_errcode"),
+            models.Index(fields=["status", "cause", "id"], name="wx_upload_cause"),
             models.Index(fields=["source", "id"], name="wx_upload_source"),
             # PostgreSQL asks for its own kind of index to find a beginning; the others ignore it.
             models.Index(

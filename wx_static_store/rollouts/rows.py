@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
-from ..submit.access import reach
+from ..submit.access import sees
 from .models import Rollout, RolloutEnvironment, RolloutQuerySet
 
 if TYPE_CHECKING:
@@ -94,15 +94,15 @@ def ended_before(until: datetime) -> QuerySet[Rollout]:
 def visible_rollouts(user: User) -> RolloutQuerySet:
     """Return the rollouts with an environment that this user may see, the newest first."""
     rows = Rollout.objects.primary().select_related("release").defer("release__files")
-    visible = reach(user)
-    if visible is None:
+    seen = sees(user)
+    if seen is None:
         return rows
-    return rows.filter(Exists(environments().filter(rollout=OuterRef("pk"), env__in=[*visible])))
+    return rows.filter(Exists(environments().filter(rollout=OuterRef("pk"), env__in=seen)))
 
 
 def visible_part(user: User, rollout: Rollout) -> list[str] | None:
     """Return the environments of a rollout that this user may see; None means all."""
-    visible = reach(user)
-    if visible is None or not environments_of(rollout).exclude(env__in=[*visible]).exists():
+    seen = sees(user)
+    if seen is None or not environments_of(rollout).exclude(env__in=seen).exists():
         return None
-    return [*visible]
+    return seen

@@ -8,8 +8,9 @@ import pytest
 from django.db import OperationalError, connection
 from django.http import HttpResponse, QueryDict
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
-from tests.admin.conftest import Editor, keys
+from tests.admin.conftest import Editor, Rows, keys
 from tests.admin.log.test_actions import (
     FAILING,
     LOG,
@@ -47,6 +48,19 @@ def values(client: Client, name: str) -> list[str]:
     """Return the values of the buttons of a name."""
     html = client.get(FAILING).content.decode()
     return re.findall(rf'<button[^>]* name="{name}" value="([^"]*)"', html)
+
+
+def test_failures_of_many_environments_cost_no_more_queries_than_one(
+    operator: Client, cloud: EmulatorServer, rows: Rows
+) -> None:
+    asked = []
+    for number in range(8):
+        why = {"status": "failed", "errcode": 40001, "md5": "0" * 32}
+        rows("a", "b", env=f"tenant-{number}", source=("admin", "retry")[number % 2], **why)
+        with CaptureQueriesContext(connection) as queries:
+            operator.get(FAILING)
+        asked.append(len(queries))
+    assert asked[1] == asked[-1]
 
 
 def test_uploads_that_failed_alike_are_one_card(operator: Client, cloud: EmulatorServer) -> None:

@@ -142,6 +142,34 @@ def test_environments_stand_on_pages() -> None:
     assert [line.name for line in table("p=2", many).lines()] == [f"{PAGE}"]
 
 
+def test_more_than_a_page_is_sorted_once_for_all_who_see_the_same(
+    django_assert_max_num_queries: Any,
+) -> None:
+    many = {f"tenant-{number:03}": Offer(f"{number}") for number in range(PAGE + 9)}
+    last = f"tenant-{PAGE + 8:03}"
+    deployment_of(last, rollout_of(folder="www/"), failed=True)
+    assert [line.env_id for line in table(offers=many).troubled(5)] == [last]
+    with django_assert_max_num_queries(0):
+        ranked = [rank.env for rank in table("p=2", many).page]
+    assert len(ranked) == 9
+    deployment_of(last, rollout_of(folder="www/"), label="v3")
+    first, *_others = table(offers=many).lines()
+    assert first.standing.live
+    assert (first.env_id, first.standing.live.label, first.standing.is_failing) == (
+        last,
+        "v3",
+        False,
+    )
+
+
+def test_who_does_not_see_the_log_learns_no_failures_from_who_does() -> None:
+    many = {f"tenant-{number:03}": Offer(f"{number}") for number in range(PAGE + 9)}
+    row("www/a", env="tenant-003", status="failed", cause="45009", errcode=45009)
+    for sees_log, number in ((True, 1), (False, 0)):
+        shown = OverviewTable(QueryDict(), many, [HERE], known=known(), sees_log=sees_log)
+        assert sum(bool(line.failures) for line in shown.lines()) == number
+
+
 # --- what may be chosen -----------------------------------------------------------------------
 
 

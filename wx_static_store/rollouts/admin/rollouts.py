@@ -20,7 +20,7 @@ from ...admin.places import places_for
 from ...causes import Text
 from ...exceptions import WxStaticStoreError
 from ...i18n import gettext as _, gettext_lazy
-from ...submit.access import Act, may, reach
+from ...submit.access import Act, may, sees
 from ...upload.database import with_users
 from ..lifecycle import ACTIONS, GOING_BACK, Manner, act, roll_back, way_back
 from ..models import Rollout
@@ -74,7 +74,7 @@ class RolloutAdmin(ReadOnlyAdmin):
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         found = super().get_changelist_instance(request)
-        counts = counts_of(found.result_list, reach(request.user))
+        counts = counts_of(found.result_list, sees(request.user))
         for row in found.result_list:
             row.counts = counts.get(row.pk, {})
         return found

@@ -1,10 +1,9 @@
 """The values for the page *Overview*: the chosen environments, the worst first, and their sites."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import islice
 from typing import Any, NamedTuple
 
 from django.core.paginator import Page, Paginator
@@ -13,7 +12,9 @@ from django.http import QueryDict
 from ...admin.columns import Look, badge
 from ...admin.places import Places
 from ...causes import Text, cause_of
+from ...conf import platform_options
 from ...conf.offered import Offer
+from ...core.notes import Notes
 from ...core.spans import ago
 from ...i18n import gettext as _, gettext_lazy, joined, labelled, ngettext, shown
 from ...models import UploadLog
@@ -78,8 +79,22 @@ FEW = 500
 RELEASES = 10  # of those that are live somewhere
 TAGS = 24  # of a set
 
+FRESH = 30.0  # seconds in which the order of more than a page is that of everybody
+
+
+class Rank(NamedTuple):
+    """What sorts and filters an environment, as JSON values; the worst is the greatest."""
+
+    is_closed: bool
+    is_failing: bool
+    differs: bool
+    failures: int  # of the last days
+    env: str
+    live: list[Any] | None  # the ids of deployment and release, label and digest
+
+
 # What may be asked for beside names and tags, and which environments that are.
-SHOWS: dict[str, tuple[Text, Callable[[Standing], bool]]] = {
+SHOWS: dict[str, tuple[Text, Callable[[Rank], bool]]] = {
     "failing": (gettext_lazy("last deploy failed"), lambda one: one.is_failing),
     "drift": (gettext_lazy("with drift"), lambda one: one.differs),
     "nothing": (gettext_lazy("nothing live"), lambda one: one.live is None),
@@ -181,103 +196,114 @@ class OverviewTable:
 
     def releases(self) -> list[LiveRelease]:
         """Return the releases that are live in most of these environments."""
-        live = [standing.live for standing in self._standings if standing.live]
-        labels = {row.release_id: row.label for row in sorted(live, key=lambda row: row.pk)}
-        digests = {row.release_id: str(row.release) for row in live}
-        counts = Counter(row.release_id for row in live)
+        live = sorted(rank.live for rank in self._chosen if rank.live)
+        names = {release: (label, digest) for _pk, release, label, digest in live}
+        counts = Counter(release for _pk, release, *_names in live)
         return [
-            LiveRelease(pk, labels[pk], digests[pk], number, str(pk) == self._asked.get("release"))
+            LiveRelease(pk, *names[pk], number, str(pk) == self._asked.get("release"))
             for pk, number in counts.most_common(RELEASES)
         ]
 
     # --- what was chosen -------------------------------------------------------------------------
 
     @cached_property
-    def page(self) -> Page[Standing]:
-        found = self._standings
+    def page(self) -> Page[Rank]:
+        found = self._chosen
         if release := self._asked.get("release"):
-            found = [one for one in found if one.live and str(one.live.release_id) == release]
+            found = [rank for rank in found if rank.live and str(rank.live[1]) == release]
         if show := SHOWS.get(self._asked.get("show", "")):
-            found = [one for one in found if show[1](one)]
-        worst_first = sorted(found, key=self._badness, reverse=True)
-        return Paginator(worst_first, PAGE).get_page(self._asked.get("p"))
-
-    def _badness(self, one: Standing) -> tuple[bool, bool, bool, int]:
-        """Return the sort key: a closed site, a failed deploy, drift, recent failures."""
-        is_closed = is_odd(self._hostings[one.env])
-        return is_closed, one.is_failing, one.differs, self._failures[one.env]
+            found = [rank for rank in found if show[1](rank)]
+        return Paginator(found, PAGE).get_page(self._asked.get("p"))
 
     @cached_property
-    def _hostings(self) -> Mapping[str, Hosting]:
-        return self._known.hostings(self._where.using, [one.env for one in self._standings])
+    def _chosen(self) -> Sequence[Rank]:
+        """Return the environments with the chosen tags and text, the worst first."""
+        tagged = {*having_tags(self._offers, self._asked.getlist("tag"))}
+        query = self.query.casefold()
+        return [
+            rank
+            for rank in self._ranks
+            if (env := rank.env) in tagged
+            and (offer := self._offers[env])
+            and any(query in text.casefold() for text in (env, offer.label, *offer.tags))
+        ]
 
     @cached_property
-    def _failed(self) -> Sequence[Any]:
-        """Return the failed uploads of the last days, if the user may see the log."""
-        if not self._sees_log:
-            return []
+    def _ranks(self) -> Sequence[Rank]:
+        """Return all environments, the worst first; many are sorted once for all who see them."""
+        if len(self._offers) <= PAGE:
+            return self._sorted()
+        notes = Notes("overview", platform_options().token_cache, seconds=FRESH)
+        name = repr((self._place, self._sees_log, [*self._offers]))
+        if (kept := notes.read(name)) is not None:
+            return [Rank(*each) for each in kept]
+        notes.write(name, found := self._sorted())
+        return found
+
+    def _sorted(self) -> Sequence[Rank]:
+        hostings = self._known.hostings(self._where.using, [*self._offers])
         rows = UploadLog.objects.all()
         if len(self._offers) <= FEW:
             rows = rows.filter(env__in=[*self._offers])
-        return failed_uploads(rows)
+        failed = Counter(row.env for row in (failed_uploads(rows) if self._sees_log else ()))
+        found = []
+        for env, one in zip(self._offers, self._standings([*self._offers]), strict=True):
+            live, closed = one.live, is_odd(hostings[env])
+            facts = [live.pk, live.release_id, live.label, str(live.release)] if live else None
+            found.append(Rank(closed, one.is_failing, one.differs, failed[env], env, facts))
+        return sorted(found, key=lambda rank: rank[:4], reverse=True)
 
-    @cached_property
-    def _failures(self) -> Counter[str]:
-        return Counter(row.env for row in self._failed)
+    def _standings(self, envs: Sequence[str]) -> Sequence[Standing]:
+        return standings(envs, self._place) if self._place else [Standing(env) for env in envs]
 
     def troubled(self, most: int) -> list[Line]:
         """Return the worst of the environments that have any trouble."""
-        lines = islice(self.lines(), most)
-        return [line for line in lines if any(self._badness(line.standing))]
+        return [*self._lines([rank for rank in self.page if any(rank[:4])][:most])]
 
     def lines(self) -> Iterator[Line]:
-        shown = [standing.env for standing in self.page]
+        return self._lines([*self.page])
+
+    def _lines(self, ranks: Sequence[Rank]) -> Iterator[Line]:
+        """Yield the lines of these environments, as they stand now."""
+        shown = [rank.env for rank in ranks]
         uploads = newest_uploads(shown) if self._sees_log else {}
-        for standing in self.page:
-            offer, newest = self._offers[standing.env], standing.newest
-            number, cause = self._why(standing.failure) if standing.failure else ("", "")
-            failed = self._failures[standing.env]
+        hostings, stand = self._known.hostings(self._where.using, shown), self._standings(shown)
+        whose = [one.failure.deployment_id for one in stand if one.failure]
+        of_deploys = UploadLog.objects.filter(deployment__in=whose)
+        failed = failed_uploads(of_deploys) if self._sees_log else []
+        for rank, standing in zip(ranks, stand, strict=True):
+            offer, newest, failure = self._offers[rank.env], standing.newest, standing.failure
+            number, cause = _why(failure, failed) if failure else ("", "")
             in_words = ngettext(
-                "%(count)d failure in 14 days", "%(count)d failures in 14 days", failed
+                "%(count)d failure in 14 days", "%(count)d failures in 14 days", rank.failures
             )
             yield Line(
                 name=offer.label,
-                env=standing.env if offer.label != standing.env else "",
-                env_id=standing.env,
-                hosting=shown_hosting(
-                    self._known, *self._where, standing.env, self._hostings[standing.env]
-                ),
+                env=rank.env if offer.label != rank.env else "",
+                env_id=rank.env,
+                hosting=shown_hosting(self._known, *self._where, rank.env, hostings[rank.env]),
                 tags=offer.tags,
                 standing=standing,
                 outcome=badge(newest.outcome, newest.get_outcome_display()) if newest else "",
                 number=number,
                 cause=cause,
                 drift=shown_drift(standing.drift) if standing.drift else None,
-                upload=uploads.get(standing.env),
-                failures=in_words if failed else "",
+                upload=uploads.get(rank.env),
+                failures=in_words if rank.failures else "",
             )
 
-    def _why(self, failure: Failure) -> tuple[str, Text]:
-        """Return number and title of a failure's cause; for a deploy, that of most files."""
-        cause, number = failure.cause, str(failure.errcode or "")
-        if not cause and failure.deployment_id:
-            of_files = Counter(
-                (row.cause, str(row.errcode or row.cos_code or ""))
-                for row in self._failed
-                if row.deployment_id == failure.deployment_id
-            )
-            cause, number = max(of_files, key=of_files.__getitem__, default=("", ""))
-        return number, cause_of(cause).title if cause else ""
 
-    @cached_property
-    def _standings(self) -> Sequence[Standing]:
-        tagged = having_tags(self._offers, self._asked.getlist("tag"))
-        texts = {env: (env, self._offers[env].label, *self._offers[env].tags) for env in tagged}
-        query = self.query.casefold()
-        found = [env for env in tagged if any(query in text.casefold() for text in texts[env])]
-        if self._place is None:
-            return [Standing(env) for env in found]
-        return standings(found, self._place)
+def _why(failure: Failure, failed: Iterable[Any]) -> tuple[str, Text]:
+    """Return number and title of a failure's cause; for a deploy, that of most files."""
+    cause, number = failure.cause, str(failure.errcode or "")
+    if not cause and failure.deployment_id:
+        of_files = Counter(
+            (row.cause, str(row.errcode or row.cos_code or ""))
+            for row in failed
+            if row.deployment_id == failure.deployment_id
+        )
+        cause, number = max(of_files, key=of_files.__getitem__, default=("", ""))
+    return number, cause_of(cause).title if cause else ""
 
 
 def _value(place: Place) -> str:

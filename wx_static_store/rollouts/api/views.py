@@ -29,7 +29,7 @@ from ...i18n import listed
 from ...releases import payload
 from ...releases.rollback import Move, check_storage
 from ...submit import queue
-from ...submit.access import Act, reach
+from ...submit.access import Act, reach, sees
 from .. import lifecycle
 from ..lifecycle import ACTIONS, GOING_BACK, Manner
 from ..models import Rollout as Row
@@ -82,7 +82,7 @@ class Rollouts(View):
         if "state" in query:
             rows = rows.filter(state=query["state"])
         found, after = paging.page_rows(rows, query, "rollouts")
-        counts = counts_of(found, reach(request.user))
+        counts = counts_of(found, sees(request.user))
         snapshots = [Snapshot(row, counts[row.pk], [], []) for row in found]
         return paging.page(request, shown(request, snapshots), after, "rollouts")
 
