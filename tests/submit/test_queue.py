@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from queue import Empty
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -47,9 +48,12 @@ def test_a_broker_that_is_down_is_named(broker: Broker) -> None:
 
 
 def test_the_worker_that_answers_is_named(broker: Broker) -> None:
+    broker.app.conf.broker_transport_options = {"polling_interval": 0.01}
     settings = {"pool": "solo", "perform_ping_check": False, "hostname": "celery@shop"}
     with start_worker(broker.app, **settings):
         assert queue.answering_worker(10) == "celery@shop"
+        # A worker that is to end waits two seconds for a message first.
+        Timer(0.1, queue.answering_worker, [0.1]).start()
 
 
 def test_without_a_worker_nobody_answers(broker: Broker) -> None:

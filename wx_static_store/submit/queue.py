@@ -84,6 +84,7 @@ def is_empty(task: str) -> bool:
     where = app.amqp.router.route({"queue": queue} if queue else {}, task)
     try:
         with _connection(app) as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0.2)
             declared = connection.channel().queue_declare(where["queue"].name, passive=True)
             return not declared.message_count
     except ChannelError as error:

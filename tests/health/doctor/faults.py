@@ -302,7 +302,7 @@ FAULTS = {
         "database.tables",
         settings=fetched(ENVIRONMENTS=from_the_log),
         django={"CACHES": SHARED},
-        around=partial(locked, seconds=20),
+        around=partial(locked, seconds=3),
         target={"timeout": 1.0},
     ),
     # --- private storages and Celery ------------------------------------------------------------
