@@ -154,7 +154,7 @@ class FolderStateQuerySet(models.QuerySet["FolderState"]):
             self.filter(id__in=ids[start : start + BATCH]).settle()
 
     def settle(self, since: int = 0) -> None:
-        """Point these rows at the deployments that count; older ones than `since` are noted."""
+        """Point these rows at what counts; deployments before `since` are noted already."""
         place = {name: OuterRef(name) for name in ("env", "folder_digest")}
         every = Deployment.objects.using(self.db).filter(**place)
         late = every.filter(release__isnull=False, id__gte=since).order_by("-id")
