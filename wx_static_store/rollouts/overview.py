@@ -9,6 +9,7 @@ from django.db.models import Subquery
 from django.utils import timezone
 
 from ..models import Deployment, DeploymentQuerySet, Release, UploadLog, UploadLogQuerySet
+from ..models.columns import created_between
 from ..releases.live import Latest, latest
 from ..upload.database import deployments
 from .drift import rows as drift_rows
@@ -133,7 +134,7 @@ def _failure(deployment: Deployment | None, row: RolloutEnvironment | None) -> F
 def failed_uploads(rows: UploadLogQuerySet) -> list[Any]:
     """Return those of these rows that failed in the last days, the newest of each status."""
     names = ("env", "deployment_id", "cause", "errcode", "cos_code")
-    late = rows.filter(created__gte=timezone.now() - DAYS).order_by("-id")
+    late = created_between(rows, timezone.now() - DAYS, None).order_by("-id")
     # Each status apart: its index gives the newest rows.
     newest = (late.filter(status=each) for each in ("failed", "unknown"))
     return [row for each in newest for row in each.values_list(*names, named=True)[:MOST]]
