@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from tests.conftest import ENV
@@ -163,6 +164,17 @@ def test_failed_uploads_are_those_of_the_last_days() -> None:
     row("old", status="failed", days=DAYS.days)
     found = [(each.env, each.errcode, each.cos_code) for each in failed_uploads(ROWS.all())]
     assert found == [(ENV, 40001, ""), ("tenant-b", None, "SlowDown")]
+
+
+def test_failed_uploads_are_looked_for_after_the_rows_of_a_day_before(
+    django_assert_num_queries: Any,
+) -> None:
+    """Where few failed, the index of the status would else be read to its end."""
+    old = row("old", status="failed", days=DAYS.days + 2)
+    with django_assert_num_queries(3) as queries:
+        failed_uploads(ROWS.all())
+    bound = f"{connection.ops.quote_name('id')} > {old.pk}"
+    assert [bound in query["sql"] for query in queries] == [False, True, True]
 
 
 def test_of_many_failed_uploads_the_newest_are_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from ..deploy.state import folders
 from ..models import Deployment, DeploymentQuerySet, Release, UploadLog, UploadLogQuerySet
+from ..models.columns import created_between
 from ..upload.database import deployments
 from .drift import rows as drift_rows
 from .models import Drift, Rollout, RolloutEnvironment, RolloutQuerySet
@@ -134,7 +135,7 @@ def _failure(deployment: Deployment | None, row: RolloutEnvironment | None) -> F
 def failed_uploads(rows: UploadLogQuerySet) -> list[Any]:
     """Return those of these rows that failed in the last days, the newest of each status."""
     names = ("env", "deployment_id", "cause", "errcode", "cos_code")
-    late = rows.filter(created__gte=timezone.now() - DAYS).order_by("-id")
+    late = created_between(rows, timezone.now() - DAYS, None).order_by("-id")
     # Each status apart: its index gives the newest rows.
     newest = (late.filter(status=each) for each in ("failed", "unknown"))
     return [row for each in newest for row in each.values_list(*names, named=True)[:MOST]]

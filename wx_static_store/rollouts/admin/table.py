@@ -170,6 +170,8 @@ class OverviewTable:
         chosen = (place for place in places if _value(place) == asked.get("place"))
         self._place = next(chosen, places[0] if places else None)
         self._where = self._place or Place("", "")
+        self._read: dict[str, Standing] = {}
+        self._failed: Sequence[Any] | None = None if sees_log else []
         self.query = asked.get("q", "").strip()
 
     # --- what may be chosen ----------------------------------------------------------------------
@@ -245,7 +247,8 @@ class OverviewTable:
         rows = UploadLog.objects.all()
         if len(self._offers) <= FEW:
             rows = rows.filter(env__in=[*self._offers])
-        failed = Counter(row.env for row in (failed_uploads(rows) if self._sees_log else ()))
+        self._failed = failed_uploads(rows) if self._failed is None else self._failed
+        failed = Counter(row.env for row in self._failed)
         found = []
         for env, one in zip(self._offers, self._standings([*self._offers]), strict=True):
             live, closed = one.live, is_odd(hostings[env])
@@ -254,7 +257,10 @@ class OverviewTable:
         return sorted(found, key=lambda rank: rank[:4], reverse=True)
 
     def _standings(self, envs: Sequence[str]) -> Sequence[Standing]:
-        return standings(envs, self._place) if self._place else [Standing(env) for env in envs]
+        """Return how these environments stand, by what this request read of all if it did."""
+        if self._place and not self._read.keys() >= {*envs}:
+            self._read = {one.env: one for one in standings(envs, self._place)}
+        return [self._read.get(env, Standing(env)) for env in envs]
 
     def troubled(self, most: int) -> list[Line]:
         """Return the worst of the environments that have any trouble."""
@@ -270,7 +276,7 @@ class OverviewTable:
         hostings, stand = self._known.hostings(self._where.using, shown), self._standings(shown)
         whose = [one.failure.deployment_id for one in stand if one.failure]
         of_deploys = UploadLog.objects.filter(deployment__in=whose)
-        failed = failed_uploads(of_deploys) if self._sees_log else []
+        failed = failed_uploads(of_deploys) if self._failed is None else self._failed
         for rank, standing in zip(ranks, stand, strict=True):
             offer, newest, failure = self._offers[rank.env], standing.newest, standing.failure
             number, cause = _why(failure, failed) if failure else ("", "")
