@@ -1,11 +1,14 @@
 """Texts that every database keeps, digests, and foreign keys without a constraint."""
 
 import hashlib
+from datetime import datetime
 from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.db.models import functions
+from django.utils import timezone
 
 
 class Now(functions.Now):
@@ -17,13 +20,15 @@ class Now(functions.Now):
 
 
 def fitting(model: type[models.Model], columns: dict[str, Any]) -> dict[str, Any]:
-    """Make texts that every database keeps: one refused text would fail its whole batch."""
+    """Make texts and times that every database keeps: a refused one would fail its whole batch."""
     longest, fitted = _longest(model), dict(columns)
     for name, value in columns.items():
         if isinstance(value, str):
             # No database keeps NUL, nor the lone surrogates of undecodable file names.
             text = value.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
             fitted[name] = text[: longest.get(name)]
+        elif isinstance(value, datetime) and value.tzinfo and not settings.USE_TZ:
+            fitted[name] = timezone.make_naive(value)
     return fitted
 
 
