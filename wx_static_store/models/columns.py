@@ -24,9 +24,10 @@ def fitting(model: type[models.Model], columns: dict[str, Any]) -> dict[str, Any
     longest, fitted = _longest(model), dict(columns)
     for name, value in columns.items():
         if isinstance(value, str):
-            # No database keeps NUL, nor the lone surrogates of undecodable file names.
-            text = value.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
-            fitted[name] = text[: longest.get(name)]
+            if not value.isprintable():
+                # No database keeps NUL, nor the lone surrogates of undecodable file names.
+                value = value.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
+            fitted[name] = value[: longest.get(name)]
         elif isinstance(value, datetime) and value.tzinfo and not settings.USE_TZ:
             fitted[name] = timezone.make_naive(value)
     return fitted

@@ -249,10 +249,7 @@ def announce_deployment(env: str, deployment_id: int | None, *, ok: bool, logged
 
 
 def _insert(recorded: Sequence[Recorded]) -> int:
-    from ..models import UploadLog
-
-    rows = [UploadLog(**_columns(*pair)) for pair in recorded]
-    return len(UploadLog.objects.bulk_create(rows, batch_size=500))
+    return log().insert([_columns(*pair) for pair in recorded])
 
 
 def _columns(result: UploadResult, context: UploadContext) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """
 One file on its way: its attempts, and their results so far.
 
-Where OpenTelemetry is installed (extra ``otel``), each upload counts in metrics; it is a span, too, if
-the project has set a tracer provider.
+Where OpenTelemetry is installed (extra ``otel``), each upload counts in metrics; it is a span, too,
+if the project has set a tracer provider.
 """
 
 import time
