@@ -65,7 +65,8 @@ def check_link(
     parsed = _parse(address := url.partition("?")[0])
     if fault := _host_fault(parsed._replace(path=None), upload_hosts, loopback=loopback):
         return fault
-    if _decoded(parsed.path or "") != "/" + key:
+    # What is no UTF-8 becomes a lone surrogate, which no key has.
+    if unquote(parsed.path or "", errors="surrogateescape") != "/" + key:
         return _("its path is not the key that was asked for")
     return _path_fault(parsed, address)
 
@@ -123,10 +124,3 @@ def _matches(host: str, allowed: str) -> bool:
     if allowed.startswith("."):
         return re.fullmatch(_BUCKET + re.escape(allowed), host) is not None
     return host == allowed
-
-
-def _decoded(path: str) -> str | None:
-    try:
-        return unquote(path, errors="strict")
-    except UnicodeDecodeError:
-        return None

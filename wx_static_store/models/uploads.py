@@ -23,7 +23,6 @@ from .columns import key_digest, link
 from .deployments import Deployment
 
 DIGESTS_A_QUERY = 25_000
-ROWS_A_QUERY = 500
 WALKED = 2000  # failed rows, and unknown ones, of which each may still be the newest of its key
 FEW = 1000  # ids that every database takes well
 START = 64  # characters of a key that an index holds
@@ -73,7 +72,7 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
         names = ", ".join(map(connection.ops.quote_name, columns))
         table = connection.ops.quote_name(UploadLog._meta.db_table)
         adapt = connection.ops.adapt_datetimefield_value
-        size = max(1, min(ROWS_A_QUERY, connection.ops.bulk_batch_size(columns, rows)))
+        size = min(500, connection.ops.bulk_batch_size(columns, rows))
         one = f"({', '.join(['%s'] * len(columns))})"
         with connection.cursor() as cursor:
             for start in range(0, len(rows), size):
