@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.apps import AppConfig
+from django.dispatch import Signal
 from django.utils.translation import gettext_lazy as _
 
 from ..apps import NeedsCore
@@ -23,11 +24,11 @@ class HealthConfig(NeedsCore, AppConfig):
         offer(_checks_of_the_doctor)
 
 
-def _alert(**facts: Any) -> None:
+def _alert(signal: Signal, **facts: Any) -> None:
     # Imported with the first signal: each web worker would pay for it at its start.
-    from .alerts.events import send_alert
+    from .alerts.events import ALERTS
 
-    send_alert(**facts)
+    ALERTS[signal](**facts)
 
 
 def _checks_of_the_doctor() -> Iterator[Cause]:

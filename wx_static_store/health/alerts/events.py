@@ -1,5 +1,6 @@
 """Alerts of new failures, by the signals of the app."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.dispatch import Signal
@@ -10,11 +11,6 @@ from ...log.failing import causes, in_words
 from ...signals import deployment_finished, rollout_finished
 from ...upload.database import deployments, in_database, log
 from .alert import Alert, in_own_language, send
-
-
-def send_alert(signal: Signal, **facts: Any) -> None:
-    """Send an alert of what a signal reports, if it failed."""
-    _ALERTS[signal](**facts)
 
 
 def _alert_of_deployment(env: str, deployment_id: int | None, outcome: str, **_more: Any) -> None:
@@ -51,4 +47,7 @@ def _alert_of_rollout(rollout_id: int, failed: int, **_more: Any) -> None:
         send(Alert(f"rollout:{rollout_id}", title, f"{text}\n{look}"))
 
 
-_ALERTS = {deployment_finished: _alert_of_deployment, rollout_finished: _alert_of_rollout}
+ALERTS: dict[Signal, Callable[..., None]] = {
+    deployment_finished: _alert_of_deployment,
+    rollout_finished: _alert_of_rollout,
+}
