@@ -42,6 +42,18 @@ def test_a_module_of_an_app_that_is_not_installed_adds_no_table_to_the_core() ->
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
 
 
+def test_alerts_are_imported_with_the_first_signal() -> None:
+    code = (
+        "import sys, django; from tests import core_alone; core_alone.configure()\n"
+        "from django.conf import settings\n"
+        "from django.test import override_settings\n"
+        "apps = [*settings.INSTALLED_APPS, 'wx_static_store.health']\n"
+        "with override_settings(INSTALLED_APPS=apps):\n"
+        "    sys.exit('wx_static_store.health.alerts' in sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
+
+
 @pytest.mark.parametrize("app", ["health", "rollouts"])
 def test_an_app_without_the_core_says_what_to_add(app: str) -> None:
     code = (

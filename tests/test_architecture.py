@@ -28,6 +28,7 @@ EMULATOR = "emulator"
 ONLY_IN = {
     "django.conf": {
         "conf.settings",
+        "models.columns",
         "models.uploads",
         "models.deployments",
         "rollouts.models",

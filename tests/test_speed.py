@@ -1,20 +1,25 @@
 """What a deploy of many files costs in calls, reads and queries; times are for `benchmarks/`."""
 
+import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from io import BytesIO, FileIO
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+import wx_static_store
 from tests.deploys import configure_storages
 from wx_static_store.core.types import UploadItem
 from wx_static_store.deploy import tree
@@ -113,6 +118,36 @@ def planned(items: Iterable[UploadItem], *, trust_log: bool = False) -> tuple[Pl
     with WorkerPool(4) as pool, CaptureQueriesContext(connection) as queries:
         plan = make_plan(uploader, items, pool=pool)
     return plan, [query["sql"] for query in queries if query["sql"].startswith("SELECT")]
+
+
+def modules_passed(work: Callable[[], object]) -> set[str]:
+    """Return the modules of the package in which this thread runs code meanwhile."""
+    package, passed = os.path.dirname(wx_static_store.__file__), set[str]()
+
+    def note(frame: FrameType, event: str, _arg: Any) -> None:
+        path = os.path.relpath(frame.f_code.co_filename, package)
+        # The guard of the pytest plugin stands in `testing`.
+        if event == "call" and not path.startswith((os.pardir, "emulator", "testing")):
+            passed.add(path)
+
+    sys.setprofile(note)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return passed
+
+
+@pytest.mark.django_db
+def test_a_save_passes_26_modules_at_most(configure: Any) -> None:
+    configure()
+
+    def save() -> None:
+        default_storage.save("a.txt", ContentFile(b"tea"))
+
+    save()
+    passed = modules_passed(save)
+    assert len(passed) <= 26, sorted(passed)
 
 
 @pytest.mark.django_db

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import shutil
+import socket
 import ssl
 import subprocess
 import threading
@@ -71,6 +72,23 @@ def test_a_body_of_many_blocks_has_a_content_length_and_is_not_chunked(
     assert request.headers["content-length"] == "300003"
     assert "transfer-encoding" not in request.headers
     assert request.body == b"ab" + b"c" * 300_000 + b"d"
+
+
+def test_a_body_of_many_blocks_sets_no_more_timeouts_than_a_small_one(
+    serve: Serve, transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is a system call, during which another thread takes its turn."""
+    me, counts, settimeout = threading.get_ident(), list[int](), socket.socket.settimeout
+
+    def counted(sock: socket.socket, seconds: float | None) -> None:
+        counts[-1] += threading.get_ident() == me
+        settimeout(sock, seconds)
+
+    monkeypatch.setattr(socket.socket, "settimeout", counted)
+    for blocks in (1, 20):
+        counts.append(0)
+        put(transport, signed(serve(answer())), Body(*[b"a" * 1000] * blocks))
+    assert counts[0] == counts[1] > 0
 
 
 def test_each_secret_header_arrives_as_one_of_its_own(serve: Serve, transport: Transport) -> None:

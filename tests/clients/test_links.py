@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -12,6 +13,7 @@ from urllib3.util import parse_url
 
 from tests.conftest import examples
 from tests.tables import each
+from wx_static_store.clients import links
 from wx_static_store.clients.links import check_address, check_link, is_loopback, link_refused
 from wx_static_store.exceptions import Remedy
 
@@ -281,6 +283,25 @@ def test_an_address_that_the_http_library_would_change_is_refused() -> None:
     assert check_address("https://api.weixin.qq.com/wxa/a?b=c") == ""
     assert check_address("https://API.weixin.qq.com/wxa/../a")
     assert check_address("https://[")
+
+
+def test_a_link_and_the_address_of_a_call_are_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed, parse = list[str](), links._parse
+
+    def counted(url: str) -> Any:
+        parsed.append(url)
+        return parse(url)
+
+    monkeypatch.setattr(links, "_parse", counted)
+    assert fault(f"https://{HOST}/a.css{QUERY}") == ""
+    for token in ("one", "two"):
+        assert check_address(f"https://call.example/once?access_token={token}") == ""
+    assert parsed == [f"https://{HOST}/a.css", "https://call.example/once"]
+
+
+@pytest.mark.parametrize("odd", ["\r\nX-Evil: 1", " ", "#a", "文"])
+def test_a_query_that_could_end_its_line_is_refused(odd: str) -> None:
+    assert check_address(f"https://api.weixin.qq.com/a?access_token=b{odd}")
 
 
 def test_a_path_that_is_not_utf_8_is_no_key() -> None:

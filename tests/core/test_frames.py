@@ -15,7 +15,7 @@ from django.core.files.storage import default_storage
 
 from tests.waiting import wait_for
 from wx_static_store.clients.tokens import CallableToken, current_token
-from wx_static_store.core.frames import cleared_frames, described, is_from_signal
+from wx_static_store.core.frames import clearing_frames, described, is_from_signal
 from wx_static_store.core.retry import Deadline
 from wx_static_store.core.secrets import Secret
 from wx_static_store.core.types import UploadItem
@@ -113,8 +113,8 @@ def test_the_functions_of_a_traceback_stay(raised_by_a_signal: Any) -> None:
         secret = "canary"
         raise LookupError(len(secret))
 
-    with pytest.raises(LookupError) as caught, cleared_frames():
-        inner()
+    with pytest.raises(LookupError) as caught:
+        clearing_frames(inner)()
     *_, (frame, _line) = traceback.walk_tb(caught.value.__traceback__)
     assert (frame.f_code.co_name, frame.f_locals) == ("inner", {})
 
@@ -126,8 +126,8 @@ def test_the_frames_of_what_the_caller_was_handling_stay() -> None:
     try:
         inner("kept")
     except KeyError as handled:
-        with pytest.raises(ValueError, match="none"), cleared_frames():
-            int("none")
+        with pytest.raises(ValueError, match="none"):
+            clearing_frames(int)("none")
         *_, (frame, _line) = traceback.walk_tb(handled.__traceback__)
         assert frame.f_locals == {"of_the_caller": "kept"}
 

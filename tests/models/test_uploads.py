@@ -10,10 +10,13 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.core.management import call_command
 from django.db import connection
+from django.db.models.signals import post_init
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from tests.tables import each
 from wx_static_store.causes import CAUSES, LOOK
+from wx_static_store.core.types import UploadContext, UploadResult, UploadStatus, facts
 from wx_static_store.log import source_of
 from wx_static_store.models import Deployment, Dismissal, UploadLog, key_digest
 from wx_static_store.rollouts.models import Rollout
@@ -213,3 +216,37 @@ def test_a_row_of_a_stored_file_has_nothing_to_explain() -> None:
 
 def test_a_row_whose_end_is_unknown_tells_to_look_first() -> None:
     assert UploadLog(status="unknown", cause="ResponseLost").advice is LOOK
+
+
+def columns(key: str, **others: Any) -> dict[str, Any]:
+    """Return the columns of a stored file's row, as `insert` takes them."""
+    stored = UploadResult(key, key, UploadStatus.STORED, "e", size=5)
+    return facts(stored, UploadContext("test")) | {"key_digest": key_digest(key)} | others
+
+
+@pytest.mark.django_db
+def test_inserted_rows_hold_their_columns_and_no_object_is_made_of_them() -> None:
+    moment, made = timezone.now().replace(microsecond=0), list[object]()
+    rows = [columns("文.txt"), columns("b", errcode=40097, stored_at=moment)]
+
+    def note(instance: object, **_more: object) -> None:
+        made.append(instance)
+
+    post_init.connect(note, sender=UploadLog)
+    try:
+        assert UploadLog.objects.insert(rows) == 2
+    finally:
+        post_init.disconnect(note, sender=UploadLog)
+    assert made == []
+    found = list(UploadLog.objects.order_by("id").values(*rows[0], "created"))
+    assert all(row.pop("created") >= moment for row in found)
+    assert found == rows
+
+
+@pytest.mark.django_db
+def test_a_hundred_rows_are_inserted_by_three_statements_at_most(
+    django_assert_max_num_queries: Any,
+) -> None:
+    with django_assert_max_num_queries(3):
+        UploadLog.objects.insert([columns(str(number)) for number in range(100)])
+    assert UploadLog.objects.count() == 100

@@ -215,8 +215,8 @@ SABOTAGES = (
         "D9: an error shows no secret",
         "put the token into an exception",
         "clients/transport.py",
-        "failed = _classify(chain, _origin(url), late=not deadline.left())",
-        "failed = _classify(chain, url.reveal(), late=not deadline.left())",
+        "failed = _classify(chain, origin, late=not deadline.left())",
+        "failed = _classify(chain, origin + current_exchange.get().query.reveal(), late=False)",
         (
             "test_secret_scan.py::test_no_secret_is_left_behind",
             "test_properties.py::test_h12_no_error_shows_a_secret",

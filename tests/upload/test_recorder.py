@@ -151,7 +151,7 @@ def test_an_upload_inside_a_broken_transaction_counts(
 @pytest.mark.django_db
 def test_a_failing_row_leaves_the_callers_transaction_usable(cloud: EmulatorServer) -> None:
     with transaction.atomic():
-        assert record_one(result(size="no number"), CONTEXT) is None
+        assert record_one(result(size=-1), CONTEXT) is None
         UploadLog.objects.create(env="env-1", key="k", key_digest="d", status="stored")
     assert UploadLog.objects.count() == 1
 
@@ -405,7 +405,7 @@ def test_an_interrupt_while_late_rows_are_written_keeps_all_of_them(cloud: Emula
 
 @pytest.mark.django_db
 def test_a_row_that_is_always_refused_keeps_no_other_from_the_log() -> None:
-    record_one(result("bad", size="no number"), CONTEXT)
+    record_one(result("bad", size=-1), CONTEXT)
     for name in ("a.txt", "b.txt"):
         record_one(result(name), CONTEXT)
     assert keys() == ["a.txt", "b.txt"]
@@ -552,8 +552,8 @@ def test_rows_of_a_deployment_that_are_refused_to_the_end_are_an_error_with_thei
 @pytest.mark.parametrize(
     ("size", "context", "errors"),
     [
-        ("no number", UploadContext("test", deployment_id=7), 1),
-        ("no number", CONTEXT, 0),
+        (-1, UploadContext("test", deployment_id=7), 1),
+        (-1, CONTEXT, 0),
         (5, UploadContext("test", deployment_id=7), 0),
     ],
 )

@@ -23,7 +23,7 @@ from wx_static_store.core.types import UploadItem, UploadResult
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import DeadlineExceeded
 from wx_static_store.upload import limiters
-from wx_static_store.upload.limiters import Rate, SharedLimiter
+from wx_static_store.upload.limiters import AdaptiveLimiter, Rate
 from wx_static_store.upload.platform import platform_notes
 from wx_static_store.upload.uploader import get_uploader
 
@@ -126,7 +126,7 @@ def test_waiting_for_a_turn_is_not_the_file_s_own_time() -> None:
     now = [0.0]
     clock = Clock(now=lambda: now[0], sleep=lambda s: now.append(now.pop() + s))
     turns = Rate(0.5, remembered(), remembered(), now=lambda: NOON + now[0])
-    limiter, deadline = SharedLimiter(Throttle, 20, remembered(), turns), Deadline.after(5, clock)
+    limiter, deadline = AdaptiveLimiter(Throttle, 20, remembered(), turns), Deadline.after(5, clock)
     for _call in range(3):
         with limiter.slot(deadline):
             assert deadline.left() == 5
@@ -134,7 +134,7 @@ def test_waiting_for_a_turn_is_not_the_file_s_own_time() -> None:
 
 
 def test_a_call_whose_turn_is_too_late_fails_at_once_and_names_the_rate() -> None:
-    limiter = SharedLimiter(Throttle, 20, remembered(), rate(0.01))
+    limiter = AdaptiveLimiter(Throttle, 20, remembered(), rate(0.01))
     with limiter.slot(Deadline.after(25)):
         pass
     with pytest.raises(DeadlineExceeded, match="API_RATE"), limiter.slot(Deadline.after(25)):
@@ -149,13 +149,13 @@ def always_look(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limiters, "LOOK", 0.0)
 
 
-def limiter_of_a_process() -> SharedLimiter:
-    limiter = SharedLimiter(Throttle, 20, remembered())
+def limiter_of_a_process() -> AdaptiveLimiter:
+    limiter = AdaptiveLimiter(Throttle, 20, remembered())
     through(limiter, 8)
     return limiter
 
 
-def through(limiter: SharedLimiter, count: int, *, throttled: int = 0) -> None:
+def through(limiter: AdaptiveLimiter, count: int, *, throttled: int = 0) -> None:
     """So many inside at once; some of them meet a throttle."""
     calls = [limiter.slot(Deadline(math.inf)) for _ in range(count)]
     for call in calls:
@@ -191,7 +191,7 @@ def test_a_throttle_from_before_a_process_began_does_not_slow_it() -> None:
 
 
 def test_the_cache_is_asked_for_throttles_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, limiter = list[str](), SharedLimiter(Throttle, 20, remembered())
+    asked, limiter = list[str](), AdaptiveLimiter(Throttle, 20, remembered())
     monkeypatch.setattr(Notes, "read", lambda self, name: asked.append(name))
     started = time.monotonic()
     for _call in range(50):

@@ -555,6 +555,18 @@ def test_the_metrics_count_uploads_bytes_and_seconds(watched: EmulatorServer) ->
     assert [now - then for now, then in zip(counted(), before, strict=True)] == [1, 5, 1]
 
 
+def test_an_upload_is_counted_but_no_span_without_a_tracer_provider(
+    watched: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unset = trace.ProxyTracerProvider()
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: unset)
+    get_uploader().transfer(item("a.txt", b"hello"))
+    before = counted()
+    get_uploader().transfer(item("a.txt", b"hello"))
+    assert counted()[0] == before[0] + 1
+    assert spans("wx.upload") == []
+
+
 @pytest.mark.usefixtures("watched")
 def test_an_upload_works_without_opentelemetry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry", None)

@@ -43,7 +43,7 @@ from wx_static_store.exceptions import (
     WeChatThrottled,
     WxStaticStoreError,
 )
-from wx_static_store.models import UploadLog
+from wx_static_store.models import UploadLog, UploadLogQuerySet
 from wx_static_store.upload import sources, store, uploader as uploaders, workers
 from wx_static_store.upload.recorder import Recorder
 from wx_static_store.upload.transfer import Transfer
@@ -518,13 +518,13 @@ def test_rows_are_written_in_the_callers_thread(
     uploader: Uploader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads = []
-    insert = UploadLog.objects.bulk_create
+    insert = UploadLogQuerySet.insert
 
     def noted(*args: Any, **kwargs: Any) -> Any:
         threads.append(threading.current_thread())
         return insert(*args, **kwargs)
 
-    monkeypatch.setattr(UploadLog.objects, "bulk_create", noted)
+    monkeypatch.setattr(UploadLogQuerySet, "insert", noted)
     many(uploader, 3)
     assert threads == [threading.main_thread()]
 
@@ -543,7 +543,7 @@ def test_a_row_is_written_after_a_second_even_if_no_other_file_ends(
     uploader: Uploader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A killed run loses no more than that."""
-    written, insert, in_time = threading.Event(), UploadLog.objects.bulk_create, list[bool]()
+    written, insert, in_time = threading.Event(), UploadLogQuerySet.insert, list[bool]()
 
     def noted(*args: Any, **kwargs: Any) -> Any:
         written.set()
@@ -553,7 +553,7 @@ def test_a_row_is_written_after_a_second_even_if_no_other_file_ends(
         in_time.append(written.wait(10))
         return BytesIO(b"slow")
 
-    monkeypatch.setattr(UploadLog.objects, "bulk_create", noted)
+    monkeypatch.setattr(UploadLogQuerySet, "insert", noted)
     list(uploader.upload_many([item(), UploadItem("slow.txt", open=slow)], CONTEXT))
     assert in_time == [True]
 

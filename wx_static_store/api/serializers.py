@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import ISO_8601, serializers
 from rest_framework.request import Request
 
-from ..core.facts import COLUMNS
+from ..core.types import COLUMNS
 from ..exceptions import WxStaticStoreError
 from ..log.owner import addressing_alias, owning_alias, usable_stores
 from ..models import UploadLog

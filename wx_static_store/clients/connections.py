@@ -27,10 +27,9 @@ from ..core.retry import Deadline
 from ..core.secrets import Secret
 from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _
-from .links import is_loopback
+from .links import HOSTS, is_loopback
 
 BLOCK = 64 * 1024
-HOSTS = 64  # whose connections are kept
 _UNUSABLE = (
     InvalidSchema,
     UnicodeError,
@@ -46,14 +45,15 @@ class Exchange:
     deadline: Deadline
     read_timeout: float
     query: Secret
-    headers: Mapping[str, Secret]
+    headers: Mapping[str, str | Secret]  # those that are secret are added below them
     proxy: str = ""  # host and port, until it is connected: what fails so long is its failure
 
-    def seconds(self) -> float:
-        """Return the time to receive, or to send a block; raise TimeoutError if none is left."""
+    def limit(self, sock: Any) -> None:
+        """Let the socket wait for the time that is left, at most; raise TimeoutError if none is."""
         if not (left := self.deadline.left()):
             raise TimeoutError
-        return min(self.read_timeout, left)
+        if left < sock.gettimeout():  # rarely: to set it is a system call
+            sock.settimeout(left)
 
 
 current_exchange: ContextVar[Exchange] = ContextVar("wx_static_store_exchange")
@@ -73,9 +73,7 @@ class _Timed(RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        seconds = current_exchange.get().seconds()
-        if seconds < self._sock.gettimeout():  # which the read timeout is, at most
-            self._sock.settimeout(seconds)
+        current_exchange.get().limit(self._sock)
         return self._raw.readinto(buffer)  # type: ignore[no-any-return]
 
     def close(self) -> None:
@@ -117,6 +115,7 @@ class Connection(HTTPConnection):
         finally:
             self._connecting = False
         exchange.proxy = ""
+        self.sock.settimeout(exchange.read_timeout)  # it stood for connecting until now
 
     def _proxy_address(self) -> str:
         """Return host and port of the proxy, without its password; empty without a proxy."""
@@ -136,6 +135,8 @@ class Connection(HTTPConnection):
 
     def request(self, method: str, url: str, body: Any = None, *args: Any, **kwargs: Any) -> None:
         self._begins, self._has_body = True, bool(body)
+        if self.sock is not None:  # to which urllib3 gives it
+            self.timeout = current_exchange.get().read_timeout
         super().request(method, url, body, *args, **kwargs)
 
     def send(self, data: Any) -> None:
@@ -148,7 +149,7 @@ class Connection(HTTPConnection):
         elif self._head:
             self._send_first(data)
         else:
-            self.sock.settimeout(current_exchange.get().seconds())
+            current_exchange.get().limit(self.sock)
             super().send(data)
 
     def _send_first(self, block: Any) -> None:
@@ -156,7 +157,7 @@ class Connection(HTTPConnection):
         head, self._head = self._head, b""
         if self.sock is None:
             self.connect()  # over a proxy this sends, too
-        self.sock.settimeout(current_exchange.get().seconds())  # it stood for connecting until now
+        current_exchange.get().limit(self.sock)
         secret = block if isinstance(block, Secret) else None
         plain, self.sock = self.sock, _Completing(self.sock, secret)
         try:
@@ -170,7 +171,11 @@ def _completed(data: bytes, body: Secret | None) -> bytes:
     line, _, rest = data.partition(b"\r\n")
     target, _, version = line.rpartition(b" ")
     hidden = current_exchange.get()
-    headers = "".join(f"{name}: {value.reveal()}\r\n" for name, value in hidden.headers.items())
+    headers = "".join(
+        f"{name}: {value.reveal()}\r\n"
+        for name, value in hidden.headers.items()
+        if isinstance(value, Secret)
+    )
     query = hidden.query.reveal().encode("ascii")
     more = body.reveal().encode() if body else b""
     return b"%s%s %s\r\n%s%s%s" % (target, query, version, headers.encode("latin-1"), rest, more)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -15,6 +15,8 @@ from ..i18n import gettext_lazy as _
 
 if TYPE_CHECKING:
     from urllib3.util import Url
+
+HOSTS = 64  # whose connections are kept, and about which it is remembered that they may be used
 
 # Parsers disagree about these, so that one host is checked and another one called.
 _AMBIGUOUS = re.compile(r"[^\x21-\x7e]|[\\#]")
@@ -52,24 +54,39 @@ def is_site(url: str, api_url: str) -> bool:
     return bool(_SITE.fullmatch(url)) or (is_loopback(api_url) and is_loopback(url))
 
 
-def check_link(url: str, *, key: str, upload_hosts: Sequence[str], loopback: bool) -> str | Promise:
+def check_link(
+    url: str, *, key: str, upload_hosts: tuple[str, ...], loopback: bool
+) -> str | Promise:
     """Return why a signed link for `key` cannot be used; empty if it can."""
     if _AMBIGUOUS.search(url):
         return _("it has characters that parsers read differently")
     if _USER_OR_QUOTED.match(url):  # asked of the text itself: the parser unquotes
         return _("it names a user, or quotes its host")
-    parsed = _parse(url)
-    if fault := _host_fault(parsed, upload_hosts, loopback=loopback):
+    parsed = _parse(address := url.partition("?")[0])
+    if fault := _host_fault(parsed._replace(path=None), upload_hosts, loopback=loopback):
         return fault
-    if _decoded(parsed.path or "") != "/" + key:
+    # What is no UTF-8 becomes a lone surrogate, which no key has.
+    if unquote(parsed.path or "", errors="surrogateescape") != "/" + key:
         return _("its path is not the key that was asked for")
-    return check_address(url)
+    return _path_fault(parsed, address)
 
 
 def check_address(url: str) -> str | Promise:
     """Return why another address cannot be used; empty if it can."""
+    address, _mark, query = url.partition("?")
+    if _AMBIGUOUS.search(query):
+        return _("it has characters that parsers read differently")
+    return _address_fault(address)
+
+
+@lru_cache(maxsize=HOSTS)
+def _address_fault(address: str) -> str | Promise:
+    return _path_fault(_parse(address), address)
+
+
+def _path_fault(parsed: Url, address: str) -> str | Promise:
     # The parser rewrites `/a/../b` and odd escapes: the signature is for the address as it came.
-    return "" if _parse(url).url == url else _("the HTTP library would send another address")
+    return "" if parsed.url == address else _("the HTTP library would send another address")
 
 
 def link_refused(reason: str | Promise) -> ProtocolError:
@@ -88,7 +105,8 @@ def _parse(url: str) -> Url:
         return urllib3.util.Url()
 
 
-def _host_fault(parsed: Url, upload_hosts: Sequence[str], *, loopback: bool) -> str | Promise:
+@lru_cache(maxsize=HOSTS)
+def _host_fault(parsed: Url, upload_hosts: tuple[str, ...], *, loopback: bool) -> str | Promise:
     host = parsed.host or ""
     if loopback and _stays_here(host):
         return "" if parsed.scheme in ("http", "https") else _("it is not http")
@@ -106,10 +124,3 @@ def _matches(host: str, allowed: str) -> bool:
     if allowed.startswith("."):
         return re.fullmatch(_BUCKET + re.escape(allowed), host) is not None
     return host == allowed
-
-
-def _decoded(path: str) -> str | None:
-    try:
-        return unquote(path, errors="strict")
-    except UnicodeDecodeError:
-        return None

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 from django.utils.functional import Promise
 
 from ..causes import CAUSES
-from ..core.frames import cleared_frames, described, is_from_signal
+from ..core.frames import clearing_frames, described, is_from_signal
 from ..core.secrets import Secret
 from ..exceptions import ConfigurationError, TokenUnavailable, WxStaticStoreError
 from ..i18n import gettext_lazy as _, gettext_noop
@@ -49,7 +49,7 @@ class FixedToken(CallableToken):
         super().__init__(token.reveal)
 
 
-@cleared_frames()
+@clearing_frames
 def current_token(provider: TokenProvider) -> Secret:
     """Return the provider's token; an error about a value that is no token does not show it."""
     token = _ask(provider.get, _("The token provider failed"))
@@ -58,7 +58,7 @@ def current_token(provider: TokenProvider) -> Secret:
     raise ConfigurationError(cause="token.form", stage="token")
 
 
-@cleared_frames()
+@clearing_frames
 def current_ticket(function: Callable[[], str]) -> Secret:
     """Return the verify ticket of a project's function; raise TokenUnavailable."""
     ticket = _ask(function, _("The verify ticket cannot be read"))
@@ -86,7 +86,7 @@ def _ask(function: Callable[[], object], failed: str | Promise) -> object:
     raise failure
 
 
-@cleared_frames()
+@clearing_frames
 def discard_token(provider: TokenProvider, token: Secret, refusal: WxStaticStoreError) -> None:
     """Report to the provider that WeChat refused `token`; a fixed one explains `refusal`."""
     if isinstance(provider, FixedToken):

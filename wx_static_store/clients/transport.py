@@ -18,7 +18,7 @@ from django.utils.functional import Promise
 from .. import __version__
 from ..causes import CAUSES
 from ..causes.wire import CERTIFICATES, SOCKS, of_proxy_status
-from ..core.frames import cleared_frames, is_from_signal, wrapped
+from ..core.frames import clearing_frames, is_from_signal, wrapped
 from ..core.retry import READ_RATE, Deadline
 from ..core.secrets import Secret
 from ..exceptions import (
@@ -73,7 +73,7 @@ class Transport:
         connect_timeout: float,
         read_timeout: float,
         pool_size: int,
-        upload_hosts: Sequence[str] = (),
+        upload_hosts: tuple[str, ...] = (),
         loopback: bool = False,
     ) -> None:
         self._timeouts = (connect_timeout, read_timeout)
@@ -82,7 +82,7 @@ class Transport:
         # By address: the `Date` of the newest answer, whatever its status, and when it came.
         self.dates: dict[str, tuple[str, float]] = {}
 
-    @cleared_frames()
+    @clearing_frames
     def exchange(
         self,
         method: str,
@@ -107,19 +107,20 @@ class Transport:
         is.
         """
         self._check(url, key)
+        address = url.reveal().partition("?")[0]  # what follows may be a token or a signature
+        origin = "/".join(re.split("[/#]", address, maxsplit=3)[:3])
         if not deadline.left():
-            text = _("No time was left to ask %(peer)s", peer=_origin(url))
+            text = _("No time was left to ask %(peer)s", peer=origin)
             raise DeadlineExceeded(text, stage=stage)
-        send = partial(self._send, method, url, headers or {}, body, deadline)
-        hidden = {k: v for k, v in (headers or {}).items() if isinstance(v, Secret)}
-        query = Secret("".join(url.reveal().partition("?")[1:]))
-        token = current_exchange.set(Exchange(deadline, self._timeouts[1], query, hidden))
+        headers, query = headers or {}, Secret(url.reveal().removeprefix(address))
+        send = partial(self._send, method, address, origin, headers, body, deadline)
+        token = current_exchange.set(Exchange(deadline, self._timeouts[1], query, headers))
         try:
-            outcome = self._perform(send, url, limit, sink, deadline)
+            outcome = self._perform(send, origin, limit, sink, deadline)
         finally:
             current_exchange.reset(token)
         if isinstance(outcome, Reply):
-            self.dates[_origin(url)] = outcome.headers.get("Date", ""), time.time()
+            self.dates[origin] = outcome.headers.get("Date", ""), time.time()
             return outcome
         outcome.__cause__ = outcome.__context__ = None
         raise outcome.with_context(stage=outcome.stage or stage).with_traceback(None)
@@ -135,7 +136,7 @@ class Transport:
     def _perform(
         self,
         send: Callable[[], urllib3.BaseHTTPResponse],
-        url: Secret,
+        origin: str,
         limit: int,
         sink: BinaryIO | None,
         deadline: Deadline,
@@ -152,7 +153,7 @@ class Transport:
             # Theirs end here, as they carry addresses with tokens in them: the caller raises ours,
             # outside of this block.
             if (foreign := _foreign(chain)) is None:
-                failed = _classify(chain, _origin(url), late=not deadline.left())
+                failed = _classify(chain, origin, late=not deadline.left())
                 return failed.with_context(http_status=failed.http_status or status)
         # Out of what the libraries wrapped it in.
         foreign.__cause__ = foreign.__context__ = None
@@ -161,7 +162,8 @@ class Transport:
     def _send(
         self,
         method: str,
-        url: Secret,
+        address: str,
+        origin: str,
         headers: Mapping[str, str | Secret],
         body: bytes | Secret | Sized,
         deadline: Deadline,
@@ -177,9 +179,9 @@ class Transport:
         # unwanted here, and was half of its time.
         # No redirect: a 307 carries body and token to another host, and a 302 makes of a PUT a GET,
         # whose 200 looks like a stored file. No decoding: of 194 KB a bomb makes 200 MB.
-        return self._pools.towards(_origin(url))(
+        return self._pools.towards(origin)(
             method,
-            url.reveal().partition("?")[0],  # the query may be a token or a signature
+            address,
             body=[body] if secret else body or None,
             headers=_HEADERS | shown,
             timeout=urllib3.Timeout(connect=min(connect, deadline.left()), read=read),
@@ -188,10 +190,6 @@ class Transport:
             preload_content=False,
             decode_content=False,
         )
-
-
-def _origin(url: Secret) -> str:
-    return "/".join(re.split("[/?#]", url.reveal())[:3])
 
 
 def _read(

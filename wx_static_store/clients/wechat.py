@@ -16,7 +16,7 @@ from django.utils.functional import Promise
 
 from ..causes import CAUSES, hint, of_errcode
 from ..causes.wire import REDIRECT, of_status
-from ..core.frames import cleared_frames
+from ..core.frames import clearing_frames
 from ..core.retry import Deadline
 from ..core.secrets import Secret, scrub
 from ..core.types import RemoteFile, SignedLink, in_utc
@@ -65,7 +65,7 @@ class Calls:
         self.base_url = base_url.rstrip("/")
         self._witness = witness
 
-    @cleared_frames()
+    @clearing_frames
     def _call(
         self,
         path: str,
@@ -209,7 +209,7 @@ class WeChatClient(Calls):
         read = partial(_read_store, api_url=self.base_url)
         return self._call(DESCRIBE, token, {"env": env}, read, deadline)
 
-    @cleared_frames()
+    @clearing_frames
     def component_token(
         self, appid: str, appsecret: Secret, ticket: Secret, *, deadline: Deadline
     ) -> FreshToken:

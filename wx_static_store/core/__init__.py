@@ -16,8 +16,7 @@ Values and functions that know no Django project.
     retry         The only retry loop: it follows the remedy of an exception, for every call
     spans         Spans of time as words
     secrets       Values that must never be printed, and their removal from the texts of others
-    facts         The columns of the log: who reads each, and how an upload fills it
-    types         Frozen values that travel between the layers
+    types         Frozen values that travel between the layers, and the columns of the log
 """
 
 __all__ = ()

@@ -9,10 +9,9 @@ from .retry import ending_by
 
 @dataclass
 class Budget:
-    """The seconds of something with all its calls, and why they are not more."""
+    """The seconds of something with all its calls."""
 
     seconds: float
-    why: str
 
     def share(self, part: float) -> float:
         return self.seconds * part
@@ -22,4 +21,4 @@ class Budget:
         return ending_by(time.monotonic() + self.share(part))
 
 
-REQUEST = Budget(25.0, "many web servers end a worker after 30 seconds")
+REQUEST = Budget(25.0)  # many web servers end a worker after 30 seconds

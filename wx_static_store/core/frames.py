@@ -5,12 +5,15 @@ import signal
 import sys
 import sysconfig
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from functools import wraps
 from types import CodeType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from .secrets import masked
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 # Where code is that no project wrote.
 _LIBRARIES = (
@@ -32,17 +35,21 @@ def wrapped(error: BaseException, handled: BaseException | None) -> Iterator[Bas
             todo += [inner for inner in others if isinstance(inner, BaseException)]
 
 
-@contextmanager
-def cleared_frames() -> Iterator[None]:
-    """Let an exception leave the block without the local variables of what was called in it."""
-    handled = sys.exc_info()[1]
-    try:
-        yield
-    except BaseException as error:
-        # The functions and lines of the traceback stay.
-        for link in wrapped(error, handled):
-            traceback.clear_frames(link.__traceback__)
-        raise
+def clearing_frames(function: Callable[P, T]) -> Callable[P, T]:
+    """Let an exception leave the function without the local variables of what it called."""
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        handled = sys.exc_info()[1]
+        try:
+            return function(*args, **kwargs)
+        except BaseException as error:
+            # The functions and lines of the traceback stay.
+            for link in wrapped(error, handled):
+                traceback.clear_frames(link.__traceback__)
+            raise
+
+    return call
 
 
 def described(error: BaseException) -> str:

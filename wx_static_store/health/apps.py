@@ -1,10 +1,13 @@
 from collections.abc import Iterator
+from typing import Any
 
 from django.apps import AppConfig
+from django.dispatch import Signal
 from django.utils.translation import gettext_lazy as _
 
 from ..apps import NeedsCore
 from ..causes import Cause, offer
+from ..signals import deployment_finished, rollout_finished
 
 
 class HealthConfig(NeedsCore, AppConfig):
@@ -16,9 +19,16 @@ class HealthConfig(NeedsCore, AppConfig):
     wx_panel = "admin/wx_static_store_health/panel.html"
 
     def ready(self) -> None:
-        from .alerts import events  # noqa: F401 -- registers the receivers
-
+        deployment_finished.connect(_alert)
+        rollout_finished.connect(_alert)
         offer(_checks_of_the_doctor)
+
+
+def _alert(signal: Signal, **facts: Any) -> None:
+    # Imported with the first signal: each web worker would pay for it at its start.
+    from .alerts.events import ALERTS
+
+    ALERTS[signal](**facts)
 
 
 def _checks_of_the_doctor() -> Iterator[Cause]:

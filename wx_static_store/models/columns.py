@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import functions
+from django.utils import timezone
 
 Rows = TypeVar("Rows", bound=models.QuerySet[Any])
 
@@ -22,13 +24,16 @@ class Now(functions.Now):
 
 
 def fitting(model: type[models.Model], columns: dict[str, Any]) -> dict[str, Any]:
-    """Make texts that every database keeps: one refused text would fail its whole batch."""
+    """Make texts and times that every database keeps: a refused one would fail its whole batch."""
     longest, fitted = _longest(model), dict(columns)
     for name, value in columns.items():
         if isinstance(value, str):
-            # No database keeps NUL, nor the lone surrogates of undecodable file names.
-            text = value.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
-            fitted[name] = text[: longest.get(name)]
+            if not value.isprintable():
+                # No database keeps NUL, nor the lone surrogates of undecodable file names.
+                value = value.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
+            fitted[name] = value[: longest.get(name)]
+        elif isinstance(value, datetime) and value.tzinfo and not settings.USE_TZ:
+            fitted[name] = timezone.make_naive(value)
     return fitted
 
 

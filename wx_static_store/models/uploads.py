@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connections, models, router
 from django.db.models.functions import Left
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -65,6 +66,27 @@ class Dismissal(models.Model):
 
 
 class UploadLogQuerySet(models.QuerySet["UploadLog"]):
+    def insert(self, rows: Sequence[dict[str, Any]]) -> int:
+        """Add rows of the same columns, without an object for each; return their number."""
+        # A file costs a millisecond in all, of which `bulk_create` would take a tenth.
+        connection, columns, now = connections[self.db], [*rows[0], "created"], timezone.now()
+        names = ", ".join(map(connection.ops.quote_name, columns))
+        table = connection.ops.quote_name(UploadLog._meta.db_table)
+        adapt = connection.ops.adapt_datetimefield_value
+        size = min(500, connection.ops.bulk_batch_size(columns, rows))
+        one = f"({', '.join(['%s'] * len(columns))})"
+        with connection.cursor() as cursor:
+            for start in range(0, len(rows), size):
+                part = rows[start : start + size]
+                values = [
+                    adapt(value) if isinstance(value, datetime) else value
+                    for row in part
+                    for value in (*row.values(), now)
+                ]
+                lines = ", ".join([one] * len(part))
+                cursor.execute(f"INSERT INTO {table} ({names}) VALUES {lines}", values)  # noqa: S608
+        return len(rows)
+
     def primary(self) -> UploadLogQuerySet:
         """Read from the database that is written to: a replica may be behind."""
         return self.using(router.db_for_write(self.model))

@@ -27,11 +27,22 @@ class AdaptiveLimiter:
     served before those who wait. A round of successes at the present width adds one more slot; the
     width that was refused last is tried again only after many rounds. Without `most` the first
     throttle sets a width.
+
+    With `shared` notes it narrows also after a throttle of another process. With a `rate`, calls
+    of one process begin in the order in which they came. Of several processes, the one that asks
+    for its turn first has the earlier one, unless both ask in the same moment. Only calls that have
+    a slot ask: a process with more slots gets more turns.
     """
 
-    def __init__(self, throttle: type[Exception], most: float = math.inf) -> None:
+    def __init__(
+        self,
+        throttle: type[Exception],
+        most: float = math.inf,
+        shared: Notes | None = None,
+        rate: "Rate | None" = None,
+    ) -> None:
         self.width = self._most = most
-        self._throttle = throttle
+        self._throttle, self._shared, self._rate = throttle, shared, rate
         self._inside = 0
         self._peak = 0  # most that were inside at once since it narrowed
         self._refused = 0  # the width that was too much the last time
@@ -39,16 +50,23 @@ class AdaptiveLimiter:
         self._elders = 0  # went in before it narrowed: what they meet says nothing of the new width
         self._line = deque[Event]()  # of those who wait; an event is set with its slot
         self._lock = Lock()
+        self._next_look = 0.0
+        self._known: str | None = None  # the last throttle; None: the next look only learns
 
     @contextmanager
     def slot(self, deadline: Deadline) -> Iterator[None]:
-        """Wait for a slot, which costs none of the caller's own time; raises DeadlineExceeded."""
-        asked = deadline.clock.now()
-        self._enter(deadline.patience())
-        deadline.give_back(deadline.clock.now() - asked)
+        """Wait for a slot and its turn, which cost none of the caller's own time."""
+        if self._shared:
+            self._look(self._shared)
+        self._enter(deadline)
         try:
+            if self._rate:
+                _wait_for_turn(self._rate, deadline)
             yield
         except BaseException as error:
+            if self._shared and isinstance(error, self._throttle):
+                self._known = None
+                self._shared.write("throttle", uuid4().hex, _HOUR)
             self._leave(error)
             raise
         self._leave(None)
@@ -59,13 +77,15 @@ class AdaptiveLimiter:
             if self._peak and not self._elders:
                 self._narrow()
 
-    def _enter(self, patience: float) -> None:
-        ticket, came = Event(), False
+    def _enter(self, deadline: Deadline) -> None:
         with self._lock:
-            self._line.append(ticket)
-            self._admit()
+            if self._inside < self.width:  # then nobody waits
+                self._count_in()
+                return
+            self._line.append(ticket := Event())
+        asked, came = deadline.clock.now(), False
         try:
-            came = ticket.wait(min(patience, TIMEOUT_MAX))
+            came = ticket.wait(min(deadline.patience(), TIMEOUT_MAX))
         finally:  # also when Ctrl-C ends the wait
             if not came:
                 self._step_out(ticket)
@@ -74,6 +94,7 @@ class AdaptiveLimiter:
                 _("No call had a free slot for this upload in time"),
                 cause="slots",
             )
+        deadline.give_back(deadline.clock.now() - asked)
 
     def _step_out(self, ticket: Event) -> None:
         with self._lock:
@@ -86,9 +107,12 @@ class AdaptiveLimiter:
     def _admit(self) -> None:
         """Give the free slots to the first in line."""
         while self._line and self._inside < self.width:
-            self._inside += 1
-            self._peak = max(self._peak, self._inside)
+            self._count_in()
             self._line.popleft().set()
+
+    def _count_in(self) -> None:
+        self._inside += 1
+        self._peak = max(self._peak, self._inside)
 
     def _leave(self, error: BaseException | None) -> None:
         with self._lock:
@@ -111,6 +135,18 @@ class AdaptiveLimiter:
         rounds = _ROUNDS_BEFORE_REFUSED if self.width + 1 == self._refused else 1
         if self._successes >= rounds * self.width and self.width < self._most:
             self.width, self._successes = self.width + 1, 0
+
+    def _look(self, shared: Notes) -> None:
+        """Narrow once after a throttle, however many calls of the other process met it."""
+        with self._lock:
+            if time.monotonic() < self._next_look:
+                return
+            self._next_look = time.monotonic() + LOOK
+        found = shared.read("throttle") or ""
+        is_new = self._known is not None and found not in ("", self._known)
+        self._known = None if is_new else found
+        if is_new:
+            self.narrow()
 
 
 class Rate:
@@ -142,50 +178,6 @@ class Rate:
                 return max(0.0, begins + (number - 1) / self.rate)
             window += 1
         return math.inf
-
-
-class SharedLimiter(AdaptiveLimiter):
-    """
-    An AdaptiveLimiter that keeps a rate, and narrows after a throttle of another process.
-
-    Inside a process, calls begin in the order in which they came. Of several processes, the one
-    that asks for its turn first has the earlier one, unless both ask in the same moment. Only calls
-    that have a slot ask: a process with more slots gets more turns.
-    """
-
-    def __init__(
-        self, throttle: type[Exception], most: float, shared: Notes, rate: Rate | None = None
-    ) -> None:
-        super().__init__(throttle, most)
-        self._shared, self._rate = shared, rate
-        self._next_look = 0.0
-        self._known: str | None = None  # the last throttle; None: the next look only learns
-
-    @contextmanager
-    def slot(self, deadline: Deadline) -> Iterator[None]:
-        """Wait for a slot and for its turn, which cost the caller none of its own time."""
-        self._look()
-        with super().slot(deadline):
-            if self._rate:
-                _wait_for_turn(self._rate, deadline)
-            try:
-                yield
-            except self._throttle:
-                self._known = None
-                self._shared.write("throttle", uuid4().hex, _HOUR)
-                raise
-
-    def _look(self) -> None:
-        """Narrow once after a throttle, however many calls of the other process met it."""
-        with self._lock:
-            if time.monotonic() < self._next_look:
-                return
-            self._next_look = time.monotonic() + LOOK
-        found = self._shared.read("throttle") or ""
-        is_new = self._known is not None and found not in ("", self._known)
-        self._known = None if is_new else found
-        if is_new:
-            self.narrow()
 
 
 def _wait_for_turn(rate: Rate, deadline: Deadline) -> None:

@@ -31,7 +31,7 @@ from ..exceptions import (
     WxStaticStoreError,
 )
 from ..i18n import gettext_lazy as _
-from .limiters import AdaptiveLimiter, Rate, SharedLimiter
+from .limiters import AdaptiveLimiter, Rate
 
 if TYPE_CHECKING:
     from ..clients.transport import Transport
@@ -138,13 +138,13 @@ def platform_notes(options: Options, cache: Callable[[], Any] | None = None) -> 
     return Notes("platform", cache or options.token_cache, seconds=HOUR, about=about)
 
 
-def _api_limiter(options: Options) -> SharedLimiter:
+def _api_limiter(options: Options) -> AdaptiveLimiter:
     """Return the limiter of calls, of this process alone where the cache is not shared."""
     alone = platform_notes(options, own_memory)
     shared = platform_notes(options) if is_shared(options.token_cache) else alone
     rate = Rate(options.api_rate, shared, alone) if options.api_rate else None
     most = options.api_concurrency or options.max_workers
-    return SharedLimiter(WeChatThrottled, most, shared, rate)
+    return AdaptiveLimiter(WeChatThrottled, most, shared, rate)
 
 
 def _provider(options: Options, transport: Transport) -> TokenProvider:

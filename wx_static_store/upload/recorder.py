@@ -18,9 +18,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from ..conf.settings import setting
-from ..core.facts import facts
-from ..core.types import UploadContext, UploadResult, UploadStatus
+from ..core.types import UploadContext, UploadResult, UploadStatus, facts
 from ..exceptions import IntegrityError, SourceError
 from ..i18n import english, gettext_lazy as _, gettext_noop
 from ..signals import deployment_finished, upload_finished
@@ -251,18 +249,13 @@ def announce_deployment(env: str, deployment_id: int | None, *, ok: bool, logged
 
 
 def _insert(recorded: Sequence[Recorded]) -> int:
-    from ..models import UploadLog
-
-    rows = [UploadLog(**_columns(*pair)) for pair in recorded]
-    return len(UploadLog.objects.bulk_create(rows, batch_size=500))
+    return log().insert([_columns(*pair) for pair in recorded])
 
 
 def _columns(result: UploadResult, context: UploadContext) -> dict[str, Any]:
     from ..models import UploadLog, fitting, key_digest
 
     columns = fitting(UploadLog, facts(result, context))
-    if result.stored_at and not setting("USE_TZ"):
-        columns["stored_at"] = timezone.make_naive(result.stored_at)
     return columns | {"key_digest": key_digest(columns["key"])}
 
 

@@ -1,12 +1,13 @@
 """
 One file on its way: its attempts, and their results so far.
 
-Where OpenTelemetry is installed (extra ``otel``), each upload is a span and counts in metrics.
+Where OpenTelemetry is installed (extra ``otel``), each upload counts in metrics; it is a span, too,
+if the project has set a tracer provider.
 """
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from types import SimpleNamespace
@@ -219,12 +220,16 @@ class Transfer:
 # --- spans and metrics ---------------------------------------------------------------------------
 
 
+def _span(name: str, parent: Any = None) -> AbstractContextManager[Any]:
+    """Run the block within a span; yield it, or None if nobody would see it."""
+    api = _otel()
+    if api is None or isinstance(api.trace.get_tracer_provider(), api.trace.ProxyTracerProvider):
+        return nullcontext()
+    return _seen_span(api, name, parent)
+
+
 @contextmanager
-def _span(name: str, parent: Any = None) -> Iterator[Any]:
-    """Run the block within a span; yield it, or None where OpenTelemetry is not installed."""
-    if (api := _otel()) is None:
-        yield None
-        return
+def _seen_span(api: Any, name: str, parent: Any) -> Iterator[Any]:
     # An error's text may hold a secret: the span gets its class alone.
     quiet = {"record_exception": False, "set_status_on_exception": False}
     with api.tracer.start_as_current_span(name, context=parent, **quiet) as span:
@@ -237,7 +242,13 @@ def _span(name: str, parent: Any = None) -> Iterator[Any]:
 
 def _describe(span: Any, result: UploadResult) -> None:
     """Write into the span and the metrics how an upload ended."""
-    if span is None or (api := _otel()) is None:
+    if (api := _otel()) is None:
+        return
+    labels = {"wx.outcome": result.status.value}
+    api.uploads.add(1, labels | {"wx.errcode": result.errcode or 0})
+    api.seconds.record(result.seconds, labels)
+    api.bytes.add((result.size or 0) if result.error is None else 0, labels)
+    if span is None:
         return
     facts = {
         "wx.env": result.env,
@@ -250,7 +261,3 @@ def _describe(span: Any, result: UploadResult) -> None:
     span.set_attributes({name: value for name, value in facts.items() if value is not None})
     if result.error:
         span.set_status(api.trace.StatusCode.ERROR, type(result.error).__name__)
-    labels = {"wx.outcome": result.status.value}
-    api.uploads.add(1, labels | {"wx.errcode": result.errcode or 0})
-    api.seconds.record(result.seconds, labels)
-    api.bytes.add((result.size or 0) if result.error is None else 0, labels)

@@ -12,11 +12,11 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest, StreamingHttpResponse
 
-from ...core import facts
+from ...core import types
 from ...models import UploadLog, UploadLogQuerySet
 from ..base import download
 
-COLUMNS = ("id", "created", *(column.name for column in facts.COLUMNS))
+COLUMNS = ("id", "created", *(column.name for column in types.COLUMNS))
 ROWS_AT_ONCE, LINES_AT_ONCE = 2000, 100  # of a query, of what is sent
 
 # A spreadsheet runs a cell that begins so as a formula; the wide signs in Chinese and Japanese.

@@ -16,8 +16,7 @@ from django.utils.translation import gettext as _, gettext_lazy, ngettext_lazy
 
 from ...causes import Text
 from ...core.budget import REQUEST
-from ...core.facts import facts
-from ...core.types import DEPLOYS, UploadContext
+from ...core.types import DEPLOYS, UploadContext, facts
 from ...exceptions import ConfigurationError, DeadlineExceeded, WxStaticStoreError
 from ...i18n import labelled, ngettext
 from ...log.compare import FEW as ASKED_ONE_BY_ONE, CloudState, ComparedUpload, compare_uploads

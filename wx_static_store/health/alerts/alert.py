@@ -12,7 +12,7 @@ from django.utils import translation
 
 from ...conf import platform_options
 from ...conf.settings import setting
-from ...core.frames import cleared_frames, described
+from ...core.frames import clearing_frames, described
 from ...core.notes import Notes
 from ...core.retry import Deadline
 from ...core.secrets import Secret
@@ -103,7 +103,7 @@ def send_wecom(alert: Alert) -> None:
     send_text(transport, options.alert_wecom_url, text, Deadline.after(SECONDS))
 
 
-@cleared_frames()
+@clearing_frames
 def send_text(transport: Transport, address: Secret, text: str, deadline: Deadline) -> None:
     """Send a text, cut at 2,048 bytes; raise a WxStaticStoreError unless the robot took it."""
     content = text.encode()[:LONGEST].decode("utf-8", "ignore")

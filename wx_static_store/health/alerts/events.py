@@ -1,8 +1,9 @@
 """Alerts of new failures, by the signals of the app."""
 
+from collections.abc import Callable
 from typing import Any
 
-from django.dispatch import receiver
+from django.dispatch import Signal
 
 from ...core.types import NOT_STORED
 from ...i18n import gettext as _, joined, ngettext
@@ -12,9 +13,7 @@ from ...upload.database import deployments, in_database, log
 from .alert import Alert, in_own_language, send
 
 
-@receiver(deployment_finished)
-def alert_of_deployment(env: str, deployment_id: int | None, outcome: str, **_more: Any) -> None:
-    """Send an alert of a deployment that is not done."""
+def _alert_of_deployment(env: str, deployment_id: int | None, outcome: str, **_more: Any) -> None:
     if outcome == "done":
         return
     with in_own_language():
@@ -37,8 +36,7 @@ def _of_deployment(pk: int | None) -> str:
     return "\n".join([joined(facts), *whys])
 
 
-@receiver(rollout_finished)
-def alert_of_rollout(rollout_id: int, failed: int, **_more: Any) -> None:
+def _alert_of_rollout(rollout_id: int, failed: int, **_more: Any) -> None:
     # A person who stops a rollout needs no alert.
     if not failed:
         return
@@ -47,3 +45,9 @@ def alert_of_rollout(rollout_id: int, failed: int, **_more: Any) -> None:
         text = ngettext("%(count)d environment failed.", "%(count)d environments failed.", failed)
         look = _("See which and why: wx_rollout status %(pk)s", pk=rollout_id)
         send(Alert(f"rollout:{rollout_id}", title, f"{text}\n{look}"))
+
+
+ALERTS: dict[Signal, Callable[..., None]] = {
+    deployment_finished: _alert_of_deployment,
+    rollout_finished: _alert_of_rollout,
+}
