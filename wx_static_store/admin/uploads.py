@@ -74,7 +74,7 @@ class UploadLogAdmin(FilesPage, UploadPage, FailingPage, DiagnosisPage, ReadOnly
         ended = (
             *(columns.status, columns.errcode, columns.hint, columns.message, columns.stage),
             *("cause", "http_status", "cos_code", "rid", "request_id", "attempts"),
-            *(columns.duration, "created", columns.dismissed),
+            *(columns.duration, columns.time, columns.dismissed),
         )
         file = ("key", "name", columns.size, "md5", "content_type", "cache_control")
         origin = (
