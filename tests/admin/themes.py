@@ -20,6 +20,7 @@ from tests import settings as suite
 from wx_static_store.emulator import EmulatorServer
 
 ENV = "demo-1a2b3c"
+OTHERS = (40001, 40097, 41001, 45011, 85088, 48001, 44002, 61007)  # errcodes of failures
 THEMES = {  # apps before the admin
     "admin": [],
     "admin_interface": ["admin_interface", "colorfield"],
@@ -141,8 +142,8 @@ def rows() -> tuple[int, int, int]:
     from tests.bookshop.models import Book
     from wx_static_store.core.releases import ReleaseFile, pack
     from wx_static_store.core.types import NO_HEADERS, UploadContext, UploadResult, UploadStatus
-    from wx_static_store.exceptions import WeChatThrottled
-    from wx_static_store.models import Deployment, Release, UploadLog
+    from wx_static_store.exceptions import WeChatRefused, WeChatThrottled
+    from wx_static_store.models import Deployment, Release
     from wx_static_store.upload import recorder
 
     packed = pack([ReleaseFile("a.txt", 1, "a" * 32, "b" * 64, NO_HEADERS)])
@@ -160,10 +161,16 @@ def rows() -> tuple[int, int, int]:
         "books/a.txt", "books/a.txt", UploadStatus.FAILED, ENV,
         error=error, errcode=45009, rid=f"{int(time()):08x}-0a0b0c0d-01020304",
     )  # fmt: skip
-    recorder.record_one(failed, UploadContext("wx_deploy", deployment_id=deployment.pk))
+    upload = recorder.record_one(failed, UploadContext("wx_deploy", deployment_id=deployment.pk))
+    for code in OTHERS:
+        error = WeChatRefused("staticuploadfile was refused", cause=str(code), errcode=code)
+        key = f"books/{code}.txt"
+        failed = UploadResult(key, key, UploadStatus.FAILED, ENV, error=error, errcode=code)
+        recorder.record_one(failed, UploadContext("admin"))
     book = Book.objects.create(title="A book")
     Book.objects.update(file="books/a.txt")
-    return UploadLog.objects.get().pk, deployment.pk, book.pk
+    assert upload
+    return upload, deployment.pk, book.pk
 
 
 def rollout() -> int:

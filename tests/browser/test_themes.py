@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 from playwright.sync_api import Error, Locator, Page, expect
 
-from tests.admin.themes import THEMES
+from tests.admin.themes import OTHERS, THEMES
 from tests.conftest import ci_package
 
 from .conftest import shoot
@@ -131,6 +131,13 @@ def fault_of(button: Locator) -> str:
     except Error as error:
         return f"{label!r} cannot be clicked: {error.message.splitlines()[-1]}"
     return "" if contrast >= READABLE else f"{label!r} has a contrast of {contrast:.1f}"
+
+
+@pytest.mark.parametrize("themed", ["admin"], indirect=True)
+def test_nine_failures_are_on_the_first_screen(themed: Themed) -> None:
+    causes = themed.open("still failing").locator("section.wx-cause")
+    expect(causes).to_have_count(len(OTHERS) + 1)
+    expect(causes.last).to_be_in_viewport(ratio=1)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
