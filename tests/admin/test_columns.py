@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils.translation import override
 
 from tests.admin.conftest import (
@@ -38,11 +39,19 @@ def test_a_status_needs_no_colour_to_be_understood(
     assert f'<span aria-hidden="true">{sign}</span> {text}</span>' in listed(viewer)
 
 
-def test_a_key_is_a_link_to_the_public_page(viewer: Client, rows: Rows) -> None:
+@pytest.mark.parametrize("status", ["stored", "failed"])
+def test_a_name_leads_to_the_page_of_its_row(viewer: Client, rows: Rows, status: str) -> None:
+    [row] = rows("static/茶 1.css", status=status)
+    page = reverse("admin:wx_static_store_uploadlog_change", args=[row.pk])
+    name = '<span class="wx-dir">static/</span><span>茶 1.css</span>'
+    assert f'<a class="wx-path" href="{page}">{name}</a>' in listed(viewer)
+
+
+def test_a_sign_opens_the_public_address_and_a_button_copies_it(viewer: Client, rows: Rows) -> None:
     rows("static/茶 1.css")
     url, html = f"{SITE}static/%E8%8C%B6%201.css", listed(viewer)
-    shown = '<span class="wx-path"><span class="wx-dir">static/</span><span>茶 1.css</span></span>'
-    assert f'<a href="{url}" target="_blank" rel="noopener noreferrer">{shown}</a>' in html
+    sign = '<span aria-hidden="true">↗</span><span class="wx-hidden">Open the file</span>'
+    assert f'<a href="{url}" target="_blank" rel="noopener noreferrer">{sign}</a>' in html
     assert re.search(rf'<button [^>]*data-copy="{url}"', html)
 
 

@@ -159,7 +159,7 @@ def test_the_page_of_a_row_shows_all_fields(viewer: Client, rows: Rows) -> None:
     [row] = rows("a", **shown)
     html = detail(viewer, row)
     assert {name: cell(html, name) for name in shown} == {k: str(v) for k, v in shown.items()}
-    for name in ("status", "duration", "created", "key", "size", "store", "source"):
+    for name in ("status", "duration", "time", "key", "size", "store", "source"):
         assert cell(html, name) != "-"
     for name in ("hint", "user", "deployment", "dismissed"):  # there is none
         assert f"field-{name}" not in html

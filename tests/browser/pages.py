@@ -250,6 +250,18 @@ def environment(page: Page, site: Site) -> None:
     expect(page.locator(".wx-site")).to_be_visible()
 
 
+def index(page: Page, site: Site) -> None:
+    rollouts(page, site)
+    page.goto(f"{site.admin}/")
+    expect(page.locator("#wx-overview-panel")).to_have_count(1)
+
+
+def app_index(page: Page, site: Site) -> None:
+    rollouts(page, site)
+    page.goto(f"{site.admin}/wx_static_store/")
+    expect(page.locator("#wx-overview-panel")).to_have_count(1)
+
+
 def publish(page: Page, site: Site) -> None:
     page.goto(f"{site.admin}/wx_static_store/deployment/publish/")
     packed = io.BytesIO()
@@ -258,14 +270,14 @@ def publish(page: Page, site: Site) -> None:
     file = {"name": "dist.zip", "mimeType": "application/zip", "buffer": packed.getvalue()}
     page.set_input_files("[name=file]", [file])
     page.fill("[name=folder]", "autumn")
-    page.click('.submit-row [type="submit"]')
+    page.click('.wx-buttons [type="submit"]')
     expect(page.locator("[name=order]")).to_have_count(1)
 
 
 def publish_error(page: Page, site: Site) -> None:
     page.goto(f"{site.admin}/wx_static_store/deployment/publish/")
     page.set_input_files("[name=file]", [file("dist.zip", b"no archive")])
-    page.click('.submit-row [type="submit"]')
+    page.click('.wx-buttons [type="submit"]')
     expect(page.locator(".form-row.errors .errorlist")).to_have_count(1)
 
 
@@ -331,6 +343,8 @@ PAGES: dict[str, Callable[[Page, Site], None]] = {
     "rollout-back": rollout_back,
     "overview": overview,
     "environment": environment,
+    "index": index,
+    "app-index": app_index,
     "publish": publish,
     "publish-error": publish_error,
     "health": health,

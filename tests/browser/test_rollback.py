@@ -36,7 +36,7 @@ def test_an_operator_compares_and_rolls_back(page: Page, site: Site, folder: str
     open_old(page, site, folder)
     page.get_by_role("link", name="Compare").click()
     expect(page.locator(".wx-compare")).to_contain_text("index.html")
-    page.locator(".breadcrumbs a", has_text="v1").click()
+    page.locator(".wx-way a", has_text="v1").click()
     page.get_by_role("link", name="Roll back to this").click()
     expect(page.locator(".wx-counts")).to_contain_text("1 to be sent")
     page.get_by_role("button", name="Roll back now").click()

@@ -47,6 +47,21 @@ def test_the_same_bytes_are_not_ticked_and_others_need_the_box(
     assert site.puts(keys["a.txt"]) == 1
 
 
+def test_the_time_of_a_public_file_is_that_of_the_log_in_every_zone(
+    context: Callable[..., Any], site: Site, folder: str
+) -> None:
+    page = opened(context(timezone_id="America/New_York").new_page(), site)
+    choose(page, folder, ("a.txt", b"tea"))
+    states(page)
+    page.click(SUBMIT)
+    expect(page.locator(STORED)).to_have_count(1)
+    choose(page, folder, ("a.txt", b"other tea"))
+    found = re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d$", page.locator(".wx-old-facts").inner_text())
+    assert found
+    page.goto(f"{site.log}/?q={folder}")
+    expect(page.locator("#result_list .field-ended")).to_contain_text(found[0])
+
+
 def test_a_file_chosen_again_while_the_first_is_under_way_is_sent_after_it(
     upload: Page, site: Site, folder: str
 ) -> None:

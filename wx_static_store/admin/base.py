@@ -159,7 +159,11 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Render the template of a page of this model inside the admin."""
         request.current_app = self.admin_site.name
         template = f"admin/{self.opts.app_label}/{self.opts.model_name}/{page}.html"
-        around = {"opts": self.opts, "media": self.media}
+        around = {
+            "opts": self.opts,
+            "media": self.media,
+            "may_view": self.has_view_permission(request),
+        }
         whole = self.admin_site.each_context(request) | around | context
         return TemplateResponse(request, template, whole)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.contrib import admin
@@ -126,15 +126,15 @@ def with_details(text: Any, summary: str, more: Any) -> SafeString:
     return format_html("{}<details><summary>{}</summary>{}</details>", text, summary, more)
 
 
-def copy_button(text: str) -> SafeString:
-    """Return a button that copies the text; a script shows it."""
+def address_tools(url: str) -> SafeString:
+    """Return a sign that opens the address, and a button that copies it; a script shows that."""
+    opened = format_html(
+        '<span aria-hidden="true">↗</span><span class="wx-hidden">{}</span>', _("Open the file")
+    )
     return format_html(
-        '<button type="button" class="wx-copy wx-plain" title="{}" data-copy="{}" data-copied="{}"'
-        " hidden>{}</button>",
-        text,
-        text,
-        _("Copied"),
-        _("Copy"),
+        '{} <button type="button" class="wx-copy wx-plain" title="{}" data-copy="{}"'
+        ' data-copied="{}" hidden>{}</button>',
+        *(link(url, opened), url, url, _("Copied"), _("Copy")),
     )
 
 
@@ -172,8 +172,8 @@ class Columns:
         return NOTHING if row.duration_ms is None else duration(row.duration_ms)
 
     @admin.display(description=pgettext_lazy("of an upload", "time"))
-    def time(self, row: Any) -> datetime:
-        return cast(datetime, row.created)
+    def time(self, row: Any) -> SafeString:
+        return day_and_time(row.created)
 
     @admin.display(description=pgettext_lazy("of an upload", "time"), ordering="id")
     def ended(self, row: Any) -> SafeString:
@@ -208,17 +208,16 @@ class UploadColumns(Columns):
 
     @admin.display(description=gettext_lazy("file"))
     def file(self, row: UploadLog) -> SafeString:
-        """Return a small picture, folder and name, store and size, and a copy button."""
+        """Return a small picture, the name as a link to the row's page, and what else is known."""
+        page = admin_url(self._request, "uploadlog_change", row.pk)
         url = self._places.url(row) if row.status in MAYBE_PUBLIC else ""
         folder, slash, name = (row.key or row.name).rpartition("/")
-        parts = format_html(
-            '<span class="wx-path"><span class="wx-dir">{}</span><span>{}</span></span>',
-            folder + slash,
-            name,
+        shown = format_html(
+            '<a class="wx-path" href="{}"><span class="wx-dir">{}</span><span>{}</span></a>',
+            *(page, folder + slash, name),
         )
-        shown = link(url, parts) if url else parts
         size = "" if row.size is None else self.size(row)
-        small = two_lines("", copy_button(url) if url else "", self.store(row), size)
+        small = two_lines("", address_tools(url) if url else "", self.store(row), size)
         return format_html("{}{}{}", self._picture(row, url), shown, small)
 
     def _picture(self, row: UploadLog, url: str) -> SafeString | str:

@@ -54,7 +54,7 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Deployment | None = None) -> Any:
         columns = DeploymentColumns(request)
-        ended = (columns.outcome, columns.size, columns.duration, "created")
+        ended = (columns.outcome, columns.size, columns.duration, columns.time)
         files = ("stored", "skipped", "failed", "not_attempted")
         place = (columns.store, *columns.unnamed(obj), columns.folder)
         release = (columns.digest, columns.contents, columns.live)

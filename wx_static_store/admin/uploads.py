@@ -72,7 +72,7 @@ class UploadLogAdmin(FilesPage, UploadPage, FailingPage, DiagnosisPage, ReadOnly
             # The errcode or the code of COS often names the cause.
             *([] if obj and obj.cause in (str(obj.errcode), obj.cos_code) else ["cause"]),
             *("http_status", "cos_code", "rid", "request_id", "attempts"),
-            *(columns.duration, "created", columns.dismissed),
+            *(columns.duration, columns.time, columns.dismissed),
         )
         file = ("key", "name", columns.size, "md5", "content_type", "cache_control")
         origin = (

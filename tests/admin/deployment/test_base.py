@@ -26,8 +26,8 @@ def test_each_page_says_where_the_release_went_and_leads_back(
     html = html_of(client, page, row)
     assert texts(html, r'<p class="wx-quiet">(.*?)</p>') == [f"{row.env} (site) · /www/app/"]
     assert f'href="{SITE}www/app/"' in html
-    (crumbs,) = texts(html, r'<div class="breadcrumbs">(.*?)</div>')
-    assert f"Deployments › #{row.pk} v1 ›" in crumbs
+    (crumbs,) = texts(html, r'<nav class="wx-way"[^>]*>(.*?)</nav>')
+    assert crumbs.endswith(f"Deployments › #{row.pk} v1")
     assert f'href="{address("change", row)}"' in html
 
 

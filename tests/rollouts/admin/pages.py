@@ -75,9 +75,9 @@ def html_of(client: Client, page: str, *args: Any) -> str:
 
 
 def text_of(html: str) -> str:
-    """Return what a reader sees, from the content's beginning on."""
-    part = html.partition('id="content-main"')[2] or html
-    return " ".join(unescape(re.sub("<[^>]*>", " ", part.partition(">")[2])).split())
+    """Return what a reader sees below the heading."""
+    own = html.partition('class="wx-title"')[2].partition("</header>")[2]
+    return " ".join(unescape(re.sub("<[^>]*>", " ", own or html)).split())
 
 
 def squares(html: str) -> list[tuple[str, str]]:

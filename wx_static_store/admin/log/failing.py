@@ -41,7 +41,6 @@ class FailingPage(LogActions):
             "title": _("Still failing"),
             "back": self.page_url("changelist"),
             "may_retry": may_retry,
-            "may_view": self.has_view_permission(request),
             "causes": (shown := cards(request, found, rows, look=may_retry)),
             "retry_all": retry_label(shown, _("Upload all of them again")) if may_retry else "",
             "count": sum(len(cause.rows) for cause in found),

@@ -115,7 +115,6 @@ class StepsPage(ReadOnlyAdmin):
             "total": len(lines),
             "by_workers": by_workers,
             "few": few,
-            "may_view": self.has_view_permission(request),
             "failing": self.page_url("failing") if name == "upload_again" else "",
         }
         return self.page_response(request, "steps", context | state)

@@ -139,7 +139,6 @@ class UploadPage(ReadOnlyAdmin):
             "outcomes": sorted(outcomes or [], key=lambda outcome: outcome.ok),
             "asks": any(outcome.status == ASK for outcome in outcomes or []),
             "stored": sum(outcome.ok for outcome in outcomes or []),
-            "may_view": self.has_view_permission(request),
         }
         return self.page_response(request, "upload", context)
 

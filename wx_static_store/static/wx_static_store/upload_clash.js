@@ -4,7 +4,9 @@
 
   const page = globalThis.wxUpload;
   const { byId, form, texts } = page;
-  const format = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+  /* As everywhere in the admin: 2026-11-30 12:33, in the project's time zone. Swedish has this order. */
+  const { timeZone } = form.dataset;
+  const format = new Intl.DateTimeFormat("sv", { dateStyle: "short", timeStyle: "short", timeZone });
   const facts = (size, moment) => `${size}, ${format.format(new Date(moment))}`;
 
   /* What is public there; where other bytes are, the choice between the two. */
