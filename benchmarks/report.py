@@ -10,11 +10,12 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from .measure import Book, Key, say
 from .places import LIMIT
-from .targets import TARGETS, cpu, share
+from .targets import TARGETS, cpu, figures, share
 
 PACKAGES = ("Django", "requests", "urllib3", "boto3", "django-storages", "collectfasta", "awscli")
 QUIET = ("objects", "server_cpu", "connections", "busiest")
@@ -55,9 +56,13 @@ def show(book: Book) -> None:
     for name, value in machine().items():
         say(f"{name:<16} {value}")
     say()
-    _table([HEAD, *(_row(book, key) for key in sorted(book.samples))])
+    runs = [key for key, samples in sorted(book.samples.items()) if not figures(samples[0])]
+    _table([HEAD, *(_row(book, key) for key in runs)])
     for key, why in book.failures.items():
         say(f"{' '.join(map(str, key))}: {why.splitlines()[0]}")
+    for workload in sorted({key[0] for key in book.samples} - {key[0] for key in runs}):
+        say()
+        _table([*_side_by_side(book, workload)])
     say()
     for line in _about_the_tools(book):
         say(line)
@@ -85,6 +90,21 @@ def _row(book: Book, key: Key) -> Sequence[str]:
     )
 
 
+def _side_by_side(book: Book, workload: str) -> Iterable[Sequence[str]]:
+    """Yield a line for each figure, a column for each contender."""
+    found: dict[str, dict[str, str]] = {}
+    for key, samples in book.samples.items():
+        for name in figures(samples[0]) if key[0] == workload else ():
+            places = zip(*(figures(sample)[name] for sample in samples), strict=True)
+            text = " / ".join(_short(median(values)) for values in places)
+            found.setdefault(name, {})[key[1]] = text
+    contenders = {who: None for line in found.values() for who in line}
+    units = samples[0].printed.get("units", "")
+    yield f"{workload} {units}", *contenders
+    for name, line in found.items():
+        yield name, *(line.get(who, "–") for who in contenders)
+
+
 def _about_the_tools(book: Book) -> Iterable[str]:
     """Say whether the server or the limit client is the bottleneck."""
     for key in sorted(book.samples):
@@ -106,6 +126,12 @@ def _verdict(book: Book, target: Any) -> Sequence[str]:
 
 def _number(value: float | None, digits: int = 2) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
+
+
+def _short(value: float) -> str:
+    """Return the number with the digits that count."""
+    digits = 0 if value >= 100 or value == int(value) else 1 if value >= 10 else 2
+    return f"{value:,.{digits}f}"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> None:

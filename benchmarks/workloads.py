@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +36,10 @@ WORKERS = 32
 TRUST_LOG = "wx_deploy --trust-log"
 OLD_TREE = "wx_deploy of the old tree"
 CHANGED = 50  # in `h`, every so many files differ
+SERVERS = {"PostgreSQL": "postgresql", "MariaDB": "mariadb"}
+DATABASE = "wx_bench"
+SITE = "benchmarks.site"
+TENANTS = (100, 1_000, 10_000)
 SLOW_DOWN = "wx_deploy, PUTs"  # in `throttle`, where COS is the one that refuses
 BIG, SMALL = " 1 GiB", " 8 KiB"  # in (c), whatever the sizes of a quick run
 
@@ -170,21 +177,29 @@ def _again(
     book.interleave(lab.rounds, {key: partial(again, key, it) for key, it in places.items()})
 
 
-def f(lab: Lab, book: Book) -> None:
-    """Plan 100,000 small files against a log of as many rows."""
-    source = trees.many(lab.work / "f", lab.number(100_000, 5_000), 200)
-    objects = str(lab.work / "objects.json")
-    fill = program("fill", str(source), objects)
-    place = Place(lab, "f", fill, source, WORKERS, stores=False)
-    place.run()
-    lab.server.ask(filled=[place.spaces[0], objects])
-    runs: Runs = {}
-    for name in ("listing", "hashing", "plan", "plan trust_log"):
-        kind = program(*name.split()[:1], str(source), *name.split()[1:])
-        one = Place(lab, f"f-{name}", kind, source, WORKERS, stores=False)
-        one.bench = {"database": str(place.database), "env": place.spaces[0]}
-        runs["f", name, WORKERS] = one.run
+def plan(lab: Lab, book: Book) -> None:
+    """Deploy 100,000 small files once more, with nothing changed."""
+    source = trees.many(lab.work / "plan", lab.number(100_000, 5_000), 200)
+    runs = {
+        ("plan", "hashing", WORKERS): _program(
+            lab, source, program("hashing", str(source)), "hashing"
+        )
+    }
+    lab.server.ask(link=0, put=0)
+    for name, checkout in lab.checkouts.items():
+        how: dict[str, Any] = {"stores": False, "checkout": checkout}
+        place = Place(lab, f"plan{name}", CONTENDERS[DEPLOY], source, WORKERS, **how)
+        if book.prepare(("plan", DEPLOY + name, WORKERS), place.cold):
+            runs["plan", DEPLOY + name, WORKERS] = partial(_costs, place.run)
+            runs["plan", TRUST_LOG + name, WORKERS] = partial(_costs, place.run, "--trust-log")
+    lab.server.ask(link=lab.link, put=lab.put)
     book.interleave(lab.rounds, runs)
+
+
+def _costs(run: Callable[..., Sample], *options: str) -> Sample:
+    it = run(*options)
+    costs = [it.cpu, it.wall, it.rss / 1024]
+    return replace(it, printed={"figures": {"one more deploy: CPU s / s / MiB": costs}})
 
 
 def g(lab: Lab, book: Book) -> None:
@@ -252,6 +267,60 @@ def calls(lab: Lab, book: Book) -> None:
     book.interleave(lab.rounds, saves)
 
 
+@contextmanager
+def _sites(lab: Lab, book: Book, workload: str, **bench: Any) -> Iterator[dict[str, Place]]:
+    """Make a database on each server for each checkout, and drop them at the end."""
+    places = {}
+    try:
+        for server, (name, checkout) in product(SERVERS, lab.checkouts.items()):
+            database = {"server": SERVERS[server], "name": DATABASE + "_before" * bool(checkout)}
+            how: Any = {"bench": bench | database, "stores": False, "checkout": checkout}
+            place = Place(
+                lab,
+                f"{workload} {server}{name}",
+                program("create", settings=SITE),
+                lab.work / "none",
+                1,
+                **how,
+            )
+            if book.prepare((workload, server + name, 1), place.run):
+                places[server + name] = place
+        yield places
+    finally:
+        for place in places.values():
+            _do(place, "drop")
+
+
+def _do(place: Place, name: str, *args: str) -> Sample:
+    place.contender = program(name, *args, settings=SITE)
+    return place.run()
+
+
+def rollouts(lab: Lab, book: Book) -> None:
+    """Start a rollout to 100, 1,000 and 10,000 environments, end some, and roll it back."""
+    with _sites(lab, book, "rollouts") as places:
+        for number in TENANTS[: lab.number(len(TENANTS), 1)]:
+            runs = {
+                ("rollouts", name, number): partial(_do, place, "rollout", str(number))
+                for name, place in places.items()
+            }
+            book.interleave(lab.rounds, runs)
+
+
+def admin(lab: Lab, book: Book) -> None:
+    """Get pages of the admin and lists of the API: 1,000,000 rows of 1,000 environments."""
+    with _sites(lab, book, "admin", tenants=lab.number(1000, 20)) as places:
+        runs: Runs = {}
+        lab.server.ask(link=0, put=0)
+        for name, place in places.items():
+            key = ("admin", name, 1)
+            rows = lab.number(1_000_000, 20_000)
+            if book.prepare(key, partial(_do, place, "load", str(rows))):
+                runs[key] = partial(_do, place, "visit")
+        lab.server.ask(link=lab.link, put=lab.put)
+        book.interleave(lab.rounds, runs)
+
+
 def throttle(lab: Lab, book: Book) -> None:
     """Refuse more than 8 calls (or PUTs) in flight: 8 workers against 32."""
     source = _two_thousand(lab)
@@ -285,5 +354,6 @@ def start(lab: Lab, book: Book) -> None:
 
 
 WORKLOADS: dict[str, Callable[[Lab, Book], None]] = {
-    work.__name__: work for work in (ceiling, a, b, c, d, e, f, g, h, calls, throttle, start)
+    work.__name__: work
+    for work in (ceiling, a, b, c, d, e, g, h, plan, rollouts, admin, calls, throttle, start)
 }
