@@ -33,7 +33,7 @@ def main() -> None:
                 book.seconds[name] = time.monotonic() - started
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    report.show(book)
+    report.show(book, is_whole=len(args.only) == len(WORKLOADS))
     report.write(book, Path(args.json), quick=args.quick, rounds=args.rounds)
 
 
@@ -52,7 +52,7 @@ def _arguments() -> argparse.Namespace:
         metavar="DIR",
         default="",
         type=_checkout,
-        help="another checkout, which rollouts, admin and plan measure beside this one",
+        help="another checkout, whose figures stand beside those of this one",
     )
     args = parser.parse_args()
     args.only = args.only.split(",")

@@ -64,7 +64,7 @@ def insert(model: type[models.Model], count: int, **given: str) -> None:
     ]
     values = [given.get(field.attname, "%s") for field in fields]
     defaults = [field.get_default() for field in fields if field.attname not in given]
-    names = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    names = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
     table, numbers = model._meta.db_table, dialect().numbers.format(count)
     with connection.cursor() as cursor:
         cursor.execute(dialect().prepare)

@@ -150,7 +150,7 @@ def visit() -> dict[str, Any]:
     from django.contrib.auth.models import Permission, User
     from django.test import Client
 
-    everybody = {"is_staff": True, "is_active": True}
+    everybody: dict[str, Any] = {"is_staff": True, "is_active": True}
     ann, _new = User.objects.get_or_create(username="ann", is_superuser=True, **everybody)
     ben, _new = User.objects.get_or_create(username="ben", **everybody)
     app = {"content_type__app_label__startswith": "wx_static_store"}

@@ -146,7 +146,7 @@ class Contender:
         return find_spec(self.needs) is not None
 
 
-def program(name: str, *args: str, **facts: str) -> Contender:
+def program(name: str, *args: str, **facts: Any) -> Contender:
     """Return the command of a small program of `programs.py`."""
     command = [sys.executable, "-m", "benchmarks.programs", name, *args]
     return Contender(lambda place: command, **facts)
@@ -200,6 +200,8 @@ def _sync_env(place: Place) -> dict[str, str]:
 LIMIT, DEPLOY, COLLECT = "limit", "wx_deploy", "wx collectstatic"
 ROLLBACK = "wx_deploy --rollback"
 NAIVE, S3, FASTA, SYNC, DISK = "naive", "django-storages", "collectfasta", "aws s3 sync", "disk"
+
+OURS = (DEPLOY, COLLECT)
 
 CONTENDERS: dict[str, Contender] = {
     LIMIT: Contender(_limit),

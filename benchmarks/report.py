@@ -51,13 +51,14 @@ def _version(name: str) -> str:
         return "not installed"
 
 
-def show(book: Book) -> None:
+def show(book: Book, *, is_whole: bool) -> None:
+    """Print the tables; of a part of the workloads, only the targets that were measured."""
     say()
     for name, value in machine().items():
         say(f"{name:<16} {value}")
     say()
     runs = [key for key, samples in sorted(book.samples.items()) if not figures(samples[0])]
-    _table([HEAD, *(_row(book, key) for key in runs)])
+    _table([HEAD, *(_row(book, key) for key in runs)] if runs else [])
     for key, why in book.failures.items():
         say(f"{' '.join(map(str, key))}: {why.splitlines()[0]}")
     for workload in sorted({key[0] for key in book.samples} - {key[0] for key in runs}):
@@ -67,9 +68,10 @@ def show(book: Book) -> None:
     for line in _about_the_tools(book):
         say(line)
     say()
-    _table(
-        [("", "target", "measured", "limit", ""), *(_verdict(book, target) for target in TARGETS)]
-    )
+    verdicts = [
+        _verdict(book, target) for target in TARGETS if is_whole or target.value(book) is not None
+    ]
+    _table([("", "target", "measured", "limit", ""), *verdicts])
     say()
     say(", ".join(f"{name} {seconds:.0f} s" for name, seconds in book.seconds.items()))
 
@@ -92,15 +94,15 @@ def _row(book: Book, key: Key) -> Sequence[str]:
 
 def _side_by_side(book: Book, workload: str) -> Iterable[Sequence[str]]:
     """Yield a line for each figure, a column for each contender."""
+    runs = [(key[1], samples) for key, samples in book.samples.items() if key[0] == workload]
     found: dict[str, dict[str, str]] = {}
-    for key, samples in book.samples.items():
-        for name in figures(samples[0]) if key[0] == workload else ():
+    for who, samples in runs:
+        for name in figures(samples[0]):
             places = zip(*(figures(sample)[name] for sample in samples), strict=True)
             text = " / ".join(_short(median(values)) for values in places)
-            found.setdefault(name, {})[key[1]] = text
-    contenders = {who: None for line in found.values() for who in line}
-    units = samples[0].printed.get("units", "")
-    yield f"{workload} {units}", *contenders
+            found.setdefault(name, {})[who] = text
+    contenders = [*dict.fromkeys(who for who, _samples in runs)]
+    yield f"{workload}: {runs[0][1][0].printed['units']}", *contenders
     for name, line in found.items():
         yield name, *(line.get(who, "–") for who in contenders)
 

@@ -20,7 +20,7 @@ from .settings import BENCH
 WARM, TIMED, COUNTED = 5, 30, 5  # environments that end
 
 
-class Broker(Celery):
+class Broker(Celery):  # type: ignore[misc]
     """Keep the arguments of what is sent, in place of a broker."""
 
     messages: deque[Any] = deque()
@@ -59,7 +59,8 @@ def measure(count: str) -> dict[str, Any]:
     figures["roll back: s / queries / messages"] = _sent(
         broker, lambda: _call("wx_rollout", "rollback", str(pk))
     )
-    return {"figures": {f"{number:,}, {name}": each for name, each in figures.items()}}
+    named = {f"{number:,}, {name}": each for name, each in figures.items()}
+    return {"units": "by the number of environments", "figures": named}
 
 
 def _prepare(count: int) -> Any:

@@ -146,24 +146,24 @@ def _rollback_calls(book: Book) -> float | None:
 
 
 def figures(sample: Sample) -> dict[str, list[float]]:
-    """Return the figures that a program printed, by name and units."""
-    return sample.printed.get("figures", {})
+    """Return the figures that a program printed, by name; each has as many as there are units."""
+    found: dict[str, list[float]] = sample.printed.get("figures", {})
+    return found
 
 
-def _worst_figure(workload: str, place: int, *words: str) -> Value:
-    """Return the largest median of the figures whose names have these words, on any server."""
+def figure(name: str, place: int) -> Callable[[Sample], float]:
+    return lambda sample: figures(sample)[name][place]
 
-    def value(book: Book) -> float | None:
-        found = [
-            book.median(key, lambda sample, name=name: figures(sample)[name][place])
-            for key, samples in book.samples.items()
-            if key[0] == workload and not key[1].endswith(BEFORE)
-            for name in figures(samples[0])
-            if all(word in name for word in words)
-        ]
-        return worst(found)
 
-    return value
+def _worst_figure(workload: str, place: int, words: str = "") -> Value:
+    """Return the largest median of the figures with these words in their names, on any server."""
+    return lambda book: worst(
+        book.median(key, figure(name, place))
+        for key, samples in book.samples.items()
+        if key[0] == workload and not key[1].endswith(BEFORE)
+        for name in figures(samples[0])
+        if words in name
+    )
 
 
 def _growth_of_ends(book: Book) -> float | None:

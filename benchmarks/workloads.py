@@ -20,6 +20,7 @@ from .places import (
     FASTA,
     LIMIT,
     NAIVE,
+    OURS,
     ROLLBACK,
     S3,
     SYNC,
@@ -52,7 +53,11 @@ APPS = [
 def _places(
     lab: Lab, book: Book, name: str, source: Path, who: Iterable[str], workers: int, **options: Any
 ) -> dict[Key, Place]:
-    """Return a place for each contender that is installed; report the others."""
+    """
+    Return a place for each contender that is installed; report the others.
+
+    The app's own commands have one for each checkout.
+    """
     found = {}
     for contender in who:
         key, kind = (name, contender, workers), CONTENDERS[contender]
@@ -60,7 +65,10 @@ def _places(
             book.failures[key] = f"not installed ({kind.needs})"
             say(f"  {name} {contender}: {book.failures[key]}")
             continue
-        found[key] = Place(lab, f"{name} {contender}", kind, source, workers, **options)
+        for suffix, checkout in lab.checkouts.items() if contender in OURS else [("", "")]:
+            label, how = contender + suffix, options | {"checkout": checkout}
+            place = Place(lab, f"{name} {label}", kind, source, workers, **how)
+            found[name, label, workers] = place
     return found
 
 
@@ -180,18 +188,14 @@ def _again(
 def plan(lab: Lab, book: Book) -> None:
     """Deploy 100,000 small files once more, with nothing changed."""
     source = trees.many(lab.work / "plan", lab.number(100_000, 5_000), 200)
-    runs = {
-        ("plan", "hashing", WORKERS): _program(
-            lab, source, program("hashing", str(source)), "hashing"
-        )
-    }
+    hashing = _program(lab, source, program("hashing", str(source)), "hashing")
+    runs: Runs = {("plan", "hashing", WORKERS): partial(_costs, hashing)}
     lab.server.ask(link=0, put=0)
-    for name, checkout in lab.checkouts.items():
-        how: dict[str, Any] = {"stores": False, "checkout": checkout}
-        place = Place(lab, f"plan{name}", CONTENDERS[DEPLOY], source, WORKERS, **how)
-        if book.prepare(("plan", DEPLOY + name, WORKERS), place.cold):
-            runs["plan", DEPLOY + name, WORKERS] = partial(_costs, place.run)
-            runs["plan", TRUST_LOG + name, WORKERS] = partial(_costs, place.run, "--trust-log")
+    for key, place in _places(lab, book, "plan", source, [DEPLOY], WORKERS).items():
+        if book.prepare(key, place.cold):
+            runs[key] = partial(_costs, place.run)
+            trusting = key[1].replace(DEPLOY, TRUST_LOG)
+            runs["plan", trusting, WORKERS] = partial(_costs, place.run, "--trust-log")
     lab.server.ask(link=lab.link, put=lab.put)
     book.interleave(lab.rounds, runs)
 
@@ -199,7 +203,8 @@ def plan(lab: Lab, book: Book) -> None:
 def _costs(run: Callable[..., Sample], *options: str) -> Sample:
     it = run(*options)
     costs = [it.cpu, it.wall, it.rss / 1024]
-    return replace(it, printed={"figures": {"one more deploy: CPU s / s / MiB": costs}})
+    printed = {"units": "CPU s / s / MiB", "figures": {f"{it.files:,} unchanged files": costs}}
+    return replace(it, printed=printed)
 
 
 def g(lab: Lab, book: Book) -> None:
@@ -326,8 +331,8 @@ def throttle(lab: Lab, book: Book) -> None:
     source = _two_thousand(lab)
     runs: Runs = {}
     for workers in (8, 32):
-        [(key, place)] = _places(lab, book, "throttle", source, [DEPLOY], workers).items()
-        runs[key] = partial(_limited, place, limit=8, errcode=-501004)
+        for key, place in _places(lab, book, "throttle", source, [DEPLOY], workers).items():
+            runs[key] = partial(_limited, place, limit=8, errcode=-501004)
     slow = Place(lab, "throttle-puts", CONTENDERS[DEPLOY], source, WORKERS)
     runs["throttle", SLOW_DOWN, WORKERS] = partial(_limited, slow, puts=8)
     book.interleave(lab.rounds, runs)
