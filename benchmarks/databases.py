@@ -55,6 +55,14 @@ def dialect() -> Dialect:
     return DIALECTS[connection.vendor]
 
 
+def follow_deployments() -> None:
+    """Let the rows that say what is live know the inserted deployments; older code has none."""
+    from wx_static_store.models import deployments
+
+    if states := getattr(deployments, "FolderState", None):
+        states.objects.rebuild()
+
+
 def insert(model: type[models.Model], count: int, **given: str) -> None:
     """Insert rows; SQL of `n` gives a column's values, else they are the field's default."""
     fields = [

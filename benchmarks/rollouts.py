@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 from celery import Celery
 
-from .databases import dialect, insert
+from .databases import dialect, follow_deployments, insert
 from .settings import BENCH
 
 WARM, TIMED, COUNTED = 5, 30, 5  # environments that end
@@ -83,6 +83,7 @@ def _prepare(count: int) -> Any:
         outcome="'done'",
         release_id=str(release.pk),
     )
+    follow_deployments()
     digest = dialect().digest.format(key)
     insert(UploadLog, count, **same, key=key, key_digest=digest, status="'stored'", md5="md5('')")
     return release
