@@ -171,6 +171,10 @@ def _rollback(place: Place) -> list[str]:
     return [*DJANGO, "wx_deploy", "--rollback", "--using", "staticfiles", "--yes", "-v0"]
 
 
+def _hashing(place: Place) -> list[str]:
+    return [sys.executable, "-m", "benchmarks.trees", str(place.source)]
+
+
 def _collectstatic(place: Place) -> list[str]:
     return [*DJANGO, "collectstatic", "--noinput", "-v0"]
 
@@ -201,6 +205,7 @@ LIMIT, DEPLOY, COLLECT = "limit", "wx_deploy", "wx collectstatic"
 ROLLBACK = "wx_deploy --rollback"
 NAIVE, S3, FASTA, SYNC, DISK = "naive", "django-storages", "collectfasta", "aws s3 sync", "disk"
 
+HASHING = "hashing"
 OURS = (DEPLOY, COLLECT)
 
 CONTENDERS: dict[str, Contender] = {
@@ -208,6 +213,7 @@ CONTENDERS: dict[str, Contender] = {
     DEPLOY: Contender(_deploy),
     COLLECT: Contender(_collectstatic),
     ROLLBACK: Contender(_rollback),
+    HASHING: Contender(_hashing),
     NAIVE: Contender(_collectstatic, "naive"),
     S3: Contender(_collectstatic, "s3", needs="boto3"),
     FASTA: Contender(_collectstatic, "collectfasta", needs="collectfasta"),

@@ -4,13 +4,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -42,16 +40,6 @@ def save(path: str, times: str) -> dict[str, Any]:
 
     first = once()  # which opens the connections
     return {"ms": median([once(f"{number}-") for number in range(int(times))] or [first])}
-
-
-def hashing(root: str) -> dict[str, Any]:
-    """Read and hash the files, in the plainest way."""
-    for at, _dirs, names in os.walk(root):
-        for name in names:
-            body = Path(at, name).read_bytes()
-            hashlib.md5(body, usedforsecurity=False).hexdigest()
-            hashlib.sha256(body).hexdigest()
-    return {}
 
 
 def hashes(*argv: str) -> dict[str, Any]:
@@ -100,7 +88,7 @@ def check() -> dict[str, Any]:
 PROGRAMS: dict[str, Callable[..., dict[str, Any]]] = {
     program.__name__: program
     for program in (
-        *(migrate, save, hashing, hashes, start, check),
+        *(migrate, save, hashes, start, check),
         *(create, load, visit, rollout, drop),
     )
 }

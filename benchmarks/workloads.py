@@ -18,6 +18,7 @@ from .places import (
     DEPLOY,
     DISK,
     FASTA,
+    HASHING,
     LIMIT,
     NAIVE,
     OURS,
@@ -188,8 +189,8 @@ def _again(
 def plan(lab: Lab, book: Book) -> None:
     """Deploy 100,000 small files once more, with nothing changed."""
     source = trees.many(lab.work / "plan", lab.number(100_000, 5_000), 200)
-    hashing = _program(lab, source, program("hashing", str(source)), "hashing")
-    runs: Runs = {("plan", "hashing", WORKERS): partial(_costs, hashing)}
+    hashing = _places(lab, book, "plan", source, [HASHING], WORKERS, stores=False)
+    runs: Runs = {key: partial(_costs, place.run) for key, place in hashing.items()}
     lab.server.ask(link=0, put=0)
     for key, place in _places(lab, book, "plan", source, [DEPLOY], WORKERS).items():
         if book.prepare(key, place.cold):
