@@ -42,24 +42,6 @@ def save(path: str, times: str) -> dict[str, Any]:
     return {"ms": median([once(f"{number}-") for number in range(int(times))] or [first])}
 
 
-def hashes(*argv: str) -> dict[str, Any]:
-    """Count the files that a command hashes before it sends them, and how often."""
-    from django.core.management import call_command
-
-    from wx_static_store.upload import sources
-
-    module: Any = sources
-    real, hashed = module.digest, []
-
-    def counted(file: Any, *how: Any) -> Any:
-        hashed.append(file.name)
-        return real(file, *how)
-
-    module.digest = counted
-    call_command(*argv)
-    return {"hashes": len(hashed), "files": len({*hashed})}
-
-
 def rollout(count: str) -> dict[str, Any]:
     """Measure a rollout; no other program needs Celery."""
     from .rollouts import measure
@@ -88,7 +70,7 @@ def check() -> dict[str, Any]:
 PROGRAMS: dict[str, Callable[..., dict[str, Any]]] = {
     program.__name__: program
     for program in (
-        *(migrate, save, hashes, start, check),
+        *(migrate, save, start, check),
         *(create, load, visit, rollout, drop),
     )
 }

@@ -123,12 +123,6 @@ def _saves(name: str, what: Callable[[Sample], float]) -> Value:
     return _median("calls", f"wx save, {name}", what, 1)
 
 
-def _hashes(book: Book) -> float | None:
-    return book.median(
-        ("g", "hashes", WORKERS), lambda it: it.printed["hashes"] / it.printed["files"]
-    )
-
-
 def _unchanged_calls(book: Book) -> float | None:
     return worst(book.median(("d", who, WORKERS), requests) for who in (COLLECT, DEPLOY))
 
@@ -237,7 +231,6 @@ TARGETS = (
     Target("5", "save, file_overwrite: ms above the limit client", 3, _over_latency),
     Target("6", "(plan) 100,000 unchanged: CPU s", 2.2, _median("plan", DEPLOY, lambda it: it.cpu)),
     Target("6", "(plan) MiB", 120, _median("plan", DEPLOY, lambda it: it.rss / 1024)),
-    Target("7", "(g) hashes per file", 1, _hashes),
     Target("7", "(g) wall / limit", 1.15, _to_limit("g", DEPLOY, 32)),
     Target("10", "(h) roll back: calls beside two per file that differs", 0, _rollback_calls),
     Target("10", "(h) roll back: seconds", 2, _median("h", ROLLBACK, lambda it: it.wall)),

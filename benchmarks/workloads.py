@@ -214,11 +214,6 @@ def g(lab: Lab, book: Book) -> None:
     source = trees.many(lab.work / "g", lab.number(200, 40), 8 * KIB)
     places = _places(lab, book, "g", source, [LIMIT, DEPLOY], WORKERS, envs=envs)
     book.interleave(lab.rounds, _cold(places))
-    hashes = Contender(
-        lambda it: [*program("hashes").command(it), *CONTENDERS[DEPLOY].command(it)[3:]]
-    )
-    counted = Place(lab, "g-hashes", hashes, source, WORKERS, envs=envs)
-    book.once({("g", "hashes", WORKERS): counted.cold})
 
 
 def h(lab: Lab, book: Book) -> None:
