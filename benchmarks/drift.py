@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .databases import follow_deployments
 from .measure import say
 from .workers import configure, database
 
@@ -48,6 +49,7 @@ def publish(cloud: EmulatorServer, envs: list[str]) -> None:
         )
         for env in envs
     )
+    follow_deployments()
     for env in envs:
         for name, body in SITE.items():
             cloud.put_object(name, body, env=env)
