@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from . import report
 from .measure import Book, Server, say
@@ -23,8 +24,8 @@ def main() -> None:
     try:
         with Server() as server:
             server.ask(link=LINK, put=PUT)
-            lab = Lab(work, server, args.quick, args.rounds, LINK, PUT)
-            _empty_log(lab)
+            lab = Lab(work, server, args.quick, args.rounds, LINK, PUT, args.before)
+            _empty_logs(lab)
             for name in args.only:
                 started = time.monotonic()
                 say(f"{name}: {WORKLOADS[name].__doc__}")
@@ -32,7 +33,7 @@ def main() -> None:
                 book.seconds[name] = time.monotonic() - started
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    report.show(book)
+    report.show(book, is_whole=len(args.only) == len(WORKLOADS))
     report.write(book, Path(args.json), quick=args.quick, rounds=args.rounds)
 
 
@@ -46,6 +47,13 @@ def _arguments() -> argparse.Namespace:
         "--json", metavar="FILE", default="bench.json", help="every run, the machine, the targets"
     )
     parser.add_argument("--work", metavar="DIR", help="where the files go, 1.5 GB")
+    parser.add_argument(
+        "--before",
+        metavar="DIR",
+        default="",
+        type=_checkout,
+        help="another checkout, whose figures stand beside those of this one",
+    )
     args = parser.parse_args()
     args.only = args.only.split(",")
     if unknown := {*args.only} - {*WORKLOADS}:
@@ -53,11 +61,19 @@ def _arguments() -> argparse.Namespace:
     return args
 
 
-def _empty_log(lab: Lab) -> None:
-    """Return a migrated database, which each place copies."""
-    place = Place(lab, "empty", program("migrate"), lab.work / "none", 1, stores=False)
-    place.run()
-    place.database.rename(lab.work / "empty.sqlite3")
+def _checkout(path: str) -> str:
+    if path and not Path(path, "wx_static_store").is_dir():
+        raise argparse.ArgumentTypeError(f"{path} is no checkout")
+    return path and str(Path(path).resolve())
+
+
+def _empty_logs(lab: Lab) -> None:
+    """Make the migrated database of each checkout."""
+    for name, checkout in lab.checkouts.items():
+        how: Any = {"stores": False, "checkout": checkout}
+        place = Place(lab, f"empty{name}", program("migrate"), lab.work / "none", 1, **how)
+        place.run()
+        place.database.rename(lab.empty(checkout))
 
 
 if __name__ == "__main__":

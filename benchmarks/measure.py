@@ -117,12 +117,17 @@ class Book:
         """Run once those that are too slow for noise to matter."""
         self.interleave(1, runs)
 
-    def _try(self, key: Key, work: Callable[[], Sample]) -> None:
+    def prepare(self, key: Key, work: Callable[[], Sample]) -> Sample | None:
+        """Run what is not measured; None if it failed, and then nothing of this key is run."""
         try:
-            sample = work()
+            return work()
         except RunFailed as error:
             self.failures[key] = str(error)
             say(f"  {' '.join(map(str, key))}: FAILED {error}")
+            return None
+
+    def _try(self, key: Key, work: Callable[[], Sample]) -> None:
+        if (sample := self.prepare(key, work)) is None:
             return
         self.samples.setdefault(key, []).append(sample)
         say(f"  {key[0]} {key[1]:<18} {key[2]:>3}  {sample.wall:8.3f} s  {sample.cpu:7.3f} s CPU")

@@ -15,6 +15,7 @@ from typing import Any
 
 from .measure import RunFailed, Sample, Server, run
 
+BEFORE = ", before"
 DJANGO = (sys.executable, "-m", "django")
 
 
@@ -28,6 +29,16 @@ class Lab:
     rounds: int
     link: float  # seconds
     put: float
+    before: str = ""  # another checkout
+
+    @property
+    def checkouts(self) -> dict[str, str]:
+        """Return the checkouts to measure, by what is added to a contender's name."""
+        return {BEFORE: self.before, "": ""} if self.before else {"": ""}
+
+    def empty(self, checkout: str) -> Path:
+        """Return the migrated database that each place of a checkout copies."""
+        return self.work / f"empty{BEFORE if checkout else ''}.sqlite3"
 
     @property
     def pair(self) -> float:
@@ -50,6 +61,7 @@ class Place:
     extra: tuple[str, ...] = ()
     envs: int = 1
     stores: bool = True  # every file of the source must be in the cloud when it ends
+    checkout: str = ""  # of the app; empty: this one
 
     def __post_init__(self) -> None:
         self.name = re.sub(r"\W|_", "-", self.name)  # it becomes an environment and a bucket
@@ -64,7 +76,7 @@ class Place:
         for folder in (self.root, self.root.with_name("root-releases")):
             shutil.rmtree(folder, ignore_errors=True)
         self.root.mkdir()
-        template = self.lab.work / "empty.sqlite3"
+        template = self.lab.empty(self.checkout)
         for file in self.folder.glob("db.sqlite3*"):  # with what SQLite keeps beside it
             file.unlink()
         if template.exists():
@@ -95,14 +107,18 @@ class Place:
             **self.lab.server.ports,
             **self.bench,
         }
-        return {"DJANGO_SETTINGS_MODULE": "benchmarks.settings", "BENCH": json.dumps(bench)}
+        return {
+            "DJANGO_SETTINGS_MODULE": self.contender.settings,
+            "BENCH": json.dumps(bench),
+            "BENCH_CODE": self.checkout,
+        }
 
-    def run(self, *, cold: bool = False) -> Sample:
-        """Measure one run; a cold one begins with nothing anywhere."""
+    def run(self, *more: str, cold: bool = False) -> Sample:
+        """Measure one run, with more options; a cold one begins with nothing anywhere."""
         if cold:
             self.fresh()
         self.contender.prepare(self)
-        argv = [*self.contender.command(self), *self.extra]
+        argv = [*self.contender.command(self), *self.extra, *more]
         files = self.files * self.envs
         sample = run(argv, self.env | self.contender.env(self), self.lab.server, files)
         stored = sum(sample.calls["objects"].get(space, 0) for space in self.spaces)
@@ -121,6 +137,7 @@ class Contender:
     command: Callable[[Place], list[str]]
     storage: str = "wx"
     needs: str = "django"
+    settings: str = "benchmarks.settings"
     prepare: Callable[[Place], None] = lambda place: None
     env: Callable[[Place], dict[str, str]] = lambda place: {}
 
@@ -129,9 +146,10 @@ class Contender:
         return find_spec(self.needs) is not None
 
 
-def program(name: str, *args: str) -> Contender:
+def program(name: str, *args: str, **facts: Any) -> Contender:
     """Return the command of a small program of `programs.py`."""
-    return Contender(lambda place: [sys.executable, "-m", "benchmarks.programs", name, *args])
+    command = [sys.executable, "-m", "benchmarks.programs", name, *args]
+    return Contender(lambda place: command, **facts)
 
 
 def _limit(place: Place) -> list[str]:
@@ -151,6 +169,10 @@ def _deploy(place: Place) -> list[str]:
 
 def _rollback(place: Place) -> list[str]:
     return [*DJANGO, "wx_deploy", "--rollback", "--using", "staticfiles", "--yes", "-v0"]
+
+
+def _hashing(place: Place) -> list[str]:
+    return [sys.executable, "-m", "benchmarks.trees", str(place.source)]
 
 
 def _collectstatic(place: Place) -> list[str]:
@@ -183,11 +205,15 @@ LIMIT, DEPLOY, COLLECT = "limit", "wx_deploy", "wx collectstatic"
 ROLLBACK = "wx_deploy --rollback"
 NAIVE, S3, FASTA, SYNC, DISK = "naive", "django-storages", "collectfasta", "aws s3 sync", "disk"
 
+HASHING = "hashing"
+OURS = (DEPLOY, COLLECT)
+
 CONTENDERS: dict[str, Contender] = {
     LIMIT: Contender(_limit),
     DEPLOY: Contender(_deploy),
     COLLECT: Contender(_collectstatic),
     ROLLBACK: Contender(_rollback),
+    HASHING: Contender(_hashing),
     NAIVE: Contender(_collectstatic, "naive"),
     S3: Contender(_collectstatic, "s3", needs="boto3"),
     FASTA: Contender(_collectstatic, "collectfasta", needs="collectfasta"),

@@ -10,11 +10,12 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from .measure import Book, Key, say
 from .places import LIMIT
-from .targets import TARGETS, cpu, share
+from .targets import TARGETS, cpu, figures, share
 
 PACKAGES = ("Django", "requests", "urllib3", "boto3", "django-storages", "collectfasta", "awscli")
 QUIET = ("objects", "server_cpu", "connections", "busiest")
@@ -50,21 +51,27 @@ def _version(name: str) -> str:
         return "not installed"
 
 
-def show(book: Book) -> None:
+def show(book: Book, *, is_whole: bool) -> None:
+    """Print the tables; of a part of the workloads, only the targets that were measured."""
     say()
     for name, value in machine().items():
         say(f"{name:<16} {value}")
     say()
-    _table([HEAD, *(_row(book, key) for key in sorted(book.samples))])
+    runs = [key for key, samples in sorted(book.samples.items()) if not figures(samples[0])]
+    _table([HEAD, *(_row(book, key) for key in runs)] if runs else [])
     for key, why in book.failures.items():
         say(f"{' '.join(map(str, key))}: {why.splitlines()[0]}")
+    for workload in sorted({key[0] for key in book.samples} - {key[0] for key in runs}):
+        say()
+        _table([*_side_by_side(book, workload)])
     say()
     for line in _about_the_tools(book):
         say(line)
     say()
-    _table(
-        [("", "target", "measured", "limit", ""), *(_verdict(book, target) for target in TARGETS)]
-    )
+    verdicts = [
+        _verdict(book, target) for target in TARGETS if is_whole or target.value(book) is not None
+    ]
+    _table([("", "target", "measured", "limit", ""), *verdicts])
     say()
     say(", ".join(f"{name} {seconds:.0f} s" for name, seconds in book.seconds.items()))
 
@@ -83,6 +90,21 @@ def _row(book: Book, key: Key) -> Sequence[str]:
         _number(book.median(key, lambda it: it.rss / 1024), 0),
         f"{asked:.0f}",
     )
+
+
+def _side_by_side(book: Book, workload: str) -> Iterable[Sequence[str]]:
+    """Yield a line for each figure, a column for each contender."""
+    runs = [(key[1], samples) for key, samples in book.samples.items() if key[0] == workload]
+    found: dict[str, dict[str, str]] = {}
+    for who, samples in runs:
+        for name in figures(samples[0]):
+            places = zip(*(figures(sample)[name] for sample in samples), strict=True)
+            text = " / ".join(_short(median(values)) for values in places)
+            found.setdefault(name, {})[who] = text
+    contenders = [*dict.fromkeys(who for who, _samples in runs)]
+    yield f"{workload}: {runs[0][1][0].printed['units']}", *contenders
+    for name, line in found.items():
+        yield name, *(line.get(who, "–") for who in contenders)
 
 
 def _about_the_tools(book: Book) -> Iterable[str]:
@@ -106,6 +128,12 @@ def _verdict(book: Book, target: Any) -> Sequence[str]:
 
 def _number(value: float | None, digits: int = 2) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
+
+
+def _short(value: float) -> str:
+    """Return the number with the digits that count."""
+    digits = 0 if value >= 100 or value == int(value) else 1 if value >= 10 else 2
+    return f"{value:,.{digits}f}"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> None:

@@ -20,6 +20,10 @@ BENCH: dict[str, Any] = {
     "env": "env-0",
     "overwrite": True,
     "releases": False,
+    # The database of `site.py`, and its number of environments.
+    "server": "",
+    "name": "",
+    "tenants": 0,
 } | json.loads(os.environ.get("BENCH", "{}"))
 WORKERS = BENCH["workers"]
 

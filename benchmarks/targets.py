@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from math import ceil
 
 from .measure import Book, Sample, worst
-from .places import COLLECT, DEPLOY, DISK, FASTA, LIMIT, NAIVE, ROLLBACK
-from .workloads import BIG, CHANGED, OLD_TREE, SLOW_DOWN, SMALL, TRUST_LOG, WORKERS
+from .places import BEFORE, COLLECT, DEPLOY, DISK, FASTA, LIMIT, NAIVE, ROLLBACK
+from .workloads import BIG, CHANGED, OLD_TREE, SLOW_DOWN, SMALL, TENANTS, TRUST_LOG, WORKERS
 
 NETWORK = ("staticuploadfile", "staticfilelist", "describestaticstore", "put")
 
@@ -123,12 +123,6 @@ def _saves(name: str, what: Callable[[Sample], float]) -> Value:
     return _median("calls", f"wx save, {name}", what, 1)
 
 
-def _hashes(book: Book) -> float | None:
-    return book.median(
-        ("g", "hashes", WORKERS), lambda it: it.printed["hashes"] / it.printed["files"]
-    )
-
-
 def _unchanged_calls(book: Book) -> float | None:
     return worst(book.median(("d", who, WORKERS), requests) for who in (COLLECT, DEPLOY))
 
@@ -145,20 +139,32 @@ def _rollback_calls(book: Book) -> float | None:
     return _median("h", ROLLBACK, lambda it: abs(requests(it) - 2 * it.files / CHANGED))(book)
 
 
-def _plan_ratio(book: Book) -> float | None:
-    return book.ratio(("f", "plan", WORKERS), ("f", "hashing", WORKERS), printed("seconds"))
+def figures(sample: Sample) -> dict[str, list[float]]:
+    """Return the figures that a program printed, by name; each has as many as there are units."""
+    found: dict[str, list[float]] = sample.printed.get("figures", {})
+    return found
 
 
-def _plan_bytes(book: Book) -> float | None:
-    plan = book.median(("f", "plan", WORKERS), lambda it: it.rss * 1024 / it.files)
-    listing = book.median(("f", "listing", WORKERS), lambda it: it.rss * 1024 / it.files)
-    return None if plan is None or listing is None else plan - listing
+def figure(name: str, place: int) -> Callable[[Sample], float]:
+    return lambda sample: figures(sample)[name][place]
 
 
-def _plan_queries(book: Book) -> float | None:
-    return book.median(
-        ("f", "plan", WORKERS), lambda it: it.printed["queries"] / ceil(it.files / 10_000)
+def _worst_figure(workload: str, place: int, words: str = "") -> Value:
+    """Return the largest median of the figures with these words in their names, on any server."""
+    return lambda book: worst(
+        book.median(key, figure(name, place))
+        for key, samples in book.samples.items()
+        if key[0] == workload and not key[1].endswith(BEFORE)
+        for name in figures(samples[0])
+        if words in name
     )
+
+
+def _growth_of_ends(book: Book) -> float | None:
+    few, many = (
+        _worst_figure("rollouts", 0, f"{n:,}, an")(book) for n in (TENANTS[0], TENANTS[-1])
+    )
+    return None if few is None or many is None else many / few
 
 
 SAVES = 21  # the first of a process warms the pool
@@ -223,10 +229,8 @@ TARGETS = (
     Target("5", "save, default: requests", 3, _saves("default", lambda it: requests(it) / SAVES)),
     Target("5", "21 saves: connections", 2, _saves("overwrite", call("connections"))),
     Target("5", "save, file_overwrite: ms above the limit client", 3, _over_latency),
-    Target("6", "(f) plan / reading and hashing", 1.3, _plan_ratio),
-    Target("6", "(f) bytes per file above the listing", 400, _plan_bytes),
-    Target("6", "(f) queries per 10,000 rows", 1, _plan_queries),
-    Target("7", "(g) hashes per file", 1, _hashes),
+    Target("6", "(plan) 100,000 unchanged: CPU s", 2.2, _median("plan", DEPLOY, lambda it: it.cpu)),
+    Target("6", "(plan) MiB", 120, _median("plan", DEPLOY, lambda it: it.rss / 1024)),
     Target("7", "(g) wall / limit", 1.15, _to_limit("g", DEPLOY, 32)),
     Target("10", "(h) roll back: calls beside two per file that differs", 0, _rollback_calls),
     Target("10", "(h) roll back: seconds", 2, _median("h", ROLLBACK, lambda it: it.wall)),
@@ -234,6 +238,14 @@ TARGETS = (
         Target("10", f"(h) roll back / {who}", 1, _of("h", ROLLBACK, who, WORKERS, WORKERS))
         for who in (DEPLOY, OLD_TREE)
     ),
+    Target(
+        "11", "(rollouts) an environment ends: queries", 8, _worst_figure("rollouts", 2, "an env")
+    ),
+    Target("11", "(rollouts) the same, 10,000 / 100: ms", 1.3, _growth_of_ends),
+    Target("11", "(rollouts) a start: messages", 32, _worst_figure("rollouts", 2, "start")),
+    Target("11", "(rollouts) a period: messages", 32, _worst_figure("rollouts", 2, "periodic")),
+    Target("11", "(rollouts) roll back: seconds", 1, _worst_figure("rollouts", 0, "roll back")),
+    Target("12", "(admin) slowest page, ms", 300, _worst_figure("admin", 0)),
     Target(
         "8",
         "import of wx_static_store.storage, ms",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +18,10 @@ from .places import (
     DEPLOY,
     DISK,
     FASTA,
+    HASHING,
     LIMIT,
     NAIVE,
+    OURS,
     ROLLBACK,
     S3,
     SYNC,
@@ -33,6 +38,10 @@ WORKERS = 32
 TRUST_LOG = "wx_deploy --trust-log"
 OLD_TREE = "wx_deploy of the old tree"
 CHANGED = 50  # in `h`, every so many files differ
+SERVERS = {"PostgreSQL": "postgresql", "MariaDB": "mariadb"}
+DATABASE = "wx_bench"
+SITE = "benchmarks.site"
+TENANTS = (100, 1_000, 10_000)
 SLOW_DOWN = "wx_deploy, PUTs"  # in `throttle`, where COS is the one that refuses
 BIG, SMALL = " 1 GiB", " 8 KiB"  # in (c), whatever the sizes of a quick run
 
@@ -45,7 +54,11 @@ APPS = [
 def _places(
     lab: Lab, book: Book, name: str, source: Path, who: Iterable[str], workers: int, **options: Any
 ) -> dict[Key, Place]:
-    """Return a place for each contender that is installed; report the others."""
+    """
+    Return a place for each contender that is installed; report the others.
+
+    The app's own commands have one for each checkout.
+    """
     found = {}
     for contender in who:
         key, kind = (name, contender, workers), CONTENDERS[contender]
@@ -53,7 +66,10 @@ def _places(
             book.failures[key] = f"not installed ({kind.needs})"
             say(f"  {name} {contender}: {book.failures[key]}")
             continue
-        found[key] = Place(lab, f"{name} {contender}", kind, source, workers, **options)
+        for suffix, checkout in lab.checkouts.items() if contender in OURS else [("", "")]:
+            label, how = contender + suffix, options | {"checkout": checkout}
+            place = Place(lab, f"{name} {label}", kind, source, workers, **how)
+            found[name, label, workers] = place
     return found
 
 
@@ -170,21 +186,26 @@ def _again(
     book.interleave(lab.rounds, {key: partial(again, key, it) for key, it in places.items()})
 
 
-def f(lab: Lab, book: Book) -> None:
-    """Plan 100,000 small files against a log of as many rows."""
-    source = trees.many(lab.work / "f", lab.number(100_000, 5_000), 200)
-    objects = str(lab.work / "objects.json")
-    fill = program("fill", str(source), objects)
-    place = Place(lab, "f", fill, source, WORKERS, stores=False)
-    place.run()
-    lab.server.ask(filled=[place.spaces[0], objects])
-    runs: Runs = {}
-    for name in ("listing", "hashing", "plan", "plan trust_log"):
-        kind = program(*name.split()[:1], str(source), *name.split()[1:])
-        one = Place(lab, f"f-{name}", kind, source, WORKERS, stores=False)
-        one.bench = {"database": str(place.database), "env": place.spaces[0]}
-        runs["f", name, WORKERS] = one.run
+def plan(lab: Lab, book: Book) -> None:
+    """Deploy 100,000 small files once more, with nothing changed."""
+    source = trees.many(lab.work / "plan", lab.number(100_000, 5_000), 200)
+    hashing = _places(lab, book, "plan", source, [HASHING], WORKERS, stores=False)
+    runs: Runs = {key: partial(_costs, place.run) for key, place in hashing.items()}
+    lab.server.ask(link=0, put=0)
+    for key, place in _places(lab, book, "plan", source, [DEPLOY], WORKERS).items():
+        if book.prepare(key, place.cold):
+            runs[key] = partial(_costs, place.run)
+            trusting = key[1].replace(DEPLOY, TRUST_LOG)
+            runs["plan", trusting, WORKERS] = partial(_costs, place.run, "--trust-log")
+    lab.server.ask(link=lab.link, put=lab.put)
     book.interleave(lab.rounds, runs)
+
+
+def _costs(run: Callable[..., Sample], *options: str) -> Sample:
+    it = run(*options)
+    costs = [it.cpu, it.wall, it.rss / 1024]
+    printed = {"units": "CPU s / s / MiB", "figures": {f"{it.files:,} unchanged files": costs}}
+    return replace(it, printed=printed)
 
 
 def g(lab: Lab, book: Book) -> None:
@@ -193,11 +214,6 @@ def g(lab: Lab, book: Book) -> None:
     source = trees.many(lab.work / "g", lab.number(200, 40), 8 * KIB)
     places = _places(lab, book, "g", source, [LIMIT, DEPLOY], WORKERS, envs=envs)
     book.interleave(lab.rounds, _cold(places))
-    hashes = Contender(
-        lambda it: [*program("hashes").command(it), *CONTENDERS[DEPLOY].command(it)[3:]]
-    )
-    counted = Place(lab, "g-hashes", hashes, source, WORKERS, envs=envs)
-    book.once({("g", "hashes", WORKERS): counted.cold})
 
 
 def h(lab: Lab, book: Book) -> None:
@@ -252,13 +268,67 @@ def calls(lab: Lab, book: Book) -> None:
     book.interleave(lab.rounds, saves)
 
 
+@contextmanager
+def _sites(lab: Lab, book: Book, workload: str, **bench: Any) -> Iterator[dict[str, Place]]:
+    """Make a database on each server for each checkout, and drop them at the end."""
+    places = {}
+    try:
+        for server, (name, checkout) in product(SERVERS, lab.checkouts.items()):
+            database = {"server": SERVERS[server], "name": DATABASE + "_before" * bool(checkout)}
+            how: Any = {"bench": bench | database, "stores": False, "checkout": checkout}
+            place = Place(
+                lab,
+                f"{workload} {server}{name}",
+                program("create", settings=SITE),
+                lab.work / "none",
+                1,
+                **how,
+            )
+            if book.prepare((workload, server + name, 1), place.run):
+                places[server + name] = place
+        yield places
+    finally:
+        for place in places.values():
+            _do(place, "drop")
+
+
+def _do(place: Place, name: str, *args: str) -> Sample:
+    place.contender = program(name, *args, settings=SITE)
+    return place.run()
+
+
+def rollouts(lab: Lab, book: Book) -> None:
+    """Start a rollout to 100, 1,000 and 10,000 environments, end some, and roll it back."""
+    with _sites(lab, book, "rollouts") as places:
+        for number in TENANTS[: lab.number(len(TENANTS), 1)]:
+            runs = {
+                ("rollouts", name, number): partial(_do, place, "rollout", str(number))
+                for name, place in places.items()
+            }
+            book.interleave(lab.rounds, runs)
+
+
+def admin(lab: Lab, book: Book) -> None:
+    """Get pages of the admin and lists of the API: 1,000,000 rows of 1,000 environments."""
+    with _sites(lab, book, "admin", tenants=lab.number(1000, 20)) as places:
+        runs: Runs = {}
+        lab.server.ask(link=0, put=0)
+        for name, place in places.items():
+            key = ("admin", name, 1)
+            rows = lab.number(1_000_000, 20_000)
+            if book.prepare(key, partial(_do, place, "load", str(rows))):
+                runs[key] = partial(_do, place, "visit")
+        lab.server.ask(link=lab.link, put=lab.put)
+        book.interleave(lab.rounds, runs)
+
+
 def throttle(lab: Lab, book: Book) -> None:
     """Refuse more than 8 calls (or PUTs) in flight: 8 workers against 32."""
     source = _two_thousand(lab)
     runs: Runs = {}
     for workers in (8, 32):
-        [(key, place)] = _places(lab, book, "throttle", source, [DEPLOY], workers).items()
-        runs[key] = partial(_limited, place, limit=8, errcode=-501004)
+        for key, place in _places(lab, book, "throttle", source, [DEPLOY], workers).items():
+            runs[key] = partial(_limited, place, limit=8, errcode=-501004)
     slow = Place(lab, "throttle-puts", CONTENDERS[DEPLOY], source, WORKERS)
     runs["throttle", SLOW_DOWN, WORKERS] = partial(_limited, slow, puts=8)
     book.interleave(lab.rounds, runs)
@@ -285,5 +355,6 @@ def start(lab: Lab, book: Book) -> None:
 
 
 WORKLOADS: dict[str, Callable[[Lab, Book], None]] = {
-    work.__name__: work for work in (ceiling, a, b, c, d, e, f, g, h, calls, throttle, start)
+    work.__name__: work
+    for work in (ceiling, a, b, c, d, e, g, h, plan, rollouts, admin, calls, throttle, start)
 }
