@@ -104,25 +104,49 @@ class _Disk:
         raise SourceError(_("The file was replaced by another one"), stage="source")
 
 
-def disk_item(
-    name: str,
-    path: str,
-    *,
-    hashed: bool = False,
-    cache_control: str | None = None,
-    replaceable: bool = True,
+def disk_item(name: str, path: str, *, hashed: bool = False) -> UploadItem:
+    """Make an item of a path; a file that is gone fails when its turn comes."""
+    size = None
+    with suppress(OSError):
+        size = os.stat(path).st_size
+    return UploadItem(name, _Disk(path), size, hashed=hashed)
+
+
+def tree_item(
+    name: str, path: str, *, hashed: bool = False, cache_control: str | None = None
 ) -> UploadItem:
     """
-    Make an item of a path; a file that is gone fails when its turn comes.
+    Make an item of a file in a tree, with its digests if it is small.
 
-    Unless `replaceable`, a link fails, too, and so does another file that replaced this one.
+    A link fails when its turn comes, and so does another file that replaced this one.
     """
-    size, found = None, _LOST
+    size, found, md5, sha256 = None, _LOST, None, None
     with suppress(OSError):
-        facts = os.stat(path, follow_symlinks=replaceable)
+        facts, block = _read_small(path)
         size, found = facts.st_size, (facts.st_dev, facts.st_ino)
-    opener = _Disk(path, None if replaceable else found)
-    return UploadItem(name, opener, size, hashed=hashed, cache_control=cache_control)
+        if len(block) == size:
+            md5 = hashlib.md5(block, usedforsecurity=False).hexdigest()
+            sha256 = hashlib.sha256(block).hexdigest()
+    return UploadItem(
+        name,
+        _Disk(path, found),
+        size,
+        md5=md5,
+        hashed=hashed,
+        cache_control=cache_control,
+        sha256=sha256,
+    )
+
+
+def _read_small(path: str) -> tuple[os.stat_result, bytes]:
+    """Return what the disk says of a file, and its bytes unless they are many."""
+    # A tree may have 100,000 of them: Python's own file object takes twice as long.
+    file = os.open(path, os.O_RDONLY | _ITSELF)
+    try:
+        facts = os.fstat(file)
+        return facts, os.read(file, BLOCK) if facts.st_size < BLOCK else b""
+    finally:
+        os.close(file)
 
 
 def content_item(name: str, content: Any) -> UploadItem:
