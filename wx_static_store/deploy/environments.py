@@ -322,13 +322,19 @@ class _EnvironmentDeploy:
         order, uploader, report = self.order, self.uploader, self.report
         order.on_held()
         name = order.last.name if order.last else ""
-        plan = make_plan(uploader, order.items, pool=self.pool, last=name, force=order.force)
+        items, last = hash_items(order.items), hash_items([order.last])[0] if order.last else None
+        packed = order.records.pack(uploader, [*items, *([last] if last else [])], last)
+        looks = order.force or order.verify
+        settled = None if looks else order.records.settled(uploader, packed)
+        plan = make_plan(
+            uploader, items, pool=self.pool, last=name, force=order.force, settled=settled
+        )
         if order.must_compare and not plan.compared:
             text = _("Nothing was repaired, as the cloud could not be compared.")
             report.outcome, report.error = "skipped", "\n".join([text, *plan.notes])
             return
-        last = hash_items([order.last])[0] if order.last else None
-        columns = order.records.record(uploader, plan.items, last, self.pool)
+        packed = None if plan.rejected else packed
+        columns = order.records.record(uploader, plan.items, last, self.pool, packed)
         report.release = columns["release"].digest if columns["release"] else ""
         publish(
             uploader,

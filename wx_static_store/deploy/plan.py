@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 from ..conf.options import STATIC
 from ..core import interrupts
@@ -17,7 +15,7 @@ from ..exceptions import NameRejected
 from ..i18n import english, gettext, gettext_lazy as _, listed, ngettext
 from ..upload.database import in_database, log
 from ..upload.listing import Listing, Lookup, most_calls
-from ..upload.presence import Presence, Rows, aware, newest_rows
+from ..upload.presence import Presence, Rows, Settled, aware, newest_rows
 from ..upload.recorder import trusted_from
 from ..upload.sources import fingerprint
 from ..upload.uploader import Uploader
@@ -78,27 +76,30 @@ def make_plan(
     pool: WorkerPool,
     last: str = "",
     force: bool = False,
+    settled: Settled | None = None,
 ) -> Plan:
     """
     Compare the files with the cloud, and order them; files with the same key are rejected.
 
     A file is unchanged if the list has its MD5, and its newest row its headers; `last` is a name.
+    What is `settled` by a deployment of the same files needs no row.
     """
-    by_key, rejected = _without_collisions(uploader, items)
+    by_key, rejected = _without_collisions(uploader, hash_items(items))
     last_key = uploader.key(last) if last else ""
     keys = sorted(key for key in {*by_key, last_key} if key and not key.startswith("/"))
     survey = Survey(uploader, pool, calls=most_calls(keys), force=force)
     changed = {key: item for key, item in by_key.items() if key.startswith("/")}
     unchanged, existing, state_of_last = list[UploadItem](), set[str](), None
-    for key, state, item in _look_up(survey, keys, by_key):
+    for key, state in _look_up(survey, keys, by_key, settled):
+        item = by_key.get(key)
         state_of_last = state if key == last_key else state_of_last
-        changed_headers = survey.has_log and item and _may_have_other_headers(uploader, item, state)
-        if item and (force or changed_headers or differs(uploader, item, state)):
+        changed_headers = survey.has_log and _may_have_other_headers(uploader, item, state)
+        if item and state and (force or changed_headers or differs(uploader, item, state)):
             changed[key] = item
             existing |= {key} if state.file else set()
         elif item:
             unchanged.append(item)
-            if state.listing and not state.row and survey.has_log:
+            if state and state.listing and not state.row and survey.has_log:
                 survey.add_correction(item.name, state.listing)
     return Plan(
         assets=_by_name(item for item in changed.values() if not is_html(item.name)),
@@ -114,16 +115,17 @@ def make_plan(
 
 
 def _look_up(
-    survey: Survey, keys: Sequence[str], by_key: Mapping[str, UploadItem]
-) -> Iterator[tuple[str, Presence, UploadItem | None]]:
-    """Yield each key, its state and its item, which is hashed while the list is read."""
+    survey: Survey, keys: Sequence[str], by_key: Mapping[str, UploadItem], settled: Settled | None
+) -> Iterator[tuple[str, Presence | None]]:
+    """Yield each key and its state; None if it is settled, so that its row is not read."""
     for start in range(0, len(keys), AT_ONCE):
-        asked = survey.begin(keys[start : start + AT_ONCE])
-        hashed = {key: _hash(by_key[key]) for key in asked.keys if key in by_key}
-        for key, state in survey.end(asked).items():
-            yield key, state, hashed.get(key)
-        # Free the memory before the next keys.
-        del asked, hashed
+        part = keys[start : start + AT_ONCE]
+        listing = survey.list(part)
+        there = settled.among(by_key, listing.files) if settled else ()
+        for key in there:
+            del listing.files[key]
+        states = survey.look([key for key in part if key not in there], listing)
+        yield from ((key, states.get(key)) for key in part)
 
 
 def _by_name(items: Iterable[UploadItem]) -> tuple[UploadItem, ...]:
@@ -136,11 +138,12 @@ def differs(uploader: Uploader, item: UploadItem, state: Presence) -> bool:
     return not md5 or item.md5 != md5 or (file is not None and match(item, file) is Match.DIFFERS)
 
 
-def _may_have_other_headers(uploader: Uploader, item: UploadItem, state: Presence) -> bool:
+def _may_have_other_headers(
+    uploader: Uploader, item: UploadItem | None, state: Presence | None
+) -> bool:
     """Return whether nobody knows the object's headers, and the wanted ones are not the usual."""
     # Such a file is sent once: then its row has them.
-    known = state.row.headers if state.row else not state.listing
-    if known:
+    if not (item and state) or (state.row.headers if state.row else not state.listing):
         return False
     plain = replace(item, content_type=None, cache_control=None)
     usual = content_headers(plain, static=uploader.options.kind == STATIC)
@@ -184,14 +187,6 @@ def _without_collisions(
     return by_key, tuple(rejected)
 
 
-class PendingLookup(NamedTuple):
-    """Keys that are being looked up."""
-
-    keys: Sequence[str]
-    rows: Rows
-    parts: list[Future[Listing]]
-
-
 class Survey:
     """Read the state of keys in the list and the log of an environment, some thousand at a time."""
 
@@ -205,15 +200,13 @@ class Survey:
         self._undecided = 0  # keys that the log decided, as too many calls would be needed
         self._error = ""
 
-    def begin(self, keys: Sequence[str]) -> PendingLookup:
-        """Start listing these sorted keys, and read their rows."""
-        parts = self._lookup.begin(keys) if self._lookup else []
-        return PendingLookup(keys, self._rows(keys), parts)
+    def list(self, keys: Sequence[str]) -> Listing:
+        """Return what the list shows at these sorted keys."""
+        return self._lookup.ask(keys) if self._lookup else Listing(unseen=set(keys))
 
-    def end(self, asked: PendingLookup) -> dict[str, Presence]:
-        """Wait for the list; return the state of each key."""
-        keys, rows = asked.keys, asked.rows
-        listing = self._lookup.end(asked.parts) if self._lookup else Listing(unseen=set(keys))
+    def look(self, keys: Sequence[str], listing: Listing) -> dict[str, Presence]:
+        """Return the state of each key: its row is newer than the list, and counts."""
+        rows = self._rows(keys)
         # Without MD5, size and time decide: no row may be doubtful.
         if mute := {key for key, file in listing.files.items() if key in rows and not file.md5}:
             rows = self._mark_outranked(self._without_doubtful(rows, mute), mute)

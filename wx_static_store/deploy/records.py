@@ -18,9 +18,10 @@ from ..exceptions import SourceError
 from ..i18n import gettext_lazy as _, listed, shown
 from ..upload import kept, presence
 from ..upload.database import deployments, in_database
+from ..upload.presence import Settled
 from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
-from .state import deployments_of, from_log, keys_of, live_below, with_release
+from .state import deployments_of, from_log, keys_of, live, live_below, with_release
 
 if TYPE_CHECKING:
     from ..models import Deployment, Release
@@ -52,6 +53,7 @@ class Records:
         items: Iterable[UploadItem],
         last: UploadItem | None,
         pool: WorkerPool,
+        packed: PackedRelease | None = None,
     ) -> dict[str, Any]:
         """
         Record the release with these hashed items, and keep its bytes in the release storage.
@@ -59,7 +61,7 @@ class Records:
         Returns columns of a `Deployment`; no release without a log. Raises what keeping raises.
         """
         files = [*items, *([last] if last else [])]
-        packed = self._pack(uploader, files, last)
+        packed = packed or self.pack(uploader, files, last)
         release = in_database(partial(_record, packed), otherwise=None)
         if release and kept.alias() and packed.digest not in self._kept:
             kept.keep(files, pool, again=self.again)
@@ -76,11 +78,18 @@ class Records:
         if not (newest and newest.release and newest.outcome == newest.Outcome.DONE):
             return False
         digest: str = newest.release.digest
-        return self._pack(uploader, files, last).digest == digest
+        return self.pack(uploader, files, last).digest == digest
 
-    def _pack(
+    def settled(self, uploader: Uploader, packed: PackedRelease) -> Settled | None:
+        """Return what the live deployment left, if it has the same files."""
+        row = live(uploader.env, uploader.options.location + self.prefix)
+        same = row and row.release and row.release.digest == packed.digest
+        return presence.settled(row) if row and same else None
+
+    def pack(
         self, uploader: Uploader, files: Iterable[UploadItem], last: UploadItem | None
     ) -> PackedRelease:
+        """Return the list of these hashed files as the release has it."""
         by_name = sorted(files, key=attrgetter("name"))
         return pack(files_of(uploader, by_name, self.prefix, last.name if last else ""))
 

@@ -6,17 +6,30 @@ therefore counts for more than a list that shows no object or an older one. With
 list counts: the clocks of COS may differ by as much.
 """
 
-from collections.abc import Iterable
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from ..core.match import Match, match
 from ..core.naming import common_prefix
-from ..core.types import DELETED_MD5, LIST, ContentHeaders, RemoteFile, UploadStatus
+from ..core.types import (
+    DELETED_MD5,
+    LIST,
+    ContentHeaders,
+    RemoteFile,
+    UploadItem,
+    UploadStatus,
+)
 from .database import in_database, log
+from .recorder import trusted_from
 from .store import Store
+
+if TYPE_CHECKING:
+    from ..models import Deployment
 
 SLACK = timedelta(seconds=2)  # between the clocks of COS
 LATE = timedelta(seconds=60)  # after a PUT, when every list shows its object
@@ -116,6 +129,34 @@ class Presence(NamedTuple):
         if file is None or (row and not row.is_about(file)):
             return ""
         return row.md5 if row else file.md5 or ""
+
+
+class Settled(NamedTuple):
+    """What a deployment left that compared its files: whatever is younger may differ from it."""
+
+    since: datetime
+    newer: Collection[str]  # keys of rows that it did not write
+
+    def among(self, items: Mapping[str, UploadItem], files: Mapping[str, RemoteFile]) -> set[str]:
+        """Return the keys of the listed objects that are surely as it left them."""
+        return {
+            key
+            for key, file in files.items()
+            if file.last_modified and file.last_modified < self.since and key not in self.newer
+            if (item := items.get(key)) and match(item, file) is Match.SAME
+        }
+
+
+def settled(live: Deployment) -> Settled | None:
+    """Return what this deployment left, which ended well; None if it is not all known."""
+    # Where the log alone decided, or rows of a later run are missing, each object is looked up.
+    if live.checked or (trusted_from(live.env) or 0) > live.pk:
+        return None
+    # Its own row was written when its files were compared.
+    since = live.created - SLACK
+    rows = log().filter(env=live.env, created__gte=since).exclude(deployment=live.pk)
+    newer = in_database(lambda: {*rows.values_list("key", flat=True)}, otherwise=None)
+    return None if newer is None else Settled(cast(datetime, aware(since)), newer)
 
 
 def look(store: Store, key: str) -> Presence:
