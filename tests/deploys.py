@@ -18,7 +18,7 @@ from django.db import OperationalError, connection
 from wx_static_store.core.types import UploadContext, UploadItem
 from wx_static_store.deploy.locks import deploying
 from wx_static_store.deploy.plan import Plan, make_plan
-from wx_static_store.deploy.publish import publish
+from wx_static_store.deploy.publish import Publication
 from wx_static_store.deploy.report import Report
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.upload import sources
@@ -63,7 +63,7 @@ def deploy(
         WorkerPool(uploader.options.max_workers) as pool,
     ):
         plan = make_plan(uploader, files, pool=pool, last=name)
-        return publish(uploader, plan, CONTEXT, pool=pool, lock=lock, last=last, **how)
+        return Publication(uploader, plan, CONTEXT, lock, last=last, **how).run(pool)
 
 
 def write(folder: Path, files: dict[str, bytes]) -> None:

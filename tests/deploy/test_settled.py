@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db.models import F
 
 from tests.conftest import ENV
 from tests.deploys import TREE, bodies, configure_storages, item, lists, run, sent, write
@@ -235,6 +237,8 @@ def test_all_rows_are_read_and_nothing_is_sent(
     cloud: EmulatorServer, dist: Path, asked: set[str], happens: Callable[..., None]
 ) -> None:
     happens(cloud=cloud, dist=dist)
+    # Nor are they newer than what happened.
+    UploadLog.objects.update(created=F("created") - timedelta(hours=1))
     asked.clear()
     run(dist)
     assert (asked, sent(cloud)) == ({*TREE}, [])

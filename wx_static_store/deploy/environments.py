@@ -29,7 +29,7 @@ from ..upload.uploader import Uploader
 from ..upload.workers import GRACE, WorkerPool
 from .locks import DeployLock, DeployRunning, deploying
 from .plan import Plan, hash_items, make_plan
-from .publish import LINES, publish
+from .publish import LINES, Publication
 from .records import Records, leftover_files
 from .report import CHANGED, EnvironmentReport, Report
 from .verify import Mismatch, blank, find_stale, sweep, uploads_among, verify
@@ -159,7 +159,7 @@ def allowance(orders: Orders, plans: Sequence[Plan] = ()) -> Allowance:
 
 
 def _may_send(uploader: Uploader, order: Order) -> bool:
-    return order.force or not order.records.are_live(uploader, order.everything, order.last)
+    return order.force or not order.records.are_live(uploader, order.items, order.last)
 
 
 def allowance_for(options: Options, needed: int) -> Allowance:
@@ -321,36 +321,33 @@ class _EnvironmentDeploy:
     def _deploy(self, lock: DeployLock) -> None:
         order, uploader, report = self.order, self.uploader, self.report
         order.on_held()
-        name = order.last.name if order.last else ""
-        items, last = hash_items(order.items), hash_items([order.last])[0] if order.last else None
-        packed = order.records.pack(uploader, [*items, *([last] if last else [])], last)
-        looks = order.force or order.verify
-        settled = None if looks else order.records.settled(uploader, packed)
-        plan = make_plan(
-            uploader, items, pool=self.pool, last=name, force=order.force, settled=settled
-        )
+        last = hash_items([order.last])[0] if order.last else None
+        how = {"force": order.force, "verify": order.verify}
+        plan, columns = order.records.plan(uploader, order.items, last, self.pool, **how)
         if order.must_compare and not plan.compared:
             text = _("Nothing was repaired, as the cloud could not be compared.")
             report.outcome, report.error = "skipped", "\n".join([text, *plan.notes])
             return
-        packed = None if plan.rejected else packed
-        columns = order.records.record(uploader, plan.items, last, self.pool, packed)
         report.release = columns["release"].digest if columns["release"] else ""
-        publish(
+        Publication(
             uploader,
             plan,
             order.context,
-            pool=self.pool,
-            lock=lock,
+            lock,
             last=(lambda: last) if last else None,
-            always=True,
             columns=columns,
+            always=True,
             report=self.published,
             lines=self.lines,
-        )
+        ).run(self.pool)
         report.findings = [Mismatch(key, str(CHANGED)) for key in self.published.changed]
-        if not self.published.ok:
-            return
+        if self.published.ok:
+            self._check()
+            report.outcome = "failed" if report.findings else "done"
+
+    def _check(self) -> None:
+        """Verify what is public, and look for stale files, as far as it is ordered."""
+        order, uploader, report = self.order, self.uploader, self.report
         deployment = self.published.deployment_id
         if order.verify:
             # Until it is: the list may fail, or this process be killed.
@@ -365,7 +362,6 @@ class _EnvironmentDeploy:
             seen = cloud if order.stale else may_be_stale(uploader, order)
             report.stale, report.uploads = stale_files(uploader, order, seen)
             self._blank()
-        report.outcome = "failed" if report.findings else "done"
 
     def _blank(self) -> None:
         order, report = self.order, self.report

@@ -87,20 +87,22 @@ def make_plan(
     by_key, rejected = _without_collisions(uploader, hash_items(items))
     last_key = uploader.key(last) if last else ""
     keys = sorted(key for key in {*by_key, last_key} if key and not key.startswith("/"))
-    survey = Survey(uploader, pool, calls=most_calls(keys), force=force)
+    survey = Survey(uploader, pool, calls=most_calls(keys), force=force, settled=settled)
     changed = {key: item for key, item in by_key.items() if key.startswith("/")}
     unchanged, existing, state_of_last = list[UploadItem](), set[str](), None
-    for key, state in _look_up(survey, keys, by_key, settled):
-        item = by_key.get(key)
-        state_of_last = state if key == last_key else state_of_last
-        changed_headers = survey.has_log and _may_have_other_headers(uploader, item, state)
-        if item and state and (force or changed_headers or differs(uploader, item, state)):
-            changed[key] = item
-            existing |= {key} if state.file else set()
-        elif item:
-            unchanged.append(item)
-            if state and state.listing and not state.row and survey.has_log:
-                survey.add_correction(item.name, state.listing)
+    for start in range(0, len(keys), AT_ONCE):
+        there, states = survey.look(keys[start : start + AT_ONCE], by_key)
+        unchanged += there
+        for key, state in states.items():
+            item = by_key.get(key)
+            state_of_last = state if key == last_key else state_of_last
+            if item and (force or survey.differs(item, state)):
+                changed[key] = item
+                existing |= {key} if state.file else set()
+            elif item:
+                unchanged.append(item)
+                if state.listing and not state.row and survey.has_log:
+                    survey.add_correction(item.name, state.listing)
     return Plan(
         assets=_by_name(item for item in changed.values() if not is_html(item.name)),
         pages=_by_name(item for item in changed.values() if is_html(item.name)),
@@ -114,20 +116,6 @@ def make_plan(
     )
 
 
-def _look_up(
-    survey: Survey, keys: Sequence[str], by_key: Mapping[str, UploadItem], settled: Settled | None
-) -> Iterator[tuple[str, Presence | None]]:
-    """Yield each key and its state; None if it is settled, so that its row is not read."""
-    for start in range(0, len(keys), AT_ONCE):
-        part = keys[start : start + AT_ONCE]
-        listing = survey.list(part)
-        there = settled.among(by_key, listing.files) if settled else ()
-        for key in there:
-            del listing.files[key]
-        states = survey.look([key for key in part if key not in there], listing)
-        yield from ((key, states.get(key)) for key in part)
-
-
 def _by_name(items: Iterable[UploadItem]) -> tuple[UploadItem, ...]:
     return tuple(sorted(items, key=lambda item: item.name))
 
@@ -138,12 +126,11 @@ def differs(uploader: Uploader, item: UploadItem, state: Presence) -> bool:
     return not md5 or item.md5 != md5 or (file is not None and match(item, file) is Match.DIFFERS)
 
 
-def _may_have_other_headers(
-    uploader: Uploader, item: UploadItem | None, state: Presence | None
-) -> bool:
+def _may_have_other_headers(uploader: Uploader, item: UploadItem, state: Presence) -> bool:
     """Return whether nobody knows the object's headers, and the wanted ones are not the usual."""
     # Such a file is sent once: then its row has them.
-    if not (item and state) or (state.row.headers if state.row else not state.listing):
+    known = state.row.headers if state.row else not state.listing
+    if known:
         return False
     plain = replace(item, content_type=None, cache_control=None)
     usual = content_headers(plain, static=uploader.options.kind == STATIC)
@@ -190,22 +177,39 @@ def _without_collisions(
 class Survey:
     """Read the state of keys in the list and the log of an environment, some thousand at a time."""
 
-    def __init__(self, uploader: Uploader, pool: WorkerPool, *, calls: int, force: bool) -> None:
-        self._store = store = uploader.store
+    def __init__(
+        self,
+        uploader: Uploader,
+        pool: WorkerPool,
+        *,
+        calls: int,
+        force: bool,
+        settled: Settled | None,
+    ) -> None:
+        self._uploader, self._store, self._settled = uploader, uploader.store, settled
         by_log = force or uploader.options.trust_log
-        self._lookup = None if by_log else Lookup(store, pool, calls)
+        self._lookup = None if by_log else Lookup(self._store, pool, calls)
         self.reads_list = not by_log  # and could read it
         self.has_log = True
         self.corrections: list[UploadResult] = []  # of rows that the list proved wrong
         self._undecided = 0  # keys that the log decided, as too many calls would be needed
         self._error = ""
 
-    def list(self, keys: Sequence[str]) -> Listing:
-        """Return what the list shows at these sorted keys."""
-        return self._lookup.ask(keys) if self._lookup else Listing(unseen=set(keys))
+    def differs(self, item: UploadItem, state: Presence) -> bool:
+        """Return whether the hashed item must be sent, as far as list and log know."""
+        unknown = self.has_log and _may_have_other_headers(self._uploader, item, state)
+        return unknown or differs(self._uploader, item, state)
 
-    def look(self, keys: Sequence[str], listing: Listing) -> dict[str, Presence]:
-        """Return the state of each key: its row is newer than the list, and counts."""
+    def look(
+        self, keys: Sequence[str], items: Mapping[str, UploadItem]
+    ) -> tuple[Iterable[UploadItem], dict[str, Presence]]:
+        """Return the items that are settled, and the state of each other one of the sorted keys."""
+        listing = self._lookup.ask(keys) if self._lookup else Listing(unseen=set(keys))
+        there = self._settled.among(keys, items, listing.files) if self._settled else {}
+        for key in there:
+            del listing.files[key]
+        keys = [key for key in keys if key not in there]
+        # Read after the list: a row that is written in between is newer, and counts.
         rows = self._rows(keys)
         # Without MD5, size and time decide: no row may be doubtful.
         if mute := {key for key, file in listing.files.items() if key in rows and not file.md5}:
@@ -218,7 +222,7 @@ class Survey:
         if listing.unseen:
             self._explain(listing)
             rows = self._without_doubtful(rows, listing.unseen)
-        return {
+        return there.values(), {
             key: Presence(key, rows.get(key), listing.files.get(key), key not in listing.unseen)
             for key in keys
         }

@@ -21,6 +21,7 @@ from ..upload.database import deployments, in_database
 from ..upload.presence import Settled
 from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
+from .plan import Plan, hash_items, make_plan
 from .state import deployments_of, from_log, keys_of, live, live_below, with_release
 
 if TYPE_CHECKING:
@@ -47,6 +48,28 @@ class Records:
     again: bool = False
     _kept: set[str] = field(default_factory=set)  # digests of releases
 
+    def plan(
+        self,
+        uploader: Uploader,
+        items: Iterable[UploadItem],
+        last: UploadItem | None,
+        pool: WorkerPool,
+        *,
+        force: bool = False,
+        verify: bool = False,
+    ) -> tuple[Plan, dict[str, Any]]:
+        """
+        Compare the files with the cloud, and record them; return columns of a `Deployment`, too.
+
+        If the same files are live, rows are read only of those that may differ from them since.
+        """
+        items, name = hash_items(items), last.name if last else ""
+        packed = self._pack(uploader, items, last)
+        settled = None if force or verify else self._settled(uploader, packed)
+        plan = make_plan(uploader, items, pool=pool, last=name, force=force, settled=settled)
+        packed = self._pack(uploader, plan.items, last) if plan.rejected else packed
+        return plan, self.record(uploader, plan.items, last, pool, packed)
+
     def record(
         self,
         uploader: Uploader,
@@ -60,17 +83,16 @@ class Records:
 
         Returns columns of a `Deployment`; no release without a log. Raises what keeping raises.
         """
-        files = [*items, *([last] if last else [])]
-        packed = packed or self.pack(uploader, files, last)
+        packed = packed or self._pack(uploader, items, last)
         release = in_database(partial(_record, packed), otherwise=None)
         if release and kept.alias() and packed.digest not in self._kept:
-            kept.keep(files, pool, again=self.again)
+            kept.keep([*items, *filter(None, [last])], pool, again=self.again)
             self._kept.add(packed.digest)
         folder = uploader.options.location + self.prefix
         return {"using": self.using, "folder": folder, "release": release}
 
     def are_live(
-        self, uploader: Uploader, files: Iterable[UploadItem], last: UploadItem | None
+        self, uploader: Uploader, items: Iterable[UploadItem], last: UploadItem | None
     ) -> bool:
         """Return whether the newest deployment has these hashed files, and ended well."""
         rows = deployments_of(uploader.env, uploader.options.location + self.prefix)
@@ -78,19 +100,17 @@ class Records:
         if not (newest and newest.release and newest.outcome == newest.Outcome.DONE):
             return False
         digest: str = newest.release.digest
-        return self.pack(uploader, files, last).digest == digest
+        return self._pack(uploader, items, last).digest == digest
 
-    def settled(self, uploader: Uploader, packed: PackedRelease) -> Settled | None:
-        """Return what the live deployment left, if it has the same files."""
+    def _settled(self, uploader: Uploader, packed: PackedRelease) -> Settled | None:
         row = live(uploader.env, uploader.options.location + self.prefix)
         same = row and row.release and row.release.digest == packed.digest
         return presence.settled(row) if row and same else None
 
-    def pack(
-        self, uploader: Uploader, files: Iterable[UploadItem], last: UploadItem | None
+    def _pack(
+        self, uploader: Uploader, items: Iterable[UploadItem], last: UploadItem | None
     ) -> PackedRelease:
-        """Return the list of these hashed files as the release has it."""
-        by_name = sorted(files, key=attrgetter("name"))
+        by_name = sorted([*items, *filter(None, [last])], key=attrgetter("name"))
         return pack(files_of(uploader, by_name, self.prefix, last.name if last else ""))
 
 

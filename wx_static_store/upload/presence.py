@@ -137,13 +137,19 @@ class Settled(NamedTuple):
     since: datetime
     newer: Collection[str]  # keys of rows that it did not write
 
-    def among(self, items: Mapping[str, UploadItem], files: Mapping[str, RemoteFile]) -> set[str]:
-        """Return the keys of the listed objects that are surely as it left them."""
+    def among(
+        self,
+        keys: Iterable[str],
+        items: Mapping[str, UploadItem],
+        files: Mapping[str, RemoteFile],
+    ) -> dict[str, UploadItem]:
+        """Return by key the items whose listed objects are surely as it left them."""
         return {
-            key
-            for key, file in files.items()
+            key: item
+            for key in keys
+            if (file := files.get(key)) and (item := items.get(key))
             if file.last_modified and file.last_modified < self.since and key not in self.newer
-            if (item := items.get(key)) and match(item, file) is Match.SAME
+            if match(item, file) is Match.SAME
         }
 
 
