@@ -48,11 +48,6 @@ class Plan:
         return bool(len(self) or self.rejected)
 
     @property
-    def items(self) -> tuple[UploadItem, ...]:
-        """Return all files but the last, with their digests."""
-        return *self.sent, *self.unchanged
-
-    @property
     def sent(self) -> tuple[UploadItem, ...]:
         return *self.assets, *self.pages
 
@@ -87,7 +82,9 @@ def make_plan(
     by_key, rejected = _without_collisions(uploader, hash_items(items))
     last_key = uploader.key(last) if last else ""
     keys = sorted(key for key in {*by_key, last_key} if key and not key.startswith("/"))
-    survey = Survey(uploader, pool, calls=most_calls(keys), force=force, settled=settled)
+    by_log = force or uploader.options.trust_log
+    lookup = None if by_log else Lookup(uploader.store, pool, most_calls(keys))
+    survey = Survey(uploader, lookup, settled)
     changed = {key: item for key, item in by_key.items() if key.startswith("/")}
     unchanged, existing, state_of_last = list[UploadItem](), set[str](), None
     for start in range(0, len(keys), AT_ONCE):
@@ -177,19 +174,9 @@ def _without_collisions(
 class Survey:
     """Read the state of keys in the list and the log of an environment, some thousand at a time."""
 
-    def __init__(
-        self,
-        uploader: Uploader,
-        pool: WorkerPool,
-        *,
-        calls: int,
-        force: bool,
-        settled: Settled | None,
-    ) -> None:
+    def __init__(self, uploader: Uploader, lookup: Lookup | None, settled: Settled | None) -> None:
         self._uploader, self._store, self._settled = uploader, uploader.store, settled
-        by_log = force or uploader.options.trust_log
-        self._lookup = None if by_log else Lookup(self._store, pool, calls)
-        self.reads_list = not by_log  # and could read it
+        self._lookup, self.reads_list = lookup, lookup is not None  # and could read it
         self.has_log = True
         self.corrections: list[UploadResult] = []  # of rows that the list proved wrong
         self._undecided = 0  # keys that the log decided, as too many calls would be needed

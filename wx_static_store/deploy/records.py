@@ -18,11 +18,10 @@ from ..exceptions import SourceError
 from ..i18n import gettext_lazy as _, listed, shown
 from ..upload import kept, presence
 from ..upload.database import deployments, in_database
-from ..upload.presence import Settled
 from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
 from .plan import Plan, hash_items, make_plan
-from .state import deployments_of, from_log, keys_of, live, live_below, with_release
+from .state import deployments_of, from_log, keys_of, live_below, with_release
 
 if TYPE_CHECKING:
     from ..models import Deployment, Release
@@ -65,10 +64,12 @@ class Records:
         """
         items, name = hash_items(items), last.name if last else ""
         packed = self._pack(uploader, items, last)
-        settled = None if force or verify else self._settled(uploader, packed)
+        row = None if force or verify else self._live(uploader, packed)
+        settled = presence.settled(row) if row else None
         plan = make_plan(uploader, items, pool=pool, last=name, force=force, settled=settled)
-        packed = self._pack(uploader, plan.items, last) if plan.rejected else packed
-        return plan, self.record(uploader, plan.items, last, pool, packed)
+        if not plan.rejected:
+            return plan, self.record(uploader, items, last, pool, packed)
+        return plan, self.record(uploader, [*plan.sent, *plan.unchanged], last, pool)
 
     def record(
         self,
@@ -95,17 +96,15 @@ class Records:
         self, uploader: Uploader, items: Iterable[UploadItem], last: UploadItem | None
     ) -> bool:
         """Return whether the newest deployment has these hashed files, and ended well."""
+        return self._live(uploader, self._pack(uploader, items, last)) is not None
+
+    def _live(self, uploader: Uploader, packed: PackedRelease) -> Deployment | None:
+        """Return the newest deployment if it has this release, and ended well."""
         rows = deployments_of(uploader.env, uploader.options.location + self.prefix)
         newest: Deployment | None = in_database(rows.first, otherwise=None)
-        if not (newest and newest.release and newest.outcome == newest.Outcome.DONE):
-            return False
-        digest: str = newest.release.digest
-        return self._pack(uploader, items, last).digest == digest
-
-    def _settled(self, uploader: Uploader, packed: PackedRelease) -> Settled | None:
-        row = live(uploader.env, uploader.options.location + self.prefix)
-        same = row and row.release and row.release.digest == packed.digest
-        return presence.settled(row) if row and same else None
+        if newest is None or newest.outcome != newest.Outcome.DONE:
+            return None
+        return newest if newest.release and newest.release.digest == packed.digest else None
 
     def _pack(
         self, uploader: Uploader, items: Iterable[UploadItem], last: UploadItem | None
