@@ -149,17 +149,17 @@ def allowance(orders: Orders, plans: Sequence[Plan] = ()) -> Allowance:
     options = orders[0][0].options
     # A plan costs a list of the cloud, unless the log is trusted; none is made of what is live.
     if options.trust_log and not plans:
-        orders = [order for order in orders if _may_send(*order)]
-        plans = [preview_of(*order) for order in orders]
-    if plans:
+        plans = [preview_of(*each) for each in orders if not _is_live(*each)]
+    if plans or options.trust_log:
         return allowance_for(options, sum(map(len, plans)))
     found = allowance_for(options, sum(len(order.everything) for _uploader, order in orders))
     enough = not (found.missing or found.minutes)
     return found if enough else replace(found, needed=sum(len(preview_of(*one)) for one in orders))
 
 
-def _may_send(uploader: Uploader, order: Order) -> bool:
-    return order.force or not order.records.are_live(uploader, order.items, order.last)
+def _is_live(uploader: Uploader, order: Order) -> bool:
+    packed = order.records.pack(uploader, order.items, order.last)
+    return not order.force and order.records.live(uploader, packed) is not None
 
 
 def allowance_for(options: Options, needed: int) -> Allowance:
@@ -303,8 +303,6 @@ class _EnvironmentDeploy:
             report.outcome, report.error = "skipped", str(error)
         except (WxStaticStoreError, CommandError) as error:
             report.outcome, report.error, report.cause = "failed", str(error), error
-        if report.outcome == "done" and not self.published.ok:
-            report.outcome = "failed"
         if report.outcome != "skipped":
             announce_deployment(
                 report.env,
@@ -343,7 +341,8 @@ class _EnvironmentDeploy:
         report.findings = [Mismatch(key, str(CHANGED)) for key in self.published.changed]
         if self.published.ok:
             self._check()
-            report.outcome = "failed" if report.findings else "done"
+            whole = self.published.ok and not report.findings
+            report.outcome = "done" if whole else "failed"
 
     def _check(self) -> None:
         """Verify what is public, and look for stale files, as far as it is ordered."""

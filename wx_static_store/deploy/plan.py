@@ -76,34 +76,29 @@ def make_plan(
     """
     Compare the files with the cloud, and order them; files with the same key are rejected.
 
-    A file is unchanged if the list has its MD5, and its newest row its headers; `last` is a name.
-    What is `settled` by a deployment of the same files needs no row.
+    A file is unchanged if the list has its MD5, and its newest row its headers, or if it is
+    `settled`, which needs no row. `last` is a name.
     """
     by_key, rejected = _without_collisions(uploader, hash_items(items))
-    last_key = uploader.key(last) if last else ""
+    last_key = uploader.key(last)
     keys = sorted(key for key in {*by_key, last_key} if key and not key.startswith("/"))
     by_log = force or uploader.options.trust_log
     lookup = None if by_log else Lookup(uploader.store, pool, most_calls(keys))
     survey = Survey(uploader, lookup, settled)
-    changed = {key: item for key, item in by_key.items() if key.startswith("/")}
-    unchanged, existing, state_of_last = list[UploadItem](), set[str](), None
+    changed = [item for key, item in by_key.items() if key.startswith("/")]
+    state_of_last, existing = None, set[str]()
     for start in range(0, len(keys), AT_ONCE):
-        there, states = survey.look(keys[start : start + AT_ONCE], by_key)
-        unchanged += there
-        for key, state in states.items():
-            item = by_key.get(key)
-            state_of_last = state if key == last_key else state_of_last
-            if item and (force or survey.differs(item, state)):
-                changed[key] = item
-                existing |= {key} if state.file else set()
-            elif item:
-                unchanged.append(item)
-                if state.listing and not state.row and survey.has_log:
-                    survey.add_correction(item.name, state.listing)
+        states = survey.look(keys[start : start + AT_ONCE], by_key)
+        state_of_last = states.get(last_key, state_of_last)
+        for key in filter(by_key.__contains__, states):
+            if force or survey.differs(by_key[key], states[key]):
+                changed.append(by_key[key])
+                existing |= {key} if states[key].file else set()
+    unchanged = _by_name(survey.unchanged)
     return Plan(
-        assets=_by_name(item for item in changed.values() if not is_html(item.name)),
-        pages=_by_name(item for item in changed.values() if is_html(item.name)),
-        unchanged=_by_name(unchanged),
+        assets=_by_name(item for item in changed if not is_html(item.name)),
+        pages=_by_name(item for item in changed if is_html(item.name)),
+        unchanged=unchanged,
         rejected=rejected,
         existing=frozenset(existing),
         corrections=tuple(survey.corrections),
@@ -123,26 +118,10 @@ def differs(uploader: Uploader, item: UploadItem, state: Presence) -> bool:
     return not md5 or item.md5 != md5 or (file is not None and match(item, file) is Match.DIFFERS)
 
 
-def _may_have_other_headers(uploader: Uploader, item: UploadItem, state: Presence) -> bool:
-    """Return whether nobody knows the object's headers, and the wanted ones are not the usual."""
-    # Such a file is sent once: then its row has them.
-    known = state.row.headers if state.row else not state.listing
-    if known:
-        return False
-    plain = replace(item, content_type=None, cache_control=None)
-    usual = content_headers(plain, static=uploader.options.kind == STATIC)
-    return uploader.headers(item) != usual
-
-
 def hash_items(items: Iterable[UploadItem]) -> list[UploadItem]:
     """Return the items with MD5 and size, so that many plans read each file once."""
     # Without threads: with small files, two threads took twice as long as one.
-    return [*_by_name(map(_hash, items))]
-
-
-def _hash(item: UploadItem) -> UploadItem:
-    interrupts.check()
-    return fingerprint(item, interrupts.check)
+    return [*_by_name(fingerprint(item, interrupts.check) for item in items)]
 
 
 def _without_collisions(
@@ -178,24 +157,39 @@ class Survey:
         self._uploader, self._store, self._settled = uploader, uploader.store, settled
         self._lookup, self.reads_list = lookup, lookup is not None  # and could read it
         self.has_log = True
+        self.unchanged: list[UploadItem] = []
         self.corrections: list[UploadResult] = []  # of rows that the list proved wrong
         self._undecided = 0  # keys that the log decided, as too many calls would be needed
         self._error = ""
 
     def differs(self, item: UploadItem, state: Presence) -> bool:
-        """Return whether the hashed item must be sent, as far as list and log know."""
-        unknown = self.has_log and _may_have_other_headers(self._uploader, item, state)
-        return unknown or differs(self._uploader, item, state)
+        """Return whether the hashed item must be sent; note it as unchanged if not."""
+        known = state.row.headers if state.row else not state.listing
+        # Of headers that nobody knows only the usual are taken for granted; the others are sent
+        # once: then a row has them.
+        unsure = self.has_log and not known and self._has_own_headers(item)
+        if unsure or differs(self._uploader, item, state):
+            return True
+        self.unchanged.append(item)
+        if state.listing and not state.row and self.has_log:
+            self.add_correction(item.name, state.listing)
+        return False
 
-    def look(
-        self, keys: Sequence[str], items: Mapping[str, UploadItem]
-    ) -> tuple[Iterable[UploadItem], dict[str, Presence]]:
-        """Return the items that are settled, and the state of each other one of the sorted keys."""
+    def _has_own_headers(self, item: UploadItem) -> bool:
+        plain = replace(item, content_type=None, cache_control=None)
+        usual = content_headers(plain, static=self._uploader.options.kind == STATIC)
+        return self._uploader.headers(item) != usual
+
+    def look(self, keys: Sequence[str], items: Mapping[str, UploadItem]) -> dict[str, Presence]:
+        """Return the state of each of these sorted keys but the settled: they are unchanged."""
         listing = self._lookup.ask(keys) if self._lookup else Listing(unseen=set(keys))
-        there = self._settled.among(keys, items, listing.files) if self._settled else {}
-        for key in there:
-            del listing.files[key]
-        keys = [key for key in keys if key not in there]
+        if self._settled:
+            files, settled = listing.files, self._settled
+            there = {k for k in keys if k in items and k in files and settled(items[k], files[k])}
+            self.unchanged += [items[key] for key in there]
+            for key in there:
+                del files[key]
+            keys = [key for key in keys if key not in there]
         # Read after the list: a row that is written in between is newer, and counts.
         rows = self._rows(keys)
         # Without MD5, size and time decide: no row may be doubtful.
@@ -209,7 +203,7 @@ class Survey:
         if listing.unseen:
             self._explain(listing)
             rows = self._without_doubtful(rows, listing.unseen)
-        return there.values(), {
+        return {
             key: Presence(key, rows.get(key), listing.files.get(key), key not in listing.unseen)
             for key in keys
         }

@@ -58,7 +58,10 @@ class Publication:
         started, files, size = time.monotonic(), len(self.plan), self.plan.size
         wanted, env = uploader.options.progress, uploader.env
         try:
-            self._prepare()
+            if self.always or self.plan.rejected:
+                self._start_deployment()
+            for correction in self.plan.corrections:
+                recorder.add(correction, source=LIST)
             with progress(wanted, env, files=files, size=size, lines=self.lines) as show:
                 for result in uploader.send(self, pool, recorder):
                     show(result)
@@ -106,13 +109,6 @@ class Publication:
     def on_tick(self, under_way: Collection[Transfer]) -> None:
         self.lock.check()
         self._silence.on_tick(under_way)
-
-    def _prepare(self) -> None:
-        """Start the deployment if it will be reported in any case; correct the log."""
-        if self.always or self.plan.rejected:
-            self._start_deployment()
-        for result in self.plan.corrections:
-            self._recorder.add(result, source=LIST)
 
     def _start_deployment(self) -> None:
         if self.report.deployment_id is None:

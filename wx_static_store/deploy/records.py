@@ -63,8 +63,8 @@ class Records:
         If the same files are live, rows are read only of those that may differ from them since.
         """
         items, name = hash_items(items), last.name if last else ""
-        packed = self._pack(uploader, items, last)
-        row = None if force or verify else self._live(uploader, packed)
+        packed = self.pack(uploader, items, last)
+        row = None if force or verify else self.live(uploader, packed)
         settled = presence.settled(row) if row else None
         plan = make_plan(uploader, items, pool=pool, last=name, force=force, settled=settled)
         if not plan.rejected:
@@ -84,7 +84,7 @@ class Records:
 
         Returns columns of a `Deployment`; no release without a log. Raises what keeping raises.
         """
-        packed = packed or self._pack(uploader, items, last)
+        packed = packed or self.pack(uploader, items, last)
         release = in_database(partial(_record, packed), otherwise=None)
         if release and kept.alias() and packed.digest not in self._kept:
             kept.keep([*items, *filter(None, [last])], pool, again=self.again)
@@ -92,13 +92,7 @@ class Records:
         folder = uploader.options.location + self.prefix
         return {"using": self.using, "folder": folder, "release": release}
 
-    def are_live(
-        self, uploader: Uploader, items: Iterable[UploadItem], last: UploadItem | None
-    ) -> bool:
-        """Return whether the newest deployment has these hashed files, and ended well."""
-        return self._live(uploader, self._pack(uploader, items, last)) is not None
-
-    def _live(self, uploader: Uploader, packed: PackedRelease) -> Deployment | None:
+    def live(self, uploader: Uploader, packed: PackedRelease) -> Deployment | None:
         """Return the newest deployment if it has this release, and ended well."""
         rows = deployments_of(uploader.env, uploader.options.location + self.prefix)
         newest: Deployment | None = in_database(rows.first, otherwise=None)
@@ -106,9 +100,10 @@ class Records:
             return None
         return newest if newest.release and newest.release.digest == packed.digest else None
 
-    def _pack(
+    def pack(
         self, uploader: Uploader, items: Iterable[UploadItem], last: UploadItem | None
     ) -> PackedRelease:
+        """Return the release that has these hashed files."""
         by_name = sorted([*items, *filter(None, [last])], key=attrgetter("name"))
         return pack(files_of(uploader, by_name, self.prefix, last.name if last else ""))
 

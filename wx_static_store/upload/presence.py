@@ -8,22 +8,15 @@ list counts: the clocks of COS may differ by as much.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.match import Match, match
 from ..core.naming import common_prefix
-from ..core.types import (
-    DELETED_MD5,
-    LIST,
-    ContentHeaders,
-    RemoteFile,
-    UploadItem,
-    UploadStatus,
-)
+from ..core.types import DELETED_MD5, LIST, ContentHeaders, RemoteFile, UploadItem, UploadStatus
 from .database import in_database, log
 from .recorder import trusted_from
 from .store import Store
@@ -92,6 +85,7 @@ class Row(NamedTuple):
 
 
 Rows = dict[str, Row]
+Settled = Callable[[UploadItem, RemoteFile], bool]
 
 
 class Presence(NamedTuple):
@@ -131,38 +125,26 @@ class Presence(NamedTuple):
         return row.md5 if row else file.md5 or ""
 
 
-class Settled(NamedTuple):
-    """What a deployment left that compared its files: whatever is younger may differ from it."""
-
-    since: datetime
-    newer: Collection[str]  # keys of rows that it did not write
-
-    def among(
-        self,
-        keys: Iterable[str],
-        items: Mapping[str, UploadItem],
-        files: Mapping[str, RemoteFile],
-    ) -> dict[str, UploadItem]:
-        """Return by key the items whose listed objects are surely as it left them."""
-        return {
-            key: item
-            for key in keys
-            if (file := files.get(key)) and (item := items.get(key))
-            if file.last_modified and file.last_modified < self.since and key not in self.newer
-            if match(item, file) is Match.SAME
-        }
-
-
 def settled(live: Deployment) -> Settled | None:
-    """Return what this deployment left, which ended well; None if it is not all known."""
+    """
+    Return whether the listed object of an item of this deployment is surely as that left it.
+
+    The deployment ended well, and all items are its own. None if the log does not know it all.
+    """
     # Where the log alone decided, or rows of a later run are missing, each object is looked up.
     if live.checked or (trusted_from(live.env) or 0) > live.pk:
         return None
-    # Its own row was written when its files were compared.
+    # Its own row was written when its files were compared: what is younger may differ.
     since = live.created - SLACK
     rows = log().filter(env=live.env, created__gte=since).exclude(deployment=live.pk)
     newer = in_database(lambda: {*rows.values_list("key", flat=True)}, otherwise=None)
-    return None if newer is None else Settled(cast(datetime, aware(since)), newer)
+    before = since.astimezone(UTC)
+
+    def is_as_left(item: UploadItem, file: RemoteFile) -> bool:
+        older = file.last_modified is not None and file.last_modified < before
+        return older and file.key not in (newer or ()) and match(item, file) is Match.SAME
+
+    return None if newer is None else is_as_left
 
 
 def look(store: Store, key: str) -> Presence:

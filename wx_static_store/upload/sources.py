@@ -135,14 +135,9 @@ def tree_item(
         if len(block) == size:
             md5 = hashlib.md5(block, usedforsecurity=False).hexdigest()
             sha256 = hashlib.sha256(block).hexdigest()
+    opener = _Disk(sys.intern(path.removesuffix(tail)), tail, found)
     return UploadItem(
-        name,
-        _Disk(sys.intern(path.removesuffix(tail)), tail, found),
-        size,
-        md5=md5,
-        hashed=hashed,
-        cache_control=cache_control,
-        sha256=sha256,
+        name, opener, size, md5=md5, hashed=hashed, cache_control=cache_control, sha256=sha256
     )
 
 
