@@ -18,9 +18,10 @@ from django.db import OperationalError, connection
 from wx_static_store.core.types import UploadContext, UploadItem
 from wx_static_store.deploy.locks import deploying
 from wx_static_store.deploy.plan import Plan, make_plan
-from wx_static_store.deploy.publish import publish
+from wx_static_store.deploy.publish import Publication
 from wx_static_store.deploy.report import Report
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.upload import sources
 from wx_static_store.upload.uploader import Uploader
 from wx_static_store.upload.workers import WorkerPool
 
@@ -62,7 +63,7 @@ def deploy(
         WorkerPool(uploader.options.max_workers) as pool,
     ):
         plan = make_plan(uploader, files, pool=pool, last=name)
-        return publish(uploader, plan, CONTEXT, pool=pool, lock=lock, last=last, **how)
+        return Publication(uploader, plan, CONTEXT, lock, last=last, **how).run(pool)
 
 
 def write(folder: Path, files: dict[str, bytes]) -> None:
@@ -168,3 +169,21 @@ def refusing_rows(
 ) -> Any:
     """Return a database that takes no row of an upload: after so many writes, so many times."""
     return connection.execute_wrapper(_Refusing(why, skip, times))
+
+
+def count_hashes(monkeypatch: pytest.MonkeyPatch, note: Callable[[str], object]) -> None:
+    """Note the path of each file of the disk that is hashed before it is sent."""
+    digest, read_small = sources.digest, sources._read_small
+
+    def noted(file: Any, *how: Any) -> str:
+        note(str(file.name))
+        return digest(file, *how)
+
+    def noted_small(path: str) -> Any:
+        facts, block = read_small(path)
+        if len(block) == facts.st_size:
+            note(path)
+        return facts, block
+
+    monkeypatch.setattr(sources, "digest", noted)
+    monkeypatch.setattr(sources, "_read_small", noted_small)

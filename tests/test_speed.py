@@ -20,7 +20,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 import wx_static_store
-from tests.deploys import configure_storages
+from tests.deploys import configure_storages, count_hashes
 from wx_static_store.core.types import UploadItem
 from wx_static_store.deploy import tree
 from wx_static_store.deploy.plan import Plan, make_plan
@@ -83,13 +83,7 @@ def site(tmp_path: Path) -> Path:
 def hashed(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How many times each file is hashed before it is sent."""
     counts: Counter[str] = Counter()
-    digest = sources.digest
-
-    def counted(file: Any, *how: Any) -> str:
-        counts[file.name] += 1
-        return digest(file, *how)
-
-    monkeypatch.setattr(sources, "digest", counted)
+    count_hashes(monkeypatch, lambda path: counts.update([path]))
     return counts
 
 
@@ -104,6 +98,14 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
             counts[str(self.name)] += len(block)
             return block
 
+    read_small = sources._read_small
+
+    def counted(path: str) -> Any:
+        facts, block = read_small(path)
+        counts[path] += len(block)
+        return facts, block
+
+    monkeypatch.setattr(sources, "_read_small", counted)
     monkeypatch.setattr(sources, "open", lambda path, *how, **more: Counted(path), raising=False)
     return counts
 

@@ -30,8 +30,8 @@ from .core.naming import NO_CACHE, quote_key
 from .core.types import UploadContext, UploadItem
 from .deploy.locks import deploying
 from .deploy.log_lines import shown_warnings
-from .deploy.plan import Plan, hash_items, make_plan
-from .deploy.publish import publish
+from .deploy.plan import Plan, hash_items
+from .deploy.publish import Publication
 from .deploy.records import Records
 from .deploy.report import PublishFailed, Report
 from .deploy.state import live
@@ -132,21 +132,18 @@ class WxStaticFilesStorage(StaticFilesStorage):
                 deploying(uploader, wait=True) as lock,
                 WorkerPool(uploader.options.max_workers) as pool,
             ):
-                plan = make_plan(uploader, items, pool=pool, last=last.name if last else "")
-                records = Records(alias_of(self.options))
-                columns = records.record(uploader, plan.items, last, pool)
+                plan, columns = Records(alias_of(self.options)).plan(uploader, items, last, pool)
                 before = live(uploader.env, columns["folder"])
-                publish(
+                Publication(
                     uploader,
                     plan,
                     CONTEXT,
-                    pool=pool,
-                    lock=lock,
+                    lock,
                     last=make_live if last else None,
-                    always=before is None or before.release != columns["release"],
                     columns=columns,
+                    always=before is None or before.release != columns["release"],
                     report=report,
-                )
+                ).run(pool)
                 ok = report.ok
         except BaseException as error:
             if report.broken_off:

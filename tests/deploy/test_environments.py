@@ -16,7 +16,7 @@ import pytest
 from tests import deploys
 from tests.deploys import bodies, refusing_rows
 from wx_static_store.core.types import UploadContext, UploadItem
-from wx_static_store.deploy import environments as sites, locks
+from wx_static_store.deploy import environments as sites, locks, records
 from wx_static_store.deploy.environments import Order, deploy_to_all, site_uploader
 from wx_static_store.deploy.records import Records
 from wx_static_store.deploy.report import EnvironmentReport
@@ -283,7 +283,7 @@ def test_an_interruption_ends_the_environment_and_leaves_out_the_rest(
     assert sorted(rows) == sorted((env, key) for env in ENVS for key in cloud.objects(env))
 
 
-@pytest.mark.parametrize("place", ["make_plan", "sweep"])
+@pytest.mark.parametrize("place", [(records, "make_plan"), (sites, "sweep")])
 @pytest.mark.parametrize(
     ("number", "outcome"),
     [(0, "interrupted, skipped, skipped"), (1, "done, interrupted, skipped")],
@@ -292,18 +292,18 @@ def test_an_interruption_during_plan_or_verification_ends_that_environment(
     uploaders: list[Uploader],
     ctrl_c: Callable[[], None],
     monkeypatch: pytest.MonkeyPatch,
-    place: str,
+    place: tuple[Any, str],
     number: int,
     outcome: str,
 ) -> None:
-    before = getattr(sites, place)
+    before = getattr(*place)
 
     def pressed(uploader: Uploader, *args: Any, **how: Any) -> Any:
         if uploader is uploaders[number]:
             ctrl_c()
         return before(uploader, *args, **how)
 
-    monkeypatch.setattr(sites, place, pressed)
+    monkeypatch.setattr(*place, pressed)
     assert ends(interrupted(uploaders, replace(ORDER, verify=True))) == outcome
     assert "running" not in outcomes().values()
 

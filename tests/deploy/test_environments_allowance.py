@@ -120,7 +120,8 @@ def test_with_trust_log_no_plan_is_made_of_what_is_live(
 ) -> None:
     """The deploy itself will make one, and each asks the log of all files."""
     made = Mock(side_effect=make_plan)
-    monkeypatch.setattr("wx_static_store.deploy.environments.make_plan", made)
+    for module in ("environments", "records"):
+        monkeypatch.setattr(f"wx_static_store.deploy.{module}.make_plan", made)
     files = hash_items(FILES)
     going = [(each, Order(files, CONTEXT)) for each in uploaders(trust_log=True)]
     assert all(report.ok for report in deploy_to_all(going))

@@ -16,7 +16,7 @@ from tests.log.conftest import CONTEXT, row, statuses, upload
 from wx_static_store.core.types import DELETED, RemoteFile, UploadItem
 from wx_static_store.deploy.locks import deploying
 from wx_static_store.deploy.plan import make_plan
-from wx_static_store.deploy.publish import publish
+from wx_static_store.deploy.publish import Publication
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.log import reconcile
 from wx_static_store.log.reconcile import LogComparison
@@ -187,7 +187,8 @@ def test_the_deploy_after_reconcile_sends_what_must_be_sent(
     bodies = {"a": b"1", "b": b"same"}
     items = [UploadItem(n, open=lambda body=body: BytesIO(body)) for n, body in bodies.items()]  # type: ignore[misc]
     with WorkerPool(4) as pool, deploying(uploader, wait=False) as lock:
-        publish(uploader, make_plan(uploader, items, pool=pool), CONTEXT, pool=pool, lock=lock)
+        plan = make_plan(uploader, items, pool=pool)
+        Publication(uploader, plan, CONTEXT, lock).run(pool)
     assert (
         set(UploadLog.objects.filter(deployment__isnull=False).values_list("key", flat=True))
         == sent

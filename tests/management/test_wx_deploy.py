@@ -15,14 +15,23 @@ from django.core.management import call_command
 from django.utils.translation import override
 
 from tests.conftest import ENV, slow
-from tests.deploys import TREE, bodies, configure_storages, fails, run, sent, tenants, write
+from tests.deploys import (
+    TREE,
+    bodies,
+    configure_storages,
+    count_hashes,
+    fails,
+    run,
+    sent,
+    tenants,
+    write,
+)
 from tests.notes import plant, uproot
 from wx_static_store.deploy.link_check import OWN_SECONDS
 from wx_static_store.deploy.verify import sweep
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.management.commands.wx_deploy import Command
 from wx_static_store.models import Deployment, UploadLog
-from wx_static_store.upload import sources
 
 pytestmark = pytest.mark.django_db
 
@@ -465,21 +474,15 @@ def test_an_older_tree_is_a_rollback(cloud: EmulatorServer, dist: Path) -> None:
 
 
 @pytest.fixture
-def counted(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """Each digest that is computed before a file is sent."""
-    calls: list[object] = []
-    real = sources.digest
-
-    def digest(file: Any, *how: Any) -> str:
-        calls.append(file)
-        return real(file, *how)
-
-    monkeypatch.setattr(sources, "digest", digest)
-    return calls
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Each file that is hashed before it is sent."""
+    paths: list[str] = []
+    count_hashes(monkeypatch, paths.append)
+    return paths
 
 
 def test_fifty_environments_get_the_same_tree_and_two_fail_for_reasons_of_their_own(
-    cloud: EmulatorServer, dist: Path, counted: list[object], tmp_path: Path
+    cloud: EmulatorServer, dist: Path, counted: list[str], tmp_path: Path
 ) -> None:
     envs = tenants(50, cloud)
     cloud.script(

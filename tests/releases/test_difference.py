@@ -24,6 +24,7 @@ from wx_static_store.releases.difference import (
     files_here,
 )
 from wx_static_store.storage import WxStorage
+from wx_static_store.upload.sources import BLOCK
 
 pytestmark = pytest.mark.django_db
 
@@ -111,7 +112,8 @@ def test_a_folder_has_the_files_that_its_deploy_would_record(
 
 
 def test_a_file_that_cannot_be_read_is_named(cloud: EmulatorServer, tmp_path: Path) -> None:
-    write(tmp_path, TREE)
+    # A small one is read with the tree.
+    write(tmp_path, TREE | {"logo.svg": b"x" * BLOCK})
     tree = read_tree(tmp_path)
     (tmp_path / "logo.svg").unlink()
     with pytest.raises(SourceError, match=r"'logo\.svg' cannot be read"):

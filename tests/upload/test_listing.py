@@ -29,7 +29,7 @@ def lay_down(cloud: EmulatorServer, keys: Iterable[str]) -> None:
 def look_up(keys: Iterable[str], calls: int = 100, workers: int = 4) -> Listing:
     with WorkerPool(workers) as pool:
         lookup = Lookup(get_store(), pool, calls)
-        return lookup.end(lookup.begin(sorted(keys)))
+        return lookup.ask(sorted(keys))
 
 
 def numbered(folder: str, count: int) -> list[str]:

@@ -34,6 +34,7 @@ from wx_static_store.upload.sources import (
     disk_item,
     fingerprint,
     opened,
+    tree_item,
 )
 
 
@@ -478,9 +479,34 @@ def test_an_item_of_a_path_has_its_size_and_reads_it_unbuffered(path: Path) -> N
         assert file.read() == b"x" * 2 * BLOCK
 
 
-def test_an_item_of_a_path_may_be_hashed_and_have_a_cache_control(path: Path) -> None:
-    made = disk_item("a.txt", str(path), hashed=True, cache_control="no-store")
-    assert (made.hashed, made.cache_control) == (True, "no-store")
+def test_an_item_of_a_path_may_be_hashed(path: Path) -> None:
+    assert disk_item("a.txt", str(path), hashed=True).hashed
+
+
+@pytest.mark.parametrize("size", [0, 1, BLOCK - 1])
+def test_a_small_file_of_a_tree_has_its_digests(tmp_path: Path, size: int) -> None:
+    body = b"x" * size
+    (tmp_path / "a.txt").write_bytes(body)
+    made = tree_item("a.txt", str(tmp_path / "a.txt"), hashed=True, cache_control="no-store")
+    assert (made.md5, made.sha256) == (expected(body)[2], hashlib.sha256(body).hexdigest())
+    assert (made.size, made.hashed, made.cache_control) == (size, True, "no-store")
+    assert content(made) == body
+
+
+def test_a_large_file_of_a_tree_is_not_read_before_it_is_hashed(path: Path) -> None:
+    made = tree_item("a.txt", str(path))
+    assert (made.md5, made.sha256, made.size) == (None, None, 2 * BLOCK)
+    assert fingerprint(made).md5 == expected(path.read_bytes())[2]
+
+
+def test_a_file_of_a_tree_that_is_read_while_it_grows_is_hashed_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"half")
+    facts = os.stat(path)
+    monkeypatch.setattr(sources, "_read_small", lambda path: (facts, b"half of it"))
+    assert tree_item("a.txt", str(path)).md5 is None
 
 
 def test_an_item_of_a_missing_path_fails_when_it_is_opened(tmp_path: Path) -> None:

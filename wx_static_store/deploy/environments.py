@@ -29,7 +29,7 @@ from ..upload.uploader import Uploader
 from ..upload.workers import GRACE, WorkerPool
 from .locks import DeployLock, DeployRunning, deploying
 from .plan import Plan, hash_items, make_plan
-from .publish import LINES, publish
+from .publish import LINES, Publication
 from .records import Records, leftover_files
 from .report import CHANGED, EnvironmentReport, Report
 from .verify import Mismatch, blank, find_stale, sweep, uploads_among, verify
@@ -149,17 +149,17 @@ def allowance(orders: Orders, plans: Sequence[Plan] = ()) -> Allowance:
     options = orders[0][0].options
     # A plan costs a list of the cloud, unless the log is trusted; none is made of what is live.
     if options.trust_log and not plans:
-        orders = [order for order in orders if _may_send(*order)]
-        plans = [preview_of(*order) for order in orders]
-    if plans:
+        plans = [preview_of(*each) for each in orders if not _is_live(*each)]
+    if plans or options.trust_log:
         return allowance_for(options, sum(map(len, plans)))
     found = allowance_for(options, sum(len(order.everything) for _uploader, order in orders))
     enough = not (found.missing or found.minutes)
     return found if enough else replace(found, needed=sum(len(preview_of(*one)) for one in orders))
 
 
-def _may_send(uploader: Uploader, order: Order) -> bool:
-    return order.force or not order.records.are_live(uploader, order.everything, order.last)
+def _is_live(uploader: Uploader, order: Order) -> bool:
+    packed = order.records.pack(uploader, order.items, order.last)
+    return not order.force and order.records.live(uploader, packed) is not None
 
 
 def allowance_for(options: Options, needed: int) -> Allowance:
@@ -303,8 +303,6 @@ class _EnvironmentDeploy:
             report.outcome, report.error = "skipped", str(error)
         except (WxStaticStoreError, CommandError) as error:
             report.outcome, report.error, report.cause = "failed", str(error), error
-        if report.outcome == "done" and not self.published.ok:
-            report.outcome = "failed"
         if report.outcome != "skipped":
             announce_deployment(
                 report.env,
@@ -321,30 +319,34 @@ class _EnvironmentDeploy:
     def _deploy(self, lock: DeployLock) -> None:
         order, uploader, report = self.order, self.uploader, self.report
         order.on_held()
-        name = order.last.name if order.last else ""
-        plan = make_plan(uploader, order.items, pool=self.pool, last=name, force=order.force)
+        last = hash_items([order.last])[0] if order.last else None
+        how = {"force": order.force, "verify": order.verify}
+        plan, columns = order.records.plan(uploader, order.items, last, self.pool, **how)
         if order.must_compare and not plan.compared:
             text = _("Nothing was repaired, as the cloud could not be compared.")
             report.outcome, report.error = "skipped", "\n".join([text, *plan.notes])
             return
-        last = hash_items([order.last])[0] if order.last else None
-        columns = order.records.record(uploader, plan.items, last, self.pool)
         report.release = columns["release"].digest if columns["release"] else ""
-        publish(
+        Publication(
             uploader,
             plan,
             order.context,
-            pool=self.pool,
-            lock=lock,
+            lock,
             last=(lambda: last) if last else None,
-            always=True,
             columns=columns,
+            always=True,
             report=self.published,
             lines=self.lines,
-        )
+        ).run(self.pool)
         report.findings = [Mismatch(key, str(CHANGED)) for key in self.published.changed]
-        if not self.published.ok:
-            return
+        if self.published.ok:
+            self._check()
+            whole = self.published.ok and not report.findings
+            report.outcome = "done" if whole else "failed"
+
+    def _check(self) -> None:
+        """Verify what is public, and look for stale files, as far as it is ordered."""
+        order, uploader, report = self.order, self.uploader, self.report
         deployment = self.published.deployment_id
         if order.verify:
             # Until it is: the list may fail, or this process be killed.
@@ -359,7 +361,6 @@ class _EnvironmentDeploy:
             seen = cloud if order.stale else may_be_stale(uploader, order)
             report.stale, report.uploads = stale_files(uploader, order, seen)
             self._blank()
-        report.outcome = "failed" if report.findings else "done"
 
     def _blank(self) -> None:
         order, report = self.order, self.report

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 from ..conf.options import STATIC
 from ..core import interrupts
@@ -17,7 +15,7 @@ from ..exceptions import NameRejected
 from ..i18n import english, gettext, gettext_lazy as _, listed, ngettext
 from ..upload.database import in_database, log
 from ..upload.listing import Listing, Lookup, most_calls
-from ..upload.presence import Presence, Rows, aware, newest_rows
+from ..upload.presence import Presence, Rows, Settled, aware, newest_rows
 from ..upload.recorder import trusted_from
 from ..upload.sources import fingerprint
 from ..upload.uploader import Uploader
@@ -50,11 +48,6 @@ class Plan:
         return bool(len(self) or self.rejected)
 
     @property
-    def items(self) -> tuple[UploadItem, ...]:
-        """Return all files but the last, with their digests."""
-        return *self.sent, *self.unchanged
-
-    @property
     def sent(self) -> tuple[UploadItem, ...]:
         return *self.assets, *self.pages
 
@@ -78,32 +71,34 @@ def make_plan(
     pool: WorkerPool,
     last: str = "",
     force: bool = False,
+    settled: Settled | None = None,
 ) -> Plan:
     """
     Compare the files with the cloud, and order them; files with the same key are rejected.
 
-    A file is unchanged if the list has its MD5, and its newest row its headers; `last` is a name.
+    A file is unchanged if the list has its MD5, and its newest row its headers, or if it is
+    `settled`, which needs no row. `last` is a name.
     """
-    by_key, rejected = _without_collisions(uploader, items)
-    last_key = uploader.key(last) if last else ""
+    by_key, rejected = _without_collisions(uploader, hash_items(items))
+    last_key = uploader.key(last)
     keys = sorted(key for key in {*by_key, last_key} if key and not key.startswith("/"))
-    survey = Survey(uploader, pool, calls=most_calls(keys), force=force)
-    changed = {key: item for key, item in by_key.items() if key.startswith("/")}
-    unchanged, existing, state_of_last = list[UploadItem](), set[str](), None
-    for key, state, item in _look_up(survey, keys, by_key):
-        state_of_last = state if key == last_key else state_of_last
-        changed_headers = survey.has_log and item and _may_have_other_headers(uploader, item, state)
-        if item and (force or changed_headers or differs(uploader, item, state)):
-            changed[key] = item
-            existing |= {key} if state.file else set()
-        elif item:
-            unchanged.append(item)
-            if state.listing and not state.row and survey.has_log:
-                survey.add_correction(item.name, state.listing)
+    by_log = force or uploader.options.trust_log
+    lookup = None if by_log else Lookup(uploader.store, pool, most_calls(keys))
+    survey = Survey(uploader, lookup, settled)
+    changed = [item for key, item in by_key.items() if key.startswith("/")]
+    state_of_last, existing = None, set[str]()
+    for start in range(0, len(keys), AT_ONCE):
+        states = survey.look(keys[start : start + AT_ONCE], by_key)
+        state_of_last = states.get(last_key, state_of_last)
+        for key in filter(by_key.__contains__, states):
+            if force or survey.differs(by_key[key], states[key]):
+                changed.append(by_key[key])
+                existing |= {key} if states[key].file else set()
+    unchanged = _by_name(survey.unchanged)
     return Plan(
-        assets=_by_name(item for item in changed.values() if not is_html(item.name)),
-        pages=_by_name(item for item in changed.values() if is_html(item.name)),
-        unchanged=_by_name(unchanged),
+        assets=_by_name(item for item in changed if not is_html(item.name)),
+        pages=_by_name(item for item in changed if is_html(item.name)),
+        unchanged=unchanged,
         rejected=rejected,
         existing=frozenset(existing),
         corrections=tuple(survey.corrections),
@@ -111,19 +106,6 @@ def make_plan(
         last=None if force else state_of_last,
         compared=survey.reads_list or not unchanged,
     )
-
-
-def _look_up(
-    survey: Survey, keys: Sequence[str], by_key: Mapping[str, UploadItem]
-) -> Iterator[tuple[str, Presence, UploadItem | None]]:
-    """Yield each key, its state and its item, which is hashed while the list is read."""
-    for start in range(0, len(keys), AT_ONCE):
-        asked = survey.begin(keys[start : start + AT_ONCE])
-        hashed = {key: _hash(by_key[key]) for key in asked.keys if key in by_key}
-        for key, state in survey.end(asked).items():
-            yield key, state, hashed.get(key)
-        # Free the memory before the next keys.
-        del asked, hashed
 
 
 def _by_name(items: Iterable[UploadItem]) -> tuple[UploadItem, ...]:
@@ -136,26 +118,10 @@ def differs(uploader: Uploader, item: UploadItem, state: Presence) -> bool:
     return not md5 or item.md5 != md5 or (file is not None and match(item, file) is Match.DIFFERS)
 
 
-def _may_have_other_headers(uploader: Uploader, item: UploadItem, state: Presence) -> bool:
-    """Return whether nobody knows the object's headers, and the wanted ones are not the usual."""
-    # Such a file is sent once: then its row has them.
-    known = state.row.headers if state.row else not state.listing
-    if known:
-        return False
-    plain = replace(item, content_type=None, cache_control=None)
-    usual = content_headers(plain, static=uploader.options.kind == STATIC)
-    return uploader.headers(item) != usual
-
-
 def hash_items(items: Iterable[UploadItem]) -> list[UploadItem]:
     """Return the items with MD5 and size, so that many plans read each file once."""
     # Without threads: with small files, two threads took twice as long as one.
-    return [*_by_name(map(_hash, items))]
-
-
-def _hash(item: UploadItem) -> UploadItem:
-    interrupts.check()
-    return fingerprint(item, interrupts.check)
+    return [*_by_name(fingerprint(item, interrupts.check) for item in items)]
 
 
 def _without_collisions(
@@ -184,36 +150,48 @@ def _without_collisions(
     return by_key, tuple(rejected)
 
 
-class PendingLookup(NamedTuple):
-    """Keys that are being looked up."""
-
-    keys: Sequence[str]
-    rows: Rows
-    parts: list[Future[Listing]]
-
-
 class Survey:
     """Read the state of keys in the list and the log of an environment, some thousand at a time."""
 
-    def __init__(self, uploader: Uploader, pool: WorkerPool, *, calls: int, force: bool) -> None:
-        self._store = store = uploader.store
-        by_log = force or uploader.options.trust_log
-        self._lookup = None if by_log else Lookup(store, pool, calls)
-        self.reads_list = not by_log  # and could read it
+    def __init__(self, uploader: Uploader, lookup: Lookup | None, settled: Settled | None) -> None:
+        self._uploader, self._store, self._settled = uploader, uploader.store, settled
+        self._lookup, self.reads_list = lookup, lookup is not None  # and could read it
         self.has_log = True
+        self.unchanged: list[UploadItem] = []
         self.corrections: list[UploadResult] = []  # of rows that the list proved wrong
         self._undecided = 0  # keys that the log decided, as too many calls would be needed
         self._error = ""
 
-    def begin(self, keys: Sequence[str]) -> PendingLookup:
-        """Start listing these sorted keys, and read their rows."""
-        parts = self._lookup.begin(keys) if self._lookup else []
-        return PendingLookup(keys, self._rows(keys), parts)
+    def differs(self, item: UploadItem, state: Presence) -> bool:
+        """Return whether the hashed item must be sent; note it as unchanged if not."""
+        known = state.row.headers if state.row else not state.listing
+        # Of headers that nobody knows only the usual are taken for granted; the others are sent
+        # once: then a row has them.
+        unsure = self.has_log and not known and self._has_own_headers(item)
+        if unsure or differs(self._uploader, item, state):
+            return True
+        self.unchanged.append(item)
+        if state.listing and not state.row and self.has_log:
+            self.add_correction(item.name, state.listing)
+        return False
 
-    def end(self, asked: PendingLookup) -> dict[str, Presence]:
-        """Wait for the list; return the state of each key."""
-        keys, rows = asked.keys, asked.rows
-        listing = self._lookup.end(asked.parts) if self._lookup else Listing(unseen=set(keys))
+    def _has_own_headers(self, item: UploadItem) -> bool:
+        plain = replace(item, content_type=None, cache_control=None)
+        usual = content_headers(plain, static=self._uploader.options.kind == STATIC)
+        return self._uploader.headers(item) != usual
+
+    def look(self, keys: Sequence[str], items: Mapping[str, UploadItem]) -> dict[str, Presence]:
+        """Return the state of each of these sorted keys but the settled: they are unchanged."""
+        listing = self._lookup.ask(keys) if self._lookup else Listing(unseen=set(keys))
+        if self._settled:
+            files, settled = listing.files, self._settled
+            there = {k for k in keys if k in items and k in files and settled(items[k], files[k])}
+            self.unchanged += [items[key] for key in there]
+            for key in there:
+                del files[key]
+            keys = [key for key in keys if key not in there]
+        # Read after the list: a row that is written in between is newer, and counts.
+        rows = self._rows(keys)
         # Without MD5, size and time decide: no row may be doubtful.
         if mute := {key for key, file in listing.files.items() if key in rows and not file.md5}:
             rows = self._mark_outranked(self._without_doubtful(rows, mute), mute)

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..conf import Options
@@ -26,67 +26,58 @@ LONGEST_QUIET = 30.0  # between two such lines
 OnResult = Callable[[UploadResult], object]
 
 
-def publish(
-    uploader: Uploader,
-    plan: Plan,
-    context: UploadContext,
-    *,
-    pool: WorkerPool,
-    lock: DeployLock,
-    last: Callable[[], UploadItem] | None = None,
-    always: bool = False,
-    columns: Mapping[str, Any] | None = None,
-    report: Report | None = None,
-    lines: int = LINES,
-) -> Report:
+@dataclass
+class Publication:
     """
-    Send the files of the plan; the run is a `Deployment` if it sends something, or `always`.
+    The steps of one deploy: assets → pages → the last file; of each, new files come first.
 
     `last()` is called when all is stored, and returns the file that makes the others live. The
     `report` is filled while the run goes on, so it is right even if the run breaks off. `lines` of
     progress are printed at most where there is no bar.
     """
-    report = Report() if report is None else report
-    recorder, started = Recorder(context), time.monotonic()
-    steps = Publication(uploader, plan, recorder, report, lock, last, columns or {})
-    try:
-        steps.prepare(always=always)
-        wanted, size = uploader.options.progress, plan.size
-        with progress(wanted, uploader.env, files=len(plan), size=size, lines=lines) as show:
-            for result in uploader.send(steps, pool, recorder):
-                show(result)
-        lock.confirm(report.deployment_id)
-    except BaseException:
-        steps.break_off()
-        raise
-    finally:
-        report.logged = recorder.close()
-        # The database may have been down from the start.
-        if not report.logged:
-            steps.start_deployment()
-        checked = "" if plan.compared else "not_compared"
-        facts = _facts(report, time.monotonic() - started)
-        finish_deployment(report.deployment_id, checked=checked, **facts)
-    return report
-
-
-@dataclass
-class Publication:
-    """The steps of one deploy: assets → pages → the last file; of each, new files come first."""
 
     uploader: Uploader
     plan: Plan
-    recorder: Recorder
-    report: Report
+    context: UploadContext
     lock: DeployLock
-    last: Callable[[], UploadItem] | None
-    columns: Mapping[str, Any]
+    last: Callable[[], UploadItem] | None = None
+    columns: Mapping[str, Any] = field(default_factory=dict)  # of its `Deployment`
+    always: bool = False  # it is a `Deployment`, even if it sends nothing
+    report: Report = field(default_factory=Report)
+    lines: int = LINES
 
     def __post_init__(self) -> None:
         self.report.skipped, self.report.notes = len(self.plan.unchanged), self.plan.notes
-        self._stages, self._queue = self._in_order(), Queue(self.uploader, ())
-        self._under_way = 0
+        self._recorder, self._queue = Recorder(self.context), Queue(self.uploader, ())
+        self._stages, self._under_way = self._in_order(), 0
         self._silence = Silence(self.uploader.options)
+
+    def run(self, pool: WorkerPool) -> Report:
+        """Send the files of the plan."""
+        uploader, recorder, report = self.uploader, self._recorder, self.report
+        started, files, size = time.monotonic(), len(self.plan), self.plan.size
+        wanted, env = uploader.options.progress, uploader.env
+        try:
+            if self.always or self.plan.rejected:
+                self._start_deployment()
+            for correction in self.plan.corrections:
+                recorder.add(correction, source=LIST)
+            with progress(wanted, env, files=files, size=size, lines=self.lines) as show:
+                for result in uploader.send(self, pool, recorder):
+                    show(result)
+            self.lock.confirm(report.deployment_id)
+        except BaseException:
+            self._break_off()
+            raise
+        finally:
+            report.logged = recorder.close()
+            # The database may have been down from the start.
+            if not report.logged:
+                self._start_deployment()
+            checked = "" if self.plan.compared else "not_compared"
+            facts = _facts(report, time.monotonic() - started)
+            finish_deployment(report.deployment_id, checked=checked, **facts)
+        return report
 
     def next_item(self) -> UploadItem | None:
         """Return the next item; a stage is not left while one of its files is being sent."""
@@ -119,20 +110,13 @@ class Publication:
         self.lock.check()
         self._silence.on_tick(under_way)
 
-    def prepare(self, *, always: bool) -> None:
-        """Start the deployment if it will be reported in any case; correct the log."""
-        if always or self.plan.rejected:
-            self.start_deployment()
-        for result in self.plan.corrections:
-            self.recorder.add(result, source=LIST)
-
-    def start_deployment(self) -> None:
+    def _start_deployment(self) -> None:
         if self.report.deployment_id is None:
-            started = start_deployment(self.uploader.env, self.recorder.context, **self.columns)
-            self.recorder.context = replace(self.recorder.context, deployment_id=started)
+            started = start_deployment(self.uploader.env, self.context, **self.columns)
+            self._recorder.context = replace(self.context, deployment_id=started)
             self.report.deployment_id = started
 
-    def break_off(self) -> None:
+    def _break_off(self) -> None:
         """Count the files that were not attempted."""
         report, rejected = self.report, len(self.plan.rejected)
         ended = report.stored + len(report.failures) + report.held_back + report.not_attempted
@@ -143,7 +127,7 @@ class Publication:
         if items and not self.report.ok:
             self.report.held_back += len(items)
         elif items:
-            self.start_deployment()
+            self._start_deployment()
             self.report.not_attempted += len(items)
             self._queue = Queue(self.uploader, items)
 
@@ -151,7 +135,7 @@ class Publication:
         """Yield each stage when the one before it has ended."""
         yield from self._new_first(self.plan.assets)
         for result in self.plan.rejected:
-            self.recorder.add(result)
+            self._recorder.add(result)
             self.report.add(result)
         yield from self._new_first(self.plan.pages)
         yield self._last()

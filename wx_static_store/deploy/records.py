@@ -20,6 +20,7 @@ from ..upload import kept, presence
 from ..upload.database import deployments, in_database
 from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
+from .plan import Plan, hash_items, make_plan
 from .state import from_log, keys_of, live_below, state, with_release
 
 if TYPE_CHECKING:
@@ -46,44 +47,65 @@ class Records:
     again: bool = False
     _kept: set[str] = field(default_factory=set)  # digests of releases
 
+    def plan(
+        self,
+        uploader: Uploader,
+        items: Iterable[UploadItem],
+        last: UploadItem | None,
+        pool: WorkerPool,
+        *,
+        force: bool = False,
+        verify: bool = False,
+    ) -> tuple[Plan, dict[str, Any]]:
+        """
+        Compare the files with the cloud, and record them; return columns of a `Deployment`, too.
+
+        If the same files are live, rows are read only of those that may differ from them since.
+        """
+        items, name = hash_items(items), last.name if last else ""
+        packed = self.pack(uploader, items, last)
+        row = None if force or verify else self.live(uploader, packed)
+        settled = presence.settled(row) if row else None
+        plan = make_plan(uploader, items, pool=pool, last=name, force=force, settled=settled)
+        if not plan.rejected:
+            return plan, self.record(uploader, items, last, pool, packed)
+        return plan, self.record(uploader, [*plan.sent, *plan.unchanged], last, pool)
+
     def record(
         self,
         uploader: Uploader,
         items: Iterable[UploadItem],
         last: UploadItem | None,
         pool: WorkerPool,
+        packed: PackedRelease | None = None,
     ) -> dict[str, Any]:
         """
         Record the release with these hashed items, and keep its bytes in the release storage.
 
         Returns columns of a `Deployment`; no release without a log. Raises what keeping raises.
         """
-        files = [*items, *([last] if last else [])]
-        packed = self._pack(uploader, files, last)
+        packed = packed or self.pack(uploader, items, last)
         release = in_database(partial(_record, packed), otherwise=None)
         if release and kept.alias() and packed.digest not in self._kept:
-            kept.keep(files, pool, again=self.again)
+            kept.keep([*items, *filter(None, [last])], pool, again=self.again)
             self._kept.add(packed.digest)
         folder = uploader.options.location + self.prefix
         return {"using": self.using, "folder": folder, "release": release}
 
-    def are_live(
-        self, uploader: Uploader, files: Iterable[UploadItem], last: UploadItem | None
-    ) -> bool:
-        """Return whether the newest deployment has these hashed files, and ended well."""
+    def live(self, uploader: Uploader, packed: PackedRelease) -> Deployment | None:
+        """Return the newest deployment if it has this release, and ended well."""
         try:
             now = state(uploader.env, uploader.options.location + self.prefix)
         except ConfigurationError:  # there is no log
-            return False
-        if not (now.live and now.live.release and now.live == now.wanted):
-            return False
-        digest: str = now.live.release.digest
-        return self._pack(uploader, files, last).digest == digest
+            return None
+        row = now.live if now.live == now.wanted else None
+        return row if row and row.release and row.release.digest == packed.digest else None
 
-    def _pack(
-        self, uploader: Uploader, files: Iterable[UploadItem], last: UploadItem | None
+    def pack(
+        self, uploader: Uploader, items: Iterable[UploadItem], last: UploadItem | None
     ) -> PackedRelease:
-        by_name = sorted(files, key=attrgetter("name"))
+        """Return the release that has these hashed files."""
+        by_name = sorted([*items, *filter(None, [last])], key=attrgetter("name"))
         return pack(files_of(uploader, by_name, self.prefix, last.name if last else ""))
 
 

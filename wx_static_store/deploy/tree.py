@@ -10,12 +10,13 @@ from typing import NamedTuple
 from django.utils.functional import Promise
 
 from ..conf.release_checks import refuse_releases_in
+from ..core import interrupts
 from ..core.hashed_names import hashed_among
 from ..core.naming import clean_name
 from ..core.types import UploadItem
 from ..exceptions import ConfigurationError, NameRejected, SourceError
 from ..i18n import gettext_lazy as _
-from ..upload.sources import disk_item
+from ..upload.sources import tree_item
 
 IGNORE_FILE = ".wxignore"
 
@@ -43,7 +44,7 @@ def read_tree(
     rules: Sequence[tuple[str, str]] = (),
 ) -> Tree:
     """
-    Return the files below `root`, sorted by name; none of them is opened.
+    Return the files below `root`, sorted by name, with the digests of small ones.
 
     Patterns are in ``.wxignore`` and then in `ignore`; as in git, the last one that fits decides.
     Of `rules` (pattern, Cache-Control), the first that fits the path decides; ``*`` also fits
@@ -59,16 +60,12 @@ def read_tree(
 
     found = sorted(_walk(os.path.realpath(root), lambda path: _is_hidden(path) or fits(path)))
     hashed = hashed_among(path for path, _real in found)
-    items = [
-        disk_item(
-            prefix + path,
-            real,
-            hashed=path in hashed,
-            cache_control=next((value for fits, value in rules if fnmatchcase(path, fits)), None),
-            replaceable=False,
-        )
-        for path, real in found
-    ]
+    items = []
+    for path, real in found:
+        interrupts.check()
+        rule = next((value for fits, value in rules if fnmatchcase(path, fits)), None)
+        item = tree_item(prefix + path, real, hashed=path in hashed, cache_control=rule)
+        items.append(item)
     if not items:
         raise _unreadable(_("There is no file to send in %(folder)r", folder=str(root)), _EMPTY)
     return Tree(prefix, items)

@@ -2,7 +2,6 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -43,14 +42,11 @@ class Lookup:
         self._calls, self._used = calls, count()
         self._error: WxStaticStoreError | None = None
 
-    def begin(self, keys: Sequence[str]) -> list[Future[Listing]]:
-        """Start asking for these sorted keys; `end` waits for the answers."""
+    def ask(self, keys: Sequence[str]) -> Listing:
+        """Return the objects that the list shows at these sorted keys, and between them."""
         parts = [keys[start : start + PAGE] for start in range(0, len(keys), PAGE)]
-        return [self._pool.submit(self._ask, part) for part in parts]
-
-    def end(self, parts: Sequence[Future[Listing]]) -> Listing:
         whole = Listing()
-        for future in parts:
+        for future in [self._pool.submit(self._ask, part) for part in parts]:
             with interruptible():
                 part = future.result()
             whole.files |= part.files

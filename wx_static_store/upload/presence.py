@@ -6,17 +6,23 @@ therefore counts for more than a list that shows no object or an older one. With
 list counts: the clocks of COS may differ by as much.
 """
 
-from collections.abc import Iterable
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.match import Match, match
 from ..core.naming import common_prefix
-from ..core.types import DELETED_MD5, LIST, ContentHeaders, RemoteFile, UploadStatus
+from ..core.types import DELETED_MD5, LIST, ContentHeaders, RemoteFile, UploadItem, UploadStatus
 from .database import in_database, log
+from .recorder import trusted_from
 from .store import Store
+
+if TYPE_CHECKING:
+    from ..models import Deployment
 
 SLACK = timedelta(seconds=2)  # between the clocks of COS
 LATE = timedelta(seconds=60)  # after a PUT, when every list shows its object
@@ -79,6 +85,7 @@ class Row(NamedTuple):
 
 
 Rows = dict[str, Row]
+Settled = Callable[[UploadItem, RemoteFile], bool]
 
 
 class Presence(NamedTuple):
@@ -116,6 +123,28 @@ class Presence(NamedTuple):
         if file is None or (row and not row.is_about(file)):
             return ""
         return row.md5 if row else file.md5 or ""
+
+
+def settled(live: Deployment) -> Settled | None:
+    """
+    Return whether the listed object of an item of this deployment is surely as that left it.
+
+    The deployment ended well, and all items are its own. None if the log does not know it all.
+    """
+    # Where the log alone decided, or rows of a later run are missing, each object is looked up.
+    if live.checked or (trusted_from(live.env) or 0) > live.pk:
+        return None
+    # Its own row was written when its files were compared: what is younger may differ.
+    since = live.created - SLACK
+    rows = log().filter(env=live.env, created__gte=since).exclude(deployment=live.pk)
+    newer = in_database(lambda: {*rows.values_list("key", flat=True)}, otherwise=None)
+    before = since.astimezone(UTC)
+
+    def is_as_left(item: UploadItem, file: RemoteFile) -> bool:
+        older = file.last_modified is not None and file.last_modified < before
+        return older and file.key not in (newer or ()) and match(item, file) is Match.SAME
+
+    return None if newer is None else is_as_left
 
 
 def look(store: Store, key: str) -> Presence:

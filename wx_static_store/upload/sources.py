@@ -4,11 +4,11 @@ import errno
 import hashlib
 import os
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
-from io import FileIO
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO
 
@@ -23,7 +23,12 @@ IN_MEMORY = 1024 * 1024  # bytes of a temporary file; a larger one goes to the d
 
 # Open no link, and do not wait for the other end of a pipe; Windows has neither flag.
 _ITSELF = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-_LOST = (0, 0)  # no file has this device and inode
+_LOST = -1  # the identity of no file
+
+
+def _identity(facts: os.stat_result) -> int:
+    """Return device and inode of a file as one number, which takes a third of the memory."""
+    return facts.st_dev << 64 | facts.st_ino
 
 
 class Source:
@@ -84,18 +89,20 @@ class _Disk:
 
     # No closure: one for each file of a tree takes five times the memory.
 
-    path: str
-    only: tuple[int, int] | None = None  # device and inode of the file, if no other will do
+    head: str
+    tail: str = ""  # in a tree, the name of the item and no copy of it
+    only: int = 0  # the identity of the file, if no other will do
 
     def __call__(self) -> BinaryIO:
+        path = self.head + self.tail
         if not self.only:
-            return open(self.path, "rb", 0)  # unbuffered: it is read in blocks of our own
+            return open(path, "rb", 0)  # unbuffered: it is read in blocks of our own
         try:
             file = open(  # noqa: SIM115 -- returned
-                self.path, "rb", 0, opener=lambda path, flags: os.open(path, flags | _ITSELF)
+                path, "rb", 0, opener=lambda path, flags: os.open(path, flags | _ITSELF)
             )
             facts = os.fstat(file.fileno())
-            if stat.S_ISREG(facts.st_mode) and (facts.st_dev, facts.st_ino) == self.only:
+            if stat.S_ISREG(facts.st_mode) and _identity(facts) == self.only:
                 return file
             file.close()
         except OSError as error:
@@ -104,25 +111,45 @@ class _Disk:
         raise SourceError(_("The file was replaced by another one"), stage="source")
 
 
-def disk_item(
-    name: str,
-    path: str,
-    *,
-    hashed: bool = False,
-    cache_control: str | None = None,
-    replaceable: bool = True,
+def disk_item(name: str, path: str, *, hashed: bool = False) -> UploadItem:
+    """Make an item of a path; a file that is gone fails when its turn comes."""
+    size = None
+    with suppress(OSError):
+        size = os.stat(path).st_size
+    return UploadItem(name, _Disk(path), size, hashed=hashed)
+
+
+def tree_item(
+    name: str, path: str, *, hashed: bool = False, cache_control: str | None = None
 ) -> UploadItem:
     """
-    Make an item of a path; a file that is gone fails when its turn comes.
+    Make an item of a file in a tree, with its digests if it is small.
 
-    Unless `replaceable`, a link fails, too, and so does another file that replaced this one.
+    A link fails when its turn comes, and so does another file that replaced this one.
     """
-    size, found = None, _LOST
+    size, found, md5, sha256 = None, _LOST, None, None
+    tail = name if path.endswith(name) else ""
     with suppress(OSError):
-        facts = os.stat(path, follow_symlinks=replaceable)
-        size, found = facts.st_size, (facts.st_dev, facts.st_ino)
-    opener = _Disk(path, None if replaceable else found)
-    return UploadItem(name, opener, size, hashed=hashed, cache_control=cache_control)
+        facts, block = _read_small(path)
+        size, found = facts.st_size, _identity(facts)
+        if len(block) == size:
+            md5 = hashlib.md5(block, usedforsecurity=False).hexdigest()
+            sha256 = hashlib.sha256(block).hexdigest()
+    opener = _Disk(sys.intern(path.removesuffix(tail)), tail, found)
+    return UploadItem(
+        name, opener, size, md5=md5, hashed=hashed, cache_control=cache_control, sha256=sha256
+    )
+
+
+def _read_small(path: str) -> tuple[os.stat_result, bytes]:
+    """Return what the disk says of a file, and its bytes unless they are many."""
+    # A tree may have 100,000 of them: Python's own file object takes twice as long.
+    file = os.open(path, os.O_RDONLY | _ITSELF)
+    try:
+        facts = os.fstat(file)
+        return facts, os.read(file, BLOCK) if facts.st_size < BLOCK else b""
+    finally:
+        os.close(file)
 
 
 def content_item(name: str, content: Any) -> UploadItem:
@@ -228,16 +255,8 @@ def _next_block(original: Any) -> bytes:
     return _bytes(_call(block.encode) if isinstance(block, str) else block)
 
 
-def _is_plain(file: Any) -> bool:
-    """Return whether the file certainly gives bytes: the system opened it."""
-    return isinstance(file, FileIO) and file.readable()
-
-
 def _rewound(file: Any) -> bool:
     """Rewind the file; return whether it is at its start now, and gives bytes."""
-    if _is_plain(file):  # each question to it is a system call
-        with suppress(OSError):
-            return file.seek(0) == 0  # type: ignore[no-any-return]
     if not (file.seekable() if hasattr(file, "seekable") else hasattr(file, "seek")):
         return False
     # Of a file that was read halfway, only the rest would be sent, without an error.
@@ -247,8 +266,6 @@ def _rewound(file: Any) -> bool:
 
 def _measure(file: BinaryIO) -> int:
     """Return the size of the file's bytes, not its `size` attribute."""
-    if _is_plain(file) and (facts := _stat_of(file)) and facts[0]:  # none: of /proc, say
-        return facts[0]
     size: int = _call(file.seek, 0, os.SEEK_END)
     if not isinstance(size, int):
         size = _call(file.tell)

@@ -1,11 +1,13 @@
 """``wx_deploy``: a built site to the static hosting of one environment, or of many."""
 
+import gc
 import math
 import os
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, SystemCheckError
@@ -27,6 +29,17 @@ from .. import deploy_options, differences, modes, preview, release_list
 from ..deploy_options import CommandLine
 from ..exits import WRONG_USE
 from ..report_file import prepare_report, write_json
+
+
+@contextmanager
+def collecting_seldom() -> Iterator[None]:
+    """Collect garbage seldom: to look at all files of a tree took a fifth of a run."""
+    before = gc.get_threshold()
+    gc.set_threshold(50_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 class Command(BaseCommand):
@@ -52,7 +65,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            with interrupts.handled(), shown_warnings(self.stderr.write):
+            with interrupts.handled(), shown_warnings(self.stderr.write), collecting_seldom():
                 self._handle(**options)
         except KeyboardInterrupt:
             self.stderr.write(_("Interrupted."))
