@@ -210,6 +210,20 @@ def test_lists_are_throttled_apart_from_uploads(client: APIClient, settings: Any
     assert put(client).status_code == 201
 
 
+@pytest.mark.usefixtures("slow")
+def test_answers_say_how_many_requests_are_left(client: APIClient) -> None:
+    reply = [put(client, f"uploads/{n}.png") for n in range(3)]
+    assert [one["RateLimit-Limit"] for one in reply] == ["2"] * 3
+    assert [one["RateLimit-Remaining"] for one in reply] == ["1", "0", "0"]
+    assert all(0 < int(one["RateLimit-Reset"]) <= 60 for one in reply)
+
+
+@pytest.mark.usefixtures("slow")
+def test_answers_without_throttling_have_no_headers_of_it(client: APIClient) -> None:
+    assert "RateLimit-Limit" not in client.get("/wx/stores/")
+    assert "RateLimit-Limit" not in APIClient().get("/wx/stores/")
+
+
 def test_the_throttle_counts_in_the_cache_that_processes_share(
     settings: Any, configure: Any
 ) -> None:
@@ -226,7 +240,9 @@ def test_the_throttle_counts_in_the_cache_that_processes_share(
 
 def test_a_dead_cache_keeps_nobody_out(client: APIClient, settings: Any) -> None:
     settings.CACHES = {"default": {"BACKEND": "tests.api.conftest.Dead"}}
-    assert client.get("/wx/stores/").status_code == 200
+    response = client.get("/wx/stores/")
+    assert response.status_code == 200
+    assert "RateLimit-Limit" not in response
 
 
 def test_a_wrong_setting_is_reported_and_not_as_a_dead_cache(

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from functools import cached_property, partial
+from math import ceil
 from typing import Any, ClassVar
 
 from django.http import HttpRequest
@@ -47,10 +48,31 @@ class Throttle(UserRateThrottle):
     The count is in the cache that all processes share. If the cache fails, nobody is throttled.
     """
 
+    num_requests: int  # of the base, which are there once a rate is
+    duration: int
+
     def __init__(self, scope: str) -> None:
         self.scope = scope
-        self.THROTTLE_RATES: Any = RATES | api_settings.DEFAULT_THROTTLE_RATES
         super().__init__()
+
+    def headers(self) -> dict[str, str]:
+        """
+        Return the headers with the requests that are left; none if nobody is throttled.
+
+        The names are those that clients read today. RateLimit-Reset is the number of seconds until
+        the oldest request counts no more.
+        """
+        history = getattr(self, "history", None)
+        if history is None or self.cache.rests:
+            return {}
+        oldest = history[-1] if history else self.now
+        left = max(0, self.num_requests - len(history))
+        reset = max(0, ceil(self.duration - (self.now - oldest)))
+        facts = {"Limit": self.num_requests, "Remaining": left, "Reset": reset}
+        return {f"RateLimit-{name}": str(value) for name, value in facts.items()}
+
+    def get_rate(self) -> Any:
+        return (RATES | api_settings.DEFAULT_THROTTLE_RATES)[str(self.scope)]
 
     @cached_property
     def cache(self) -> SharedCache:  # type: ignore[override]
@@ -107,7 +129,15 @@ class View(APIView):
 
     def get_throttles(self) -> list[Any]:
         kind = "upload" if self.request.method in ("POST", "PUT") else "list"
-        return [Throttle(f"wx_static_store_{kind}")]
+        self.throttle = Throttle(f"wx_static_store_{kind}")
+        return [self.throttle]
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        throttle = getattr(self, "throttle", None)  # there is none before authentication
+        for name, value in (throttle.headers() if throttle else {}).items():
+            response[name] = value
+        return response
 
     def get_exception_handler(self) -> Callable[..., Any]:
         return problems.answer

@@ -32,6 +32,9 @@ else:
 _KEY = _("The same request with the same key gets the first answer again.")
 _CSRF = _("The CSRF token of the cookie; needed where the login is a session's.")
 _NEXT = _("The address of the next page, as rel=next; left out of the last page.")
+_LIMIT = _("Of the requests of this user, see RateLimit-Reset.")
+_LEFT = _("Requests that are left.")
+_RESET = _("Seconds until the oldest request counts no more.")
 _BEGUN = _("Workers were asked to do it.")
 _CODE = _("The code of the problem, where a proxy replaces the body.")
 _ROW = _("The id of the row in the log; left out where there is none.")
@@ -84,6 +87,10 @@ if INSTALLED:
                 replayed = [*good, *_UNKNOWN]
                 found.append(_header("Idempotent-Replayed", str, _REPLAYED, replayed))
             waits = _statuses(code for code in operation.codes if code in RETRY_AFTER)
+            limits = [*good, 429]
+            found.append(_header("RateLimit-Limit", int, _LIMIT, limits))
+            found.append(_header("RateLimit-Remaining", int, _LEFT, limits))
+            found.append(_header("RateLimit-Reset", int, _RESET, limits))
             if "next" in operation.answer().fields:
                 found.append(_header("Link", str, _NEXT, [200]))
             found.append(_header("Retry-After", int, _("In seconds."), waits))
