@@ -10,7 +10,7 @@ from wx_static_store.conf.offered import Offer
 from wx_static_store.core.refusals import EXISTS, SIZE, PolicyRejected
 from wx_static_store.exceptions import ConfigurationError
 from wx_static_store.models import Deployment
-from wx_static_store.submit.access import Act, enforce, may, reach, require, visible
+from wx_static_store.submit.access import MOST, Act, enforce, may, reach, require, visible
 
 pytestmark = pytest.mark.django_db
 
@@ -89,6 +89,18 @@ def test_rows_of_offered_environments_are_visible(
 ) -> None:
     rows = [Deployment.objects.create(env=env) for env in ("tenant-a", "tenant-b")]
     assert [*visible(Deployment.objects.all(), user_with())] == rows[:1]
+
+
+def test_a_condition_names_fewer_environments_than_mariadb_makes_a_subquery_of(
+    user_with: UserWith, offered: dict[str, str]
+) -> None:
+    offered |= {f"tenant-{number}": "" for number in range(2 * MOST)}
+    last = Deployment.objects.create(env=f"tenant-{2 * MOST - 1}")
+    Deployment.objects.create(env="tenant-b")
+    rows = visible(Deployment.objects.all(), user_with())
+    assert ([*rows], str(rows.query).count(" IN (")) == ([last], 3)
+    offered.clear()
+    assert [*visible(Deployment.objects.all(), user_with())] == []
 
 
 def test_a_superuser_sees_the_rows_of_all_environments_without_naming_them(
