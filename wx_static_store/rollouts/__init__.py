@@ -15,11 +15,11 @@ do: a lost message is sent again, and a repeated one costs nothing.
     environment       The deploy of one environment of a rollout, as a worker makes it
     overview          The state of environments: live release, last deploy and failure, drift
     snapshot          The progress of a rollout: counts of each wave, failures by their cause
-    advance           Begin the next environments of a rollout, by its rows and under its lock
-    rows              The rows of a rollout: its lock, its environments, and who sees them
+    advance           The lock of a rollout: whoever held it begins the next environments
+    rows              The rows of a rollout: its environments, their counters, who sees them
     drift             The differences between environments and their live releases, and the repair
     models            The tables: rollouts, their environments, drift
-    waves             How many environments each wave has, and how many may run at once
+    waves             How many environments each wave has, and how many may fail
 """
 
 __all__ = ()

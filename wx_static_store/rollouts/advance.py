@@ -1,4 +1,4 @@
-"""Begin the next environments of a rollout, by its rows and under its lock."""
+"""Begin the next environments of a rollout, by its counters and under its lock."""
 
 import logging
 from collections.abc import Iterator
@@ -154,5 +154,4 @@ def _count_try(rollout: Rollout, rows: Any) -> None:
 
 
 def _send(asked: list[int]) -> None:
-    limit = platform_options().rollout_time_limit
-    queue.send(TASK, [(environment,) for environment in asked], time_limit=limit)
+    queue.send(TASK, [(pk,) for pk in asked], time_limit=platform_options().rollout_time_limit)

@@ -71,13 +71,11 @@ def deploy(pk: int, *, seconds: float = math.inf) -> float | None:
 
 
 def _begin(row: RolloutEnvironment) -> bool:
-    facts: dict[str, Any] = {"state": State.RUNNING, "not_before": None}
-    if row.state != State.RUNNING:
-        facts["since"] = row.now
+    since = row.since if row.state == State.RUNNING else row.now
+    facts = {"state": State.RUNNING, "since": since, "not_before": None, "heard": Now()}
     # Counted before the deploy: a worker that is killed cannot count its try afterwards.
     row.tries += 1
-    begun = under_way().filter(pk=row.pk).update(heard=Now(), tries=F("tries") + 1, **facts)
-    return bool(begun)
+    return bool(under_way().filter(pk=row.pk).update(tries=F("tries") + 1, **facts))
 
 
 def _hear(pk: int) -> None:

@@ -1,4 +1,4 @@
-"""The rows of a rollout: its environments, their number in each state, who sees them."""
+"""The rows of a rollout: its environments, their counters, who sees them."""
 
 from __future__ import annotations
 
