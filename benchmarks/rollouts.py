@@ -50,13 +50,13 @@ def measure(count: str) -> dict[str, Any]:
     where = ("--using", "staticfiles", "--envs-file", str(_names(number)))
     how = ("--waves", "100%", "--tolerate", "100%")
     figures = {}
-    figures["start: s / queries / messages"] = _sent(
+    figures["start: s / CPU s / queries / messages"] = _sent(
         broker, lambda: _call("wx_rollout", "start", str(_tree("new")), *where, *how)
     )
     figures["an environment ends: ms / CPU ms / queries"] = _ends(broker)
-    figures["the periodic task, all lost: s / queries / messages"] = _sent(broker, _lose)
+    figures["the periodic task, all lost: s / CPU s / queries / messages"] = _sent(broker, _lose)
     pk = _finish(old)
-    figures["roll back: s / queries / messages"] = _sent(
+    figures["roll back: s / CPU s / queries / messages"] = _sent(
         broker, lambda: _call("wx_rollout", "rollback", str(pk))
     )
     named = {f"{number:,}, {name}": each for name, each in figures.items()}
@@ -111,7 +111,7 @@ def _call(*args: Any, **options: Any) -> None:
 
 
 def _sent(broker: Broker, work: Callable[[], object]) -> list[float]:
-    """Return the seconds of this work, its queries without BEGIN and COMMIT, and its messages."""
+    """Return seconds and CPU seconds, queries without BEGIN and COMMIT, and messages."""
     from django.db import connection
 
     queries = 0
@@ -122,10 +122,11 @@ def _sent(broker: Broker, work: Callable[[], object]) -> list[float]:
         return execute(*args)
 
     broker.messages.clear()
-    started = time.perf_counter()
+    cpu, wall = time.process_time(), time.perf_counter()
     with connection.execute_wrapper(count):
         work()
-    return [time.perf_counter() - started, queries, len(broker.messages)]
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    return [wall, cpu, queries, len(broker.messages)]
 
 
 def _ends(broker: Broker) -> list[float]:
