@@ -86,13 +86,13 @@ DATABASES = """
     api        at_once deployments idempotency log paging retry
     callback   accounts models rows tickets
     databases
-    deploy     plan_current_state records
+    deploy     plan_current_state records state
     health     models
     health/alerts      watch
     log        compare failing owner prune reconcile retention
     log        retry source_of
     models
-    releases   live rollback
+    releases   rollback
     rollouts   access advance drift lifecycle models overview rollback_targets rows
     rollouts   snapshot state_machine workers
     rollouts/admin     overview progress rollouts table

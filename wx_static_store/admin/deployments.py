@@ -75,7 +75,7 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
         return super().changelist_view(request, context)
 
     def _live(self, request: HttpRequest) -> dict[str, Any]:
-        """Return the live releases of the chosen store, or of the last deployments."""
+        """Return the live releases of the chosen store, or the newest of all."""
         rows, columns = visible(folders().with_live(), request.user), DeploymentColumns(request)
         if store := request.GET.get("store"):
             rows = rows.filter(env=store)
