@@ -6,6 +6,7 @@ import gc
 import hashlib
 import io
 import os
+import signal
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -497,6 +498,23 @@ def test_a_large_file_of_a_tree_is_not_read_before_it_is_hashed(path: Path) -> N
     made = tree_item("a.txt", str(path))
     assert (made.md5, made.sha256, made.size) == (None, None, 2 * BLOCK)
     assert fingerprint(made).md5 == expected(path.read_bytes())[2]
+
+
+def test_a_time_out_of_the_caller_ends_the_reading_of_a_tree(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its error may be an OSError, as those of the disk, which only fail the file."""
+
+    def time_out(*_args: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGUSR1, time_out)
+    monkeypatch.setattr(sources, "_read_small", lambda _path: signal.raise_signal(signal.SIGUSR1))
+    try:
+        with pytest.raises(TimeoutError):
+            tree_item("a.txt", str(path))
+    finally:
+        signal.signal(signal.SIGUSR1, before)
 
 
 def test_a_file_of_a_tree_that_is_read_while_it_grows_is_hashed_later(

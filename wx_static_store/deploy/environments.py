@@ -276,10 +276,9 @@ def _question(env: str, files: Sequence[RemoteFile]) -> str:
 
 def address_of(uploader: Uploader, prefix: str) -> str:
     """Return the public address; empty if it cannot be had now."""
-    try:
+    with suppress(WxStaticStoreError):
         return uploader.store.url(prefix)
-    except WxStaticStoreError:
-        return ""
+    return ""
 
 
 class _EnvironmentDeploy:

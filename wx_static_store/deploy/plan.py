@@ -164,21 +164,19 @@ class Survey:
 
     def differs(self, item: UploadItem, state: Presence) -> bool:
         """Return whether the hashed item must be sent; note it as unchanged if not."""
-        known = state.row.headers if state.row else not state.listing
-        # Of headers that nobody knows only the usual are taken for granted; the others are sent
-        # once: then a row has them.
-        unsure = self.has_log and not known and self._has_own_headers(item)
-        if unsure or differs(self._uploader, item, state):
+        known = not self.has_log or (state.row.headers if state.row else not state.listing)
+        if not known:
+            # Of headers that nobody knows only the usual are taken for granted; the others are
+            # sent once: then a row has them.
+            plain = replace(item, content_type=None, cache_control=None)
+            usual = content_headers(plain, static=self._uploader.options.kind == STATIC)
+            known = usual == self._uploader.headers(item)
+        if not known or differs(self._uploader, item, state):
             return True
         self.unchanged.append(item)
         if state.listing and not state.row and self.has_log:
             self.add_correction(item.name, state.listing)
         return False
-
-    def _has_own_headers(self, item: UploadItem) -> bool:
-        plain = replace(item, content_type=None, cache_control=None)
-        usual = content_headers(plain, static=self._uploader.options.kind == STATIC)
-        return self._uploader.headers(item) != usual
 
     def look(self, keys: Sequence[str], items: Mapping[str, UploadItem]) -> dict[str, Presence]:
         """Return the state of each of these sorted keys but the settled: they are unchanged."""

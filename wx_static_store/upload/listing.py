@@ -48,36 +48,33 @@ class Lookup:
         whole = Listing()
         for future in [self._pool.submit(self._ask, part) for part in parts]:
             with interruptible():
-                part = future.result()
-            whole.files |= part.files
-            whole.unseen |= part.unseen
-            whole.error = whole.error or part.error
+                files, unseen = future.result()
+            whole.files |= files
+            whole.unseen.update(unseen)
+        whole.error = self._error
         return whole
 
-    def _ask(self, keys: Sequence[str]) -> Listing:
-        listing, at = Listing(), 0
+    def _ask(self, keys: Sequence[str]) -> tuple[dict[str, RemoteFile], Sequence[str]]:
+        """Return what is listed, and the keys that were not asked for."""
+        files, at, marker = dict[str, RemoteFile](), 0, ""
         prefix = common_prefix([keys[0], keys[-1]])
-        marker = ""
         while at < len(keys):
+            if self._error or next(self._used) >= self._calls:
+                return files, keys[at:]
             # A list is in the order of its keys (wechat-cos.md, 1.4): begun shortly before the next
             # key that is wanted, it skips a folder with a million other objects.
             marker = max(marker, _before(keys[at]))
-            page = None
-            if self._error is None and next(self._used) < self._calls:
-                try:
-                    page = self._store.page(prefix, marker)
-                except WxStaticStoreError as error:
-                    self._error = error  # all others would fail alike
-            if page is None:
-                listing.unseen.update(keys[at:])
-                listing.error = self._error
-                break
-            listing.files |= {file.key: file for file in page.files}
+            try:
+                page = self._store.page(prefix, marker)
+            except WxStaticStoreError as error:
+                self._error = error  # all others would fail alike
+                return files, keys[at:]
+            files |= {file.key: file for file in page.files}
             if page.marker is None:
                 break
             marker = page.marker
             at = bisect_right(keys, marker, at)
-        return listing
+        return files, ()
 
 
 def _before(key: str) -> str:

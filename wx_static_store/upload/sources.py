@@ -23,6 +23,7 @@ IN_MEMORY = 1024 * 1024  # bytes of a temporary file; a larger one goes to the d
 
 # Open no link, and do not wait for the other end of a pipe; Windows has neither flag.
 _ITSELF = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_ITSELF |= getattr(os, "O_BINARY", 0)  # Windows alone has it
 _LOST = -1  # the identity of no file
 
 
@@ -129,8 +130,8 @@ def tree_item(
     """
     size, found, md5, sha256 = None, _LOST, None, None
     tail = name if path.endswith(name) else ""
-    with suppress(OSError):
-        facts, block = _read_small(path)
+    with suppress(SourceError):
+        facts, block = _call(_read_small, path)
         size, found = facts.st_size, _identity(facts)
         if len(block) == size:
             md5 = hashlib.md5(block, usedforsecurity=False).hexdigest()
