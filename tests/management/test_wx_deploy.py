@@ -350,16 +350,16 @@ def test_a_file_that_changed_while_it_was_sent_is_found(
     cloud: EmulatorServer, dist: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     """What was published then is not what was planned, nor what a canary showed."""
-    from wx_static_store.deploy import environments as sites
+    from wx_static_store.deploy import records
 
-    make_plan = sites.make_plan
+    make_plan = records.make_plan
 
     def then_changed(*args: Any, **kwargs: Any) -> Any:
         plan = make_plan(*args, **kwargs)
         write(dist, {"logo.svg": b"<svg>another</svg>"})
         return plan
 
-    monkeypatch.setattr(sites, "make_plan", then_changed)
+    monkeypatch.setattr(records, "make_plan", then_changed)
     shown = fails(dist, code=1, env=tenants(number, cloud))
     assert shown.count("logo.svg: the file here changed while it was sent") == 1
     assert Deployment.objects.filter(not_attempted=1).count() == number, "the page is held back"

@@ -3,7 +3,7 @@ A tree of files, published to one environment or to many.
 
     environments   Run one deploy for each environment, in turn; a canary first
     step_summary   The result of a deploy, on the page that GitHub shows of a step
-    records        Record the releases of a folder in an environment, and find them again
+    records        Plan and record the releases of a folder, and find them again
     state          Which release a folder should have, which is live, and whether it is whole
     publish        Send what a plan names: assets, then pages, then the manifest; the progress
     report         The result of a deploy: as JSON, and as lines on a terminal

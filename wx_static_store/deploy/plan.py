@@ -76,8 +76,7 @@ def make_plan(
     """
     Compare the files with the cloud, and order them; files with the same key are rejected.
 
-    A file is unchanged if the list has its MD5, and its newest row its headers, or if it is
-    `settled`, which needs no row. `last` is a name.
+    A file is unchanged if list and newest row say so, or if it is `settled`. `last` is a name.
     """
     by_key, rejected = _without_collisions(uploader, hash_items(items))
     last_key = uploader.key(last)
@@ -94,17 +93,16 @@ def make_plan(
             if force or survey.differs(by_key[key], states[key]):
                 changed.append(by_key[key])
                 existing |= {key} if states[key].file else set()
-    unchanged = _by_name(survey.unchanged)
     return Plan(
         assets=_by_name(item for item in changed if not is_html(item.name)),
         pages=_by_name(item for item in changed if is_html(item.name)),
-        unchanged=unchanged,
+        unchanged=_by_name(survey.unchanged),
         rejected=rejected,
         existing=frozenset(existing),
         corrections=tuple(survey.corrections),
-        notes=tuple(survey.notes(unchanged=bool(unchanged))),
+        notes=tuple(survey.notes()),
         last=None if force else state_of_last,
-        compared=survey.reads_list or not unchanged,
+        compared=survey.reads_list or not survey.unchanged,
     )
 
 
@@ -222,9 +220,9 @@ class Survey:
             )
         )
 
-    def notes(self, *, unchanged: bool) -> Iterator[str]:
+    def notes(self) -> Iterator[str]:
         """Yield for the report why the log decided, and not the list."""
-        if self._lookup is None and unchanged:
+        if self._lookup is None and self.unchanged:
             yield gettext("The log alone says what is unchanged: the cloud's list was not read.")
         if why := self._error:
             yield gettext("The list could not be read, so the log decided: %(why)s", why=why)
