@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
+from io import FileIO
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO
 
@@ -256,8 +257,16 @@ def _next_block(original: Any) -> bytes:
     return _bytes(_call(block.encode) if isinstance(block, str) else block)
 
 
+def _is_plain(file: Any) -> bool:
+    """Return whether the file certainly gives bytes: the system opened it."""
+    return isinstance(file, FileIO) and file.readable()
+
+
 def _rewound(file: Any) -> bool:
     """Rewind the file; return whether it is at its start now, and gives bytes."""
+    if _is_plain(file):  # each question to it is a system call
+        with suppress(OSError):
+            return file.seek(0) == 0  # type: ignore[no-any-return]
     if not (file.seekable() if hasattr(file, "seekable") else hasattr(file, "seek")):
         return False
     # Of a file that was read halfway, only the rest would be sent, without an error.
@@ -267,6 +276,8 @@ def _rewound(file: Any) -> bool:
 
 def _measure(file: BinaryIO) -> int:
     """Return the size of the file's bytes, not its `size` attribute."""
+    if _is_plain(file) and (facts := _stat_of(file)) and facts[0]:  # none: of /proc, say
+        return facts[0]
     size: int = _call(file.seek, 0, os.SEEK_END)
     if not isinstance(size, int):
         size = _call(file.tell)
