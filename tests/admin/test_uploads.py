@@ -265,14 +265,15 @@ def test_a_name_that_was_refused_has_neither_address_nor_history(
 
 def test_the_history_of_a_key_is_shown_newest_first(viewer: Client, rows: Rows) -> None:
     made = rows("a", "b", "a", "a")
-    linked = re.findall(r'<td><a href="[^"]*/uploadlog/(\d+)/change/"', detail(viewer, made[2]))
+    link = r'<td data-label="status"><a href="[^"]*/uploadlog/(\d+)/change/"'
+    linked = re.findall(link, detail(viewer, made[2]))
     assert linked == [str(made[n].pk) for n in (3, 2, 0)]
 
 
 def test_a_long_history_ends_with_a_link_to_the_rest(viewer: Client, rows: Rows) -> None:
     made = rows(*["a&b"] * 21)
     html = detail(viewer, made[0])
-    assert html.count('<td><a href="') == 20
+    assert html.count('<td data-label="status"><a href="') == 20
     [query] = re.findall(r'changelist|href="[^"]*uploadlog/\?(q=[^"]*)"', html)
     assert len(keys(viewer, query)) == 21
 
@@ -296,5 +297,6 @@ def test_a_second_admin_links_to_its_own_pages(viewer: Client, rows: Rows) -> No
     [row] = rows("a", deployment_id=7)
     html = viewer.get(f"/second/wx_static_store/uploadlog/{row.pk}/change/").content.decode()
     assert '<a href="/second/wx_static_store/deployment/7/change/">#7</a>' in html
-    assert f'<td><a href="/second/wx_static_store/uploadlog/{row.pk}/change/"' in html
+    url = f"/second/wx_static_store/uploadlog/{row.pk}/change/"
+    assert f'<td data-label="status"><a href="{url}"' in html
     assert "/admin/wx_static_store/" not in html
