@@ -49,7 +49,7 @@ OTHERS = {
     "wx_static_store/callback/views.py": "tests/callback/test_accounts.py",
     "wx_static_store/core/pushes.py": "tests/callback/test_refusals.py",
     "wx_static_store/models/uploads.py": "tests/admin/test_uploads.py",
-    "wx_static_store/models/": "tests/core/test_facts.py",
+    "wx_static_store/models/": "tests/core/test_types.py",
 }
 
 

@@ -16,7 +16,7 @@ from wx_static_store.core.types import UploadContext
 from wx_static_store.deploy import plan
 from wx_static_store.deploy.environments import site_uploader
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.models import Deployment, Release, UploadLog
+from wx_static_store.models import Deployment, FolderState, Release, UploadLog
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_last_put")]
 
@@ -228,6 +228,7 @@ def verified(dist: Path, **_more: Any) -> None:
 
 def of_another_folder(dist: Path, **_more: Any) -> None:
     Deployment.objects.update(folder="elsewhere/", folder_digest="")
+    FolderState.objects.all().delete()
 
 
 @pytest.mark.parametrize(

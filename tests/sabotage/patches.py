@@ -23,7 +23,7 @@ SABOTAGES = (
         "A user reaches the environments that ENVIRONMENTS offers, and no other",
         "show the rows of every environment",
         "submit/access.py",
-        "return rows if offered is None else rows.filter(env__in=[*offered])",
+        "return rows.filter(reduce(or_, parts, Q(pk__in=())))",
         "return rows",
         ("security/test_entries.py::test_another_tenant_is_answered_as_if_its_rows_did_not_exist",),
     ),

@@ -216,14 +216,30 @@ def test_each_visitor_gets_what_the_table_says(
     assert found == expected
 
 
-@pytest.mark.parametrize("who", ["all permissions", "superuser"])
-def test_another_tenant_is_answered_as_if_its_rows_did_not_exist(
-    row: int, all_entries: EmulatorServer, settings: Any, who: str
-) -> None:
-    """Neither a call to the cloud nor a changed row comes of it, and no answer names the tenant."""
+@pytest.fixture
+def offers_another(all_entries: EmulatorServer, settings: Any) -> None:
     offered = {"ENVIRONMENTS": lambda user: {"tenant-b": "B"}}
     settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | offered
-    client, no_row = log_in(who), row + 1000
+
+
+@pytest.mark.usefixtures("offers_another")
+def test_a_superuser_sees_a_withdrawn_environment_and_nothing_is_sent_there(
+    row: int, all_entries: EmulatorServer
+) -> None:
+    client = log_in("superuser")
+    rows = [at for at in ROWS if at[1] not in OF_THE_PLATFORM]
+    all_entries.state.journal.clear()
+    answers = {at: ask(client, *at, row) for at in rows}
+    assert answers["api", "upload", "GET"].status_code == 200
+    assert [call for call in all_entries.journal if call.env == ENV] == []
+
+
+@pytest.mark.usefixtures("offers_another")
+def test_another_tenant_is_answered_as_if_its_rows_did_not_exist(
+    row: int, all_entries: EmulatorServer
+) -> None:
+    """Neither a call to the cloud nor a changed row comes of it, and no answer names the tenant."""
+    client, no_row = log_in("all permissions"), row + 1000
     rows = [at for at in ROWS if at[1] not in OF_THE_PLATFORM]
     with nothing_happens(all_entries):
         answers = {at: ask(client, *at, row) for at in rows}

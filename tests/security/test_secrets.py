@@ -22,6 +22,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.core.management import call_command
 from django.db import connection
+from django.http import QueryDict
 from django.test import RequestFactory, override_settings
 from django.utils.log import AdminEmailHandler
 from django.views.debug import ExceptionReporter
@@ -32,10 +33,12 @@ from tests.callback import pushes
 from tests.docs.fresh_project import block
 from tests.permissions import ROWS, add_rows, ask, log_in, settings_of
 from tests.tokens.harness import CacheServer, is_installed
+from wx_static_store.admin.places import Places
 from wx_static_store.api.base import Throttle
 from wx_static_store.callback import tickets
 from wx_static_store.clients.shared import SharedState
 from wx_static_store.conf import options_for, platform_options
+from wx_static_store.conf.offered import Offer
 from wx_static_store.conf.options import OPTIONS
 from wx_static_store.core.frames import described
 from wx_static_store.core.pushes import keep_refused, newest_refused
@@ -47,6 +50,7 @@ from wx_static_store.health.alerts import alert
 from wx_static_store.health.doctor import latest
 from wx_static_store.log import diagnosis
 from wx_static_store.models import UploadLog
+from wx_static_store.rollouts.admin import table
 from wx_static_store.submit import by_workers, progress
 from wx_static_store.upload import claims
 from wx_static_store.upload.hosting import Hostings
@@ -190,6 +194,15 @@ def _again() -> bool:
     return str(by_workers.refusals([row])[1].reason) == str(WeChatBusy("busy", errcode=-1))
 
 
+def _order() -> bool:
+    offers = {f"env-{number}": Offer("A tenant") for number in range(table.PAGE + 1)}
+    known = Places(User(pk=1))
+    first, kept = (
+        table.OverviewTable(QueryDict(), offers, [], known=known).page.paginator for _ in range(2)
+    )
+    return [*first.object_list] == [*kept.object_list] and kept.count == len(offers)
+
+
 def _diagnosis() -> bool:
     found = diagnosis._reason(diagnosis.UNKNOWN, errcode=diagnosis.UNKNOWN)
     options = options_for("default")
@@ -218,6 +231,7 @@ KEPT: dict[str, Callable[[], bool]] = {
     "deploy/locks.py": _lock,
     "health/doctor/latest.py": _health,
     "health/doctor/pushes.py": _refused_push,
+    "rollouts/admin/table.py": _order,
     "submit/by_workers.py": _again,
     "submit/progress.py": _progress,
     "upload/claims.py": _claims,

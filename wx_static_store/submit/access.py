@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import reduce
 from operator import or_
@@ -73,18 +73,27 @@ def require(user_id: int | None, act: Act, env: str) -> Any:
 
 def visible(rows: Rows, user: User) -> Rows:
     """Return the rows of the environments that this user sees."""
-    seen = sees(user)
-    if seen is None:
+    return _limited(rows, sees(user))
+
+
+def offered(rows: Rows, user: User) -> Rows:
+    """Return the rows of the environments in which this user may act; a superuser sees more."""
+    envs = reach(user)
+    return _limited(rows, None if envs is None else [*envs])
+
+
+def _limited(rows: Rows, envs: Sequence[str] | None) -> Rows:
+    if envs is None:
         return rows
     # MariaDB makes a subquery of a thousand values, and reads the whole log for it.
-    parts = (Q(env__in=seen[start : start + MOST]) for start in range(0, len(seen), MOST))
+    parts = (Q(env__in=envs[start : start + MOST]) for start in range(0, len(envs), MOST))
     return rows.filter(reduce(or_, parts, Q(pk__in=())))
 
 
 def sees(user: User) -> list[str] | None:
     """Return the environments whose rows this user sees; None for all, as for a superuser."""
-    offered = None if getattr(user, "is_superuser", False) else reach(user)
-    return None if offered is None else [*offered]
+    envs = None if getattr(user, "is_superuser", False) else reach(user)
+    return None if envs is None else [*envs]
 
 
 def reach(user: User | None) -> Mapping[str, Offer] | None:

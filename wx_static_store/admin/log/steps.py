@@ -14,6 +14,7 @@ from ...causes import Text
 from ...core.budget import REQUEST
 from ...models import UploadLog
 from ...submit import queue
+from ...submit.access import offered
 from ..base import POST, Page, ReadOnlyAdmin, page
 from . import step_results as results
 from .step_results import Step, StepLine, StepRequest
@@ -44,7 +45,7 @@ class StepsPage(ReadOnlyAdmin):
     """Mixin of the log of uploads: the page of a long action, and its steps."""
 
     # The page keeps all state: whoever closes it stops the action. Each step reads its rows again,
-    # as the user may see them then.
+    # as they are offered to the user then.
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return self.may(request, "retry")
 
@@ -57,7 +58,8 @@ class StepsPage(ReadOnlyAdmin):
         wanted, late = (_parse_ids(request.POST.get(field, "")) for field in ("rows", "late"))
         if request.POST.get("from_page"):  # also what no worker took
             wanted, late = [*late, *wanted][:LIMIT], []
-        found = list(self.get_queryset(request).filter(pk__in=wanted).order_by("-id"))
+        rows = offered(self.get_queryset(request), request.user)
+        found = list(rows.filter(pk__in=wanted).order_by("-id"))
         asked = _parse_step(request, found)
         with REQUEST.entered():
             step = LONG_ACTIONS[name].do(asked) if found else Step([])
