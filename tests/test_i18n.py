@@ -6,7 +6,7 @@ import sys
 
 from django.utils.translation import override
 
-from wx_static_store.i18n import english, gettext, gettext_lazy, ngettext, padded, shown
+from wx_static_store.i18n import english, gettext, gettext_lazy, listed, ngettext, padded, shown
 
 
 def without_settings() -> dict[str, str]:
@@ -28,6 +28,11 @@ def test_a_plural_has_its_count() -> None:
     assert ngettext(one, many, 2).startswith("2 files must")
     with override("zh-hans"):
         assert ngettext(one, many, 2).startswith("2 个文件")
+
+
+def test_of_many_names_the_first_are_listed() -> None:
+    assert str(listed(iter("abc"), 2)) == "a, b, …"
+    assert str(listed("ab", 2)) == str(listed("ab")) == "a, b"
 
 
 def test_texts_work_without_django_s_settings() -> None:

@@ -96,7 +96,9 @@ def test_the_catalogue_holds_what_code_and_templates_say(tmp_path: Path) -> None
     ],
 )
 def test_chinese_follows_the_rules_of_typesetting(wrong: str) -> None:
-    assert [text for text in chinese() if re.search(wrong, text.strip())] == []
+    # A span of time ends with a Chinese word.
+    found = (re.sub(r"%\((?:time|ago|before|age)\)s", "一分钟", text.strip()) for text in chinese())
+    assert [text for text in found if re.search(wrong, text)] == []
 
 
 def test_a_whitelist_has_its_chinese_word() -> None:

@@ -60,7 +60,7 @@ class _Tenant:
         alias = self.alias or self.env
         if not self.appids:
             return alias
-        appids = listed([*self.appids[:SHOWN], *["…"] * (len(self.appids) > SHOWN)])
+        appids = listed(self.appids, SHOWN)
         if self.withdrawn:
             return _("%(alias)s (%(appids)s, authorization withdrawn)", alias=alias, appids=appids)
         return _("%(alias)s (%(appids)s)", alias=alias, appids=appids)

@@ -50,10 +50,11 @@ def joined(parts: Iterable[object]) -> str:
     return pgettext("between the parts of a sentence", ", ").join(map(str, parts))
 
 
-def listed(names: Iterable[object]) -> Any:
-    """Join the names of a list with commas, as late as a lazy text."""
+def listed(names: Iterable[object], most: int | None = None) -> Any:
+    """Join the names of a list, or the first of them, with commas, as late as a lazy text."""
     # An iterator would be empty when the text is read a second time.
-    return _listed([*names])
+    every = [*names]
+    return _listed([*every[:most], *["…"] * (len(every) > len(every[:most]))])
 
 
 def labelled(label: object, text: object) -> str:

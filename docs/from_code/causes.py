@@ -67,5 +67,5 @@ def _action(entry: Cause) -> str:
     if entry.once:
         said.append(here("It is tried once more.", "再试一次。"))
     if entry.stops_batch:
-        said.append(here("The other files are not tried.", "不再尝试其他文件。"))
+        said.append(here("The other files are not attempted.", "其他文件不再处理。"))
     return " ".join(said)

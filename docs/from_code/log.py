@@ -61,7 +61,7 @@ MEANINGS: dict[type[Any], dict[str, str]] = {
         "stored": "How many files were stored.",
         "skipped": "How many files were the same in the cloud, and not sent.",
         "failed": "How many files failed, or ended as unknown.",
-        "not_attempted": "How many files were not tried, or held back.",
+        "not_attempted": "How many files were held back, or not attempted.",
         "bytes": "How many bytes were stored.",
         "duration_ms": "How long it took, in milliseconds. Empty while it runs.",
         "user": _USER,

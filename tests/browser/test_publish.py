@@ -101,7 +101,7 @@ def test_an_archive_becomes_a_site_with_an_address(
     assert fits(page, width)
     assert published(site, folder) == []
     confirm(page)
-    expect(page.locator(f"{SAID} .success")).to_contain_text("The deployment is done.")
+    expect(page.locator(f"{SAID} .success")).to_contain_text("is live:")
     address = f"{site.public}/{folder}"
     expect(page.get_by_role("link", name=address)).to_have_attribute("target", "_blank")
     expect(page.locator(".wx-code .wx-qr")).to_be_visible()
@@ -137,7 +137,7 @@ def test_an_asset_that_wechat_refuses_holds_the_page_back(
     assert row["files"] == {"a.css": "failed", "b.js": "stored"}
     site.script()
     publish(page, site, folder)
-    expect(page.locator(f"{SAID} .success")).to_contain_text("The deployment is done.")
+    expect(page.locator(f"{SAID} .success")).to_contain_text("is live:")
     assert published(site, folder) == [*KEYS]
     assert site.puts(f"{folder}b.js") == 1
 
@@ -161,7 +161,7 @@ def test_a_connection_that_is_cut_off_is_said_and_mended_by_another_publish(
     plan(page, site, folder, zipped(TREE))
     expect(page.locator(".wx-counts")).to_contain_text("1 unchanged")
     confirm(page)
-    expect(page.locator(f"{SAID} .success")).to_contain_text("The deployment is done.")
+    expect(page.locator(f"{SAID} .success")).to_contain_text("is live:")
     assert published(site, folder) == [*KEYS]
     assert [row["outcome"] for row in deployments(folder)] == ["done", "failed"]
 
@@ -171,7 +171,7 @@ def test_a_slow_cloud_is_waited_for(page: Page, site: Site, folder: str, width: 
     expect(page.locator(".wx-publish")).to_contain_text("at most 20 seconds")
     site.script({"on": "put_object", "do": "delay", "seconds": 2, "times": None})
     confirm(page)
-    expect(page.locator(f"{SAID} .success")).to_contain_text("The deployment is done.")
+    expect(page.locator(f"{SAID} .success")).to_contain_text("is live:")
     assert published(site, folder) == [*KEYS]
     assert [row["outcome"] for row in deployments(folder)] == ["done"]
 
@@ -236,5 +236,5 @@ def test_without_a_script_a_site_is_published(
 ) -> None:
     page = context(java_script_enabled=False).new_page()
     publish(page, site, folder)
-    expect(page.locator(f"{SAID} .success")).to_contain_text("The deployment is done.")
+    expect(page.locator(f"{SAID} .success")).to_contain_text("is live:")
     assert published(site, folder) == [*KEYS]

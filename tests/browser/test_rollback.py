@@ -40,7 +40,7 @@ def test_an_operator_compares_and_rolls_back(page: Page, site: Site, folder: str
     page.get_by_role("link", name="Roll back to this").click()
     expect(page.locator(".wx-counts")).to_contain_text("1 to be sent")
     page.get_by_role("button", name="Roll back now").click()
-    expect(page.locator(".messagelist .success")).to_contain_text("The deployment is done.")
+    expect(page.locator(".messagelist .success")).to_contain_text("is live again:")
     expect(page.locator(".field-outcome")).to_contain_text("live")
     assert site.published(f"{folder}index.html") == OLD["index_html"].encode()
 

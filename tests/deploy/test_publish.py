@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 
 from tests.deploys import bodies, deploy, item, items, refusing_rows, sent
 from wx_static_store.core.types import UploadItem
-from wx_static_store.deploy.report import PublishFailed, Report
+from wx_static_store.deploy.report import EnvironmentReport, PublishFailed, Report
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, UploadLog
 from wx_static_store.upload import recorder
@@ -161,7 +161,7 @@ def test_files_that_failed_alike_are_one_line_with_their_count_and_the_first_nam
         {"on": "staticuploadfile", "key": "x.css", "do": "errcode", "errcode": 85088},
     )
     tree = items(a_js=b"1", b_js=b"2", c_js=b"3", d_js=b"4", e_js=b"5", x_css=b"6")
-    report = deploy(uploader, tree)
+    report = EnvironmentReport("", report=deploy(uploader, tree))
     lines = sorted(report.failure_lines())
     assert len(lines) == 2
     assert lines[0].startswith("5 files (a.js, b.js, c.js, and 2 more): staticuploadfile was ref")

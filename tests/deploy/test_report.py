@@ -20,7 +20,6 @@ from wx_static_store.deploy.report import (
     as_dict,
     ending,
     line,
-    lines,
 )
 from wx_static_store.deploy.step_summary import step_summary
 from wx_static_store.deploy.verify import Mismatch, Verification
@@ -61,6 +60,10 @@ def bad(env: str = "tenant-b", **changes: Any) -> EnvironmentReport:
 def whole(*environments: EnvironmentReport) -> dict[str, Any]:
     run = {"using": "default", "source": "4f2a9c1"}
     return as_dict(environments, **run, started=STARTED.timestamp(), seconds=3.25)
+
+
+def lines(environment: EnvironmentReport) -> list[str]:
+    return [line(environment), *ending(whole(environment))]
 
 
 # --- as data ----------------------------------------------------------------------------------

@@ -378,6 +378,8 @@ def by_people(*keys: str, certain: bool = True) -> set[str]:
         (["a_program_of_the_project"], True),
         (["wx_deploy"], False),
         (["collectstatic"], False),
+        (["wx_rollout"], False),
+        (["admin_deploy"], False),
         (["wx_deploy", "api"], True),
         (["api", "wx_deploy"], False),
         # what only repeats an upload does not say whose it is

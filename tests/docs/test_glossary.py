@@ -66,6 +66,14 @@ def test_a_translation_uses_the_word_of_the_glossary(path: Path) -> None:
     )
 
 
+@each("path", CATALOGUES)
+def test_the_reader_is_addressed_politely(path: Path) -> None:
+    texts = (
+        text for e in polib.pofile(str(path)) for text in [e.msgstr, *e.msgstr_plural.values()]
+    )
+    none_of(f"Say 您: {text}" for text in texts if "你" in text)
+
+
 @each(("term", "word"), TERMS)
 def test_the_chinese_glossary_names_the_term_by_its_word(term: str, word: str) -> None:
     path = DOCS / "locale" / "zh_CN" / "LC_MESSAGES" / "glossary.po"

@@ -84,7 +84,7 @@ def test_a_deployed_file_is_not_replaced_by_another_of_its_name(
     root.mkdir()
     (root / "index.html").write_bytes(b"something else")
     (one,) = again(row)
-    assert "Run wx_deploy again" in str(one.reason)
+    assert "Deploy it again" in str(one.reason)
     assert "static/index.html" not in cloud.objects()
 
 
@@ -112,6 +112,7 @@ def test_a_failed_deletion_is_repeated(cloud: EmulatorServer) -> None:
         ("storage", "a program that has ended"),
         ("collectstatic", "neither in STATIC_ROOT nor with a finder"),
         ("wx_deploy", "folder that was deployed is not known"),
+        ("admin_deploy", "folder that was deployed is not known"),
     ],
 )
 def test_gone_bytes_are_reported_with_the_reason(

@@ -27,8 +27,8 @@ def test_the_columns_of_a_preview_are_aligned_in_chinese(cloud: EmulatorServer, 
     write(dist, {"logo.svg": b"changed", "new.txt": b"new"})
     with override("zh-hans"):
         shown = run(dist, dry_run=True).splitlines()[:4]
-    assert {width(line.rpartition("  ")[0]) for line in shown} == {9 + 1 + 13}
-    assert [line.split()[0] for line in shown] == ["未变化", "未变化", "有变化", "新文件"]
+    assert {width(line.rpartition("  ")[0]) for line in shown} == {14 + 1 + 13}
+    assert [line.split()[0] for line in shown] == ["未变化", "未变化", "有变化", "新增"]
 
 
 def test_a_dry_run_of_names_that_cannot_be_keys_ends_with_1(

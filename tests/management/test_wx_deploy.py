@@ -58,7 +58,7 @@ def test_chinese_is_for_the_reader_and_the_words_of_the_report_stay(
     with override("zh-hans"):
         out = run(dist, json=str(path))
     assert f"{ENV}：已完成，用时" in out
-    assert "已上传 3，未变化 0，失败 0，未知 0，暂缓 0，未处理 0；" in out
+    assert "已上传 3，未变化 0，失败 0，未知 0，暂未上传 0，未处理 0；" in out
     assert path.read_text().isascii()
 
 

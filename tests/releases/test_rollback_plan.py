@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.admin.releases import configure_site, deploy
+from wx_static_store.core.types import UploadContext
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError, SourceError
 from wx_static_store.models import Deployment
@@ -35,7 +36,7 @@ def old(cloud: EmulatorServer) -> Deployment:
 
 def plan(row: Deployment) -> RollbackPlan:
     using, move = move_of(row.env, str(row.pk), using=row.using)
-    return plan_rollback(using, move, None)
+    return plan_rollback(using, move, UploadContext("wx_deploy"))
 
 
 @pytest.mark.parametrize(

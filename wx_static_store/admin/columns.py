@@ -30,6 +30,7 @@ NOTHING = "-"  # as Django shows it
 # The words that the log keeps.
 SOURCES: dict[str, Text] = {
     "admin": gettext_lazy("admin"),
+    "admin_deploy": gettext_lazy("deployment in the admin"),
     "api": gettext_lazy("API"),
     "collectstatic": "collectstatic",
     "delete": gettext_lazy("deletion"),

@@ -135,7 +135,7 @@ def held_back_keys(row: Deployment) -> list[str]:
 
 def command_again(row: Deployment) -> str:
     """Return the command that repeats the deployment; DIR stands for its folder."""
-    if row.source != "wx_deploy":
+    if row.source == "collectstatic":
         return "python manage.py collectstatic --noinput"
     prefix = row.folder
     with suppress(WxStaticStoreError):  # the store is gone: its location is not known

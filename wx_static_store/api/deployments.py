@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import conf, models
+from ..core.types import UploadContext
 from ..deploy.report import EnvironmentReport
 from ..exceptions import ConfigurationError, SourceError
 from ..models import DeploymentQuerySet, UploadLog
@@ -100,7 +101,7 @@ def _deploy(request: Request, given: Mapping[str, Any]) -> Response:
         answer: Response = runner.answer(request, using, move)
         return answer
     with answer_as("configuration", ConfigurationError):
-        plan = plan_rollback(using, move, user.pk)
+        plan = plan_rollback(using, move, UploadContext("wx_deploy", user_id=user.pk))
     if not plan.is_small:
         most = {"files": MOST_FILES, "size": filesizeformat(MOST_BYTES)}
         raise Conflict("size", _TOO_MUCH % (most | {"command": plan.command}))

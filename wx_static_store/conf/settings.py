@@ -67,8 +67,7 @@ def nearest(name: str, known: list[str]) -> str:
     """Return the hint for an unknown name: the nearest known one."""
     if near := get_close_matches(name, known, 1, 0.5):
         return _("Did you mean %(name)s?", name=near[0])
-    shown = sorted(known)[:50] + ["…"] * (len(known) > 50)
-    return _("Known are: %(names)s.", names=listed(shown or [_("none")]))
+    return _("Known are: %(names)s.", names=listed(sorted(known) or [_("none")], 50))
 
 
 @lru_cache(maxsize=256)

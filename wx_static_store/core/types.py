@@ -26,7 +26,7 @@ DELETED_MD5 = md5(DELETED, usedforsecurity=False).hexdigest()
 
 
 # Sources of rows: of a tree of files, and of what only repeats an earlier upload.
-DEPLOYS = ("collectstatic", "wx_deploy")
+DEPLOYS = ("collectstatic", "wx_deploy", "wx_rollout", "admin_deploy")
 LIST = "list"
 REPEATS = ("retry", "reconcile", LIST)
 

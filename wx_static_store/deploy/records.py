@@ -193,8 +193,8 @@ def find_deployment(
     in_order = sorted(name for rank, name in ranked if rank == best)
     meant = sorted({(name.digest, name.folder): name for name in in_order}.values(), reverse=True)
     if len(meant) > 1:
-        several = [*map(str, meant[:CANDIDATES]), *["…"] * (len(meant) > CANDIDATES)]
-        message = _("%(text)r names several releases: %(names)s", text=text, names=listed(several))
+        several = listed(map(str, meant), CANDIDATES)
+        message = _("%(text)r names several releases: %(names)s", text=text, names=several)
         raise SourceError(message, hint=_SAY_WHICH)
     deployment: Deployment = from_log(lambda: rows.get(pk=meant[0].newest))
     return deployment

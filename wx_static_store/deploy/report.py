@@ -94,12 +94,9 @@ class Report:
         if not self.ok:
             head = gettext("Not everything was published:")
             changed = (labelled(shown(key), CHANGED) for key in self.changed)
-            lines = (f"  {line}" for line in (*self.failure_lines(), *changed))
+            failures = EnvironmentReport("", report=self).failure_lines()
+            lines = (f"  {line}" for line in (*failures, *changed))
             raise PublishFailed("\n".join([head, *lines, self.counts]))
-
-    def failure_lines(self) -> list[str]:
-        """Return a line for each cause: its file or number of files, and what to do."""
-        return [*causes(_run([EnvironmentReport("", report=self)]))]
 
 
 @dataclass(slots=True)
@@ -145,6 +142,10 @@ class EnvironmentReport:
         whole: list[tuple[str, object]] = [("", why)] if why else []
         files = self.report.failures if self.report else ()
         return [*whole, *((result.name, result.error) for result in files)]
+
+    def failure_lines(self) -> list[str]:
+        """Return a line for each cause: its file or number of files, and what to do."""
+        return [*causes(_run([self]))]
 
 
 def as_dict(
@@ -278,11 +279,6 @@ def with_names(count: str, names: Collection[str], most: int = NAMED) -> str:
 # --- on a terminal ----------------------------------------------------------------------------
 
 
-def lines(environment: EnvironmentReport) -> list[str]:
-    """Return the outcome of one environment, and all that is to know of it."""
-    return [line(environment), *ending(_run([environment]))]
-
-
 def line(environment: EnvironmentReport) -> str:
     """Return the outcome of one environment, in short."""
     outcome = _OUTCOMES[environment.outcome]
@@ -308,7 +304,7 @@ def ending(data: dict[str, Any], known: Collection[str] = ()) -> list[str]:
 
 
 def counts_line(counts: dict[str, int]) -> str:
-    return joined(f"{label} {counts[name]}" for name, label in COUNTS.items())
+    return joined(f"{label} {counts[name]}" for name, label in COUNTS.items() if name in counts)
 
 
 def facts(data: dict[str, Any], known: Collection[str] = ()) -> Iterator[str]:

@@ -27,14 +27,14 @@ from .owner import owning_alias
 ByKey = Mapping[tuple[str, str], UploadLog]  # by environment and digest of the key
 
 # Why there are no bytes, and what to do, by the source of the row.
-_GONE = {
+_DEPLOYED = (
+    _("The folder that was deployed is not known here, and STATIC_ROOT has no such bytes"),
+    _("Deploy it again."),
+)
+_GONE = dict.fromkeys(DEPLOYS, _DEPLOYED) | {
     "collectstatic": (
         _("The file is neither in STATIC_ROOT nor with a finder any more"),
         _("Run collectstatic again: it publishes what is there now."),
-    ),
-    "wx_deploy": (
-        _("The folder that was deployed is not known here, and STATIC_ROOT has no such bytes"),
-        _("Run wx_deploy again."),
     ),
     "admin": (
         _("The bytes came from a browser, and what was sent is not kept"),

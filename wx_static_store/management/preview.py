@@ -87,9 +87,9 @@ class Preview:
         self.sums, self.notes = Counter[str](), list[tuple[str, str]]()
         heading = gettext("environment")
         self.places = max(map(width, [heading, *map(shown, envs)]))
+        self.widest = max(width(str(title)) for title in STATES.values())
         if self.dry and self.many:
-            titles = STATES | {"bytes": _("bytes")}
-            self._write_row(heading, titles, gettext("address"))
+            self._write_row(heading, STATES | {"bytes": _("bytes")}, gettext("address"))
 
     def show(self, uploader: Uploader, order: Order, plan: Plan) -> None:
         self.notes += [(uploader.env, note) for note in plan.notes]
@@ -112,7 +112,7 @@ class Preview:
         if self.lists_files:
             for state, size, name in [*files, *(stale or ())]:
                 places = "" if size is None else f"{size:,}"
-                self.out.write(f"{padded(str(STATES[state]), 9)} {places:>13}  {name}")
+                self.out.write(f"{padded(str(STATES[state]), self.widest)} {places:>13}  {name}")
         if self.many:
             self.sums.update(counts)
             cells = {**counts, **({} if stale is not None else {"stale": "?"})}
@@ -145,5 +145,5 @@ class Preview:
         for name, places in COLUMNS.items():
             cell = cells.get(name, 0)
             text = f"{cell:,}" if isinstance(cell, int) else str(cell)
-            row.append(padded(text, places, right=True))
+            row.append(padded(text, max(places, width(str(STATES.get(name, "")))), right=True))
         self.out.write("  ".join([*row, last]).rstrip())

@@ -89,8 +89,7 @@ def files_here(
     """Return the files of a tree as files of a release; raises SourceError."""
     items = hash_items(items)
     if unread := [ascii(item.name) for item in items if not item.md5]:
-        names = listed([*unread[:_SHOWN], *["…"] * (len(unread) > _SHOWN)])
-        text = _("%(names)s cannot be read", names=names)
+        text = _("%(names)s cannot be read", names=listed(unread, _SHOWN))
         raise SourceError(text, stage="source", hint=_("Look at the permissions of these files."))
     return list(files_of(uploader, items, prefix))
 

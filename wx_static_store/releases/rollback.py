@@ -171,8 +171,7 @@ def moves(envs: Sequence[str], folder: str, name: str = "", *, repair: bool = Fa
         for now in here if repair else ():
             if now.wanted:
                 raise unsettled(now, now.wanted)
-        names = [*lacking[:NAMED], *["…"] * (len(lacking) > NAMED)]
-        what = {"folder": shown(folder), "envs": listed(names)}
+        what = {"folder": shown(folder), "envs": listed(lacking, NAMED)}
         text = (
             _("There is no release that ended well of /%(folder)s in %(envs)s", **what)
             if repair
@@ -276,7 +275,6 @@ def refuse_incomplete(
     with WorkerPool(options_for(using).max_workers) as pool:
         for release in releases:
             if gone := kept.missing(release.contents(), pool, needed=needed):
-                names = [shown(file.name) for file in gone[:NAMED]]
                 text = ngettext(
                     "%(count)d file of release %(release)s is missing or damaged in the release "
                     "storage: %(names)s",
@@ -284,7 +282,7 @@ def refuse_incomplete(
                     "release storage: %(names)s",
                     len(gone),
                     release=release,
-                    names=listed([*names, *["…"] * (len(gone) > NAMED)]),
+                    names=listed((shown(file.name) for file in gone), NAMED),
                 )
                 raise SourceError(text, hint=_AGAIN)
 
@@ -351,12 +349,11 @@ def move_of(
     return using, move
 
 
-def plan_rollback(using: str, move: Move, user_id: int | None, *, label: str = "") -> RollbackPlan:
+def plan_rollback(using: str, move: Move, context: UploadContext) -> RollbackPlan:
     """Return the plan of this roll back; raises if the needed bytes are not kept."""
     check_storage()
     uploader = site_uploader(using, move.env)
     records = Records(using, move.target.folder.removeprefix(uploader.options.location))
-    context = UploadContext("wx_deploy", source_ref=label, user_id=user_id)
     template = Order((), context, records, seconds=SECONDS)
     ((uploader, order),) = orders([uploader], [move], template)
     plan = preview_of(uploader, order)

@@ -14,7 +14,7 @@ from ..deploy.state import folders
 from ..exceptions import SourceError
 from ..i18n import gettext as _, listed, ngettext
 from ..models import Release, fitting
-from ..releases.rollback import ROLLBACK, Move, check_storage, elsewhere, refuse_incomplete
+from ..releases.rollback import NAMED, ROLLBACK, Move, check_storage, elsewhere, refuse_incomplete
 from ..submit import queue
 from .advance import advance, locked
 from .models import Rollout, RolloutEnvironment
@@ -188,9 +188,6 @@ def act(pk: int, action: str) -> Rollout:
     return rollout
 
 
-NAMED = 5  # environments in a message
-
-
 @dataclass(frozen=True)
 class WayBack:
     """Each environment's release before a rollout, and the environments that keep their release."""
@@ -207,13 +204,13 @@ class WayBack:
                 "%(count)d environment had no release before and keeps the new one: %(envs)s",
                 "%(count)d environments had no release before and keep the new one: %(envs)s",
                 len(self.lacking),
-                envs=some(self.lacking),
+                envs=listed(self.lacking, NAMED),
             ): self.lacking,
             ngettext(
                 "%(count)d environment got another release since and keeps it: %(envs)s",
                 "%(count)d environments got another release since and keep it: %(envs)s",
                 len(self.newer),
-                envs=some(self.newer),
+                envs=listed(self.newer, NAMED),
             ): self.newer,
         }
         return [sentence for sentence, envs in left_out.items() if envs]
@@ -244,11 +241,6 @@ def gone_on(rollout: Rollout, rows: Any) -> list[str]:
     now = folders().with_live().in_folder(rollout.folder).filter(env__in=[*mine])
     live = now.values_list("env", "live__release")
     return [env for env, release in live if release not in mine[env]]
-
-
-def some(envs: Sequence[str]) -> str:
-    """Return the first of these names, and whether there are more."""
-    return str(listed([*envs[:NAMED], *["…"] * (len(envs) > NAMED)]))
 
 
 # --- back -----------------------------------------------------------------------------------------
@@ -287,7 +279,7 @@ def roll_back(pk: int, manner: Manner) -> tuple[Rollout, list[str]]:
 def _refuse_way_back(rollout: Rollout, way: WayBack, manner: Manner) -> None:
     """Raise the reason against a roll back; then nothing was stopped."""
     if not way.targets:
-        envs = some([*way.lacking, *way.newer]) or _("none")
+        envs = listed([*way.lacking, *way.newer], NAMED) or _("none")
         text = _("No environment of it can go back to another release: %(envs)s.", envs=envs)
         raise RolloutRefused(text)
     location = options_for(rollout.using).location

@@ -75,5 +75,9 @@ def test_the_command_needs_no_folder_where_the_bytes_are_kept(
     assert command_again(found) == f"python manage.py {command}"
 
 
+def test_a_site_of_the_admin_is_no_static_files(cloud: EmulatorServer) -> None:
+    assert "wx_deploy DIR app/" in command_again(deployed("a", source="admin_deploy"))
+
+
 def test_static_files_are_collected_again(cloud: EmulatorServer) -> None:
     assert command_again(deployed("a", source="collectstatic")).endswith("collectstatic --noinput")

@@ -78,11 +78,12 @@ def test_the_button_publishes_it(operator: Client, cloud: EmulatorServer) -> Non
     answer = press(operator, show(operator))
     row = Deployment.objects.get()
     assert answer.headers["Location"].endswith(f"/deployment/{row.pk}/change/")
-    assert said(answer)[0] == "The deployment is done."
+    assert said(answer) == ["Release v1 is live: 2 files sent, 0 unchanged."]
     assert bodies(cloud) == {"www/index.html": b"<h1>tea</h1>", "www/a.css": b"a"}
-    assert (row.label, row.outcome, str(row.user_id)) == (
+    assert (row.label, row.outcome, row.source, str(row.user_id)) == (
         "v1",
         "done",
+        "admin_deploy",
         operator.session["_auth_user_id"],
     )
 

@@ -136,9 +136,16 @@ def test_pressing_the_button_publishes_the_older_release(
     assert (new.label, new.outcome, new.stored) == ("roll back from v2 to v1", "done", 2)
     assert new.user == User.objects.get()
     assert [user.user_id for user in new.uploads.all()] == [User.objects.get().pk] * 2
-    assert messages[0] == "The deployment is done."
-    assert any("stored 2, unchanged 1" in line for line in messages)
-    assert any("www/n.js: stale" in line for line in messages)
+    assert messages == [
+        "Release v1 is live again: 2 files sent, 1 unchanged.",
+        "Not in this release, but still public: n.js.",
+    ]
+
+
+def test_a_roll_back_in_the_admin_has_it_as_its_source(operator: Client, two: Two) -> None:
+    press(operator, two[0])
+    new = Deployment.objects.latest("id")
+    assert {new.source, *new.uploads.values_list("source", flat=True)} == {"admin_deploy"}
 
 
 def test_static_files_bring_the_advice_on_the_manifest_of_the_site(
@@ -152,7 +159,7 @@ def test_static_files_bring_the_advice_on_the_manifest_of_the_site(
     )
     assert advice in html_of(operator, "rollback", old)
     _where, messages = press(operator, old)
-    assert (messages[0], messages[-1]) == ("The deployment is done.", advice)
+    assert messages[-1] == advice
 
 
 def test_a_site_has_no_manifest_to_think_of(operator: Client, two: Two) -> None:
@@ -186,7 +193,7 @@ def test_a_file_that_fails_is_named_and_the_page_offers_to_go_on(
     cloud.script(fault | {"times": None})
     where, messages = press(operator, two[0])
     assert where == address("rollback", two[0])
-    assert messages[0] == "The deployment failed."
+    assert messages[:2] == ["The deployment failed.", "unchanged 1, failed 1, held back 1"]
     assert any("a.css" in line and "errcode 45009" in line for line in messages)
     assert Deployment.objects.latest("id").outcome == "failed"
     assert bodies(cloud)["www/index.html"] == NEW["index.html"], "the page is held back"
@@ -210,13 +217,16 @@ def test_a_request_that_takes_too_long_ends_and_can_go_on(
     assert sent(cloud) == []
 
 
-def test_many_lines_of_a_report_are_cut(operator: Client, cloud: EmulatorServer) -> None:
+def test_of_many_files_that_stay_public_three_are_named(
+    operator: Client, cloud: EmulatorServer
+) -> None:
     old = deploy(OLD, "v1")
     deploy(OLD | {f"{number:02}.js": b"1" for number in range(60)}, "v2")
     html = html_of(operator, "rollback", old)
     assert "and 10 more" in html
     _where, messages = press(operator, old)
-    assert (len(messages), messages[-1]) == (32, "and 34 more")
+    files = "60 files (00.js, 01.js, 02.js, and 57 more)"
+    assert messages[1:] == [f"Not in this release, but still public: {files}."]
 
 
 # --- too much for a request -------------------------------------------------------------------

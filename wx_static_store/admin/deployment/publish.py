@@ -12,6 +12,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from ...core import qr
+from ...core.types import UploadContext
 from ...deploy.archive import unpack_site
 from ...deploy.environments import site_stores
 from ...deploy.state import state
@@ -25,7 +26,7 @@ from ...submit.access import Act, may
 from ...upload.database import deployments
 from ..base import BOTH, Page, ReadOnlyAdmin, Tool, page
 from ..places import places_for
-from .rollback import CHANGED, carry_out, newest_id, plan_context
+from .rollback import CHANGED, SOURCE, carry_out, newest_id, plan_context
 
 SALT = "wx_static_store_deployment_publish"  # of the signed order
 LONGEST = 200  # characters of a label
@@ -167,4 +168,5 @@ def _plan(request: HttpRequest, facts: Mapping[str, Any], release: Release) -> R
     named = {name: facts[name] for name in ("env", "using", "folder", "label")}
     target = Deployment(**named, release=release)
     move = Move(state(target.env, target.folder), target)
-    return plan_rollback(target.using, move, request.user.pk, label=target.label)
+    context = UploadContext(SOURCE, source_ref=target.label, user_id=request.user.pk)
+    return plan_rollback(target.using, move, context)

@@ -1,16 +1,18 @@
 """The page *Roll back to this* of a deployment: what would be sent, and the button."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.contrib import messages
 from django.core.management.base import CommandError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _, gettext_lazy
 
+from ...core.types import UploadContext
 from ...deploy.environments import address_of
-from ...deploy.report import EnvironmentReport, lines
+from ...deploy.report import EnvironmentReport, Report, counts_line, with_names
 from ...deploy.state import state
 from ...exceptions import WxStaticStoreError
 from ...i18n import ngettext
@@ -29,8 +31,8 @@ from ..base import BOTH, Page, ReadOnlyAdmin, Tool, page
 from ..places import linkable
 from .columns import ReleasePages, page_of, title_of
 
+SOURCE = "admin_deploy"  # of rows and deployments
 SHOWN = 50  # files of a list
-DETAILS = 30  # lines of a message
 CHANGED = gettext_lazy("Something else was deployed meanwhile. Look at it again.")
 
 
@@ -52,7 +54,7 @@ class RollbackPage(ReleasePages):
         row = self.with_release(request, object_id)
         try:
             using, move = move_of(row.env, str(row.pk), using=row.using)
-            found = plan_rollback(using, move, request.user.pk)
+            found = plan_rollback(using, move, UploadContext(SOURCE, user_id=request.user.pk))
         except WxStaticStoreError as error:
             return self._answer(request, row, {"error": error.what, "hint": error.hint})
         context = plan_context(found)
@@ -68,7 +70,6 @@ class RollbackPage(ReleasePages):
             "compare_with": before.pk if before and before.release != row.release else None,
             "stale": [file.key for file in found.stale[:SHOWN]],
             "more_stale": len(found.stale) - SHOWN,
-            "command": found.command,
         }
         return self._answer(request, row, context)
 
@@ -101,21 +102,35 @@ def carry_out(
         return HttpResponseRedirect(back)
     level = messages.SUCCESS if report.ok else messages.ERROR
     rest = found.reminder if report.ok else advice
-    pages.message_user(request, ending_message(report, rest), level)
+    pages.message_user(request, ending_message(found.move.target, report, rest), level)
     new = report.report and report.report.deployment_id
     if new and (report.ok or advice) and may(user, Act.SEE_DEPLOYMENTS):
         back = pages.page_url("change", Deployment(pk=new))
     return HttpResponseRedirect(back)
 
 
-def ending_message(report: EnvironmentReport, rest: str) -> SafeString:
-    """Return how it ended, the lines that the command would print, and what is left to do."""
-    head = {"done": _("The deployment is done."), "skipped": _("Nothing was sent.")}
-    heading, found = head.get(report.outcome, _("The deployment failed.")), lines(report)
-    if (left := len(found) - DETAILS) > 0:
-        found[DETAILS:] = [ngettext("and %(count)d more", "and %(count)d more", left)]
-    said = ((line,) for line in [*found, rest] if line)
-    return format_html("{}{}", heading, format_html_join("", "<br>{}", said))
+def ending_message(target: Deployment, report: EnvironmentReport, rest: str) -> SafeString:
+    """Return what is live, or why it is not, what else is public, and what is left to do."""
+    numbers = (report.report or Report()).numbers
+    if report.ok:
+        said = [*_live(target, numbers, [file.key for file in report.stale])]
+    else:
+        head = {"skipped": _("Nothing was sent.")}.get(report.outcome, _("The deployment failed."))
+        counts = counts_line({name: count for name, count in numbers.items() if count})
+        said = [head, counts, *report.failure_lines()]
+    return format_html_join(SafeString("<br>"), "{}", ([line] for line in [*said, rest] if line))
+
+
+def _live(target: Deployment, numbers: dict[str, int], others: Sequence[str]) -> Iterator[str]:
+    text = _("Release %(label)s is live: %(sent)s, %(unchanged)d unchanged.")
+    if target.pk:
+        text = _("Release %(label)s is live again: %(sent)s, %(unchanged)d unchanged.")
+    sent = ngettext("%(count)d file sent", "%(count)d files sent", numbers["stored"])
+    yield text % (numbers | {"label": target.label or target.release, "sent": sent})
+    if names := [key.removeprefix(target.folder) for key in others]:
+        count = ngettext("%(count)d file", "%(count)d files", len(names))
+        text = _("Not in this release, but still public: %(files)s.")
+        yield text % {"files": with_names(count, names)}
 
 
 def newest_id(found: RollbackPlan) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from itertools import islice
 
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
@@ -55,8 +54,5 @@ def _of_log() -> Iterator[Alert]:
             "%(count)d files fail for more than an hour",
             len(keys),
         )
-        more = len(keys) - NAMED
-        named: list[object] = [*islice(keys, NAMED)]
-        if more > 0:
-            named.append(ngettext("and %(count)d more", "and %(count)d more", more))
-        yield Alert("failing", title, "\n".join([str(listed(named)), *in_words(causes(failing))]))
+        named = str(listed(keys, NAMED))
+        yield Alert("failing", title, "\n".join([named, *in_words(causes(failing))]))

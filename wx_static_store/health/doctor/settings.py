@@ -72,8 +72,8 @@ def _stores(target: CheckTarget) -> Iterator[Finding]:
     except ConfigurationError as error:  # of the project's own function
         yield explained(target, "database.tables") or wrong(error.message, hint=_ENV)
         return
-    shown = listed([*envs[:SHOWN], *["…"] * (len(envs) > SHOWN)])
-    text = _("Stores: %(stores)s. Environments: %(envs)s.", stores=listed(stores), envs=shown)
+    what = {"stores": listed(stores), "envs": listed(envs, SHOWN)}
+    text = _("Stores: %(stores)s. Environments: %(envs)s.", **what)
     yield ok(text, data={"stores": stores, "envs": envs})
 
 

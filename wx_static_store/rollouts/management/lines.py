@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ...i18n import aligned, gettext as _, joined, labelled, ngettext, shown
-from ..lifecycle import some
+from ...i18n import aligned, gettext as _, joined, labelled, listed, ngettext, shown
+from ...releases.rollback import NAMED
 from ..models import Rollout, RolloutEnvironment
 from ..snapshot import Cause, Snapshot, local_time
 
@@ -59,7 +59,8 @@ def waits(snapshot: Snapshot) -> Iterator[str]:
 
 def _cause(cause: Cause) -> str:
     many = ngettext("%(count)d environment", "%(count)d environments", len(cause.envs))
-    return labelled(_("%(what)s (%(facts)s)", what=many, facts=some(cause.envs)), cause.text)
+    envs = listed(cause.envs, NAMED)
+    return labelled(_("%(what)s (%(facts)s)", what=many, facts=envs), cause.text)
 
 
 def table(snapshots: Sequence[Snapshot]) -> list[str]:
