@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from datetime import datetime
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
@@ -279,5 +280,10 @@ def _remote_file(entry: dict[str, Any]) -> RemoteFile:
         key=entry["key"],
         size=int(str(entry["size"])),
         md5=md5 if _MD5.fullmatch(md5) else None,
-        last_modified=in_utc(parse_datetime(str(entry.get("last_modified")))),
+        last_modified=_moment(str(entry.get("last_modified"))),
     )
+
+
+@lru_cache(maxsize=1024)  # many files of a deploy share a second
+def _moment(text: str) -> datetime | None:
+    return in_utc(parse_datetime(text))

@@ -151,16 +151,16 @@ def content_headers(
     default = SHORT
     if static:
         default = IMMUTABLE if item.hashed else NO_CACHE if is_html(item.name) else SHORT
-    cache_control = item.cache_control or next(
-        (value for pattern, value in rules if fnmatchcase(item.name, pattern)), None
-    )
-    return ContentHeaders(
-        header_value(item.content_type or content_type(item.name)),
-        header_value(cache_control or default),
-    )
+    fitting = (value for pattern, value in rules if fnmatchcase(item.name, pattern))
+    cache_control = item.cache_control or (next(fitting, None) if rules else None) or default
+    return _headers(item.content_type or content_type(item.name), cache_control)
 
 
 @lru_cache(maxsize=512)
+def _headers(content_type: str, cache_control: str) -> ContentHeaders:
+    return ContentHeaders(header_value(content_type), header_value(cache_control))
+
+
 def header_value(value: str) -> str:
     """Return the value, or refuse it (`NameRejected`)."""
     # It could end a header line, or COS would read it as other characters.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from ..conf.options import STATIC
 from ..core import interrupts
@@ -80,7 +81,8 @@ def make_plan(
     """
     by_key, rejected = _without_collisions(uploader, hash_items(items))
     last_key = uploader.key(last)
-    keys = sorted(key for key in {*by_key, last_key} if key and not key.startswith("/"))
+    by_name = dict.fromkeys([*by_key, last_key])  # almost in order, which is sorted at once
+    keys = sorted(key for key in by_name if key and not key.startswith("/"))
     by_log = force or uploader.options.trust_log
     lookup = None if by_log else Lookup(uploader.store, pool, most_calls(keys))
     survey = Survey(uploader, lookup, settled)
@@ -107,7 +109,7 @@ def make_plan(
 
 
 def _by_name(items: Iterable[UploadItem]) -> tuple[UploadItem, ...]:
-    return tuple(sorted(items, key=lambda item: item.name))
+    return tuple(sorted(items, key=attrgetter("name")))
 
 
 def differs(uploader: Uploader, item: UploadItem, state: Presence) -> bool:
@@ -180,12 +182,11 @@ class Survey:
         """Return the state of each of these sorted keys but the settled: they are unchanged."""
         listing = self._lookup.ask(keys) if self._lookup else Listing(unseen=set(keys))
         if self._settled:
-            files, settled = listing.files, self._settled
-            there = {k for k in keys if k in items and k in files and settled(items[k], files[k])}
-            self.unchanged += [items[key] for key in there]
-            for key in there:
-                del files[key]
+            there = self._settled(keys, items, listing.files)
+            self.unchanged += [items[key] for key in keys if key in there]
             keys = [key for key in keys if key not in there]
+            for key in there:
+                del listing.files[key]
         # Read after the list: a row that is written in between is newer, and counts.
         rows = self._rows(keys)
         # Without MD5, size and time decide: no row may be doubtful.

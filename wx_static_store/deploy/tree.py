@@ -63,7 +63,8 @@ def read_tree(
     items = []
     for path, real in found:
         interrupts.check()
-        rule = next((value for fits, value in rules if fnmatchcase(path, fits)), None)
+        fitting = (value for fits, value in rules if fnmatchcase(path, fits))
+        rule = next(fitting, None) if rules else None
         item = tree_item(prefix + path, real, hashed=path in hashed, cache_control=rule)
         items.append(item)
     if not items:
