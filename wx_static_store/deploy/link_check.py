@@ -164,8 +164,8 @@ def _outside(links: _Links) -> Iterator[str]:
 
 def _missing(links: _Links) -> Iterator[str]:
     location = links.location
-    files = links.files if links.missing else ()
-    called = {_fold_case(key): key.removeprefix(location) for key in files}
+    named = links.files if links.missing else ()
+    called = {_fold_case(key): key.removeprefix(location) for key in named}
     for key, pages in links.missing.items():
         name, other = key.removeprefix(location), called.get(_fold_case(key))
         facts = {"name": shown(name), "pages": _some(pages)}

@@ -8,7 +8,7 @@ list counts: the clocks of COS may differ by as much.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -85,7 +85,7 @@ class Row(NamedTuple):
 
 
 Rows = dict[str, Row]
-Settled = Callable[[Sequence[str], Mapping[str, UploadItem], Mapping[str, RemoteFile]], set[str]]
+Settled = Callable[[UploadItem, RemoteFile], bool]
 
 
 class Presence(NamedTuple):
@@ -127,7 +127,7 @@ class Presence(NamedTuple):
 
 def settled(live: Deployment) -> Settled | None:
     """
-    Return how to find the keys whose listed objects are surely as this deployment left them.
+    Return whether the listed object of an item of this deployment is surely as that left it.
 
     The deployment ended well, and all items are its own. None if the log does not know it all.
     """
@@ -138,21 +138,13 @@ def settled(live: Deployment) -> Settled | None:
     since = live.created - SLACK
     rows = log().filter(env=live.env, created__gte=since).exclude(deployment=live.pk)
     newer = in_database(lambda: {*rows.values_list("key", flat=True)}, otherwise=None)
-    before, same = since.astimezone(UTC), Match.SAME
+    before = since.astimezone(UTC)
 
-    def as_left(
-        keys: Sequence[str], items: Mapping[str, UploadItem], files: Mapping[str, RemoteFile]
-    ) -> set[str]:
-        return {
-            key
-            for key in keys
-            if key in items
-            and (file := files.get(key))
-            and (file.last_modified and file.last_modified < before and key not in (newer or ()))
-            and match(items[key], file) is same
-        }
+    def is_as_left(item: UploadItem, file: RemoteFile) -> bool:
+        older = file.last_modified is not None and file.last_modified < before
+        return older and file.key not in (newer or ()) and match(item, file) is Match.SAME
 
-    return None if newer is None else as_left
+    return None if newer is None else is_as_left
 
 
 def look(store: Store, key: str) -> Presence:
