@@ -109,7 +109,7 @@ def object_key(location: str, name: str | PurePath | Promise) -> str:
 
 def odd_names(names: Sequence[str], location: str = "") -> Sequence[str]:
     """Return the names that may be no key below the location, or another one; asks all at once."""
-    plain = [name for name in names if name.isascii()]
+    plain = [*filter(str.isascii, names)]
     text, longest = f"/{'/|/'.join(plain)}/", max(map(len, plain), default=0)
     fault = any(part in text for part in ("\\", "//", "/./", "/../", "/ "))
     if fault or not text.isprintable() or len(location.encode()) + longest > MAX_KEY_BYTES:
