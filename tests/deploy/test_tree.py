@@ -229,6 +229,13 @@ def test_links_within_the_tree_are_followed(root: Path) -> None:
         assert file.read() == b"v2/a.js"
 
 
+def test_a_folder_may_end_with_the_name_of_the_link_to_it(root: Path) -> None:
+    write(root, "dist/a.js")
+    link(root, "t", "dist")
+    with read_tree(root, "v1").items[1].open() as file:
+        assert file.read() == b"dist/a.js"
+
+
 def test_the_folder_itself_may_be_a_link(root: Path, tmp_path: Path) -> None:
     write(root, "a.js", "img/b.png")
     link(root, "c.png", "img/b.png")

@@ -109,7 +109,7 @@ def object_key(location: str, name: str | PurePath | Promise) -> str:
 
 def odd_names(names: Sequence[str], location: str = "") -> Sequence[str]:
     """Return the names that may be no key below the location, or another one; asks all at once."""
-    plain = [name for name in names if name.isascii()]
+    plain = [*filter(str.isascii, names)]
     text, longest = f"/{'/|/'.join(plain)}/", max(map(len, plain), default=0)
     fault = any(part in text for part in ("\\", "//", "/./", "/../", "/ "))
     if fault or not text.isprintable() or len(location.encode()) + longest > MAX_KEY_BYTES:
@@ -151,16 +151,16 @@ def content_headers(
     default = SHORT
     if static:
         default = IMMUTABLE if item.hashed else NO_CACHE if is_html(item.name) else SHORT
-    cache_control = item.cache_control or next(
-        (value for pattern, value in rules if fnmatchcase(item.name, pattern)), None
-    )
-    return ContentHeaders(
-        header_value(item.content_type or content_type(item.name)),
-        header_value(cache_control or default),
-    )
+    fitting = (value for pattern, value in rules if fnmatchcase(item.name, pattern))
+    cache_control = item.cache_control or (next(fitting, None) if rules else None) or default
+    return _headers(item.content_type or content_type(item.name), cache_control)
 
 
 @lru_cache(maxsize=512)
+def _headers(content_type: str, cache_control: str) -> ContentHeaders:
+    return ContentHeaders(header_value(content_type), header_value(cache_control))
+
+
 def header_value(value: str) -> str:
     """Return the value, or refuse it (`NameRejected`)."""
     # It could end a header line, or COS would read it as other characters.

@@ -32,8 +32,8 @@ class PackedRelease:
     """A packed list; equal lists have equal digests. `size` is the sum of all files' sizes."""
 
     digest: str
-    lines: bytes
-    digests: bytes
+    lines: bytearray
+    digests: bytearray
     count: int
     size: int
 
@@ -91,7 +91,7 @@ def pack(files: Iterable[ReleaseFile]) -> PackedRelease:
         size, before = size + length, name
     digest = sha256(lines)
     digest.update(digests)
-    return PackedRelease(digest.hexdigest(), bytes(lines), bytes(digests), count, size)
+    return PackedRelease(digest.hexdigest(), lines, digests, count, size)
 
 
 def unpack(packed: bytes) -> Iterator[ReleaseFile]:

@@ -40,8 +40,7 @@ class UploadStatus(StrEnum):
 NOT_STORED = (UploadStatus.FAILED.value, UploadStatus.UNKNOWN.value)
 
 
-@dataclass(frozen=True, slots=True)
-class UploadItem:
+class UploadItem(NamedTuple):
     """One file to send; an absent `content_type` or `cache_control` is chosen by name."""
 
     name: str

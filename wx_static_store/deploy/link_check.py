@@ -47,7 +47,7 @@ def preflight(
     CPU time no more pages are read, and a warning says so.
     """
     names = [item.name for item in items]
-    links = _Links(items, prefix, location, seconds)
+    links, odd = _Links(items, prefix, location, seconds), odd_names(names, location)
     index = prefix + INDEX
     text = _(
         "There is no %(file)s, so the address of the site answers 404: "
@@ -56,8 +56,8 @@ def preflight(
     )
     found = [
         *[text] * (index not in names),
-        *_unusable_names(names, location),
-        *_equal_names(names),
+        *_unusable_names(odd, location),
+        *(_equal_names(names) if odd or len({*map(str.lower, names)}) < len(names) else ()),
         *_replaced_files(links, envs, before),
         *_outside(links),
     ]
@@ -89,7 +89,7 @@ def changed_in_place(
 
 def _unusable_names(names: Sequence[str], location: str) -> Iterator[str]:
     """Warn of names that no object can have: such a file fails, and the pages are held back."""
-    for name in odd_names(names, location):
+    for name in names:
         try:
             object_key(location, name)
         except NameRejected as error:
@@ -98,8 +98,6 @@ def _unusable_names(names: Sequence[str], location: str) -> Iterator[str]:
 
 def _equal_names(names: Sequence[str]) -> Iterator[str]:
     """Warn of names that are one file on some disks, or have the same key."""
-    if not odd_names(names) and len({*map(str.lower, names)}) == len(names):
-        return
     groups: dict[str, list[str]] = {}
     for name in names:
         groups.setdefault(_fold_case(name), []).append(name)
@@ -166,7 +164,8 @@ def _outside(links: _Links) -> Iterator[str]:
 
 def _missing(links: _Links) -> Iterator[str]:
     location = links.location
-    called = {_fold_case(key): key.removeprefix(location) for key in links.files}
+    named = links.files if links.missing else ()
+    called = {_fold_case(key): key.removeprefix(location) for key in named}
     for key, pages in links.missing.items():
         name, other = key.removeprefix(location), called.get(_fold_case(key))
         facts = {"name": shown(name), "pages": _some(pages)}

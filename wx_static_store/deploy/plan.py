@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from operator import attrgetter
 
 from ..conf.options import STATIC
 from ..core import interrupts
@@ -80,7 +81,8 @@ def make_plan(
     """
     by_key, rejected = _without_collisions(uploader, hash_items(items))
     last_key = uploader.key(last)
-    keys = sorted(key for key in {*by_key, last_key} if key and not key.startswith("/"))
+    # Not of a set: what is almost in order is sorted at once.
+    keys = sorted(key for key in {**by_key, last_key: 0} if key and not key.startswith("/"))
     by_log = force or uploader.options.trust_log
     lookup = None if by_log else Lookup(uploader.store, pool, most_calls(keys))
     survey = Survey(uploader, lookup, settled)
@@ -107,7 +109,7 @@ def make_plan(
 
 
 def _by_name(items: Iterable[UploadItem]) -> tuple[UploadItem, ...]:
-    return tuple(sorted(items, key=lambda item: item.name))
+    return tuple(sorted(items, key=attrgetter("name")))
 
 
 def differs(uploader: Uploader, item: UploadItem, state: Presence) -> bool:
@@ -166,7 +168,7 @@ class Survey:
         if not known:
             # Of headers that nobody knows only the usual are taken for granted; the others are
             # sent once: then a row has them.
-            plain = replace(item, content_type=None, cache_control=None)
+            plain = item._replace(content_type=None, cache_control=None)
             usual = content_headers(plain, static=self._uploader.options.kind == STATIC)
             known = usual == self._uploader.headers(item)
         if not known or differs(self._uploader, item, state):
@@ -181,11 +183,11 @@ class Survey:
         listing = self._lookup.ask(keys) if self._lookup else Listing(unseen=set(keys))
         if self._settled:
             files, settled = listing.files, self._settled
-            there = {k for k in keys if k in items and k in files and settled(items[k], files[k])}
+            there = [k for k in keys if k in items and k in files and settled(items[k], files[k])]
             self.unchanged += [items[key] for key in there]
             for key in there:
                 del files[key]
-            keys = [key for key in keys if key not in there]
+            keys = sorted({*keys}.difference(there))
         # Read after the list: a row that is written in between is newer, and counts.
         rows = self._rows(keys)
         # Without MD5, size and time decide: no row may be doubtful.

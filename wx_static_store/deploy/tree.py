@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -59,13 +60,14 @@ def read_tree(
     fits = _matcher([line for line in lines if line.strip() and not line.startswith("#")])
 
     found = sorted(_walk(os.path.realpath(root), lambda path: _is_hidden(path) or fits(path)))
-    hashed = hashed_among(path for path, _real in found)
+    hashed = hashed_among(path for path, _head, _tail in found)
     items = []
-    for path, real in found:
+    for path, head, tail in found:
         interrupts.check()
-        rule = next((value for fits, value in rules if fnmatchcase(path, fits)), None)
-        item = tree_item(prefix + path, real, hashed=path in hashed, cache_control=rule)
-        items.append(item)
+        fitting = (value for fits, value in rules if fnmatchcase(path, fits))
+        rule = next(fitting, None) if rules else None
+        name = prefix + path
+        items.append(tree_item(name, head, tail, hashed=path in hashed, cache_control=rule))
     if not items:
         raise _unreadable(_("There is no file to send in %(folder)r", folder=str(root)), _EMPTY)
     return Tree(prefix, items)
@@ -134,8 +136,8 @@ def _matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
 # --- the walk ---------------------------------------------------------------------------------
 
 
-def _walk(root: str, ignored: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
-    """Yield each path that is not ignored, and its real path."""
+def _walk(root: str, ignored: Callable[[str], bool]) -> Iterator[tuple[str, str, str]]:
+    """Yield each path that is not ignored, and its real path in two parts."""
     waiting: list[tuple[str, tuple[str, ...]]] = [("", (root,))]
     while waiting:
         below, trail = waiting.pop()
@@ -153,7 +155,8 @@ def _walk(root: str, ignored: Callable[[str], bool]) -> Iterator[tuple[str, str]
             if is_folder:
                 waiting.append((path, (*trail, real)))
             elif entry.is_file():
-                yield path, real
+                tail = path if real.endswith(path) else ""  # else of a link
+                yield path, sys.intern(real.removesuffix(tail)), tail  # all share the root's text
             else:
                 text = _("%(path)r is no file, but a pipe or a device", path=path)
                 raise _unreadable(text, _SPECIAL)

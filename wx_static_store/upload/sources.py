@@ -4,10 +4,9 @@ import errno
 import hashlib
 import os
 import stat
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from io import FileIO
 from tempfile import SpooledTemporaryFile
@@ -92,7 +91,7 @@ class _Disk:
     # No closure: one for each file of a tree takes five times the memory.
 
     head: str
-    tail: str = ""  # in a tree, the name of the item and no copy of it
+    tail: str = ""  # in a tree, where `head` is the root of all files
     only: int = 0  # the identity of the file, if no other will do
 
     def __call__(self) -> BinaryIO:
@@ -122,24 +121,23 @@ def disk_item(name: str, path: str, *, hashed: bool = False) -> UploadItem:
 
 
 def tree_item(
-    name: str, path: str, *, hashed: bool = False, cache_control: str | None = None
+    name: str, head: str, tail: str = "", *, hashed: bool = False, cache_control: str | None = None
 ) -> UploadItem:
     """
-    Make an item of a file in a tree, with its digests if it is small.
+    Make an item of the file `head` + `tail` in a tree, with its digests if it is small.
 
     A link fails when its turn comes, and so does another file that replaced this one.
     """
     size, found, md5, sha256 = None, _LOST, None, None
-    tail = name if path.endswith(name) else ""
     with suppress(SourceError):
-        facts, block = _call(_read_small, path)
+        facts, block = _call(_read_small, head + tail)
         size, found = facts.st_size, _identity(facts)
         if len(block) == size:
             md5 = hashlib.md5(block, usedforsecurity=False).hexdigest()
             sha256 = hashlib.sha256(block).hexdigest()
-    opener = _Disk(sys.intern(path.removesuffix(tail)), tail, found)
+    place = _Disk(head, tail, found)
     return UploadItem(
-        name, opener, size, md5=md5, hashed=hashed, cache_control=cache_control, sha256=sha256
+        name, place, size, md5=md5, hashed=hashed, cache_control=cache_control, sha256=sha256
     )
 
 
@@ -184,7 +182,7 @@ def rereadable(item: UploadItem) -> Iterator[UploadItem]:
     with ExitStack() as copies:
         # The first attempt copies a caller's file that cannot seek: the next would find it empty.
         kept = cache(lambda: _seekable(item.open(), copies))
-        yield item if item.close else replace(item, open=kept)
+        yield item if item.close else item._replace(open=kept)
 
 
 @contextmanager
@@ -222,7 +220,7 @@ def fingerprint(item: UploadItem, tick: Callable[[], None] = lambda: None) -> Up
             md5 = digest(file, tick, sha256)
     except SourceError:  # it fails when its turn comes
         return item
-    return replace(item, md5=md5, sha256=sha256.hexdigest(), size=size)
+    return item._replace(md5=md5, sha256=sha256.hexdigest(), size=size)
 
 
 def digest(file: BinaryIO, tick: Callable[[], None] = lambda: None, *others: Any) -> str:
