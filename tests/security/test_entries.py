@@ -231,6 +231,7 @@ def test_a_superuser_sees_a_withdrawn_environment_and_nothing_is_sent_there(
     all_entries.state.journal.clear()
     answers = {at: ask(client, *at, row) for at in rows}
     assert answers["api", "upload", "GET"].status_code == 200
+    assert answers["admin", "deployment_rollback", "POST"].status_code == 404
     assert [call for call in all_entries.journal if call.env == ENV] == []
 
 

@@ -23,7 +23,7 @@ from ..log.diagnosis import diagnose, text_of
 from ..log.owner import owning_alias
 from ..log.retry import retry_uploads
 from ..models import UploadLog
-from ..submit.access import Act, may
+from ..submit.access import Act, may, offered
 from ..submit.policy import Target, generated_name, key_for, stores_for, target
 from ..submit.send import send
 from ..upload.database import in_database
@@ -208,7 +208,7 @@ class Diagnosis(View):
     }
 
     def get(self, request: Request, id: str) -> Response:
-        found = diagnose(log.one_row(log.visible_rows(request), id))
+        found = diagnose(log.one_row(offered(log.visible_rows(request), request.user), id))
         if found.reason:
             raise found.reason
         call: Any = found.call

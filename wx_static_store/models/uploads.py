@@ -72,16 +72,19 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
         connection, columns, now = connections[self.db], [*rows[0], "created"], timezone.now()
         names = ", ".join(map(connection.ops.quote_name, columns))
         table = connection.ops.quote_name(UploadLog._meta.db_table)
-        adapt = connection.ops.adapt_datetimefield_value
+        fields: list[Any] = [UploadLog._meta.get_field(column) for column in columns]
         size = min(500, connection.ops.bulk_batch_size(columns, rows))
         one = f"({', '.join(['%s'] * len(columns))})"
         with connection.cursor() as cursor:
             for start in range(0, len(rows), size):
                 part = rows[start : start + size]
                 values = [
-                    adapt(value) if isinstance(value, datetime) else value
+                    # Texts and numbers go as they are; a user's id may be a UUID.
+                    value
+                    if value is None or isinstance(value, str | int)
+                    else field.get_db_prep_save(value, connection)
                     for row in part
-                    for value in (*row.values(), now)
+                    for field, value in zip(fields, (*row.values(), now), strict=True)
                 ]
                 lines = ", ".join([one] * len(part))
                 # Only names of columns are written into it.

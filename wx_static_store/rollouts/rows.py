@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
-from ..submit.access import sees
+from ..submit.access import reach, sees
 from .models import Rollout, RolloutEnvironment, RolloutQuerySet
 
 if TYPE_CHECKING:
@@ -106,3 +106,9 @@ def visible_part(user: User, rollout: Rollout) -> list[str] | None:
     if seen is None or not environments_of(rollout).exclude(env__in=seen).exists():
         return None
     return seen
+
+
+def may_steer(user: User, rollout: Rollout) -> bool:
+    """Return whether all environments of a rollout are offered to this user."""
+    envs = reach(user)
+    return envs is None or not environments_of(rollout).exclude(env__in=[*envs]).exists()

@@ -82,6 +82,12 @@ def offered(rows: Rows, user: User) -> Rows:
     return _limited(rows, None if envs is None else [*envs])
 
 
+def is_offered(env: str, user: User) -> bool:
+    """Return whether this user may act in the environment."""
+    envs = reach(user)
+    return envs is None or env in envs
+
+
 def _limited(rows: Rows, envs: Sequence[str] | None) -> Rows:
     if envs is None:
         return rows

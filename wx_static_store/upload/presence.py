@@ -134,8 +134,8 @@ def settled(live: Deployment) -> Settled | None:
     # Where the log alone decided, or rows of a later run are missing, each object is looked up.
     if live.checked or (trusted_from(live.env) or 0) > live.pk:
         return None
-    # Its own row was written when its files were compared: what is younger may differ.
-    since = live.created - SLACK
+    # Its own row was written after its files were compared with a list that may have been late.
+    since = live.created - LATE
     rows = log().filter(env=live.env, created__gte=since).exclude(deployment=live.pk)
     newer = in_database(lambda: {*rows.values_list("key", flat=True)}, otherwise=None)
     before = since.astimezone(UTC)

@@ -322,6 +322,15 @@ def test_a_tenant_cannot_steer_what_others_have_a_part_in(
     assert Rollout.objects.get().state == "running"
 
 
+def test_a_superuser_sees_a_rollout_and_cannot_steer_what_is_not_offered(
+    admin_client: Client, offered: dict[str, str]
+) -> None:
+    rollout = rollout_of("d", "fd")
+    assert buttons(html_of(admin_client, "change", rollout)) == []
+    assert admin_client.post(address("act", rollout), {"action": "stop"}).status_code == 403
+    assert Rollout.objects.get().state == "running"
+
+
 def test_who_is_offered_all_environments_may_steer(
     operator: Client, offered: dict[str, str]
 ) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.management.base import CommandError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _, gettext_lazy
@@ -26,7 +26,7 @@ from ...releases.rollback import (
     plan_rollback,
 )
 from ...releases.runners import available_runner
-from ...submit.access import Act, may
+from ...submit.access import Act, is_offered, may
 from ..base import BOTH, Page, ReadOnlyAdmin, Tool, page
 from ..places import linkable
 from .columns import ReleasePages, page_of, title_of
@@ -44,7 +44,8 @@ class RollbackPage(ReleasePages):
         if row.release is None:
             return []
         tools = [Tool(gettext_lazy("Compare"), self.page_url("compare", row))]
-        if self.may(request, "deploy") and not state(row.env, row.folder).has(row):
+        may_deploy = self.may(request, "deploy") and is_offered(row.env, request.user)
+        if may_deploy and not state(row.env, row.folder).has(row):
             tools.append(Tool(gettext_lazy("Roll back to this"), self.page_url("rollback", row)))
         return tools
 
@@ -52,6 +53,8 @@ class RollbackPage(ReleasePages):
     def rollback_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show what would be sent; a POST begins, unless another deployment came between."""
         row = self.with_release(request, object_id)
+        if not is_offered(row.env, request.user):  # to a superuser, who sees it
+            raise Http404
         try:
             using, move = move_of(row.env, str(row.pk), using=row.using)
             found = plan_rollback(using, move, UploadContext(SOURCE, user_id=request.user.pk))

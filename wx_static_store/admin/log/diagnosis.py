@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
 from ...log.diagnosis import Diagnosis, NoDiagnosis, diagnose, known_diagnosis, text_of
 from ...models import UploadLog
+from ...submit.access import is_offered
 from ..base import POST, Page, ReadOnlyAdmin, page
 from ..columns import NOTHING, duration
 
@@ -33,7 +34,8 @@ class DiagnosisPage(ReadOnlyAdmin):
             raise PermissionDenied
         shown = copy(request)
         shown.method = "GET"  # nothing is saved
-        if row := self.get_object(shown, unquote(object_id)):
+        row = self.get_object(shown, unquote(object_id))
+        if row and is_offered(row.env, request.user):
             shown.wx_diagnosis = diagnose(row)  # type: ignore[attr-defined]
         return self.change_view(shown, object_id)
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _, ngettext
 from ...log.failing import causes, dismiss
 from ...log.retry import sendable_first
 from ...models import UploadLogQuerySet
+from ...submit.access import offered
 from ..base import BOTH, Page, page
 from ..causes import cards, retry_label
 from .actions import LogActions
@@ -34,6 +35,7 @@ class FailingPage(LogActions):
             raise PermissionDenied
         rows = cast(UploadLogQuerySet, self.get_queryset(request)).primary()
         if request.method == "POST":
+            rows = offered(rows, request.user)
             answer = self._act(request, rows.still_failing().order_by("-id"))
             return answer or HttpResponseRedirect(self.page_url("failing"))
         found = causes(rows.still_failing().order_by())

@@ -24,7 +24,7 @@ from ...submit.access import Act, may, sees
 from ...upload.database import with_users
 from ..lifecycle import ACTIONS, GOING_BACK, Manner, act, roll_back, way_back
 from ..models import Rollout
-from ..rows import visible_part, visible_rollouts
+from ..rows import may_steer, visible_part, visible_rollouts
 from ..snapshot import counts_of
 from ..waves import RolloutRefused
 from .progress import Progress, RolloutColumns, place_of, title_of
@@ -139,7 +139,7 @@ class RolloutAdmin(ReadOnlyAdmin):
         """Return the rollout; raise an error unless this user may steer it."""
         row = self._row(request, object_id)
         # Who sees only a part of it would steer environments of others.
-        if visible_part(request.user, row) is not None:
+        if not may_steer(request.user, row):
             raise PermissionDenied
         return row
 
@@ -148,7 +148,7 @@ class RolloutAdmin(ReadOnlyAdmin):
         progress = Progress(row, places_for(request), visible_part(request.user, row))
         context = {
             "progress": progress,
-            "may_steer": progress.is_whole and may(request.user, Act.DEPLOY),
+            "may_steer": may(request.user, Act.DEPLOY) and may_steer(request.user, row),
             "who": RolloutColumns(request).user(row),
         }
         return self._page(request, page, row, context)

@@ -33,7 +33,7 @@ from ...submit.access import Act, reach, sees
 from .. import lifecycle
 from ..lifecycle import ACTIONS, GOING_BACK, Manner
 from ..models import Rollout as Row
-from ..rows import environments_of, visible_part, visible_rollouts
+from ..rows import environments_of, may_steer, visible_part, visible_rollouts
 from ..snapshot import Snapshot, counts_of
 from ..waves import RolloutRefused, tolerated, wave_sizes
 from . import bodies, serializers
@@ -275,7 +275,7 @@ def began(request: Request, rollout: Row, warnings: Sequence[str] = ()) -> Respo
 def _whole(request: Request, id: str) -> Row:
     """Return the rollout; raise PermissionDenied for who may not use all its environments."""
     rollout = one_row(visible_rollouts(request.user), id)
-    if visible_part(request.user, rollout) is not None:
+    if not may_steer(request.user, rollout):
         raise PermissionDenied(_NOT_WHOLE)
     return rollout
 
