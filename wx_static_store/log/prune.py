@@ -55,6 +55,17 @@ def prune(
     if days < 1 or batch < 1:
         raise ValueError("The rows of the last day stay, and a batch is one row or more.")
     before = timezone.now() - timedelta(days=days)
+    for name, doomed, stay in _steps(before, env, releases):
+        for count in _delete(doomed, batch, dry_run, stay):
+            yield name, count
+    if not dry_run:
+        _rebuild_states()
+
+
+def _steps(
+    before: datetime, env: str | None, releases: int
+) -> list[tuple[str, QuerySet[Any], Collection[int]]]:
+    """Return the name of each kind, the rows to delete, and the ids of those that stay."""
     wanted: dict[str, Any] = {"created__lt": before} | ({} if env is None else {"env": env})
     # One that was killed runs no more: the next one of its environment has noted it.
     running = deployments().filter(outcome=Deployment.Outcome.RUNNING).values_list("id", flat=True)
@@ -66,18 +77,13 @@ def prune(
     has_rows = Exists(log().filter(stays, deployment=OuterRef("pk")))
     old = deployments().filter(**wanted).exclude(outcome__in=Deployment.UNFINISHED)
     keys = IdempotencyKey._base_manager.using(log().db).filter(expires__lt=Now())
-    steps: list[tuple[str, QuerySet[Any], Collection[int]]] = [
+    return [
         ("uploads", rows, ()),
         ("deployments", old.exclude(has_rows), find_retained(releases).deployments),
         # Such rows, like rollouts, belong to many environments.
         *((name, of(before), ()) for name, of in _also.items() if env is None),
         ("keys", keys, ()),
     ]
-    for name, doomed, stay in steps:
-        for count in _delete(doomed, batch, dry_run, stay):
-            yield name, count
-    if not dry_run:
-        _rebuild_states()
 
 
 def prune_releases(count: int = RELEASES, *, dry_run: bool = False) -> Iterator[tuple[str, int]]:
