@@ -36,7 +36,7 @@ def test_an_entry_is_printed_whole() -> None:
     assert explained("61004") == (
         "61004, 40164, 45035: This server's address is not in the IP whitelist\n"
         "  What it means: The open platform answers listed addresses only. The address of the "
-        "server has changed, or calls leave by a proxy. Tickets arrive all the same.\n"
+        "server has changed, or calls leave by a proxy. Tickets still arrive.\n"
         "  For the editor: Your file is in order, and a new upload would fail, too. Ask the site's "
         "operator.\n"
         "  For the operator: Add the server's address (…) to the IP whitelist of your platform, "

@@ -41,7 +41,7 @@ TABLE = (
     CONFIGURATION.but(
         "61004 40164 45035", title=_("This server's address is not in the IP whitelist"),
         means=_("The open platform answers listed addresses only. The address of the server has "
-                "changed, or calls leave by a proxy. Tickets arrive all the same."),
+                "changed, or calls leave by a proxy. Tickets still arrive."),
         operator=_("Add the server's address ({request_ip}) to the IP whitelist of your platform, "
                    "on its page at the open platform. Then try again."),
         docs="account-whitelist"),
