@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connections, models, router, transaction
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import Exists, F, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
@@ -144,14 +144,18 @@ class FolderStateQuerySet(models.QuerySet["FolderState"]):
         self.filter(**place).settle(since=row.pk)
 
     def rebuild(self) -> None:
-        """Make all rows anew, where deployments were not saved one by one, or were deleted."""
+        """Make all rows anew in small transactions: deployments were written or deleted in bulk."""
         names = ("env", "folder", "folder_digest")
         places = Deployment.objects.using(self.db).order_by().values(*names).distinct()
         rows = [self.model(**place) for place in places]
         self.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
         ids = [*self.order_by("id").values_list("id", flat=True)]
         for start in range(0, len(ids), BATCH):
-            self.filter(id__in=ids[start : start + BATCH]).settle()
+            some = self.filter(id__in=ids[start : start + BATCH])
+            with transaction.atomic(using=self.db):
+                # SQLite waits for its lock only if a transaction begins by writing.
+                some.update(env=F("env"))
+                some.settle()
 
     def settle(self, since: int = 0) -> None:
         """Point these rows at what counts; deployments before `since` are noted already."""
