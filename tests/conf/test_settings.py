@@ -228,6 +228,8 @@ WRONG_SETTINGS: dict[str, list[Any]] = {
     "CALLBACK_WINDOW": ["300", 0, True],
     "ENVIRONMENTS": ["", 5, "no.such.function", "tests.conf.test_settings.VALUE"],
     "RELEASE_STORAGE": ["", 5, ["releases"]],
+    "WAIT": ["", "yes", True, 1],
+    "WAITING_STORAGE": ["", 5, ["waiting"]],
     "UPLOAD_SPOOL": ["", 5, ["spool"]],
     "UPLOAD_SPOOL_HOURS": [0, -1, 0.5, "48", True, 8761],
     "API_RATE": ["100", 0, -1, True, 0.001, 10_001, float("nan"), float("inf")],
