@@ -230,6 +230,7 @@ WRONG_SETTINGS: dict[str, list[Any]] = {
     "RELEASE_STORAGE": ["", 5, ["releases"]],
     "WAIT": ["", "yes", True, 1],
     "WAITING_STORAGE": ["", 5, ["waiting"]],
+    "WAITING_HOURS": [0, -1, 0.5, "48", True, 8761],
     "UPLOAD_SPOOL": ["", 5, ["spool"]],
     "UPLOAD_SPOOL_HOURS": [0, -1, 0.5, "48", True, 8761],
     "API_RATE": ["100", 0, -1, True, 0.001, 10_001, float("nan"), float("inf")],

@@ -82,8 +82,17 @@ class Uploader:
             return result
         raise to_raise(result)
 
-    def attempt(self, item: UploadItem, context: UploadContext) -> tuple[UploadResult, int | None]:
-        """Send one file; return its result and the id of its row, None if there is no log."""
+    def attempt(
+        self,
+        item: UploadItem,
+        context: UploadContext,
+        unless: Callable[[WxStaticStoreError | None], bool] = lambda error: False,
+    ) -> tuple[UploadResult, int | None]:
+        """
+        Send one file; return its result and the id of its row, None if there is no log.
+
+        An error is not recorded if `unless(error)`: the file is not given up.
+        """
         transfer = Transfer(self.options, item)
         drop_abandoned(self.options, self.key(item.name))
         try:
@@ -92,7 +101,7 @@ class Uploader:
             # Broken off, as by a worker's time-out, it may be stored: without a row nobody looks.
             record_one(transfer.broken_off(), context)
             raise
-        return result, record_one(result, context)
+        return result, None if unless(result.error) else record_one(result, context)
 
     def settled(self, result: UploadResult) -> UploadResult:
         """Return the result; turn unknown into stored if one call finds these bytes at the key."""

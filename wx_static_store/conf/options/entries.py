@@ -177,6 +177,9 @@ class Entries:
         "machines that save, read or push must reach it: with several take S3, COS or a shared "
         "disk, not a folder of one machine.",
         shown="none")
+    waiting_hours: int = in_settings(48, validators.hours,
+        "Hours after which ``wx_prune`` deletes bytes in ``WAITING_STORAGE`` that belong to no "
+        "waiting file, as of a save that was rolled back.")
     upload_spool: str = in_settings("", validators.text,
         "Alias of a private storage: the bytes of uploads through the admin and the API that did "
         "not end stored are kept there, so that *Upload again* has them.",

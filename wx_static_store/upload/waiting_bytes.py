@@ -1,0 +1,83 @@
+"""The bytes of waiting files, each under the token of its content, in WAITING_STORAGE."""
+
+import hashlib
+import logging
+import os
+from contextlib import suppress
+from pathlib import Path
+from socket import gethostname
+from typing import BinaryIO
+
+from django.core.files.storage import FileSystemStorage, Storage, storages
+
+from ..conf import platform_options
+from ..core.frames import described, is_from_signal
+from ..core.types import UploadItem
+from ..exceptions import SourceError
+from ..i18n import gettext_lazy as _
+from .release_storage import compared, path_of
+from .sources import digest, fingerprint
+
+logger = logging.getLogger("wx_static_store.waiting")
+
+FOLDER = "waiting/"
+
+
+def bytes_storage() -> Storage:
+    return storages[platform_options().waiting_storage]
+
+
+def path_for(token: str) -> str:
+    return FOLDER + path_of(token)
+
+
+def write_bytes(item: UploadItem, token: str) -> UploadItem:
+    """Write the bytes, and return the item with its digests; leave nothing if that fails."""
+    item, storage, path = fingerprint(item), bytes_storage(), path_for(token)
+    try:
+        with compared(item, path) as content:
+            storage.save(path, content)
+        if isinstance(storage, FileSystemStorage):
+            _sync(storage.path(path))
+    except BaseException:
+        free_bytes(token)
+        raise
+    return item
+
+
+def _sync(path: str) -> None:
+    """Let the disk have the file, and the folders that name it, before a row does."""
+    for place in (Path(path), *Path(path).parents[:3]):
+        with suppress(PermissionError):  # Windows opens no folder
+            number = os.open(place, os.O_RDONLY)
+            try:
+                os.fsync(number)
+            finally:
+                os.close(number)
+
+
+def open_bytes(token: str, sha256: str) -> BinaryIO:
+    """Open the bytes and compare them with their digest; raise SourceError if they are not here."""
+    file, whole = None, hashlib.sha256()
+    try:
+        file = bytes_storage().open(path_for(token))
+        digest(file, lambda: None, whole)  # type: ignore[arg-type]
+        if whole.hexdigest() == sha256:
+            return file  # type: ignore[return-value]
+    except Exception as error:
+        if is_from_signal(error):
+            raise
+    if file:
+        file.close()
+    text = _("The waiting bytes are not on %(machine)s", machine=gethostname())
+    raise SourceError(text, cause="SourceGone", stage="source")
+
+
+def free_bytes(token: str) -> None:
+    """Delete the bytes; if that fails, `sweep` deletes them some day."""
+    try:
+        bytes_storage().delete(path_for(token))
+    except Exception as error:
+        if is_from_signal(error):
+            raise
+        logger.warning("WAITING_STORAGE cannot delete (%s)", described(error))
