@@ -271,7 +271,8 @@ def put(
 
 def _put_deletion(uploader: Uploader, name: str, using: str, context: UploadContext) -> None:
     options, key = uploader.options, uploader.key(name)
-    columns = _columns(using, context, uuid4().hex, kind=DELETE, name=name) | {"replaces": True}
+    # If it replaces no row and neither list nor log shows an object, nothing needs to be sent.
+    columns = _columns(using, context, uuid4().hex, kind=DELETE, name=name)
     for _look in range(LOOKS):
         row = row_of(options, key)
         if row and row.kind == DELETE:

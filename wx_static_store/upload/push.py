@@ -1,0 +1,283 @@
+"""
+Send what waits: one process at a time sends a row, as long as its lease lasts.
+
+Who was stopped for longer than its lease sends nothing more: another process may have sent the row,
+and newer bytes after it. Each lease counts an attempt, and a row is given back by that number only.
+"""
+
+import logging
+import time
+from collections import Counter, deque
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, timedelta
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count, F, Min, Q, QuerySet
+
+from ..conf import Options, offers, options_for
+from ..core.match import Match, match
+from ..core.refusals import EXISTS
+from ..core.types import UploadContext, UploadItem, UploadResult, UploadStatus, deletion
+from ..exceptions import ConfigurationError, SourceError, WxStaticStoreError
+from ..i18n import english, gettext_lazy as _, gettext_noop
+from ..models import WaitingFile, fitting
+from ..models.columns import Now
+from .presence import Presence, find, newest_rows
+from .recorder import Recorder, record_one
+from .store import INTERACTIVE_SECONDS
+from .transfer import Transfer, longest
+from .uploader import SAME_FAILURES, Uploader
+from .waiting import DELETE, note_away, note_back, open_row, remove, rows, waits
+from .workers import WorkerPool
+
+logger = logging.getLogger("wx_static_store.waiting")
+
+DUE, PARKED = WaitingFile.State
+TRIES = 20  # of a row whose own trouble may pass; after some two hours and a half it is parked
+PAUSE, LONGEST_PAUSE = 5.0, 600.0  # seconds until the next try; the pause doubles
+LINK_SECONDS = 60.0  # that a signed link can still be used after the last look at the lease
+MARGIN = 10.0  # between the clocks of this machine, the database and COS
+
+
+def push(seconds: float = 60.0) -> Counter[str]:
+    """
+    Send what is due, and begin nothing more after some seconds; return what became of how many.
+
+    ``stored``, ``deleted``, ``parked`` (they need a person), ``failed`` (they are due again later),
+    ``elsewhere`` (of stores and environments that the settings do not have).
+    """
+    with transaction.atomic(using=rows().db, durable=True):
+        pass  # a lease that is not committed keeps nobody away
+    until, counts = time.monotonic() + seconds, Counter[str]()
+    places = due().values_list("using", "env").annotate(count=Count("id"), first=Min("next_at"))
+    for using, env, count, _first in [*places.order_by("first")]:
+        if options := _at_home(using, env):
+            _push(options, using, until, counts)
+        else:
+            counts["elsewhere"] += count
+    return counts
+
+
+def due() -> QuerySet[WaitingFile]:
+    """Return the rows that may be sent now."""
+    is_free = Q(leased_until=None) | Q(leased_until__lt=Now())
+    return rows().filter(is_free, state=DUE, next_at__lte=Now())
+
+
+def _at_home(using: str, env: str) -> Options | None:
+    """Return the options of the store; None if the settings do not send to this environment."""
+    # The database may be a copy, used by another project.
+    with suppress(ConfigurationError):
+        options = options_for(using)
+        if options.env == env or (callable(options.env) and env in offers()):
+            return replace(options.for_env(env), deadline=options.deadline or INTERACTIVE_SECONDS)
+    return None
+
+
+def _push(options: Options, using: str, until: float, counts: Counter[str]) -> None:
+    uploader = Uploader(options)
+    with WorkerPool(options.max_workers) as pool:
+        pool.capacity = pool.max_workers  # a row that waits for a worker would use up its lease
+        steps = _Steps(uploader, using, pool, until, counts)
+        try:
+            for _result in uploader.send(steps, pool, _NoRows(UploadContext("push"))):
+                pass
+        finally:
+            steps.give_back()
+
+
+class _NoRows(Recorder):
+    """Record nothing: the step does, before the row goes, and only what has ended."""
+
+    def add(self, result: UploadResult, *, source: str = "") -> None:
+        """Do nothing."""
+
+
+class _Steps:
+    """The rows of one store, claimed some at a time; their results change or end them."""
+
+    def __init__(
+        self, uploader: Uploader, using: str, pool: WorkerPool, until: float, counts: Counter[str]
+    ) -> None:
+        self._uploader, self._pool, self._counts = uploader, pool, counts
+        self._using, self._until = using, until
+        self._claimed: dict[str, WaitingFile] = {}  # by key; as they were but for `attempts`
+        self._there = set[str]()  # keys whose object has the bytes already
+        self._ready = deque[UploadItem]()
+        self._halted = self._is_well = False
+        self._failed_in_a_row = 0
+
+    # --- what to send ----------------------------------------------------------------------------
+
+    def next_item(self) -> UploadItem | None:
+        while not (self._ready or self._halted or time.monotonic() >= self._until):
+            if not self._claim_some():
+                return None
+        return self._ready.popleft() if self._ready and not self._halted else None
+
+    def _claim_some(self) -> bool:
+        """Claim some rows and decide what to do with each; return whether any was due."""
+        place = due().filter(using=self._using, env=self._uploader.env)
+        found = [*place.order_by("next_at", "id")[: self._pool.max_workers]]
+        seconds = longest(self._uploader.store, max((row.size for row in found), default=0))
+        until = time.time() + seconds
+        if keys := [row.key for row in found if self._claim(row, seconds)]:
+            self._decide(keys, until)
+        return bool(found)
+
+    def _claim(self, row: WaitingFile, seconds: float) -> bool:
+        """Lease the row for these seconds and those of a link; return whether it is ours."""
+        if self._uploader.key(row.name) != row.key:  # the store has another location by now
+            rows().filter(pk=row.pk).update(next_at=Now() + timedelta(seconds=LONGEST_PAUSE))
+            self._counts["elsewhere"] += 1
+            return False
+        lease = Now() + timedelta(seconds=seconds + LINK_SECONDS + MARGIN)
+        same = due().filter(pk=row.pk, token=row.token, attempts=row.attempts)
+        if not same.update(leased_until=lease, attempts=F("attempts") + 1, maybe_public=True):
+            return False  # another process was quicker
+        row.attempts += 1
+        self._claimed[row.key] = row
+        return True
+
+    def _decide(self, keys: list[str], until: float) -> None:
+        """Ask what is at these keys, and end their rows or make them ready; else end the run."""
+        store = self._uploader.store
+        try:
+            files = dict(self._pool.run(lambda key: (key, find(store, key)), keys))
+        except WxStaticStoreError as error:
+            if not waits(error):
+                raise
+            row, self._halted = self._claimed.pop(keys[0]), True
+            self._put_off(row, error, row.maybe_public)
+            return
+        sent = newest_rows(store.env, keys, sent=True) or {}
+        for key in keys:
+            presence = Presence(key, sent.get(key), files[key])
+            if item := self._item(self._claimed[key], presence):
+                self._ready.append(replace(item, until=until))
+            else:
+                del self._claimed[key]
+
+    def _item(self, row: WaitingFile, found: Presence) -> UploadItem | None:
+        """Return what to send for the row; None if it ends here."""
+        if row.kind == DELETE:
+            if found.taken_by or row.replaces:
+                return deletion(row.name)
+            self._end(row, "deleted")
+            return None
+        opener = partial(open_row, row)
+        item = UploadItem(row.name, opener, row.size, md5=row.md5, source_ref=row.source_ref)
+        same = match(row, found.file)
+        self._there.update([row.key] if same is Match.SAME else [])
+        if row.replaces or same is Match.MISSING or (same is Match.UNSURE and row.attempts > 1):
+            return item
+        if same is Match.SAME:  # the process that sent it was killed, or the database restored
+            transfer = Transfer(self._uploader.options, item)
+            transfer.prepare()
+            self._store(row, transfer.result(None))
+        else:
+            self._park(row, self._uploader.failed(item, EXISTS.broken(key=row.key)))
+        return None
+
+    # --- what came of it -------------------------------------------------------------------------
+
+    def on_result(self, result: UploadResult) -> bool:
+        row, error = self._claimed.pop(result.key), result.error
+        if error is None:
+            self._is_well, self._failed_in_a_row = True, 0
+            if note_back(self._uploader.options):
+                rows().filter(env=row.env, state=DUE).update(next_at=Now())
+            self._store(row, result)
+        elif isinstance(error, SourceError) and row.key in self._there:
+            self._store(row, replace(result, status=UploadStatus.STORED, error=None))
+        elif waits(error) or isinstance(error, SourceError):
+            self._retry(row, result, error)
+        else:
+            self._park(row, result)
+        return self._halted
+
+    def _retry(self, row: WaitingFile, result: UploadResult, error: WxStaticStoreError) -> None:
+        if row.attempts >= TRIES and not error.stops_batch:
+            self._park(row, result)
+            return
+        maybe_public = row.maybe_public or result.status is UploadStatus.UNKNOWN
+        ours = self._put_off(row, error, maybe_public)
+        if ours and waits(error):  # else another machine may have the bytes
+            self._failed_in_a_row += 1
+            most = SAME_FAILURES if self._is_well else 1
+            self._halted |= error.stops_batch or self._failed_in_a_row >= most
+
+    def _put_off(self, row: WaitingFile, error: WxStaticStoreError, maybe_public: bool) -> bool:
+        """Let the row be due again later; return whether it is still ours."""
+        pause = min(LONGEST_PAUSE, PAUSE * 2.0 ** (row.attempts - 1))
+        later = Now() + timedelta(seconds=pause)
+        ours = self._change(row, next_at=later, maybe_public=maybe_public, **_why(error))
+        if ours:
+            self._counts["failed"] += 1
+            logger.warning(gettext_noop("%s waits on: %s"), ascii(row.key), english(error))
+            if waits(error) and error.cause != "interrupted":
+                note_away(self._uploader.options, error)
+        return ours
+
+    def _park(self, row: WaitingFile, result: UploadResult) -> None:
+        """Leave the row to a person, with a row in the log that says why."""
+        assert result.error is not None  # noqa: S101 -- only failures come here
+        maybe_public = row.maybe_public or result.status is UploadStatus.UNKNOWN
+        why = _why(result.error)
+        if self._change(row, state=PARKED, maybe_public=maybe_public, **why):
+            record_one(result, _context(row))
+            self._counts["parked"] += 1
+
+    def _store(self, row: WaitingFile, result: UploadResult) -> None:
+        since = f"{row.created.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+        note = _("It waited since %(time)s (UTC)", time=since)
+        # First: while the cloud is away, the log alone says what is there.
+        record_one(replace(result, note=note), _context(row))
+        self._end(row, "deleted" if row.kind == DELETE else "stored")
+
+    def _end(self, row: WaitingFile, how: str) -> None:
+        self._counts[how] += 1
+        if not remove(row):
+            _free_lease(row)
+
+    def _change(self, row: WaitingFile, **columns: Any) -> bool:
+        """Give the row back, changed, if this process has its lease still; return whether."""
+        same = rows().filter(pk=row.pk, token=row.token, attempts=row.attempts)
+        ours = bool(same.update(leased_until=None, **columns))
+        if not ours:
+            _free_lease(row)
+        return ours
+
+    # --- the end ---------------------------------------------------------------------------------
+
+    def halt(self) -> None:
+        self._halted = True
+
+    def on_cancelled(self) -> None:
+        """Do nothing: `give_back` knows what has no result."""
+
+    def on_tick(self, under_way: Collection[Transfer]) -> None:
+        """Do nothing: nobody watches."""
+
+    def give_back(self) -> None:
+        """Let others send what was claimed and not begun."""
+        for row in self._claimed.values():
+            self._change(row, attempts=row.attempts - 1, maybe_public=row.maybe_public)
+
+
+def _free_lease(row: WaitingFile) -> None:
+    """Let the newer content of the row be sent at once, unless somebody sends it already."""
+    rows().filter(pk=row.pk, attempts=0).exclude(token=row.token).update(leased_until=None)
+
+
+def _why(error: WxStaticStoreError) -> dict[str, Any]:
+    facts = {"cause": error.cause, "errcode": error.errcode, "message": english(error.message)}
+    return fitting(WaitingFile, facts)
+
+
+def _context(row: WaitingFile) -> UploadContext:
+    return UploadContext(row.source, row.source_ref, row.user_id)
