@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from errno import ENOENT
-from functools import partial
 from io import BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, ClassVar, Self
@@ -99,7 +98,6 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         try:
             with claiming() as claim:
                 claim.of_a_person = isinstance(content, UploadedFile)
-                claim.max_length = max_length
                 saved = saved or str(super().save(name, content, max_length))
         except UploadFailed as error:
             if error.status == UploadStatus.UNKNOWN:  # there may be an object without a row
@@ -163,9 +161,8 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         if self.options.wait == "never":
             result, row = Uploader(self.options).attempt(item, SAVE)
         else:
-            most = claim.max_length if claim else None
-            another = partial(self.get_available_name, max_length=most)
-            name, result, row = self._waiting.save(self.options, item, SAVE, another)
+            another_name = self.get_available_name
+            name, result, row = self._waiting.save(self.options, item, SAVE, another_name)
         if claim:
             if result and result.status is UploadStatus.FAILED:
                 claim.release()

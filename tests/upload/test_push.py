@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
-from django.core.files.base import ContentFile
 from django.db import transaction
 from django.db.models import F
 
@@ -20,7 +20,7 @@ from wx_static_store.models.columns import Now
 from wx_static_store.upload import push as pushes
 from wx_static_store.upload.push import push
 from wx_static_store.upload.uploader import Uploader
-from wx_static_store.upload.waiting import is_away
+from wx_static_store.upload.waiting import is_away, open_row
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -115,7 +115,7 @@ def test_no_more_is_begun_when_the_time_is_over(shop: Make) -> None:
 def test_a_file_that_was_sent_by_a_killed_process_is_not_sent_again(shop: Make) -> None:
     here = shop()
     here.save_in_outage(b"tea")
-    Uploader(options_for("default")).transfer(UploadItem("a.txt", lambda: ContentFile(b"tea").file))
+    Uploader(options_for("default")).transfer(UploadItem("a.txt", lambda: BytesIO(b"tea")))
     before = len(here.cloud.calls("put_object"))
     assert push() == {"stored": 1}
     assert len(here.cloud.calls("put_object")) == before
@@ -306,7 +306,7 @@ def test_a_row_under_lease_is_left_to_who_has_it(shop: Make) -> None:
 
 def while_it_is_sent(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
     """Act once, when the push has opened a waiting file."""
-    open_row, acted = pushes.open_row, list[bool]()
+    acted = list[bool]()
 
     def opened(row: WaitingFile) -> Any:
         with ExitStack() as stack:
@@ -346,7 +346,7 @@ def test_a_file_deleted_while_it_is_sent_is_not_public_in_the_end(
 
 def test_who_lost_its_lease_sends_nothing(shop: Make) -> None:
     here = shop()
-    late = UploadItem("a.txt", lambda: ContentFile(b"old").file, until=time.time() - 1)
+    late = UploadItem("a.txt", lambda: BytesIO(b"old"), until=time.time() - 1)
     result = Uploader(options_for("default")).transfer(late)
     assert result.status == "failed"
     assert here.calls() == 0

@@ -276,7 +276,29 @@ def test_two_saves_that_chose_one_name_get_two(shop: Make) -> None:
     here.notice_outage()
     here.storage._save("a.txt", ContentFile(b"first"))
     second = here.storage._save("a.txt", ContentFile(b"second"))
+    assert second != "a.txt"
     assert here.waiting() == {"a.txt": "save", second: "save"}
+
+
+@committed
+def test_of_two_saves_that_replace_one_file_the_last_one_stays(
+    shop: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = shop(file_overwrite=True, wait="always")
+    row_save(here)
+    row_of, raced = waiting.row_of, list[bool]()
+
+    def read_then_lose(options: Any, key: str) -> WaitingFile | None:
+        row = row_of(options, key)
+        if not raced:
+            raced.append(True)
+            here.save(b"quicker")
+        return row
+
+    monkeypatch.setattr(waiting, "row_of", read_then_lose)
+    here.save(b"last")
+    assert read(here.storage) == b"last"
+    assert here.kept() == [b"last"]
 
 
 def test_a_file_that_cannot_be_read_twice_waits(shop: Make) -> None:

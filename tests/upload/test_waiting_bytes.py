@@ -3,7 +3,6 @@
 import io
 import os
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +10,8 @@ import pytest
 from tests.upload.conftest import Shop
 from wx_static_store.core.types import UploadItem
 from wx_static_store.exceptions import SourceError
-from wx_static_store.upload.waiting_bytes import free_bytes, open_bytes, write_bytes
+from wx_static_store.upload.waiting_bytes import free_bytes, open_bytes, path_for, write_bytes
 
-TOKEN = "ab" + "0" * 30
 DIGEST = sha256(b"tea").hexdigest()
 
 
@@ -28,14 +26,14 @@ def tea() -> UploadItem:
 
 
 def test_bytes_come_back_as_they_were(here: Shop) -> None:
-    assert write_bytes(tea(), TOKEN).sha256 == DIGEST
-    with open_bytes(TOKEN, DIGEST) as file:
+    written = write_bytes(tea())
+    with open_bytes(written["token"], written["sha256"]) as file:
         assert file.read() == b"tea"
 
 
 def test_bytes_lie_beside_those_of_releases(here: Shop) -> None:
-    write_bytes(tea(), TOKEN)
-    assert (here.folder / "waiting/ab" / TOKEN[2:]).read_bytes() == b"tea"
+    token = write_bytes(tea())["token"]
+    assert (here.folder / "waiting" / token[:2] / token[2:]).read_bytes() == b"tea"
 
 
 def test_the_disk_has_the_bytes_and_their_folders(
@@ -43,23 +41,22 @@ def test_the_disk_has_the_bytes_and_their_folders(
 ) -> None:
     synced: list[str] = []
     monkeypatch.setattr(os, "fsync", lambda n: synced.append(os.readlink(f"/proc/self/fd/{n}")))
-    write_bytes(tea(), TOKEN)
-    path = here.folder / "waiting/ab" / TOKEN[2:]
+    path = here.folder / path_for(write_bytes(tea())["token"])
     assert synced == [str(each) for each in (path, *path.parents[:3])]
 
 
 def test_other_bytes_are_not_taken_for_them(here: Shop) -> None:
-    write_bytes(tea(), TOKEN)
-    Path(here.folder / "waiting/ab" / TOKEN[2:]).write_bytes(b"sea")
+    token = write_bytes(tea())["token"]
+    (here.folder / path_for(token)).write_bytes(b"sea")
     with pytest.raises(SourceError, match="are not on"):
-        open_bytes(TOKEN, DIGEST)
+        open_bytes(token, DIGEST)
 
 
 def test_bytes_that_are_gone_are_named_with_the_machine(here: Shop) -> None:
-    write_bytes(tea(), TOKEN)
-    free_bytes(TOKEN)
+    token = write_bytes(tea())["token"]
+    free_bytes(token)
     with pytest.raises(SourceError, match=os.uname().nodename):
-        open_bytes(TOKEN, DIGEST)
+        open_bytes(token, DIGEST)
 
 
 def test_a_file_that_cannot_be_read_leaves_no_bytes(here: Shop) -> None:
@@ -67,5 +64,5 @@ def test_a_file_that_cannot_be_read_leaves_no_bytes(here: Shop) -> None:
         raise OSError("torn")
 
     with pytest.raises(SourceError, match="torn"):
-        write_bytes(UploadItem("a.txt", broken), TOKEN)
+        write_bytes(UploadItem("a.txt", broken))
     assert here.kept() == []

@@ -50,7 +50,6 @@ class Claim:
     def __init__(self, save_id: str = "") -> None:
         # Not by thread: a worker serves one request after the other in the same thread.
         self._id = save_id or uuid4().hex
-        self.max_length: int | None = None  # of the name
         self.of_a_person = False  # whose name may get a suffix without a look
         self._held: dict[str, Notes] = {}
 

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from uuid import uuid4
 
 from django.db import IntegrityError, router, transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from ..conf import Options, platform_options
 from ..conf.release_checks import require_private
@@ -57,7 +57,9 @@ QUICK_SECONDS = 8.0  # for the direct try of a file that may wait
 QUICK_ATTEMPTS = 2
 LOOKS = 5  # at a row that others change at the same time
 
-Sent = tuple[UploadResult | None, int | None]  # no result: it waits
+# A content that was not tried yet.
+_FRESH = {"state": WaitingFile.State.DUE, "attempts": 0, "cause": "", "errcode": None}
+_FRESH |= {"message": "", "next_at": Now(), "created": Now()}
 
 
 # --- when a file waits ---------------------------------------------------------------------------
@@ -92,9 +94,8 @@ def note_back(options: Options) -> bool:
 def quick(options: Options) -> Options:
     """Return the options of a direct try, whose caller need not wait as long as without a net."""
     seconds = min(QUICK_SECONDS, options.deadline or QUICK_SECONDS)
-    return replace(
-        options, deadline=seconds, max_attempts=min(QUICK_ATTEMPTS, options.max_attempts)
-    )
+    attempts = min(QUICK_ATTEMPTS, options.max_attempts)
+    return replace(options, deadline=seconds, max_attempts=attempts)
 
 
 def seen(options: Options, key: str, *, ask: bool = True) -> Presence:
@@ -106,9 +107,8 @@ def seen(options: Options, key: str, *, ask: bool = True) -> Presence:
             if not waits(error):
                 raise
             note_away(options, error)
-    return Presence(
-        key, (newest_rows(str(options.env), [key], sent=True) or {}).get(key), None, False
-    )
+    logged = newest_rows(str(options.env), [key], sent=True) or {}
+    return Presence(key, logged.get(key), None, listed=False)
 
 
 # --- what a storage does -------------------------------------------------------------------------
@@ -132,12 +132,17 @@ def save(
                     return item.name, result, row
                 note_away(uploader.options, failure)
                 failure.maybe_stored = result.status is UploadStatus.UNKNOWN
-            while not put(uploader, item, using, context, failure):
+            content = {"kind": SAVE, **write_bytes(item), "replaces": options.file_overwrite}
+            maybe_public = options.file_overwrite or bool(failure and failure.maybe_stored)
+            while not put(
+                uploader, item.name, using, context, **content, maybe_public=maybe_public
+            ):
                 item = replace(item, name=other_name(item.name))
         except Exception as error:
             if is_from_signal(error):
                 raise
             return item.name, *_not_kept(uploader, item, context, error, failure)
+    _announce(uploader, item.name, using)
     return item.name, None, None
 
 
@@ -156,7 +161,8 @@ def delete(options: Options, name: str, context: UploadContext) -> None:
             raise to_raise(result)
         note_away(uploader.options, failure)
     try:
-        _put_deletion(uploader, name, using, context)
+        # If it replaces no row and neither list nor log shows an object, nothing will be sent.
+        put(uploader, name, using, context, kind=DELETE, token=uuid4().hex)
     except Exception as error:
         if is_from_signal(error):
             raise
@@ -218,11 +224,6 @@ def below(options: Options, prefix: str) -> list[WaitingFile]:
     return [row for row in rows().filter(env=options.env) if row.key.startswith(prefix)]
 
 
-def change(row: WaitingFile, **columns: Any) -> bool:
-    """Change the row, if it has this content still; return whether."""
-    return bool(rows().filter(pk=row.pk, token=row.token).update(**columns))
-
-
 def remove(row: WaitingFile, **unless: Any) -> bool:
     """Delete the row, if it has this content still, and its bytes; return whether."""
     gone = bool(rows().filter(pk=row.pk, token=row.token, **unless).delete()[0])
@@ -241,68 +242,27 @@ def drop(row: WaitingFile) -> bool:
     return not row.maybe_public and remove(row, maybe_public=False)
 
 
-def put(
-    uploader: Uploader,
-    item: UploadItem,
-    using: str,
-    context: UploadContext,
-    failure: WxStaticStoreError | None = None,
-) -> bool:
-    """Let the file wait; return False if another file waits under its name."""
-    options, key, token = uploader.options, uploader.key(item.name), uuid4().hex
-    item = write_bytes(item, token)
-    columns = _columns(using, context, token, kind=SAVE, name=item.name) | {
-        "size": item.size,
-        "md5": item.md5,
-        "sha256": item.sha256,
-        "maybe_public": options.file_overwrite or bool(failure and failure.maybe_stored),
-        "replaces": options.file_overwrite,
-    }
+def put(uploader: Uploader, name: str, using: str, context: UploadContext, **content: Any) -> bool:
+    """Let a save or a deletion wait; return False if one waits already and is not replaced."""
+    options, key, kind = uploader.options, uploader.key(name), content["kind"]
+    # A lease goes on: who sends the old content may not have ended.
+    columns = content | _FRESH | {"name": name, "using": using, **_asked_by(context)}
     for _look in range(LOOKS):
         row = row_of(options, key)
-        if row and row.kind == SAVE and not options.file_overwrite:
-            free_bytes(token)
+        if row is None:
+            done = _insert(options, key, columns)
+        elif row.kind == kind and not options.file_overwrite:
             return False
-        if _replace(row, columns) if row else _insert(options, key, columns):
-            _announce(options, key, using, item.name)
+        else:
+            done = (kind == DELETE and drop(row)) or _replace(row, columns)
+        if done:
             return True
     raise RuntimeError(key)  # others change it without end
 
 
-def _put_deletion(uploader: Uploader, name: str, using: str, context: UploadContext) -> None:
-    options, key = uploader.options, uploader.key(name)
-    # If it replaces no row and neither list nor log shows an object, nothing needs to be sent.
-    columns = _columns(using, context, uuid4().hex, kind=DELETE, name=name)
-    for _look in range(LOOKS):
-        row = row_of(options, key)
-        if row and row.kind == DELETE:
-            return
-        if row is None:
-            done = _insert(options, key, columns)
-        else:
-            done = drop(row) or _replace(row, columns)
-        if done:
-            return
-    raise RuntimeError(key)
-
-
-def _columns(using: str, context: UploadContext, token: str, **more: Any) -> dict[str, Any]:
-    """Return the columns of a new content; a lease of the old one goes on."""
-    # Who sends the old content may not have ended: nobody else may send before its lease has.
-    return more | {
-        "using": using,
-        "token": token,
-        "state": WaitingFile.State.DUE,
-        "attempts": 0,
-        "next_at": Now(),
-        "created": Now(),
-        "cause": "",
-        "errcode": None,
-        "message": "",
-        "source": context.source,
-        "source_ref": context.source_ref,
-        "user_id": context.user_id,
-    }
+def _asked_by(context: UploadContext) -> dict[str, Any]:
+    facts = {"source": context.source, "source_ref": context.source_ref}
+    return facts | {"user_id": context.user_id}
 
 
 def _insert(options: Options, key: str, columns: dict[str, Any]) -> bool:
@@ -314,16 +274,17 @@ def _insert(options: Options, key: str, columns: dict[str, Any]) -> bool:
 
 
 def _replace(row: WaitingFile, columns: dict[str, Any]) -> bool:
-    # What waited before may have been sent, and be what is at the key.
-    done = change(row, **columns | {"maybe_public": row.maybe_public, "replaces": True})
-    if done:
+    # What waited before may have been sent, even since the row was read.
+    kept = {"maybe_public": F("maybe_public"), "replaces": True}
+    same = rows().filter(pk=row.pk, token=row.token)
+    if done := bool(same.update(**columns | kept)):
         after_commit(partial(free_bytes, row.token))
     return done
 
 
-def _announce(options: Options, key: str, using: str, name: str) -> None:
-    logger.info("waits %s", ascii(key))
-    facts = {"using": using, "env": options.env, "key": key, "name": name}
+def _announce(uploader: Uploader, name: str, using: str) -> None:
+    facts = {"using": using, "env": uploader.env, "key": uploader.key(name), "name": name}
+    logger.info("waits %s", ascii(facts["key"]))
     with own_savepoint():
         upload_waiting.send_robust(sender=None, **facts)
 

@@ -6,7 +6,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 from socket import gethostname
-from typing import BinaryIO
+from typing import Any, BinaryIO
+from uuid import uuid4
 
 from django.core.files.storage import FileSystemStorage, Storage, storages
 
@@ -31,18 +32,18 @@ def path_for(token: str) -> str:
     return FOLDER + path_of(token)
 
 
-def write_bytes(item: UploadItem, token: str) -> UploadItem:
-    """Write the bytes, and return the item with its digests; leave nothing if that fails."""
-    item, storage, path = fingerprint(item), bytes_storage(), path_for(token)
+def write_bytes(item: UploadItem) -> dict[str, Any]:
+    """Write the bytes, and return the columns that name them; leave nothing if that fails."""
+    item, storage, token = fingerprint(item), bytes_storage(), uuid4().hex
     try:
-        with compared(item, path) as content:
-            storage.save(path, content)
+        with compared(item, path_for(token)) as content:
+            storage.save(path_for(token), content)
         if isinstance(storage, FileSystemStorage):
-            _sync(storage.path(path))
+            _sync(storage.path(path_for(token)))
     except BaseException:
         free_bytes(token)
         raise
-    return item
+    return {"token": token, "size": item.size, "md5": item.md5, "sha256": item.sha256}
 
 
 def _sync(path: str) -> None:
