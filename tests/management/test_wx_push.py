@@ -2,13 +2,13 @@
 
 import json
 import signal
+import time
 from collections.abc import Callable
 
 import pytest
 
 from tests.log.conftest import run
 from tests.upload.conftest import Shop, shop as shop
-from wx_static_store.management.commands import wx_push
 from wx_static_store.models import WaitingFile
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -87,7 +87,7 @@ def test_a_watch_goes_on_until_it_is_interrupted(
         else:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(wx_push.time, "sleep", pause)
+    monkeypatch.setattr(time, "sleep", pause)
     code, said = run("wx_push", "--watch")
     assert (code, "stored 2" in said) == (130, True)
     assert here.public() == {"b.txt": b"tea", "c.txt": b"tea"}

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import slow
 from tests.processes.conftest import Project
 from tests.waiting import wait_for
 
@@ -120,7 +121,10 @@ def test_the_next_push_ends_what_a_killed_one_began(project: Project, point: str
     assert (public(project), waiting(project)) == (b"tea", 0)
 
 
-@pytest.mark.parametrize("point", PUSHED)
+@pytest.mark.parametrize(
+    "point",
+    [each if each == "reply_received" else pytest.param(each, marks=slow) for each in PUSHED],
+)
 def test_a_file_deleted_after_a_killed_push_is_not_public(project: Project, point: str) -> None:
     save(project, "tea")
     kill(project, point, *PUSH)

@@ -14,7 +14,7 @@ from django.db.models import F
 
 from tests.upload.conftest import Shop
 from wx_static_store.conf import options_for
-from wx_static_store.core.types import UploadItem
+from wx_static_store.core.types import UploadContext, UploadItem
 from wx_static_store.models import UploadLog, WaitingFile
 from wx_static_store.models.columns import Now
 from wx_static_store.upload import push as pushes
@@ -150,6 +150,37 @@ def test_a_save_that_may_replace_does(shop: Make) -> None:
     here.save_in_outage(b"tea")
     assert push() == {"stored": 1}
     assert here.public() == {"a.txt": b"tea"}
+
+
+def upload_meanwhile(content: bytes) -> None:
+    """Upload as an admin does, past the storage and its waiting files."""
+    WaitingFile.objects.update(created=F("created") - timedelta(minutes=1))
+    item = UploadItem("a.txt", lambda: BytesIO(content))
+    Uploader(options_for("default")).upload(item, UploadContext("admin"))
+
+
+def test_a_waiting_file_does_not_overwrite_a_newer_upload_of_another_kind(shop: Make) -> None:
+    here = shop(file_overwrite=True)
+    here.save_in_outage(b"old")
+    upload_meanwhile(b"new")
+    assert push() == {"parked": 1}
+    assert here.public() == {"a.txt": b"new"}
+
+
+def test_a_file_that_was_sent_late_is_not_taken_for_newer_than_its_successor(shop: Make) -> None:
+    here = shop(file_overwrite=True)
+    here.save_in_outage(b"new")
+    upload_meanwhile(b"old")
+    UploadLog.objects.update(source="storage")
+    assert push() == {"stored": 1}
+
+
+def test_a_waiting_deletion_does_not_delete_a_newer_upload(shop: Make) -> None:
+    here = shop(wait="always")
+    here.storage.delete("a.txt")
+    upload_meanwhile(b"new")
+    assert push() == {"parked": 1}
+    assert here.public() == {"a.txt": b"new"}
 
 
 @pytest.mark.parametrize(

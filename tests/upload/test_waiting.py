@@ -355,11 +355,21 @@ def test_a_file_that_can_neither_be_sent_nor_wait_names_the_cause_of_the_cloud(s
     assert caught.value.cause == "45009"
 
 
-def test_without_the_table_a_file_cannot_wait(shop: Make) -> None:
+@committed
+@pytest.mark.parametrize("method", [exists, read, size, is_waiting])
+def test_without_the_table_a_method_does_not_guess(shop: Make, method: Any) -> None:
     here = shop()
-    here.notice_outage()
-    with lost_table(WaitingFile), pytest.raises(UploadFailed, match="could not wait"):
-        here.storage._save("a.txt", ContentFile(b"new"))
+    with lost_table(WaitingFile), pytest.raises(OSError, match="waiting files cannot be read"):
+        method(here.storage)
+
+
+@committed
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_without_the_table_a_file_cannot_wait(shop: Make, overwrite: bool) -> None:
+    here = shop(file_overwrite=overwrite, wait="always")
+    with lost_table(WaitingFile), pytest.raises(UploadFailed, match="waiting files cannot be read"):
+        here.save(b"new")
+    assert here.public() == {}
 
 
 def test_a_storage_whose_files_never_wait_asks_nothing_of_the_table(shop: Make) -> None:

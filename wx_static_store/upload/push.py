@@ -26,7 +26,7 @@ from ..exceptions import ConfigurationError, SourceError, WxStaticStoreError
 from ..i18n import english, gettext_lazy as _, gettext_noop
 from ..models import WaitingFile, fitting
 from ..models.columns import Now
-from .presence import Presence, find, newest_rows
+from .presence import SLACK, Presence, find, newest_rows
 from .recorder import Recorder, record_one
 from .store import INTERACTIVE_SECONDS
 from .transfer import Transfer, longest
@@ -40,6 +40,7 @@ DUE, PARKED = WaitingFile.State
 TRIES = 20  # of a row whose own trouble may pass; after some two hours and a half it is parked
 PAUSE, LONGEST_PAUSE = 5.0, 600.0  # seconds until the next try; the pause doubles
 LINK_SECONDS = 60.0  # that a signed link can still be used after the last look at the lease
+_NEWER = _("A newer upload of this file is in the log, and an older one must not overwrite it")
 MARGIN = 10.0  # between the clocks of this machine, the database and COS
 
 
@@ -164,18 +165,19 @@ class _Steps:
 
     def _item(self, row: WaitingFile, found: Presence) -> UploadItem | None:
         """Return what to send for the row; None if it ends here."""
-        if row.kind == DELETE:
+        opener, same = partial(open_row, row), match(row, found.file)
+        item = UploadItem(row.name, opener, row.size, md5=row.md5, source_ref=row.source_ref)
+        self._there.update([row.key] if same is Match.SAME else [])
+        if _is_older(row, found):
+            error: WxStaticStoreError = SourceError(_NEWER, cause="SourceGone", stage="source")
+            self._park(row, self._uploader.failed(item, error))
+        elif row.kind == DELETE:
             if found.taken_by or row.replaces:
                 return deletion(row.name)
             self._end(row, "deleted")
-            return None
-        opener = partial(open_row, row)
-        item = UploadItem(row.name, opener, row.size, md5=row.md5, source_ref=row.source_ref)
-        same = match(row, found.file)
-        self._there.update([row.key] if same is Match.SAME else [])
-        if row.replaces or same is Match.MISSING or (same is Match.UNSURE and row.attempts > 1):
+        elif row.replaces or same is Match.MISSING or (same is Match.UNSURE and row.attempts > 1):
             return item
-        if same is Match.SAME:  # the process that sent it was killed, or the database restored
+        elif same is Match.SAME:  # the process that sent it was killed, or the database restored
             transfer = Transfer(self._uploader.options, item)
             transfer.prepare()
             self._store(row, transfer.result(None))
@@ -267,6 +269,15 @@ class _Steps:
         """Let others send what was claimed and not begun."""
         for row in self._claimed.values():
             self._change(row, attempts=row.attempts - 1, maybe_public=row.maybe_public)
+
+
+def _is_older(row: WaitingFile, found: Presence) -> bool:
+    """Return whether other bytes came past the storage after the row was written."""
+    logged, since = found.row, row.created.astimezone(UTC) + SLACK
+    # What a storage saves waits behind the row: such a row of the log is of an older content.
+    if logged is None or logged.md5 == row.md5 or logged.source in ("storage", "delete"):
+        return False
+    return bool(logged.sent_at and logged.sent_at > since)
 
 
 def _free_lease(row: WaitingFile) -> None:

@@ -16,14 +16,21 @@ from functools import partial
 from typing import Any, BinaryIO
 from uuid import uuid4
 
-from django.db import IntegrityError, router, transaction
+from django.db import Error, IntegrityError, router, transaction
 from django.db.models import F, QuerySet
 
 from ..conf import Options, platform_options
 from ..conf.release_checks import require_private
 from ..conf.settings import alias_of
 from ..core.frames import described, is_from_signal
-from ..core.types import UploadContext, UploadItem, UploadResult, UploadStatus, deletion
+from ..core.types import (
+    DELETED_MD5,
+    UploadContext,
+    UploadItem,
+    UploadResult,
+    UploadStatus,
+    deletion,
+)
 from ..exceptions import (
     ConfigurationError,
     DeadlineExceeded,
@@ -162,7 +169,8 @@ def delete(options: Options, name: str, context: UploadContext) -> None:
         note_away(uploader.options, failure)
     try:
         # If it replaces no row and neither list nor log shows an object, nothing will be sent.
-        put(uploader, name, using, context, kind=DELETE, token=uuid4().hex)
+        content = {"kind": DELETE, "token": uuid4().hex, "md5": DELETED_MD5}
+        put(uploader, name, using, context, **content)
     except Exception as error:
         if is_from_signal(error):
             raise
@@ -216,7 +224,12 @@ def rows() -> QuerySet[WaitingFile]:
 
 
 def row_of(options: Options, key: str) -> WaitingFile | None:
-    return rows().filter(env=options.env, key_digest=key_digest(key)).first()
+    """Return the row of the key; raise UploadFailed, as no answer would be right without it."""
+    try:
+        return rows().filter(env=options.env, key_digest=key_digest(key)).first()
+    except Error as error:
+        why = described(error)
+    raise UploadFailed(_("The waiting files cannot be read (%(why)s)", why=why), stage="name")
 
 
 def below(options: Options, prefix: str) -> list[WaitingFile]:
