@@ -264,15 +264,31 @@ def test_a_refusal_of_one_file_parks_it_and_the_others_go(shop: Make) -> None:
     assert states() == {"b.txt": "parked"}
 
 
-def test_a_file_that_alone_fails_is_parked_after_twenty_tries(shop: Make) -> None:
+BUSY = {"on": "put_object", "key": "a.txt", "do": "cos_error", "code": "SlowDown", "status": 503}
+
+
+@pytest.mark.parametrize(("attempts", "counts"), [(18, "failed"), (19, "parked"), (2000, "parked")])
+def test_a_file_that_alone_fails_is_parked_after_twenty_tries(
+    shop: Make, attempts: int, counts: str
+) -> None:
+    here = shop(max_attempts=1, max_workers=1)
+    here.save_in_outage(b"goes", "b.txt")
+    here.save_in_outage(b"tea")
+    here.cloud.script(BUSY | {"times": None})
+    WaitingFile.objects.filter(key="a.txt").update(attempts=attempts)
+    assert push() == {"stored": 1, counts: 1}
+
+
+@pytest.mark.parametrize("attempts", [19, 2000])
+def test_no_outage_is_so_long_that_a_file_is_parked(shop: Make, attempts: int) -> None:
     here = shop(max_attempts=1)
     here.save_in_outage(b"tea")
-    fault = {"on": "put_object", "do": "cos_error", "code": "SlowDown", "status": 503}
-    here.cloud.script(fault | {"times": None})
-    WaitingFile.objects.update(attempts=pushes.TRIES - 2)
+    here.cloud.script(BUSY | {"times": None})
+    WaitingFile.objects.update(attempts=attempts)
     assert push() == {"failed": 1}
+    here.end_outage()
     due_again()
-    assert push() == {"parked": 1}
+    assert push() == {"stored": 1}
 
 
 def test_an_upload_without_an_answer_is_looked_for_before_it_is_sent_again(
@@ -321,6 +337,8 @@ def test_bytes_that_are_gone_and_public_are_done(shop: Make) -> None:
     here.save_in_outage(b"tea")
     lose_bytes(here)
     assert push() == {"stored": 1}
+    row = UploadLog.objects.latest("id")
+    assert (row.status, row.stage, row.cause) == ("stored", "", "")
 
 
 # --- leases --------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ from .workers import WorkerPool
 logger = logging.getLogger("wx_static_store.waiting")
 
 DUE, PARKED = WaitingFile.State
-TRIES = 20  # of a row whose own trouble may pass; after some two hours and a half it is parked
+TRIES = 20  # some two hours and a half; then a row that fails while others are sent is parked
 PAUSE, LONGEST_PAUSE = 5.0, 600.0  # seconds until the next try; the pause doubles
 LINK_SECONDS = 60.0  # that a signed link can still be used after the last look at the lease
 _NEWER = _("A newer upload of this file is in the log, and an older one must not overwrite it")
@@ -195,7 +195,7 @@ class _Steps:
                 rows().filter(env=row.env, state=DUE).update(next_at=Now())
             self._store(row, result)
         elif isinstance(error, SourceError) and row.key in self._there:
-            self._store(row, replace(result, status=UploadStatus.STORED, error=None))
+            self._store(row, replace(result, status=UploadStatus.STORED, error=None, stage=""))
         elif waits(error) or isinstance(error, SourceError):
             self._retry(row, result, error)
         else:
@@ -203,7 +203,9 @@ class _Steps:
         return self._halted
 
     def _retry(self, row: WaitingFile, result: UploadResult, error: WxStaticStoreError) -> None:
-        if row.attempts >= TRIES and not error.stops_batch:
+        # While nothing else is stored either, it is an outage, and no person could do more.
+        alone = self._is_well and not error.stops_batch
+        if row.attempts >= TRIES and (alone or not waits(error)):
             self._park(row, result)
             return
         maybe_public = row.maybe_public or result.status is UploadStatus.UNKNOWN
@@ -215,7 +217,7 @@ class _Steps:
 
     def _put_off(self, row: WaitingFile, error: WxStaticStoreError, maybe_public: bool) -> bool:
         """Let the row be due again later; return whether it is still ours."""
-        pause = min(LONGEST_PAUSE, PAUSE * 2.0 ** (row.attempts - 1))
+        pause = min(LONGEST_PAUSE, PAUSE * 2.0 ** min(row.attempts - 1, 10))
         later = Now() + timedelta(seconds=pause)
         ours = self._change(row, next_at=later, maybe_public=maybe_public, **_why(error))
         if ours:
