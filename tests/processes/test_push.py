@@ -41,7 +41,7 @@ def succeed(project: Project, *command: str) -> str:
     with project.process(*command) as process:
         code, output = process.finish()
     assert code == 0, output
-    return output
+    return str(output)
 
 
 def save(project: Project, content: str) -> None:
