@@ -28,9 +28,7 @@ STATES = {
     "deleted": _("not public any more"),
     "same": _("the same bytes are public"),
     "changed": _("changed"),
-    UNREAD: _(
-        "Reading this file, to compare it"
-    ),  # the MD5 of the public file is known, that of the new one not yet
+    UNREAD: _("Reading this file, to compare it"),  # its MD5 is not known, that of the public is
     UNKNOWN: TEXTS["unknown"],
     REFUSED: _("refused"),
     ASK: _("Tick it, if it is meant for everybody"),
