@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.demo import Site
 
+from .conftest import log_in
 from .upload_page import STORED, SUBMIT, choose, folder_of_one, memory_file, opened, states
 
 SAID, ALL = "#wx-said", "#wx-all"
@@ -33,6 +34,22 @@ BROKEN = """(selector) => {
     }
     return found;
 }"""
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Any, demo: Site) -> Iterator[Any]:
+    """Log in once for all tests of this module."""
+    found = chromium.new_context()
+    log_in(found, demo, "demo", "demo")
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Page]:
+    found = browser.new_page()
+    yield found
+    found.close()
 
 
 @pytest.fixture
@@ -155,15 +172,6 @@ def test_a_row_says_nothing_of_skipping_once_it_is_to_be_replaced(
     public.get_by_label("What to do with").select_option("replace")
     expect(public.locator("#wx-queue")).not_to_contain_text("Skipped")
     expect(public.locator(BOXES)).to_have_attribute("title", "")
-
-
-def test_a_row_of_a_wrong_folder_says_that_it_is_the_folder(
-    context: Callable[..., Any], member: Callable[..., str], site: Site
-) -> None:
-    page = opened(context(member("upload")).new_page(), site)
-    choose(page, "elsewhere/", ("a.txt", b"tea"))
-    states(page)
-    assert reasons(page) == ["See the target folder."]
 
 
 def test_a_row_that_waits_or_is_sent_says_so(upload: Page, site: Site, folder: str) -> None:

@@ -309,6 +309,8 @@ def test_a_wrong_folder_is_told_at_its_field(
     assert list(states(page).values()) == ["refused", "refused"]
     expect(page.get_by_text("into the folder uploads/ only")).to_have_count(1)
     expect(page.locator("#wx-folder-errors")).to_contain_text("into the folder uploads/ only")
+    expect(page.locator("#wx-queue").get_by_text("See the target folder.")).to_have_count(2)
+    expect(page.get_by_label("b.txt").first).to_have_attribute("title", "See the target folder.")
     page.fill("[name=folder]", "uploads/teas/")
     page.locator("[name=folder]").blur()
     expect(page.locator("#wx-folder-errors")).to_be_hidden()
