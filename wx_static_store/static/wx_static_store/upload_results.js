@@ -34,6 +34,7 @@
     row.item = item;
     byId("wx-results").hidden = false;
     item.querySelectorAll(".wx-copy").forEach((button) => { button.hidden = false; });
+    item.querySelectorAll(".wx-name, .wx-url a, .wx-url span").forEach((name) => page.write(name, name.textContent));
     if (row.awaited && [said, document.body].includes(document.activeElement)) {
       item.tabIndex = -1;
       item.focus();
