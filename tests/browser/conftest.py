@@ -23,6 +23,11 @@ expect.set_options(timeout=20_000)  # milliseconds: a machine may have other thi
 # A token that was refused may be followed by the next one a second later.
 IMPATIENT = 'settings.WX_STATIC_STORE["TOKEN_MIN_INTERVAL"] = 1'
 
+# A colour that is on its way from one look to the next has too little contrast for a moment.
+END_TRANSITIONS = """() => document.getAnimations()
+    .filter(each => Number.isFinite(each.effect.getComputedTiming().endTime))
+    .forEach(each => each.finish())"""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     why = "takes minutes: WX_REQUIRE_BROWSER=1 runs it, in Debian's chromium"

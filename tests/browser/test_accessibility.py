@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 from tests.demo import Site
 
-from .conftest import log_in, shoot
+from .conftest import END_TRANSITIONS, log_in, shoot
 from .pages import PAGES
 
 LOOKS: list[tuple[str, Literal["light", "dark"], int]] = [  # with its width in pixels
@@ -19,11 +19,6 @@ LOOKS: list[tuple[str, Literal["light", "dark"], int]] = [  # with its width in 
 ]
 # Of pages that are not ours: its links differ from the text beside them by colour alone.
 DJANGOS = [[".breadcrumbs"]]
-
-# A colour that is on its way from one look to the next has too little contrast for a moment.
-END_TRANSITIONS = """() => document.getAnimations()
-    .filter(each => Number.isFinite(each.effect.getComputedTiming().endTime))
-    .forEach(each => each.finish())"""
 
 
 @dataclass

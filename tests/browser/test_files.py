@@ -55,6 +55,16 @@ def test_the_actions_and_the_upload_are_in_reach_in_a_long_folder(page: Page, si
     expect(actions).to_be_in_viewport(ratio=1)
 
 
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_two_files_their_actions_and_the_upload_fit_one_screen(
+    context: Callable[..., Any], site: Site, folder: str, language: str
+) -> None:
+    page = context(locale=language, viewport={"width": 1280, "height": 600}).new_page()
+    page.goto(f"{site.log}/files/?folder={folder}")
+    for part in (".wx-acts", ".wx-cards tbody tr:last-child", "#wx-upload [name=file]"):
+        expect(page.locator(part)).to_be_in_viewport(ratio=1)
+
+
 def test_without_a_script_a_file_is_made_unpublic(
     context: Callable[..., Any], site: Site, folder: str
 ) -> None:

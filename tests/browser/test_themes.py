@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import pytest
 from playwright.sync_api import Error, Locator, Page, expect
 
-from tests.admin.themes import OTHERS, THEMES
+from tests.admin.themes import FILES, OTHERS, THEMES
 from tests.conftest import ci_package
 
-from .conftest import shoot
+from .conftest import END_TRANSITIONS, shoot
 from .upload_page import folder_of_one, memory_file, states
 
 WIDTHS = 390, 1280  # a script of Jazzmin makes boxes as wide as the first one lets it
@@ -28,7 +28,7 @@ READABLE = 4.5  # the contrast that WCAG asks for
 # Pages that the theme itself makes wider than a phone.
 WIDE = {
     "simpleui": {"app"},
-    "grappelli": {"app", "list", "detail", "deployments", "deployment", "widget"},
+    "grappelli": {"index", "app", "list", "detail", "deployments", "deployment", "widget"},
 }
 CONTRAST = """(element) => {
     const canvas = document.createElement("canvas").getContext("2d");
@@ -95,6 +95,8 @@ def of_each_page(themed: Themed, faults: Callable[[Page, str], list[str]]) -> li
             expect(page.locator("#wx-queue tbody tr")).to_have_count(1)
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 844})
+            page.mouse.move(0, 0)
+            page.evaluate(END_TRANSITIONS)
             shoot(page, f"{themed.theme}-{name}-{width}".replace(" ", "-"))
             if width > 390 or name not in WIDE.get(themed.theme, ()):
                 found += [f"{name} {width}: {fault}" for fault in faults(page, name)]
@@ -144,6 +146,41 @@ def test_nine_failures_are_on_the_first_screen(themed: Themed) -> None:
     causes = themed.open("still failing").locator("section.wx-cause")
     expect(causes).to_have_count(len(OTHERS) + 1)
     expect(causes.last).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_actions_of_files_stay_in_reach_under_each_theme(themed: Themed, width: int) -> None:
+    page = themed.open("files", width)
+    button = page.get_by_role("button", name="Compare with the log")
+    expect(button).to_be_in_viewport(ratio=1)
+    page.locator(".wx-cards tbody tr").nth(FILES - 5).scroll_into_view_if_needed()
+    expect(button).to_be_in_viewport(ratio=1)
+    assert fault_of("Compare", button) == ""
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_upload_into_a_folder_is_one_click_away_under_each_theme(
+    themed: Themed, width: int
+) -> None:
+    page = themed.open("files", width)
+    if width < 1280:
+        page.get_by_role("link", name="Upload into this folder").click()
+    expect(page.locator("#wx-upload [name=file]")).to_be_in_viewport(ratio=1)
+
+
+def test_names_of_files_stand_on_one_line_under_each_theme(themed: Themed) -> None:
+    for width in WIDTHS:
+        page = themed.open("files", width)
+        for part in ("caption", "tbody tr:first-child th a"):
+            height = page.locator(f".wx-cards {part}").bounding_box()["height"]  # type: ignore[index]
+            assert height < 40, (part, width)
+
+
+def test_the_page_of_the_app_shows_the_panel_once_under_each_theme(themed: Themed) -> None:
+    """SimpleUI's page of an app shows nothing of it."""
+    once = themed.theme != "simpleui"
+    expect(themed.open("app").locator("#wx-overview-panel:visible")).to_have_count(int(once))
+    expect(themed.open("index").locator("#wx-overview-panel")).to_have_count(0)
 
 
 @pytest.mark.parametrize("width", WIDTHS)

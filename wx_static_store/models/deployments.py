@@ -10,6 +10,7 @@ from django.db.models import Exists, F, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
+from ..core.releases import label_in_words
 from .columns import key_digest, link
 from .releases import Release
 
@@ -117,7 +118,7 @@ class Deployment(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.label or self.source} → {self.env}"
+        return f"{self.shown_label or self.source} → {self.env}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         # Not a column that the database fills: SQLite has no function for a digest.
@@ -126,6 +127,11 @@ class Deployment(models.Model):
         with transaction.atomic(using=database):
             super().save(*args, **kwargs)
             FolderState.objects.using(database).follow(self)
+
+    @property
+    def shown_label(self) -> str:
+        """Return the label in the reader's language, if it was generated."""
+        return label_in_words(self.label)
 
 
 class FolderStateQuerySet(models.QuerySet["FolderState"]):
