@@ -38,7 +38,7 @@ from .deploy.state import live
 from .exceptions import WxStaticStoreError
 from .i18n import gettext as _, labelled, ngettext
 from .upload.recorder import announce_deployment
-from .upload.sources import disk_item
+from .upload.sources import tree_item
 from .upload.store import store_for
 from .upload.uploader import Uploader
 from .upload.workers import WorkerPool
@@ -158,7 +158,8 @@ class WxStaticFilesStorage(StaticFilesStorage):
         copies = {name for name, file in files.items() if name != file}
         kept_for_ever = copies | hashed_among(files.keys() - copies)
         for name in files:
-            yield disk_item(name, self.path(name), hashed=name in kept_for_ever)
+            # With --link, they all are links.
+            yield tree_item(name, self.path(name), hashed=name in kept_for_ever, follow=True)
 
 
 def _running_command() -> Any:

@@ -40,15 +40,9 @@ class PackedRelease:
     """A packed list; equal lists have equal digests. `size` is the sum of all files' sizes."""
 
     digest: str
-    lines: bytearray
-    digests: bytearray
+    files: bytes  # the compressed lines, then the digests, which nothing compresses
     count: int
     size: int
-
-    @property
-    def files(self) -> bytes:
-        """Return the compressed lines, then the digests, which nothing compresses."""
-        return zlib.compress(self.lines) + self.digests
 
 
 class Change(NamedTuple):
@@ -99,7 +93,8 @@ def pack(files: Iterable[ReleaseFile]) -> PackedRelease:
         size, before = size + length, name
     digest = sha256(lines)
     digest.update(digests)
-    return PackedRelease(digest.hexdigest(), lines, digests, count, size)
+    # Quickly: most releases are known already, and need only the digest.
+    return PackedRelease(digest.hexdigest(), zlib.compress(lines, 1) + digests, count, size)
 
 
 def unpack(packed: bytes) -> Iterator[ReleaseFile]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import attrgetter
 
 from ..conf.options import STATIC
@@ -22,7 +22,7 @@ from ..upload.sources import fingerprint
 from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
 
-AT_ONCE = 25_000  # keys that are in memory together
+AT_ONCE = 10_000  # keys that are in memory together
 
 logger = logging.getLogger("wx_static_store.deploy")
 
@@ -168,7 +168,7 @@ class Survey:
         if not known:
             # Of headers that nobody knows only the usual are taken for granted; the others are
             # sent once: then a row has them.
-            plain = replace(item, content_type=None, cache_control=None)
+            plain = item._replace(content_type=None, cache_control=None)
             usual = content_headers(plain, static=self._uploader.options.kind == STATIC)
             known = usual == self._uploader.headers(item)
         if not known or differs(self._uploader, item, state):
