@@ -2,6 +2,7 @@
 
 import os
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from errno import ENOENT
 from io import BytesIO
@@ -146,7 +147,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
 
     def _save(self, name: str, content: Any) -> str:
         name = clean_name(name.replace(os.sep, "/"))
-        item = content_item(name, content)._replace(sent=note_of_save.get())
+        item = replace(content_item(name, content), sent=note_of_save.get())
         result, row = Uploader(self.options).attempt(item, SAVE)
         if claim := current_claim.get():
             if result.status is UploadStatus.FAILED:

@@ -48,7 +48,7 @@ def test_a_result_travels_to_another_process_with_its_error() -> None:
 
 def test_the_values_that_travel_are_frozen() -> None:
     item = UploadItem("a.css", io.BytesIO)
-    with pytest.raises(AttributeError):
+    with pytest.raises(dataclasses.FrozenInstanceError):
         item.name = "b.css"  # type: ignore[misc]
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from hashlib import md5
 from io import BytesIO
 from pathlib import Path
@@ -336,7 +337,7 @@ def row(key: str, content: bytes, status: str = "stored", env: str = ENV) -> Non
 
 def changes(files: dict[str, str], *envs: str, location: str = "") -> list[str]:
     items = [
-        one._replace(hashed="-BfYjkO2m" in one.name) for one in site({"index.html": ""} | files)
+        replace(one, hashed="-BfYjkO2m" in one.name) for one in site({"index.html": ""} | files)
     ]
     return preflight(items, prefix="", location=location, envs=envs or [ENV])
 
@@ -475,7 +476,7 @@ def test_pages_of_the_live_release_are_read_only_if_a_file_changes_that_a_page_m
     def never() -> BytesIO:
         raise AssertionError
 
-    page = before({"x.html": SHEET})[0]._replace(open=never)
+    page = replace(before({"x.html": SHEET})[0], open=never)
     files = {"index.html": "", "a.css": "same", "sitemap.xml": "new"}
     live = [page, *before({"a.css": "same", "sitemap.xml": "old"})]
     assert preflight(site(files), prefix="", before=[lambda: live]) == []

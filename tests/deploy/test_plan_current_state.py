@@ -165,7 +165,7 @@ def test_without_md5_a_file_whose_object_has_another_size_is_sent(
     mute.put_object("a.js", b"22")
     for size in (1, None):
         (file,) = items(a_js=b"1")
-        assert names(plan_of(uploader, [file._replace(size=size)]).assets) == ["a.js"]
+        assert names(plan_of(uploader, [replace(file, size=size)]).assets) == ["a.js"]
 
 
 def test_without_md5_a_file_whose_object_is_missing_is_sent(

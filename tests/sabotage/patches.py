@@ -70,7 +70,7 @@ SABOTAGES = (
         "D2: each attempt rewinds the body",
         "let the first attempt empty a pipe",
         "upload/sources.py",
-        "yield item if item.close else item._replace(open=kept)",
+        "yield item if item.close else replace(item, open=kept)",
         "yield item",
         ("test_properties.py::test_h04_any_source_arrives_whole",),
     ),

@@ -40,8 +40,8 @@ class UploadStatus(StrEnum):
 NOT_STORED = (UploadStatus.FAILED.value, UploadStatus.UNKNOWN.value)
 
 
-# Of a large tree there are 100,000 of these: to make a frozen dataclass takes three times as long.
-class UploadItem(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class UploadItem:
     """One file to send; an absent `content_type` or `cache_control` is chosen by name."""
 
     name: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 
 from ..conf.options import STATIC
@@ -168,7 +168,7 @@ class Survey:
         if not known:
             # Of headers that nobody knows only the usual are taken for granted; the others are
             # sent once: then a row has them.
-            plain = item._replace(content_type=None, cache_control=None)
+            plain = replace(item, content_type=None, cache_control=None)
             usual = content_headers(plain, static=self._uploader.options.kind == STATIC)
             known = usual == self._uploader.headers(item)
         if not known or differs(self._uploader, item, state):

@@ -192,7 +192,7 @@ class _Batch:
                     error = SourceError(_("The file cannot be read (%(why)s)", why=why))
                 self.refused.append(RetryResult(one.row, reason=error))
             else:
-                yield one.item._replace(open=lambda file=file: file, close=False)  # type: ignore[misc]
+                yield replace(one.item, open=lambda file=file: file, close=False)  # type: ignore[misc]
 
     def _open(self, one: Ready) -> BinaryIO:
         """Claim the key, check it, and open the file."""

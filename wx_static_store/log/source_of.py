@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO
@@ -92,7 +93,7 @@ def source_of(row: UploadLog, earlier: tuple[ByKey, ByKey] | None = None) -> Upl
     )
     if item is None:
         raise _gone(_GONE.get(source, _KEPT_NOWHERE))
-    return item._replace(source_ref=f"row {row.pk}")
+    return replace(item, source_ref=f"row {row.pk}")
 
 
 def _gone(why: tuple[Any, Any]) -> SourceGone:

@@ -130,13 +130,13 @@ def tree_of(line: CommandLine, using: str) -> tuple[list[UploadItem], UploadItem
     names = dict(storage.hashed_files)
     hashed, hidden = {*names.values()}, names if storage.options.keep_only_hashed else {}
     items = [
-        item._replace(hashed=item.hashed or item.name in hashed)
+        replace(item, hashed=item.hashed or item.name in hashed)
         for item in tree.items
         if item.name not in hidden
     ]
     last = next((item for item in items if item.name == manifest), None)
     first = [item for item in items if item is not last]
-    return first, last._replace(cache_control=NO_CACHE) if last else None, tree.prefix
+    return first, replace(last, cache_control=NO_CACHE) if last else None, tree.prefix
 
 
 def of_tree(

@@ -61,7 +61,7 @@ def send(
         failed = uploader.failed(UploadItem(clean_name(name), open=lambda: file), error)
         result = _keep_bytes(failed, file)
         return result, record_one(result, context)
-    item = item._replace(sent=sent)
+    item = replace(item, sent=sent)
     drop_abandoned(uploader.options, uploader.key(item.name))
     record = partial(_record, claim=claim, context=context)
     result = uploader.settled(_transfer(Transfer(uploader.options, item), context, record))

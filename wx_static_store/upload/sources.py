@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from io import FileIO
 from tempfile import SpooledTemporaryFile
@@ -182,7 +182,7 @@ def rereadable(item: UploadItem) -> Iterator[UploadItem]:
     with ExitStack() as copies:
         # The first attempt copies a caller's file that cannot seek: the next would find it empty.
         kept = cache(lambda: _seekable(item.open(), copies))
-        yield item if item.close else item._replace(open=kept)
+        yield item if item.close else replace(item, open=kept)
 
 
 @contextmanager
@@ -220,7 +220,7 @@ def fingerprint(item: UploadItem, tick: Callable[[], None] = lambda: None) -> Up
             md5 = digest(file, tick, sha256)
     except SourceError:  # it fails when its turn comes
         return item
-    return item._replace(md5=md5, sha256=sha256.hexdigest(), size=size)
+    return replace(item, md5=md5, sha256=sha256.hexdigest(), size=size)
 
 
 def digest(file: BinaryIO, tick: Callable[[], None] = lambda: None, *others: Any) -> str:
