@@ -1,4 +1,4 @@
-"""The example project, serving, and Debian's Chromium before it."""
+"""The example project, serving, and Debian's browsers before it."""
 
 import json
 import os
@@ -25,7 +25,7 @@ IMPATIENT = 'settings.WX_STATIC_STORE["TOKEN_MIN_INTERVAL"] = 1'
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    why = "takes minutes: WX_REQUIRE_BROWSER=1 runs it, in Debian's chromium"
+    why = "takes minutes: WX_REQUIRE_BROWSER=1 runs it, in Debian's Chromium and Firefox"
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
