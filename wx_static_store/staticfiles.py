@@ -8,7 +8,7 @@ at its end, publishes the finished files in parallel; ``--no-post-process`` publ
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from functools import partial
 from io import BytesIO
@@ -86,7 +86,7 @@ class WxStaticFilesStorage(StaticFilesStorage):
         files = {name.replace(os.sep, "/"): file for name, file in files.items()}
         try:
             with shown_warnings(command.stderr.write) if command else nullcontext():
-                plan, report = self._publish_all([*self._items(files)])
+                plan, report = self._publish_all(self._items(files))
         except PublishFailed as error:
             yield "All", None, error
         except (WxStaticStoreError, OSError) as error:  # no token, no space for the manifest
@@ -115,7 +115,7 @@ class WxStaticFilesStorage(StaticFilesStorage):
 
     def _publish_all(
         self,
-        items: list[UploadItem],
+        items: Iterable[UploadItem],
         last: UploadItem | None = None,
         before_last: Callable[[], object] = lambda: None,
     ) -> tuple[Plan, Report]:
@@ -132,7 +132,7 @@ class WxStaticFilesStorage(StaticFilesStorage):
                 deploying(uploader, wait=True) as lock,
                 WorkerPool(uploader.options.max_workers) as pool,
             ):
-                plan, columns = Records(alias_of(self.options)).plan(uploader, items, last, pool)
+                plan, columns = Records(alias_of(self.options)).plan(uploader, [*items], last, pool)
                 before = live(uploader.env, columns["folder"])
                 Publication(
                     uploader,
@@ -255,7 +255,7 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
         finally:
             self.manifest_storage = storage
 
-    def _publish_all(self, items: list[UploadItem], *rest: Any) -> tuple[Plan, Report]:
+    def _publish_all(self, items: Iterable[UploadItem], *rest: Any) -> tuple[Plan, Report]:
         body = partial(BytesIO, self._manifest())
         last = UploadItem(self.manifest_name, open=body, cache_control=NO_CACHE)
         return super()._publish_all(items, hash_items([last])[0], self.save_manifest)

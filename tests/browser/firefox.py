@@ -8,6 +8,7 @@ import json
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -43,16 +44,14 @@ class Firefox(NamedTuple):
         self.send("ElementClick", id=self.find(place))
 
     def write(self, place: str, text: object) -> None:
-        """Type into a field, or choose the file of this path."""
-        element = self.find(place)
-        self.send("ElementClear", id=element)
-        self.send("ElementSendKeys", id=element, text=str(text))
+        """Type into an empty field, or choose the file of this path."""
+        self.send("ElementSendKeys", id=self.find(place), text=str(text))
 
 
 def received(connection: Any) -> Any:
     length = b""
     while not length.endswith(b":"):
-        length += connection.read(1)
+        length += connection.read(1) or sys.exit("Firefox has ended")
     return json.loads(connection.read(int(length[:-1])))
 
 

@@ -179,7 +179,7 @@ def test_a_row_that_waits_or_is_sent_says_so(upload: Page, site: Site, folder: s
     choose(upload, folder, *((f"{number}.txt", b"tea") for number in range(4)))
     states(upload)
     upload.click(SUBMIT)
-    expect(upload.locator("#wx-queue")).to_contain_text("publishing…")
+    expect(upload.locator("#wx-queue tbody tr", has_text="publishing…")).to_have_count(3)
     assert reasons(upload) == ["publishing…"] * 3 + ["waiting"]
 
 

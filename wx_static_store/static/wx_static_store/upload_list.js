@@ -19,9 +19,9 @@
     if (chosen.length) page.compare();
   };
 
-  page.newRow = (path, file, key = path) => {
+  page.newRow = (path, file, key = path, row = {}) => {
     const tr = byId("wx-row").content.cloneNode(true).firstElementChild;
-    const row = { path, file, key, tr, box: tr.querySelector("input"), bar: tr.querySelector("progress") };
+    Object.assign(row, { path, file, key, tr, box: tr.querySelector("input"), bar: tr.querySelector("progress") });
     row.box.setAttribute("aria-label", path);
     row.bar.setAttribute("aria-label", path);
     row.box.addEventListener("change", () => {

@@ -68,9 +68,9 @@
     for (const row of list) {
       failed.delete(row);
       row.item.querySelectorAll(".wx-retry, .wx-confirm").forEach((button) => { button.disabled = true; });
-      const { tr, box, bar } = page.newRow(row.path, row.file, row.key);
+      page.newRow(row.path, row.file, row.key, row);
       const { store, folder } = row.to;
-      Object.assign(row, { tr, box, bar, outcome: undefined, to: { store, folder, ...page.wishOf(row) } });
+      Object.assign(row, { outcome: undefined, to: { store, folder, ...page.wishOf(row) } });
       row.box.checked = true;
     }
     page.send(list, page.freshToken());

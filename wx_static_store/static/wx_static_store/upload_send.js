@@ -143,7 +143,7 @@
     const sent = [...batch];
     const [stored, failed, unknown] = FINAL.map((outcome) => sent.filter((row) => row.outcome === outcome).length);
     const left = sent.length - stored - failed - unknown;
-    const kept = [...rows.values()].filter((row) => !row.box.checked && row.state !== "unread");
+    const kept = [...rows.values()].filter((row) => !row.box.checked && row.state && row.state !== "unread");
     const refused = kept.filter((row) => row.state === "refused").length;
     const counts = { stored, skipped: kept.length - refused, failed: failed + refused, left };
     const more = unknown ? page.fill(texts.unsure, { unknown }) : "";
