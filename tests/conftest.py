@@ -158,6 +158,12 @@ def _alone() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
+    with chromium_of_debian() as browser:
+        yield browser
+
+
+@contextmanager
+def chromium_of_debian() -> Iterator[Any]:
     """Start Debian's Chromium; Playwright's event loop must not outlive it: Django refuses one."""
     from playwright.sync_api import sync_playwright
 

@@ -179,8 +179,8 @@ def count_hashes(monkeypatch: pytest.MonkeyPatch, note: Callable[[str], object])
         note(str(file.name))
         return digest(file, *how)
 
-    def noted_small(path: str) -> Any:
-        facts, block = read_small(path)
+    def noted_small(path: str, flags: int) -> Any:
+        facts, block = read_small(path, flags)
         if len(block) == facts.st_size:
             note(path)
         return facts, block

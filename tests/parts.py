@@ -49,6 +49,9 @@ CI = """
     soak
     model
     upload     shared_limiter
+    causes     everywhere
+    core       interrupts
+    rollouts   scale
     databases  releases
     emulator   cos_sdk variants
     health     check

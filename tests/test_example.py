@@ -11,6 +11,7 @@ import polib
 import pytest
 
 import wx_static_store
+from tests.conftest import slow
 from tests.demo import EXAMPLE
 
 MESSAGES = EXAMPLE / "locale/zh_Hans/LC_MESSAGES"
@@ -80,6 +81,7 @@ def test_the_demo_tells_in_chinese_what_it_did(left: dict[str, Any]) -> None:
     assert ["杭州" in left["sights"][0][0], "45009" in left["sights"][2][0]] == [True, True]
 
 
+@slow
 def test_a_demo_that_ends_at_once_prints_no_address_that_nobody_answers(tmp_path: Path) -> None:
     """And no progress of its deploys among what it says."""
     code = f"""

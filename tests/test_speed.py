@@ -100,8 +100,8 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     read_small = sources._read_small
 
-    def counted(path: str) -> Any:
-        facts, block = read_small(path)
+    def counted(path: str, flags: int) -> Any:
+        facts, block = read_small(path, flags)
         counts[path] += len(block)
         return facts, block
 

@@ -8,7 +8,7 @@ at its end, publishes the finished files in parallel; ``--no-post-process`` publ
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from functools import partial
 from io import BytesIO
@@ -38,7 +38,7 @@ from .deploy.state import live
 from .exceptions import WxStaticStoreError
 from .i18n import gettext as _, labelled, ngettext
 from .upload.recorder import announce_deployment
-from .upload.sources import disk_item
+from .upload.sources import tree_item
 from .upload.store import store_for
 from .upload.uploader import Uploader
 from .upload.workers import WorkerPool
@@ -86,7 +86,7 @@ class WxStaticFilesStorage(StaticFilesStorage):
         files = {name.replace(os.sep, "/"): file for name, file in files.items()}
         try:
             with shown_warnings(command.stderr.write) if command else nullcontext():
-                plan, report = self._publish_all([*self._items(files)])
+                plan, report = self._publish_all(self._items(files))
         except PublishFailed as error:
             yield "All", None, error
         except (WxStaticStoreError, OSError) as error:  # no token, no space for the manifest
@@ -115,7 +115,7 @@ class WxStaticFilesStorage(StaticFilesStorage):
 
     def _publish_all(
         self,
-        items: list[UploadItem],
+        items: Iterable[UploadItem],
         last: UploadItem | None = None,
         before_last: Callable[[], object] = lambda: None,
     ) -> tuple[Plan, Report]:
@@ -132,7 +132,7 @@ class WxStaticFilesStorage(StaticFilesStorage):
                 deploying(uploader, wait=True) as lock,
                 WorkerPool(uploader.options.max_workers) as pool,
             ):
-                plan, columns = Records(alias_of(self.options)).plan(uploader, items, last, pool)
+                plan, columns = Records(alias_of(self.options)).plan(uploader, [*items], last, pool)
                 before = live(uploader.env, columns["folder"])
                 Publication(
                     uploader,
@@ -158,7 +158,8 @@ class WxStaticFilesStorage(StaticFilesStorage):
         copies = {name for name, file in files.items() if name != file}
         kept_for_ever = copies | hashed_among(files.keys() - copies)
         for name in files:
-            yield disk_item(name, self.path(name), hashed=name in kept_for_ever)
+            # With --link, they all are links.
+            yield tree_item(name, self.path(name), hashed=name in kept_for_ever, follow=True)
 
 
 def _running_command() -> Any:
@@ -254,7 +255,7 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
         finally:
             self.manifest_storage = storage
 
-    def _publish_all(self, items: list[UploadItem], *rest: Any) -> tuple[Plan, Report]:
+    def _publish_all(self, items: Iterable[UploadItem], *rest: Any) -> tuple[Plan, Report]:
         body = partial(BytesIO, self._manifest())
         last = UploadItem(self.manifest_name, open=body, cache_control=NO_CACHE)
         return super()._publish_all(items, hash_items([last])[0], self.save_manifest)

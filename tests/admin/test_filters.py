@@ -12,6 +12,8 @@ from tests.admin.conftest import Editor, Rows, keys, listed
 from tests.conftest import ENV
 from tests.tables import each
 from wx_static_store.admin import filters
+from wx_static_store.admin.columns import SOURCES
+from wx_static_store.core.types import DEPLOYS
 from wx_static_store.models import Deployment, UploadLog
 
 pytestmark = pytest.mark.django_db
@@ -212,3 +214,7 @@ def test_a_superuser_finds_an_environment_that_is_no_longer_offered_and_the_page
     assert keys(superuser, "store=withdrawn") == ["of withdrawn"]
     assert sentence in listed(superuser)
     assert sentence not in listed(many)
+
+
+def test_each_source_of_a_deployment_can_be_chosen() -> None:
+    assert {*DEPLOYS} <= {*SOURCES}

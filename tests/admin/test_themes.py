@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.admin.themes import THEMES
-from tests.conftest import ci_package
+from tests.conftest import ci_package, slow
 from tests.tables import each
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +33,10 @@ PARTS = {
 }
 
 
-@pytest.fixture(scope="module", params=THEMES)
+WAYS = [pytest.param(name, marks=[slow] * (name not in ("admin", "simpleui"))) for name in THEMES]
+
+
+@pytest.fixture(scope="module", params=WAYS)
 def theme(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     for app in THEMES[name]:

@@ -32,6 +32,7 @@ THEMES = {  # apps before the admin
 UPLOADS = "admin:wx_static_store_uploadlog"
 DEPLOYMENTS = "admin:wx_static_store_deployment"
 ROLLOUTS = "admin:wx_static_store_rollouts_rollout"
+FOLDERS, FILES = 12, 30  # in the cloud
 
 urlpatterns: list[Any] = []
 
@@ -104,6 +105,7 @@ def addresses() -> dict[str, str]:
         "overview": reverse("admin:wx_static_store_rollouts_overview_changelist"),
         "environment": reverse("admin:wx_static_store_rollouts_overview_environment", args=[ENV]),
         "health": reverse("admin:wx_static_store_health_health_changelist"),
+        "index": reverse("admin:index"),
         "app": reverse("admin:app_list", args=["wx_static_store"]),
         "widget": reverse("admin:bookshop_book_change", args=[book]),
     }
@@ -186,6 +188,10 @@ def rollout() -> int:
 if __name__ == "__main__":
     with EmulatorServer(envs=(ENV,)) as emulator:
         configure(emulator, *sys.argv[1:])
+        for number in range(FOLDERS):
+            emulator.put_object(f"folder-{number}/tea.txt", b"tea")
+        for number in range(FILES):
+            emulator.put_object(f"price-list-of-tea-{number}.txt", b"tea")
         paths = addresses()
         if sys.argv[2:]:
             serve(paths)

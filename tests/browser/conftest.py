@@ -1,16 +1,17 @@
-"""The example project, serving, and Debian's Chromium before it."""
+"""The example project, serving, and Debian's browsers before it."""
 
 import json
 import os
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from tests.conftest import ci_package
+from tests.conftest import chromium_of_debian, ci_package
 from tests.demo import Site, manage, serving
 
 from .upload_page import opened
@@ -23,9 +24,14 @@ expect.set_options(timeout=20_000)  # milliseconds: a machine may have other thi
 # A token that was refused may be followed by the next one a second later.
 IMPATIENT = 'settings.WX_STATIC_STORE["TOKEN_MIN_INTERVAL"] = 1'
 
+# A colour that is on its way from one look to the next has too little contrast for a moment.
+END_TRANSITIONS = """() => document.getAnimations()
+    .filter(each => Number.isFinite(each.effect.getComputedTiming().endTime))
+    .forEach(each => each.finish())"""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    why = "takes minutes: WX_REQUIRE_BROWSER=1 runs it, in Debian's chromium"
+    why = "takes minutes: WX_REQUIRE_BROWSER=1 runs it, in Debian's Chromium and Firefox"
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
@@ -47,6 +53,13 @@ def site(demo: Site) -> Iterator[Site]:
     demo.script()
 
 
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Any]:
+    """Start Chromium, once for all tests of a worker."""
+    with chromium_of_debian() as browser:
+        yield browser
+
+
 @pytest.fixture
 def context(chromium: Any, site: Site) -> Iterator[Callable[..., Any]]:
     """`context(user=..., **options)`: a browser of its own, logged in, closed after the test."""
@@ -55,12 +68,22 @@ def context(chromium: Any, site: Site) -> Iterator[Callable[..., Any]]:
     def new(user: str = "demo", password: str = "demo", **options: Any) -> Any:
         found = chromium.new_context(**options)
         opened.append(found)
-        log_in(found, site, user, password)
+        found.add_cookies(log_in_once(chromium, site, user, password))
         return found
 
     yield new
     for one in opened:
         one.close()
+
+
+@cache
+def log_in_once(browser: Any, site: Site, user: str, password: str) -> list[dict[str, Any]]:
+    """Return the cookies of a user who logged in before any test did something with them."""
+    context = browser.new_context()
+    log_in(context, site, user, password)
+    cookies: list[dict[str, Any]] = context.cookies()
+    context.close()
+    return cookies
 
 
 def log_in(context: Any, site: Site, user: str, password: str) -> None:
@@ -94,8 +117,8 @@ def member(site: Site) -> Callable[..., str]:
         name = "-".join(["staff", *permissions])
         code = (
             "import sys; from django.contrib.auth.models import Permission, User\n"
-            f"user, _ = User.objects.get_or_create(username={name!r}, is_staff=True)\n"
-            "user.set_password('demo'); user.save()\n"
+            f"user, new = User.objects.get_or_create(username={name!r}, is_staff=True)\n"
+            "if new: user.set_password('demo'); user.save()  # another one ends the sessions\n"
             f"user.user_permissions.set(Permission.objects.filter(codename__in={permissions!r}))"
         )
         manage("shell", "-c", code)

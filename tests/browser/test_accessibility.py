@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 from tests.demo import Site
 
-from .conftest import log_in, shoot
+from .conftest import END_TRANSITIONS, log_in_once, shoot
 from .pages import PAGES
 
 LOOKS: list[tuple[str, Literal["light", "dark"], int]] = [  # with its width in pixels
@@ -19,11 +19,6 @@ LOOKS: list[tuple[str, Literal["light", "dark"], int]] = [  # with its width in 
 ]
 # Of pages that are not ours: its links differ from the text beside them by colour alone.
 DJANGOS = [[".breadcrumbs"]]
-
-# A colour that is on its way from one look to the next has too little contrast for a moment.
-END_TRANSITIONS = """() => document.getAnimations()
-    .filter(each => Number.isFinite(each.effect.getComputedTiming().endTime))
-    .forEach(each => each.finish())"""
 
 
 @dataclass
@@ -41,7 +36,7 @@ def visit(request: pytest.FixtureRequest, chromium: Any, demo: Site) -> Iterator
     """Open a page once for all that is asked of it."""
     demo.script()
     context = chromium.new_context()
-    log_in(context, demo, "demo", "demo")
+    context.add_cookies(log_in_once(chromium, demo, "demo", "demo"))
     page, messages, policies = context.new_page(), [], set()
     page.on("console", lambda message: messages.append(message.text))
     page.on("response", lambda answer: policies.update(policy(answer)))

@@ -49,10 +49,20 @@ def test_the_actions_and_the_upload_are_in_reach_in_a_long_folder(page: Page, si
     page.set_viewport_size({"width": 1280, "height": 844})
     page.goto(f"{site.log}/files/?store=staticfiles&folder=static/admin/img/")
     actions = page.get_by_role("group", name="With the chosen files")
-    expect(page.locator("#wx-upload [name=file]")).to_be_in_viewport(ratio=1)
+    expect(page.locator("#wx-choose")).to_be_in_viewport(ratio=1)
     expect(actions).to_be_in_viewport(ratio=1)
     page.locator(".wx-cards tbody tr").last.scroll_into_view_if_needed()
     expect(actions).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_two_files_their_actions_and_the_upload_fit_one_screen(
+    context: Callable[..., Any], site: Site, folder: str, language: str
+) -> None:
+    page = context(locale=language, viewport={"width": 1280, "height": 640}).new_page()
+    page.goto(f"{site.log}/files/?folder={folder}")
+    for part in (".wx-acts", ".wx-cards tbody tr:last-child", "#wx-choose"):
+        expect(page.locator(part)).to_be_in_viewport(ratio=1)
 
 
 def test_without_a_script_a_file_is_made_unpublic(

@@ -63,6 +63,27 @@ def test_a_file_is_found_mended_and_fails_no_more(
     assert site.published(key) == b"tea"
 
 
+def test_the_log_breaks_no_word(page: Page, site: Site) -> None:
+    page.set_viewport_size(WIDTHS["desk"])
+    upload_fails(page, site)
+    page.goto(f"{site.log}/?status=failed")
+    cause = page.locator("#result_list .field-errcode small").first
+    expect(cause).to_have_text("The quota of the day is used up")
+    assert cause.bounding_box()["height"] < 40  # two lines  # type: ignore[index]
+
+
+def test_the_address_of_a_file_has_a_sign_of_its_own(page: Page, site: Site) -> None:
+    page.goto(f"{site.log}/?status=stored")
+    cell = page.locator("#result_list .field-file").first
+    to_row, to_file = cell.get_by_role("link").all()
+    assert "/uploadlog/" in str(to_row.get_attribute("href"))
+    assert str(to_file.get_attribute("href")).startswith(site.public)
+    expect(to_file).to_have_text("↗Open the file")
+    line = page.locator("#result_list .wx-badge").first
+    assert line.evaluate("badge => badge.parentElement.tagName") == "A"
+    assert line.evaluate("badge => getComputedStyle(badge).textDecorationLine") == "underline"
+
+
 def test_what_is_dismissed_without_a_script_stays_in_the_log(
     context: Callable[..., Any], page: Page, site: Site
 ) -> None:

@@ -35,7 +35,7 @@ def test_files_not_sent_yet_stay_in_the_list_after_a_cancel(
     wait_for(lambda: site.links(folder) == 3, upload)
     cancel(upload)
     expect(upload.locator("#wx-said")).to_contain_text("outcome is being looked up: 3")
-    expect(upload.locator("#wx-said")).to_contain_text("Public now: 3. Failed: 0.")
+    expect(upload.locator("#wx-said")).to_contain_text("Public now 3, skipped 0, not uploaded 0.")
     expect(upload.locator("#wx-said")).to_contain_text("still in the list: 5")
     public = {name for name in names if site.published(f"media/{folder}{name}") == b"tea"}
     assert public == {path.rpartition("/")[2] for path in upload.locator(NAMES).all_inner_texts()}
@@ -78,7 +78,7 @@ def test_a_file_that_never_arrived_is_cancelled_for_good(
     upload.click(SUBMIT)
     wait_for(lambda: bool(held), upload)
     cancel(upload)
-    expect(upload.locator("#wx-said")).to_contain_text("Public now: 0. Failed: 0.")
+    expect(upload.locator("#wx-said")).to_contain_text("Public now 0, skipped 0, not uploaded 0.")
     expect(upload.locator("#wx-said")).to_contain_text("still in the list: 1")
     request = held[0].request
     late = upload.context.request.post(
@@ -111,7 +111,7 @@ def test_a_cancelled_file_of_which_nobody_knows_the_outcome_is_called_unknown(
     wait_for(lambda: site.links(folder) == 1, upload)
     cancel(upload)
     expect(upload.locator(UNKNOWN)).to_contain_text("may be public already", timeout=40_000)
-    expect(upload.locator("#wx-said")).to_contain_text("Public now: 0. Failed: 0.")
+    expect(upload.locator("#wx-said")).to_contain_text("Public now 0, skipped 0, not uploaded 0.")
     expect(upload.locator("#wx-said")).to_contain_text("Outcome unknown: 1.")
     assert [row["status"] for row in rows(key=f"media/{folder}a.txt")] == ["unknown"]
     assert site.published(f"media/{folder}a.txt") == b"tea"

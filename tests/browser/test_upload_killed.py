@@ -109,7 +109,7 @@ def test_after_a_kill_the_page_goes_on_and_looks_up_what_was_under_way_by_one_ca
     expect(page.locator(SAID)).to_contain_text("the outcome of 3 files is looked up")
     expect(page.locator(STORED)).to_have_count(3)
     shoot(page, "upload-killed-looking")
-    expect(page.locator(SAID)).to_contain_text("Public now: 5")
+    expect(page.locator(SAID)).to_contain_text("Public now 5")
     shoot(page, "upload-killed-ended")
     assert site.lists() == lists + 3 + 1  # for each of the others whether its name is free
     assert [row["status"] for row in rows(key=keys["a"])] == ["stored"]

@@ -238,7 +238,9 @@ def test_a_doubtful_file_is_public_only_after_a_person_ticked_it(
     choose(page, folder, ("a.txt", b"tea"), ("photo.jpg", b"<!doctype html>"), ("b.exe", b"MZ"))
     assert list(states(page).values()) == ["new", "ask", "ask"]
     expect(page.locator(".wx-state.wx-ask").first).to_contain_text("holds HTML")
-    page.get_by_label("Upload all files").check()
+    page.get_by_label("a.txt").first.uncheck()
+    page.get_by_label("Upload all files").click()
+    expect(page.get_by_label("a.txt").first).to_be_checked()
     expect(page.locator("#wx-queue tbody input:checked")).to_have_count(1)
     page.click(SUBMIT)
     expect(page.locator(STORED)).to_have_count(1)
@@ -293,7 +295,7 @@ def test_each_clash_of_names_has_its_choice(upload: Page, site: Site, folder: st
     shoot_at_both_widths(page, "upload-clash")
     page.click(SUBMIT)
     expect(page.locator(STORED)).to_have_count(7)
-    expect(page.locator("#wx-said")).to_contain_text("Skipped, still in the list: 2.")
+    expect(page.locator("#wx-said")).to_contain_text("Public now 2, skipped 3, not uploaded 0.")
     found = [site.published(f"media/{folder}{name}") for name in (*names[:3], "c-2.txt")]
     assert found == [b"old", b"new!", b"old", b"new!"]
     assert len(rows(key=f"media/{folder}b.txt")) == 2
@@ -307,6 +309,8 @@ def test_a_wrong_folder_is_told_at_its_field(
     assert list(states(page).values()) == ["refused", "refused"]
     expect(page.get_by_text("into the folder uploads/ only")).to_have_count(1)
     expect(page.locator("#wx-folder-errors")).to_contain_text("into the folder uploads/ only")
+    expect(page.locator("#wx-queue").get_by_text("See the target folder.")).to_have_count(2)
+    expect(page.get_by_label("b.txt").first).to_have_attribute("title", "See the target folder.")
     page.fill("[name=folder]", "uploads/teas/")
     page.locator("[name=folder]").blur()
     expect(page.locator("#wx-folder-errors")).to_be_hidden()

@@ -205,7 +205,7 @@ def test_failures_come_first_and_are_tried_again_together(
     choose(upload, folder, *((f"{name}.txt", b"tea") for name in ("a1", "b1", "a2", "b2", "a3")))
     states(upload)
     upload.click(SUBMIT)
-    expect(upload.locator("#wx-said")).to_contain_text("Public now: 3. Not uploaded: 2.")
+    expect(upload.locator("#wx-said")).to_contain_text("Public now 3, skipped 0, not uploaded 2.")
     names = upload.locator(".wx-result .wx-name").all_inner_texts()
     assert {name.rpartition("/")[2] for name in names[:2]} == {"b1.txt", "b2.txt"}
     site.script()

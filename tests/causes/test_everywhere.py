@@ -26,7 +26,7 @@ from django.utils.translation import override
 from rest_framework.request import Request
 
 from tests.certificates import self_signed
-from tests.conftest import ENV
+from tests.conftest import ENV, slow
 from tests.faults.harness import forget, skipping_clock
 from tests.tables import each, none_of
 from wx_static_store.api import problems
@@ -261,6 +261,7 @@ def playing(play: Play, cloud: EmulatorServer, folder: Path) -> Iterator[None]:
         yield
 
 
+@slow
 @pytest.mark.wx_real  # past the suite's own guard: each proxy stands on this machine
 @each(("id", "play"), plays())
 def test_everybody_says_the_same_of_a_failure(

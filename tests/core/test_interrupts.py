@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from wx_static_store.upload.uploader import Queue
 from wx_static_store.upload.workers import WorkerPool
 
 Press = Callable[[], None]
+STEP = 1 if "WX_SLOW" in os.environ else 4  # of the statements at which a run is interrupted
 
 
 @pytest.fixture
@@ -341,7 +343,7 @@ def test_an_interruption_at_any_statement_loses_no_row_and_leaves_no_deployment_
     cloud: EmulatorServer, old: Path, new: Path, ctrl_c: Press, before: bool
 ) -> None:
     """Then the older tree comes back, by the log alone: a lost row would be wrong bytes."""
-    for statement in count():
+    for statement in count(step=STEP):
         run(old)
         interrupting = Interrupting(ctrl_c, before=before, statement=statement)
         with connection.execute_wrapper(interrupting), ended() as code:
@@ -365,7 +367,7 @@ def test_an_interruption_at_any_statement_leaves_a_killed_run_to_the_next_one(
 ) -> None:
     """It stored a file, and neither wrote its row nor ended its deployment."""
     run(old)
-    for statement in count():
+    for statement in count(step=STEP):
         Deployment.objects.create(env=ENV, source="wx_deploy")
         cloud.put_object("app.css", NEW["app.css"])
         interrupting = Interrupting(ctrl_c, before=False, statement=statement)

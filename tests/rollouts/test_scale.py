@@ -9,6 +9,7 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from tests.conftest import slow
 from tests.rollouts.conftest import Broker
 from tests.rollouts.test_lifecycle import WIDE, back, begin
 from wx_static_store.deploy.report import EnvironmentReport
@@ -36,7 +37,7 @@ def end(rollout: Rollout) -> CaptureQueriesContext:
     return found
 
 
-@pytest.mark.parametrize("number", [100, 1_000, 10_000])
+@pytest.mark.parametrize("number", [100, 1_000, pytest.param(10_000, marks=slow)])
 @pytest.mark.parametrize("waves", ["100%", "1,50%,100%"])
 def test_an_environment_that_ends_asks_eight_queries(
     broker: Broker, release: Release, number: int, waves: str

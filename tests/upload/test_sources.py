@@ -32,7 +32,6 @@ from wx_static_store.upload.sources import (
     BLOCK,
     HASH_AHEAD,
     content_item,
-    disk_item,
     fingerprint,
     opened,
     tree_item,
@@ -472,16 +471,12 @@ def test_a_refusal_says_how_to_open_the_file() -> None:
 
 
 def test_an_item_of_a_path_has_its_size_and_reads_it_unbuffered(path: Path) -> None:
-    made = disk_item("a.txt", str(path))
+    made = tree_item("a.txt", str(path), follow=True)
     facts = (made.name, made.size, made.hashed, made.cache_control)
     assert facts == ("a.txt", 2 * BLOCK, False, None)
     with made.open() as file:
         assert isinstance(file, io.FileIO)
         assert file.read() == b"x" * 2 * BLOCK
-
-
-def test_an_item_of_a_path_may_be_hashed(path: Path) -> None:
-    assert disk_item("a.txt", str(path), hashed=True).hashed
 
 
 @pytest.mark.parametrize("size", [0, 1, BLOCK - 1])
@@ -500,6 +495,26 @@ def test_a_large_file_of_a_tree_is_not_read_before_it_is_hashed(path: Path) -> N
     assert fingerprint(made).md5 == expected(path.read_bytes())[2]
 
 
+@pytest.mark.parametrize(("follow", "size"), [(True, 4), (False, None)])
+def test_a_link_is_read_only_where_links_are_followed(
+    tmp_path: Path, follow: bool, size: int | None
+) -> None:
+    (tmp_path / "a.txt").write_bytes(b"body")
+    (tmp_path / "link.txt").symlink_to("a.txt")
+    made = tree_item("link.txt", str(tmp_path / "link.txt"), follow=follow)
+    assert (made.size, bool(made.md5), bool(made.sha256)) == (size, follow, follow)
+
+
+def test_where_links_are_followed_another_file_may_replace_this_one(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"body")
+    made = tree_item("a.txt", str(path), follow=True)
+    (tmp_path / "new.txt").write_bytes(b"other")
+    (tmp_path / "new.txt").rename(path)
+    with made.open() as file:
+        assert file.read() == b"other"
+
+
 def test_a_time_out_of_the_caller_ends_the_reading_of_a_tree(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -509,7 +524,7 @@ def test_a_time_out_of_the_caller_ends_the_reading_of_a_tree(
         raise TimeoutError
 
     before = signal.signal(signal.SIGUSR1, time_out)
-    monkeypatch.setattr(sources, "_read_small", lambda _path: signal.raise_signal(signal.SIGUSR1))
+    monkeypatch.setattr(sources, "_read_small", lambda *_args: signal.raise_signal(signal.SIGUSR1))
     try:
         with pytest.raises(TimeoutError):
             tree_item("a.txt", str(path))
@@ -523,12 +538,12 @@ def test_a_file_of_a_tree_that_is_read_while_it_grows_is_hashed_later(
     path = tmp_path / "a.txt"
     path.write_bytes(b"half")
     facts = os.stat(path)
-    monkeypatch.setattr(sources, "_read_small", lambda path: (facts, b"half of it"))
+    monkeypatch.setattr(sources, "_read_small", lambda *_args: (facts, b"half of it"))
     assert tree_item("a.txt", str(path)).md5 is None
 
 
 def test_an_item_of_a_missing_path_fails_when_it_is_opened(tmp_path: Path) -> None:
-    made = disk_item("a.txt", str(tmp_path / "missing"))
+    made = tree_item("a.txt", str(tmp_path / "missing"), follow=True)
     assert made.size is None
     assert "missing" in str(refused(made.open))
 

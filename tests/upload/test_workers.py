@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.tables import each
+from tests.waiting import wait_for
 from wx_static_store.core.retry import Deadline, ending_by
 from wx_static_store.upload import workers as pool
 from wx_static_store.upload.workers import WorkerPool, run
@@ -314,3 +316,10 @@ def test_the_deadlines_of_a_worker_end_by_the_moment_of_whoever_called(count: in
     with ending_by(7.0):
         [latest] = run(lambda seconds: Deadline.after(seconds).at, [1e9], max_workers=count)
     assert latest == 7.0
+
+
+def test_an_idle_thread_keeps_no_result() -> None:
+    """Of a list's page these would be megabytes in each thread."""
+    with WorkerPool(2) as some:
+        result = weakref.ref(some.submit(Numbers).result())
+        wait_for(lambda: result() is None, "the end of the result", SOON)

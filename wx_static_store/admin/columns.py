@@ -17,8 +17,8 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _, gettext_lazy, pgettext_lazy
 
 from ..causes import Cause, Text, docs_place
-from ..conf.settings import setting
 from ..core.naming import content_type
+from ..core.releases import label_in_words
 from ..i18n import labelled
 from ..log.compare import CloudState
 from ..models import Deployment, Dismissal, UploadLog
@@ -39,6 +39,7 @@ SOURCES: dict[str, Text] = {
     "retry": gettext_lazy("repetition"),
     "storage": gettext_lazy("file field"),
     "wx_deploy": "wx_deploy",
+    "wx_rollout": gettext_lazy("rollout"),
 }
 STAGES: dict[str, Text] = {
     "name": gettext_lazy("checking the name"),
@@ -103,9 +104,9 @@ def duration(milliseconds: int) -> str:
 
 def day_and_time(moment: datetime) -> SafeString:
     """Return day and time, with a line break between them if the column is narrow."""
-    here = timezone.localtime(moment) if setting("USE_TZ") else moment
+    here = timezone.localtime(moment) if timezone.is_aware(moment) else moment
     parts = [date_format(here, part) for part in ("Y-m-d", "H:i")]
-    return format_html('<span class="wx-nowrap">{}</span> {}', *parts)
+    return format_html('<span><span class="wx-nowrap">{}</span> {}</span>', *parts)
 
 
 def link(url: str, text: Any) -> SafeString:
@@ -243,6 +244,10 @@ class UploadColumns(Columns):
     def store(self, row: UploadLog) -> str:
         name, using = self._places.name(row.env), self._places.using(row)
         return f"{name} ({using})" if using else name
+
+    @admin.display(description=gettext_lazy("source reference"))
+    def source_ref(self, row: UploadLog) -> str:
+        return label_in_words(row.source_ref)
 
     @admin.display(description=gettext_lazy("size"))
     def size(self, row: UploadLog) -> str:

@@ -58,7 +58,7 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
         files = ("stored", "skipped", "failed", "not_attempted")
         place = (columns.store, *columns.unnamed(obj), columns.folder)
         release = (columns.digest, columns.contents, columns.live)
-        origin = ("label", columns.source, columns.user)
+        origin = (columns.label, columns.source, columns.user)
         known = bool(obj and obj.release_id)
         return [
             (_("How it ended"), {"fields": filled_fields(ended, obj)}),

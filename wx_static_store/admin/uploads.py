@@ -75,15 +75,13 @@ class UploadLogAdmin(FilesPage, UploadPage, FailingPage, DiagnosisPage, ReadOnly
             *(columns.duration, columns.time, columns.dismissed),
         )
         file = ("key", "name", columns.size, "md5", "content_type", "cache_control")
-        origin = (
-            *(columns.store, *columns.unnamed(obj), columns.source, "source_ref", columns.user),
-            columns.deployment,
-        )
+        origin = (columns.store, *columns.unnamed(obj), columns.source, columns.source_ref)
+        whose = (columns.user, columns.deployment)
         return [
             (_("How it ended"), {"fields": filled_fields(ended, obj)}),
             *self.diagnosis_fieldsets(request, obj),
             (_("The file"), {"fields": filled_fields(file, obj)}),
-            (_("Where it came from"), {"fields": filled_fields(origin, obj)}),
+            (_("Where it came from"), {"fields": filled_fields(origin + whose, obj)}),
         ]
 
     def with_context(self, request: HttpRequest, row: UploadLog) -> dict[str, Any]:

@@ -40,7 +40,7 @@ DESCRIBE = CLOUD + "describestaticstore"
 
 _OWN = _("Set base_url to the address of the site, and ask WeChat about the answer.")
 _MD5 = re.compile(r"[0-9a-f]{32}")
-_parse_datetime = lru_cache(maxsize=256)(parse_datetime)  # many files share a second
+_moment = lru_cache(maxsize=256)(lambda text: in_utc(parse_datetime(text)))  # many share a second
 _PRINTABLE = re.compile(r"[\x21-\x7e]{1,4096}")
 _LONG = {LIST, CLOUD + "describeenvs"}
 
@@ -280,5 +280,5 @@ def _remote_file(entry: dict[str, Any]) -> RemoteFile:
         key=entry["key"],
         size=int(str(entry["size"])),
         md5=md5 if _MD5.fullmatch(md5) else None,
-        last_modified=in_utc(_parse_datetime(str(entry.get("last_modified")))),
+        last_modified=_moment(str(entry.get("last_modified"))),
     )

@@ -38,6 +38,8 @@ _PATTERNS = tuple(
         (rf".+-(?=[^.]*[a-z])(?=[^.]*[A-Z])([A-Za-z0-9_-]{{8}}){_ENDING}", 4),
     )
 )
+# Each of these forms has such a part; most names that no bundler wrote do not.
+_PART = re.compile(r"[.-][\w-]{8,20}(?:\.|\Z)|\A[0-9a-f]{20}\.")
 _PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 
 
@@ -67,7 +69,7 @@ def hashed_among(names: Iterable[str]) -> set[str]:
 def _fitting(name: str) -> Iterator[tuple[int, int]]:
     """Return the forms that the name has, each with its pieces above the least number."""
     last = name.rpartition("/")[2]
-    for form, (pattern, least) in enumerate(_PATTERNS):
+    for form, (pattern, least) in enumerate(_PATTERNS if _PART.search(last) else ()):
         if match := pattern.fullmatch(last):
             # ``v2-RC1-b`` counts as its longest part.
             parts = re.split("[-_]", match[1])

@@ -1,6 +1,7 @@
 """A release: the list of its files, packed into few bytes, and the changes between two lists."""
 
 import json
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, fields
@@ -9,10 +10,17 @@ from hashlib import sha256
 from json.encoder import encode_basestring_ascii as quoted
 from typing import NamedTuple
 
+from ..i18n import gettext, gettext_noop
 from .types import ContentHeaders
 
 VERSION = 1  # of the packed list
 _MD5, _SHA256 = 16, 32  # bytes of a digest
+LABELS = (  # that are generated: recorded in English
+    gettext_noop("roll back from %(before)s to %(to)s"),
+    gettext_noop("roll back to %(to)s"),
+    gettext_noop("roll back of %(rollout)s"),
+    gettext_noop("repair of %(to)s"),
+)
 _HEADERS = tuple(field.name for field in fields(ContentHeaders))
 
 
@@ -32,15 +40,9 @@ class PackedRelease:
     """A packed list; equal lists have equal digests. `size` is the sum of all files' sizes."""
 
     digest: str
-    lines: bytearray
-    digests: bytearray
+    files: bytes  # the compressed lines, then the digests, which nothing compresses
     count: int
     size: int
-
-    @property
-    def files(self) -> bytes:
-        """Return the compressed lines, then the digests, which nothing compresses."""
-        return zlib.compress(self.lines) + self.digests
 
 
 class Change(NamedTuple):
@@ -91,7 +93,8 @@ def pack(files: Iterable[ReleaseFile]) -> PackedRelease:
         size, before = size + length, name
     digest = sha256(lines)
     digest.update(digests)
-    return PackedRelease(digest.hexdigest(), lines, digests, count, size)
+    # Quickly: most releases are known already, and need only the digest.
+    return PackedRelease(digest.hexdigest(), zlib.compress(lines, 1) + digests, count, size)
 
 
 def unpack(packed: bytes) -> Iterator[ReleaseFile]:
@@ -122,3 +125,12 @@ def changes(before: Iterable[ReleaseFile], after: Iterable[ReleaseFile]) -> Iter
         change = Change(old.get(name), new.get(name))
         if change.kind != "changed" or change.parts:
             yield change
+
+
+def label_in_words(label: str) -> str:
+    """Return a generated label in the reader's language, any other as it is."""
+    for text in LABELS:
+        if found := re.fullmatch(re.sub(r"%\((\w+)\)s", r"(?P<\1>.+)", text), label):
+            parts = {name: label_in_words(part) for name, part in found.groupdict().items()}
+            return gettext(text, **parts)
+    return label

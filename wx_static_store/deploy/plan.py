@@ -22,7 +22,7 @@ from ..upload.sources import fingerprint
 from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
 
-AT_ONCE = 25_000  # keys that are in memory together
+AT_ONCE = 10_000  # keys that are in memory together
 
 logger = logging.getLogger("wx_static_store.deploy")
 

@@ -59,15 +59,13 @@ def read_tree(
     lines = [*_ignore_file(root), *ignore]
     fits = _matcher([line for line in lines if line.strip() and not line.startswith("#")])
 
-    found = sorted(_walk(os.path.realpath(root), lambda path: _is_hidden(path) or fits(path)))
-    hashed = hashed_among(path for path, _head, _tail in found)
-    items = []
-    for path, head, tail in found:
+    heads = dict(_walk(os.path.realpath(root), lambda path: _is_hidden(path) or fits(path)))
+    hashed, items = hashed_among(heads), []
+    for path in sorted(heads):
         interrupts.check()
-        fitting = (value for fits, value in rules if fnmatchcase(path, fits))
-        rule = next(fitting, None) if rules else None
-        name = prefix + path
-        items.append(tree_item(name, head, tail, hashed=path in hashed, cache_control=rule))
+        rule = next((value for fits, value in rules if fnmatchcase(path, fits)), None)
+        place = heads[path], path if heads[path].endswith("/") else ""
+        items.append(tree_item(prefix + path, *place, hashed=path in hashed, cache_control=rule))
     if not items:
         raise _unreadable(_("There is no file to send in %(folder)r", folder=str(root)), _EMPTY)
     return Tree(prefix, items)
@@ -136,27 +134,28 @@ def _matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
 # --- the walk ---------------------------------------------------------------------------------
 
 
-def _walk(root: str, ignored: Callable[[str], bool]) -> Iterator[tuple[str, str, str]]:
-    """Yield each path that is not ignored, and its real path in two parts."""
+def _walk(root: str, ignored: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
+    """Yield each path that is not ignored, and the start of its real one; of a link, all of it."""
     waiting: list[tuple[str, tuple[str, ...]]] = [("", (root,))]
     while waiting:
         below, trail = waiting.pop()
         for entry in _entries(trail[-1], below):
             # A broken link is no folder, but a pattern may leave it out.
-            is_folder = os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()
+            is_link = entry.is_symlink()
+            is_folder = os.path.isdir(entry.path) if is_link else entry.is_dir()
             slash = "/" if is_folder else ""
             path = below + entry.name + slash
             if ignored(path):
                 continue
-            real = _follow(entry, path, trail)
+            real = _follow(entry, path, trail) if is_link else entry.path
             # No link publishes a file that is left out.
-            if entry.is_symlink() and ignored(os.path.relpath(real, root) + slash):
+            if is_link and ignored(os.path.relpath(real, root) + slash):
                 continue
             if is_folder:
                 waiting.append((path, (*trail, real)))
             elif entry.is_file():
-                tail = path if real.endswith(path) else ""  # else of a link
-                yield path, sys.intern(real.removesuffix(tail)), tail  # all share the root's text
+                is_below = real.endswith(f"/{path}")  # as is all but links
+                yield path, sys.intern(real.removesuffix(path)) if is_below else real
             else:
                 text = _("%(path)r is no file, but a pipe or a device", path=path)
                 raise _unreadable(text, _SPECIAL)
@@ -174,8 +173,6 @@ def _entries(folder: str, below: str) -> list[os.DirEntry[str]]:
 
 def _follow(entry: os.DirEntry[str], path: str, trail: tuple[str, ...]) -> str:
     """Follow a link, but never out of the tree: other files must not become public."""
-    if not entry.is_symlink():
-        return entry.path
     try:
         real = os.path.realpath(entry.path, strict=True)
     except OSError:

@@ -60,7 +60,7 @@ def prune(
         for count in _delete(doomed, batch, dry_run, stay):
             yield name, count
     if not dry_run:
-        FolderState.objects.using(log().db).rebuild()
+        _settle_folders()
 
 
 def _steps(
@@ -104,7 +104,7 @@ def prune_releases(count: int = RELEASES, *, dry_run: bool = False) -> Iterator[
         if dry_run or persistently(partial(_forget, release, until, newest), otherwise=False):
             yield "releases", 1
     if doomed and not dry_run:
-        FolderState.objects.using(log().db).rebuild()
+        _settle_folders()
     if not kept.alias():
         return
     left = [*ids] if not dry_run else [*{*ids} - {*doomed}]
@@ -112,6 +112,11 @@ def prune_releases(count: int = RELEASES, *, dry_run: bool = False) -> Iterator[
         for files, size in kept.free(left, pool, dry_run=dry_run):
             yield "files", files
             yield "bytes", size
+
+
+def _settle_folders() -> None:
+    for some in FolderState.objects.using(log().db).parts():
+        persistently(some.settle, otherwise=None)
 
 
 def _forget(release: int, until: datetime, newest: int) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from ..core.releases import label_in_words
 from ..deploy.environments import Order, address_of, may_be_stale, stale_files
 from ..deploy.plan import Plan
 from ..deploy.report import by_text
@@ -44,16 +45,7 @@ def environment_line(uploader: Uploader, order: Order, plan: Plan) -> str:
 
 def move_line(move: Move) -> str:
     """Return the line on a move: from which release to which."""
-    to = _deployment(move.target)
-    if move.repair:
-        text = gettext("repair of %(to)s", to=to)
-    elif move.before:
-        text = gettext(
-            "roll back from %(before)s to %(to)s", before=_deployment(move.before), to=to
-        )
-    else:
-        text = gettext("roll back to %(to)s", to=to)
-    return labelled(shown(move.env), text)
+    return labelled(shown(move.env), label_in_words(move.describe(_deployment)))
 
 
 def left_out_line(now: FolderState) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.db.models import Exists, F, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
+from ..core.releases import label_in_words
 from .columns import key_digest, link
 from .releases import Release
 
@@ -117,7 +119,7 @@ class Deployment(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.label or self.source} → {self.env}"
+        return f"{self.shown_label or self.source} → {self.env}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         # Not a column that the database fills: SQLite has no function for a digest.
@@ -126,6 +128,11 @@ class Deployment(models.Model):
         with transaction.atomic(using=database):
             super().save(*args, **kwargs)
             FolderState.objects.using(database).follow(self)
+
+    @property
+    def shown_label(self) -> str:
+        """Return the label in the reader's language, if it was generated."""
+        return label_in_words(self.label)
 
 
 class FolderStateQuerySet(models.QuerySet["FolderState"]):
@@ -144,18 +151,19 @@ class FolderStateQuerySet(models.QuerySet["FolderState"]):
         self.filter(**place).settle(since=row.pk)
 
     def rebuild(self) -> None:
-        """Make all rows anew in small transactions: deployments were written or deleted in bulk."""
+        """Make all rows anew, where deployments were not saved one by one, or were deleted."""
+        for some in self.parts():
+            some.settle()
+
+    def parts(self) -> Iterator[FolderStateQuerySet]:
+        """Add the rows that are missing, and yield all, some at a time, to be settled."""
         names = ("env", "folder", "folder_digest")
         places = Deployment.objects.using(self.db).order_by().values(*names).distinct()
         rows = [self.model(**place) for place in places]
         self.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
         ids = [*self.order_by("id").values_list("id", flat=True)]
         for start in range(0, len(ids), BATCH):
-            some = self.filter(id__in=ids[start : start + BATCH])
-            with transaction.atomic(using=self.db):
-                # SQLite waits for its lock only if a transaction begins by writing.
-                some.update(env=F("env"))
-                some.settle()
+            yield self.filter(id__in=ids[start : start + BATCH])
 
     def settle(self, since: int = 0) -> None:
         """Point these rows at what counts; deployments before `since` are noted already."""
@@ -164,9 +172,10 @@ class FolderStateQuerySet(models.QuerySet["FolderState"]):
         late = every.filter(release__isnull=False, id__gte=since).order_by("-id")
         compared = late.filter(checked__in=FolderState.COMPARED)
         with transaction.atomic(using=self.db, savepoint=False):
-            # Locked first: of two deployments that end at once, the second one sees the first.
-            locked = [*self.select_for_update().order_by("id").values_list("id", flat=True)]
-            self.filter(id__in=locked).update(
+            # A lock first: of two deployments that end at once, the second one sees the first. And
+            # by writing: SQLite waits for no lock in a transaction that began by reading.
+            self.update(env=F("env"))
+            self.update(
                 wanted=Coalesce(_first(late, "id"), "wanted"),
                 live=_first(every.good(), "id"),
                 failed=_first(every.with_outcome(Deployment.Outcome.FAILED), "id"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -81,10 +81,14 @@ class Move:
     @property
     def label(self) -> str:
         """Return the label of the new deployment."""
-        to = title(self.target)[:LONGEST]
+        return self.describe(lambda row: title(row)[:LONGEST])
+
+    def describe(self, name: Callable[[Deployment], str]) -> str:
+        """Return what the move does, in English; `label_in_words` translates it."""
+        to = name(self.target)
         if self.repair:
             return f"{REPAIR} of {to}"
-        start = f" from {title(self.before)[:LONGEST]}" if self.before else ""
+        start = f" from {name(self.before)}" if self.before else ""
         return f"{ROLLBACK}{start} to {to}"
 
     def replaced(self, *, ever: bool) -> list[Release]:

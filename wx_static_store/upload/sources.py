@@ -21,9 +21,9 @@ BLOCK = 256 * 1024
 HASH_AHEAD = 8 * 1024 * 1024  # bytes; a larger file is hashed while it streams
 IN_MEMORY = 1024 * 1024  # bytes of a temporary file; a larger one goes to the disk
 
-# Open no link, and do not wait for the other end of a pipe; Windows has neither flag.
-_ITSELF = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-_ITSELF |= getattr(os, "O_BINARY", 0)  # Windows alone has it
+# Do not wait for the other end of a pipe, and open no link; Windows has only the flag in between.
+_READ = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_ITSELF = _READ | getattr(os, "O_NOFOLLOW", 0)
 _LOST = -1  # the identity of no file
 
 
@@ -112,42 +112,42 @@ class _Disk:
         raise SourceError(_("The file was replaced by another one"), stage="source")
 
 
-def disk_item(name: str, path: str, *, hashed: bool = False) -> UploadItem:
-    """Make an item of a path; a file that is gone fails when its turn comes."""
-    size = None
-    with suppress(OSError):
-        size = os.stat(path).st_size
-    return UploadItem(name, _Disk(path), size, hashed=hashed)
-
-
 def tree_item(
-    name: str, head: str, tail: str = "", *, hashed: bool = False, cache_control: str | None = None
+    name: str,
+    head: str,
+    tail: str = "",
+    *,
+    hashed: bool = False,
+    cache_control: str | None = None,
+    follow: bool = False,
 ) -> UploadItem:
     """
     Make an item of the file `head` + `tail` in a tree, with its digests if it is small.
 
-    A link fails when its turn comes, and so does another file that replaced this one.
+    When its turn comes, a file that is gone fails; without `follow`, so does a link, and another
+    file that replaced this one.
     """
     size, found, md5, sha256 = None, _LOST, None, None
     with suppress(SourceError):
-        facts, block = _call(_read_small, head + tail)
+        facts, block = _call(_read_small, head + tail, _READ if follow else _ITSELF)
         size, found = facts.st_size, _identity(facts)
         if len(block) == size:
             md5 = hashlib.md5(block, usedforsecurity=False).hexdigest()
             sha256 = hashlib.sha256(block).hexdigest()
-    place = _Disk(head, tail, found)
+    place = _Disk(head, tail, 0 if follow else found)
     return UploadItem(
         name, place, size, md5=md5, hashed=hashed, cache_control=cache_control, sha256=sha256
     )
 
 
-def _read_small(path: str) -> tuple[os.stat_result, bytes]:
+def _read_small(path: str, flags: int) -> tuple[os.stat_result, bytes]:
     """Return what the disk says of a file, and its bytes unless they are many."""
     # A tree may have 100,000 of them: Python's own file object takes twice as long.
-    file = os.open(path, os.O_RDONLY | _ITSELF)
+    file = os.open(path, os.O_RDONLY | flags)
     try:
         facts = os.fstat(file)
-        return facts, os.read(file, BLOCK) if facts.st_size < BLOCK else b""
+        # One byte more than it has shows that it grows; for BLOCK, a system may map memory.
+        return facts, os.read(file, facts.st_size + 1) if facts.st_size < BLOCK else b""
     finally:
         os.close(file)
 
@@ -168,7 +168,7 @@ def content_item(name: str, content: Any) -> UploadItem:
             temporary = getattr(content, "temporary_file_path", None)
             path = str(temporary() if temporary else content.path)
             if os.path.isfile(path):
-                return disk_item(name, path)
+                return UploadItem(name, _Disk(path), os.stat(path).st_size)
     size = None
     with suppress(Exception):  # a pipe, or a closed file, raises: it is measured later
         size = content.size

@@ -90,8 +90,9 @@ class WorkerPool:
                 future.cancel()
 
     def _work(self) -> None:
-        for call in iter(self._calls.get, None):
+        while call := self._calls.get():
             _call(*call)
+            del call  # an idle thread keeps no result
 
 
 def _call(future: Future[Result], function: Callable[..., Result], args: tuple[Any, ...]) -> None:

@@ -32,7 +32,7 @@ def test_times_are_those_of_the_project(
     fill(cloud, "media/a.txt")
     when = default_storage.get_modified_time("a.txt")
     local = timezone.localtime(when) if use_tz else when
-    assert f"{local:%Y-%m-%d %H:%M}" in html_of(viewer)
+    assert f"{local:%Y-%m-%d</span> %H:%M}" in html_of(viewer)
 
 
 def test_what_the_log_does_not_know_is_not_from_here(cloud: EmulatorServer, viewer: Client) -> None:

@@ -87,3 +87,22 @@ def test_a_store_that_is_no_more_has_no_address(viewer: Client, release: Release
     html = page(viewer, deployment(using="gone", folder="app/", release=release))
     assert ">/app/<" in html
     assert f'href="{SITE}app/"' not in html
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [
+        ("roll back from v2 to v1", "从 v2 回滚到 v1"),
+        ("roll back to v1", "回滚到 v1"),
+        ("roll back of roll back to v1", "回滚 回滚到 v1"),
+        ("repair of v1", "修复 v1"),
+        ("v1", "v1"),
+    ],
+)
+def test_a_generated_label_is_in_the_readers_language(
+    viewer: Client, release: Release, settings: Any, label: str, shown: str
+) -> None:
+    settings.LANGUAGE_CODE = "zh-hans"
+    row = deployment(label=label, release=release)
+    assert cell(viewer, "release")[0].startswith(f"{shown} ")
+    assert label == shown or label not in page(viewer, row)

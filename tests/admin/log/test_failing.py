@@ -142,6 +142,20 @@ def test_one_page_sends_no_more_than_the_limit(
     assert [newest(row.key).status for row in rows] == ["failed", "stored", "stored"]
 
 
+@pytest.mark.parametrize(("count", "is_said"), [(2, False), (3, True)])
+def test_the_limit_is_said_only_to_whom_it_meets(
+    cloud: EmulatorServer,
+    operator: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    count: int,
+    is_said: bool,
+) -> None:
+    monkeypatch.setattr(page, "LIMIT", 2)
+    for number in range(count):
+        failed(cloud, f"{number}.txt")
+    assert ("At most 2 files at a time" in text_of(operator)) is is_said
+
+
 def test_a_second_press_sends_nothing(cloud: EmulatorServer, operator: Client) -> None:
     row = failed(cloud, "a.txt")
     send(operator, "retry", row.pk)

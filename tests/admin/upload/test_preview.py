@@ -189,7 +189,9 @@ def test_a_wrong_folder_is_told_once(
     answer = ask(member("upload"), *files, folder=folder).json()
     assert (bool(answer["folder"]), told in " ".join(answer["folder"])) == (bool(told), True)
     if told:
-        assert [file["reasons"] for file in answer["files"]] == [[]] * len(paths)
+        assert [file["reasons"] for file in answer["files"]] == [["See the target folder."]] * len(
+            paths
+        )
 
 
 @pytest.mark.parametrize(

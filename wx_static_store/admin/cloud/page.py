@@ -41,10 +41,9 @@ Answer = HttpResponseBase | None  # None leads back to the folder
 class FilesPage(LogActions):
     """Mixin of the log of uploads; who may see the log may see what it is about."""
 
-    def files_url(self, place: Place | None = None) -> str:
-        """Return the address of the page, at a place if one is given."""
-        url = self.page_url("files")
-        return f"{url}?{urlencode(place.query)}" if place else url
+    def files_url(self, place: Place) -> str:
+        """Return the address of the page, at a place."""
+        return f"{self.page_url('files')}?{urlencode(place.query)}"
 
     @page(Page("files", "files/", BOTH, button=gettext_lazy("Files in the cloud")))
     def files_view(self, request: HttpRequest) -> HttpResponse:
@@ -56,10 +55,8 @@ class FilesPage(LogActions):
         place = self.files_place(request, request.GET)
         context: dict[str, Any] = {"title": _("Files in the cloud"), "place": place}
         if place:
-            context |= {
-                "choices": choices(request.user, place),
-                **self._folder_context(request, place),
-            }
+            context |= self._folder_context(request, place)
+            context["choices"] = choices(request.user, place)
         return self.page_response(request, "files", context)
 
     def files_place(self, request: HttpRequest, asked: QueryDict) -> Any:
@@ -123,8 +120,7 @@ class FilesPage(LogActions):
         newest = UploadLog.objects.newest(place.to.env, [file.key for file in files])
         mine = self.get_queryset(request).filter(pk__in=[row.pk for row in newest.values()])
         if rows := [*mine.order_by("-id")]:
-            folder = self.files_url(place).partition("?")[2]
-            return self.show_steps(request, "compare", rows, folder=folder)
+            return self.show_steps(request, "compare", rows, folder=urlencode(place.query))
         text = _("The log knows none of the chosen files: there is nothing to compare them with.")
         self.message_user(request, text, messages.WARNING)
         return None

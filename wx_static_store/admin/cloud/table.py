@@ -8,10 +8,8 @@ from typing import Any, NamedTuple
 
 from django.core.paginator import Page, Paginator
 from django.http import QueryDict
-from django.utils import timezone
 
 from ...causes import Text
-from ...conf.settings import setting
 from ...core.match import Match, match
 from ...core.naming import content_type
 from ...core.spans import ago
@@ -20,7 +18,7 @@ from ...i18n import gettext as _, gettext_lazy, pgettext_lazy
 from ...log.compare import CloudState
 from ...models import UploadLog
 from ...upload.database import add_users
-from ..columns import NOTHING, Look, UploadColumns
+from ..columns import NOTHING, Look, UploadColumns, day_and_time
 from ..places import link_to
 from .folders import Folder, SubFolder, is_marker
 
@@ -33,8 +31,7 @@ SORTS: dict[str, tuple[Text, Callable[[RemoteFile], Any]]] = {
     "size": (gettext_lazy("size"), lambda file: file.size),
     "time": (pgettext_lazy("of an upload", "time"), lambda file: file.last_modified or BEGINNING),
 }
-GONE, DIFFERS = Look("∅", "wx-quiet"), Look("✗", "wx-bad")
-FOREIGN = Look("·", "wx-quiet")
+GONE, FOREIGN, DIFFERS = Look("∅", "wx-quiet"), Look("·", "wx-quiet"), Look("✗", "wx-bad")
 
 
 class FileLine(NamedTuple):
@@ -44,9 +41,8 @@ class FileLine(NamedTuple):
     name: str
     address: str  # empty where WeChat would have to be asked for it
     url: str  # the address if a page may link to it
-    when: datetime | None
+    when: str
     is_picture: bool
-    is_deleted: bool
     row: UploadLog | None
     origin: str
     status: str
@@ -133,17 +129,13 @@ class FilesTable:
         url, is_deleted = link_to(self._store, file.key), file.key in self._deleted
         look, label = _remark(file, row, is_deleted=is_deleted)
         is_picture = content_type(file.key).startswith("image/") and file.size <= LARGEST_PICTURE
-        moment = file.last_modified
-        if moment and not setting("USE_TZ"):  # then templates show a time as it is
-            moment = timezone.make_naive(moment)
         return FileLine(
             file=file,
             name=file.key.removeprefix(self.folder.prefix),
             address=self._store.known_url(file.key),
             url=url,
-            when=moment,
+            when=day_and_time(file.last_modified) if file.last_modified else NOTHING,
             is_picture=bool(url and is_picture and not is_deleted),
-            is_deleted=is_deleted,
             row=row,
             origin=self._columns.origin(row) if row else NOTHING,
             status=self._columns.status(row) if row else "",

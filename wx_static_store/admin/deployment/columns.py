@@ -37,7 +37,12 @@ class DeploymentColumns(Columns):
     def release(self, row: Deployment) -> SafeString:
         """Return the label, with store, folder and the beginning of the release's digest."""
         folder = f"/{row.folder}" if row.folder else ""
-        return two_lines(row.label or NOTHING, self.store(row), folder, row.release)
+        label = self.to_deployment(row.pk, row.shown_label or f"#{row.pk}")
+        return two_lines(label, self.store(row), folder, row.release)
+
+    @admin.display(description=gettext_lazy("label"))
+    def label(self, row: Deployment) -> str:
+        return row.shown_label
 
     @admin.display(description=gettext_lazy("files"))
     def files(self, row: Deployment) -> SafeString:
@@ -90,7 +95,7 @@ class DeploymentColumns(Columns):
 
 
 def title_of(row: Deployment) -> str:
-    return f"#{row.pk} {row.label}".rstrip()
+    return f"#{row.pk} {row.shown_label}".rstrip()
 
 
 class ReleasePages(ReadOnlyAdmin):

@@ -129,7 +129,7 @@ def _live(target: Deployment, numbers: dict[str, int], others: Sequence[str]) ->
     if target.pk:
         text = _("Release %(label)s is live again: %(sent)s, %(unchanged)d unchanged.")
     sent = ngettext("%(count)d file sent", "%(count)d files sent", numbers["stored"])
-    yield text % (numbers | {"label": target.label or target.release, "sent": sent})
+    yield text % (numbers | {"label": target.shown_label or target.release, "sent": sent})
     if names := [key.removeprefix(target.folder) for key in others]:
         count = ngettext("%(count)d file", "%(count)d files", len(names))
         text = _("Not in this release, but still public: %(files)s.")

@@ -9,8 +9,6 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
@@ -19,7 +17,7 @@ from ...log.diagnosis import Diagnosis, NoDiagnosis, diagnose, known_diagnosis, 
 from ...models import UploadLog
 from ...submit.access import is_offered
 from ..base import POST, Page, ReadOnlyAdmin, page
-from ..columns import NOTHING, duration
+from ..columns import NOTHING, day_and_time, duration
 
 _CALL = pgettext_lazy("of the open platform", "call")
 
@@ -60,7 +58,7 @@ def _call_fields(found: Diagnosis | None, url: str) -> list[Any]:
         ask = render_to_string("admin/wx_static_store/uploadlog/ask.html", context)
         return [_field("call", _CALL, ask)]
     call = found.call
-    when = date_format(timezone.localtime(call.time), "Y-m-d H:i:s O") if call.time else NOTHING
+    when = day_and_time(call.time) if call.time else NOTHING
     received = format_html('<span id="wx-received">{}</span>', when)
     path = format_html("<code>{}</code>", call.request_url or NOTHING)
     return [

@@ -36,13 +36,12 @@ CLASH = {
 TEXTS = {
     "send": _("Upload the ticked files"),
     "looking": _("Looking at %(count)s files…"),
-    "reading": _("Reading this file, to compare it"),
     "ready": _("Nothing is sent yet. Ticked: %(ticked)s of %(count)s files, %(size)s."),
     "sending": _("Finished: %(done)s of %(count)s files. Leave this page open."),
-    "finished": _("Public now: %(stored)s. Not uploaded: %(failed)s."),
+    "finished": _("Public now %(stored)s, skipped %(skipped)s, not uploaded %(failed)s."),
     "cancelled": _(
-        "Cancelled. Public now: %(stored)s. Failed: %(failed)s. Not sent, still in the list: "
-        "%(left)s."
+        "Cancelled. Public now %(stored)s, skipped %(skipped)s, not uploaded %(failed)s. "
+        "Not sent, still in the list: %(left)s."
     ),
     "asking": _("Cancelled. Sent, and their outcome is being looked up: %(count)s."),
     "looked_up": _("sent, outcome being looked up"),
@@ -52,8 +51,10 @@ TEXTS = {
         "up, in about half a minute. The others go on."
     ),
     "unsure": _("Outcome unknown: %(unknown)s."),
-    "skipped": _("Skipped, still in the list: %(skipped)s."),
+    "skipped": _("Skipped: the public file stays."),
+    "same": _("Skipped: there is nothing to send."),
     "clash": _("What to do with %(name)s"),
+    "arriving": _("sending…"),
     "publishing": _("publishing…"),
     "waiting": _("waiting"),
     "unknown": _("not compared"),

@@ -44,9 +44,7 @@ if TYPE_CHECKING:
 
 MOST_PREVIEWED = 1000  # files in one request of the script, which sends several
 # `json` and `int` raise these: int(1e400), say, or a list that is nested thousands of times.
-BAD_REQUEST_ERRORS = (
-    *(ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError),
-)
+BAD_REQUEST_ERRORS = ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError
 
 # Status and text where the first submission has no answer.
 _UNANSWERED = {

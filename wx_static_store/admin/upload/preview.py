@@ -28,11 +28,12 @@ STATES = {
     "deleted": _("not public any more"),
     "same": _("the same bytes are public"),
     "changed": _("changed"),
-    UNREAD: TEXTS["reading"],  # the MD5 of the public file is known, that of the new one not yet
+    UNREAD: _("Reading this file, to compare it"),  # its MD5 is not known, that of the public is
     UNKNOWN: TEXTS["unknown"],
     REFUSED: _("refused"),
     ASK: _("Tick it, if it is meant for everybody"),
 }
+_SEE_FOLDER = _("See the target folder.")
 NO_REPLACING = _("You may not replace files that are public.")
 LONGEST_HEAD = 2048  # letters: the script sends 512 bytes
 
@@ -84,7 +85,7 @@ def _files(
             asked = questions(user, to, name, BytesIO(file.head), size=file.size)
             facts = _choice_facts(form, state, asked)
         else:
-            facts = _facts(REFUSED, [key.message, str(key.hint)] if explain else [])
+            facts = _facts(REFUSED, [key.message, key.hint] if explain else [_SEE_FOLDER])
         if rows and state in {"same", "changed"}:
             row = rows[str(key)]
             facts["old"] = {

@@ -107,15 +107,10 @@ def _bar(call: str, limit: int, remain: int) -> ShownQuota:
 def facts() -> dict[str, list[Remembered]]:
     found = in_database(facts_by_subject, otherwise=dict[str, list[Remembered]]())
     # The template shows an empty subject as the platform.
-    platform = found.pop(_appid(), [])
-    return found | ({"": platform} if platform else {})
-
-
-def _appid() -> str:
-    """Return the subject of the platform's facts."""
     with suppress(ConfigurationError):
-        return platform_options().component_appid
-    return ""
+        if platform := found.pop(platform_options().component_appid, []):
+            found[""] = platform
+    return found
 
 
 def accounts() -> list[tuple[str, str]]:

@@ -30,13 +30,7 @@ class OverviewAdmin(ReadOnlyAdmin):
     """One page instead of a list, for users who may see deployments or uploads."""
 
     class Media:
-        css = {
-            "all": [
-                "wx_static_store/page.css",
-                "wx_static_store_rollouts/rollouts.css",
-                "wx_static_store_rollouts/overview.css",
-            ]
-        }
+        css = {"all": ["wx_static_store/page.css", "wx_static_store_rollouts/rollouts.css"]}
 
     sees, has_list = (Act.SEE_DEPLOYMENTS, Act.SEE_LOG), False
 

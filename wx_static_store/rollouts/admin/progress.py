@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from ...admin.columns import Columns, badge, day_and_time, two_lines
 from ...admin.places import Places
 from ...causes import Text, cause_of, hint
+from ...core.releases import label_in_words
 from ...i18n import gettext as _, gettext_lazy, labelled, ngettext
 from ..lifecycle import ACTIONS
 from ..models import Rollout, RolloutEnvironment
@@ -48,7 +49,7 @@ class RolloutColumns(Columns):
 
 
 def title_of(row: Rollout) -> str:
-    return f"#{row.pk} {row.label or row.release or ''}".rstrip()
+    return f"#{row.pk} {label_in_words(row.label) or row.release or ''}".rstrip()
 
 
 def place_of(row: Rollout) -> str:

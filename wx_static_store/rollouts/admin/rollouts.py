@@ -15,7 +15,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
 
 from ...admin.base import BOTH, POST, Page, ReadOnlyAdmin, Tool, page
-from ...admin.filters import Choices, ColumnFilter
+from ...admin.filters import ColumnFilter
 from ...admin.places import places_for
 from ...causes import Text
 from ...exceptions import WxStaticStoreError
@@ -42,9 +42,7 @@ DONE: dict[str, Text] = {
 
 class StateFilter(ColumnFilter):
     title, parameter_name = gettext_lazy("state"), "state"
-
-    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> Choices:
-        return Rollout.State.choices
+    offered = Rollout.State.choices
 
 
 @admin.register(Rollout)
@@ -118,11 +116,9 @@ class RolloutAdmin(ReadOnlyAdmin):
         """Return the result of `work`; show a refusal on the next page."""
         try:
             return work()
-        except RolloutRefused as error:
-            text = str(error)
-        except WxStaticStoreError as error:
-            text = error.sentence
-        self.message_user(request, text, messages.ERROR)
+        except (RolloutRefused, WxStaticStoreError) as error:
+            text = getattr(error, "sentence", str(error))
+            self.message_user(request, text, messages.ERROR)
         return None
 
     def _row(self, request: HttpRequest, object_id: str) -> Rollout:

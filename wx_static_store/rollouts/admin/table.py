@@ -15,6 +15,7 @@ from ...causes import Text, cause_of
 from ...conf import platform_options
 from ...conf.offered import Offer
 from ...core.notes import Notes
+from ...core.releases import label_in_words
 from ...core.spans import ago
 from ...i18n import gettext as _, gettext_lazy, joined, labelled, ngettext, shown
 from ...models import UploadLog
@@ -199,7 +200,7 @@ class OverviewTable:
     def releases(self) -> list[LiveRelease]:
         """Return the releases that are live in most of these environments."""
         live = sorted(rank.live for rank in self._chosen if rank.live)
-        names = {release: (label, digest) for _pk, release, label, digest in live}
+        names = {release: (label_in_words(label), digest) for _pk, release, label, digest in live}
         counts = Counter(release for _pk, release, *_names in live)
         return [
             LiveRelease(pk, *names[pk], number, str(pk) == self._asked.get("release"))

@@ -7,7 +7,8 @@
 
   const chosenIn = (field) => [...field.files].map((file) => ({ file, path: file.webkitRelativePath || file.name }));
 
-  for (const field of [form.elements.file, byId("wx-folder-input")]) {
+  for (const [button, field] of [["wx-choose", form.elements.file], ["wx-choose-folder", byId("wx-folder-input")]]) {
+    byId(button).addEventListener("click", () => field.click());
     field.addEventListener("change", () => {
       page.add(chosenIn(field));
       field.value = ""; // so that the same file may be chosen again

@@ -23,7 +23,8 @@
     const [link, copy, picture] = ["a", ".wx-copy", "img"].map((part) => shown.querySelector(part));
     link.hidden = copy.hidden = !url;
     if (!url) return;
-    link.href = link.textContent = copy.dataset.copy = url;
+    link.href = copy.dataset.copy = url;
+    page.write(link, url);
     if (!image) return;
     picture.src = url;
     picture.hidden = false;
@@ -42,6 +43,7 @@
     select.addEventListener("change", () => {
       row.chosen = select.value;
       choose(row, select.value);
+      row.declined = false;
       row.box.checked = !row.box.disabled; // whoever chooses has read what stands there
       page.summarise();
     });
@@ -49,8 +51,8 @@
 
   function choose(row, choice) {
     row.choice = choice;
-    row.box.disabled = choice === "skip";
-    row.tr.querySelector(".wx-key").textContent = choice === "keep" ? row.other.key : row.key;
+    page.block(row, choice === "skip" ? texts.skipped : "");
+    page.write(row.tr.querySelector(".wx-key"), choice === "keep" ? row.other.key : row.key);
   }
 
   /* What becomes of a taken name is the choice of the form, unless the row has its own. */

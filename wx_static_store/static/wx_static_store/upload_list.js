@@ -13,39 +13,52 @@
     for (const { path, file } of chosen) {
       const old = rows.get(path);
       old?.tr.remove();
-      rows.set(path, { ...page.newRow(path, file), twice: old && (old.twice || !alike(old.file, file)) });
+      const twice = old && (old.twice || !alike(old.file, file));
+      rows.set(path, Object.assign(page.newRow(path, file), { twice }));
     }
     if (chosen.length) page.compare();
   };
 
-  page.newRow = (path, file, key = path) => {
+  page.newRow = (path, file, key = path, row = {}) => {
     const tr = byId("wx-row").content.cloneNode(true).firstElementChild;
-    const row = { path, file, key, tr, box: tr.querySelector("input"), bar: tr.querySelector("progress") };
+    Object.assign(row, { path, file, key, tr, box: tr.querySelector("input"), bar: tr.querySelector("progress") });
     row.box.setAttribute("aria-label", path);
     row.bar.setAttribute("aria-label", path);
-    row.box.addEventListener("change", page.summarise);
-    tr.querySelector(".wx-key").textContent = key;
+    row.box.addEventListener("change", () => {
+      row.declined = !row.box.checked;
+      page.summarise();
+    });
+    page.write(tr.querySelector(".wx-key"), key);
     tr.querySelector(".wx-size").textContent = page.readable(file.size);
     byId("wx-queue").querySelector("tbody").append(tr);
     return row;
   };
 
-  page.note = (row, text) => { row.tr.querySelector(".wx-progress span").textContent = text; };
+  page.note = (row, text) => { row.box.title = row.tr.querySelector(".wx-progress span").textContent = text; };
+
+  /* A box that cannot be ticked says why, as does its row. */
+  page.block = (row, why, label) => {
+    row.box.disabled = Boolean(why);
+    row.box.title = why;
+    row.tr.querySelector(".wx-why").textContent = why === label ? "" : why;
+  };
 
   page.judge = (row, facts) => {
     const { state, label, reasons = [], key = row.path, size, blocked = false, asks = false, old, choices = [], other } = facts;
     if (rows.get(row.path) !== row) return; // it is on its way, or another took its place
     const confirmed = row.asks && asks && row.box.checked;
     Object.assign(row, { state, key, asks, other, choice: undefined });
-    const shown = row.twice ? [...reasons, texts.twice] : reasons;
-    row.tr.querySelector(".wx-key").textContent = key;
+    const why = !blocked ? "" : { same: texts.same, changed: texts.skipped }[state] ?? reasons[0] ?? label;
+    const more = [...reasons.filter((reason) => reason !== why), ...(row.twice ? [texts.twice] : [])];
+    page.write(row.tr.querySelector(".wx-key"), key);
     if (size) row.tr.querySelector(".wx-size").textContent = size;
     const cell = row.tr.querySelector(".wx-state");
     cell.className = `wx-state wx-${state}`;
-    cell.replaceChildren(page.line("span", label), ...shown.map((reason) => page.line("small", reason)));
-    row.box.disabled = blocked;
+    cell.replaceChildren(page.line("span", label), ...["", ...more].map((text) => page.line("small", text)));
+    cell.querySelector("small").className = "wx-why";
+    page.block(row, why, label);
     if (old) page.showOld(row, old, choices);
-    row.box.checked = !row.box.disabled && state !== "same" && (!asks || confirmed);
+    row.box.checked = !row.box.disabled && !row.declined && state !== "same" && (!asks || confirmed);
   };
 
   page.ticked = () => [...rows.values()].filter((row) => row.box.checked && !row.box.disabled);
@@ -57,9 +70,10 @@
     byId("wx-clear").hidden = busy || rows.size === 0;
     submit.disabled = busy || page.ticked().length === 0;
     byId("wx-again").hidden = page.failed.size < 2;
-    const free = [...rows.values()].filter((row) => !row.box.disabled && !row.asks);
-    all.checked = free.length > 0 && free.every((row) => row.box.checked);
-    all.indeterminate = all.checked && page.ticked().length < rows.size;
+    const listed = [...rows.values(), ...page.waiting, ...page.under_way];
+    const ticked = listed.filter((row) => row.box.checked).length;
+    all.checked = ticked > 0 && ticked === listed.length;
+    all.indeterminate = ticked > 0 && !all.checked;
   };
 
   page.summarise = () => {
@@ -71,10 +85,9 @@
   };
 
   all.addEventListener("change", () => {
-    for (const row of rows.values()) {
-      const each = all.checked && row.asks; // a question is answered one by one
-      if (!row.box.disabled && !each) row.box.checked = all.checked;
-    }
+    const free = [...rows.values()].filter((row) => !row.box.disabled);
+    const more = free.filter((row) => !row.asks && !row.box.checked); // a question is answered one by one
+    for (const row of more.length ? more : free) row.declined = !(row.box.checked = more.length > 0);
     page.summarise();
   });
   byId("wx-clear").addEventListener("click", () => {
@@ -82,6 +95,6 @@
     rows.clear();
     page.forget();
     page.summarise();
-    page.form.elements.file.focus();
+    byId("wx-choose").focus();
   });
 })();

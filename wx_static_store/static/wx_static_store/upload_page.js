@@ -48,6 +48,12 @@
     return element;
   };
 
+  /* A name may break where its parts meet, and elsewhere only where a part is longer than a line. */
+  page.write = (element, name) => {
+    const parts = name.match(/%?[^%/_-]*[/_-]*/g).filter(Boolean);
+    element.replaceChildren(...parts.flatMap((part, i) => (i ? [document.createElement("wbr"), part] : [part])));
+  };
+
   // --- what the scripts ask this site -----------------------------------------------------------
 
   function post(url, body) {

@@ -34,6 +34,7 @@
     row.item = item;
     byId("wx-results").hidden = false;
     item.querySelectorAll(".wx-copy").forEach((button) => { button.hidden = false; });
+    item.querySelectorAll(".wx-name, .wx-url a, .wx-url span").forEach((name) => page.write(name, name.textContent));
     if (row.awaited && [said, document.body].includes(document.activeElement)) {
       item.tabIndex = -1;
       item.focus();
@@ -67,9 +68,9 @@
     for (const row of list) {
       failed.delete(row);
       row.item.querySelectorAll(".wx-retry, .wx-confirm").forEach((button) => { button.disabled = true; });
-      const { tr, box, bar } = page.newRow(row.path, row.file, row.key);
+      page.newRow(row.path, row.file, row.key, row);
       const { store, folder } = row.to;
-      Object.assign(row, { tr, box, bar, outcome: undefined, to: { store, folder, ...page.wishOf(row) } });
+      Object.assign(row, { outcome: undefined, to: { store, folder, ...page.wishOf(row) } });
       row.box.checked = true;
     }
     page.send(list, page.freshToken());

@@ -103,7 +103,7 @@
     share(row, both_legs ? leg / 2 : leg);
     if (row.arrived && both_legs) page.watch();
     else if (row.arrived) row.bar.removeAttribute("value"); // this site has it, and passes it on
-    page.note(row, row.arrived ? texts.publishing : "");
+    page.note(row, row.arrived ? texts.publishing : texts.arriving);
     page.progress();
   }
 
@@ -143,10 +143,11 @@
     const sent = [...batch];
     const [stored, failed, unknown] = FINAL.map((outcome) => sent.filter((row) => row.outcome === outcome).length);
     const left = sent.length - stored - failed - unknown;
-    const ended = page.fill(page.cancelled ? texts.cancelled : texts.finished, { stored, failed, left });
-    const skipped = [...rows.values()].filter((row) => row.choice === "skip").length;
-    const more = [unknown && page.fill(texts.unsure, { unknown }), skipped && page.fill(texts.skipped, { skipped })];
-    page.say(ended, {}, more.filter(Boolean).join(" "));
+    const kept = [...rows.values()].filter((row) => !row.box.checked && row.state && row.state !== "unread");
+    const refused = kept.filter((row) => row.state === "refused").length;
+    const counts = { stored, skipped: kept.length - refused, failed: failed + refused, left };
+    const more = unknown ? page.fill(texts.unsure, { unknown }) : "";
+    page.say(page.cancelled ? texts.cancelled : texts.finished, counts, more);
     total.value = total.max;
     const chosen_meanwhile = sent.some((row) => ![row, undefined].includes(rows.get(row.path)));
     if (chosen_meanwhile) page.compare(); // with what is public by now
@@ -175,7 +176,8 @@
   });
 
   // From here on the page works with its scripts.
-  byId("wx-folder").hidden = byId("wx-drop").hidden = false;
+  byId("wx-drop").hidden = false;
+  form.elements.file.hidden = true;
   form.after(byId("wx-results")); // below the button that was pressed
   form.elements.file.required = false; // they move into the list
   form.querySelector("[type=submit]").value = texts.send;
