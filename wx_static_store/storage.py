@@ -5,7 +5,9 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from errno import ENOENT
+from functools import partial
 from io import BytesIO
+from itertools import chain
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, ClassVar, Self
 
@@ -98,6 +100,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         try:
             with claiming() as claim:
                 claim.of_a_person = isinstance(content, UploadedFile)
+                claim.max_length = max_length
                 saved = saved or str(super().save(name, content, max_length))
         except UploadFailed as error:
             if error.status == UploadStatus.UNKNOWN:  # there may be an object without a row
@@ -128,9 +131,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
             if self.options.file_overwrite:
                 return ""
             options = self.options.settled()
-            if options.wait == "always" or (
-                options.wait != "never" and self._waiting.is_away(options)
-            ):
+            if options.wait == "always":
                 return ""
             md5, key = abandoned_object(options, self._key(asked), content.size or 0)
             name = key.removeprefix(options.location)
@@ -138,7 +139,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
                 return ""
             if fingerprint(content_item(name, content)).md5 != md5:
                 return ""
-            file = self._look(name).file
+            file = self._seen(name).file
             if file and file.md5 == md5 and claim_abandoned(options, key):
                 return name
         return ""
@@ -161,7 +162,8 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         if self.options.wait == "never":
             result, row = Uploader(self.options).attempt(item, SAVE)
         else:
-            another_name = self.get_available_name
+            longest = claim.max_length if claim else None
+            another_name = partial(self.get_available_name, max_length=longest)
             name, result, row = self._waiting.save(self.options, item, SAVE, another_name)
         if claim:
             if result and result.status is UploadStatus.FAILED:
@@ -279,14 +281,11 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         prefix = self._key(path) + "/" if path else self.options.location
         folders: dict[str, None] = {}
         files = []
-        keys = dict.fromkeys(remote.key for remote in self.store.sweep(prefix))
-        if self.options.wait != "never":
-            for row in self._waiting.below(self.options.settled(), prefix):
-                if row.file:
-                    keys[row.key] = None
-                else:
-                    keys.pop(row.key, None)
-        for key in keys:
+        waiting: dict[str, RemoteFile | None] = {}
+        if self.options.wait != "never":  # first: what is sent meanwhile is in both
+            waiting = self._waiting.below(self.options.settled(), prefix)
+        swept = (remote.key for remote in self.store.sweep(prefix) if remote.key not in waiting)
+        for key in chain(swept, filter(waiting.get, waiting)):
             head, slash, _rest = key.removeprefix(prefix).partition("/")
             if slash:
                 folders[head] = None

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile, File
+from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test.utils import CaptureQueriesContext
@@ -22,7 +23,8 @@ from wx_static_store.models import UploadLog, WaitingFile
 from wx_static_store.signals import upload_waiting
 from wx_static_store.storage import WxStorage
 from wx_static_store.upload import waiting
-from wx_static_store.upload.claims import Save
+from wx_static_store.upload.claims import Save, claiming
+from wx_static_store.upload.uploader import Uploader
 
 pytestmark = pytest.mark.django_db
 
@@ -280,6 +282,38 @@ def test_two_saves_that_chose_one_name_get_two(shop: Make) -> None:
     assert here.waiting() == {"a.txt": "save", second: "save"}
 
 
+def test_the_other_name_is_no_longer_than_the_field(shop: Make) -> None:
+    here = shop()
+    here.notice_outage()
+    name = f"{'a' * 20}.txt"
+    with claiming() as claim:
+        claim.max_length = len(name)
+        here.storage._save(name, ContentFile(b"first"))
+        second = here.storage._save(name, ContentFile(b"second"))
+    assert (len(second), second != name) == (len(name), True)
+
+
+def test_an_error_of_the_direct_try_is_not_one_of_the_waiting(
+    shop: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object, **options: object) -> None:
+        raise RuntimeError("ours")
+
+    monkeypatch.setattr(Uploader, "attempt", fail)
+    with pytest.raises(RuntimeError, match="ours"):
+        shop().save(b"new")
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York"])
+def test_without_time_zones_a_waiting_file_is_as_old_as_its_save(
+    shop: Make, settings: Any, zone: str
+) -> None:
+    here = shop()
+    settings.USE_TZ, settings.TIME_ZONE = False, zone
+    row_save(here)
+    assert is_recent(here.storage)
+
+
 @committed
 def test_of_two_saves_that_replace_one_file_the_last_one_stays(
     shop: Make, monkeypatch: pytest.MonkeyPatch
@@ -428,6 +462,15 @@ def test_a_waiting_file_that_may_be_public_is_deleted_there(shop: Make) -> None:
     assert (here.waiting(), here.kept()) == ({"a.txt": "delete"}, [])
 
 
+def test_a_deletion_that_is_asked_for_again_is_no_longer_parked(shop: Make) -> None:
+    here = shop()
+    row_delete(here)
+    WaitingFile.objects.update(state="parked", attempts=20)
+    here.storage.delete("a.txt")
+    row = WaitingFile.objects.get()
+    assert (row.kind, row.state, row.attempts) == ("delete", "due", 0)
+
+
 # --- forms and transactions ----------------------------------------------------------------------
 
 
@@ -478,6 +521,26 @@ def test_old_bytes_that_no_row_names_are_swept(shop: Make, dry_run: bool) -> Non
     make_old(here.folder)
     assert list(waiting.sweep(dry_run=dry_run)) == [5]
     assert here.kept() == ([b"named", b"waits"] if dry_run else [b"named"])
+
+
+def test_bytes_that_are_gone_meanwhile_keep_no_others_from_being_swept(
+    shop: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = shop()
+    here.save_in_outage(b"tea")
+    here.save_in_outage(b"sea", "b.txt")
+    WaitingFile.objects.all().delete()
+    make_old(here.folder)
+    size, calls = FileSystemStorage.size, list[str]()
+
+    def size_of(storage: Any, name: str) -> int:
+        calls.append(name)
+        if len(calls) == 1:
+            storage.delete(name)
+        return size(storage, name)
+
+    monkeypatch.setattr(FileSystemStorage, "size", size_of)
+    assert list(waiting.sweep()) == [3]
 
 
 def test_young_bytes_that_no_row_names_stay(shop: Make) -> None:

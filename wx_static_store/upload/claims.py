@@ -51,6 +51,7 @@ class Claim:
         # Not by thread: a worker serves one request after the other in the same thread.
         self._id = save_id or uuid4().hex
         self.of_a_person = False  # whose name may get a suffix without a look
+        self.max_length: int | None = None  # of the name
         self._held: dict[str, Notes] = {}
 
     def take(self, options: Options, key: str, seconds: float = SECONDS) -> bool:

@@ -18,6 +18,7 @@ from uuid import uuid4
 
 from django.db import Error, IntegrityError, router, transaction
 from django.db.models import F, QuerySet
+from django.utils import timezone
 
 from ..conf import Options, platform_options
 from ..conf.release_checks import require_private
@@ -25,6 +26,7 @@ from ..conf.settings import alias_of
 from ..core.frames import described, is_from_signal
 from ..core.types import (
     DELETED_MD5,
+    RemoteFile,
     UploadContext,
     UploadItem,
     UploadResult,
@@ -59,14 +61,15 @@ from .waiting_bytes import FOLDER, bytes_storage, free_bytes, open_bytes, path_f
 logger = logging.getLogger("wx_static_store.waiting")
 
 SAVE, DELETE = WaitingFile.Kind
+DUE, PARKED = WaitingFile.State
 AWAY_SECONDS = 120.0  # without a push, one save in this time finds out whether the cloud is back
 QUICK_SECONDS = 8.0  # for the direct try of a file that may wait
 QUICK_ATTEMPTS = 2
 LOOKS = 5  # at a row that others change at the same time
 
 # A content that was not tried yet.
-_FRESH = {"state": WaitingFile.State.DUE, "attempts": 0, "cause": "", "errcode": None}
-_FRESH |= {"message": "", "next_at": Now(), "created": Now()}
+_FRESH = {"state": DUE, "attempts": 0, "cause": "", "errcode": None}
+_FRESH |= {"message": "", "next_at": Now()}
 
 
 # --- when a file waits ---------------------------------------------------------------------------
@@ -132,18 +135,16 @@ def save(
     using, uploader = using_of(options), Uploader(quick(options))
     failure: WxStaticStoreError | None = None
     with rereadable(item) as item:
+        if _is_direct(uploader, item.name):
+            result, row = uploader.attempt(item, context, unless=waits)
+            if (failure := result.error) is None or not waits(failure):
+                return item.name, result, row
+            note_away(uploader.options, failure)
+            failure.maybe_stored = result.status is UploadStatus.UNKNOWN
         try:
-            if _is_direct(uploader, item.name):
-                result, row = uploader.attempt(item, context, unless=waits)
-                if (failure := result.error) is None or not waits(failure):
-                    return item.name, result, row
-                note_away(uploader.options, failure)
-                failure.maybe_stored = result.status is UploadStatus.UNKNOWN
             content = {"kind": SAVE, **write_bytes(item), "replaces": options.file_overwrite}
-            maybe_public = options.file_overwrite or bool(failure and failure.maybe_stored)
-            while not put(
-                uploader, item.name, using, context, **content, maybe_public=maybe_public
-            ):
+            content["maybe_public"] = content["replaces"] or bool(failure and failure.maybe_stored)
+            while not put(uploader, item.name, using, context, **content):
                 item = replace(item, name=other_name(item.name))
         except Exception as error:
             if is_from_signal(error):
@@ -232,15 +233,17 @@ def row_of(options: Options, key: str) -> WaitingFile | None:
     raise UploadFailed(_("The waiting files cannot be read (%(why)s)", why=why), stage="name")
 
 
-def below(options: Options, prefix: str) -> list[WaitingFile]:
-    """Return the rows of keys that begin so."""
-    return [row for row in rows().filter(env=options.env) if row.key.startswith(prefix)]
+def below(options: Options, prefix: str) -> dict[str, RemoteFile | None]:
+    """Return the keys that begin so, each with its file; None if it will be deleted."""
+    found = rows().filter(env=options.env)
+    return {row.key: row.file for row in found if row.key.startswith(prefix)}
 
 
 def remove(row: WaitingFile, **unless: Any) -> bool:
     """Delete the row, if it has this content still, and its bytes; return whether."""
-    gone = bool(rows().filter(pk=row.pk, token=row.token, **unless).delete()[0])
-    if gone:
+    # With a receiver of `pre_delete`, delete() would read the row, then delete it by its id alone.
+    same = rows().filter(pk=row.pk, token=row.token, **unless)
+    if gone := bool(same._raw_delete(same.db)):
         after_commit(partial(free_bytes, row.token))
     return gone
 
@@ -258,24 +261,22 @@ def drop(row: WaitingFile) -> bool:
 def put(uploader: Uploader, name: str, using: str, context: UploadContext, **content: Any) -> bool:
     """Let a save or a deletion wait; return False if one waits already and is not replaced."""
     options, key, kind = uploader.options, uploader.key(name), content["kind"]
-    # A lease goes on: who sends the old content may not have ended.
-    columns = content | _FRESH | {"name": name, "using": using, **_asked_by(context)}
+    is_kept = not options.file_overwrite
+    by = {"source": context.source, "source_ref": context.source_ref, "user_id": context.user_id}
+    # A lease goes on: who sends the old content may not have ended. `created` is of our own clock:
+    # without USE_TZ, the database's may be in another zone.
+    columns = content | _FRESH | by | {"name": name, "using": using, "created": timezone.now()}
     for _look in range(LOOKS):
         row = row_of(options, key)
         if row is None:
             done = _insert(options, key, columns)
-        elif row.kind == kind and not options.file_overwrite:
+        elif row.kind == kind and is_kept and (kind == SAVE or row.state == DUE):
             return False
         else:
             done = (kind == DELETE and drop(row)) or _replace(row, columns)
         if done:
             return True
     raise RuntimeError(key)  # others change it without end
-
-
-def _asked_by(context: UploadContext) -> dict[str, Any]:
-    facts = {"source": context.source, "source_ref": context.source_ref}
-    return facts | {"user_id": context.user_id}
 
 
 def _insert(options: Options, key: str, columns: dict[str, Any]) -> bool:
@@ -308,12 +309,15 @@ def _announce(uploader: Uploader, name: str, using: str) -> None:
 def sweep(*, dry_run: bool = False) -> Iterator[int]:
     """Delete old bytes that no row names, as of a save that was rolled back; yield each size."""
     storage, until = bytes_storage(), time.time() - platform_options().waiting_hours * 3600
+    heads: list[str] = []
     with suppress(FileNotFoundError):  # nothing ever waited
-        for head in storage.listdir(FOLDER)[0]:
-            found = [head + tail for tail in storage.listdir(FOLDER + head)[1]]
-            tokens = [token for token in found if re.fullmatch("[0-9a-f]{32}", token)]
-            named = {*rows().filter(token__in=tokens).values_list("token", flat=True)}
-            for path in map(path_for, sorted({*tokens} - named)):
+        heads = storage.listdir(FOLDER)[0]
+    for head in heads:
+        found = [head + tail for tail in storage.listdir(FOLDER + head)[1]]
+        tokens = [token for token in found if re.fullmatch("[0-9a-f]{32}", token)]
+        named = {*rows().filter(token__in=tokens).values_list("token", flat=True)}
+        for path in map(path_for, sorted({*tokens} - named)):
+            with suppress(FileNotFoundError):  # its save is rolled back at this moment
                 if storage.get_modified_time(path).timestamp() < until:
                     size = storage.size(path)
                     if not dry_run:

@@ -36,10 +36,13 @@ def write_bytes(item: UploadItem) -> dict[str, Any]:
     """Write the bytes, and return the columns that name them; leave nothing if that fails."""
     item, storage, token = fingerprint(item), bytes_storage(), uuid4().hex
     try:
-        with compared(item, path_for(token)) as content:
-            storage.save(path_for(token), content)
+        with compared(item, path := path_for(token)) as content:
+            saved = storage.save(path, content)
+        if saved != path:
+            storage.delete(saved)
+            raise OSError(_("WAITING_STORAGE gave the file another name: %(name)s", name=saved))
         if isinstance(storage, FileSystemStorage):
-            _sync(storage.path(path_for(token)))
+            _sync(storage.path(path))
     except BaseException:
         free_bytes(token)
         raise
@@ -48,9 +51,11 @@ def write_bytes(item: UploadItem) -> dict[str, Any]:
 
 def _sync(path: str) -> None:
     """Let the disk have the file, and the folders that name it, before a row does."""
-    for place in (Path(path), *Path(path).parents[:3]):
-        with suppress(PermissionError):  # Windows opens no folder
-            number = os.open(place, os.O_RDONLY)
+    with open(path, "r+b") as file:  # Windows syncs no file that was opened to read
+        os.fsync(file.fileno())
+    for folder in Path(path).parents[:3]:
+        with suppress(OSError):  # Windows opens no folder, and some network disks sync none
+            number = os.open(folder, os.O_RDONLY)
             try:
                 os.fsync(number)
             finally:
@@ -58,20 +63,23 @@ def _sync(path: str) -> None:
 
 
 def open_bytes(token: str, sha256: str) -> BinaryIO:
-    """Open the bytes and compare them with their digest; raise SourceError if they are not here."""
-    file, whole = None, hashlib.sha256()
+    """Open the bytes and compare them; raise SourceError, ``SourceGone`` if they are not here."""
+    file, whole, cause = None, hashlib.sha256(), "SourceGone"
+    text = _("The waiting bytes are not on %(machine)s", machine=gethostname())
     try:
         file = bytes_storage().open(path_for(token))
         digest(file, lambda: None, whole)  # type: ignore[arg-type]
         if whole.hexdigest() == sha256:
             return file  # type: ignore[return-value]
+    except FileNotFoundError:
+        pass
     except Exception as error:
         if is_from_signal(error):
             raise
+        text, cause = _("The waiting files cannot be read (%(why)s)", why=described(error)), ""
     if file:
         file.close()
-    text = _("The waiting bytes are not on %(machine)s", machine=gethostname())
-    raise SourceError(text, cause="SourceGone", stage="source")
+    raise SourceError(text, cause=cause, stage="source")
 
 
 def free_bytes(token: str) -> None:

@@ -175,7 +175,8 @@ class Entries:
     waiting_storage: str = in_settings("", validators.text,
         "Alias of a private storage: the bytes of files that wait lie there (option ``wait``). All "
         "machines that save, read or push must reach it: with several take S3, COS or a shared "
-        "disk, not a folder of one machine.",
+        "disk, not a folder of one machine. Give each database a folder (or prefix) of its own: "
+        "``wx_prune`` deletes bytes that its database does not name.",
         shown="none")
     waiting_hours: int = in_settings(48, validators.hours,
         "Hours after which ``wx_prune`` deletes bytes in ``WAITING_STORAGE`` that belong to no "
