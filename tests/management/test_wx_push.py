@@ -3,10 +3,12 @@
 import json
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
+from tests.conftest import lost_table
 from tests.log.conftest import run
 from tests.upload.conftest import Shop, shop as shop
 from wx_static_store.models import WaitingFile
@@ -56,6 +58,48 @@ def test_wrong_settings_are_exit_code_2(shop: Make, settings: object) -> None:
     code, said = run("wx_push")
     assert (code, "no source of a component_access_token" in said) == (2, True)
     assert not WaitingFile.objects.exclude(leased_until=None).exists()
+
+
+def test_a_store_with_wrong_settings_hides_no_count_of_the_others(
+    shop: Make, settings: Any
+) -> None:
+    here = shop()
+    here.save_in_outage(b"tea", "b.txt")
+    here.save_in_outage(b"tea")
+    WaitingFile.objects.filter(key="b.txt").update(using="wrong")
+    wrong = settings.STORAGES["default"] | {"OPTIONS": {"max_attempts": "many"}}
+    settings.STORAGES = settings.STORAGES | {"wrong": wrong}
+    code, said = run("wx_push")
+    assert (code, "stored 1" in said, "max_attempts" in said) == (1, True, True)
+
+
+def test_without_a_waiting_storage_the_exit_code_is_2(shop: Make, settings: Any) -> None:
+    here = shop()
+    here.save_in_outage(b"tea")
+    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {"WAITING_STORAGE": ""}
+    code, said = run("wx_push")
+    assert (code, "WAITING_STORAGE" in said) == (2, True)
+
+
+def test_a_watch_outlives_an_error_of_the_database(
+    shop: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = shop()
+    here.save_in_outage(b"tea")
+    WaitingFile.objects.update(state="parked")
+
+    def pauses() -> Iterator[None]:
+        with lost_table(WaitingFile):
+            yield
+        WaitingFile.objects.update(state="due")
+        yield
+        signal.raise_signal(signal.SIGINT)
+        yield
+
+    each = pauses()
+    monkeypatch.setattr(time, "sleep", lambda seconds: next(each))
+    code, said = run("wx_push", "--watch")
+    assert (code, "stored 1" in said, "no_such_table" in said) == (130, True, True)
 
 
 def test_a_dry_run_lists_what_is_due_and_sends_nothing(shop: Make) -> None:

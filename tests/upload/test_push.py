@@ -6,18 +6,23 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
 from io import BytesIO
+from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import F
+from django.db.models.signals import pre_delete
+from django.test.utils import CaptureQueriesContext
 
 from tests.upload.conftest import Shop
 from wx_static_store.conf import options_for
-from wx_static_store.core.types import UploadContext, UploadItem
+from wx_static_store.core.types import RemoteFile, UploadContext, UploadItem
+from wx_static_store.exceptions import ConfigurationError, WxStaticStoreError
 from wx_static_store.models import UploadLog, WaitingFile
 from wx_static_store.models.columns import Now
 from wx_static_store.upload import push as pushes
+from wx_static_store.upload.presence import find
 from wx_static_store.upload.push import push
 from wx_static_store.upload.uploader import Uploader
 from wx_static_store.upload.waiting import is_away, open_row
@@ -215,6 +220,50 @@ def test_a_push_inside_a_transaction_is_refused() -> None:
         push()
 
 
+def test_a_file_of_another_that_may_have_the_same_bytes_is_left_after_a_try_that_sent_nothing(
+    shop: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = shop()
+    here.save_in_outage(b"tea")
+    WaitingFile.objects.update(attempts=1, maybe_public=False)
+    here.cloud.put_object("a.txt", b"sea")
+    monkeypatch.setattr(pushes, "find", lambda store, key: RemoteFile(key, 3, None, None))
+    assert push() == {"parked": 1}
+    assert here.public() == {"a.txt": b"sea"}
+
+
+@pytest.mark.parametrize("max_workers", [1, 3])
+def test_a_key_that_cannot_be_looked_up_keeps_no_other_from_being_sent(
+    shop: Make, monkeypatch: pytest.MonkeyPatch, max_workers: int
+) -> None:
+    here = shop(max_workers=max_workers)
+    for name in ("a.txt", "b.txt", "c.txt"):
+        here.save_in_outage(b"tea", name)
+
+    def find_or_refuse(store: Any, key: str) -> RemoteFile | None:
+        if key == "a.txt":
+            raise WxStaticStoreError("no such key")
+        return find(store, key)
+
+    monkeypatch.setattr(pushes, "find", find_or_refuse)
+    assert push() == {"stored": 2, "parked": 1}
+    assert states() == {"a.txt": "parked"}
+
+
+def test_a_store_with_wrong_settings_keeps_no_other_from_being_sent(
+    shop: Make, settings: Any
+) -> None:
+    here = shop()
+    here.save_in_outage(b"tea", "b.txt")
+    here.save_in_outage(b"tea")
+    WaitingFile.objects.filter(key="b.txt").update(using="wrong")
+    wrong = settings.STORAGES["default"] | {"OPTIONS": {"max_attempts": "many"}}
+    settings.STORAGES = settings.STORAGES | {"wrong": wrong}
+    with pytest.raises(ConfigurationError, match="max_attempts"):
+        push()
+    assert here.public() == {"a.txt": b"tea"}
+
+
 # --- outages -------------------------------------------------------------------------------------
 
 
@@ -341,6 +390,32 @@ def test_bytes_that_are_gone_and_public_are_done(shop: Make) -> None:
     assert (row.status, row.stage, row.cause) == ("stored", "", "")
 
 
+@pytest.mark.parametrize("attempts", [0, 2000])
+def test_a_waiting_storage_that_is_away_ends_the_run_and_parks_nothing(
+    shop: Make, attempts: int
+) -> None:
+    here = shop(max_workers=1)
+    for name in ("a.txt", "b.txt"):
+        here.save_in_outage(b"tea", name)
+    WaitingFile.objects.update(attempts=attempts)
+    here.folder.rename(here.folder.with_name("elsewhere"))
+    here.folder.write_text("no folder")
+    assert push() == {"failed": 1}
+    assert states() == {"a.txt": "due", "b.txt": "due"}
+    row = WaitingFile.objects.get(key="a.txt")
+    assert "The waiting files cannot be read (NotADirectoryError" in row.message
+    assert not is_away(options_for("default"))
+
+
+def test_without_a_waiting_storage_nothing_is_begun(shop: Make, settings: Any) -> None:
+    here = shop()
+    here.save_in_outage(b"tea")
+    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {"WAITING_STORAGE": "gone"}
+    with pytest.raises(ConfigurationError, match="WAITING_STORAGE"):
+        push()
+    assert WaitingFile.objects.get().attempts == 0
+
+
 # --- leases --------------------------------------------------------------------------------------
 
 
@@ -435,6 +510,69 @@ def test_a_push_that_is_interrupted_gives_its_rows_back(
         push()
     assert not WaitingFile.objects.exclude(leased_until=None).exists()
     assert not is_away(options_for("default"))
+
+
+def test_a_file_that_may_still_be_sent_when_a_push_is_interrupted_keeps_its_lease(
+    shop: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = shop(max_workers=1)
+    here.save_in_outage(b"tea")
+    monkeypatch.setattr(pushes, "open_row", lambda row: Interrupting(b"tea"))
+    with pytest.raises(KeyboardInterrupt):
+        push()
+    row = WaitingFile.objects.get()
+    assert (row.leased_until is None, row.attempts, row.maybe_public) == (False, 1, True)
+
+
+class Interrupting(BytesIO):
+    """A file that Ctrl-C meets while it is sent."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size:
+            raise KeyboardInterrupt
+        return b""
+
+
+def test_a_row_that_a_receiver_is_asked_about_is_deleted_by_its_token(shop: Make) -> None:
+    here = shop()
+    here.save_in_outage(b"tea")
+
+    def receive(**facts: object) -> None:
+        """Listen to every model."""
+
+    pre_delete.connect(receive)
+    try:
+        with CaptureQueriesContext(connection) as queries:
+            push()
+    finally:
+        pre_delete.disconnect(receive)
+    [deleted] = [query["sql"] for query in queries if query["sql"].startswith("DELETE")]
+    assert "token" in deleted
+
+
+def test_an_error_of_the_database_at_one_result_loses_no_other(
+    shop: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, errors, begun = shop(max_workers=3), [OperationalError("gone")], Barrier(3)
+    for name in ("a.txt", "b.txt", "c.txt"):
+        here.save_in_outage(b"tea", name)
+
+    def opened(row: WaitingFile) -> Any:
+        begun.wait()
+        return open_row(row)
+
+    def record(*facts: Any) -> None:
+        if errors:
+            raise errors.pop()
+
+    monkeypatch.setattr(pushes, "open_row", opened)
+    monkeypatch.setattr(pushes, "record_one", record)
+    counts = Counter[str]()
+    with pytest.raises(OperationalError):
+        push(counts=counts)
+    assert counts == {"stored": 2}
+    row = WaitingFile.objects.get()
+    assert (row.maybe_public, row.attempts, here.public()[row.key]) == (True, 1, b"tea")
 
 
 def test_the_row_of_the_log_names_who_saved(shop: Make) -> None:

@@ -6,8 +6,11 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import CommandError
+from django.db import Error, close_old_connections
 
+from ...core.frames import described
 from ...core.interrupts import interruptible
+from ...exceptions import WxStaticStoreError
 from ...i18n import gettext as _, gettext_lazy, padded, shown
 from ...models import WaitingFile
 from ...upload.push import due, push
@@ -43,11 +46,15 @@ class Command(UpkeepCommand):
                 kind = padded(str(row.get_kind_display()), 8)
                 self.stdout.write(f"{kind}  {row.env}  {shown(row.key)}  {row.message}".rstrip())
         else:
-            self.counts.update(push())
+            push(counts=self.counts)
         while options["watch"] and not options["dry_run"]:
             with interruptible():
                 time.sleep(PAUSE)
-            self.counts.update(push())
+            close_old_connections()
+            try:
+                push(counts=self.counts)
+            except (Error, WxStaticStoreError) as error:
+                self.stderr.write(described(error))
         wait, need = (rows().filter(state=state).count() for state in WaitingFile.State)
         if options["json"]:
             numbers = {kind: self.counts[kind] for kind in KINDS}
