@@ -139,7 +139,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
                 return ""
             if fingerprint(content_item(name, content)).md5 != md5:
                 return ""
-            file = self._seen(name).file
+            file = (found := self._seen(name)).listed and found.file  # the log may not be sure
             if file and file.md5 == md5 and claim_abandoned(options, key):
                 return name
         return ""

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,13 @@ from django.utils import timezone
 from tests.conftest import lost_table
 from tests.upload.conftest import Shop
 from wx_static_store.conf import options_for
+from wx_static_store.core.types import UploadContext, UploadItem
 from wx_static_store.exceptions import ConfigurationError, UploadFailed
 from wx_static_store.models import UploadLog, WaitingFile
 from wx_static_store.signals import upload_waiting
 from wx_static_store.storage import WxStorage
 from wx_static_store.upload import waiting
-from wx_static_store.upload.claims import Save, claiming
+from wx_static_store.upload.claims import Save, claiming, note_abandoned
 from wx_static_store.upload.uploader import Uploader
 
 pytestmark = pytest.mark.django_db
@@ -223,6 +225,19 @@ def test_a_refusal_of_the_file_itself_is_raised(shop: Make) -> None:
         here.save(b"new")
     assert here.waiting() == {}
     assert UploadLog.objects.get().status == "failed"
+
+
+def test_an_upload_without_an_answer_is_not_reused_while_the_cloud_is_away(
+    shop: Make, no_pauses: None
+) -> None:
+    here, options = shop(max_attempts=1), options_for("default")
+    here.cloud.script({"on": "put_object", "do": "drop_reply"})
+    item = UploadItem("a.txt", lambda: BytesIO(b"new"))
+    result, _row = Uploader(options).attempt(item, UploadContext("storage"))
+    note_abandoned(options, "a.txt", 3, str(result.md5), "a.txt")
+    here.notice_outage()
+    name = here.storage.save("a.txt", SimpleUploadedFile("a.txt", b"new"))
+    assert (result.status, here.waiting()) == ("unknown", {name: "save"})
 
 
 def test_without_wait_an_outage_is_raised(shop: Make) -> None:
