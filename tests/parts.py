@@ -49,6 +49,7 @@ CI = """
     soak
     model
     upload     shared_limiter
+    observers
     causes     everywhere
     core       interrupts
     rollouts   scale

@@ -33,7 +33,7 @@ PARTS = {
 }
 
 
-WAYS = [pytest.param(name, marks=[slow] * (name not in ("admin", "simpleui"))) for name in THEMES]
+WAYS = [pytest.param(name, marks=[slow] * (name != "admin")) for name in THEMES]
 
 
 @pytest.fixture(scope="module", params=WAYS)

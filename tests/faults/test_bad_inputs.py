@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing, nullcontext
 from pathlib import PurePosixPath
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import requests
@@ -25,7 +26,7 @@ from tests.faults.bad_inputs import (
 from tests.faults.harness import CONTEXT, ENV, KEY, Bench, Scene, collect
 from tests.faults.rows import Case
 from wx_static_store.core.types import UploadItem
-from wx_static_store.exceptions import ConfigurationError, NameRejected, UploadFailed
+from wx_static_store.exceptions import ConfigurationError, NameRejected, SourceError, UploadFailed
 from wx_static_store.models import UploadLog
 from wx_static_store.storage import WxStorage
 from wx_static_store.upload.uploader import get_uploader
@@ -227,8 +228,15 @@ def test_a_content_is_stored_whole_or_makes_no_call(scene: Scene, row: Content) 
 
 @pytest.mark.parametrize("row", named(CONTENTS))
 def test_collectstatic_publishes_the_content_or_fails(scene: Scene, row: Content) -> None:
+    """It sends what it reads then; a small file of a disk was read before, for its digests."""
+
+    def unread(*args: object) -> None:
+        raise SourceError("not before", stage="source")
+
     scene.open = lambda *args: row.make()
-    assert exit_code(scene) == (row.stored is None)
+    with patch("wx_static_store.upload.sources._read_small", unread):
+        code = exit_code(scene)
+    assert code == (row.stored is None)
     assert stored(scene) == ({} if row.stored is None else {KEY: row.stored})
 
 

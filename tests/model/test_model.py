@@ -32,7 +32,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from rest_framework.test import APIClient
 
 from tests.bookshop.models import Book
-from tests.conftest import ENV, close_connections, configured, examples
+from tests.conftest import ENV, close_connections, configured, examples, slow
 from tests.deploys import configure_storages, write
 from tests.model.cloud import Cloud, Object, is_public
 from wx_static_store.core.retry import Clock
@@ -486,10 +486,9 @@ def client_of(name: str) -> APIClient:
     return client
 
 
+@slow
 @pytest.mark.django_db(transaction=True)
 def test_all_entries_say_what_the_model_says() -> None:
     Model.met.clear()
-    stateful.run_state_machine_as_test(
-        Model, settings=examples(150, part=10, stateful_step_count=30)
-    )
+    stateful.run_state_machine_as_test(Model, settings=examples(150, stateful_step_count=30))
     assert Model.met.keys() >= MET, "what never happened was not shown"

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import slow
+
 from .observers import OBSERVERS
 
 HOST_ONLY = {"newrelic"}  # it never records a path
@@ -27,7 +29,9 @@ def is_installed(package: str) -> bool:
         return False
 
 
-@pytest.mark.parametrize("name", OBSERVERS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[slow] * (name == "rich")) for name in OBSERVERS]
+)
 def test_an_observer_records_the_path_and_no_secret(name: str) -> None:
     missing = [package for package in OBSERVERS[name][1] if not is_installed(package)]
     if missing and not os.environ.get("WX_REQUIRE_OBSERVERS"):

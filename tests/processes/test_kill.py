@@ -139,10 +139,8 @@ def wait_at(project: Project, process: Process, point: str) -> None:
 
 def left_out(point: str, number: int) -> str:
     """Return the variable that asks for this kill, where it is not set."""
-    if number == KILL:
-        return ""
-    wanted = "WX_SLOW" if point in FEW else "WX_ALL_KILLS"
-    return "" if {wanted, "WX_ALL_KILLS"} & {*os.environ} else wanted
+    wanted = ("", "WX_SLOW", "WX_ALL_KILLS")[(number != KILL) + (point not in FEW)]
+    return "" if {wanted, "WX_ALL_KILLS"} & {"", *os.environ} else wanted
 
 
 def killed_by(*signals: signal.Signals, points: Iterable[str] = POINTS) -> pytest.MarkDecorator:

@@ -108,7 +108,7 @@ def test_after_a_kill_and_a_deploy_of_less_to_the_same_folder_the_old_tree_comes
     assert bodies(killed, "docs/") == OLD
 
 
-@known(by_list=False, by_log=True)
+@known(by_list=False, by_log=False)
 def test_after_a_kill_while_it_blanked_the_next_deploy_brings_back_what_is_gone(
     project: Project, deploy: Deploy, how: tuple[str, ...]
 ) -> None:
@@ -155,7 +155,7 @@ def test_what_a_killed_deploy_had_sent_and_what_lands_late_does_not_stay(
     assert bodies(project) == OLD
 
 
-@known(by_list=False, by_log=True)
+@known(by_list=False, by_log=False)
 def test_a_roll_back_is_planned_by_the_database_that_is_written_to_though_a_replica_is_behind(
     project: Project, deploy: Deploy, how: tuple[str, ...]
 ) -> None:

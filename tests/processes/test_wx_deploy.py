@@ -60,7 +60,7 @@ def bodies(project: Project) -> dict[str, bytes]:
     return {key: found.body for key, found in project.cloud.objects().items()}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=slow), signal.SIGTERM])
 def test_ctrl_c_and_sigterm_end_a_deploy_within_five_seconds_with_130_and_the_counts(
     project: Project, dist: Path, number: int
 ) -> None:
@@ -175,6 +175,7 @@ def test_a_reader_who_goes_away_ends_a_deploy_without_a_traceback(
     assert (code, "Traceback" in output, "BrokenPipe" in output) == (1, False, False)
 
 
+@slow
 def test_of_two_deploys_at_once_one_waits_and_no_file_is_lost(
     project: Project, dist: Path, newer: Path
 ) -> None:
