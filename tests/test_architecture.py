@@ -30,6 +30,7 @@ ONLY_IN = {
         "conf.settings",
         "models.columns",
         "models.uploads",
+        "models.waiting",
         "models.deployments",
         "rollouts.models",
     },

@@ -7,6 +7,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from tests.rollouts.conftest import cloud as cloud, release as release
+from tests.upload.conftest import shop as shop
 from wx_static_store import tasks
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Release, UploadLog
@@ -25,3 +26,11 @@ def test_a_file_is_uploaded_again(cloud: EmulatorServer, admin_user: Any) -> Non
 def test_the_log_is_pruned(release: Release) -> None:
     tasks.prune.run(days=1, releases=1)
     assert Release.objects.get() == release
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_waits_is_sent(shop: Any) -> None:
+    here = shop()
+    here.save_in_outage(b"tea")
+    tasks.push_waiting.run()
+    assert here.public() == {"a.txt": b"tea"}

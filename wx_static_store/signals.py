@@ -2,7 +2,13 @@
 
 from django.dispatch import Signal
 
-__all__ = ["deployment_finished", "event_received", "rollout_finished", "upload_finished"]
+__all__ = [
+    "deployment_finished",
+    "event_received",
+    "rollout_finished",
+    "upload_finished",
+    "upload_waiting",
+]
 
 # A receiver of any of them that fails is logged by Django, and changes nothing: they are sent after
 # the row is written, in the thread that wrote it.
@@ -10,6 +16,10 @@ __all__ = ["deployment_finished", "event_received", "rollout_finished", "upload_
 # With `result` (an `UploadResult`) and `context` (an `UploadContext`): each upload, stored or not.
 # Within a transaction of the caller it is sent before the commit.
 upload_finished = Signal()
+
+# With `using` (the alias of the store), `env`, `key` and `name`: each file whose save waits until
+# the cloud is there. Within a transaction of the caller it is sent before the commit.
+upload_waiting = Signal()
 
 # With `env`, `deployment_id` (None if it failed before it had a row) and `outcome`: ``done``,
 # ``failed`` (also if it was interrupted) or ``incomplete`` (rows are missing).

@@ -5,7 +5,9 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from errno import ENOENT
+from functools import partial
 from io import BytesIO
+from itertools import chain
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, ClassVar, Self
 
@@ -20,7 +22,7 @@ from .conf.options import MEDIA, Options
 from .conf.settings import freeze, resolve, setting
 from .core.naming import clean_name, object_key
 from .core.types import DELETED_MD5, RemoteFile, UploadContext, UploadItem, UploadStatus, deletion
-from .exceptions import IntegrityError, UploadFailed, WxStaticStoreError
+from .exceptions import IntegrityError, SourceError, UploadFailed, WxStaticStoreError
 from .i18n import gettext, gettext_lazy as _
 from .submit.progress import note_of_save
 from .upload import recorder
@@ -67,8 +69,9 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
     """
     Keep files in WeChat's static hosting; options as in the README, by keyword.
 
-    Every saved file is public. `save()` returns only after COS confirmed exactly our bytes; else it
-    raises UploadFailed (an OSError), NameRejected or ConfigurationError.
+    Every saved file is public. `save()` returns only after COS confirmed exactly our bytes, or,
+    with the option `wait`, after they wait safely; else it raises UploadFailed (an OSError),
+    NameRejected or ConfigurationError.
     """
 
     wx_kind: ClassVar[str] = MEDIA
@@ -95,7 +98,9 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         asked = str(name or getattr(content, "name", ""))
         saved = self._reuse_abandoned_upload(asked, content, max_length)
         try:
-            with claiming():
+            with claiming() as claim:
+                claim.of_a_person = isinstance(content, UploadedFile)
+                claim.max_length = max_length
                 saved = saved or str(super().save(name, content, max_length))
         except UploadFailed as error:
             if error.status == UploadStatus.UNKNOWN:  # there may be an object without a row
@@ -108,6 +113,9 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
     def leave(self, save: Save) -> None:
         """Note for some minutes that a saved object belongs to no row, as its form failed."""
         options = self.options.settled()
+        row = self._waiting_row(save.name) if isinstance(save.content, UploadedFile) else None
+        if row and self._waiting.drop(row):
+            return
         if options.file_overwrite or not isinstance(save.content, UploadedFile):
             return
         item = fingerprint(content_item(save.name, save.content))
@@ -123,13 +131,15 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
             if self.options.file_overwrite:
                 return ""
             options = self.options.settled()
+            if options.wait == "always":
+                return ""
             md5, key = abandoned_object(options, self._key(asked), content.size or 0)
             name = key.removeprefix(options.location)
             if not name or (max_length and len(name) > max_length):
                 return ""
             if fingerprint(content_item(name, content)).md5 != md5:
                 return ""
-            file = self._look(name).file
+            file = (found := self._seen(name)).listed and found.file  # the log may not be sure
             if file and file.md5 == md5 and claim_abandoned(options, key):
                 return name
         return ""
@@ -148,13 +158,20 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
     def _save(self, name: str, content: Any) -> str:
         name = clean_name(name.replace(os.sep, "/"))
         item = replace(content_item(name, content), sent=note_of_save.get())
-        result, row = Uploader(self.options).attempt(item, SAVE)
-        if claim := current_claim.get():
-            if result.status is UploadStatus.FAILED:
+        claim, result = current_claim.get(), None
+        if self.options.wait == "never":
+            result, row = Uploader(self.options).attempt(item, SAVE)
+        else:
+            longest = claim.max_length if claim else None
+            another_name = partial(self.get_available_name, max_length=longest)
+            name, result, row = self._waiting.save(self.options, item, SAVE, another_name)
+        if claim:
+            if result and result.status is UploadStatus.FAILED:
                 claim.release()
-            elif row is not None:  # without a log, only the claim says that the name is taken
+            # Without a log, only the claim says that the name is taken.
+            elif row is not None or result is None:
                 after_commit(claim.release)
-        if result.error:
+        if result and result.error:
             raise to_raise(result)
         return name
 
@@ -166,6 +183,8 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
 
     def fetch(self, name: str) -> IO[bytes]:
         """Return the checked public bytes in a temporary file, which the caller closes."""
+        if row := self._waiting_row(name):
+            return self._fetch_waiting(name, row)
         file = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
         try:
             self._fetch(self._key(name), file)
@@ -195,9 +214,28 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
                 hint=_("A CDN may serve the old file for some minutes; try again then."),
             ).with_context(env=store.env, key=key, maybe_stored=False)
 
+    def _fetch_waiting(self, name: str, row: Any) -> IO[bytes]:
+        if row.file is None:
+            raise _missing(row.key)
+        try:
+            return self._waiting.open_row(row)  # type: ignore[no-any-return]
+        except SourceError:
+            newer = self._waiting_row(name)
+            if newer and newer.token == row.token:
+                raise
+        return self.fetch(name)  # it was sent, or replaced, at this moment
+
     def exists(self, name: str) -> bool:
         """Return whether the object exists; the root does, other folders are no objects."""
-        return not name or (not name.endswith("/") and self._look(name).file is not None)
+        if not name or name.endswith("/"):
+            return not name
+        row = self._waiting_row(name)
+        return (row or self._seen(name)).file is not None
+
+    def is_waiting(self, name: str) -> bool:
+        """Return whether the file waits until the cloud takes it, as the option `wait` allows."""
+        row = self._waiting_row(name)
+        return bool(row and row.file)
 
     def is_name_available(self, name: str, max_length: int | None = None) -> bool:
         """Claim a free name for the save under way: no other save takes it."""
@@ -212,11 +250,21 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
             return False
         free = False
         try:
-            free = self._look(name).taken_by is None
+            free = self._is_free(name, saving)
         finally:
             if not (free and saving):
                 claim.release(key)
         return free
+
+    def _is_free(self, name: str, saving: Claim | None) -> bool:
+        if row := self._waiting_row(name):
+            return row.file is None
+        found = self._seen(name, ask=self.options.wait != "always")
+        if self.options.wait == "outage" and not found.listed and saving and saving.of_a_person:
+            # The log alone may not know an object; whoever saves for a person takes any name.
+            saving.of_a_person = False
+            return False
+        return found.taken_by is None
 
     def size(self, name: str) -> int:
         return self._get(name).size
@@ -233,8 +281,12 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         prefix = self._key(path) + "/" if path else self.options.location
         folders: dict[str, None] = {}
         files = []
-        for remote in self.store.sweep(prefix):
-            head, slash, _rest = remote.key.removeprefix(prefix).partition("/")
+        waiting: dict[str, RemoteFile | None] = {}
+        if self.options.wait != "never":  # first: what is sent meanwhile is in both
+            waiting = self._waiting.below(self.options.settled(), prefix)
+        swept = (remote.key for remote in self.store.sweep(prefix) if remote.key not in waiting)
+        for key in chain(swept, filter(waiting.get, waiting)):
+            head, slash, _rest = key.removeprefix(prefix).partition("/")
             if slash:
                 folders[head] = None
             else:
@@ -256,12 +308,15 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
             raise ValueError(gettext("The name must be given to delete()."))
         if self.options.on_delete == "raise":
             raise NotImplementedError(gettext("WeChat's static hosting cannot delete files."))
-        if self.options.on_delete == "ignore" or self._look(name).taken_by is None:
+        if self.options.on_delete == "ignore":
             return
-        # By an upload: WeChat has no call that deletes.
-        uploader = Uploader(self.options)
-        uploader.upload(deletion(clean_name(name)), DELETE)
-        drop_claim(uploader.options, self._key(name))
+        if self.options.wait != "never":
+            self._waiting.delete(self.options, clean_name(name), DELETE)
+        elif self._look(name).taken_by is not None:
+            # By an upload: WeChat has no call that deletes.
+            uploader = Uploader(self.options)
+            uploader.upload(deletion(clean_name(name)), DELETE)
+            drop_claim(uploader.options, self._key(name))
 
     def _key(self, name: str) -> str:
         # Django joins alternative names with the separator of the machine.
@@ -270,8 +325,28 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
     def _look(self, name: str) -> Presence:
         return look(self.store, self._key(name))
 
+    @property
+    def _waiting(self) -> Any:
+        """The module of waiting files: a storage whose files never wait does not import it."""
+        from .upload import waiting
+
+        return waiting
+
+    def _waiting_row(self, name: str) -> Any:
+        """Return the row of a file or a deletion that waits; no query where files never wait."""
+        if self.options.wait == "never":
+            return None
+        return self._waiting.row_of(self.options.settled(), self._key(name))
+
+    def _seen(self, name: str, *, ask: bool = True) -> Presence:
+        """Return what is there; by the log alone, if not to `ask` or while the cloud is away."""
+        if self.options.wait == "never":
+            return self._look(name)
+        found: Presence = self._waiting.seen(self.options.settled(), self._key(name), ask=ask)
+        return found
+
     def _get(self, name: str) -> RemoteFile:
-        if (file := self._look(name).file) is None:
+        if (file := (self._waiting_row(name) or self._look(name)).file) is None:
             raise _missing(self._key(name))
         return file
 

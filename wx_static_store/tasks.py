@@ -2,7 +2,7 @@
 The tasks of Celery, for the project's own app and workers.
 
 Names, queues and schedules are the project's settings; no result is kept. Add ``prune`` to the beat
-schedule if you want it.
+schedule if you want it, and ``push_waiting`` (each 30 seconds) if files may wait.
 """
 
 from celery import shared_task
@@ -11,8 +11,9 @@ from django.db import InterfaceError, OperationalError
 from .log.prune import prune as prune_log, prune_releases
 from .log.retention import RELEASES
 from .submit.by_workers import send_again
+from .upload.push import push
 
-__all__ = ["prune", "upload_again"]
+__all__ = ["prune", "push_waiting", "upload_again"]
 
 LEAST_DAYS = 30
 
@@ -41,3 +42,9 @@ def prune(days: int = 0, releases: int = RELEASES) -> None:
     for each in (*steps, prune_releases(releases)):
         for _step in each:
             pass
+
+
+@shared_task(ignore_result=True)
+def push_waiting() -> None:
+    """Send the files and deletions that wait; begin nothing more after a minute."""
+    push()

@@ -316,3 +316,14 @@ def test_alerts_need_the_app_that_sends_them(settings: Any, app: str, ids: list[
     settings.INSTALLED_APPS = [*left, *filter(None, [app])]
     settings.WX_STATIC_STORE = {**settings.WX_STATIC_STORE, "ALERTS": ["shop.alerts.page"]}
     assert [each.id.rpartition(".")[2] for each in check_alerts(None)] == ids
+
+
+@pytest.mark.parametrize("wait", ["outage", "always"])
+def test_files_that_may_wait_need_a_storage_for_their_bytes(project: Any, wait: str) -> None:
+    project(default={"OPTIONS": {"wait": wait}})
+    assert ids() == ["wx_static_store.E032"]
+
+
+def test_files_of_a_static_store_never_wait(project: Any) -> None:
+    project(staticfiles={"OPTIONS": {"wait": "always"}})
+    assert ids() == []

@@ -56,11 +56,14 @@ def test_an_alias_that_is_not_there_is_named_with_the_nearest(
     assert str(found.hint).startswith("Did you mean releases?")
 
 
-def test_the_spool_is_held_to_the_same(project: Any, tmp_path: Path) -> None:
-    project(UPLOAD_SPOOL="default", STATIC_ROOT=str(tmp_path / "static"))
+@pytest.mark.parametrize("option", ["UPLOAD_SPOOL", "WAITING_STORAGE"])
+def test_other_storages_of_bytes_are_held_to_the_same(
+    project: Any, tmp_path: Path, option: str
+) -> None:
+    project(**{option: "default"}, STATIC_ROOT=str(tmp_path / "static"))
     [found] = messages()
     assert found.id == "wx_static_store.E027"
-    assert str(found.msg).startswith("UPLOAD_SPOOL names 'default', which is public")
+    assert str(found.msg).startswith(f"{option} names 'default', which is public")
 
 
 def test_without_any_alias_that_fits_the_hint_says_what_to_add(releases: Any) -> None:

@@ -1,5 +1,6 @@
 """``wx_prune``: what it prints, asks and refuses."""
 
+import os
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -185,3 +186,22 @@ def test_rows_deleted_before_an_interrupt_stay_deleted() -> None:
         code, said = run("wx_prune", "--days=30", "--batch=1", "--yes")
     assert (code, UploadLog.objects.count()) == (130, 2)
     assert said.endswith("stays: uploads 1")
+
+
+@pytest.mark.parametrize(("option", "left"), [("-n", [b"tea"]), ("-y", [])])
+def test_old_bytes_of_a_save_that_was_rolled_back_go(
+    configure: Any, tmp_path: Path, option: str, left: list[bytes]
+) -> None:
+    local = "django.core.files.storage.FileSystemStorage"
+    kept = {"BACKEND": local, "OPTIONS": {"location": str(tmp_path / "kept")}}
+    configure(
+        STORAGES={"staticfiles": {"BACKEND": local}, "kept": kept},
+        WX_STATIC_STORE={"WAITING_STORAGE": "kept", "WAITING_HOURS": 1},
+    )
+    path = tmp_path / "kept/waiting/ab" / ("0" * 30)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"tea")
+    os.utime(path, (0, 0))
+    code, said = run("wx_prune", "--days=30", option)
+    assert (code, "files of rolled-back saves 1" in said) == (0, True)
+    assert [each.read_bytes() for each in path.parent.iterdir()] == left

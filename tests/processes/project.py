@@ -64,13 +64,21 @@ STORAGES = {
         "BACKEND": "wx_static_store.storage.WxStorage",
         "OPTIONS": {"file_overwrite": True},
     },
+    "waiting": {
+        "BACKEND": "wx_static_store.storage.WxStorage",
+        "OPTIONS": {"file_overwrite": True, "wait": "always", "location": "media"},
+    },
+    "kept": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": f"{SHARED}/kept"},
+    },
     "staticfiles": {
         "BACKEND": "wx_static_store.staticfiles.WxManifestStaticFilesStorage",
         "OPTIONS": {"location": "static", "max_workers": 4},
     },
     "site": {"BACKEND": "wx_static_store.staticfiles.WxStaticFilesStorage"},
 }
-WX_STATIC_STORE = GIVEN["options"]
+WX_STATIC_STORE = {"WAITING_STORAGE": "kept", **GIVEN["options"]}
 LOGGING = {  # everything, so that a secret has every chance to be seen
     "version": 1,
     "disable_existing_loggers": False,
@@ -146,6 +154,8 @@ class Sabotaged(AppConfig):
             _keep_session()
         if {"lease", "last_put"} & GIVEN.keys():
             _shorten_waits()
+        if GIVEN.get("longest"):
+            _shorten_leases()
 
 
 def _halt() -> None:
@@ -169,7 +179,7 @@ def _halt_before(owner: Any, name: str, concerns: Callable[..., bool] = lambda *
     setattr(owner, name, halting)
 
 
-def _halt_after(owner: type, name: str, concerns: Callable[..., bool]) -> None:
+def _halt_after(owner: Any, name: str, concerns: Callable[..., bool]) -> None:
     original = getattr(owner, name)
 
     @wraps(original)
@@ -256,7 +266,51 @@ def _in_manifest() -> None:
     Path.write_bytes = halting  # type: ignore[assignment, method-assign]
 
 
+def _bytes_kept() -> None:
+    from wx_static_store.upload import waiting
+
+    _halt_after(waiting, "write_bytes", lambda *args: True)
+
+
+def _row_inserted() -> None:
+    """Before the caller's transaction is committed."""
+    from wx_static_store.upload import waiting
+
+    _halt_before(waiting, "_announce")
+
+
+def _bytes_freed() -> None:
+    """When the row of the newer content is committed, or that of what was sent is gone."""
+    from wx_static_store.upload import waiting
+
+    _halt_before(waiting, "free_bytes")
+
+
+def _row_claimed() -> None:
+    from wx_static_store.upload import push
+
+    _halt_before(push, "find")
+
+
+def _bytes_opened() -> None:
+    from wx_static_store.upload import push
+
+    _halt_after(push, "open_row", lambda *args: True)
+
+
+def _row_recorded() -> None:
+    from wx_static_store.upload import push
+
+    _halt_after(push, "record_one", lambda *args: True)
+
+
 HALTS: dict[str, Callable[[], None]] = {
+    "bytes_kept": _bytes_kept,
+    "row_inserted": _row_inserted,
+    "bytes_freed": _bytes_freed,
+    "row_claimed": _row_claimed,
+    "bytes_opened": _bytes_opened,
+    "row_recorded": _row_recorded,
     "before_link": _before_link,
     "after_link": _after_link,
     "mid_body": _mid_body,
@@ -281,3 +335,9 @@ def _shorten_waits() -> None:
 
     locks.LEASE = GIVEN.get("lease", locks.LEASE)
     locks.LAST_PUT = GIVEN.get("last_put", locks.LAST_PUT)
+
+
+def _shorten_leases() -> None:
+    from wx_static_store.upload import push
+
+    push.longest = lambda store, size: float(GIVEN["longest"])  # type: ignore[assignment]

@@ -125,7 +125,7 @@ CHECKS = {each.id: each for each in (
           "commands. Django reports it only if a storage is imported before the checks run.")),
     _check("E026", _("%(option)s names %(alias)r, which is not in STORAGES."), _PRIVATE,
         _("Without a storage no release can be kept, and none can be rolled back to. The same "
-          "check looks at UPLOAD_SPOOL.")),
+          "check looks at UPLOAD_SPOOL and WAITING_STORAGE.")),
     _check("E027", _("%(option)s names %(alias)r, which is public: %(why)s."), _PRIVATE,
         _("The bytes of every release lie there, also of files that were never to stay "
           "public. collectstatic and wx_deploy stop before they write anything into it.")),
@@ -144,6 +144,10 @@ CHECKS = {each.id: each for each in (
     _check("W031", _("ALERTS names functions, but the app that sends alerts is not installed."),
         _('Add "wx_static_store.health" to INSTALLED_APPS, and run manage.py migrate.'),
         _("Nothing else calls these functions: a deploy that fails is then sent to nobody.")),
+    _check("E032", _("STORAGES[%(alias)r] lets files wait, but there is no WAITING_STORAGE."),
+        _("Set WAITING_STORAGE in WX_STATIC_STORE to the alias of a private storage, or take "
+          '"wait" out of the OPTIONS.'),
+        _("The bytes of a file that waits must lie somewhere until the cloud takes them.")),
 )}
 # fmt: on
 

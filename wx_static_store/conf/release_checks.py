@@ -1,4 +1,4 @@
-"""System check: whether release storage and spool exist, and are private."""
+"""System check: whether the storages of kept bytes exist, and are private."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -15,6 +15,7 @@ from ..i18n import gettext_lazy as _
 from . import settings as conf
 from .check_table import CHECKS, message
 from .checks import TAG
+from .options import MEDIA
 from .options.validators import import_fault
 
 _RELEASES = "RELEASE_STORAGE"
@@ -23,11 +24,18 @@ Fault = tuple[str, dict[str, Any]]
 
 @register(TAG, Tags.staticfiles)
 def check_release_storage(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Check that the release storage and the spool are private."""
+    """Check that the storages of releases, failed uploads and waiting files are private."""
     options = conf.readable_options()
-    given = {_RELEASES: options.release_storage, "UPLOAD_SPOOL": options.upload_spool}
-    wanted = [(alias, option) for option, alias in given.items() if alias]
+    given = (
+        (options.release_storage, _RELEASES),
+        (options.upload_spool, "UPLOAD_SPOOL"),
+        (options.waiting_storage, "WAITING_STORAGE"),
+    )
+    wanted = [each for each in given if each[0]]
     found = [fault for one in wanted for fault in [*_faults(*one)] or _readable_by_all(*one)]
+    for name, of in {} if options.waiting_storage else conf.all_options().items():
+        if of.kind == MEDIA and of.wait != "never":
+            found.append(("E032", {"alias": name}))
     return [message(id, **facts) for id, facts in found]
 
 

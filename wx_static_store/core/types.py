@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -60,6 +61,9 @@ class UploadItem:
     sha256: str | None = None
     # Called with the bytes of the body that have gone, again and again while more are to go.
     sent: Callable[[int], object] | None = None
+    # A moment of the wall clock, after which no link is asked for and no body begins: a process
+    # that was stopped for long must not send what is old by then.
+    until: float = math.inf
 
 
 def deletion(name: str) -> UploadItem:

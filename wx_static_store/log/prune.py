@@ -26,6 +26,7 @@ COUNTED: dict[str, str | Promise] = {
     "releases": _("releases"),
     "files": _("files"),
     "spooled": _("spooled files"),
+    "unnamed": _("files of rolled-back saves"),
 }
 
 

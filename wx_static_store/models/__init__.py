@@ -6,6 +6,7 @@ The tables: the log of uploads, the deploys they belong to, the releases, the ac
     releases     The list of files of each release, and which bytes are kept
     idempotency  The answers to requests that may come twice
     accounts     The accounts that gave the platform their authorization
+    waiting      The files that wait until the cloud takes them
     columns      Texts that every database keeps; digests; foreign keys without a constraint
 """
 
@@ -15,6 +16,7 @@ from .deployments import Deployment, DeploymentQuerySet, FolderState, FolderStat
 from .idempotency import IdempotencyKey
 from .releases import KeptFile, Release
 from .uploads import Dismissal, UploadLog, UploadLogQuerySet
+from .waiting import WaitingFile
 
 __all__ = [
     "Account",
@@ -28,6 +30,7 @@ __all__ = [
     "Release",
     "UploadLog",
     "UploadLogQuerySet",
+    "WaitingFile",
     "fitting",
     "key_digest",
 ]

@@ -50,11 +50,13 @@ class Claim:
     def __init__(self, save_id: str = "") -> None:
         # Not by thread: a worker serves one request after the other in the same thread.
         self._id = save_id or uuid4().hex
+        self.of_a_person = False  # whose name may get a suffix without a look
+        self.max_length: int | None = None  # of the name
         self._held: dict[str, Notes] = {}
 
     def take(self, options: Options, key: str, seconds: float = SECONDS) -> bool:
         """Claim the key for some seconds; return False if another save has claimed it."""
-        claims = _notes("claim", options, SECONDS)
+        claims = notes_of("claim", options, SECONDS)
         for _look in range(LOOKS):
             if claims.first(key, self._id, seconds):
                 break
@@ -85,30 +87,30 @@ def claiming() -> Iterator[Claim]:
 
 def drop_claim(options: Options, key: str) -> None:
     """End the claim of any save on a key whose object was deleted."""
-    _notes("claim", options, SECONDS).forget(key)
+    notes_of("claim", options, SECONDS).forget(key)
 
 
 def note_abandoned(options: Options, asked: str, size: int, md5: str, key: str) -> None:
     """Note that the object at this key belongs to no row: the form that saved it failed."""
-    _notes("left", options, ABANDONED_SECONDS).write(f"{asked}:{size}", [md5, key])
-    _notes("left-at", options, ABANDONED_SECONDS).write(key, 1)
+    notes_of("left", options, ABANDONED_SECONDS).write(f"{asked}:{size}", [md5, key])
+    notes_of("left-at", options, ABANDONED_SECONDS).write(key, 1)
 
 
 def abandoned_object(options: Options, asked: str, size: int) -> tuple[str, str]:
     """Return MD5 and key of the object that a failed form left for this key, or empty texts."""
-    found = _notes("left", options, ABANDONED_SECONDS).read(f"{asked}:{size}")
+    found = notes_of("left", options, ABANDONED_SECONDS).read(f"{asked}:{size}")
     md5, key = found or ("", "")
     return md5, key
 
 
 def claim_abandoned(options: Options, key: str) -> bool:
     """Take the abandoned object; return False if it was written again, or another save took it."""
-    return _notes("left-at", options, ABANDONED_SECONDS).take(key)
+    return notes_of("left-at", options, ABANDONED_SECONDS).take(key)
 
 
 def drop_abandoned(options: Options, key: str) -> None:
     """Let no save take the object at this key: whoever wrote it last may have a row of it."""
-    _notes("left-at", options, ABANDONED_SECONDS).forget(key)
+    notes_of("left-at", options, ABANDONED_SECONDS).forget(key)
 
 
 @contextmanager
@@ -127,5 +129,6 @@ def remember(save: Save) -> None:
         saves.append(save)
 
 
-def _notes(kind: str, options: Options, seconds: float) -> Notes:
+def notes_of(kind: str, options: Options, seconds: float) -> Notes:
+    """Return what all processes remember of an environment, by kind."""
     return Notes(kind, options.token_cache, seconds=seconds, about=f"{SCOPE}{options.env}")

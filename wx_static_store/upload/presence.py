@@ -40,6 +40,7 @@ class Row(NamedTuple):
     deployment_id: int | None
     sent_at: datetime | None = None  # by our clocks; None if the row repeats a list
     outranked: bool = False  # another row of the key is of a later PUT
+    source: str = ""
 
     @property
     def is_fresh(self) -> bool:
@@ -205,7 +206,8 @@ def _newest(env: str, keys: Iterable[str], *, sent: bool) -> Rows:
         # A row that repeats a list knows no headers.
         of_object = None if source == LIST else kept(*headers)
         sent_at = None if source in OF_LISTS else aware(created)
-        rows[key] = Row(status, size, md5, of_object, aware(at), deployment, sent_at, outranked)
+        facts = status, size, md5, of_object, aware(at), deployment, sent_at, outranked
+        rows[key] = Row(*facts, source)
     return rows
 
 

@@ -4,7 +4,7 @@ import hashlib
 import io
 import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, cast
 from uuid import uuid4
 
@@ -141,17 +141,24 @@ def _replace(storage: FileSystemStorage, name: str, item: UploadItem) -> None:
 
 def _save(storage: Storage, name: str, item: UploadItem) -> str:
     """Stream the file into the storage; return its name there, or raise the file's error."""
+    with compared(item, name) as content:
+        saved: str = _ask(storage.save, name, content)
+    return saved
+
+
+@contextmanager
+def compared(item: UploadItem, name: str) -> Iterator["File[bytes]"]:
+    """Yield a hashed file that a storage may save; raise the file's error if its bytes differ."""
     with readable(item) as (file, _size):
         body = _Body(file, item)
         content = File(cast(Any, body), name)
         content.size = item.size or 0
         try:
-            saved: str = _ask(storage.save, name, content)
-        except ConfigurationError:
+            yield content
+        except Exception:
             if body.failure:  # the library of the storage has words of its own for it
                 raise body.failure from None
             raise
-    return saved
 
 
 class _Body(io.RawIOBase):

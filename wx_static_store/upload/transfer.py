@@ -159,6 +159,9 @@ class Transfer:
         if self.abandoned:
             text = _("Interrupted before it was sent")
             raise ResponseLost(text, cause="interrupted", remedy=Remedy.LATER)
+        if time.time() > self.item.until:
+            text = _("The time for this upload is over")
+            raise DeadlineExceeded(text, stage="link", remedy=Remedy.LATER)
 
     def _send(self, item: UploadItem) -> None:
         """Try until COS has the file, or no remedy is left."""

@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol, cast
 
+from django.db import Error
+
 from ..conf import Options, options_for
 from ..core.interrupts import interruptible
 from ..core.match import Match, match
@@ -82,8 +84,17 @@ class Uploader:
             return result
         raise to_raise(result)
 
-    def attempt(self, item: UploadItem, context: UploadContext) -> tuple[UploadResult, int | None]:
-        """Send one file; return its result and the id of its row, None if there is no log."""
+    def attempt(
+        self,
+        item: UploadItem,
+        context: UploadContext,
+        unless: Callable[[WxStaticStoreError | None], bool] = lambda error: False,
+    ) -> tuple[UploadResult, int | None]:
+        """
+        Send one file; return its result and the id of its row, None if there is no log.
+
+        An error is not recorded if `unless(error)`: the file is not given up.
+        """
         transfer = Transfer(self.options, item)
         drop_abandoned(self.options, self.key(item.name))
         try:
@@ -92,7 +103,7 @@ class Uploader:
             # Broken off, as by a worker's time-out, it may be stored: without a row nobody looks.
             record_one(transfer.broken_off(), context)
             raise
-        return result, record_one(result, context)
+        return result, None if unless(result.error) else record_one(result, context)
 
     def settled(self, result: UploadResult) -> UploadResult:
         """Return the result; turn unknown into stored if one call finds these bytes at the key."""
@@ -165,7 +176,8 @@ class Uploader:
         except BaseException:
             for result in under_way.break_off():
                 recorder.add(result)
-                steps.on_result(result)
+                with suppress(Error):  # of the database: it costs no other file its result
+                    steps.on_result(result)
             raise
         finally:
             recorder.write()

@@ -81,6 +81,10 @@ class Entries:
     on_delete: str = in_store("blank", validators.on_delete,
         "``WxStorage``: ``blank`` overwrites a deleted file with a short text, ``raise`` refuses "
         "to delete, ``ignore`` leaves the file public.")
+    wait: str = in_store("never", validators.wait,
+        "``WxStorage``: whether a file may wait in ``WAITING_STORAGE`` until ``wx_push`` sends it. "
+        "``outage``: if WeChat, COS or the token is away; ``always``: each save, which then makes "
+        "no call; ``never``: the save fails. Let ``wx_push`` send all before you set it back.")
     keep_only_hashed: bool = in_store(False, validators.flag,
         "Manifest storage: publish only the names with a hash, which halves the objects. Pages "
         "that are made with ``DEBUG = True`` name the plain files, which are missing then.")
@@ -168,6 +172,15 @@ class Entries:
     release_storage: str = in_settings("", validators.text,
         "Alias of a private storage: deploys keep the bytes of each release there, for roll backs.",
         shown="none")
+    waiting_storage: str = in_settings("", validators.text,
+        "Alias of a private storage: the bytes of files that wait lie there (option ``wait``). All "
+        "machines that save, read or push must reach it: with several take S3, COS or a shared "
+        "disk, not a folder of one machine. Give each database a folder (or prefix) of its own: "
+        "``wx_prune`` deletes bytes that its database does not name.",
+        shown="none")
+    waiting_hours: int = in_settings(48, validators.hours,
+        "Hours after which ``wx_prune`` deletes bytes in ``WAITING_STORAGE`` that belong to no "
+        "waiting file, as of a save that was rolled back.")
     upload_spool: str = in_settings("", validators.text,
         "Alias of a private storage: the bytes of uploads through the admin and the API that did "
         "not end stored are kept there, so that *Upload again* has them.",

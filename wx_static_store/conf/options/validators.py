@@ -162,6 +162,12 @@ def on_delete(value: Any) -> str:
     return str(value)
 
 
+def wait(value: Any) -> str:
+    if value not in ("never", "outage", "always"):
+        raise ValueError(_("must be one of never, outage, always"))
+    return str(value)
+
+
 def secret(value: Any) -> Secret:
     if not (isinstance(value, Secret) and value.reveal()):
         raise ValueError(_("must be a text, and not an empty one"))

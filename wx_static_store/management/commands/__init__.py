@@ -4,5 +4,6 @@ The commands: each is a file of its name.
     wx_deploy      ``wx_deploy``: a built site to the static hosting of environments
     wx_explain     ``wx_explain``: what a code means, and what to do about it
     wx_prune       ``wx_prune``: delete old rows of the log
+    wx_push        ``wx_push``: send the files and deletions that wait
     wx_reconcile   ``wx_reconcile``: compare the log with what the cloud has
 """

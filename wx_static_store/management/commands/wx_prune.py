@@ -9,11 +9,12 @@ from typing import Any
 
 from django.template.defaultfilters import filesizeformat
 
+from ...conf import platform_options
 from ...conf.release_checks import require_private
 from ...i18n import gettext as _, joined
 from ...log.prune import COUNTED, prune, prune_releases
 from ...log.retention import RELEASES
-from ...upload import kept, spool
+from ...upload import kept, spool, waiting
 from ..exits import wrong_use
 from ..upkeep import UpkeepCommand
 
@@ -47,6 +48,7 @@ class Command(UpkeepCommand):
         # Environments share the kept bytes.
         self._with_releases = bool(options["releases"] or not options["env"])
         self._with_spool = bool(spool.alias() and not options["env"])
+        self._with_waiting = bool(platform_options().waiting_storage and not options["env"])
         self._check()
         if not (dry_run or options["yes"] or self._confirm()):
             self.stdout.write(_("Nothing was deleted."))
@@ -67,6 +69,8 @@ class Command(UpkeepCommand):
             kept.check()
         if self._with_spool:
             require_private(spool.alias(), "UPLOAD_SPOOL")
+        if self._with_waiting:
+            require_private(platform_options().waiting_storage, "WAITING_STORAGE")
 
     def _prune(self, counts: Counter[str], *, dry_run: bool) -> None:
         options, releases = self.options, self.options["releases"] or RELEASES
@@ -78,6 +82,8 @@ class Command(UpkeepCommand):
             steps.append(prune_releases(releases, dry_run=dry_run))
         if self._with_spool:
             steps.append(("spooled", 1) for _size in spool.free(dry_run=dry_run))
+        if self._with_waiting:
+            steps.append(("unnamed", 1) for _size in waiting.sweep(dry_run=dry_run))
         for kind, count in chain(*steps):
             counts[kind] += count
 

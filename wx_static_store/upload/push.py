@@ -1,0 +1,313 @@
+"""
+Send what waits: one process at a time sends a row, as long as its lease lasts.
+
+Who was stopped for longer than its lease sends nothing more: another process may have sent the row,
+and newer bytes after it. Each lease counts an attempt, and a row is given back by that number only.
+"""
+
+import logging
+import time
+from collections import Counter, deque
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import UTC, timedelta
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count, F, Min, Q, QuerySet
+
+from ..conf import Options, aliases, offers, options_for, platform_options
+from ..conf.release_checks import require_private
+from ..core.match import Match, match
+from ..core.refusals import EXISTS
+from ..core.types import RemoteFile, UploadContext, UploadItem, UploadResult, UploadStatus, deletion
+from ..exceptions import ConfigurationError, SourceError, WxStaticStoreError
+from ..i18n import english, gettext_lazy as _, gettext_noop
+from ..models import WaitingFile, fitting
+from ..models.columns import Now
+from .presence import SLACK, Presence, Row, find, newest_rows
+from .recorder import Recorder, record_one
+from .store import INTERACTIVE_SECONDS, Store
+from .transfer import Transfer, longest
+from .uploader import SAME_FAILURES, Uploader
+from .waiting import DELETE, DUE, PARKED, note_away, note_back, open_row, remove, rows, waits
+from .workers import WorkerPool
+
+logger = logging.getLogger("wx_static_store.waiting")
+
+TRIES = 20  # some two hours and a half; then a row that fails while others are sent is parked
+PAUSE, LONGEST_PAUSE = 5.0, 600.0  # seconds until the next try; the pause doubles
+LINK_SECONDS = 60.0  # that a signed link can still be used after the last look at the lease
+Found = RemoteFile | WxStaticStoreError | None
+_NEWER = _("A newer upload of this file is in the log, and an older one must not overwrite it")
+MARGIN = 10.0  # between the clocks of this machine, the database and COS
+
+
+def push(seconds: float = 60.0, counts: Counter[str] | None = None) -> Counter[str]:
+    """
+    Send what is due, and begin nothing more after some seconds; return what became of how many.
+
+    ``stored``, ``deleted``, ``parked`` (they need a person), ``failed`` (they are due again later),
+    ``elsewhere`` (of unknown stores and environments). An error of one store is raised at the end.
+    """
+    with transaction.atomic(using=rows().db, durable=True):
+        pass  # a lease that is not committed keeps nobody away
+    require_private(platform_options().waiting_storage, "WAITING_STORAGE")
+    until, counts = time.monotonic() + seconds, Counter[str]() if counts is None else counts
+    failure: WxStaticStoreError | None = None
+    places = due().values_list("using", "env").annotate(count=Count("id"), first=Min("next_at"))
+    for using, env, count, _first in [*places.order_by("first")]:
+        try:
+            if options := _at_home(using, env):
+                _push(options, using, until, counts)
+            else:
+                counts["elsewhere"] += count
+        except WxStaticStoreError as error:
+            failure = failure or error
+    if failure:
+        raise failure
+    return counts
+
+
+def due() -> QuerySet[WaitingFile]:
+    """Return the rows that may be sent now."""
+    is_free = Q(leased_until=None) | Q(leased_until__lt=Now())
+    return rows().filter(is_free, state=DUE, next_at__lte=Now())
+
+
+def _at_home(using: str, env: str) -> Options | None:
+    """Return the options of the store; None if the settings do not send to this environment."""
+    # The database may be a copy, used by another project.
+    options = options_for(using) if using in aliases() else None
+    if options and (options.env == env or (callable(options.env) and env in offers())):
+        return replace(options.for_env(env), deadline=options.deadline or INTERACTIVE_SECONDS)
+    return None
+
+
+def _push(options: Options, using: str, until: float, counts: Counter[str]) -> None:
+    uploader = Uploader(options)
+    with WorkerPool(options.max_workers) as pool:
+        pool.capacity = pool.max_workers  # a row that waits for a worker would use up its lease
+        steps = _Steps(uploader, using, pool, until, counts)
+        try:
+            for _result in uploader.send(steps, pool, _NoRows(UploadContext("push"))):
+                pass
+        finally:
+            steps.give_back()
+
+
+class _NoRows(Recorder):
+    """Record nothing: the step does, before the row goes, and only what has ended."""
+
+    def add(self, result: UploadResult, *, source: str = "") -> None:
+        """Do nothing."""
+
+
+class _Steps:
+    """The rows of one store, claimed some at a time; their results change or end them."""
+
+    def __init__(
+        self, uploader: Uploader, using: str, pool: WorkerPool, until: float, counts: Counter[str]
+    ) -> None:
+        self._uploader, self._pool, self._counts = uploader, pool, counts
+        self._using, self._until = using, until
+        self._claimed, self._begun = dict[str, WaitingFile](), dict[str, WaitingFile]()  # by name
+        self._there = set[str]()  # keys whose object has the bytes already
+        self._ready = deque[UploadItem]()
+        self._halted = self._is_well = False
+        self._failed_in_a_row = 0
+
+    # --- what to send ----------------------------------------------------------------------------
+
+    def next_item(self) -> UploadItem | None:
+        while not (self._ready or self._halted or time.monotonic() >= self._until):
+            if not self._claim_some():
+                return None
+        if not self._ready or self._halted:
+            return None
+        item = self._ready.popleft()
+        self._begun[item.name] = self._claimed.pop(item.name)
+        return item
+
+    def _claim_some(self) -> bool:
+        """Claim some rows and decide what to do with each; return whether any was due."""
+        place = due().filter(using=self._using, env=self._uploader.env)
+        found = [*place.order_by("next_at", "id")[: self._pool.max_workers]]
+        seconds = longest(self._uploader.store, max((row.size for row in found), default=0))
+        until = time.time() + seconds
+        if claimed := [row for row in found if self._claim(row, seconds)]:
+            self._decide(claimed, until)
+        return bool(found)
+
+    def _claim(self, row: WaitingFile, seconds: float) -> bool:
+        """Lease the row for these seconds and those of a link; return whether it is ours."""
+        if self._uploader.key(row.name) != row.key:  # the store has another location by now
+            rows().filter(pk=row.pk).update(next_at=Now() + timedelta(seconds=LONGEST_PAUSE))
+            self._counts["elsewhere"] += 1
+            return False
+        lease = Now() + timedelta(seconds=seconds + LINK_SECONDS + MARGIN)
+        same = due().filter(pk=row.pk, token=row.token, attempts=row.attempts)
+        if not same.update(leased_until=lease, attempts=F("attempts") + 1, maybe_public=True):
+            return False  # another process was quicker
+        row.attempts += 1
+        self._claimed[row.name] = row
+        return True
+
+    def _decide(self, claimed: list[WaitingFile], until: float) -> None:
+        """Ask what is at the keys, and end the rows or make them ready, until the run halts."""
+        store, keys = self._uploader.store, [row.key for row in claimed]
+        found = dict(self._pool.run(lambda key: (key, _found(store, key)), keys))
+        sent = newest_rows(store.env, keys, sent=True) or {}
+        for row in claimed:
+            if self._halted:
+                return
+            if item := self._item(row, found[row.key], sent.get(row.key)):
+                self._ready.append(replace(item, until=until))
+            else:
+                del self._claimed[row.name]
+
+    def _item(self, row: WaitingFile, file: Found, logged: Row | None) -> UploadItem | None:
+        """Return what to send for the row; None if it ends here."""
+        opener = partial(open_row, row)
+        item = UploadItem(row.name, opener, row.size, md5=row.md5, source_ref=row.source_ref)
+        if isinstance(file, WxStaticStoreError):
+            self._fail(row, self._uploader.failed(item, file), file)
+            return None
+        found = Presence(row.key, logged, file)
+        same = match(row, found.file)
+        self._there.update([row.key] if same is Match.SAME else [])
+        if _is_older(row, found):
+            error: WxStaticStoreError = SourceError(_NEWER, cause="SourceGone", stage="source")
+            self._park(row, self._uploader.failed(item, error))
+        elif row.kind == DELETE:
+            if found.taken_by or row.replaces:
+                return deletion(row.name)
+            self._end(row, "deleted")
+        elif row.replaces or same is Match.MISSING or (same is Match.UNSURE and row.maybe_public):
+            return item
+        elif same is Match.SAME:  # the process that sent it was killed, or the database restored
+            transfer = Transfer(self._uploader.options, item)
+            transfer.prepare()
+            self._store(row, transfer.result(None))
+        else:
+            self._park(row, self._uploader.failed(item, EXISTS.broken(key=row.key)))
+        return None
+
+    # --- what came of it -------------------------------------------------------------------------
+
+    def on_result(self, result: UploadResult) -> bool:
+        row, error = self._begun.pop(result.name), result.error
+        if error is None:
+            self._is_well, self._failed_in_a_row = True, 0
+            if note_back(self._uploader.options):
+                rows().filter(env=row.env, state=DUE).update(next_at=Now())
+            self._store(row, result)
+        elif isinstance(error, SourceError) and row.key in self._there:
+            self._store(row, replace(result, status=UploadStatus.STORED, error=None, stage=""))
+        elif error.cause == "interrupted" and result.status is UploadStatus.UNKNOWN:
+            self._counts["failed"] += 1  # its PUT may still be under way: the lease goes on
+        else:
+            self._fail(row, result, error)
+        return self._halted
+
+    def _fail(self, row: WaitingFile, result: UploadResult, error: WxStaticStoreError) -> None:
+        """Let the row be due again later, or leave it to a person."""
+        is_gone, again = error.cause == "SourceGone", waits(error)
+        # While nothing else is stored either, it is an outage, and no person could do more.
+        alone = again and self._is_well and not error.stops_batch
+        is_last = row.attempts >= TRIES and (alone or is_gone)
+        if is_last or not (again or isinstance(error, SourceError)):
+            self._park(row, result)
+        elif self._put_off(row, result, error) and not is_gone:  # another machine may have it
+            self._failed_in_a_row += 1
+            most = SAME_FAILURES if self._is_well and again else 1  # 1: WAITING_STORAGE is away
+            self._halted |= error.stops_batch or self._failed_in_a_row >= most
+
+    def _put_off(self, row: WaitingFile, result: UploadResult, error: WxStaticStoreError) -> bool:
+        """Let the row be due again later; return whether it is still ours."""
+        pause = min(LONGEST_PAUSE, PAUSE * 2.0 ** min(row.attempts - 1, 10))
+        later = Now() + timedelta(seconds=pause)
+        if ours := self._change(row, next_at=later, **_why(row, result, error)):
+            self._counts["failed"] += 1
+            logger.warning(gettext_noop("%s waits on: %s"), ascii(row.key), english(error))
+            if waits(error) and error.cause != "interrupted":
+                note_away(self._uploader.options, error)
+        return ours
+
+    def _park(self, row: WaitingFile, result: UploadResult) -> None:
+        """Leave the row to a person, with a row in the log that says why."""
+        assert result.error is not None  # noqa: S101 -- only failures come here
+        if self._change(row, state=PARKED, **_why(row, result, result.error)):
+            record_one(result, _context(row))
+            self._counts["parked"] += 1
+
+    def _store(self, row: WaitingFile, result: UploadResult) -> None:
+        since = f"{row.created.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+        note = _("It waited since %(time)s (UTC)", time=since)
+        # First: while the cloud is away, the log alone says what is there.
+        record_one(replace(result, note=note), _context(row))
+        self._end(row, "deleted" if row.kind == DELETE else "stored")
+
+    def _end(self, row: WaitingFile, how: str) -> None:
+        self._counts[how] += 1
+        if not remove(row):
+            _free_lease(row)
+
+    def _change(self, row: WaitingFile, **columns: Any) -> bool:
+        """Give the row back, changed, if this process has its lease still; return whether."""
+        same = rows().filter(pk=row.pk, token=row.token, attempts=row.attempts)
+        if not (ours := bool(same.update(leased_until=None, **columns))):
+            _free_lease(row)
+        return ours
+
+    # --- the end ---------------------------------------------------------------------------------
+
+    def halt(self) -> None:
+        self._halted = True
+
+    def on_cancelled(self) -> None:
+        """Do nothing: `give_back` knows what has no result."""
+
+    def on_tick(self, under_way: Collection[Transfer]) -> None:
+        """Do nothing: nobody watches."""
+
+    def give_back(self) -> None:
+        """Let others send what was claimed and not begun."""
+        for row in self._claimed.values():
+            self._change(row, attempts=row.attempts - 1, maybe_public=row.maybe_public)
+
+
+def _found(store: Store, key: str) -> Found:
+    """Return what the list shows, or its error; raise an error of the settings."""
+    try:
+        return find(store, key)
+    except WxStaticStoreError as error:
+        if isinstance(error, ConfigurationError) and error.errcode is None:
+            raise
+        return error
+
+
+def _is_older(row: WaitingFile, found: Presence) -> bool:
+    """Return whether other bytes came past the storage after the row was written."""
+    logged, since = found.row, row.created.astimezone(UTC) + SLACK
+    # What a storage saves waits behind the row: such a row of the log is of an older content.
+    if logged is None or logged.md5 == row.md5 or logged.source in ("storage", "delete"):
+        return False
+    return bool(logged.sent_at and logged.sent_at > since)
+
+
+def _free_lease(row: WaitingFile) -> None:
+    """Let the newer content of the row be sent at once, unless somebody sends it already."""
+    rows().filter(pk=row.pk, attempts=0).exclude(token=row.token).update(leased_until=None)
+
+
+def _why(row: WaitingFile, result: UploadResult, error: WxStaticStoreError) -> dict[str, Any]:
+    facts = {"cause": error.cause, "errcode": error.errcode, "message": english(error.message)}
+    # A claim notes that an object may be there: here it is certain again.
+    facts["maybe_public"] = row.maybe_public or result.status is UploadStatus.UNKNOWN
+    return fitting(WaitingFile, facts)
+
+
+def _context(row: WaitingFile) -> UploadContext:
+    return UploadContext(row.source, row.source_ref, row.user_id)
