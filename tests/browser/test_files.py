@@ -34,7 +34,7 @@ def test_an_editor_copies_addresses(page: Page, site: Site, folder: str, width: 
     page.locator(".wx-folders a", has_text=folder.split("/")[2]).click()
     expect(page.locator(".wx-cards tbody tr")).to_have_count(2)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.get_by_label("Choose all files of this page").check()
+    page.get_by_label("All", exact=True).check()
     button = page.get_by_role("button", name="Copy their addresses")
     expect(button).to_have_attribute(
         "data-copy", f"{site.public}/{folder}a.txt\n{site.public}/{folder}b.txt"
