@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,9 +112,15 @@ PUSHED = [
     *("row_claimed", "bytes_opened", "before_link", "after_link", "reply_received"),
     *("row_recorded", "bytes_freed"),
 ]
+FROZEN = ["after_link", *(pytest.param(each, marks=slow) for each in PUSHED[1:3])]
 
 
-@pytest.mark.parametrize("point", PUSHED)
+def also_slow(*points: str) -> list[Any]:
+    """Return all points; those not named run with WX_SLOW only."""
+    return [pytest.param(each, marks=[slow] * (each not in points)) for each in PUSHED]
+
+
+@pytest.mark.parametrize("point", also_slow("before_link", "row_recorded"))
 def test_the_next_push_ends_what_a_killed_one_began(project: Project, point: str) -> None:
     save(project, "tea")
     kill(project, point, *PUSH)
@@ -121,10 +128,7 @@ def test_the_next_push_ends_what_a_killed_one_began(project: Project, point: str
     assert (public(project), waiting(project)) == (b"tea", 0)
 
 
-@pytest.mark.parametrize(
-    "point",
-    [each if each == "reply_received" else pytest.param(each, marks=slow) for each in PUSHED],
-)
+@pytest.mark.parametrize("point", also_slow("reply_received"))
 def test_a_file_deleted_after_a_killed_push_is_not_public(project: Project, point: str) -> None:
     save(project, "tea")
     kill(project, point, *PUSH)
@@ -135,7 +139,10 @@ def test_a_file_deleted_after_a_killed_push_is_not_public(project: Project, poin
     assert public(project) != b"tea"
 
 
-@pytest.mark.parametrize("point", ["bytes_opened", "before_link", "after_link"])
+@pytest.mark.parametrize(
+    "point",
+    [pytest.param(each, marks=slow) for each in ("bytes_opened", "before_link")] + ["after_link"],
+)
 def test_a_push_that_was_frozen_for_longer_than_its_lease_sends_nothing(
     project: Project, point: str
 ) -> None:
@@ -144,6 +151,7 @@ def test_a_push_that_was_frozen_for_longer_than_its_lease_sends_nothing(
         process.wait_until_halted()
         began = time.time()
         process.popen.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.popen.pid, os.WSTOPPED)  # else the PUT may have begun
         process.release()
         save(project, "new")
         push(project)
