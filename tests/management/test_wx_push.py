@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import lost_table
 from tests.log.conftest import run
-from tests.upload.conftest import Shop, shop as shop
+from tests.upload.conftest import Shop, shop as shop, wait_at_a_wrong_store
 from wx_static_store.models import WaitingFile
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -63,12 +63,7 @@ def test_wrong_settings_are_exit_code_2(shop: Make, settings: object) -> None:
 def test_a_store_with_wrong_settings_hides_no_count_of_the_others(
     shop: Make, settings: Any
 ) -> None:
-    here = shop()
-    here.save_in_outage(b"tea", "b.txt")
-    here.save_in_outage(b"tea")
-    WaitingFile.objects.filter(key="b.txt").update(using="wrong")
-    wrong = settings.STORAGES["default"] | {"OPTIONS": {"max_attempts": "many"}}
-    settings.STORAGES = settings.STORAGES | {"wrong": wrong}
+    wait_at_a_wrong_store(shop, settings)
     code, said = run("wx_push")
     assert (code, "stored 1" in said, "max_attempts" in said) == (1, True, True)
 

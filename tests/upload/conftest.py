@@ -69,6 +69,17 @@ class Shop:
         return len(self.cloud.journal)
 
 
+def wait_at_a_wrong_store(shop: Callable[..., "Shop"], settings: Any) -> "Shop":
+    """Let b.txt wait at a store whose settings are wrong, and a.txt at a good one."""
+    here = shop()
+    here.save_in_outage(b"tea", "b.txt")
+    here.save_in_outage(b"tea")
+    WaitingFile.objects.filter(key="b.txt").update(using="wrong")
+    wrong = settings.STORAGES["default"] | {"OPTIONS": {"max_attempts": "many"}}
+    settings.STORAGES = settings.STORAGES | {"wrong": wrong}
+    return here
+
+
 @pytest.fixture
 def shop(configure: Any, emulator: EmulatorServer, tmp_path: Path) -> Callable[..., Shop]:
     """`shop(wait="outage", …)`: a store with these options."""

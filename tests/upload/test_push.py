@@ -15,7 +15,7 @@ from django.db.models import F
 from django.db.models.signals import pre_delete
 from django.test.utils import CaptureQueriesContext
 
-from tests.upload.conftest import Shop
+from tests.upload.conftest import Shop, wait_at_a_wrong_store
 from wx_static_store.conf import options_for
 from wx_static_store.core.types import RemoteFile, UploadContext, UploadItem
 from wx_static_store.exceptions import ConfigurationError, WxStaticStoreError
@@ -253,12 +253,7 @@ def test_a_key_that_cannot_be_looked_up_keeps_no_other_from_being_sent(
 def test_a_store_with_wrong_settings_keeps_no_other_from_being_sent(
     shop: Make, settings: Any
 ) -> None:
-    here = shop()
-    here.save_in_outage(b"tea", "b.txt")
-    here.save_in_outage(b"tea")
-    WaitingFile.objects.filter(key="b.txt").update(using="wrong")
-    wrong = settings.STORAGES["default"] | {"OPTIONS": {"max_attempts": "many"}}
-    settings.STORAGES = settings.STORAGES | {"wrong": wrong}
+    here = wait_at_a_wrong_store(shop, settings)
     with pytest.raises(ConfigurationError, match="max_attempts"):
         push()
     assert here.public() == {"a.txt": b"tea"}

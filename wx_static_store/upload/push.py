@@ -14,7 +14,7 @@ from datetime import UTC, timedelta
 from functools import partial
 from typing import Any
 
-from django.db import transaction
+from django.db import Error, transaction
 from django.db.models import Count, F, Min, Q, QuerySet
 
 from ..conf import Options, aliases, offers, options_for, platform_options
@@ -115,7 +115,7 @@ class _Steps:
         self._claimed, self._begun = dict[str, WaitingFile](), dict[str, WaitingFile]()  # by name
         self._there = set[str]()  # keys whose object has the bytes already
         self._ready = deque[UploadItem]()
-        self._halted = self._is_well = False
+        self._halted = self._is_well = self._is_broken = False
         self._failed_in_a_row = 0
 
     # --- what to send ----------------------------------------------------------------------------
@@ -197,7 +197,19 @@ class _Steps:
     # --- what came of it -------------------------------------------------------------------------
 
     def on_result(self, result: UploadResult) -> bool:
-        row, error = self._begun.pop(result.name), result.error
+        try:
+            self._take(self._begun.pop(result.name), result, result.error)
+        except Error:  # the first one breaks the run off; it costs no other file its result
+            if self._is_broken:
+                return True
+            self._is_broken = True
+            raise
+        return self._halted
+
+    def _take(
+        self, row: WaitingFile, result: UploadResult, error: WxStaticStoreError | None
+    ) -> None:
+        """Change or end the row by its result."""
         if error is None:
             self._is_well, self._failed_in_a_row = True, 0
             if note_back(self._uploader.options):
@@ -209,7 +221,6 @@ class _Steps:
             self._counts["failed"] += 1  # its PUT may still be under way: the lease goes on
         else:
             self._fail(row, result, error)
-        return self._halted
 
     def _fail(self, row: WaitingFile, result: UploadResult, error: WxStaticStoreError) -> None:
         """Let the row be due again later, or leave it to a person."""

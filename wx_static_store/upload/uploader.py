@@ -8,8 +8,6 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol, cast
 
-from django.db import Error
-
 from ..conf import Options, options_for
 from ..core.interrupts import interruptible
 from ..core.match import Match, match
@@ -176,8 +174,7 @@ class Uploader:
         except BaseException:
             for result in under_way.break_off():
                 recorder.add(result)
-                with suppress(Error):  # of the database: it costs no other file its result
-                    steps.on_result(result)
+                steps.on_result(result)
             raise
         finally:
             recorder.write()
