@@ -49,6 +49,7 @@ class WaitingFile(models.Model):
     source_ref = models.CharField(_("source reference"), max_length=255, blank=True)
     user = link(settings.AUTH_USER_MODEL, _("user"), related_name="+")
     created = models.DateTimeField(_("created"))  # the content
+    changed = models.DateTimeField(_("changed"))  # the state
 
     class Meta:
         verbose_name = _("waiting file")
