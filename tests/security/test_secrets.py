@@ -458,7 +458,7 @@ def test_a_secret_at_the_end_of_what_is_read_is_masked(form: str, before: int) -
         ({"file_permissions_mode": 0o640}, []),
     ],
 )
-@pytest.mark.parametrize("option", ["RELEASE_STORAGE", "UPLOAD_SPOOL"])
+@pytest.mark.parametrize("option", ["RELEASE_STORAGE", "WAITING_STORAGE"])
 def test_the_check_warns_of_kept_files_that_every_local_user_can_read(
     configure: Any, tmp_path: Path, option: str, mode: Any, found: list[str]
 ) -> None:
