@@ -18,7 +18,7 @@ PAGES = (
     *("wx_static_store/uploadlog/1/change/", "wx_static_store/deployment/1/change/"),
 )
 ADDRESSES = ("uploads/", "uploads/1/", "deployments/", "deployments/1/", "releases/1/", "stores/")
-COMMANDS = ("wx_deploy", "wx_explain", "wx_prune", "wx_push", "wx_reconcile")
+COMMANDS = (*("wx_deploy", "wx_explain", "wx_import_media", "wx_prune", "wx_push", "wx_reconcile"),)
 
 
 def configure() -> None:

@@ -34,6 +34,7 @@ SOURCES: dict[str, Text] = {
     "api": gettext_lazy("API"),
     "collectstatic": "collectstatic",
     "delete": gettext_lazy("deletion"),
+    "import": gettext_lazy("import"),
     "list": gettext_lazy("the cloud's list"),
     "reconcile": gettext_lazy("comparison with the cloud"),
     "retry": gettext_lazy("repetition"),

@@ -14,7 +14,7 @@ from django.utils.functional import Promise
 
 from ..conf import aliases, options_for
 from ..core.interrupts import interruptible
-from ..core.match import Match, match
+from ..core.match import Known, Match, match
 from ..core.naming import clean_name, is_html
 from ..core.types import (
     DEPLOYS,
@@ -94,7 +94,7 @@ def verify(
     """
     # A name that can have no key stands for itself: the cloud has no such object.
     by_key = {uploader.key(item.name) or item.name: item for item in items}
-    differences = {key: _difference(item, cloud.get(key)) for key, item in by_key.items()}
+    differences = {key: difference(item, cloud.get(key)) for key, item in by_key.items()}
     if count := sum(key in cloud and cloud[key].md5 is None for key in by_key):
         text = gettext_noop(
             "The list of %s shows no MD5 of %d files: only their sizes were compared"
@@ -200,7 +200,7 @@ def _overwrite(
     return sum(result.error is None for result in results) == len(files)
 
 
-def _difference(item: UploadItem, remote: RemoteFile | None) -> str | Promise:
+def difference(item: Known, remote: RemoteFile | None) -> str | Promise:
     """Return the difference; empty if they agree, as far as the list shows."""
     if remote is None:
         return _("it is not in the cloud")
