@@ -78,8 +78,8 @@ def test_the_list_says_what_waits_and_why(shop: Make, operator: Client) -> None:
     parked(here, "b.txt", errcode=45009, cause="45009")
     here.save_in_outage(b"tea", "books/a.txt")
     text = page(operator)
-    assert f"… waits books/ a.txt {ENV} (default) · 3 bytes" in text
-    assert re.search(r"✗ needs a person b\.txt .* 45009 .* file field - 1 attempt", text)
+    assert re.search(rf"… waits next attempt [-\d: ]+ books/ a\.txt {ENV} \(default\) · 3", text)
+    assert re.search(r"✗ needs a person 1 attempt b\.txt .* 45009 The quota .* file field", text)
 
 
 def test_the_list_can_show_what_needs_a_person_alone(shop: Make, operator: Client) -> None:

@@ -237,6 +237,12 @@ class Columns:
         text = describe_error(row)
         return with_details(text, _("As it was recorded"), recorded) if text else recorded
 
+    @admin.display(description=gettext_lazy("errcode"))
+    def errcode(self, row: Any) -> SafeString | str:
+        """Return WeChat's errcode or the code of COS, and the cause."""
+        code = row.errcode or getattr(row, "cos_code", "")  # a waiting file has none of COS
+        return two_lines(code or NOTHING, row.why.title if row.why else "")
+
     @admin.display(description=gettext_lazy("hint"))
     def hint(self, row: Any) -> SafeString | str:
         """Return the advice for an editor, and the operator's hint behind it."""
@@ -281,11 +287,6 @@ class UploadColumns(Columns):
     def _using(self, row: UploadLog) -> str:
         return self._places.using(row)
 
-    @admin.display(description=gettext_lazy("errcode"))
-    def errcode(self, row: UploadLog) -> SafeString | str:
-        """Return WeChat's errcode or the code of COS, and the cause."""
-        return two_lines(row.errcode or row.cos_code or NOTHING, row.why.title if row.why else "")
-
     @admin.display(description=gettext_lazy("stage"))
     def stage(self, row: UploadLog) -> Text:
         return STAGES.get(row.stage, row.stage) or NOTHING
@@ -322,16 +323,13 @@ class WaitingColumns(Columns):
         size = self.size(row) if row.file else row.get_kind_display()
         return two_lines(path_link(page, row.key), self.store(row), size)
 
-    @admin.display(description=gettext_lazy("cause"))
-    def why(self, row: WaitingFile) -> SafeString | str:
-        return two_lines(row.why.title, row.errcode) if row.why else NOTHING
-
-    @admin.display(description=gettext_lazy("next attempt"))
-    def next(self, row: WaitingFile) -> SafeString:
-        """Return when it is tried again, and how often it was tried."""
+    @admin.display(description=gettext_lazy("state"))
+    def state(self, row: WaitingFile) -> SafeString:
+        """Return the state, when the file is tried again, and how often it was tried."""
+        again = format_html("{} {}", _("next attempt"), day_and_time(row.next_at))
         tried = ngettext("%(count)d attempt", "%(count)d attempts", row.attempts)
-        when = day_and_time(row.next_at) if row.state == row.State.DUE else NOTHING
-        return two_lines(when, tried if row.attempts else "")
+        is_due = row.state == row.State.DUE
+        return two_lines(super().state(row), again if is_due else "", tried if row.attempts else "")
 
 
 def describe_error(row: UploadLog | WaitingFile) -> str:

@@ -30,11 +30,11 @@ class WaitingFileAdmin(ReadOnlyAdmin):
 
     def get_list_display(self, request: HttpRequest) -> Any:
         columns = WaitingColumns(request)
-        return columns.state, columns.file, columns.why, columns.ended, columns.next
+        return columns.state, columns.file, columns.errcode, columns.ended
 
     def get_fields(self, request: HttpRequest, obj: WaitingFile | None = None) -> list[Any]:
         columns = WaitingColumns(request)
-        why = (columns.state, columns.hint, columns.message, "errcode", columns.next)
+        why = (columns.state, columns.hint, columns.message, columns.errcode)
         file = (columns.store, *columns.unnamed(obj), "key", "name", "kind", columns.size, "md5")
         origin = (columns.source, columns.source_ref, columns.user, columns.time)
         return filled_fields(why + file + origin, obj)

@@ -40,7 +40,7 @@ class FailingPage(LogActions):
             return answer or HttpResponseRedirect(self.page_url("failing"))
         found = causes(rows.still_failing().order_by())
         waiting = visible(WaitingFile.objects.filter(state="parked"), request.user).order_by("-id")
-        parked = lines(waiting[: SHOWN + 1], WaitingColumns(request), ("store", "ended", "why"))
+        parked = lines(waiting[: SHOWN + 1], WaitingColumns(request), ("store", "time"))
         context = {
             "title": _("Still failing"),
             "back": self.page_url("changelist"),
