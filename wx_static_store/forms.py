@@ -170,7 +170,6 @@ class WxFileWidget(AdminFileWidget):
     Show the public address of the file, to open, copy or scan, its size, and a thumbnail.
 
     The widget makes no call: size and address are left out if log and settings do not have them.
-    It says of a file that it waits.
     Files on other storages look as in Django. While a form of the admin is sent, a script shows
     how much of the file is published.
     """
@@ -238,9 +237,8 @@ class WxAdminMixin:
         super().save_related(request, form, formsets, change)  # type: ignore[misc]
         forms = [form, *(each for formset in formsets for each in formset)]
         saves = [save for one in forms for save in getattr(one, "_wx_saves", ())]
-        with suppress(WxStaticStoreError):
-            if any(save.storage.is_waiting(save.name) for save in saves):
-                messages.info(request, _KEPT)
+        if any(save.storage.is_waiting(save.name) for save in saves):
+            messages.info(request, _KEPT)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

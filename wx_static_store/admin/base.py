@@ -1,6 +1,7 @@
 """The base of all lists: rows are read, none is added or changed by hand."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from functools import partialmethod
 from typing import Any, NamedTuple, TypeVar
 
 from asgiref.sync import sync_to_async
@@ -150,11 +151,8 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return self.has_view_permission(request)
         return may(request.user, permission)
 
-    def has_retry_permission(self, request: HttpRequest) -> bool:
-        return self.may(request, "retry")
-
-    def has_unpublish_permission(self, request: HttpRequest) -> bool:
-        return self.may(request, "unpublish")
+    has_retry_permission = partialmethod(may, permission="retry")
+    has_unpublish_permission = partialmethod(may, permission="unpublish")
 
     def page_name(self, page: str) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_{page}"

@@ -213,12 +213,8 @@ class Columns:
 
     @admin.display(description=gettext_lazy("store"))
     def store(self, row: Any) -> str:
-        """Return the name of the environment, and the alias that writes there."""
-        name, using = self._places.name(row.env), self._using(row)
+        name, using = self._places.name(row.env), self._places.using(row)
         return f"{name} ({using})" if using else name
-
-    def _using(self, row: Any) -> str:
-        return str(row.using)
 
     @admin.display(description=gettext_lazy("size"))
     def size(self, row: Any) -> str:
@@ -284,9 +280,6 @@ class UploadColumns(Columns):
             url,
         )
 
-    def _using(self, row: UploadLog) -> str:
-        return self._places.using(row)
-
     @admin.display(description=gettext_lazy("stage"))
     def stage(self, row: UploadLog) -> Text:
         return STAGES.get(row.stage, row.stage) or NOTHING
@@ -339,8 +332,7 @@ def describe_error(row: UploadLog | WaitingFile) -> str:
         return message
     if row.why is None:
         return ""
-    stage = str(STAGES.get(row.stage, "")) if isinstance(row, UploadLog) else ""
-    title = str(row.why.title)
+    stage, title = str(STAGES.get(getattr(row, "stage", ""), "")), str(row.why.title)
     return labelled(capfirst(stage), title) if stage else title
 
 

@@ -41,11 +41,9 @@ class WaitingFileAdmin(ReadOnlyAdmin):
 
     def with_context(self, request: HttpRequest, row: WaitingFile) -> dict[str, Any]:
         """Return the buttons."""
-        choices = dict(self.get_action_choices(request))  # those of the list
-        return {
-            "actions": [(name, choices[name]) for name in self.actions if name in choices],
-            "download": self.page_url("download", row) if row.file else "",
-        }
+        actions = [each for each in self.get_action_choices(request) if each[0] in self.actions]
+        download = self.page_url("download", row) if row.file else ""
+        return {"actions": actions, "download": download}
 
     @page(Page("download", "<path:object_id>/download/"))
     def download_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
@@ -58,12 +56,9 @@ class WaitingFileAdmin(ReadOnlyAdmin):
         except SourceError as error:
             self.message_user(request, error.sentence, messages.ERROR)
             return HttpResponseRedirect(self.page_url("change", row))
-        name = row.key.rpartition("/")[2]
-        answer = download(request, parts, "application/octet-stream", name)
+        answer = download(request, parts, "application/octet-stream", row.key.rpartition("/")[2])
         answer.headers["X-Content-Type-Options"] = "nosniff"
         return answer
-
-    # --- actions -----------------------------------------------------------------------------
 
     @admin.action(permissions=["retry"], description=_("Send now"))
     def send_now(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
@@ -84,9 +79,8 @@ class WaitingFileAdmin(ReadOnlyAdmin):
         # What was saved since the page was shown is another content, which nobody gave up.
         tokens = request.POST.getlist("token")
         if chosen and not tokens:
-            context = {"rows": chosen, "back": self.page_url("changelist")}
-            title = _("Give up waiting files")
-            return self.page_response(request, "give_up", {"title": title} | context)
+            context = {"title": _("Give up waiting files"), "rows": chosen}
+            return self.page_response(request, "give_up", context)
         rows = [row for row in offered(queryset, request.user) if row.token in tokens]
         done = sum(map(waiting.give_up, rows))
         text = ngettext("%(count)d file is given up.", "%(count)d files are given up.", done)

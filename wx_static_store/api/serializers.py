@@ -1,6 +1,5 @@
 """The members of answers."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Any
@@ -104,9 +103,7 @@ class RowSerializer(serializers.ModelSerializer[UploadLog]):
     """One row of the log."""
 
     status = NamedChoice(UploadLog.Status.choices)
-    store: Any = serializers.SerializerMethodField(
-        help_text=_("Empty where none writes there now.")
-    )
+    store = serializers.SerializerMethodField(help_text=_("Empty where none writes there now."))
     url = Address(read_only=True, allow_null=True)
     title = serializers.CharField(
         source="why.title",
@@ -154,12 +151,10 @@ class RowSerializer(serializers.ModelSerializer[UploadLog]):
 class WaitingFileSerializer(RowSerializer):
     """A file or a deletion that waits until the cloud takes it."""
 
-    store = serializers.CharField(source="using")
+    store = serializers.CharField(source="using")  # type: ignore[assignment]
     kind = NamedChoice(WaitingFile.Kind.choices, called="waitingKind")
     state = NamedChoice(
-        WaitingFile.State.choices,
-        called="waitingState",
-        help_text=_("due: it is sent when WeChat answers; parked: it needs a person."),
+        WaitingFile.State.choices, called="waitingState", help_text=_("parked: it needs a person.")
     )
     next_at = Moment(read_only=True, help_text=_("Of a due one, when it is tried again."))
 
@@ -173,9 +168,7 @@ class WaitingFileSerializer(RowSerializer):
         read_only_fields = fields
 
 
-def rows_for(
-    request: Request, rows: Sequence[Any], *, whole: bool, by: Any = RowSerializer
-) -> list[dict[str, Any]]:
+def rows_for(request: Request, rows: Any, *, whole: bool, by: Any = RowSerializer) -> list[Any]:
     """Return rows as JSON; only `whole` ones have the details for readers of the log."""
     context = {"stores": usable_stores(), "request": request, "unknown": {}}
     shown, withheld = by(rows, many=True, context=context).data, {} if whole else _WITHHELD

@@ -94,10 +94,9 @@ class WaitingFiles(View):
     }
 
     def get(self, request: Request) -> Response:
-        query, whole = self.query, log.sees_all(request)
         rows = log.readable(WaitingFile.objects.all(), request)
-        rows = log.narrow(rows, query, {"state": "state", "store": "using", "env": "env"})
-        found, after = paging.page_rows(rows, query, "waiting")
-        by = serializers.WaitingFileSerializer
+        rows = log.narrow(rows, self.query, {"state": "state", "store": "using", "env": "env"})
+        found, after = paging.page_rows(rows, self.query, "waiting")
+        whole, by = log.sees_all(request), serializers.WaitingFileSerializer
         shown = serializers.rows_for(request, found, whole=whole, by=by)
         return paging.page(request, shown, after, "waiting")

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.apps import apps
-from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, Min
 from django.template import Context, Library
 
@@ -24,10 +23,9 @@ def wx_panels(context: Context, leave_out: str = "") -> dict[str, Any]:
 
 def _waiting(request: Any) -> dict[str, Any]:
     """Return how many files wait since when, and how many need a person; for readers of the log."""
-    user = getattr(request, "user", AnonymousUser())
-    if not may(user, Act.SEE_LOG):
+    if request is None or not may(request.user, Act.SEE_LOG):
         return {}
-    rows = visible(WaitingFile.objects.all(), user).order_by().values_list("state")
+    rows = visible(WaitingFile.objects.all(), request.user).order_by().values_list("state")
     found = {state: rest for state, *rest in rows.annotate(Count("id"), Min("created"))}
     (wait, since), (parked, _since) = (found.get(state, (0, None)) for state in WaitingFile.State)
     return {"wait": wait, "since": since, "parked": parked}
