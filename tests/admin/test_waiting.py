@@ -184,6 +184,20 @@ def test_a_file_that_is_being_sent_stays_as_it_is(shop: Make, operator: Client) 
     assert WaitingFile.objects.get().state == "parked"
 
 
+def test_nobody_sends_to_an_environment_that_is_not_offered(
+    shop: Make, editor: Editor, settings: Any
+) -> None:
+    row, client = parked(shop()), editor(is_superuser=True)
+    offered = {"ENVIRONMENTS": lambda user: {"tenant-b": "Tenant B"}}
+    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | offered
+    assert "a.txt" in page(client)
+    assert [level for level, _text in told(press(client, "send_now", row))] == ["warning"]
+    assert [level for level, _text in told(confirm(client, press(client, "give_up", row)))] == [
+        "warning"
+    ]
+    assert WaitingFile.objects.get().state == "parked"
+
+
 # --- give up -------------------------------------------------------------------------------------
 
 

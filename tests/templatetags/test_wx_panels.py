@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.template import Context, Template
 from django.test import RequestFactory
@@ -71,6 +71,16 @@ def test_the_core_says_how_many_files_wait_and_need_a_person() -> None:
     since = f"{timezone.localtime(SINCE):%Y-%m-%d %H:%M}"
     assert text == f"3 files wait since {since} · 1 waiting file needs a person"
     assert sum("waitingfile" in query["sql"] for query in queries) == 1
+
+
+def test_the_waiting_files_of_other_environments_are_not_counted(settings: Any) -> None:
+    wait("a")
+    wait("b", env="tenant-b")
+    offered = {"ENVIRONMENTS": lambda user: {"tenant-b": "Tenant B"}}
+    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | offered
+    user = User.objects.create_user("ann", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename="view_uploadlog"))
+    assert waiting(user).startswith("1 file waits")
 
 
 def test_who_may_not_see_the_log_learns_nothing_of_waiting_files() -> None:
