@@ -75,7 +75,7 @@ class WaitingFile(models.Model):
     @property
     def why(self) -> Cause | None:
         """Return the entry of the table of causes; None where no try failed."""
-        return cause_of(self.cause) if self.message else None
+        return cause_of(self.cause) if self.cause or self.message else None
 
     @property
     def advice(self) -> str | Promise:
