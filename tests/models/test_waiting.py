@@ -12,8 +12,9 @@ MOMENT = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
 
 def make_row(**columns: object) -> WaitingFile:
-    wanted = {"env": "e", "key": "a.txt", "key_digest": "d", "next_at": MOMENT, "created": MOMENT}
-    return WaitingFile(**wanted | columns)
+    wanted = {"env": "e", "key": "a.txt", "key_digest": "d"}
+    times = dict.fromkeys(("next_at", "created", "changed"), MOMENT)
+    return WaitingFile(**wanted | times | columns)
 
 
 @pytest.mark.django_db

@@ -22,10 +22,12 @@ from wx_static_store.conf import options_for
 from wx_static_store.core.types import UploadContext, UploadItem
 from wx_static_store.exceptions import ConfigurationError, UploadFailed
 from wx_static_store.models import UploadLog, WaitingFile
+from wx_static_store.models.columns import Now
 from wx_static_store.signals import upload_waiting
 from wx_static_store.storage import WxStorage
 from wx_static_store.upload import waiting
 from wx_static_store.upload.claims import Save, claiming, note_abandoned
+from wx_static_store.upload.push import due
 from wx_static_store.upload.uploader import Uploader
 
 pytestmark = pytest.mark.django_db
@@ -517,6 +519,43 @@ def test_a_deletion_that_is_rolled_back_leaves_the_waiting_file(shop: Make) -> N
         assert not here.storage.exists("a.txt")
         transaction.set_rollback(True)
     assert read(here.storage) == b"waits"
+
+
+# --- what a person does --------------------------------------------------------------------------
+
+
+def parked(here: Shop) -> WaitingFile:
+    here.save_in_outage(b"waits")
+    WaitingFile.objects.update(state="parked", attempts=20)
+    return WaitingFile.objects.get()
+
+
+def test_a_parked_file_that_is_to_be_sent_now_is_due(shop: Make) -> None:
+    row = parked(shop())
+    assert waiting.send_now(row)
+    row.refresh_from_db()
+    assert (row.state, row.attempts) == ("due", 0)
+    assert due().get() == row
+
+
+@committed
+def test_a_file_that_is_given_up_leaves_nothing(shop: Make) -> None:
+    here = shop()
+    assert waiting.give_up(parked(here))
+    assert (here.waiting(), here.kept()) == ({}, [])
+
+
+@pytest.mark.parametrize("act", [waiting.send_now, waiting.give_up])
+@pytest.mark.parametrize("meanwhile", ["leased", "replaced"])
+def test_a_row_that_is_sent_or_replaced_meanwhile_stays_as_it_is(
+    shop: Make, act: Any, meanwhile: str
+) -> None:
+    row = parked(shop())
+    later = Now() + timedelta(minutes=1)
+    change = {"leased": {"leased_until": later}, "replaced": {"token": "f" * 32}}
+    WaitingFile.objects.update(**change[meanwhile])
+    assert not act(row)
+    assert WaitingFile.objects.get().state == "parked"
 
 
 # --- what is left over ---------------------------------------------------------------------------

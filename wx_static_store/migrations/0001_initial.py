@@ -210,6 +210,7 @@ class Migration(migrations.Migration):
                 ('source', models.CharField(max_length=32, verbose_name='source')),
                 ('source_ref', models.CharField(blank=True, max_length=255, verbose_name='source reference')),
                 ('created', models.DateTimeField(verbose_name='created')),
+                ('changed', models.DateTimeField(verbose_name='changed')),
                 ('user', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user')),
             ],
             options={

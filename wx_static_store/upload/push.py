@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from django.db import Error, transaction
-from django.db.models import Count, F, Min, Q, QuerySet
+from django.db.models import Count, F, Min, QuerySet
 
 from ..conf import Options, aliases, offers, options_for, platform_options
 from ..conf.release_checks import require_private
@@ -31,7 +31,18 @@ from .recorder import Recorder, record_one
 from .store import INTERACTIVE_SECONDS, Store
 from .transfer import Transfer, longest
 from .uploader import SAME_FAILURES, Uploader
-from .waiting import DELETE, DUE, PARKED, note_away, note_back, open_row, remove, rows, waits
+from .waiting import (
+    DELETE,
+    DUE,
+    IS_FREE,
+    PARKED,
+    note_away,
+    note_back,
+    open_row,
+    remove,
+    rows,
+    waits,
+)
 from .workers import WorkerPool
 
 logger = logging.getLogger("wx_static_store.waiting")
@@ -72,8 +83,7 @@ def push(seconds: float = 60.0, counts: Counter[str] | None = None) -> Counter[s
 
 def due() -> QuerySet[WaitingFile]:
     """Return the rows that may be sent now."""
-    is_free = Q(leased_until=None) | Q(leased_until__lt=Now())
-    return rows().filter(is_free, state=DUE, next_at__lte=Now())
+    return rows().filter(IS_FREE, state=DUE, next_at__lte=Now())
 
 
 def _at_home(using: str, env: str) -> Options | None:
@@ -249,7 +259,8 @@ class _Steps:
     def _park(self, row: WaitingFile, result: UploadResult) -> None:
         """Leave the row to a person, with a row in the log that says why."""
         assert result.error is not None  # noqa: S101 -- only failures come here
-        if self._change(row, state=PARKED, **_why(row, result, result.error)):
+        why = _why(row, result, result.error)
+        if self._change(row, state=PARKED, changed=Now(), **why):
             record_one(result, _context(row))
             self._counts["parked"] += 1
 

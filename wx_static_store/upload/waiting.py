@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from uuid import uuid4
 
 from django.db import Error, IntegrityError, router, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from ..conf import Options, platform_options
@@ -67,9 +67,10 @@ QUICK_SECONDS = 8.0  # for the direct try of a file that may wait
 QUICK_ATTEMPTS = 2
 LOOKS = 5  # at a row that others change at the same time
 
-# A content that was not tried yet.
-_FRESH = {"state": DUE, "attempts": 0, "cause": "", "errcode": None}
-_FRESH |= {"message": "", "next_at": Now()}
+IS_FREE = Q(leased_until=None) | Q(leased_until__lt=Now())  # nobody sends it
+
+_DUE_NOW = {"state": DUE, "attempts": 0, "next_at": Now(), "changed": Now()}
+_FRESH = _DUE_NOW | {"cause": "", "errcode": None, "message": ""}  # not tried yet
 
 
 # --- when a file waits ---------------------------------------------------------------------------
@@ -239,10 +240,21 @@ def below(options: Options, prefix: str) -> dict[str, RemoteFile | None]:
     return {row.key: row.file for row in found if row.key.startswith(prefix)}
 
 
-def remove(row: WaitingFile, **unless: Any) -> bool:
+def send_now(row: WaitingFile) -> bool:
+    """Let the row be due at once; return False if it is being sent, or has another content."""
+    same = rows().filter(IS_FREE, pk=row.pk, token=row.token)
+    return bool(same.update(**_DUE_NOW))
+
+
+def give_up(row: WaitingFile) -> bool:
+    """Delete the row and its bytes; return False if it is being sent, or has another content."""
+    return remove(row, IS_FREE)
+
+
+def remove(row: WaitingFile, *only: Q) -> bool:
     """Delete the row, if it has this content still, and its bytes; return whether."""
     # With a receiver of `pre_delete`, delete() would read the row, then delete it by its id alone.
-    same = rows().filter(pk=row.pk, token=row.token, **unless)
+    same = rows().filter(*only, pk=row.pk, token=row.token)
     if gone := bool(same._raw_delete(same.db)):
         after_commit(partial(free_bytes, row.token))
     return gone
@@ -255,7 +267,7 @@ def open_row(row: WaitingFile) -> BinaryIO:
 def drop(row: WaitingFile) -> bool:
     """Delete a row of which certainly nothing was sent; return whether it was one."""
     # A push that takes it at this moment notes that it may be public.
-    return not row.maybe_public and remove(row, maybe_public=False)
+    return not row.maybe_public and remove(row, Q(maybe_public=False))
 
 
 def put(uploader: Uploader, name: str, using: str, context: UploadContext, **content: Any) -> bool:

@@ -11,13 +11,13 @@ from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _, gettext_lazy
+from django.utils.translation import gettext as _, gettext_lazy, pgettext_lazy
 
 from ...deploy import state
 from ...i18n import ngettext
 from ...models import Deployment
 from ..base import ReadOnlyAdmin
-from ..columns import NOTHING, Columns, badge, link, two_lines
+from ..columns import NOTHING, Columns, badge, day_and_time, link, two_lines
 
 
 class DeploymentColumns(Columns):
@@ -56,14 +56,14 @@ class DeploymentColumns(Columns):
         stored = _("%(count)d stored") % {"count": row.stored}
         return two_lines(stored, *rest, self.size(row))
 
+    @admin.display(description=pgettext_lazy("of an upload", "time"), ordering="id")
+    def ended(self, row: Deployment) -> SafeString:
+        """Return the time, with the duration."""
+        return two_lines(day_and_time(row.created), self.duration(row))
+
     @admin.display(description=gettext_lazy("bytes"))
     def size(self, row: Deployment) -> str:
         return filesizeformat(row.bytes)
-
-    @admin.display(description=gettext_lazy("store"))
-    def store(self, row: Deployment) -> str:
-        name = self._places.name(row.env)
-        return f"{name} ({row.using})" if row.using else name
 
     @admin.display(description=gettext_lazy("folder"))
     def folder(self, row: Deployment) -> SafeString | str:
