@@ -11,5 +11,3 @@ The commands, and their common parts.
     report_file       The JSON file of a command, written whole or not at all
     exits             The exit codes, and the error of a wrong use
 """
-
-__all__ = ()
