@@ -1,7 +1,5 @@
 """One cause of failures: whose it is, what a new try would do, and its texts."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Self
@@ -82,7 +80,7 @@ class Cause:
     docs: str = ""
     page: str = ""  # of the documentation, below troubleshooting/
 
-    def but(self, codes: str, **own: Any) -> Cause:
+    def but(self, codes: str, **own: Any) -> Self:
         """Return an entry that differs from this one by its codes and the values named."""
         first, *others = codes.split()
         return replace(self, **{"id": first, "also": tuple(others), "docs": "", **own})
