@@ -29,7 +29,7 @@ from ...releases.runners import available_runner
 from ...submit.access import Act, is_offered, may
 from ..base import BOTH, Page, ReadOnlyAdmin, Tool, page
 from ..places import linkable
-from .columns import ReleasePages, page_of, title_of
+from .columns import ReleasePages, title_of
 
 SOURCE = "admin_deploy"  # of rows and deployments
 SHOWN = 50  # files of a list
@@ -98,7 +98,8 @@ def carry_out(
             row = runner.hand_over(to.using, found.move, user_id=user.pk, label=label)
             text = _("A worker deploys it. This page shows how it goes.")
             pages.message_user(request, text, messages.SUCCESS)
-            return HttpResponseRedirect(page_of(row))
+            its_admin: Any = pages.admin_site.get_model_admin(type(row))
+            return HttpResponseRedirect(its_admin.page_url("change", row))
         report = found.run()
     except (WxStaticStoreError, CommandError) as error:
         pages.message_user(request, str(error), messages.ERROR)
