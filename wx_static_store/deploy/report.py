@@ -145,16 +145,16 @@ class EnvironmentReport:
 
     def failure_lines(self) -> list[str]:
         """Return a line for each cause: its file or number of files, and what to do."""
-        return [*causes(_run([self]))]
+        return [*causes(as_dict([self]))]
 
 
 def as_dict(
     environments: Sequence[EnvironmentReport],
     *,
-    using: str,
-    source: str,
-    started: float,
-    seconds: float,
+    using: str = "",
+    source: str = "",
+    started: float = 0.0,
+    seconds: float = 0.0,
 ) -> dict[str, Any]:
     """Return a whole run as JSON; `source` is its label. Only sentences are translated."""
     return {
@@ -163,12 +163,6 @@ def as_dict(
         "seconds": round(seconds, 3),
         "using": using,
         "source": source,
-        **_run(environments),
-    }
-
-
-def _run(environments: Sequence[EnvironmentReport]) -> dict[str, Any]:
-    return {
         "causes": _by_cause(environments),
         "environments": [*map(_environment, environments)],
     }
