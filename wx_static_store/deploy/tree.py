@@ -91,8 +91,6 @@ def _unreadable(message: str | Promise, hint: str | Promise) -> SourceError:
 
 def _is_hidden(path: str) -> bool:
     """Return whether the path leads through a dot folder, or to a file of the system."""
-    if "/." not in f"/{path}" and "Thumbs.db" not in path:
-        return False
     # Certificate authorities look for the proof of a domain in .well-known.
     return any(
         part == "Thumbs.db" or (part.startswith(".") and part != ".well-known")
