@@ -77,12 +77,7 @@ class _Entry:
 
 @contextmanager
 def unpack_site(file: IO[bytes], name: str, *, limits: Limits = DEFAULT) -> Iterator[Path]:
-    """
-    Unpack the archive, and give the folder of the site until the block ends.
-
-    `name` says whether the archive is a ``.zip`` or a ``.tar.gz``. Raises SourceError if it is
-    damaged, exceeds the limits, or has a name that cannot be published.
-    """
+    """Unpack a ``.zip`` or ``.tar.gz``, and give the site's folder until the block ends."""
     with TemporaryDirectory(prefix="wx-site-", dir=setting("FILE_UPLOAD_TEMP_DIR")) as folder:
         _unpack(file, name, Path(folder), limits)
         top, *others = Path(folder).iterdir()

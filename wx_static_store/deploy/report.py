@@ -101,26 +101,21 @@ class Report:
 
 @dataclass(slots=True)
 class EnvironmentReport:
-    """
-    The result of one environment: `outcome` is done, failed, interrupted or skipped.
-
-    `stale` files are in the cloud and not in the tree; `blanked` of them were overwritten. Files in
-    `uploads` were put there by people. `release` is the digest of the deployed release.
-    """
+    """The result of one environment."""
 
     env: str
     address: str = ""
-    outcome: str = "done"
+    outcome: str = "done"  # or failed, interrupted, skipped
     report: Report | None = None
     error: str = ""
     cause: Exception | None = None  # the error itself, if the deploy broke off
-    release: str = ""
+    release: str = ""  # its digest
     canary: bool = False
     verified: Verification | None = None
     findings: list[Mismatch] = field(default_factory=list)
-    stale: list[RemoteFile] = field(default_factory=list)
-    uploads: list[RemoteFile] = field(default_factory=list)
-    blanked: int = 0
+    stale: list[RemoteFile] = field(default_factory=list)  # in the cloud, but not in the tree
+    uploads: list[RemoteFile] = field(default_factory=list)  # put there by people
+    blanked: int = 0  # stale files that were overwritten
     seconds: float = 0.0
 
     @property
