@@ -29,11 +29,7 @@ READ, POST, BOTH = ("GET", "HEAD"), ("POST",), ("GET", "HEAD", "POST")
 
 
 class NewestList(ChangeList):
-    """
-    A list without a count: one row more than a page has tells whether there are older ones.
-
-    It ends after the newest 5,000 rows; `more` says that there are others, which a filter finds.
-    """
+    """A list of the newest 5,000 rows without a count; `more` says that there are others."""
 
     def get_results(self, request: HttpRequest) -> None:
         first = (self.page_num - 1) * self.list_per_page

@@ -67,11 +67,7 @@ class Place:
 
 
 def place_of(request: HttpRequest, asked: QueryDict) -> Place | None:
-    """
-    Return the place that the parameters name; raises Http404 if this user may not see it.
-
-    Without parameters, return the first place of the user, or None.
-    """
+    """Return the named place, or the user's first one; raise Http404 if it may not be seen."""
     to = _target(request.user, asked)
     if to is None:
         return None

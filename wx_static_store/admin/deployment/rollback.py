@@ -86,11 +86,7 @@ class RollbackPage(ReleasePages):
 def carry_out(
     pages: ReadOnlyAdmin, request: HttpRequest, found: RollbackPlan, back: str, advice: str = ""
 ) -> HttpResponse:
-    """
-    Let a worker do it, or do it in this request; redirect to the page of the outcome.
-
-    If it fails, redirect to the page `back`, unless the `advice` says how to go on elsewhere.
-    """
+    """Do it, by a worker or here; redirect to the page of the outcome, or if it fails to `back`."""
     to, user = found.move.target, request.user
     try:
         if runner := available_runner():

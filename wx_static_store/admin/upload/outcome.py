@@ -131,11 +131,7 @@ def parse_attempts(user: User, asked: Mapping[str, Any]) -> list[Attempt]:
 
 
 def states(user: User, attempts: list[Attempt]) -> list[dict[str, Any]]:
-    """
-    Return for each attempt ``unseen``, ``running`` with the bytes sent, or its `outcome`.
-
-    ``killed`` is one that ended without an outcome, and is not looked up yet.
-    """
+    """Return for each attempt ``unseen``, ``running`` with the bytes sent, or its `outcome`."""
     # An attempt that is cancelled before it began stays so, even if it arrives later.
     found = [_state_of(attempt) for attempt in attempts]
     pairs = [*zip(attempts, found, strict=True)]
@@ -143,6 +139,7 @@ def states(user: User, attempts: list[Attempt]) -> list[dict[str, Any]]:
     sent = sent_of(*(digest for digest, _state in running))
     for (_digest, state), count in zip(running, sent, strict=True):
         state["sent"] = count
+    # Those that ended without an outcome, and are not looked up yet.
     killed = [(a, state) for a, state in pairs if state["state"] == "killed" and not a.wait]
     ended = look_up_killed(user, [(attempt.submission, attempt.name) for attempt, _state in killed])
     for (_attempt, state), outcome in zip(killed, ended, strict=True):
