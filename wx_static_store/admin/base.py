@@ -7,12 +7,13 @@ from typing import Any, NamedTuple, TypeVar
 from asgiref.sync import sync_to_async
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.core.handlers.asgi import ASGIRequest
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import Promise
@@ -31,11 +32,7 @@ READ, POST, BOTH = ("GET", "HEAD"), ("POST",), ("GET", "HEAD", "POST")
 
 
 class NewestList(ChangeList):
-    """
-    A list without a count: one row more than a page has tells whether there are older ones.
-
-    It ends after the newest 5,000 rows; `more` says that there are others, which a filter finds.
-    """
+    """A list of the newest 5,000 rows without a count; `more` says that there are others."""
 
     def get_results(self, request: HttpRequest) -> None:
         first = (self.page_num - 1) * self.list_per_page
@@ -184,6 +181,14 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             for page, _view in self._pages()
             if page.button and (not page.needs or self.may(request, page.needs))
         ]
+
+    def row_of(self, request: HttpRequest, object_id: str) -> Any:
+        """Return the row; raise an error if this user may see no rows, or not this one."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if row := self.get_object(request, unquote(object_id)):
+            return row
+        raise Http404
 
     def with_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """Return the context of a row's page beside its fields."""

@@ -19,5 +19,3 @@ The REST API: ``path("wx/", include("wx_static_store.api.urls"))``.
     paging                  pages by a signed cursor
     problems                errors as RFC 9457 writes them, with a stable `code`
 """
-
-__all__ = ()

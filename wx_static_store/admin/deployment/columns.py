@@ -3,12 +3,8 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
-from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _, gettext_lazy, pgettext_lazy
@@ -103,10 +99,8 @@ class ReleasePages(ReadOnlyAdmin):
 
     def with_release(self, request: HttpRequest, object_id: str) -> Deployment:
         """Return the deployment; raises Http404 if this user sees none, or it has no release."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        row: Deployment | None = self.get_object(request, unquote(object_id))
-        if row is None or row.release is None:
+        row: Deployment = self.row_of(request, object_id)
+        if row.release is None:
             raise Http404
         return row
 
@@ -121,9 +115,3 @@ class ReleasePages(ReadOnlyAdmin):
             "folder": columns.folder(row),
         }
         return self.page_response(request, page, around | context)
-
-
-def page_of(row: Model) -> str:
-    """Return the address of a row's page in the admin."""
-    named = f"{row._meta.app_label}_{row._meta.model_name}"
-    return reverse(f"admin:{named}_change", args=[row.pk])
