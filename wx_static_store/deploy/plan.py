@@ -74,11 +74,7 @@ def make_plan(
     force: bool = False,
     settled: Settled | None = None,
 ) -> Plan:
-    """
-    Compare the files with the cloud, and order them; files with the same key are rejected.
-
-    A file is unchanged if list and newest row say so, or if it is `settled`. `last` is a name.
-    """
+    """Compare the files with the cloud, and order them; `settled` ones are taken for unchanged."""
     by_key, rejected = _without_collisions(uploader, hash_items(items))
     last_key = uploader.key(last)
     # Not of a set: what is almost in order is sorted at once.

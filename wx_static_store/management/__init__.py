@@ -11,5 +11,3 @@ The commands, and their common parts.
     report_file       The JSON file of a command, written whole or not at all
     exits             The exit codes, the error of a wrong use, the question before a run
 """
-
-__all__ = ()
