@@ -32,7 +32,7 @@ def check_release_storage(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
         (options.waiting_storage, "WAITING_STORAGE"),
     )
     wanted = [each for each in given if each[0]]
-    found = [fault for one in wanted for fault in [*_faults(*one)] or _readable_by_all(*one)]
+    found = [fault for one in wanted for fault in [*_faults(*one)] or _of_folder(*one)]
     for name, of in {} if options.waiting_storage else conf.all_options().items():
         if of.kind == MEDIA and of.wait != "never":
             found.append(("E032", {"alias": name}))
@@ -71,11 +71,13 @@ def _faults(alias: str, option: str, folder: Path | None = None) -> Iterator[Fau
         yield "E027", {"option": option, "alias": alias, "why": why}
 
 
-def _readable_by_all(alias: str, option: str) -> Iterator[Fault]:
+def _of_folder(alias: str, option: str) -> Iterator[Fault]:
     mode = local.file_permissions_mode if (local := _local(alias)) else 0o600
     # With None, the umask decides.
     if mode is None or mode & 0o007:
         yield "W030", {"option": option, "alias": alias}
+    if local and option == "WAITING_STORAGE" and not conf.setting("DEBUG"):
+        yield "W033", {"alias": alias}
 
 
 def _why_public(alias: str, folder: Path | None) -> str | Promise:

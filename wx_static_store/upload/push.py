@@ -38,6 +38,7 @@ from .waiting import (
     PARKED,
     note_away,
     note_back,
+    notes_of_pushes,
     open_row,
     remove,
     rows,
@@ -64,6 +65,7 @@ def push(seconds: float = 60.0, counts: Counter[str] | None = None) -> Counter[s
     """
     with transaction.atomic(using=rows().db, durable=True):
         pass  # a lease that is not committed keeps nobody away
+    notes_of_pushes().write("last", 1)
     require_private(platform_options().waiting_storage, "WAITING_STORAGE")
     until, counts = time.monotonic() + seconds, Counter[str]() if counts is None else counts
     failure: WxStaticStoreError | None = None

@@ -1,0 +1,93 @@
+"""The files that wait: who sends them, how old they are, which need a person."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.utils import timezone
+
+from ...conf import platform_options
+from ...conf.cache_checks import is_for_all
+from ...i18n import gettext_lazy as _, listed
+from ...models.columns import Now
+from ...upload.push import due
+from ...upload.waiting import DUE, PARKED, PUSH_SECONDS, notes_of_pushes, rows
+from .findings import Check, Finding, Text, explained, not_asked, ok, warning, wrong
+from .target import CheckTarget
+
+OLD, SILENT = timedelta(minutes=15), timedelta(seconds=PUSH_SECONDS)
+NAMED = 5  # keys
+
+
+def _nobody(target: CheckTarget) -> Iterator[Finding]:
+    count, alias = due().filter(next_at__lte=Now() - SILENT).count(), platform_options().token_cache
+    is_noted = is_for_all(alias) and not target.cache_is_away
+    if count and not is_noted:
+        text = _("The cache %(alias)r does not show whether wx_push runs elsewhere.", alias=alias)
+        yield not_asked(text)
+    elif count and not notes_of_pushes().read("last"):
+        facts = {"count": count, "minutes": SILENT.seconds // 60}
+        text = _(
+            "Files are due (%(count)d), but wx_push has not run for %(minutes)d minutes.", **facts
+        )
+        yield wrong(text, data={"count": count})
+    else:
+        yield _well(_("Nothing is due, or wx_push is at work."))
+
+
+def _old(target: CheckTarget) -> Iterator[Finding]:
+    old = rows().filter(state=DUE, created__lt=timezone.now() - OLD)
+    facts = {"count": old.count(), "minutes": OLD.seconds // 60}
+    if oldest := old.order_by("created", "id").first():
+        text = _(
+            "Files have waited for over %(minutes)d minutes (%(count)d). The oldest is %(key)s.",
+            **facts,
+            key=oldest.key,
+        )
+        data = {"count": facts["count"], "key": oldest.key}
+        found = warning(text, cause=oldest.cause, data=data)
+        yield explained(target, "waiting.nobody") or found
+    else:
+        yield _well(_("No file has waited for more than %(minutes)d minutes.", **facts))
+
+
+def _parked(target: CheckTarget) -> Iterator[Finding]:
+    parked = rows().filter(state=PARKED)
+    if count := parked.count():
+        keys = parked.order_by("created", "id").values_list("key", flat=True)[: NAMED + 1]
+        facts = {"count": count, "keys": listed(keys, NAMED)}
+        text = _("Waiting files need a person (%(count)d): %(keys)s.", **facts)
+        yield warning(text, data={"count": count})
+    else:
+        yield _well(_("No waiting file needs a person."))
+
+
+def _well(text: Text) -> Finding:
+    if platform_options().waiting_storage:
+        return ok(text)
+    return not_asked(_("No file waits: WAITING_STORAGE is not set."))
+
+
+_NEEDS = ("settings.stores", "database.tables")
+
+# An entry is read as one.
+# fmt: off
+CHECKS = (
+    Check("waiting.nobody", _("Does wx_push run?"), _nobody,
+        means=_("A file that waits is not public until wx_push, or the task push_waiting, sends "
+                "it."),
+        remedy=_("Run manage.py wx_push each minute by cron, or wx_push --watch as a service, or "
+                 "put wx_static_store.tasks.push_waiting into the beat schedule of Celery."),
+        needs=_NEEDS),
+    Check("waiting.old", _("Are waiting files sent within a quarter of an hour?"), _old,
+        means=_("The addresses of these files show nothing yet, or the old bytes. After an outage, "
+                "wx_push needs some minutes for many files."),
+        remedy=_("Run manage.py wx_push and read its output. If it counts files as elsewhere, the "
+                 "settings lack their store or environment."), needs=_NEEDS),
+    Check("waiting.parked", _("Can every waiting file be sent without a person?"), _parked,
+        means=_("WeChat or COS refused the file itself, or it failed too often. It is not tried "
+                "again by itself, and its bytes are kept."),
+        remedy=_("Open the list Waiting of the admin, which says why. Then send the file again, or "
+                 "give it up. Saving it again under its name replaces it."),
+        needs=_NEEDS),
+)
+# fmt: on
