@@ -20,11 +20,14 @@ def save(name):
 FORK = (
     SETUP
     + """
-print(asyncio.run(save("parent.txt")))
+async def save_all(*names):
+    await asyncio.wait_for(asyncio.gather(*map(save, names)), 20)
+
+asyncio.run(save_all("a.txt", "b.txt"))
 connections.close_all()
 warnings.simplefilter("ignore")  # newer Pythons warn of a fork beside threads
 if not os.fork():
-    print(asyncio.run(asyncio.wait_for(save("child.txt"), 20)), flush=True)
+    asyncio.run(save_all("c.txt"))
     os._exit(0)
 os.wait()
 """
@@ -44,10 +47,11 @@ asyncio.run(give_up())
 
 
 def test_a_fork_of_a_process_that_saved_saves_too(project: Project) -> None:
+    project.options = {"MAX_WORKERS": 2}  # both at work before the fork
     with project.process("-c", FORK) as process:
         code, output = process.finish()
     assert code == 0, output
-    assert {*project.cloud.objects()} == {"parent.txt", "child.txt"}
+    assert {*project.cloud.objects()} == {"a.txt", "b.txt", "c.txt"}
 
 
 def test_a_save_that_hangs_does_not_keep_the_process(project: Project) -> None:
