@@ -24,7 +24,6 @@ from ..conf import Options, platform_options
 from ..conf.release_checks import require_private
 from ..conf.settings import alias_of
 from ..core.frames import described, is_from_signal
-from ..core.notes import Notes
 from ..core.types import (
     DELETED_MD5,
     RemoteFile,
@@ -64,7 +63,6 @@ logger = logging.getLogger("wx_static_store.waiting")
 SAVE, DELETE = WaitingFile.Kind
 DUE, PARKED = WaitingFile.State
 AWAY_SECONDS = 120.0  # without a push, one save in this time finds out whether the cloud is back
-PUSH_SECONDS = 600.0  # after which a push is forgotten
 QUICK_SECONDS = 8.0  # for the direct try of a file that may wait
 QUICK_ATTEMPTS = 2
 LOOKS = 5  # at a row that others change at the same time
@@ -102,11 +100,6 @@ def note_away(options: Options, error: WxStaticStoreError) -> None:
 def note_back(options: Options) -> bool:
     """Note that the cloud is there; return whether it was noted as away."""
     return notes_of("away", options, AWAY_SECONDS).take("cloud")
-
-
-def notes_of_pushes() -> Notes:
-    """Return the notes of pushes: ``last`` is there for ten minutes after one began."""
-    return Notes("push", platform_options().token_cache, seconds=PUSH_SECONDS)
 
 
 def quick(options: Options) -> Options:

@@ -9,22 +9,23 @@ from ...conf import platform_options
 from ...conf.cache_checks import is_for_all
 from ...i18n import gettext_lazy as _, listed
 from ...models.columns import Now
-from ...upload.push import due
-from ...upload.waiting import DUE, PARKED, PUSH_SECONDS, notes_of_pushes, rows
+from ...upload.platform import platform_notes
+from ...upload.push import NOTED_SECONDS, due
+from ...upload.waiting import DUE, PARKED, rows
 from .findings import Check, Finding, Text, explained, not_asked, ok, warning, wrong
 from .target import CheckTarget
 
-OLD, SILENT = timedelta(minutes=15), timedelta(seconds=PUSH_SECONDS)
+OLD, SILENT = timedelta(minutes=15), timedelta(seconds=NOTED_SECONDS)
 NAMED = 5  # keys
 
 
 def _nobody(target: CheckTarget) -> Iterator[Finding]:
-    count, alias = due().filter(next_at__lte=Now() - SILENT).count(), platform_options().token_cache
-    is_noted = is_for_all(alias) and not target.cache_is_away
-    if count and not is_noted:
+    count = due().filter(next_at__lte=Now() - SILENT).count()
+    alias = (options := platform_options()).token_cache
+    if count and (target.cache_is_away or not is_for_all(alias)):
         text = _("The cache %(alias)r does not show whether wx_push runs elsewhere.", alias=alias)
         yield not_asked(text)
-    elif count and not notes_of_pushes().read("last"):
+    elif count and not platform_notes(options).read("push"):
         facts = {"count": count, "minutes": SILENT.seconds // 60}
         text = _(
             "Files are due (%(count)d), but wx_push has not run for %(minutes)d minutes.", **facts
