@@ -7,12 +7,13 @@ Django's threads would run one call after the other, and those of the event loop
 import os
 from collections.abc import Callable, Coroutine
 from contextvars import copy_context
-from functools import lru_cache, wraps
+from functools import lru_cache, partial, wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
 
 from ..conf import Options
+from ..core.notes import own_caches
 from .database import close_connections
 from .workers import WorkerPool
 
@@ -26,8 +27,7 @@ def in_thread(
     """
     Return the async twin of a method of a storage, which calls it in a thread.
 
-    The thread has the context of the caller. If the twin is cancelled, a call that has begun goes
-    on.
+    If the twin is cancelled, a call that has begun goes on.
     """
 
     @wraps(method)
@@ -36,21 +36,24 @@ def in_thread(
         # Asked here: the function may look at the thread or the context.
         env = options.settled().env
         pool: Any = _pool(os.getpid(), options.max_workers)
-        call = sync_to_async(_call, thread_sensitive=False, executor=pool)
-        function = getattr(self, method.__name__)
-        return await call(options, env, function, args, kwargs)  # type: ignore[no-any-return]
+        function = partial(getattr(self, method.__name__), *args, **kwargs)
+
+        def call() -> T:
+            # What is set in a context of its own never comes back to the caller.
+            return copy_context().run(_call, options, env, function)
+
+        return await sync_to_async(call, thread_sensitive=False, executor=pool)()
 
     return twin
 
 
-def _call(options: Options, env: object, function: Any, args: Any, kwargs: Any) -> Any:
-    # What is set in a context of its own never comes back to the caller.
-    context = copy_context()
-    context.run(options.keep_env, env)
-    try:
-        return context.run(function, *args, **kwargs)
-    finally:
-        close_connections()
+def _call(options: Options, env: object, function: Callable[[], T]) -> T:
+    options.keep_env(env)
+    with own_caches():
+        try:
+            return function()
+        finally:
+            close_connections()
 
 
 @lru_cache(maxsize=8)

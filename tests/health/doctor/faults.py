@@ -324,21 +324,14 @@ FAULTS = {
         "workers.answer",
         around=partial(celery, broker="amqp://127.0.0.1:9//"),
     ),
-    "a WAITING_STORAGE that cannot be written": Fault(
-        "WAITING_STORAGE ('kept') cannot be written: NotADirectoryError",
-        "storages.writable",
-        "settings.checks",  # it is a folder of this machine
-        settings={"WAITING_STORAGE": "kept"},
-        django={"STORAGES": {"default": WX_STORAGE, "kept": UNWRITABLE}},
-    ),
     "waiting files that nobody sends": Fault(
-        "Files are due (1), but wx_push has not run for 10 minutes.",
+        "Files are due (1), but no wx_push ran for 10 minutes.",
         "waiting.nobody",
         django={"CACHES": SHARED},
         before=add_waiting,
     ),
     "a file that waits for long": Fault(
-        "Files have waited for over 15 minutes (1). The oldest is a.txt.",
+        "Files wait for over 15 minutes (1). First: a.txt.",
         doubtful="waiting.old",
         before=lambda: add_waiting(next_at=timezone.now() + timedelta(minutes=5), cause="45009"),
     ),

@@ -27,7 +27,6 @@ def _storages(target: CheckTarget) -> Iterator[Finding]:
     named = (
         ("RELEASE_STORAGE", options.release_storage, wrong),
         ("UPLOAD_SPOOL", options.upload_spool, warning),
-        ("WAITING_STORAGE", options.waiting_storage, wrong),
     )
     if not any(alias for _option, alias, _mark in named):
         yield not_asked(_("Neither RELEASE_STORAGE nor UPLOAD_SPOOL is set."))

@@ -17,6 +17,7 @@ from .target import CheckTarget
 
 OLD, SILENT = timedelta(minutes=15), timedelta(seconds=NOTED_SECONDS)
 NAMED = 5  # keys
+_NEEDS = ("settings.stores", "database.tables")
 
 
 def _nobody(target: CheckTarget) -> Iterator[Finding]:
@@ -27,28 +28,22 @@ def _nobody(target: CheckTarget) -> Iterator[Finding]:
         yield not_asked(text)
     elif count and not platform_notes(options).read("push"):
         facts = {"count": count, "minutes": SILENT.seconds // 60}
-        text = _(
-            "Files are due (%(count)d), but wx_push has not run for %(minutes)d minutes.", **facts
-        )
-        yield wrong(text, data={"count": count})
+        text = _("Files are due (%(count)d), but no wx_push ran for %(minutes)d minutes.", **facts)
+        yield wrong(text, data=facts)
     else:
         yield _well(_("Nothing is due, or wx_push is at work."))
 
 
 def _old(target: CheckTarget) -> Iterator[Finding]:
     old = rows().filter(state=DUE, created__lt=timezone.now() - OLD)
-    facts = {"count": old.count(), "minutes": OLD.seconds // 60}
+    minutes = OLD.seconds // 60
     if oldest := old.order_by("created", "id").first():
-        text = _(
-            "Files have waited for over %(minutes)d minutes (%(count)d). The oldest is %(key)s.",
-            **facts,
-            key=oldest.key,
-        )
-        data = {"count": facts["count"], "key": oldest.key}
-        found = warning(text, cause=oldest.cause, data=data)
+        facts = {"count": old.count(), "minutes": minutes, "key": oldest.key}
+        text = _("Files wait for over %(minutes)d minutes (%(count)d). First: %(key)s.", **facts)
+        found = warning(text, cause=oldest.cause, data=facts)
         yield explained(target, "waiting.nobody") or found
     else:
-        yield _well(_("No file has waited for more than %(minutes)d minutes.", **facts))
+        yield _well(_("No file waits for over %(minutes)d minutes.", minutes=minutes))
 
 
 def _parked(target: CheckTarget) -> Iterator[Finding]:
@@ -67,8 +62,6 @@ def _well(text: Text) -> Finding:
         return ok(text)
     return not_asked(_("No file waits: WAITING_STORAGE is not set."))
 
-
-_NEEDS = ("settings.stores", "database.tables")
 
 # An entry is read as one.
 # fmt: off
