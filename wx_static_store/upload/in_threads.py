@@ -36,7 +36,7 @@ def in_thread(
         # Asked here: the function may look at the thread or the context.
         env = options.settled().env
         pool: Any = _pool(os.getpid(), options.max_workers)
-        function = partial(getattr(self, method.__name__), *args, **kwargs)
+        function: Callable[[], T] = partial(getattr(self, method.__name__), *args, **kwargs)
 
         def call() -> T:
             # What is set in a context of its own never comes back to the caller.
