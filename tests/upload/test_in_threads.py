@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextvars import ContextVar
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ from django.utils import translation
 
 from tests.bookshop.models import Book
 from tests.conftest import ENV
+from tests.upload.conftest import Shop
 from tests.waiting import wait_for
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError, UploadFailed
@@ -93,6 +94,12 @@ def test_the_method_of_a_subclass_is_called(cloud: EmulatorServer) -> None:
             return super().save(str(name).upper(), content, max_length)
 
     assert asyncio.run(Upper().asave("a.txt", ContentFile(b"tea"))) == "A.TXT"
+
+
+def test_a_file_may_wait(shop: Callable[..., Shop]) -> None:
+    here = shop(wait="always", env=tenant.get)
+    asyncio.run(here.storage.asave("a.txt", ContentFile(b"tea")))
+    assert (here.waiting(), here.calls()) == ({"a.txt": "save"}, 0)
 
 
 # --- many at once --------------------------------------------------------------------------------
