@@ -16,9 +16,13 @@ PAGES = (
     *("wx_static_store/uploadlog/upload/", "wx_static_store/uploadlog/files/"),
     *("wx_static_store/uploadlog/failing/", "wx_static_store/deployment/publish/"),
     *("wx_static_store/uploadlog/1/change/", "wx_static_store/deployment/1/change/"),
+    "wx_static_store/waitingfile/",
 )
-ADDRESSES = ("uploads/", "uploads/1/", "deployments/", "deployments/1/", "releases/1/", "stores/")
-COMMANDS = ("wx_deploy", "wx_explain", "wx_prune", "wx_push", "wx_reconcile")
+ADDRESSES = (
+    *("uploads/", "uploads/1/", "deployments/", "deployments/1/", "releases/1/", "stores/"),
+    "waiting/",
+)
+COMMANDS = ("wx_deploy", "wx_explain", "wx_import_media", "wx_prune", "wx_push", "wx_reconcile")
 
 
 def configure() -> None:

@@ -56,7 +56,7 @@ CI = """
     databases  releases
     emulator   cos_sdk variants
     health     check
-    .          architecture changed memory metadata parts properties reference sabotage
+    .          architecture changed memory metadata parts properties reference s3 sabotage
     .          secret_scan speed storage_contract tables translations
 """
 # Workers begin with these, the longest first: at the end all of them are busy with short ones.
@@ -90,7 +90,7 @@ DATABASES = """
     api        at_once deployments idempotency log paging retry
     callback   accounts models rows tickets
     databases
-    deploy     plan_current_state records state
+    deploy     media_import plan_current_state records state
     health     models
     health/alerts      watch
     log        compare failing owner prune reconcile retention

@@ -32,7 +32,7 @@ from wx_static_store.core.releases import pack
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import WxStaticStoreError
 from wx_static_store.health.models import Fact
-from wx_static_store.models import Deployment, Release, UploadLog
+from wx_static_store.models import Deployment, Release, UploadLog, WaitingFile
 from wx_static_store.rollouts.models import Rollout
 from wx_static_store.upload.store import get_store
 
@@ -74,6 +74,13 @@ TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
     ("admin", "uploadlog_files"): {"GET": (LOG, 200), "POST": (LOG, 302)},
     ("admin", "uploadlog_files_compare"): {"POST": (LOG, 200)},
     ("admin", "uploadlog_files_unpublish"): {"POST": (UNPUBLISH_THERE, 200)},
+    ("admin", "waitingfile_changelist"): {"GET": (LOG, 200), "POST": (LOG, 200)},
+    ("admin", "waitingfile_change"): {"GET": (LOG, 200)},
+    ("admin", "waitingfile_download"): {"GET": (LOG, 302)},  # there are no bytes
+    ("admin", "waitingfile_history"): {"GET": (LOG, 200), "POST": (LOG, 200)},
+    ("admin", "waitingfile/<path:object_id>/"): TO_THE_ROW,
+    ("admin", "waitingfile_add"): {},
+    ("admin", "waitingfile_delete"): {},
     ("admin", "deployment_changelist"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOYMENTS, 200)},
     ("admin", "deployment_change"): {"GET": (DEPLOYMENTS, 200)},
     ("admin", "deployment_compare"): {"GET": (DEPLOYMENTS, 200)},
@@ -114,6 +121,7 @@ TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
     ("api", "rollout"): {"GET": (DEPLOYMENTS, 200)},
     ("api", "rollout-rollback"): {"POST": (DEPLOY, 503)},
     ("api", "rollout-action"): {"POST": (DEPLOY, 200)},
+    ("api", "waiting"): {"GET": (UPLOAD | LOG, 200)},
     ("api", "stores"): {"GET": (UPLOAD | LOG, 200)},
     ("api", "files"): {"GET": (LOG, 200)},
     ("api", "health"): {"GET": (HEALTH, 200)},
@@ -138,7 +146,7 @@ ONE_METHOD = {
     *("uploadlog_preview", "uploadlog_status", "uploadlog_sent", "uploadlog_diagnosis"),
     *("uploadlog_upload_again", "uploadlog_compare"),
     *(f"uploadlog_files_{act}" for act in ("compare", "unpublish")),
-    "deployment_compare",
+    *("deployment_compare", "waitingfile_download"),
     *("rollouts_rollout_change", "rollouts_rollout_progress", "rollouts_rollout_act"),
     *("rollouts_overview_changelist", "rollouts_overview_environment"),
 }
@@ -288,6 +296,8 @@ def add_rows(site: EmulatorServer) -> int:
     deployed = {"env": ENV, "using": "staticfiles", "outcome": "done", "release": release}
     Deployment.objects.create(pk=failed.pk, **deployed)
     Rollout.objects.create(pk=failed.pk, using="staticfiles", waves="100%", release=release)
+    times = dict.fromkeys(("next_at", "created", "changed"), failed.created)
+    WaitingFile.objects.create(pk=failed.pk, env=ENV, key="a.png", using="default", **times)
     return int(failed.pk)
 
 
@@ -323,4 +333,5 @@ def nothing_happens(site: EmulatorServer) -> Iterator[None]:
 
 def _rows() -> list[Any]:
     columns = {UploadLog: "status", Deployment: "outcome", Rollout: "state", Release: "digest"}
+    columns[WaitingFile] = "state"
     return [list(model.objects.values_list("pk", column)) for model, column in columns.items()]

@@ -12,20 +12,25 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.helpers import AdminForm
 from django.contrib.auth.models import User
+from django.contrib.messages import get_messages
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import models
+from django.db import connection, models
 from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.urls import path
 from PIL import Image
 
 from tests.bookshop.models import Book
+from tests.upload.conftest import Shop, shop
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.forms import WxAdminMixin, WxFileWidget, WxModelForm, WxModelFormMixin
 from wx_static_store.submit.progress import sent_of
 from wx_static_store.upload import UploadContext, get_uploader, presence
 from wx_static_store.upload.sources import BLOCK, content_item
+
+__all__ = ["shop"]
 
 pytestmark = pytest.mark.django_db
 
@@ -485,6 +490,20 @@ def test_an_image_has_a_thumbnail_and_another_file_has_none(cloud: EmulatorServe
     assert "<img" not in shown(book)
 
 
+def test_the_widget_says_that_a_file_waits(shop: Callable[..., Shop]) -> None:
+    shop().notice_outage()
+    html = shown(saved(cover=SimpleUploadedFile("a.png", PNG)), "cover")
+    assert '<span class="wx-file-waits">waits</span>' in html
+    assert "<img" not in html
+
+
+def test_the_widget_asks_for_no_waiting_file_where_none_may_wait(cloud: EmulatorServer) -> None:
+    book = saved(file=text())
+    with CaptureQueriesContext(connection) as queries:
+        shown(book)
+    assert not any("waitingfile" in query["sql"] for query in queries)
+
+
 def test_the_widget_escapes_a_name(cloud: EmulatorServer) -> None:
     html = shown(Book(file='a"><b>&.txt'))
     assert "<b>" not in html
@@ -661,6 +680,19 @@ def test_the_admin_uploads_once_and_shows_the_address(
     page = admin_client.get(f"/admin/bookshop/book/{book.pk}/change/").content.decode()
     assert f'data-copy="{book.file.url}"' in page
     assert "wx_static_store/widget.css" in page
+
+
+@pytest.mark.urls(__name__)
+@pytest.mark.parametrize("is_away", [True, False])
+def test_the_admin_says_that_a_file_is_kept(
+    shop: Callable[..., Shop], admin_client: Client, is_away: bool
+) -> None:
+    here = shop()
+    if is_away:
+        here.notice_outage()
+    said = [str(message) for message in get_messages(post(admin_client).wsgi_request)]
+    kept = "The file is kept, and will be public when WeChat answers again."
+    assert (kept in said, [*here.waiting()] != []) == (is_away, is_away)
 
 
 def test_a_form_that_others_share_never_keeps_a_user(

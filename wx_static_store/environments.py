@@ -67,11 +67,7 @@ class _Tenant:
 
 
 def of_platform(user: Any = None) -> dict[str, str]:
-    """
-    Return the environments of the platform that are ready, ``{id: label}``.
-
-    Every user who may upload sees all of them.
-    """
+    """Return the environments that are ready, ``{id: label}``; every user sees all of them."""
     tenants = _tenants()
     # A command asks nobody: what goes to all must not go where WeChat would refuse each file.
     if user is None and (left_out := [tenant.env for tenant in tenants if tenant.withdrawn]):

@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.admin.widgets import AdminFileWidget
 from django.core.exceptions import SuspiciousFileOperation, ValidationError
 from django.core.files.base import ContentFile
@@ -62,6 +63,7 @@ _UNKNOWN = _("It is not known whether the file is public now: %(reason)s.")
 _FAILED = _("The file was not uploaded: %(reason)s.")
 _FAILED_CODE = _("The file was not uploaded: %(reason)s (%(code)s).")
 _OPERATOR = _("For the site's operator")
+_KEPT = _("The file is kept, and will be public when WeChat answers again.")
 _SENDING = _("Sending %(size)s to this site, which then publishes it…")
 _SENT = _("Published: %(sent)s of %(size)s")
 
@@ -230,6 +232,14 @@ class WxAdminMixin:
         user = getattr(request, "user", None)
         return _derive(form, *bases, wx_user=user, wx_any_file=any_file)
 
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Save like Django, and say so if a file of the page waits."""
+        super().save_related(request, form, formsets, change)  # type: ignore[misc]
+        forms = [form, *(each for formset in formsets for each in formset)]
+        saves = [save for one in forms for save in getattr(one, "_wx_saves", ())]
+        if any(save.storage.is_waiting(save.name) for save in saves):
+            messages.info(request, _KEPT)
+
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
@@ -261,6 +271,8 @@ def _describe_file(storage: WxStorage, name: str) -> dict[str, Any]:
         logged = from_log(storage.store.env, [key]).get(key)
         size = logged.file.size if logged and logged.file else None
         found |= {"url": url, "size": size, "code": qr.svg(url) if url else ""}
+        if storage.is_waiting(name):  # the public site and the log know an older file, or none
+            found |= {"waits": True, "size": None, "is_image": False}
     return found
 
 

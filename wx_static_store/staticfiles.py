@@ -147,7 +147,11 @@ class WxStaticFilesStorage(StaticFilesStorage):
                 ok = report.ok
         except BaseException as error:
             if report.broken_off:
-                _say_how_far_it_came(error, uploader.env, report)
+                if isinstance(error, KeyboardInterrupt):
+                    text = _("Interrupted: %(counts)s", counts=report.counts)
+                else:
+                    text = _("Broken off: %(counts)s", counts=report.counts)
+                sys.stderr.write(f"\n{labelled(uploader.env, text)}\n")
             raise
         finally:
             announce_deployment(uploader.env, report.deployment_id, ok=ok, logged=report.logged)
@@ -171,14 +175,6 @@ def _running_command() -> Any:
     return frame and frame.f_locals["self"]
 
 
-def _say_how_far_it_came(error: BaseException, env: str, report: Report) -> None:
-    if isinstance(error, KeyboardInterrupt):
-        text = _("Interrupted: %(counts)s", counts=report.counts)
-    else:
-        text = _("Broken off: %(counts)s", counts=report.counts)
-    sys.stderr.write(f"\n{labelled(env, text)}\n")
-
-
 class _ForHashing(WxStaticFilesStorage):
     """Give Django's hashing relative addresses, so that collecting makes no call."""
 
@@ -192,16 +188,12 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
     Static files with hashed names, which browsers may keep for ever.
 
     The plain names are published, too (scripts load other files by them), unless `keep_only_hashed`
-    is set. The manifest that the site reads stays local, and is written only when all its files are
-    stored.
+    is set. The manifest that the site reads stays local, and is written when all files are stored.
     """
 
     def url(self, name: str | None, force: bool = False) -> str:
-        """
-        Return the public address of the hashed name, quoted once; the plain name in DEBUG mode.
-
-        A query and a fragment stay as they are: ``{% static "icons.svg?v=2#home" %}``.
-        """
+        """Return the hashed name's public address, quoted once; the plain name's in DEBUG mode."""
+        # A query and a fragment stay as they are: {% static "icons.svg?v=2#home" %}.
         path = re.split("[?#]", name or "", maxsplit=1)[0]
         rest = (name or "").removeprefix(path)
         return self.base_url + super().url(path, force) + rest

@@ -12,7 +12,8 @@ from . import here, table
 
 ALLOWS = {
     "view_uploadlog": "See the log in the admin and by the API, with what WeChat and COS answered; "
-    "list the files in the cloud; export rows; compare rows with the cloud.",
+    "list the files in the cloud; export rows; compare rows with the cloud; see and download files "
+    "that wait.",
     "view_deployment": "See the deployments in the admin and by the API, with their releases and "
     "rollouts; compare releases.",
     "upload": "Upload new files of the kinds in ``UPLOAD_EXTENSIONS`` into ``UPLOAD_LOCATION``, in "
@@ -23,9 +24,9 @@ ALLOWS = {
     "``robots.txt``, ``MP_verify_*.txt`` and others that prove who owns the site.",
     "unpublish": "Make a file in ``UPLOAD_LOCATION`` unpublic, in the admin: a short "
     "text takes its place. Elsewhere, and for protected names, it needs ``replace_protected``, "
-    "too.",
-    "retry": "Upload the file of a row again, and dismiss a failure, in the admin; upload it "
-    "again by the API.",
+    "too. Give up a file that waits.",
+    "retry": "Upload the file of a row again, dismiss a failure, and send a waiting file now, in "
+    "the admin; upload it again by the API.",
     "diagnose": "Ask WeChat what it received with a call that it refused, in the admin and by "
     "the API.",
     "deploy": "Deploy kept releases, roll back, and start and stop rollouts, in the admin and by "

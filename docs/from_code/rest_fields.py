@@ -14,6 +14,7 @@ MORE = {
     "extensions": "The kinds of files that need only the permission ``upload``.",
     "hint": "What to do about it.",
     "id": "The id of the row in the log.",
+    "kind": "What waits: ``save`` or ``delete``.",
     "label": "The name of the environment, as people see it.",
     "last_modified": "When COS stored the object.",
     "next": "The address of the next page, or null.",

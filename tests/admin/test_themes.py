@@ -20,6 +20,8 @@ PARTS = {
     "detail": [r"books/a\.txt", r"45009", r"quota", r'<button[^>]*formaction="[^"]*/diagnosis/'],
     "upload": [r'<form[^>]*enctype="multipart/form-data"', r'<input[^>]*type="file"', r"public"],
     "still failing": [r"45009 · ", r"books/a\.txt", r"quota", r'<button[^>]*name="dismiss"'],
+    "waiting": [r"books/</span><span>b\.txt", r"needs a person", r"45009", r'value="give_up"'],
+    "waiting file": [r"books/b\.txt", r"45009", r'value="send_now"', r'href="[^"]*/download/"'],
     "deployments": [r"spring", r"failed", r"Live now in 1 folder", r"dddddddddd"],
     "deployment": [r"spring", r"books/a\.txt", r'href="[^"]*/compare/"', r'href="[^"]*/rollback/"'],
     "compare": [r"<select", r"Nothing differs"],

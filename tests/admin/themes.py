@@ -30,6 +30,7 @@ THEMES = {  # apps before the admin
     "unfold": ["unfold"],
 }
 UPLOADS = "admin:wx_static_store_uploadlog"
+WAITING = "admin:wx_static_store_waitingfile"
 DEPLOYMENTS = "admin:wx_static_store_deployment"
 ROLLOUTS = "admin:wx_static_store_rollouts_rollout"
 FOLDERS, FILES = 12, 30  # in the cloud
@@ -87,13 +88,15 @@ def addresses() -> dict[str, str]:
     call_command("migrate", run_syncdb=True, verbosity=0)
     upload, deployment, book = rows()
     keep([Result(CHECKS[0], (wrong("Spent"),))])
-    number = rollout()
+    number, waiting = rollout(), wait()
     return {
         "list": reverse(f"{UPLOADS}_changelist"),
         "detail": reverse(f"{UPLOADS}_change", args=[upload]),
         "upload": reverse(f"{UPLOADS}_upload"),
         "still failing": reverse(f"{UPLOADS}_failing"),
         "files": reverse(f"{UPLOADS}_files"),
+        "waiting": reverse(f"{WAITING}_changelist"),
+        "waiting file": reverse(f"{WAITING}_change", args=[waiting]),
         "deployments": reverse(f"{DEPLOYMENTS}_changelist"),
         "deployment": reverse(f"{DEPLOYMENTS}_change", args=[deployment]),
         "publish": reverse(f"{DEPLOYMENTS}_publish"),
@@ -183,6 +186,20 @@ def rollout() -> int:
     row.errcode, row.cause = 85088, "85088"
     row.save()
     return found.pk
+
+
+def wait() -> int:
+    """Let a file wait, and another one for a person."""
+    from django.utils import timezone
+
+    from wx_static_store.models import WaitingFile
+
+    moments = dict.fromkeys(("next_at", "created", "changed"), timezone.now())
+    where = {"env": ENV, "using": "default", "source": "storage", "kind": "save", "size": 99}
+    WaitingFile.objects.create(key="books/c.txt", state="due", **where | moments)
+    why = {"cause": "45009", "errcode": 45009, "message": "quota", "attempts": 1}
+    parked = where | moments | why | {"key_digest": "b", "state": "parked"}
+    return int(WaitingFile.objects.create(key="books/b.txt", name="books/b.txt", **parked).pk)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from tests.api.conftest import Client, files
 from tests.conftest import ENV
 from wx_static_store.core.types import DELETED
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import WaitingFile
 
 pytestmark = pytest.mark.django_db
 
@@ -119,3 +122,93 @@ def test_the_cloud_of_another_environment_is_not_shown(
 ) -> None:
     assert files(client, "env=tenant-b")["code"] == "store"
     assert cloud.journal == []
+
+
+# --- what waits -----------------------------------------------------------------------------------
+
+
+def wait(key: str, **columns: Any) -> WaitingFile:
+    moments = dict.fromkeys(("next_at", "created", "changed"), timezone.now())
+    facts = {"env": ENV, "name": key, "using": "default", "kind": "save", "source": "storage"}
+    return WaitingFile.objects.create(key=key, key_digest=key, **facts | moments | columns)
+
+
+def waiting(client: APIClient, query: str = "") -> list[str]:
+    response = client.get(f"/wx/waiting/?{query}")
+    assert response.status_code == 200, response.json()
+    return [row["key"] for row in response.json()["results"]]
+
+
+def test_a_waiting_file_says_why_it_waits(client: APIClient, configure: Any) -> None:
+    configure(WX_STATIC_STORE={"BASE_URL": "https://site.example"})
+    why = {"cause": "45009", "errcode": 45009, "message": "reach max api daily quota limit"}
+    row = wait("a b.txt", state="parked", size=3, md5="m", attempts=2, **why)
+    [shown] = client.get("/wx/waiting/").json()["results"]
+    assert shown.pop("created")
+    assert shown.pop("next_at")
+    assert "quota" in shown.pop("hint")
+    assert {name: bool(shown.pop(name)) for name in ("title", "advice")} == {
+        "title": True,
+        "advice": True,
+    }
+    assert shown == why | {
+        "id": row.pk,
+        "store": "default",
+        "env": ENV,
+        "key": "a b.txt",
+        "name": "a b.txt",
+        "kind": "save",
+        "state": "parked",
+        "size": 3,
+        "md5": "m",
+        "attempts": 2,
+        "url": "https://site.example/a%20b.txt",
+        "source": "storage",
+        "source_ref": "",
+        "user": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", ["c", "b", "a"]),
+        ("state=parked", ["b"]),
+        ("store=other", ["c"]),
+        ("env=tenant-b", ["b"]),
+        ("state=due&env=tenant-b", []),
+    ],
+)
+def test_waiting_files_can_be_filtered(client: APIClient, query: str, found: list[str]) -> None:
+    wait("a")
+    wait("b", env="tenant-b", state="parked")
+    wait("c", using="other")
+    assert waiting(client, query) == found
+
+
+def test_waiting_files_come_in_pages(client: APIClient) -> None:
+    for key in "abc":
+        wait(key)
+    page = client.get("/wx/waiting/?page_size=2").json()
+    [last] = client.get(page["next"]).json()["results"]
+    assert last["key"] == "a"
+
+
+def test_an_uploader_sees_what_is_theirs_without_what_wechat_answered(client_of: Client) -> None:
+    client = client_of("upload")
+    why = {"cause": "45009", "errcode": 45009, "message": "no"}
+    wait("mine", user=User.objects.get(), **why)
+    wait("theirs")
+    [row] = client.get("/wx/waiting/").json()["results"]
+    assert row["key"] == "mine"
+    assert {row[name] for name in ("cause", "message", "title", "hint")} == {""}
+    assert row["errcode"] is None
+
+
+def test_waiting_files_of_other_environments_are_not_listed(
+    client: APIClient, configure: Any
+) -> None:
+    configure(WX_STATIC_STORE={"ENVIRONMENTS": lambda user: {"tenant-b": "B"}})
+    wait("ours", env="tenant-b")
+    wait("theirs")
+    assert waiting(client) == ["ours"]

@@ -43,6 +43,7 @@ def first_columns() -> list[set[str]]:
     [
         parameters.LogQuery,
         parameters.DeploymentsQuery,
+        parameters.WaitingQuery,
         parameters.Form,
         bodies.RolloutForm,
         parameters.DeploymentBody,

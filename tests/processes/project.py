@@ -72,6 +72,10 @@ STORAGES = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": f"{SHARED}/kept"},
     },
+    "old": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": f"{FOLDER}/source"},
+    },
     "staticfiles": {
         "BACKEND": "wx_static_store.staticfiles.WxManifestStaticFilesStorage",
         "OPTIONS": {"location": "static", "max_workers": 4},

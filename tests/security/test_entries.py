@@ -155,7 +155,7 @@ OF_THE_PLATFORM = {
     "health",
     "health_health_changelist",
 }  # who may see it sees what the settings name
-LISTS = {"uploads", "deployments", "rollouts", "stores"}  # of what is the user's own
+LISTS = {"uploads", "deployments", "rollouts", "stores", "waiting"}  # of what is the user's own
 
 
 def text_of(answer: Any) -> str:

@@ -1,5 +1,5 @@
 """
-The admin: two models, each with a list; and a folder for the pages behind each.
+The admin: three models, each with a list; and a folder for the pages behind each.
 
     uploads      the list of uploads, and the page of one upload
     deployments  the list of deployments, and the page of one deployment
@@ -7,6 +7,7 @@ The admin: two models, each with a list; and a folder for the pages behind each.
     log          actions on rows of the log, and their pages
     deployment   the pages of a deployment, and *Publish a site*
     upload       the upload page
+    waiting      the list of waiting files, and the page of one
     base         the base of all lists: read only, without slow queries; downloads
     filters      the filters of the lists
     causes       uploads that failed, as cards: one for each cause
@@ -16,5 +17,6 @@ The admin: two models, each with a list; and a folder for the pages behind each.
 
 from .deployments import DeploymentAdmin
 from .uploads import UploadLogAdmin
+from .waiting import WaitingFileAdmin
 
-__all__ = ["DeploymentAdmin", "UploadLogAdmin"]
+__all__ = ["DeploymentAdmin", "UploadLogAdmin", "WaitingFileAdmin"]

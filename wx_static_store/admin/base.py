@@ -1,21 +1,24 @@
-"""The base of the two lists: rows are read, none is added or changed by hand."""
+"""The base of all lists: rows are read, none is added or changed by hand."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from functools import partialmethod
 from typing import Any, NamedTuple, TypeVar
 
 from asgiref.sync import sync_to_async
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.core.handlers.asgi import ASGIRequest
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.http import content_disposition_header
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from ..submit.access import may, visible
@@ -24,15 +27,12 @@ from ..upload.database import outside_transactions, with_users
 View = TypeVar("View", bound=Callable[..., Any])
 
 LISTED = 5000
+LIMIT = 200  # rows that one click handles
 READ, POST, BOTH = ("GET", "HEAD"), ("POST",), ("GET", "HEAD", "POST")
 
 
 class NewestList(ChangeList):
-    """
-    A list without a count: one row more than a page has tells whether there are older ones.
-
-    It ends after the newest 5,000 rows; `more` says that there are others, which a filter finds.
-    """
+    """A list of the newest 5,000 rows without a count; `more` says that there are others."""
 
     def get_results(self, request: HttpRequest) -> None:
         first = (self.page_num - 1) * self.list_per_page
@@ -117,7 +117,11 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         own = [
             path(page.route, view, name=self.page_name(page.name)) for page, view in self._pages()
         ]
-        return [*own, *super().get_urls()] if self.has_list else own
+        lists = super().get_urls() if self.has_list else []
+        for url in lists:
+            if url.name == self.page_name("changelist"):  # which runs the actions
+                url.callback = outside_transactions(url.callback)
+        return [*own, *lists]
 
     def _pages(self) -> Iterator[tuple[Page, Callable[..., Any]]]:
         """Yield each page of this admin and of its mixins, with its view."""
@@ -143,6 +147,9 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if permission == "view":
             return self.has_view_permission(request)
         return may(request.user, permission)
+
+    has_retry_permission = partialmethod(may, permission="retry")
+    has_unpublish_permission = partialmethod(may, permission="unpublish")
 
     def page_name(self, page: str) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_{page}"
@@ -175,6 +182,14 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             if page.button and (not page.needs or self.may(request, page.needs))
         ]
 
+    def row_of(self, request: HttpRequest, object_id: str) -> Any:
+        """Return the row; raise an error if this user may see no rows, or not this one."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if row := self.get_object(request, unquote(object_id)):
+            return row
+        raise Http404
+
     def with_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """Return the context of a row's page beside its fields."""
         raise NotImplementedError
@@ -191,11 +206,33 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         context = {"object_tools": self.object_tools(request)} | (extra_context or {})
         return super().changelist_view(request, context)
 
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        """Forbid an action that the user lacks; Django would say that no action was selected."""
+        wanted = filter(None, request.POST.getlist("action"))
+        if not self.get_actions(request).keys() >= {*wanted}:
+            raise PermissionDenied
+        return super().response_action(request, queryset, *args, **kwargs)
+
+    def few(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+        """Return the chosen rows; if they are too many for one click, none and a message."""
+        rows = list(queryset.order_by("-id")[: LIMIT + 1])
+        if len(rows) <= LIMIT:
+            return rows
+        why = ngettext(
+            "At most %(limit)d row at a time: select fewer. Nothing was done.",
+            "At most %(limit)d rows at a time: select fewer, or filter first. Nothing was done.",
+            LIMIT,
+        )
+        self.message_user(request, why % {"limit": LIMIT}, messages.ERROR)
+        return []
+
 
 def download(
-    request: HttpRequest, parts: Iterator[Any], content_type: str, name: str, extension: str
+    request: HttpRequest, parts: Iterator[Any], content_type: str, name: str
 ) -> StreamingHttpResponse:
-    """Return a file whose parts are made while it is sent."""
+    """Return a file of this name, whose parts are made while it is sent."""
 
     async def parts_by_threads() -> AsyncIterator[Any]:
         while (part := await sync_to_async(lambda: next(parts, None))()) is not None:
@@ -206,6 +243,5 @@ def download(
     answer = StreamingHttpResponse(
         parts_by_threads() if asynchronous else parts, content_type=content_type
     )
-    file = f"{name}-{timezone.now():%Y%m%d-%H%M%S}.{extension}"
-    answer.headers["Content-Disposition"] = f'attachment; filename="{file}"'
+    answer.headers["Content-Disposition"] = content_disposition_header(True, name)
     return answer

@@ -19,9 +19,9 @@ from django.utils.translation import gettext as _, gettext_lazy, pgettext_lazy
 from ..causes import Cause, Text, docs_place
 from ..core.naming import content_type
 from ..core.releases import label_in_words
-from ..i18n import labelled
+from ..i18n import labelled, ngettext
 from ..log.compare import CloudState
-from ..models import Deployment, Dismissal, UploadLog
+from ..models import Deployment, Dismissal, UploadLog, WaitingFile
 from ..submit.access import Act, may
 from .places import Places, places_for
 
@@ -34,6 +34,7 @@ SOURCES: dict[str, Text] = {
     "api": gettext_lazy("API"),
     "collectstatic": "collectstatic",
     "delete": gettext_lazy("deletion"),
+    "import": gettext_lazy("import"),
     "list": gettext_lazy("the cloud's list"),
     "reconcile": gettext_lazy("comparison with the cloud"),
     "retry": gettext_lazy("repetition"),
@@ -71,6 +72,9 @@ LOOKS = {
     CloudState.DELETED.value: Look("✓", "wx-good"),
     CloudState.DIFFERS.value: Look("✗", "wx-bad"),
     CloudState.MISSING.value: Look("✗", "wx-bad"),
+    # states of waiting files
+    WaitingFile.State.DUE.value: Look("…", "wx-unsure"),
+    WaitingFile.State.PARKED.value: Look("✗", "wx-bad"),
     # states of rollouts
     "planned": Look("·", "wx-quiet"),
     "paused": Look("‖", "wx-unsure"),
@@ -121,6 +125,15 @@ def two_lines(text: Any, *more: Any) -> SafeString:
     return format_html("{} <small>{}</small>", text, small) if small else format_html("{}", text)
 
 
+def path_link(url: str, path: str) -> SafeString:
+    """Link a path, its folder smaller than its name."""
+    folder, slash, name = path.rpartition("/")
+    return format_html(
+        '<a class="wx-path" href="{}"><span class="wx-dir">{}</span><span>{}</span></a>',
+        *(url, folder + slash, name),
+    )
+
+
 def with_details(text: Any, summary: str, more: Any) -> SafeString:
     """Return a sentence, and the details behind a line that opens them."""
     if not more:
@@ -148,7 +161,7 @@ def admin_url(request: HttpRequest, name: str, *args: Any) -> str:
 
 
 class Columns:
-    """The columns that both lists show, for one request."""
+    """The columns that several lists show, for one request."""
 
     # Only the time orders the lists: the ids do so, by an index.
 
@@ -160,8 +173,12 @@ class Columns:
         """Return the field with the environment's id, where the list shows a name instead."""
         return ("env",) if row and self._places.name(row.env) != row.env else ()
 
+    @admin.display(description=gettext_lazy("state"))
+    def state(self, row: Any) -> SafeString:
+        return badge(row.state, row.get_state_display())
+
     @admin.display(description=gettext_lazy("source"))
-    def source(self, row: UploadLog | Deployment) -> Text:
+    def source(self, row: UploadLog | Deployment | WaitingFile) -> Text:
         return SOURCES.get(row.source, row.source)
 
     @admin.display(description=gettext_lazy("user"))
@@ -179,8 +196,9 @@ class Columns:
 
     @admin.display(description=pgettext_lazy("of an upload", "time"), ordering="id")
     def ended(self, row: Any) -> SafeString:
-        """Return the time, with the duration."""
-        return two_lines(day_and_time(row.created), self.duration(row))
+        """Return the time, the source, and the user if there is one."""
+        who = self.user(row) if row.user_id else ""
+        return two_lines(day_and_time(row.created), self.source(row), who)
 
     def to_deployment(self, pk: int, text: str) -> SafeString | str:
         """Link to the page of a deployment, for users who may see it."""
@@ -193,6 +211,39 @@ class Columns:
     def origin(self, row: UploadLog | Deployment) -> SafeString:
         """Return the source, and the user if there is one."""
         return two_lines(self.source(row), self.user(row) if row.user_id else "")
+
+    @admin.display(description=gettext_lazy("store"))
+    def store(self, row: Any) -> str:
+        name, using = self._places.name(row.env), self._places.using(row)
+        return f"{name} ({using})" if using else name
+
+    @admin.display(description=gettext_lazy("size"))
+    def size(self, row: Any) -> str:
+        return NOTHING if row.size is None else filesizeformat(row.size)
+
+    @admin.display(description=gettext_lazy("source reference"))
+    def source_ref(self, row: Any) -> str:
+        return label_in_words(row.source_ref)
+
+    @admin.display(description=gettext_lazy("message"))
+    def message(self, row: Any) -> SafeString | str:
+        """Return the message in the reader's language, and the recorded English behind it."""
+        if not row.message:
+            return NOTHING
+        recorded = format_html('<span lang="en">{}</span>', row.message)
+        text = describe_error(row)
+        return with_details(text, _("As it was recorded"), recorded) if text else recorded
+
+    @admin.display(description=gettext_lazy("errcode"))
+    def errcode(self, row: Any) -> SafeString | str:
+        """Return WeChat's errcode or the code of COS, and the cause."""
+        code = row.errcode or getattr(row, "cos_code", "")  # a waiting file has none of COS
+        return two_lines(code or NOTHING, row.why.title if row.why else "")
+
+    @admin.display(description=gettext_lazy("hint"))
+    def hint(self, row: Any) -> SafeString | str:
+        """Return the advice for an editor, and the operator's hint behind it."""
+        return explained(row.advice, row.why, row.hint) if row.why else NOTHING
 
 
 class UploadColumns(Columns):
@@ -213,11 +264,7 @@ class UploadColumns(Columns):
         """Return a small picture, the name as a link to the row's page, and what else is known."""
         page = admin_url(self._request, "uploadlog_change", row.pk)
         url = self._places.url(row) if row.status in MAYBE_PUBLIC else ""
-        folder, slash, name = (row.key or row.name).rpartition("/")
-        shown = format_html(
-            '<a class="wx-path" href="{}"><span class="wx-dir">{}</span><span>{}</span></a>',
-            *(page, folder + slash, name),
-        )
+        shown = path_link(page, row.key or row.name)
         size = "" if row.size is None else self.size(row)
         small = two_lines("", address_tools(url) if url else "", self.store(row), size)
         return format_html("{}{}{}", self._picture(row, url), shown, small)
@@ -234,47 +281,9 @@ class UploadColumns(Columns):
             url,
         )
 
-    @admin.display(description=pgettext_lazy("of an upload", "time"), ordering="id")
-    def ended(self, row: UploadLog) -> SafeString:
-        """Return the time, the source, and the user if there is one."""
-        who = self.user(row) if row.user_id else ""
-        return two_lines(day_and_time(row.created), self.source(row), who)
-
-    @admin.display(description=gettext_lazy("store"))
-    def store(self, row: UploadLog) -> str:
-        name, using = self._places.name(row.env), self._places.using(row)
-        return f"{name} ({using})" if using else name
-
-    @admin.display(description=gettext_lazy("source reference"))
-    def source_ref(self, row: UploadLog) -> str:
-        return label_in_words(row.source_ref)
-
-    @admin.display(description=gettext_lazy("size"))
-    def size(self, row: UploadLog) -> str:
-        return NOTHING if row.size is None else filesizeformat(row.size)
-
-    @admin.display(description=gettext_lazy("errcode"))
-    def errcode(self, row: UploadLog) -> SafeString | str:
-        """Return WeChat's errcode or the code of COS, and the cause."""
-        return two_lines(row.errcode or row.cos_code or NOTHING, row.why.title if row.why else "")
-
     @admin.display(description=gettext_lazy("stage"))
     def stage(self, row: UploadLog) -> Text:
         return STAGES.get(row.stage, row.stage) or NOTHING
-
-    @admin.display(description=gettext_lazy("message"))
-    def message(self, row: UploadLog) -> SafeString | str:
-        """Return the message in the reader's language, and the recorded English behind it."""
-        if not row.message:
-            return NOTHING
-        recorded = format_html('<span lang="en">{}</span>', row.message)
-        text = describe_error(row)
-        return with_details(text, _("As it was recorded"), recorded) if text else recorded
-
-    @admin.display(description=gettext_lazy("hint"))
-    def hint(self, row: UploadLog) -> SafeString | str:
-        """Return the advice for an editor, and the operator's hint behind it."""
-        return explained(row.advice, row.why, row.hint) if row.why else NOTHING
 
     @admin.display(description=gettext_lazy("dismissed"))
     def dismissed(self, row: UploadLog) -> SafeString | str:
@@ -298,14 +307,33 @@ class UploadColumns(Columns):
         return self.to_deployment(row.deployment_id, f"#{row.deployment_id}")
 
 
-def describe_error(row: UploadLog) -> str:
+class WaitingColumns(Columns):
+    """The columns of the files that wait."""
+
+    @admin.display(description=gettext_lazy("file"))
+    def file(self, row: WaitingFile) -> SafeString:
+        """Return the key as a link to the row's page, with store and size."""
+        page = admin_url(self._request, "waitingfile_change", row.pk)
+        size = self.size(row) if row.file else row.get_kind_display()
+        return two_lines(path_link(page, row.key), self.store(row), size)
+
+    @admin.display(description=gettext_lazy("state"))
+    def state(self, row: WaitingFile) -> SafeString:
+        """Return the state, when the file is tried again, and how often it was tried."""
+        again = format_html("{} {}", _("next attempt"), day_and_time(row.next_at))
+        tried = ngettext("%(count)d attempt", "%(count)d attempts", row.attempts)
+        is_due = row.state == row.State.DUE
+        return two_lines(super().state(row), again if is_due else "", tried if row.attempts else "")
+
+
+def describe_error(row: UploadLog | WaitingFile) -> str:
     """Return the row's English message in the reader's language, or an empty text."""
     message = _(row.message) if row.message else ""
     if message != row.message:
         return message
     if row.why is None:
         return ""
-    stage, title = str(STAGES.get(row.stage, "")), str(row.why.title)
+    stage, title = str(STAGES.get(getattr(row, "stage", ""), "")), str(row.why.title)
     return labelled(capfirst(stage), title) if stage else title
 
 
@@ -325,7 +353,9 @@ def filled_fields(fields: Iterable[Any], row: Any) -> list[Any]:
     return [each for each, value in shown if value not in (None, "", NOTHING)]
 
 
-def lines(rows: Iterable[UploadLog], columns: UploadColumns) -> list[dict[str, Any]]:
-    """Return rows for a table on another object's page."""
-    names = ("status", "key", "size", "errcode", "source", "user", "time")
+_LINE = ("status", "key", "size", "errcode", "source", "user", "time")
+
+
+def lines(rows: Iterable[Any], columns: Columns, names: Iterable[str] = _LINE) -> list[Any]:
+    """Return rows for a table or a list on another page."""
     return [{"row": row, **{name: getattr(columns, name)(row) for name in names}} for row in rows]

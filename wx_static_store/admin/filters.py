@@ -1,4 +1,4 @@
-"""Filters of the two lists, each a short list of choices that an index serves."""
+"""Filters of the lists, each a short list of choices that an index serves."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from ..causes import Text, cause_of, of_errcode
 from ..conf import platform_options
 from ..core.types import NOT_STORED
-from ..models import Deployment, UploadLog, UploadLogQuerySet
+from ..models import Deployment, UploadLog, UploadLogQuerySet, WaitingFile
 from ..models.columns import created_between
 from ..submit.access import sees
 from .columns import SOURCES
@@ -66,6 +66,11 @@ class StatusFilter(ColumnFilter):
             found = cast(UploadLogQuerySet, queryset).still_failing().order_by()
             return queryset.filter(id__in=list(found.values_list("id", flat=True)))
         return queryset.filter(status__in=NOT_STORED if value == "trouble" else [value])
+
+
+class StateFilter(ColumnFilter):
+    title, parameter_name = _("state"), "state"
+    offered = WaitingFile.State.choices
 
 
 class OutcomeFilter(ColumnFilter):

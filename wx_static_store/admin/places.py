@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.http import HttpRequest
 
@@ -46,8 +46,8 @@ class Places:
     def name(self, env: str) -> str:
         return self.names.get(env, env)
 
-    def using(self, row: UploadLog) -> str:
-        return owning_alias(row, self._options)
+    def using(self, row: Any) -> str:
+        return row.using if hasattr(row, "using") else owning_alias(row, self._options)
 
     def url(self, row: UploadLog) -> str:
         """Return the public address; empty if only WeChat could tell it."""

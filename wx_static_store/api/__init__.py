@@ -3,7 +3,7 @@ The REST API: ``path("wx/", include("wx_static_store.api.urls"))``.
 
     urls                    the addresses, with those of other apps
     views                   the views of uploads, and the permission for each method
-    stores                  the views of stores, and of what is in the cloud
+    stores                  the views of stores, of what is in the cloud, and of what waits
     deployments             the views of deployments and releases
     base                    the base of the views: no default of the project applies
     schema                  the OpenAPI document (extra ``schema``)
@@ -19,5 +19,3 @@ The REST API: ``path("wx/", include("wx_static_store.api.urls"))``.
     paging                  pages by a signed cursor
     problems                errors as RFC 9457 writes them, with a stable `code`
 """
-
-__all__ = ()

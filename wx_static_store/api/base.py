@@ -42,11 +42,7 @@ class Allowed(BasePermission):
 
 
 class Throttle(UserRateThrottle):
-    """
-    Count the requests of each user; DEFAULT_THROTTLE_RATES may set another rate.
-
-    The count is in the cache that all processes share. If the cache fails, nobody is throttled.
-    """
+    """Count the requests of each user in the shared cache; if it fails, nobody is throttled."""
 
     num_requests: int  # of the base, which are there once a rate is
     duration: int
@@ -56,16 +52,11 @@ class Throttle(UserRateThrottle):
         super().__init__()
 
     def headers(self) -> dict[str, str]:
-        """
-        Return the headers with the requests that are left; none if nobody is throttled.
-
-        The names are those that clients read today. RateLimit-Reset is the number of seconds until
-        the oldest request counts no more.
-        """
+        """Return the requests that are left, by the names that clients read today, or nothing."""
         history = getattr(self, "history", None)
         if history is None or self.cache.rests:
             return {}
-        oldest = history[-1] if history else self.now
+        oldest = history[-1] if history else self.now  # the next to count no more
         left = max(0, self.num_requests - len(history))
         reset = max(0, ceil(self.duration - (self.now - oldest)))
         facts = {"Limit": self.num_requests, "Remaining": left, "Reset": reset}

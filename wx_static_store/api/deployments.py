@@ -27,7 +27,7 @@ from .addresses import link
 from .base import View
 from .body import ENVELOPE, ShortJson, clean_body
 from .idempotency import once
-from .operations import BEGINS, READ, Operation
+from .operations import BEGINS, FORMATS, READ, Operation
 from .problems import Conflict, answer_as
 from .serializers import rows_for
 
@@ -63,10 +63,7 @@ class Deployments(View):
                 "With the app of rollouts, workers of Celery do it after this answers with 202. "
                 "Else it is done in the request if it is small, and answered with 201."
             ),
-            request={
-                "application/json": parameters.DeploymentBody,
-                "multipart/form-data": parameters.DeploymentBody,
-            },
+            request=dict.fromkeys(FORMATS, parameters.DeploymentBody),
             once=True,
             begun=True,
             location=_("The rollout (202), or the deployment."),

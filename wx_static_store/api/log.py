@@ -68,9 +68,9 @@ def visible_rows(request: Request) -> UploadLogQuerySet:
     return visible(UploadLog.objects.all(), request.user)
 
 
-def readable_rows(request: Request) -> UploadLogQuerySet:
+def readable(rows: Rows, request: Request) -> Rows:
     """Return the rows that the caller may read: all, or only the caller's own uploads."""
-    rows = visible_rows(request)
+    rows = visible(rows, request.user)
     if sees_all(request):
         return rows
     # A project's own kind of user may have no key: then no row is theirs.

@@ -23,6 +23,7 @@ FILE = (
     *("name", "folder", "protected", "type", "content", "exists", "precondition"),
 )
 BODY = ("parse_error", "size", "unsupported_media_type")
+FORMATS = ("application/json", "multipart/form-data")  # of a body
 AGAIN = ("not_found", "gone", "store", "exists", *BODY)
 BEGINS = (
     *(*SENDER, *ONCE, *BODY, "length_required", "gone", "rollout", "configuration", "busy"),

@@ -10,7 +10,7 @@ from rest_framework.exceptions import ValidationError
 
 from ..conf.settings import nearest
 from ..core.naming import MAX_KEY_BYTES
-from ..models import Deployment, UploadLog
+from ..models import Deployment, UploadLog, WaitingFile
 from .serializers import Moment
 
 LARGEST_PAGE = 100
@@ -163,6 +163,18 @@ class DeploymentsQuery(serializers.Serializer[Any]):
         allow_blank=True, help_text=_("Where its keys begin, such as media/app/; empty: the root.")
     )
     release = _id(help_text=_("The id of a release."))
+    page_size = page_size_field(LARGEST_PAGE)
+    cursor = query_text(help_text=_("Of the address in next."))
+
+
+class WaitingQuery(serializers.Serializer[Any]):
+    """The filters and the page of the waiting files."""
+
+    state = serializers.ChoiceField(
+        WaitingFile.State.choices, required=False, help_text=_("Whether it needs a person.")
+    )
+    store = query_text(help_text=_("The alias that it was saved with."))
+    env = query_text(help_text=_("The id of an environment."))
     page_size = page_size_field(LARGEST_PAGE)
     cursor = query_text(help_text=_("Of the address in next."))
 

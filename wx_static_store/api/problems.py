@@ -238,12 +238,7 @@ def _problem(
     *,
     wait: int | None = 0,
 ) -> Response:
-    """
-    Return a problem, without empty members.
-
-    `wait` is the number of seconds for Retry-After, if the code allows one: 0 takes the code's
-    default, None sends no header.
-    """
+    """Return a problem without empty members; 0 to `wait` is the code's default, None no header."""
     status, text = PROBLEMS[code]
     all_headers = {"X-WX-Code": code, **(headers or {})}
     if wait is not None and code in RETRY_AFTER:

@@ -1,8 +1,4 @@
-"""
-This app's part of the OpenAPI document, made by drf-spectacular (extra ``schema``).
-
-drf-spectacular need not be installed. A project that uses it sets DEFAULT_SCHEMA_CLASS.
-"""
+"""This app's part of the OpenAPI document, if drf-spectacular is there (extra ``schema``)."""
 
 from collections import defaultdict
 from collections.abc import Iterable

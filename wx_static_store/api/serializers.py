@@ -1,6 +1,5 @@
 """The members of answers."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Any
@@ -12,7 +11,7 @@ from rest_framework.request import Request
 from ..core.types import COLUMNS
 from ..exceptions import WxStaticStoreError
 from ..log.owner import addressing_alias, owning_alias, usable_stores
-from ..models import UploadLog
+from ..models import UploadLog, WaitingFile
 from ..submit.access import Act, may
 from ..upload.hosting import Hosting
 from ..upload.store import get_store
@@ -68,8 +67,8 @@ class Address(serializers.URLField):
     The public address of a row's file; null if the upload failed or only WeChat could tell it.
     """
 
-    def get_attribute(self, row: UploadLog) -> str | None:
-        if row.status == UploadLog.Status.FAILED:
+    def get_attribute(self, row: Any) -> str | None:
+        if getattr(row, "status", "") == UploadLog.Status.FAILED:
             return None
         with suppress(WxStaticStoreError):
             where = addressing_alias(row, self.context.get("stores")), row.env
@@ -109,7 +108,7 @@ class RowSerializer(serializers.ModelSerializer[UploadLog]):
     title = serializers.CharField(
         source="why.title",
         default="",
-        help_text=_("The cause in words; empty where the file is stored."),
+        help_text=_("The cause in words; empty where nothing failed."),
     )
     advice = serializers.CharField(read_only=True, help_text=_("What an editor can do."))
     hint = serializers.CharField(
@@ -149,16 +148,41 @@ class RowSerializer(serializers.ModelSerializer[UploadLog]):
         return owning_alias(row, self.context.get("stores"))
 
 
-def rows_for(request: Request, rows: Sequence[UploadLog], *, whole: bool) -> list[dict[str, Any]]:
+class WaitingFileSerializer(RowSerializer):
+    """A file or a deletion that waits until the cloud takes it."""
+
+    store = serializers.CharField(source="using")  # type: ignore[assignment]
+    kind = NamedChoice(WaitingFile.Kind.choices, called="waitingKind")
+    state = NamedChoice(
+        WaitingFile.State.choices, called="waitingState", help_text=_("parked: it needs a person.")
+    )
+    next_at = Moment(read_only=True, help_text=_("Of a due one, when it is tried again."))
+
+    class Meta:
+        model = WaitingFile
+        fields = (
+            *("id", "store", "env", "key", "name", "kind", "state", "size", "md5", "attempts"),
+            *("next_at", "cause", "errcode", "message", "url", "title", "advice", "hint"),
+            *("source", "source_ref", "user", "created"),
+        )
+        read_only_fields = fields
+
+
+def rows_for(request: Request, rows: Any, *, whole: bool, by: Any = RowSerializer) -> list[Any]:
     """Return rows as JSON; only `whole` ones have the details for readers of the log."""
     context = {"stores": usable_stores(), "request": request, "unknown": {}}
-    shown = RowSerializer(rows, many=True, context=context).data
-    return [{**row, **({} if whole else _WITHHELD)} for row in shown]
+    shown, withheld = by(rows, many=True, context=context).data, {} if whole else _WITHHELD
+    return [{name: withheld.get(name, value) for name, value in row.items()} for row in shown]
 
 
 class RowsSerializer(serializers.Serializer[Any]):
     next = serializers.URLField(allow_null=True)
     results = RowSerializer(many=True)
+
+
+class WaitingFilesSerializer(serializers.Serializer[Any]):
+    next = serializers.URLField(allow_null=True)
+    results = WaitingFileSerializer(many=True)
 
 
 class DiagnosisSerializer(serializers.Serializer[Any]):

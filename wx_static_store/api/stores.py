@@ -1,4 +1,4 @@
-"""The views of the stores, and of what is in the cloud."""
+"""The views of the stores, of what is in the cloud, and of what waits."""
 
 from typing import Any
 
@@ -8,10 +8,11 @@ from rest_framework.response import Response
 
 from ..conf import platform_options
 from ..core.types import RemoteFile
+from ..models import WaitingFile
 from ..submit.access import Act
 from ..submit.policy import permissions_of, stores_for, target
 from ..upload.store import Store, get_store
-from . import paging, parameters, serializers
+from . import log, paging, parameters, serializers
 from .base import View
 from .operations import CLOUD, EVERYBODY, READ, Operation
 
@@ -76,3 +77,26 @@ def describe_file(cloud: Store, file: RemoteFile) -> dict[str, Any]:
         "last_modified": file.last_modified,
     }
     return serializers.FileSerializer(facts).data
+
+
+class WaitingFiles(View):
+    """The files and deletions that wait, the newest first."""
+
+    needs = {"GET": (Act.SEE_LOG, Act.UPLOAD)}
+    queries = {"GET": parameters.WaitingQuery}
+    operations = {
+        "GET": Operation(
+            "wx_waiting_list",
+            _("The files that wait until WeChat answers"),
+            (*READ, "not_found"),
+            serializers.WaitingFilesSerializer,
+        ),
+    }
+
+    def get(self, request: Request) -> Response:
+        rows = log.readable(WaitingFile.objects.all(), request)
+        rows = log.narrow(rows, self.query, {"state": "state", "store": "using", "env": "env"})
+        found, after = paging.page_rows(rows, self.query, "waiting")
+        whole, by = log.sees_all(request), serializers.WaitingFileSerializer
+        shown = serializers.rows_for(request, found, whole=whole, by=by)
+        return paging.page(request, shown, after, "waiting")

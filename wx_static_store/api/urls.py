@@ -26,6 +26,7 @@ urlpatterns = [
     address("deployments/", deployments.Deployments.as_view(), name="deployments"),
     address("deployments/<str:id>/", deployments.Deployment.as_view(), name="deployment"),
     address("releases/<str:id>/", deployments.Release.as_view(), name="release"),
+    address("waiting/", stores.WaitingFiles.as_view(), name="waiting"),
     address("stores/", stores.StoreList.as_view(), name="stores"),
     address("stores/<str:store>/files/", stores.FileList.as_view(), name="files"),
 ]

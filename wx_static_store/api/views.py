@@ -76,7 +76,7 @@ class Uploads(View):
 
     def get(self, request: Request) -> Response:
         query = self.query
-        rows = log.filter_rows(log.readable_rows(request), query)
+        rows = log.filter_rows(log.readable(UploadLog.objects.all(), request), query)
         found, after = paging.page_rows(rows, query, "log", by=query["ordering"])
         shown = serializers.rows_for(request, found, whole=log.sees_all(request))
         return paging.page(request, shown, after, "log")
@@ -148,7 +148,7 @@ class Upload(View):
     }
 
     def get(self, request: Request, id: str) -> Response:
-        row = log.one_row(log.readable_rows(request), id)
+        row = log.one_row(log.readable(UploadLog.objects.all(), request), id)
         (shown,) = serializers.rows_for(request, [row], whole=log.sees_all(request))
         return Response(shown)
 

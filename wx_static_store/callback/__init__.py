@@ -10,5 +10,3 @@ An app of its own: the URL to which WeChat pushes tickets and events.
     tickets   The newest verify ticket of a platform: kept in the database, mirrored in the cache
     models    The newest verify ticket of each platform
 """
-
-__all__ = ()

@@ -47,22 +47,17 @@ def encrypt(xml: str, appid: str, key: Secret) -> str:
 
 def decrypt(encrypted: str, keys: Sequence[Secret], appid: str) -> bytes:
     """Return the XML by the key that fits; raise Refusal only after every check with every key."""
-    ciphertext = _ciphertext(encrypted)
-    # A sender who can sign would learn the plaintext byte by byte from an earlier refusal.
-    right, xml = max(_opened(ciphertext, key, appid) for key in keys)
-    if right < len(_JUDGED):
-        raise Refusal(_JUDGED[right])
-    return xml
-
-
-def _ciphertext(encrypted: str) -> bytes:
     try:
         ciphertext = base64.b64decode(encrypted, validate=True)
     except ValueError:
         raise Refusal("base64") from None
     if not ciphertext or len(ciphertext) % BLOCK:
         raise Refusal("block")
-    return ciphertext
+    # A sender who can sign would learn the plaintext byte by byte from an earlier refusal.
+    right, xml = max(_opened(ciphertext, key, appid) for key in keys)
+    if right < len(_JUDGED):
+        raise Refusal(_JUDGED[right])
+    return xml
 
 
 def _cipher(key: Secret) -> Cipher[modes.CBC]:

@@ -46,14 +46,10 @@ class _Ticket:
 
 
 def save(appid: str, ticket: Secret, create_time: int) -> None:
-    """
-    Keep the ticket if its CreateTime (Unix seconds) is newer; TokenUnavailable if nothing keeps it.
-
-    Database or cache is enough; the other's failure is a warning. Of two pushes in the same
-    instant the cache may hold the older until the next push: both are good for 12 hours.
-    """
+    """Keep the ticket if it is newer; raise TokenUnavailable if neither database nor cache does."""
     sealed = seal(ticket, TICKETS)
     kept = [
+        # Of two pushes in the same instant the cache may hold the older one: both are good.
         # The quick one first: WeChat hangs up after five seconds, a database may hang for longer.
         _to_cache(appid, sealed, create_time),
         _try_database(lambda: _to_database(appid, sealed, create_time)),
@@ -63,11 +59,7 @@ def save(appid: str, ticket: Secret, create_time: int) -> None:
 
 
 def newest(appid: str) -> str:
-    """
-    Return the newest ticket, "" if none has come; raise TokenUnavailable if it cannot be used.
-
-    The cache is asked first, the database only if the cache has none of the last hour.
-    """
+    """Return the newest ticket, "" if none came; raise TokenUnavailable if it cannot be used."""
     noted, failures = _notes().read(appid), list[str]()
     found = _opened(*noted) if noted else None
     # WeChat pushes every ten minutes: an older ticket means that the cache missed some.

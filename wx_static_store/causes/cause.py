@@ -1,7 +1,5 @@
 """One cause of failures: whose it is, what a new try would do, and its texts."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Self
@@ -59,30 +57,25 @@ class Blame(Labelled):
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """
-    One entry of the table.
+    """One entry of the table."""
 
-    ``id`` is the code to look up, ``also`` holds other codes of the same cause. ``error`` names the
-    exception, ``problem`` is the code of the API. ``docs`` is a label of the documentation.
-    """
-
-    id: str
+    id: str  # the code to look up
     title: Text
     means: Text = ""
     operator: Text = ""
     editor: Text = ""
     remedy: Remedy = Remedy.CHANGE
     blame: Blame = Blame.PROJECT
-    error: str = ""
-    problem: str = "upstream"
+    error: str = ""  # the name of the exception
+    problem: str = "upstream"  # the code of the API
     once: bool = False  # an upload is tried once more, whatever the remedy, and no further
     stops_batch: bool = False  # every other file would fail in this way, too
     pause: float = 0.0  # seconds before the next try, at least
-    also: tuple[str, ...] = ()
-    docs: str = ""
+    also: tuple[str, ...] = ()  # other codes of the same cause
+    docs: str = ""  # a label of the documentation
     page: str = ""  # of the documentation, below troubleshooting/
 
-    def but(self, codes: str, **own: Any) -> Cause:
+    def but(self, codes: str, **own: Any) -> Self:
         """Return an entry that differs from this one by its codes and the values named."""
         first, *others = codes.split()
         return replace(self, **{"id": first, "also": tuple(others), "docs": "", **own})

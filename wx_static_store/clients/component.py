@@ -51,12 +51,7 @@ _Lost = ResponseLost | DeadlineExceeded | ProtocolError
 
 
 class ComponentToken:
-    """
-    The platform's token, fetched with its appid, appsecret and newest verify ticket.
-
-    `cache` is the Django cache that all processes share, as `SharedCache` takes it, and `ticket()`
-    gives the newest ticket. One fetch is made per `min_interval` seconds at most.
-    """
+    """The platform's token, fetched with the newest `ticket()`, once per `min_interval` at most."""
 
     def __init__(
         self,

@@ -72,10 +72,8 @@ class CosClient:
         """
         Send `body` to the link unchanged; `md5` is empty if it is not known yet.
 
-        `more` are headers of COS that an upload does not need.
-
-        An error says `maybe_stored` when the whole body was sent, or COS answered as if it were,
-        and its fate is not known.
+        `more` are headers of COS that an upload does not need. An error says `maybe_stored` when
+        the whole body was sent, or COS answered as if it were, and its fate is not known.
         """
         try:
             reply = self._transport.exchange(

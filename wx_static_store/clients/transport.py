@@ -61,11 +61,7 @@ class Reply:
 
 
 class Transport:
-    """
-    Pooled connections, their limits in seconds, and the hosts that a signed link may name.
-
-    `loopback` allows plain http and signed links on this machine: the emulator.
-    """
+    """Pooled connections, and the hosts of signed links; `loopback` also allows the emulator's."""
 
     def __init__(
         self,
@@ -102,9 +98,8 @@ class Transport:
         With `key` the address is a signed link and must point at that key. With `sink` the body of
         a 200 goes there, of any length, and each block gives the deadline the time that a slow
         line needs for it; else more than `limit` bytes are an error. Raises TransportError,
-        ProtocolError, DeadlineExceeded, ConfigurationError, and what reading the body raises. What
-        is no error of the network (a signal handler's exception, KeyboardInterrupt) passes as it
-        is.
+        ProtocolError, DeadlineExceeded, ConfigurationError, what reading the body raises, and as
+        it is what comes from outside of the network, as a signal handler's exception.
         """
         self._check(url, key)
         address = url.reveal().partition("?")[0]  # what follows may be a token or a signature

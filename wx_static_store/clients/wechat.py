@@ -55,11 +55,7 @@ Witness = Callable[[str, dict[str, Any], Mapping[str, str]], None]
 
 
 class Calls:
-    """
-    The base of all calls; `base_url` is the address of the open platform.
-
-    A `witness` sees each answer that is a JSON object: the doctor learns from its form.
-    """
+    """The base of all calls; a `witness` (the doctor) sees each answer that is a JSON object."""
 
     def __init__(self, transport: Transport, base_url: str, witness: Witness | None = None) -> None:
         self._transport = transport

@@ -161,12 +161,7 @@ CHECKS = {each.id: each for each in (
 def message(
     id: str, *, text: str | Promise = "", hint: str | Promise = "", **facts: Any
 ) -> CheckMessage:
-    """
-    Return the message of a check, in the words of its entry unless `text` or `hint` is given.
-
-    The texts are lazy: their reader may have another language. `advice` is the hint
-    without the place in the documentation.
-    """
+    """Return the message of a check; `text` and `hint` replace those of its entry."""
     entry = CHECKS[id]
     kind = Error if id.startswith("E") else Warning
     advice = hint or _filled_in(entry.operator, facts)
@@ -176,10 +171,12 @@ def message(
         obj=facts.get("alias") if id == "E001" else None,
         id=f"{PREFIX}{id}",
     )
+    # Without the place in the documentation.
     found.advice = advice  # type: ignore[attr-defined]
     return found
 
 
 offer(CHECKS.values)
+# Their reader may have another language.
 _filled_in = lazy(mod, str)
 _with_docs = lazy(with_docs, str)

@@ -29,11 +29,7 @@ MEMBERS = [field.name for field in fields(Offer)]
 
 
 def offers(user: Any = None) -> dict[str, Offer]:
-    """
-    Return the environments that ``ENVIRONMENTS`` offers this user, with labels and tags.
-
-    A command asks with None. Without the setting, raise ConfigurationError.
-    """
+    """Return the environments that ``ENVIRONMENTS`` offers a user, or a command (None)."""
     function = platform_options().environments
     if function is None:
         raise ConfigurationError(

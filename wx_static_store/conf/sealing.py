@@ -1,8 +1,4 @@
-"""
-Secrets at rest: encrypted with a key that derives from SECRET_KEY.
-
-It needs the package cryptography, which comes with the extra ``callback``.
-"""
+"""Secrets at rest: encrypted by cryptography, with a key that derives from SECRET_KEY."""
 
 from __future__ import annotations
 

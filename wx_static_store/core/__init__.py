@@ -18,5 +18,3 @@ Values and functions that know no Django project.
     secrets       Values that must never be printed, and their removal from the texts of others
     types         Frozen values that travel between the layers, and the columns of the log
 """
-
-__all__ = ()

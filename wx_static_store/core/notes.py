@@ -117,11 +117,7 @@ class SharedCache:
 
 
 class Notes:
-    """
-    JSON values of one kind by name, each kept for some seconds; none while the cache fails.
-
-    `about` says of which platform or environment they are.
-    """
+    """JSON values of a kind `about` a platform or environment; none while the cache fails."""
 
     def __init__(
         self,

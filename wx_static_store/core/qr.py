@@ -7,11 +7,7 @@ _PIXELS = 4  # a module: what a phone reads from a screen at arm's length
 
 
 def svg(text: str, *, label: str = "") -> SafeString:
-    """
-    Return the code as an inline SVG.
-
-    It is empty without the extra ``admin``, or if the text is longer than a code can hold.
-    """
+    """Return the code as inline SVG, "" without the extra ``admin``, or for too long a text."""
     try:
         import segno
 

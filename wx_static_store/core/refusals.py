@@ -1,7 +1,7 @@
 """Each refusal: its text, and the permission that lifts it."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
 from ..causes import Blame, Cause, offer
 from ..exceptions import WxStaticStoreError
@@ -10,7 +10,8 @@ from ..i18n import gettext_lazy as _
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
-    User = AbstractBaseUser | AnonymousUser
+# By their names: their module cannot be imported before the apps are ready.
+User = Union["AbstractBaseUser", "AnonymousUser"]
 
 
 class PolicyRejected(WxStaticStoreError):

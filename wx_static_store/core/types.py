@@ -29,6 +29,7 @@ DELETED_MD5 = md5(DELETED, usedforsecurity=False).hexdigest()
 # Sources of rows: of a tree of files, and of what only repeats an earlier upload.
 DEPLOYS = ("collectstatic", "wx_deploy", "wx_rollout", "admin_deploy")
 LIST = "list"
+IMPORT = "import"  # its `source_ref` is a mark of the file that was read
 REPEATS = ("retry", "reconcile", LIST)
 
 
@@ -146,6 +147,13 @@ class UploadResult:
     # How it is known that the file is stored, if its own answer did not show it.
     note: str = ""
     source_ref: str = ""  # of the item
+
+
+def as_listed(env: str, name: str, file: RemoteFile, source_ref: str = "") -> UploadResult:
+    """Return a result that says of the object what the cloud's list shows."""
+    facts = (name, file.key, UploadStatus.STORED, env, file.size, file.md5 or "")
+    at = file.last_modified
+    return UploadResult(*facts, verified=True, stage="verify", stored_at=at, source_ref=source_ref)
 
 
 # --- the columns of the log: rows, lines, export and API are made of this table -----------------

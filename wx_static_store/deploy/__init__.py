@@ -1,6 +1,7 @@
 """
 A tree of files, published to one environment or to many.
 
+    media_import   Copy another storage's files into a store of media, and compare them
     environments   Run one deploy for each environment, in turn; a canary first
     step_summary   The result of a deploy, on the page that GitHub shows of a step
     records        Plan and record the releases of a folder, and find them again

@@ -77,12 +77,7 @@ class _Entry:
 
 @contextmanager
 def unpack_site(file: IO[bytes], name: str, *, limits: Limits = DEFAULT) -> Iterator[Path]:
-    """
-    Unpack the archive, and give the folder of the site until the block ends.
-
-    `name` says whether the archive is a ``.zip`` or a ``.tar.gz``. Raises SourceError if it is
-    damaged, exceeds the limits, or has a name that cannot be published.
-    """
+    """Unpack a ``.zip`` or ``.tar.gz``, and give the site's folder until the block ends."""
     with TemporaryDirectory(prefix="wx-site-", dir=setting("FILE_UPLOAD_TEMP_DIR")) as folder:
         _unpack(file, name, Path(folder), limits)
         top, *others = Path(folder).iterdir()
@@ -130,20 +125,18 @@ def _explain_errors(what: str | Promise) -> Iterator[None]:
     """Turn any error of Python's readers or of the disk into a SourceError."""
     try:
         yield
-        return
     except SourceError:
         raise
     except (FileExistsError, NotADirectoryError):
         text = _("%(what)s is in the archive twice, or as a file and as a folder", what=what)
-        failure = _refusal(text, _ONCE)
+        raise _refusal(text, _ONCE) from None
     except UnicodeDecodeError:
-        failure = _refusal(_("Names in the archive are not in UTF-8"), _UTF8)
+        raise _refusal(_("Names in the archive are not in UTF-8"), _UTF8) from None
     except Exception as error:  # noqa: BLE001 -- of any kind: the bytes are anybody's
         # The whole text of such an error names a path of this machine.
         disk = getattr(error, "strerror", None)
         text = _("%(what)s cannot be unpacked (%(why)s)", what=what, why=disk or str(error)[:200])
-        failure = _refusal(text, _DISK if disk else _AGAIN)
-    raise failure
+        raise _refusal(text, _DISK if disk else _AGAIN) from None
 
 
 # --- what is in the archive -------------------------------------------------------------------
@@ -286,10 +279,8 @@ def _target(entry: _Entry, folder: Path) -> Path | None:
     try:
         key = object_key("", name)
     except NameRejected as error:
-        failure = _refusal(error.message, error.hint)
-    else:
-        return None if entry.is_folder else folder / key
-    raise failure
+        raise _refusal(error.message, error.hint) from None
+    return None if entry.is_folder else folder / key
 
 
 def _write(entry: _Entry, target: Path, left: int, limits: Limits) -> int:

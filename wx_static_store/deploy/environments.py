@@ -241,11 +241,7 @@ def may_be_stale(uploader: Uploader, order: Order) -> dict[str, RemoteFile]:
 def stale_files(
     uploader: Uploader, order: Order, cloud: Mapping[str, RemoteFile]
 ) -> tuple[list[RemoteFile], list[RemoteFile]]:
-    """
-    Return the files of the cloud that are not in the tree, without those of the other stores.
-
-    The second list has the files that people uploaded, by the log or by their folder.
-    """
+    """Return what only the cloud has, without files of other stores; then what people uploaded."""
     folder = uploader.options.location + order.prefix
     locations = {options_for(alias).location for alias in aliases()}
     others = tuple(one for one in locations if one.startswith(folder) and one != folder)

@@ -33,19 +33,13 @@ Files = Callable[[], Iterable[UploadItem]]  # of a release; not a list, which mi
 def preflight(
     items: Sequence[UploadItem],
     *,
-    prefix: str,
-    location: str = "",
-    envs: Iterable[str] = (),
-    before: Iterable[Files] = (),
-    seconds: float = SECONDS,
+    prefix: str,  # of all names
+    location: str = "",  # what stands before them in the bucket
+    envs: Iterable[str] = (),  # where the log says which files are replaced
+    before: Iterable[Files] = (),  # the hashed files of live releases
+    seconds: float = SECONDS,  # of CPU time: then no more pages are read, and a warning says so
 ) -> list[str]:
-    """
-    Return a warning for each problem, with the file and the fix; none if all seems well.
-
-    All names begin with `prefix`; in the bucket, `location` stands before them. The log says which
-    files are replaced in `envs`; `before` are the hashed files of live releases. After `seconds` of
-    CPU time no more pages are read, and a warning says so.
-    """
+    """Return a warning for each problem, with the file and the fix; none if all seems well."""
     names = [item.name for item in items]
     links, odd = _Links(items, prefix, location, seconds), odd_names(names, location)
     index = prefix + INDEX

@@ -52,11 +52,7 @@ class DeployTimeUp(CommandError):
 
 @contextmanager
 def deploying(uploader: Uploader, *, wait: bool, seconds: float = math.inf) -> Iterator[DeployLock]:
-    """
-    Hold the environment while the block runs; raise DeployRunning if another holds it.
-
-    A block that checks its lock is stopped after `seconds`.
-    """
+    """Hold the environment for at most `seconds`; raise DeployRunning if another holds it."""
     lock = DeployLock(uploader, seconds)
     lock.take(wait=wait)
     try:
@@ -71,13 +67,9 @@ def deploying(uploader: Uploader, *, wait: bool, seconds: float = math.inf) -> I
 
 
 class DeployLock:
-    """
-    Two notes of an environment: who holds it; who took it last, even after its release.
+    """Two notes of an environment: who holds it; who took it last, even after its release."""
 
-    The rows of `others` say what the cache cannot, if it was cleared or is not shared.
-    """
-
-    others: OtherDeployments
+    others: OtherDeployments  # by their rows, if the cache was cleared or is not shared
 
     def __init__(self, uploader: Uploader, seconds: float = math.inf) -> None:
         text = gettext_noop("The cache fails (%s): nothing keeps two deploys apart")

@@ -11,7 +11,7 @@ from ..conf.options import STATIC
 from ..core import interrupts
 from ..core.match import Match, match
 from ..core.naming import content_headers, is_html, odd_names
-from ..core.types import RemoteFile, UploadItem, UploadResult, UploadStatus
+from ..core.types import RemoteFile, UploadItem, UploadResult, UploadStatus, as_listed
 from ..exceptions import NameRejected
 from ..i18n import english, gettext, gettext_lazy as _, listed, ngettext
 from ..upload.database import in_database, log
@@ -74,11 +74,7 @@ def make_plan(
     force: bool = False,
     settled: Settled | None = None,
 ) -> Plan:
-    """
-    Compare the files with the cloud, and order them; files with the same key are rejected.
-
-    A file is unchanged if list and newest row say so, or if it is `settled`. `last` is a name.
-    """
+    """Compare the files with the cloud, and order them; `settled` ones are taken for unchanged."""
     by_key, rejected = _without_collisions(uploader, hash_items(items))
     last_key = uploader.key(last)
     # Not of a set: what is almost in order is sorted at once.
@@ -208,19 +204,7 @@ class Survey:
 
     def add_correction(self, name: str, file: RemoteFile) -> None:
         """Correct the log by a row on this object, as far as the list shows it."""
-        self.corrections.append(
-            UploadResult(
-                name,
-                file.key,
-                UploadStatus.STORED,
-                self._store.env,
-                file.size,
-                file.md5 or "",
-                verified=True,
-                stage="verify",
-                stored_at=file.last_modified,
-            )
-        )
+        self.corrections.append(as_listed(self._store.env, name, file))
 
     def notes(self) -> Iterator[str]:
         """Yield for the report why the log decided, and not the list."""

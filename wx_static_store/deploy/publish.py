@@ -28,23 +28,18 @@ OnResult = Callable[[UploadResult], object]
 
 @dataclass
 class Publication:
-    """
-    The steps of one deploy: assets → pages → the last file; of each, new files come first.
-
-    `last()` is called when all is stored, and returns the file that makes the others live. The
-    `report` is filled while the run goes on, so it is right even if the run breaks off. `lines` of
-    progress are printed at most where there is no bar.
-    """
+    """The steps of one deploy: assets → pages → the last file; of each, new files come first."""
 
     uploader: Uploader
     plan: Plan
     context: UploadContext
     lock: DeployLock
+    # Called when all is stored: returns the file that makes the others live.
     last: Callable[[], UploadItem] | None = None
     columns: Mapping[str, Any] = field(default_factory=dict)  # of its `Deployment`
     always: bool = False  # it is a `Deployment`, even if it sends nothing
-    report: Report = field(default_factory=Report)
-    lines: int = LINES
+    report: Report = field(default_factory=Report)  # right even if the run breaks off
+    lines: int = LINES  # of progress at most, where there is no bar
 
     def __post_init__(self) -> None:
         self.report.skipped, self.report.notes = len(self.plan.unchanged), self.plan.notes
@@ -67,7 +62,9 @@ class Publication:
                     show(result)
             self.lock.confirm(report.deployment_id)
         except BaseException:
-            self._break_off()
+            ended = report.stored + len(report.failures) + report.held_back + report.not_attempted
+            report.not_attempted += max(0, files + len(self.plan.rejected) - ended)
+            report.broken_off = True
             raise
         finally:
             report.logged = recorder.close()
@@ -115,13 +112,6 @@ class Publication:
             started = start_deployment(self.uploader.env, self.context, **self.columns)
             self._recorder.context = replace(self.context, deployment_id=started)
             self.report.deployment_id = started
-
-    def _break_off(self) -> None:
-        """Count the files that were not attempted."""
-        report, rejected = self.report, len(self.plan.rejected)
-        ended = report.stored + len(report.failures) + report.held_back + report.not_attempted
-        report.not_attempted += max(0, len(self.plan) + rejected - ended)
-        report.broken_off = True
 
     def _begin(self, items: Sequence[UploadItem]) -> None:
         if items and not self.report.ok:

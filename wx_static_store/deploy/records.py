@@ -36,15 +36,11 @@ _SAY_WHICH = _(
 
 @dataclass
 class Records:
-    """
-    Record the release of each environment of a run; its bytes are kept once for all of them.
+    """Record the release of each environment of a run; its bytes are kept once for all of them."""
 
-    `using` is the alias, `prefix` the folder below its location; `again` checks kept bytes.
-    """
-
-    using: str = ""
-    prefix: str = ""
-    again: bool = False
+    using: str = ""  # the alias
+    prefix: str = ""  # the folder below its location
+    again: bool = False  # check bytes that are kept
     _kept: set[str] = field(default_factory=set)  # digests of releases
 
     def plan(
@@ -57,13 +53,10 @@ class Records:
         force: bool = False,
         verify: bool = False,
     ) -> tuple[Plan, dict[str, Any]]:
-        """
-        Compare the files with the cloud, and record them; return columns of a `Deployment`, too.
-
-        If the same files are live, rows are read only of those that may differ from them since.
-        """
+        """Compare and record the files; return the plan, and the columns of a `Deployment`."""
         items, name = hash_items(items), last.name if last else ""
         packed = self.pack(uploader, items, last)
+        # If the same files are live, only rows of those that may differ since are read.
         row = None if force or verify else self.live(uploader, packed)
         settled = presence.settled(row) if row else None
         plan = make_plan(uploader, items, pool=pool, last=name, force=force, settled=settled)
@@ -79,11 +72,7 @@ class Records:
         pool: WorkerPool,
         packed: PackedRelease | None = None,
     ) -> dict[str, Any]:
-        """
-        Record the release with these hashed items, and keep its bytes in the release storage.
-
-        Returns columns of a `Deployment`; no release without a log. Raises what keeping raises.
-        """
+        """Record the release of hashed items with its bytes; return columns of a `Deployment`."""
         packed = packed or self.pack(uploader, items, last)
         release = in_database(partial(_record, packed), otherwise=None)
         if release and kept.alias() and packed.digest not in self._kept:
@@ -151,11 +140,7 @@ def leftover_files(
     prefix: str,
     cloud: Mapping[str, RemoteFile] | None = None,
 ) -> dict[str, RemoteFile]:
-    """
-    Return by key the objects of these releases that are not among the items.
-
-    The `cloud`'s list, or without it the log, says which objects exist.
-    """
+    """Return by key the objects of these releases that are no items, by the list or the log."""
     wanted = {uploader.key(item.name) for item in items}
     files = (file for release in releases for file in release.contents())
     keys = {uploader.key(prefix + file.name) for file in files} - wanted

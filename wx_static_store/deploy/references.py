@@ -38,18 +38,19 @@ _CSS = re.compile(
 
 
 def references(item: UploadItem, location: str, until: float = inf) -> dict[str, bool]:
-    """
-    Return the keys of this site that a page or a style sheet refers to, in order.
-
-    True means that the page loads the file, such as a picture; false stands for links and icons.
-    Raises TimeoutError once the thread's CPU time is past `until`.
-    """
+    """Return the keys that a page or a style sheet refers to, and of each whether it is loaded."""
     if not (is_html(item.name) or item.name.lower().endswith(".css")):
         return {}
     # The cost of some pages grows with the square of their length.
+    text = _text(item, until)
     name = unicodedata.normalize("NFC", location + item.name)
-    base, found = _raw_references(item, _SITE + quote(name, errors="surrogatepass"), until)
-    keys: dict[str, bool] = {}
+    base = _SITE + quote(name, errors="surrogatepass")
+    if is_html(item.name):
+        page = _Page(text, until)
+        base, found = _join(base, page.base), page.references
+    else:
+        found = dict.fromkeys(_css_addresses(text), True)
+    keys: dict[str, bool] = {}  # true: loaded, such as a picture; false: links and icons
     for reference, loaded in found.items():
         _check_time(until)
         address = _join(base, reference)
@@ -63,14 +64,6 @@ def references(item: UploadItem, location: str, until: float = inf) -> dict[str,
 def _check_time(until: float) -> None:
     if thread_time() > until:
         raise TimeoutError
-
-
-def _raw_references(item: UploadItem, here: str, until: float) -> tuple[str, dict[str, bool]]:
-    """Return the base address of a file, and its references as they are written."""
-    if is_html(item.name):
-        page = _Page(_text(item, until), until)
-        return _join(here, page.base), page.references
-    return here, dict.fromkeys(_css_addresses(_text(item, until)), True)
 
 
 def _join(base: str, reference: str) -> str:

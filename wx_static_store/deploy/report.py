@@ -101,26 +101,21 @@ class Report:
 
 @dataclass(slots=True)
 class EnvironmentReport:
-    """
-    The result of one environment: `outcome` is done, failed, interrupted or skipped.
-
-    `stale` files are in the cloud and not in the tree; `blanked` of them were overwritten. Files in
-    `uploads` were put there by people. `release` is the digest of the deployed release.
-    """
+    """The result of one environment."""
 
     env: str
     address: str = ""
-    outcome: str = "done"
+    outcome: str = "done"  # or failed, interrupted, skipped
     report: Report | None = None
     error: str = ""
     cause: Exception | None = None  # the error itself, if the deploy broke off
-    release: str = ""
+    release: str = ""  # its digest
     canary: bool = False
     verified: Verification | None = None
     findings: list[Mismatch] = field(default_factory=list)
-    stale: list[RemoteFile] = field(default_factory=list)
-    uploads: list[RemoteFile] = field(default_factory=list)
-    blanked: int = 0
+    stale: list[RemoteFile] = field(default_factory=list)  # in the cloud, but not in the tree
+    uploads: list[RemoteFile] = field(default_factory=list)  # put there by people
+    blanked: int = 0  # stale files that were overwritten
     seconds: float = 0.0
 
     @property
@@ -145,16 +140,16 @@ class EnvironmentReport:
 
     def failure_lines(self) -> list[str]:
         """Return a line for each cause: its file or number of files, and what to do."""
-        return [*causes(_run([self]))]
+        return [*causes(as_dict([self]))]
 
 
 def as_dict(
     environments: Sequence[EnvironmentReport],
     *,
-    using: str,
-    source: str,
-    started: float,
-    seconds: float,
+    using: str = "",
+    source: str = "",
+    started: float = 0.0,
+    seconds: float = 0.0,
 ) -> dict[str, Any]:
     """Return a whole run as JSON; `source` is its label. Only sentences are translated."""
     return {
@@ -163,12 +158,6 @@ def as_dict(
         "seconds": round(seconds, 3),
         "using": using,
         "source": source,
-        **_run(environments),
-    }
-
-
-def _run(environments: Sequence[EnvironmentReport]) -> dict[str, Any]:
-    return {
         "causes": _by_cause(environments),
         "environments": [*map(_environment, environments)],
     }

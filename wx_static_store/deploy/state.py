@@ -1,8 +1,4 @@
-"""
-Which release a folder of an environment should have, which one is live, and whether it is whole.
-
-A `FolderState` says it; without a log, nothing does.
-"""
+"""Which release a folder should have, which one is live, and whether it is whole, by the log."""
 
 from __future__ import annotations
 

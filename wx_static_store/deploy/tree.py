@@ -79,8 +79,7 @@ def check_prefix(prefix: str) -> str:
         return clean_name(prefix.removesuffix("/")) + "/"
     except NameRejected:
         text = _("%(prefix)s cannot be a prefix", prefix=ascii(prefix[:100]))
-        failure = ConfigurationError(text, hint=_PREFIX)
-    raise failure
+        raise ConfigurationError(text, hint=_PREFIX) from None
 
 
 def _unreadable(message: str | Promise, hint: str | Promise) -> SourceError:
@@ -92,8 +91,6 @@ def _unreadable(message: str | Promise, hint: str | Promise) -> SourceError:
 
 def _is_hidden(path: str) -> bool:
     """Return whether the path leads through a dot folder, or to a file of the system."""
-    if "/." not in f"/{path}" and "Thumbs.db" not in path:
-        return False
     # Certificate authorities look for the proof of a domain in .well-known.
     return any(
         part == "Thumbs.db" or (part.startswith(".") and part != ".well-known")
@@ -110,8 +107,7 @@ def _ignore_file(root: Path) -> list[str]:
         text = _(
             "%(file)s cannot be read as UTF-8 text (%(why)s)", file=IGNORE_FILE, why=str(error)
         )
-        failure = _unreadable(text, "")
-    raise failure
+        raise _unreadable(text, "") from None
 
 
 def _matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
@@ -124,11 +120,11 @@ def _matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
         lines = (re.sub(r"/\*\*(/?)\s*$", r"/**/*\1", pattern) for pattern in patterns)
         return GitIgnoreSpec.from_lines(lines).match_file
     except ImportError:
-        failure = ConfigurationError(_("Ignoring by patterns needs pathspec"), hint=_INSTALL)
+        text = _("Ignoring by patterns needs pathspec")
+        raise ConfigurationError(text, hint=_INSTALL) from None
     except ValueError as error:
         text = _("A pattern cannot be used (%(why)s)", why=str(error))
-        failure = ConfigurationError(text, hint=_PATTERN)
-    raise failure
+        raise ConfigurationError(text, hint=_PATTERN) from None
 
 
 # --- the walk ---------------------------------------------------------------------------------
@@ -166,9 +162,9 @@ def _entries(folder: str, below: str) -> list[os.DirEntry[str]]:
         with os.scandir(folder) as entries:
             return list(entries)
     except OSError as error:
-        reason = error.strerror
-    text = _("The folder %(folder)r cannot be read (%(why)s)", folder=below or folder, why=reason)
-    raise _unreadable(text, _FOLDER)
+        what = {"folder": below or folder, "why": error.strerror}
+        text = _("The folder %(folder)r cannot be read (%(why)s)", **what)
+        raise _unreadable(text, _FOLDER) from None
 
 
 def _follow(entry: os.DirEntry[str], path: str, trail: tuple[str, ...]) -> str:

@@ -14,7 +14,7 @@ from django.utils.functional import Promise
 
 from ..conf import aliases, options_for
 from ..core.interrupts import interruptible
-from ..core.match import Match, match
+from ..core.match import Known, Match, match
 from ..core.naming import clean_name, is_html
 from ..core.types import (
     DEPLOYS,
@@ -65,11 +65,7 @@ class Verification:
 def sweep(
     uploader: Uploader, prefix: str = "", *, seconds: float = math.inf, most: float = math.inf
 ) -> dict[str, RemoteFile]:
-    """
-    Return the files in the folder `prefix` of the location by key, without deleted ones.
-
-    Raises what the list raises, and DeadlineExceeded for more than `most` files or `seconds`.
-    """
+    """Return the files of a folder by key, without deleted ones; DeadlineExceeded for too many."""
     folder = uploader.options.location + (clean_name(prefix.rstrip("/")) + "/" if prefix else "")
     until, found = time.monotonic() + seconds, dict[str, RemoteFile]()
     with interruptible():
@@ -86,25 +82,23 @@ def verify(
     cloud: Mapping[str, RemoteFile],
     pool: WorkerPool,
 ) -> Verification:
-    """
-    Compare the cloud with the tree, and the pages that the public site serves.
-
-    The items come from `hash_items`, and `cloud` from `sweep`. Raises errors of the site's address;
-    an error of a page is a mismatch.
-    """
+    """Compare hashed items with the cloud's `sweep`, and with the pages that the site serves."""
     # A name that can have no key stands for itself: the cloud has no such object.
     by_key = {uploader.key(item.name) or item.name: item for item in items}
-    differences = {key: _difference(item, cloud.get(key)) for key, item in by_key.items()}
+    differences = {key: difference(item, cloud.get(key)) for key, item in by_key.items()}
     if count := sum(key in cloud and cloud[key].md5 is None for key in by_key):
         text = gettext_noop(
             "The list of %s shows no MD5 of %d files: only their sizes were compared"
         )
         logger.warning(text, uploader.env, count)
-    if entries := _entries(differences):
-        differences |= _look(uploader, {key: by_key[key] for key in entries}, pool)
+    # The pages that are right in the list, index pages first.
+    pages = [key for key, what in differences.items() if is_html(key) and not what]
+    pages.sort(key=lambda key: (os.path.basename(key) != "index.html", key.count("/"), key))
+    if fetched := {key: by_key[key] for key in pages[:PAGES]}:
+        differences |= _look(uploader, fetched, pool)
     return Verification(
         files=sum(item.md5 is not None for item in by_key.values()),
-        pages=len(entries),
+        pages=len(fetched),
         mismatches=[Mismatch(key, str(what)) for key, what in differences.items() if what],
     )
 
@@ -123,11 +117,7 @@ def find_stale(
 
 
 def uploads_among(env: str, keys: Sequence[str], *, certain: bool) -> set[str]:
-    """
-    Return the keys that a person, a save or another program wrote last, and no deploy.
-
-    Raises ConfigurationError if the answer must be `certain` and there is no log.
-    """
+    """Return the keys that no deploy wrote last; without a log, raise if that must be `certain`."""
     # A file without a row was uploaded if it is in a folder for uploads.
     folders = tuple(
         options.location + options.upload_location
@@ -200,7 +190,7 @@ def _overwrite(
     return sum(result.error is None for result in results) == len(files)
 
 
-def _difference(item: UploadItem, remote: RemoteFile | None) -> str | Promise:
+def difference(item: Known, remote: RemoteFile | None) -> str | Promise:
     """Return the difference; empty if they agree, as far as the list shows."""
     if remote is None:
         return _("it is not in the cloud")
@@ -211,13 +201,6 @@ def _difference(item: UploadItem, remote: RemoteFile | None) -> str | Promise:
     if remote.size != item.size:
         return _("%(there)d bytes in the cloud, %(here)d here", there=remote.size, here=item.size)
     return _("MD5 %(there)s in the cloud, %(here)s here", there=remote.md5, here=item.md5)
-
-
-def _entries(differences: Mapping[str, str | Promise]) -> list[str]:
-    """Return the pages to fetch: those that are right in the list, index pages first."""
-    right = [key for key, what in differences.items() if is_html(key) and not what]
-    right.sort(key=lambda key: (os.path.basename(key) != "index.html", key.count("/"), key))
-    return right[:PAGES]
 
 
 def _look(

@@ -12,5 +12,3 @@ Health, a separate app: what is wrong, what to do about it, and who gets an aler
     doctor        The doctor's checks and their findings
     models        The table of facts
 """
-
-__all__ = ()

@@ -11,5 +11,3 @@ Work on the log: retry, compare, reconcile, prune.
     source_of     Find the bytes of an earlier upload
     owner         Find the alias that owns a row
 """
-
-__all__ = ()

@@ -51,11 +51,7 @@ class ComparedUpload:
 def compare_uploads(
     rows: Iterable[UploadLog], *, seconds: float = REQUEST.seconds
 ) -> list[ComparedUpload]:
-    """
-    Compare each key of these rows once; raises what the list raises.
-
-    A key that is not looked up within `seconds` is not reached. A refused name has no key.
-    """
+    """Compare each key of these rows once, as far as time allows; raise what the list raises."""
     until = monotonic() + seconds
     by_env: defaultdict[str, dict[str, UploadLog]] = defaultdict(dict)
     for row in rows:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ..clients.platform import PlatformClient, RefusedCall
-from ..conf import Options, options_for
+from ..conf import options_for
 from ..core.retry import Deadline
 from ..exceptions import WxStaticStoreError
 from ..i18n import gettext, gettext_lazy as _, ngettext
@@ -45,8 +45,14 @@ def diagnose(row: UploadLog, *, now: Callable[[], float] = time.time) -> Diagnos
         return found
     options = options_for(owning_alias(row))
     age = now() - int(row.rid[:8], 16)
+    deadline = Deadline.after(options.deadline or INTERACTIVE_SECONDS)
     try:
-        found = Diagnosis(_ask(options, row.rid))
+        platform = platform_for(options)
+        client = PlatformClient(platform.transport, options.api_base_url)
+        call = platform.ask(
+            client.refused_call, row.rid, deadline=deadline, max_attempts=options.max_attempts
+        )
+        found = Diagnosis(call)
     except WxStaticStoreError as error:
         if error.errcode not in _REASONS:
             return Diagnosis(reason=error)
@@ -80,15 +86,6 @@ def text_of(body: str | int) -> str:
         return body
     one, many = "%(count)d character that is no JSON", "%(count)d characters that are no JSON"
     return ngettext(one, many, body) if body else gettext("empty")
-
-
-def _ask(options: Options, rid: str) -> RefusedCall:
-    platform = platform_for(options)
-    client = PlatformClient(platform.transport, options.api_base_url)
-    deadline = Deadline.after(options.deadline or INTERACTIVE_SECONDS)
-    return platform.ask(
-        client.refused_call, rid, deadline=deadline, max_attempts=options.max_attempts
-    )
 
 
 def _reason(code: int, **details: Any) -> Diagnosis:

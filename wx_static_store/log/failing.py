@@ -41,11 +41,7 @@ def in_words(found: Iterable[FailureCause]) -> Iterator[str]:
 
 
 def dismiss(rows: Iterable[UploadLog], user: User | None) -> bool:
-    """
-    Note that nobody needs to repair these rows; newer failures of their keys still count.
-
-    Return False if the database cannot be written to.
-    """
+    """Dismiss these failures, and no later ones of their keys; return False without a database."""
     made = [Dismissal(upload=row, user_id=user.pk if user else None) for row in rows]
     create = partial(Dismissal.objects.bulk_create, made, ignore_conflicts=True)
     return write(create, otherwise=None, at_once=True) is not None

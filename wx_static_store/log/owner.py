@@ -19,12 +19,8 @@ def usable_stores() -> dict[str, Options]:
 
 
 def owning_alias(row: UploadLog, stores: Mapping[str, Options] | None = None) -> str:
-    """
-    Return the alias whose store writes the row's name to its key; empty if none does.
-
-    A store at the row's own environment comes first. For many rows, give `stores`, so that a
-    callable `env` is called once.
-    """
+    """Return the alias that writes the row's name to its key, at its environment first; or ""."""
+    # Whoever has many rows gives `stores`, so that a callable `env` is called once.
     stores = usable_stores() if stores is None else stores
     owners = []
     for alias, options in stores.items():

@@ -21,13 +21,9 @@ STORED, FAILED, UNKNOWN = UploadStatus.STORED, UploadStatus.FAILED, UploadStatus
 
 @dataclass(frozen=True, slots=True)
 class Discrepancy:
-    """
-    A difference of cloud and log, with the values of a row that corrects the log.
+    """A difference of cloud and log, with the values of a row that corrects the log."""
 
-    `kind` is ``missing``, ``differs``, ``unlogged`` or ``unknown`` (the outcome is known now).
-    """
-
-    kind: str
+    kind: str  # missing, differs, unlogged, or unknown: the outcome is known now
     key: str
     name: str
     status: UploadStatus
@@ -52,17 +48,13 @@ class Discrepancy:
 
 
 class LogComparison:
-    """
-    Compare an environment's objects below location and prefix with the newest rows of the log.
-
-    Iterate it once. `fix` adds a row for each discrepancy before it is yielded. `objects` is the
-    number of objects, `unsure` of them were compared by size only, as the list has no MD5.
-    """
+    """Compare objects with the newest rows of the log, once; `fix` adds rows that correct it."""
 
     def __init__(self, store: Store, prefix: str = "", *, fix: bool = False) -> None:
         self.store, self.fix = store, fix
         self.prefix = store.options.location + prefix
-        self.objects = self.unsure = 0
+        self.objects = 0  # how many there are
+        self.unsure = 0  # of them, those compared by size only: the list has no MD5
         # Only a bit per object lives from one pass to the next: there may be millions.
         self._seen = _Ids()
         self._last_id = 0

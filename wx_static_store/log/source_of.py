@@ -15,7 +15,7 @@ from django.core.files.storage import storages
 from ..conf.options import STATIC
 from ..conf.settings import aliases, options_for
 from ..core.hashed_names import looks_hashed
-from ..core.types import DEPLOYS, REPEATS, UploadItem, UploadStatus, deletion
+from ..core.types import DEPLOYS, IMPORT, REPEATS, UploadItem, UploadStatus, deletion
 from ..exceptions import SourceError
 from ..i18n import gettext_lazy as _
 from ..models import UploadLog
@@ -39,6 +39,10 @@ _GONE = dict.fromkeys(DEPLOYS, _DEPLOYED) | {
     "admin": (
         _("The bytes came from a browser, and what was sent is not kept"),
         _("Upload the file again."),
+    ),
+    IMPORT: (
+        _("The bytes are in the storage from which they were imported"),
+        _("Run wx_import_media again."),
     ),
     "api": (
         _("The bytes came through the API, and what was sent is not kept"),

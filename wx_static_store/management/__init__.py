@@ -9,7 +9,5 @@ The commands, and their common parts.
     deploy_options    The options of ``wx_deploy``, and which of them belong together
     upkeep            The base of the commands on the log, with their end
     report_file       The JSON file of a command, written whole or not at all
-    exits             The exit codes, and the error of a wrong use
+    exits             The exit codes, the error of a wrong use, the question before a run
 """
-
-__all__ = ()

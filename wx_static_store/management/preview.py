@@ -63,18 +63,15 @@ def _deployment(row: Deployment) -> str:
 
 
 class Preview:
-    """
-    Print what a run will do: a line for each environment, and at its end the notes.
-
-    A `dry` run shows the files of one environment, or a table of many as they are known; it is
-    `doubtful` if something will fail or could not be checked.
-    """
+    """Print what a run will do: a line for each environment, and at its end the notes."""
 
     def __init__(
         self, command: BaseCommand, envs: Sequence[str], *, dry: bool, verbose: bool
     ) -> None:
         self.out, self.err = command.stdout, command.stderr
-        self.dry, self.many, self.doubtful = dry, len(envs) > 1, False
+        # A dry run shows the files of one environment, or a table of many as they are known.
+        self.dry, self.many = dry, len(envs) > 1
+        self.doubtful = False  # whether something will fail or could not be checked
         self.lists_files = verbose or not self.many
         self.sums, self.notes = Counter[str](), list[tuple[str, str]]()
         heading = gettext("environment")

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 
 from ..core import interrupts
 from ..deploy.log_lines import shown_warnings
-from ..exceptions import ConfigurationError, NameRejected, WxStaticStoreError
+from ..exceptions import NameRejected, WxStaticStoreError
 from ..i18n import gettext as _
 from ..upload.database import log
 from .exits import WRONG_USE
@@ -32,8 +32,8 @@ class UpkeepCommand(BaseCommand):
         except KeyboardInterrupt:
             text = _("Interrupted, and what is done stays: %(counts)s", counts=self.counted)
             raise CommandError(text, returncode=interrupts.EXIT_CODE) from None
-        except (WxStaticStoreError, Error, OSError) as error:
-            if isinstance(error, ConfigurationError | NameRejected) and not self.counts.total():
+        except (WxStaticStoreError, ImproperlyConfigured, Error, OSError) as error:
+            if isinstance(error, ImproperlyConfigured | NameRejected) and not self.counts.total():
                 raise CommandError(str(error), returncode=WRONG_USE) from None
             text = _("Broken off, and what is done stays: %(counts)s", counts=self.counted)
             raise CommandError(f"{text}\n{error}") from None

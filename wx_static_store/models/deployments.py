@@ -188,21 +188,18 @@ def _first(rows: DeploymentQuerySet, column: str) -> Subquery:
 
 
 class FolderState(models.Model):
-    """
-    The deployments that count in a folder of an environment, so that nobody searches for them.
-
-    `wanted` is the newest one with a release, however it ended; `live` is the newest that ended
-    well. Verification changes neither: `checked` is what the last comparison found.
-    """
+    """The deployments that count in a folder of an environment: nobody searches for them."""
 
     COMPARED = (Deployment.Checked.OK, Deployment.Checked.MISMATCHED)
 
     env = models.CharField(max_length=64)
     folder = models.CharField(max_length=850, blank=True)
     folder_digest = models.CharField(max_length=40)
+    # The newest one with a release, however it ended, and the newest that ended well.
     wanted: Link = link(Deployment, None, related_name="+", db_index=False)
     live: Link = link(Deployment, None, related_name="+")
     failed: Link = link(Deployment, None, related_name="+", db_index=False)  # the newest
+    # What the last comparison found, which changes none of these.
     checked = models.CharField(max_length=16, choices=Deployment.Checked.choices, blank=True)
 
     objects = FolderStateQuerySet.as_manager()

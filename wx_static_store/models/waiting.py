@@ -6,9 +6,11 @@ from datetime import UTC
 
 from django.conf import settings
 from django.db import models
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from ..core.types import RemoteFile
+from ..causes import Cause, advice, cause_of, hint
+from ..core.types import RemoteFile, UploadStatus
 from ..i18n import labelled
 from .columns import link
 
@@ -69,3 +71,16 @@ class WaitingFile(models.Model):
         if self.kind == self.Kind.DELETE:
             return None
         return RemoteFile(self.key, self.size, self.md5, self.created.astimezone(UTC))
+
+    @property
+    def why(self) -> Cause | None:
+        """Return the entry of the table of causes; None where no try failed."""
+        return cause_of(self.cause) if self.cause or self.message else None
+
+    @property
+    def advice(self) -> str | Promise:
+        return advice(self.cause, UploadStatus.FAILED) if self.why else ""
+
+    @property
+    def hint(self) -> str | Promise:
+        return hint(self.cause, self.message, self.env) if self.why else ""

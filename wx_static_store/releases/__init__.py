@@ -6,5 +6,3 @@ Releases that were deployed: compare them, and roll back.
     runners          Workers that deploy outside of the request: an app registers them
     rollback         Roll back and repair: the ordinary deploy of a kept release
 """
-
-__all__ = ()

@@ -23,17 +23,12 @@ _SHOWN = 5  # names in an error
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """
-    How the second of two sides differs from the first, by name.
-
-    `unchanged` counts the equal files; `unsure` of them were compared by size only, as the cloud's
-    list shows no MD5. `uploads` are files that people put into the folder.
-    """
+    """How the second of two sides differs from the first, by name."""
 
     changes: Sequence[Change]
-    unchanged: int
-    unsure: int = 0
-    uploads: Sequence[RemoteFile] = ()
+    unchanged: int  # number of equal files
+    unsure: int = 0  # of them, those compared by size only: the list shows no MD5
+    uploads: Sequence[RemoteFile] = ()  # files that people put into the folder
 
     def __bool__(self) -> bool:
         """Return whether anything differs."""
@@ -102,11 +97,7 @@ def compare_with_cloud(
     seconds: float = math.inf,
     most: float = math.inf,
 ) -> Difference:
-    """
-    Compare a release with the folder `prefix` in the cloud, by the cloud's list, without headers.
-
-    Raises what `sweep` raises, which has `seconds` for the list of `most` files.
-    """
+    """Compare a release with the folder `prefix`, by `sweep`, which shows no headers."""
     cloud = sweep(uploader, prefix, seconds=seconds, most=most)
     by_key = {uploader.key(prefix + file.name) or file.name: file for file in files}
     found, unsure = list[Change](), 0

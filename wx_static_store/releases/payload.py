@@ -47,11 +47,7 @@ def of_release(
     prefix: str = "",
     among: Collection[str] | None = None,
 ) -> Payload:
-    """
-    Return the kept release with this id, label or digest, once deployed to one of `among`.
-
-    Its folder is `prefix`, or the one that it was deployed to.
-    """
+    """Return the kept release of this name, once deployed to one of `among`, and its folder."""
     check_storage()
     if using:
         # An unknown alias is the fault to name, and not that it has no releases.

@@ -104,11 +104,7 @@ class Move:
 
 
 def only_store(envs: Sequence[str]) -> str:
-    """
-    Return the only alias that releases of these environments (or of all) were deployed with, or "".
-
-    Raises SourceError if there are several.
-    """
+    """Return the only alias that had releases of these (or all), or ""; SourceError for several."""
     rows = with_release().filter(using__in=aliases()).order_by()
     rows = rows.filter(env__in=envs) if envs else rows
     found = from_log(lambda: sorted(rows.values_list("using", flat=True).distinct()))
@@ -119,13 +115,8 @@ def only_store(envs: Sequence[str]) -> str:
 
 
 def folder_of(using: str, envs: Sequence[str], *, prefix: str = "", name: str = "") -> str:
-    """
-    Return the folder of the keys: `prefix`, else the folder of the named release.
-
-    ``/`` is the store's own location. With neither, it is the only folder with releases. Raises
-    SourceError and ConfigurationError.
-    """
-    location = options_for(using).location
+    """Return the folder `prefix`, or of the named release, or the only one with releases."""
+    location = options_for(using).location  # which is the prefix "/"
     if prefix:
         return location + check_prefix(prefix.strip("/"))
     if name:
@@ -157,16 +148,12 @@ def elsewhere(using: str, location: str, known: set[str]) -> ConfigurationError:
 
 
 def moves(envs: Sequence[str], folder: str, name: str = "", *, repair: bool = False) -> list[Move]:
-    """
-    Return the move of each environment to the named release, or to the one before.
-
-    A repair goes to the wanted release if it is live, and leaves out other environments. Raises
-    SourceError if an environment has no such release; for a repair, if none has.
-    """
+    """Return the move of each environment to the named release, or to the one before."""
     here = states(envs, folder)
     if name:
         targets = {env: find_deployment(name, env, folder) for env in envs}
     elif repair:
+        # To the wanted release if it is live; other environments are left out, unless all are.
         targets = {now.env: now.wanted for now in here if now.wanted and now.is_settled}
     else:
         targets = before(envs, folder)
@@ -338,11 +325,7 @@ def move_of(
     prefix: str = "",
     among: Collection[str] | None = None,
 ) -> tuple[str, Move]:
-    """
-    Return the alias, and the move of the environment to the named release or the one before.
-
-    Raises SourceError and ConfigurationError, also if the store has moved.
-    """
+    """Return the alias, and the move to the named release, or to the one before without a name."""
     target = find_deployment(name, env, using=using, among=among) if name else None
     using = using or (target.using if target else only_store([env]))
     if not using:

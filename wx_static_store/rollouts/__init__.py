@@ -21,5 +21,3 @@ do: a lost message is sent again, and a repeated one costs nothing.
     models            The tables: rollouts, their environments, drift
     waves             How many environments each wave has, and how many may fail
 """
-
-__all__ = ()

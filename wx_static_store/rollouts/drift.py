@@ -8,7 +8,6 @@ from django.utils import timezone
 from .. import conf
 from ..core.match import Match, match
 from ..core.naming import object_key
-from ..core.releases import ReleaseFile
 from ..core.types import UploadContext
 from ..deploy.environments import Order, deploy_to_all, site_uploader
 from ..deploy.records import Records
@@ -92,7 +91,11 @@ def hand_out(found: Collection[Place], *, with_repair: bool) -> int:
 
 
 def _facts(uploader: Uploader) -> dict[str, Any]:
-    live = _live(uploader)
+    live = {
+        object_key(row.folder, file.name): file  # a folder below another one comes later, and wins
+        for row in live_below(uploader.env, uploader.options.location)
+        for file in (row.release.contents() if row.release else ())
+    }
     cloud = {file.key: file for file in uploader.store.sweep(uploader.options.location)}
     matches = [match(file, cloud.get(key)) for key, file in live.items()]
     others = cloud.keys() - live.keys()
@@ -103,13 +106,4 @@ def _facts(uploader: Uploader) -> dict[str, Any]:
         "unlogged": len(others) - sum(1 for _row in logged),
         "objects_seen": len(cloud),
         "bytes_seen": sum(file.size for file in cloud.values()),
-    }
-
-
-def _live(uploader: Uploader) -> dict[str, ReleaseFile]:
-    # A folder below another one comes later, and wins.
-    return {
-        object_key(row.folder, file.name): file
-        for row in live_below(uploader.env, uploader.options.location)
-        for file in (row.release.contents() if row.release else ())
     }

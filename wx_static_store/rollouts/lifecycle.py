@@ -49,13 +49,9 @@ def start(
     *,
     undoes: Rollout | None = None,
 ) -> Rollout:
-    """
-    Start a rollout that brings each environment its release, in this order.
-
-    Raises RolloutRefused, ConfigurationError without a release storage or without a broker, and
-    SourceError if a release lacks bytes; then nothing has begun.
-    """
+    """Start a rollout that brings each environment its release, in this order, or raise why not."""
     sizes = wave_sizes(manner.waves, len(targets))
+    waves = [wave for wave, size in enumerate(sizes, 1) for _one in range(size)]
     releases = {release.pk: release for release in targets.values()}
     # All of it before the first row: workers must find what they need, days later, too.
     check_storage()
@@ -68,7 +64,10 @@ def start(
     with transaction.atomic(using=environments().db):
         _refuse_others(rollout, targets)
         rollout.save(using=environments().db)
-        environments().bulk_create(_rows(rollout, targets, sizes))
+        environments().bulk_create(
+            RolloutEnvironment(rollout=rollout, env=env, position=at, wave=wave, release=release)
+            for at, ((env, release), wave) in enumerate(zip(targets.items(), waves, strict=True))
+        )
     try:
         # Once more: another one may have begun at the same moment.
         _refuse_others(rollout, targets)
@@ -84,16 +83,6 @@ def hand_over(using: str, move: Move, *, user_id: int | None, label: str = "") -
     target = move.target
     assert target.release  # noqa: S101 -- moves go to releases only
     return start(using, target.folder, {move.env: target.release}, manner)
-
-
-def _rows(
-    rollout: Rollout, targets: Mapping[str, Release], sizes: Sequence[int]
-) -> list[RolloutEnvironment]:
-    waves = [wave for wave, size in enumerate(sizes, 1) for _one in range(size)]
-    return [
-        RolloutEnvironment(rollout=rollout, env=env, position=position, wave=wave, release=release)
-        for position, ((env, release), wave) in enumerate(zip(targets.items(), waves, strict=True))
-    ]
 
 
 def _refuse_others(rollout: Rollout, envs: Iterable[str]) -> None:
@@ -247,12 +236,7 @@ def gone_on(rollout: Rollout, rows: Any) -> list[str]:
 
 
 def roll_back(pk: int, manner: Manner) -> tuple[Rollout, list[str]]:
-    """
-    Start a rollout that gives each environment its previous release; stop the first one.
-
-    Return it with sentences on the environments that are left out. Raises RolloutRefused while
-    environments are under way, and if none would go back.
-    """
+    """Stop a rollout, and start one that goes back; return it, and sentences on who is left out."""
     with locked(pk) as rollout:
         if rollout.state in _OPEN:
             stop(rollout)

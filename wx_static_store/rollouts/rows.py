@@ -1,19 +1,15 @@
 """The rows of a rollout: its environments, their counters, who sees them."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
+from ..core.refusals import User
 from ..submit.access import reach, sees
 from .models import Rollout, RolloutEnvironment, RolloutQuerySet
-
-if TYPE_CHECKING:
-    from ..core.refusals import User
 
 logger = logging.getLogger("wx_static_store.rollouts")
 

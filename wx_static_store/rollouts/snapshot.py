@@ -1,12 +1,10 @@
 """The progress of a rollout: the counts of each wave, and its failures by their cause."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from django.db.models import Count, Max, Min, Q, Sum
 from django.db.models.functions import Coalesce
@@ -64,7 +62,7 @@ class Snapshot:
     now: datetime = field(default_factory=timezone.now)
 
     @classmethod
-    def of_rollout(cls, rollout: Rollout, envs: Collection[str] | None = None) -> Snapshot:
+    def of_rollout(cls, rollout: Rollout, envs: Collection[str] | None = None) -> Self:
         """Return the progress of a rollout; `envs` limits it to those that the reader may see."""
         every, waves = environments_of(rollout, envs), counts_by_wave(rollout, envs)
         sums = every.order_by().aggregate(

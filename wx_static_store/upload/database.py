@@ -1,8 +1,4 @@
-"""
-The database of the log, whose failure never fails an upload.
-
-A missing database or table, or a broken transaction, gives one warning.
-"""
+"""The database of the log: if it is missing or fails, there is one warning, and uploads go on."""
 
 from __future__ import annotations
 

@@ -54,9 +54,8 @@ def keep(items: Iterable[UploadItem], pool: WorkerPool, *, again: bool = False) 
     """
     Keep the bytes of hashed items, each once; return how many were written.
 
-    Bytes with a row cost no call of the storage, others cost one; `again` reads
-    all bytes. Raises ConfigurationError if the storage fails or is public, SourceError if a
-    file does.
+    Bytes with a row cost no call of the storage, others cost one; `again` reads all bytes. Raises
+    ConfigurationError if the storage fails or is public, SourceError if a file does.
     """
     check()
     return sum(_keep(part, pool, again=again) for part in in_parts(items, ROWS))

@@ -23,15 +23,11 @@ class AdaptiveLimiter:
     """
     Limit how many calls run at once: half as many after a throttle, then slowly more.
 
-    Slots go to callers in the order in which they came, so that nobody who comes back at once is
-    served before those who wait. A round of successes at the present width adds one more slot; the
-    width that was refused last is tried again only after many rounds. Without `most` the first
-    throttle sets a width.
-
-    With `shared` notes it narrows also after a throttle of another process. With a `rate`, calls
-    of one process begin in the order in which they came. Of several processes, the one that asks
-    for its turn first has the earlier one, unless both ask in the same moment. Only calls that have
-    a slot ask: a process with more slots gets more turns.
+    Slots go to callers in the order in which they came. A round of successes at the present width
+    adds one more; the width that was refused last is tried again only after many rounds. Without
+    `most` the first throttle sets a width. With `shared` notes it narrows also after a throttle of
+    another process. With a `rate`, only calls that have a slot ask for a turn: a process with more
+    slots gets more turns.
     """
 
     def __init__(
@@ -122,19 +118,16 @@ class AdaptiveLimiter:
             elif isinstance(error, self._throttle):
                 self._narrow()
             elif error is None:
-                self._widen()
+                self._successes += 1
+                rounds = _ROUNDS_BEFORE_REFUSED if self.width + 1 == self._refused else 1
+                if self._successes >= rounds * self.width and self.width < self._most:
+                    self.width, self._successes = self.width + 1, 0
             self._admit()
 
     def _narrow(self) -> None:
         self._refused, self.width = self._peak, max(1, self._peak // 2)
         self._peak = self._successes = 0
         self._elders = self._inside
-
-    def _widen(self) -> None:
-        self._successes += 1
-        rounds = _ROUNDS_BEFORE_REFUSED if self.width + 1 == self._refused else 1
-        if self._successes >= rounds * self.width and self.width < self._most:
-            self.width, self._successes = self.width + 1, 0
 
     def _look(self, shared: Notes) -> None:
         """Narrow once after a throttle, however many calls of the other process met it."""

@@ -31,11 +31,7 @@ class Listing:
 
 
 class Lookup:
-    """
-    Ask the list of an environment for sorted keys, some at a time, in worker threads.
-
-    Keys that are close together share a call. `calls` bounds all that this object is asked for.
-    """
+    """Ask the list for sorted keys by at most `calls` calls; keys that are close share a call."""
 
     def __init__(self, store: Store, pool: WorkerPool, calls: int) -> None:
         self._store, self._pool = store, pool

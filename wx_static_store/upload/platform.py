@@ -80,11 +80,7 @@ class Platform:
         return run(try_once, max_attempts=max_attempts, deadline=deadline, on_error=learn)
 
     def quota(self, path: str, ask: Callable[[], Quota]) -> Quota:
-        """
-        Return the quota of the call at `path`, as it was in the last ten minutes.
-
-        Call `ask()` if no process asked since. Without figures, WeChat gives none.
-        """
+        """Return the quota of the call at `path`; `ask()` if no process asked for ten minutes."""
         name = f"quota:{path}"
         if known := self.remembered.read(name):
             return Quota(**known)
@@ -93,7 +89,7 @@ class Platform:
         except WxStaticStoreError as error:
             if error.errcode not in NO_FIGURE:
                 raise
-            found = Quota()
+            found = Quota()  # without figures
         self.remembered.write(name, asdict(found), QUOTA_KEPT)
         return found
 

@@ -127,11 +127,7 @@ class Presence(NamedTuple):
 
 
 def settled(live: Deployment) -> Settled | None:
-    """
-    Return whether the listed object of an item of this deployment is surely as that left it.
-
-    The deployment ended well, and all items are its own. None if the log does not know it all.
-    """
+    """Return whether an object is surely as this live deployment left it; None if nobody knows."""
     # Where the log alone decided, or rows of a later run are missing, each object is looked up.
     if live.checked or (trusted_from(live.env) or 0) > live.pk:
         return None
@@ -183,17 +179,13 @@ def from_log(env: str, keys: Iterable[str]) -> dict[str, Presence]:
 
 
 def newest_rows(env: str, keys: Iterable[str], *, sent: bool = False) -> Rows | None:
-    """
-    Return the newest row of each key, from the primary database; None without a log.
-
-    With `sent`, leave out rows that changed no object: of failures, and of what a list showed.
-    """
+    """Return the newest row of each key, or only of what was `sent`; None without a log."""
     return in_database(lambda: _newest(env, keys, sent=sent), otherwise=None)
 
 
 def _newest(env: str, keys: Iterable[str], *, sent: bool) -> Rows:
     kept, logged = cache(ContentHeaders), log()
-    if sent:
+    if sent:  # without rows that changed no object: of failures, and of what a list showed
         logged = logged.exclude(status=UploadStatus.FAILED).exclude(source__in=OF_LISTS)
     columns = (
         *("key", "status", "size", "md5", "stored_at", "deployment_id", "created"),

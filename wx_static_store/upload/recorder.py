@@ -59,16 +59,11 @@ class JsonLinesFormatter(logging.Formatter):
 
 
 class Recorder:
-    """
-    Record the results of one run, many rows per query, in the thread that adds them.
-
-    Rows that the database refuses are kept and written again with the next ones, or at the
-    end. The logger's line is written when a result is added.
-    """
+    """Record the results of one run in the thread that adds them, many rows per query."""
 
     def __init__(self, context: UploadContext) -> None:
         self.context = context
-        self._rows: list[Recorded] = []
+        self._rows: list[Recorded] = []  # to be written, or once more: the database refused them
         self._since = time.monotonic()
 
     def add(self, result: UploadResult, *, source: str = "") -> None:
@@ -94,11 +89,7 @@ class Recorder:
         return not self._rows
 
     def close(self) -> bool:
-        """
-        Write the remaining rows, even to a database that was left alone after an error.
-
-        Return whether all are written; the next upload of this process tries the others again.
-        """
+        """Write the remaining rows, also after an error; return whether all are written."""
         deployment, written = self.context.deployment_id, self.write()
         if not written and (is_away() or deployment):
             rest(0.0)
@@ -116,11 +107,7 @@ class Recorder:
 
 
 def record_one(result: UploadResult, context: UploadContext) -> int | None:
-    """
-    Record one result; return the id of its row, None if there is no log.
-
-    A row that could not be written is kept, and written before the next one of this process.
-    """
+    """Record one result, after those that could not be written; return its row's id, or None."""
     row = None
     try:
         _log(result, context)
@@ -155,11 +142,7 @@ def reset() -> None:
 
 
 def trusted_from(env: str) -> int | None:
-    """
-    Return the id of the newest deployment whose rows are not all written, or None.
-
-    That deployment may have replaced the object of any older row.
-    """
+    """Return the id of the newest deployment with missing rows, which may outdate older rows."""
     newest = in_database(
         lambda: deployments().unfinished(env).order_by("-id").first(), otherwise=None
     )
@@ -201,12 +184,7 @@ class OtherDeployments:
 
 
 def start_deployment(env: str, context: UploadContext, **columns: Any) -> int | None:
-    """
-    Return the id of a new `Deployment` with these columns, None if there is no log.
-
-    The caller holds the environment's lock: another deployment that still runs was killed. Raises
-    SourceError if its release was pruned meanwhile.
-    """
+    """Return the id of a new `Deployment`, None without a log; SourceError for a pruned release."""
 
     def insert() -> int:
         from ..models import Deployment, Release, fitting
@@ -216,6 +194,7 @@ def start_deployment(env: str, context: UploadContext, **columns: Any) -> int | 
         named = Release.objects.filter(pk=release.pk) if release else None
         if named is not None and not named.update(used=timezone.now()):
             raise SourceError(_PRUNED, stage="source", hint=_("Run it again."))
+        # The caller holds the environment's lock: whatever still runs there was killed.
         killed = Deployment.objects.filter(env=env, outcome=Deployment.Outcome.RUNNING)
         killed.update(outcome=Deployment.Outcome.INCOMPLETE)
         texts = {"env": env, "source": context.source, "label": context.source_ref} | columns

@@ -33,12 +33,7 @@ def _identity(facts: os.stat_result) -> int:
 
 
 class Source:
-    """
-    One opened file, at its start, as the body of one attempt.
-
-    Iterating gives exactly `len()` bytes, or raises: SourceError when reading fails,
-    SourceChanged when the file shrank, grew or changed in between.
-    """
+    """One opened file as the body of one attempt: it gives exactly `len()` bytes, or raises."""
 
     def __init__(
         self,
@@ -121,12 +116,7 @@ def tree_item(
     cache_control: str | None = None,
     follow: bool = False,
 ) -> UploadItem:
-    """
-    Make an item of the file `head` + `tail` in a tree, with its digests if it is small.
-
-    When its turn comes, a file that is gone fails; without `follow`, so does a link, and another
-    file that replaced this one.
-    """
+    """Make an item of the file `head` + `tail` in a tree, with its digests if it is small."""
     size, found, md5, sha256 = None, _LOST, None, None
     with suppress(SourceError):
         facts, block = _call(_read_small, head + tail, _READ if follow else _ITSELF)
@@ -134,6 +124,8 @@ def tree_item(
         if len(block) == size:
             md5 = hashlib.md5(block, usedforsecurity=False).hexdigest()
             sha256 = hashlib.sha256(block).hexdigest()
+    # When its turn comes, a file that is gone fails; without `follow`, so does a link, and another
+    # file that replaced this one.
     place = _Disk(head, tail, 0 if follow else found)
     return UploadItem(
         name, place, size, md5=md5, hashed=hashed, cache_control=cache_control, sha256=sha256

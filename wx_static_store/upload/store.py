@@ -39,7 +39,11 @@ class Store:
         self.tokens = platform.tokens
         self.api_limiter, self.put_limiter = platform.api_limiter, platform.put_limiter
         self._hostings = Hostings(options)
-        self._root = options.base_url or _root_of(options)
+        # If STATIC_URL is exactly the address and the location, the site needs no call to WeChat.
+        location = quote_key(options.location)
+        inside = options.url_prefix.endswith("/" + location)
+        static_root = options.url_prefix.removesuffix(location) if inside else ""
+        self._root = options.base_url or static_root
 
     def interactive_deadline(self, size: int = 0) -> Deadline:
         """Allow 25 s (or what `deadline` sets), plus a second for each MiB to send."""
@@ -92,11 +96,7 @@ class Store:
         return self.root() + quote_key(key)
 
     def known_url(self, key: str, hosting: Hosting | None = None) -> str:
-        """
-        Return the address of a key; empty if it is not known without a call to WeChat.
-
-        `hosting` is the remembered one, if the caller has read the cache for many environments.
-        """
+        """Return a key's address without a call, by the remembered `hosting` if given; else ""."""
         inside = self.options.url_prefix and key.startswith(self.options.location)
         if not (self._root or inside):
             self._root = (hosting or self._hostings.get(self.env)).root
@@ -145,11 +145,3 @@ def store_for(options: Options) -> Store:
 @lru_cache(maxsize=1024)
 def _store(pid: int, options: Options) -> Store:
     return Store(options, str(options.env), Clock())
-
-
-def _root_of(options: Options) -> str:
-    """Return the site's address, if ``STATIC_URL`` is exactly the address and the location."""
-    location = quote_key(options.location)
-    # Then the site needs no call to WeChat.
-    inside = options.url_prefix.endswith("/" + location)
-    return options.url_prefix.removesuffix(location) if inside else ""

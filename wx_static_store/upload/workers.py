@@ -20,12 +20,7 @@ GRACE = 3.0  # seconds that whoever ends a run waits for what is under way
 
 
 class WorkerPool:
-    """
-    Call functions in worker threads, `max_workers` at once.
-
-    The threads are daemons, unlike those of ThreadPoolExecutor: a peer that hangs does not keep the
-    process. With one worker a call is made at once, in the caller's thread.
-    """
+    """Call functions in threads, `max_workers` at once; with one worker in the caller's own."""
 
     def __init__(self, max_workers: int) -> None:
         self.max_workers = max_workers
@@ -60,6 +55,7 @@ class WorkerPool:
                 _call(future, function, args)
             return future
         if len(self._threads) < self.max_workers:
+            # A daemon, unlike those of ThreadPoolExecutor: a peer that hangs keeps no process.
             thread = threading.Thread(target=self._work, daemon=True, name="wx-static-store")
             self._threads.append(thread)  # first: Ctrl-C may come while it starts
             thread.start()

@@ -15,7 +15,7 @@ from django.test import Client
 from tests.admin.conftest import Editor
 from tests.conftest import ENV
 from tests.rows import with_cause
-from wx_static_store.admin.log import actions
+from wx_static_store.admin import base
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import UploadFailed
 from wx_static_store.log import retry as again
@@ -113,7 +113,7 @@ def test_a_key_is_compared_once_and_a_refused_name_never(
 
 @pytest.mark.parametrize("action", ["upload_again", "compare"])
 def test_too_many_rows_are_refused(cloud: EmulatorServer, operator: Client, action: str) -> None:
-    rows = plain_rows(actions.LIMIT + 1)
+    rows = plain_rows(base.LIMIT + 1)
     answer = press(operator, action, rows[0], select_across="1")
     [(level, text)] = shown(answer)
     assert (level, "At most 200 rows" in text) == ("error", True)

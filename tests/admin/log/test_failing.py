@@ -9,6 +9,7 @@ from django.db import OperationalError, connection
 from django.http import HttpResponse, QueryDict
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from tests.admin.conftest import Editor, Rows, keys
 from tests.admin.log.test_actions import (
@@ -22,9 +23,11 @@ from tests.admin.log.test_actions import (
     plain_rows,
     shown,
 )
+from tests.conftest import ENV
+from wx_static_store.admin.causes import SHOWN
 from wx_static_store.admin.log import failing as page
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.models import Dismissal, UploadLog
+from wx_static_store.models import Dismissal, UploadLog, WaitingFile
 
 __all__ = ["cloud", "operator"]
 
@@ -280,6 +283,36 @@ def test_the_page_says_that_older_failures_are_not_looked_at(
 def test_the_page_takes_no_other_method(operator: Client) -> None:
     assert operator.delete(FAILING).status_code == 405
     assert FAILING in operator.get(LOG).content.decode()
+
+
+def park(count: int, **columns: Any) -> list[WaitingFile]:
+    moments = dict.fromkeys(("next_at", "created", "changed"), timezone.now())
+    facts = {"env": ENV, "using": "default", "state": "parked", "cause": "45009", "message": "no"}
+    return [
+        WaitingFile.objects.create(key=f"{n}.txt", key_digest=n, **facts | moments | columns)
+        for n in range(count)
+    ]
+
+
+def test_waiting_files_that_need_a_person_head_the_page(
+    cloud: EmulatorServer, operator: Client
+) -> None:
+    rows = park(SHOWN + 1)
+    plain_rows(1, status="failed")
+    text, html = text_of(operator), operator.get(FAILING).content.decode()
+    assert text.index("10.txt") < text.index("Of 1 file")
+    assert ("1.txt" in text.split(), "0.txt" in text.split()) == (True, False)
+    assert f'href="/admin/wx_static_store/waitingfile/{rows[-1].pk}/change/"' in html
+    assert 'href="/admin/wx_static_store/waitingfile/?state=parked"' in html
+
+
+def test_waiting_files_of_other_environments_are_not_on_the_page(
+    cloud: EmulatorServer, operator: Client, settings: Any
+) -> None:
+    park(1)
+    offered = {"ENVIRONMENTS": lambda user: {"tenant-b": "Tenant B"}}
+    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | offered
+    assert "0.txt" not in text_of(operator)
 
 
 def test_a_cause_with_a_nul_character_is_nobodys(operator: Client, cloud: EmulatorServer) -> None:

@@ -6,7 +6,7 @@ delimiter would hide the folders (wechat-cos.md, 1.4); this module derives them 
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,16 +22,12 @@ LAST = "\U0010ffff"  # no character comes after it: the end of a folder's keys
 
 @dataclass(frozen=True, slots=True)
 class SubFolder:
-    """
-    A folder in the folder that is shown; its key ends in a slash.
+    """A folder in the folder that is shown."""
 
-    `files` and `size` count the objects read, without deleted ones; `is_whole`: all were read.
-    """
-
-    key: str
-    files: int
-    size: int
-    is_whole: bool
+    key: str  # it ends in a slash
+    files: int  # that were read, without deleted ones
+    size: int  # of these
+    is_whole: bool  # all were read
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +46,10 @@ class Folder:
 
 
 def read_folder(page: Callable[[str, str], ListPage], prefix: str, marker: str = "") -> Folder:
-    """
-    Read the part of a folder after the marker, by `page(prefix, marker)`.
-
-    If a sub-folder continues after the page, a second call starts after the sub-folder.
-    """
+    """Read the part of a folder after the marker, by `page(prefix, marker)`."""
     found = page(prefix, marker)
     files, cut = list(found.files), set[str]()
+    # Of a sub-folder that goes on after the page, the rest is skipped.
     if begun := _folder_of(found.marker or "", prefix):
         cut.add(begun)
         found = page(prefix, begun + LAST)
@@ -65,9 +58,16 @@ def read_folder(page: Callable[[str, str], ListPage], prefix: str, marker: str =
     if end and (begun := _folder_of(end, prefix)):
         cut.add(begun)
         end = begun + LAST
-    inside = [file for file in files if _folder_of(file.key, prefix)]
-    own = tuple(file for file in files if not _folder_of(file.key, prefix))
-    return Folder(prefix, tuple(_folders(inside, prefix, cut)), own, end)
+    own, counts = list[RemoteFile](), dict[str, tuple[int, int]]()
+    for file in files:
+        if key := _folder_of(file.key, prefix):
+            number, size = counts.get(key, (0, 0))
+            counted = not is_marker(file)
+            counts[key] = number + counted, size + counted * file.size
+        else:
+            own.append(file)
+    folders = (SubFolder(key, *sums, key not in cut) for key, sums in counts.items())
+    return Folder(prefix, tuple(folders), tuple(own), end)
 
 
 def is_marker(file: RemoteFile) -> bool:
@@ -81,26 +81,13 @@ def _folder_of(key: str, prefix: str) -> str:
     return prefix + head + slash if slash else ""
 
 
-def _folders(files: Sequence[RemoteFile], prefix: str, cut: set[str]) -> list[SubFolder]:
-    counts: dict[str, tuple[int, int]] = {}
-    for file in files:
-        key, counted = _folder_of(file.key, prefix), not is_marker(file)
-        number, size = counts.get(key, (0, 0))
-        counts[key] = number + counted, size + counted * file.size
-    return [SubFolder(key, *found, key not in cut) for key, found in counts.items()]
-
-
 class RecentPages:
-    """
-    Pages of an environment's list; all processes together ask for each once a minute.
-
-    `fresh` asks at once. `asked` is the time of the oldest page.
-    """
+    """Pages of an environment's list; all processes together ask for each once a minute."""
 
     def __init__(self, store: Store, *, fresh: bool = False) -> None:
         self._store, self._fresh = store, fresh
         self._remembered = platform_for(store.options).remembered
-        self.asked = time.time()
+        self.asked = time.time()  # for the oldest page
 
     def __call__(self, prefix: str, marker: str) -> ListPage:
         name = f"list:{self._store.env}\n{prefix}\n{marker}"

@@ -1,12 +1,10 @@
 """Where the page *Files in the cloud* is: a store at an environment, a folder, and how far on."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.http import Http404, HttpRequest, QueryDict
 from django.utils import timezone
@@ -14,15 +12,12 @@ from django.utils import timezone
 from ...conf import aliases
 from ...conf.settings import setting
 from ...core.budget import REQUEST
-from ...core.refusals import PolicyRejected
+from ...core.refusals import PolicyRejected, User
 from ...models import UploadLog
 from ...submit.access import reach
 from ...submit.policy import Target, stores_for, target
 from ...upload.store import Store, get_store, store_for
 from .folders import Folder, RecentPages, read_folder
-
-if TYPE_CHECKING:
-    from ...core.refusals import User
 
 
 @dataclass(frozen=True)
@@ -72,11 +67,7 @@ class Place:
 
 
 def place_of(request: HttpRequest, asked: QueryDict) -> Place | None:
-    """
-    Return the place that the parameters name; raises Http404 if this user may not see it.
-
-    Without parameters, return the first place of the user, or None.
-    """
+    """Return the named place, or the user's first one; raise Http404 if it may not be seen."""
     to = _target(request.user, asked)
     if to is None:
         return None

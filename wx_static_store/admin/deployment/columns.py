@@ -3,21 +3,17 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
-from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _, gettext_lazy
+from django.utils.translation import gettext as _, gettext_lazy, pgettext_lazy
 
 from ...deploy import state
 from ...i18n import ngettext
 from ...models import Deployment
 from ..base import ReadOnlyAdmin
-from ..columns import NOTHING, Columns, badge, link, two_lines
+from ..columns import NOTHING, Columns, badge, day_and_time, link, two_lines
 
 
 class DeploymentColumns(Columns):
@@ -56,14 +52,14 @@ class DeploymentColumns(Columns):
         stored = _("%(count)d stored") % {"count": row.stored}
         return two_lines(stored, *rest, self.size(row))
 
+    @admin.display(description=pgettext_lazy("of an upload", "time"), ordering="id")
+    def ended(self, row: Deployment) -> SafeString:
+        """Return the time, with the duration."""
+        return two_lines(day_and_time(row.created), self.duration(row))
+
     @admin.display(description=gettext_lazy("bytes"))
     def size(self, row: Deployment) -> str:
         return filesizeformat(row.bytes)
-
-    @admin.display(description=gettext_lazy("store"))
-    def store(self, row: Deployment) -> str:
-        name = self._places.name(row.env)
-        return f"{name} ({row.using})" if row.using else name
 
     @admin.display(description=gettext_lazy("folder"))
     def folder(self, row: Deployment) -> SafeString | str:
@@ -103,10 +99,8 @@ class ReleasePages(ReadOnlyAdmin):
 
     def with_release(self, request: HttpRequest, object_id: str) -> Deployment:
         """Return the deployment; raises Http404 if this user sees none, or it has no release."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        row: Deployment | None = self.get_object(request, unquote(object_id))
-        if row is None or row.release is None:
+        row: Deployment = self.row_of(request, object_id)
+        if row.release is None:
             raise Http404
         return row
 
@@ -121,9 +115,3 @@ class ReleasePages(ReadOnlyAdmin):
             "folder": columns.folder(row),
         }
         return self.page_response(request, page, around | context)
-
-
-def page_of(row: Model) -> str:
-    """Return the address of a row's page in the admin."""
-    named = f"{row._meta.app_label}_{row._meta.model_name}"
-    return reverse(f"admin:{named}_change", args=[row.pk])

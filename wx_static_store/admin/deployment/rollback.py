@@ -29,7 +29,7 @@ from ...releases.runners import available_runner
 from ...submit.access import Act, is_offered, may
 from ..base import BOTH, Page, ReadOnlyAdmin, Tool, page
 from ..places import linkable
-from .columns import ReleasePages, page_of, title_of
+from .columns import ReleasePages, title_of
 
 SOURCE = "admin_deploy"  # of rows and deployments
 SHOWN = 50  # files of a list
@@ -86,11 +86,7 @@ class RollbackPage(ReleasePages):
 def carry_out(
     pages: ReadOnlyAdmin, request: HttpRequest, found: RollbackPlan, back: str, advice: str = ""
 ) -> HttpResponse:
-    """
-    Let a worker do it, or do it in this request; redirect to the page of the outcome.
-
-    If it fails, redirect to the page `back`, unless the `advice` says how to go on elsewhere.
-    """
+    """Do it, by a worker or here; redirect to the page of the outcome, or if it fails to `back`."""
     to, user = found.move.target, request.user
     try:
         if runner := available_runner():
@@ -98,7 +94,8 @@ def carry_out(
             row = runner.hand_over(to.using, found.move, user_id=user.pk, label=label)
             text = _("A worker deploys it. This page shows how it goes.")
             pages.message_user(request, text, messages.SUCCESS)
-            return HttpResponseRedirect(page_of(row))
+            its_admin: Any = pages.admin_site.get_model_admin(type(row))
+            return HttpResponseRedirect(its_admin.page_url("change", row))
         report = found.run()
     except (WxStaticStoreError, CommandError) as error:
         pages.message_user(request, str(error), messages.ERROR)

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest, StreamingHttpResponse
+from django.utils import timezone
 
 from ...core import types
 from ...models import UploadLog, UploadLogQuerySet
@@ -75,4 +76,5 @@ def export(request: HttpRequest, rows: UploadLogQuerySet, extension: str) -> Str
     lines_of, content_type = FORMATS[extension]
     lines = lines_of(_in_parts(rows))
     parts = iter(lambda: "".join(islice(lines, LINES_AT_ONCE)), "")
-    return download(request, parts, content_type, str(UploadLog._meta.model_name), extension)
+    name = f"{UploadLog._meta.model_name}-{timezone.now():%Y%m%d-%H%M%S}.{extension}"
+    return download(request, parts, content_type, name)

@@ -10,12 +10,12 @@ from django.utils.translation import gettext_lazy as _, ngettext
 
 from ...log.failing import causes, dismiss
 from ...log.retry import sendable_first
-from ...models import UploadLogQuerySet
-from ...submit.access import offered
-from ..base import BOTH, Page, page
-from ..causes import cards, retry_label
+from ...models import UploadLogQuerySet, WaitingFile
+from ...submit.access import offered, visible
+from ..base import BOTH, LIMIT, Page, page
+from ..causes import SHOWN, cards, retry_label
+from ..columns import WaitingColumns, lines
 from .actions import LogActions
-from .steps import LIMIT
 
 _ID = "[0-9]{1,18}"
 _NOT_DISMISSED = _(
@@ -39,6 +39,8 @@ class FailingPage(LogActions):
             answer = self._act(request, rows.still_failing().order_by("-id"))
             return answer or HttpResponseRedirect(self.page_url("failing"))
         found = causes(rows.still_failing().order_by())
+        waiting = visible(WaitingFile.objects.filter(state="parked"), request.user).order_by("-id")
+        parked = lines(waiting[: SHOWN + 1], WaitingColumns(request), ("store", "time"))
         context = {
             "title": _("Still failing"),
             "back": self.page_url("changelist"),
@@ -48,6 +50,8 @@ class FailingPage(LogActions):
             "count": sum(len(cause.rows) for cause in found),
             "newest": max((cause.rows[0] for cause in found), default=0),
             "older": rows.older_failures(),
+            "parked": parked[:SHOWN],
+            "more_parked": len(parked) > SHOWN,
             "limit": LIMIT,
         }
         return self.page_response(request, "failing", context)

@@ -15,11 +15,10 @@ from ...core.budget import REQUEST
 from ...models import UploadLog
 from ...submit import queue
 from ...submit.access import offered
-from ..base import POST, Page, ReadOnlyAdmin, page
+from ..base import LIMIT, POST, Page, ReadOnlyAdmin, page
 from . import step_results as results
 from .step_results import Step, StepLine, StepRequest
 
-LIMIT = 200  # rows of one page
 _NO_TIME = gettext_lazy("No row could be done in the time of one step: try it again later.")
 
 
@@ -46,9 +45,6 @@ class StepsPage(ReadOnlyAdmin):
 
     # The page keeps all state: whoever closes it stops the action. Each step reads its rows again,
     # as they are offered to the user then.
-    def has_retry_permission(self, request: HttpRequest) -> bool:
-        return self.may(request, "retry")
-
     @page(
         Page("upload_again", "upload-again/", POST, needs="retry"),
         Page("compare", "compare/", POST),

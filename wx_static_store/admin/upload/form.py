@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ...conf import options_for, platform_options
 from ...core.naming import object_key
+from ...core.refusals import User
 from ...exceptions import NameRejected
 from ...submit.access import Act, may
 from ...submit.policy import Target, folder_refusal, stores_for
@@ -22,8 +23,6 @@ from ...upload.sources import digest
 
 if TYPE_CHECKING:
     from django.core.files.uploadedfile import UploadedFile
-
-    from ...core.refusals import User
 
     AnyFile = UploadedFile[Any]
 

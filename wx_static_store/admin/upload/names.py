@@ -18,18 +18,14 @@ TRIES = 4  # numbered names that the store is asked about
 
 
 def candidates(to: Target, name: str, md5: str, wish: str = "") -> Iterator[tuple[str, bool]]:
-    """
-    Yield names to try, the best first, and whether the log has the same bytes at this name.
-
-    `wish` is the name that the preview showed.
-    """
+    """Yield names to try, the best first, and whether the log has the same bytes at this name."""
     # The file's own name, unless the log has other bytes there.
     row = (sent_rows(to.env, [display_name(to, name)]) or {}).get(display_name(to, name))
     if row is None or row.is_deletion or _has_bytes(row, md5):
         yield name, _has_bytes(row, md5)
     same, free = _numbered_names(to, {name: md5}, ())[name]
     yield from ((each, True) for each in same[:1])
-    if wish:
+    if wish:  # the name that the preview showed
         yield wish, False
     yield from ((each, False) for each in free[:TRIES] if each != wish)
     yield _renamed(name, f"_{get_random_string(7)}"), False  # free, as those of Django's storages

@@ -1,14 +1,12 @@
 """How the upload of one file ended, and the state of the attempts of a page that asks for it."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
 from copy import copy
 from dataclasses import asdict, dataclass, replace
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.utils.safestring import SafeString
@@ -17,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from ...causes import LOOK, Text, advice, cause_of
 from ...core import qr
 from ...core.naming import clean_name, content_type
-from ...core.refusals import PolicyRejected
+from ...core.refusals import PolicyRejected, User
 from ...core.types import UploadContext, UploadItem, UploadResult, UploadStatus
 from ...exceptions import NameRejected, SourceError, WxStaticStoreError
 from ...submit.policy import Target, key_for
@@ -29,9 +27,6 @@ from ...upload.store import get_store
 from ..columns import explained
 from ..places import link_to
 from .form import attempt_submission, display_name
-
-if TYPE_CHECKING:
-    from ...core.refusals import User
 
 MOST_ASKED = 100  # attempts; the script has some under way
 LONGEST_NAME = 1024
@@ -136,11 +131,7 @@ def parse_attempts(user: User, asked: Mapping[str, Any]) -> list[Attempt]:
 
 
 def states(user: User, attempts: list[Attempt]) -> list[dict[str, Any]]:
-    """
-    Return for each attempt ``unseen``, ``running`` with the bytes sent, or its `outcome`.
-
-    ``killed`` is one that ended without an outcome, and is not looked up yet.
-    """
+    """Return for each attempt ``unseen``, ``running`` with the bytes sent, or its `outcome`."""
     # An attempt that is cancelled before it began stays so, even if it arrives later.
     found = [_state_of(attempt) for attempt in attempts]
     pairs = [*zip(attempts, found, strict=True)]
@@ -148,6 +139,7 @@ def states(user: User, attempts: list[Attempt]) -> list[dict[str, Any]]:
     sent = sent_of(*(digest for digest, _state in running))
     for (_digest, state), count in zip(running, sent, strict=True):
         state["sent"] = count
+    # Those that ended without an outcome, and are not looked up yet.
     killed = [(a, state) for a, state in pairs if state["state"] == "killed" and not a.wait]
     ended = look_up_killed(user, [(attempt.submission, attempt.name) for attempt, _state in killed])
     for (_attempt, state), outcome in zip(killed, ended, strict=True):

@@ -1,26 +1,22 @@
 """Show what an upload would do with each file, without a call to the cloud."""
 
-from __future__ import annotations
-
 from base64 import b64decode
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from django.template.defaultfilters import filesizeformat
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from ...core.naming import content_type
+from ...core.refusals import User
 from ...core.types import UploadStatus
 from ...exceptions import WxStaticStoreError
 from ...submit.policy import Target, key_for, questions
 from ..places import Places
 from .form import TEXTS, TargetForm, display_name
 from .names import Rows, names_beside, sent_rows
-
-if TYPE_CHECKING:
-    from ...core.refusals import User
 
 UNKNOWN, UNREAD, REFUSED, ASK = "unknown", "unread", "refused", "ask"
 STATES = {
@@ -47,7 +43,7 @@ class Chosen(NamedTuple):
     head: bytes = b""
 
     @classmethod
-    def parsed(cls, facts: Mapping[str, Any]) -> Chosen:
+    def parsed(cls, facts: Mapping[str, Any]) -> Self:
         size = int(facts["size"])
         if not 0 <= size < 2**63:
             raise ValueError(size)

@@ -1,8 +1,4 @@
-"""
-The checks of the values of options.
-
-Each function returns the clean value, or raises a ValueError that says why there is none.
-"""
+"""The checks of the values of options: each returns the clean value, or raises ValueError."""
 
 import re
 import unicodedata

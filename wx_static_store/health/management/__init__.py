@@ -3,5 +3,3 @@ The commands and their shared code.
 
     commands  What ``manage.py`` finds
 """
-
-__all__ = ()

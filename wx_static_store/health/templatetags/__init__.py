@@ -3,5 +3,3 @@ Tags for a project's templates.
 
     wx_health  A line that says what is wrong, for pages of the admin
 """
-
-__all__ = ()

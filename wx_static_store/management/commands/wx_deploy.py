@@ -27,7 +27,7 @@ from ...upload import kept
 from ...upload.uploader import Uploader
 from .. import deploy_options, differences, modes, preview, release_list
 from ..deploy_options import CommandLine
-from ..exits import WRONG_USE
+from ..exits import WRONG_USE, confirmed
 from ..report_file import prepare_report, write_json
 
 
@@ -176,16 +176,7 @@ class Command(BaseCommand):
             raise CommandError(refused, returncode=1)
 
     def _ask(self, question: str) -> bool:
-        if self.line.yes:
-            return True
-        if not sys.stdin.isatty():
-            text = _("%(question)s There is no terminal to ask: add --yes.", question=question)
-            raise CommandError(text, returncode=WRONG_USE)
-        try:
-            with interrupts.interruptible():
-                return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
-        except EOFError:  # Ctrl-D
-            return False
+        return self.line.yes or confirmed(question)
 
     def _preview(self, orders: environments.Orders) -> list[Plan]:
         """Print and return the plans; with --yes none are made."""

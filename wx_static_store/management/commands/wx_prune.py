@@ -1,6 +1,5 @@
 """``wx_prune``: delete old rows of the log, and old releases."""
 
-import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -15,7 +14,7 @@ from ...i18n import gettext as _, joined
 from ...log.prune import COUNTED, prune, prune_releases
 from ...log.retention import RELEASES
 from ...upload import kept, spool, waiting
-from ..exits import wrong_use
+from ..exits import confirmed, wrong_use
 from ..upkeep import UpkeepCommand
 
 MOST_AT_ONCE = 10_000  # more would hold locks for long
@@ -92,12 +91,9 @@ class Command(UpkeepCommand):
         return _in_words(self.counts)
 
     def _confirm(self) -> bool:
-        if not sys.stdin.isatty():
-            raise wrong_use(_("There is no terminal to ask: add --yes."))
         counts = Counter[str]()
         self._prune(counts, dry_run=True)
-        question = _("Delete %(counts)s? [y/N] ", counts=_in_words(counts))
-        return input(question).strip().lower() in ("y", "yes")
+        return confirmed(_("Delete %(counts)s?", counts=_in_words(counts)))
 
 
 def _in_words(counts: Counter[str]) -> str:

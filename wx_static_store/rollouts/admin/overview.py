@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from ...admin.base import Page, ReadOnlyAdmin, page
 from ...admin.causes import cards
 from ...admin.deployment.publish import may_publish
-from ...admin.places import Places, places_for
+from ...admin.places import places_for
 from ...deploy.state import folders
 from ...i18n import gettext as _
 from ...log.failing import causes
@@ -53,25 +53,20 @@ class OverviewAdmin(ReadOnlyAdmin):
             "sees_deployments": may(request.user, Act.SEE_DEPLOYMENTS),
         }
         if facts["sees_deployments"]:
-            facts["live"] = _live(known, env)
+            states = folders().with_live().filter(env=env)[:LIVE]
+            rows = [state.live for state in states if state.live]
+            facts["live"] = [(row, known.address(row.using, row.env, row.folder)) for row in rows]
             drifts = drift_rows().filter(env=env)
             facts["drifts"] = [(row, shown_drift(row)) for row in drifts]
         if facts["sees_log"]:
-            rows = UploadLog.objects.filter(env=env)
-            found = causes(rows.still_failing().order_by())
-            facts["cards"] = cards(request, found[:CAUSES], rows)
+            uploads = UploadLog.objects.filter(env=env)
+            found = causes(uploads.still_failing().order_by())
+            facts["cards"] = cards(request, found[:CAUSES], uploads)
         return self._answer(request, "environment", offers[env].label, **facts)
 
     def _answer(self, request: HttpRequest, name: str, title: str, **context: Any) -> HttpResponse:
         around = {"title": title, "may_publish": may_publish(request)}
         return self.page_response(request, name, around | context)
-
-
-def _live(known: Places, env: str) -> list[tuple[Deployment, str]]:
-    """Return the live release of each folder, with its address."""
-    found = folders().with_live().filter(env=env)[:LIVE]
-    rows = [row.live for row in found if row.live]
-    return [(row, known.address(row.using, row.env, row.folder)) for row in rows]
 
 
 def table_for(request: HttpRequest, *, chosen: bool = True) -> OverviewTable:

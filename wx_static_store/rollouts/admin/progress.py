@@ -9,7 +9,7 @@ from typing import NamedTuple
 from django.contrib import admin
 from django.utils.safestring import SafeString
 
-from ...admin.columns import Columns, badge, day_and_time, two_lines
+from ...admin.columns import Columns, day_and_time, two_lines
 from ...admin.places import Places
 from ...causes import Text, cause_of, hint
 from ...core.releases import label_in_words
@@ -25,10 +25,6 @@ Counts = Mapping[str, int]
 
 class RolloutColumns(Columns):
     """The columns of the list, for one request; its rows have their `counts`."""
-
-    @admin.display(description=gettext_lazy("state"))
-    def state(self, row: Rollout) -> SafeString:
-        return badge(row.state, row.get_state_display())
 
     @admin.display(description=gettext_lazy("rollout"))
     def rollout(self, row: Rollout) -> SafeString:

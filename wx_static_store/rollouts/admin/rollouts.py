@@ -1,15 +1,12 @@
 """The list of rollouts, the page of one, the part of it that is fetched again, its buttons."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
@@ -121,26 +118,16 @@ class RolloutAdmin(ReadOnlyAdmin):
             self.message_user(request, text, messages.ERROR)
         return None
 
-    def _row(self, request: HttpRequest, object_id: str) -> Rollout:
-        """Return the rollout; raise Http404 if this user may not see it."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        request.current_app = self.admin_site.name
-        row: Rollout | None = self.get_object(request, unquote(object_id))
-        if row is None:
-            raise Http404
-        return row
-
     def _steered(self, request: HttpRequest, object_id: str) -> Rollout:
         """Return the rollout; raise an error unless this user may steer it."""
-        row = self._row(request, object_id)
+        row: Rollout = self.row_of(request, object_id)
         # Who sees only a part of it would steer environments of others.
         if not may_steer(request.user, row):
             raise PermissionDenied
         return row
 
     def _show(self, request: HttpRequest, page: str, object_id: str) -> HttpResponse:
-        row = self._row(request, object_id)
+        row = self.row_of(request, object_id)
         progress = Progress(row, places_for(request), visible_part(request.user, row))
         context = {
             "progress": progress,

@@ -6,5 +6,3 @@ The REST API of rollouts: its addresses stand among those of ``wx_static_store.a
     bodies       the bodies and parameters of requests
     serializers  the members of the answers
 """
-
-__all__ = ()

@@ -50,8 +50,10 @@ class RolloutSerializer(serializers.ModelSerializer[Rollout]):
         help_text=_("The id of the release; null where each environment gets its own."),
     )
     release_url = Link("release", source="release_id", help_text=_("The address of the release."))
-    digest = serializers.SerializerMethodField(
-        help_text=_("Of the release: equal for equal trees. Empty without one.")
+    digest = serializers.CharField(
+        source="release.digest",
+        default="",
+        help_text=_("Of the release: equal for equal trees. Empty without one."),
     )
     undoes = serializers.IntegerField(
         source="undoes_id",
@@ -78,9 +80,6 @@ class RolloutSerializer(serializers.ModelSerializer[Rollout]):
         )
         read_only_fields = fields
         extra_kwargs = _HELP
-
-    def get_digest(self, row: Rollout) -> str:
-        return row.release.digest if row.release else ""
 
 
 class RolloutBegunSerializer(RolloutSerializer):

@@ -19,7 +19,7 @@ from ...api.body import ENVELOPE, ShortJson, clean_body
 from ...api.deployments import offered_environments
 from ...api.idempotency import once
 from ...api.log import one_row
-from ...api.operations import BEGINS, BODY, PATH, READ, SENDER, Operation
+from ...api.operations import BEGINS, BODY, FORMATS, PATH, READ, SENDER, Operation
 from ...api.problems import answer_as
 from ...deploy.archive import unpack_site
 from ...deploy.environments import site_stores
@@ -139,10 +139,7 @@ class RolloutAction(View):
         if action not in ACTIONS:
             raise Http404
         rollout = _whole(request, id)
-        with (
-            answer_as("rollout", RolloutRefused),
-            answer_as("workers", ConfigurationError),
-        ):
+        with answer_as("rollout", RolloutRefused), answer_as("workers", ConfigurationError):
             lifecycle.act(rollout.pk, action)
         return Response(_facts(request, rollout))
 
@@ -159,10 +156,7 @@ class RolloutRollback(View):
             serializers.RolloutBegunSerializer,
             202,
             _("The rollout is stopped, and another one begins."),
-            request={
-                "application/json": bodies.MannerBody,
-                "multipart/form-data": bodies.MannerBody,
-            },
+            request=dict.fromkeys(FORMATS, bodies.MannerBody),
             once=True,
             location=_("The rollout."),
         ),

@@ -5,5 +5,3 @@ The commands and their shared code.
     options   The options of ``wx_rollout``, and what they say of a start
     lines     Rollouts as lines on a terminal
 """
-
-__all__ = ()

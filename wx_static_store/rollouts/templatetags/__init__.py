@@ -3,5 +3,3 @@ Tags for a project's templates.
 
     wx_overview  The environments with trouble, for pages of the admin
 """
-
-__all__ = ()
