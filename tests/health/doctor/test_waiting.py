@@ -93,7 +93,7 @@ def test_the_remedy_is_that_of_the_last_failure(examined: Examine) -> None:
     [
         ({}, "waiting.nobody", "wx_push each minute"),
         ({"next_at": timezone.now() + timedelta(days=1)}, "waiting.old", "Run manage.py wx_push"),
-        ({"state": "parked"}, "waiting.parked", "the list Waiting of the admin"),
+        ({"state": "parked"}, "waiting.parked", "Open Waiting files in the admin"),
     ],
 )
 def test_an_alert_names_the_fault_and_its_remedy(

@@ -80,8 +80,8 @@ CHECKS = (
     Check("waiting.parked", _("Can every waiting file be sent without a person?"), _parked,
         means=_("WeChat or COS refused the file itself, or it failed too often. It is not tried "
                 "again by itself, and its bytes are kept."),
-        remedy=_("Open the list Waiting of the admin, which says why. Then send the file again, or "
-                 "give it up. Saving it again under its name replaces it."),
+        remedy=_("Open Waiting files in the admin: its row says why. Then send it now, or give it "
+                 "up. Saving the file again under its name replaces it."),
         needs=_NEEDS),
 )
 # fmt: on
