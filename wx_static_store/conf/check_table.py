@@ -125,7 +125,7 @@ CHECKS = {each.id: each for each in (
           "commands. Django reports it only if a storage is imported before the checks run.")),
     _check("E026", _("%(option)s names %(alias)r, which is not in STORAGES."), _PRIVATE,
         _("Without a storage no release can be kept, and none can be rolled back to. The same "
-          "check looks at UPLOAD_SPOOL and WAITING_STORAGE.")),
+          "check looks at WAITING_STORAGE.")),
     _check("E027", _("%(option)s names %(alias)r, which is public: %(why)s."), _PRIVATE,
         _("The bytes of every release lie there, also of files that were never to stay "
           "public. collectstatic and wx_deploy stop before they write anything into it.")),

@@ -24,19 +24,21 @@ Fault = tuple[str, dict[str, Any]]
 
 @register(TAG, Tags.staticfiles)
 def check_release_storage(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Check that the storages of releases, failed uploads and waiting files are private."""
-    options = conf.readable_options()
-    given = (
-        (options.release_storage, _RELEASES),
-        (options.upload_spool, "UPLOAD_SPOOL"),
-        (options.waiting_storage, "WAITING_STORAGE"),
-    )
-    wanted = [each for each in given if each[0]]
-    found = [fault for one in wanted for fault in [*_faults(*one)] or _of_folder(*one)]
-    for name, of in {} if options.waiting_storage else conf.all_options().items():
+    """Check that the storages of releases and waiting files are private."""
+    given = private_storages()
+    found = [fault for one in given for fault in [*_faults(*one)] or _of_folder(*one)]
+    waiting = conf.readable_options().waiting_storage
+    for name, of in {} if waiting else conf.all_options().items():
         if of.kind == MEDIA and of.wait != "never":
             found.append(("E032", {"alias": name}))
     return [message(id, **facts) for id, facts in found]
+
+
+def private_storages() -> list[tuple[str, str]]:
+    """Return the aliases that must be private, each with the setting that names it."""
+    options = conf.readable_options()
+    given = [(options.release_storage, _RELEASES), (options.waiting_storage, "WAITING_STORAGE")]
+    return [(alias, option) for alias, option in given if alias]
 
 
 def require_private(alias: str, option: str = _RELEASES, folder: Path | None = None) -> None:

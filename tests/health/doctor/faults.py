@@ -313,10 +313,11 @@ FAULTS = {
         settings={"RELEASE_STORAGE": "kept"},
         django={"STORAGES": {"default": WX_STORAGE, "kept": UNWRITABLE}},
     ),
-    "a spool that cannot be written": Fault(
-        "UPLOAD_SPOOL ('kept') cannot be written: NotADirectoryError",
-        doubtful="storages.writable",
-        settings={"UPLOAD_SPOOL": "kept"},
+    "a waiting storage that cannot be written": Fault(
+        "WAITING_STORAGE ('kept') cannot be written: NotADirectoryError",
+        "storages.writable",
+        "settings.checks",  # it is a folder of this machine
+        settings={"WAITING_STORAGE": "kept"},
         django={"STORAGES": {"default": WX_STORAGE, "kept": UNWRITABLE}},
     ),
     "a broker that is down": Fault(
