@@ -63,6 +63,23 @@ def test_the_storage_of_waiting_files_is_held_to_the_same(project: Any, tmp_path
     assert str(found.msg).startswith("WAITING_STORAGE names 'default', which is public")
 
 
+@pytest.mark.parametrize(
+    ("debug", "storage", "found"),
+    [(False, "local", ["W033"]), (True, "local", []), (False, "bucket", [])],
+)
+def test_a_folder_of_one_machine_for_waiting_files_is_reported(
+    project: Any, settings: Any, tmp_path: Path, debug: bool, storage: str, found: list[str]
+) -> None:
+    project(WAITING_STORAGE="kept", STATIC_ROOT=str(tmp_path / "static"))
+    kinds = {
+        "local": located(tmp_path / "kept"),
+        "bucket": {"BACKEND": "tests.doubles.ObjectStore"},
+    }
+    settings.STORAGES = {**settings.STORAGES, "kept": kinds[storage]}
+    settings.DEBUG = debug
+    assert [str(id).rpartition(".")[2] for id in ids()] == found
+
+
 def test_without_any_alias_that_fits_the_hint_says_what_to_add(releases: Any) -> None:
     releases("release")
     [found] = messages()

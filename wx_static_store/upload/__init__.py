@@ -1,6 +1,7 @@
 """
 One file into the cloud: the face of the app for code that uploads.
 
+    in_threads       The async twins of a storage's methods, by threads of their own
     push             Send what waits, by one process at a time
     parked           Uploads of persons among the waiting files, and what is left when they fail
     waiting          Files that wait until the cloud takes them, by rows; what a storage does

@@ -26,6 +26,7 @@ from ..exceptions import ConfigurationError, SourceError, WxStaticStoreError
 from ..i18n import english, gettext_lazy as _, gettext_noop
 from ..models import WaitingFile
 from ..models.columns import Now
+from .platform import platform_notes
 from .presence import SLACK, Presence, Row, find, newest_rows
 from .recorder import Recorder, record_one
 from .store import INTERACTIVE_SECONDS, Store
@@ -50,6 +51,7 @@ from .workers import WorkerPool
 
 logger = logging.getLogger("wx_static_store.waiting")
 
+NOTED_SECONDS = 600.0  # after these, nobody knows of a push any more
 TRIES = 20  # some two hours and a half; then a row that fails while others are sent is parked
 PAUSE, LONGEST_PAUSE = 5.0, 600.0  # seconds until the next try; the pause doubles
 Found = RemoteFile | WxStaticStoreError | None
@@ -65,6 +67,7 @@ def push(seconds: float = 60.0, counts: Counter[str] | None = None) -> Counter[s
     """
     with transaction.atomic(using=rows().db, durable=True):
         pass  # a lease that is not committed keeps nobody away
+    platform_notes(platform_options()).write("push", 1, NOTED_SECONDS)
     require_private(platform_options().waiting_storage, "WAITING_STORAGE")
     until, counts = time.monotonic() + seconds, Counter[str]() if counts is None else counts
     failure: WxStaticStoreError | None = None
