@@ -45,7 +45,7 @@ def cloud(configure: Any, emulator: EmulatorServer, tmp_path: Path) -> EmulatorS
     """Give a project with the settings of the page the emulator as its cloud."""
     storages, site = deepcopy(STORAGES), {"BASE_URL": emulator.site_url()}
     run("config/settings.py", STORAGES=storages, WX_STATIC_STORE=site, BASE_DIR=tmp_path)
-    configure(STORAGES=storages, WX_STATIC_STORE=site)
+    configure(STORAGES=storages, WX_STATIC_STORE=site, DEBUG=True)  # it has one machine
     return emulator
 
 
