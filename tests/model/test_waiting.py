@@ -36,7 +36,7 @@ from wx_static_store.upload.waiting import is_away
 FILES = "django.core.files.storage.FileSystemStorage"
 OURS = "wx_static_store.storage.WxStorage"
 NAMES = st.sampled_from(["a.txt", "b.txt", "c.txt", "d.txt", "e.txt"])
-BODIES = st.sampled_from([b"one", b"two", b"longer"])
+BODIES = st.sampled_from([b"one", b"two", b"longer", b""])
 ALIASES = st.sampled_from(["suffix", "overwrite"])
 LINK, PUT, LIST = "staticuploadfile", "put_object", "staticfilelist"
 OUTAGES: tuple[dict[str, Any], ...] = (
