@@ -28,10 +28,11 @@ from tests.conftest import close_connections, configured, examples, slow
 from tests.model.cloud import Cloud, is_public
 from tests.waiting import skipping_clock
 from wx_static_store.conf import options_for
+from wx_static_store.exceptions import WxStaticStoreError
 from wx_static_store.models import UploadLog, WaitingFile
 from wx_static_store.upload import recorder, store
 from wx_static_store.upload.push import push
-from wx_static_store.upload.waiting import is_away
+from wx_static_store.upload.waiting import is_away, note_away, note_back
 
 FILES = "django.core.files.storage.FileSystemStorage"
 OURS = "wx_static_store.storage.WxStorage"
@@ -40,11 +41,11 @@ BODIES = st.sampled_from([b"one", b"two", b"longer", b""])
 ALIASES = st.sampled_from(["suffix", "overwrite"])
 LINK, PUT, LIST = "staticuploadfile", "put_object", "staticfilelist"
 OUTAGES: tuple[dict[str, Any], ...] = (
-    *({"on": "*", "do": "errcode", "errcode": errcode} for errcode in (-1, 45009)),
+    *({"on": name, "do": "errcode", "errcode": -1} for name in ("*", LIST)),
     {"on": LINK, "do": "errcode", "errcode": 40001},
-    *({"on": name, "do": "reset"} for name in (LINK, PUT, LIST)),
+    {"on": LINK, "do": "reset"},
     {"on": PUT, "do": "cos_error", "code": "SlowDown", "status": 503},
-    {"on": PUT, "do": "drop_reply"},
+    *2 * ({"on": PUT, "do": "drop_reply"},),
 )
 # Each of these must happen in a run: else the model shows nothing.
 MET = {"sent", "waits", "another name", "replaced", "deletion waits", "rolled back", "pushed"}
@@ -63,6 +64,7 @@ class Model(RuleBasedStateMachine):
         self.around.callback(self.cloud.server.stop)
         self.folder = Path(self.around.enter_context(TemporaryDirectory()))
         self.files: dict[str, bytes] = {}
+        self.names = {"a.txt"}  # that files have or had
         self.rolled_back: set[Path] = set()  # bytes that `wx_prune` frees some day
 
     @initialize(wait=st.sampled_from(["outage", "outage", "always"]))
@@ -104,6 +106,7 @@ class Model(RuleBasedStateMachine):
         self.met["another name"] += name != asked
         self.met["replaced"] += waits and name in before
         self.files[name] = body
+        self.names.add(name)
 
     @rule(which=st.integers(0, 9), alias=ALIASES)
     def delete(self, which: int, alias: str) -> None:
@@ -145,6 +148,11 @@ class Model(RuleBasedStateMachine):
         assert found == self.files
         assert self.rows() == {}
         assert self.kept() == self.rolled_back
+        options = options_for("suffix")
+        note_away(options, WxStaticStoreError())  # the log alone says what is there
+        for name in self.names:
+            self.check(storages["suffix"], name, size=False)
+        note_back(options)
 
     # --- what a storage says --------------------------------------------------------------------
 
@@ -160,7 +168,7 @@ class Model(RuleBasedStateMachine):
     def look(self) -> None:
         """Look at all files: the site may be there while the rest is away."""
         storage, is_well = storages["suffix"], not self.cloud.server.state.script.as_list()
-        for name in {*self.files, "a.txt", "b.txt"}:
+        for name in self.names:
             self.check(storage, name, size=is_well)
         if is_well:
             assert sorted(storage.listdir("")[1]) == sorted(self.files)
@@ -209,5 +217,5 @@ def project(cloud: Cloud, folder: Path, wait: str) -> Iterator[None]:
 @pytest.mark.django_db(transaction=True)
 def test_what_waits_is_in_the_end_what_a_dict_says() -> None:
     Model.met.clear()
-    stateful.run_state_machine_as_test(Model, settings=examples(150, stateful_step_count=30))
+    stateful.run_state_machine_as_test(Model, settings=examples(200, stateful_step_count=30))
     assert (+Model.met).keys() >= MET, "what never happened was not shown"

@@ -181,7 +181,9 @@ class _Steps:
             error: WxStaticStoreError = SourceError(_NEWER, cause="SourceGone", stage="source")
             self._park(row, self._uploader.failed(item, error))
         elif row.kind == DELETE:
-            if found.taken_by or row.replaces:
+            # What the log alone shows is written there as deleted, too: in an outage it decides.
+            in_log = Presence(row.key, logged, None, listed=False)
+            if found.taken_by or in_log.file or row.replaces:
                 return deletion(row.name)
             self._end(row, "deleted")
         elif row.replaces or same is Match.MISSING or (same is Match.UNSURE and row.maybe_public):
