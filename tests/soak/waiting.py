@@ -288,8 +288,9 @@ def judge(saves: Sequence[Save], objects: Mapping[str, str]) -> Iterator[str]:
 
 def speed(saves: Sequence[Save]) -> str:
     seconds = sorted(save.seconds for save in saves)
-    at = [seconds[int(share * (len(seconds) - 1))] for share in (0.5, 0.95, 1.0) if seconds]
-    return ", ".join(f"{what} {s:.3f} s" for what, s in zip(("p50", "p95", "max"), at, strict=False))
+    shares = {"p50": 0.5, "p95": 0.95, "max": 1.0} if seconds else {}
+    at = {what: seconds[int(share * (len(seconds) - 1))] for what, share in shares.items()}
+    return ", ".join(f"{what} {s:.3f} s" for what, s in at.items())
 
 
 # --- the program -------------------------------------------------------------------------------
