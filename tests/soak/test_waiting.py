@@ -7,25 +7,40 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import slow
-from tests.soak.waiting import Save, judge
+from tests.soak.book import BLANK, Line, judge
 
 ROOT = Path(__file__).parent.parent.parent
 
 
+BEGAN, ROLLED = Line("begins", "a.txt", "2"), Line("rolled back", "a.txt", "2")
+SAVED, DELETED = Line("saved", "a.txt", "1"), Line("deleted", "a.txt")
+RAISED = Line("raised", "a.txt: away")
+LOST, OTHER = ["a.txt is lost"], ["a.txt has bytes that are not its own"]
+
+
 @pytest.mark.parametrize(
-    ("how", "objects", "wrong"),
+    ("book", "objects", "wrong"),
     [
-        ("saved", {"a.txt": "1"}, []),
-        ("saved", {"a.txt": "2"}, ["a.txt has other bytes"]),
-        ("saved", {"b.txt": "1"}, ["a.txt is lost"]),
-        ("rolled back", {"a.txt": "2"}, []),
-        ("raised", {"a.txt": "1"}, ["save() raised: a.txt"]),
+        ([SAVED], {"a.txt": "1"}, []),
+        ([SAVED], {"a.txt": "2"}, OTHER),
+        ([SAVED], {"b.txt": "1"}, LOST),
+        ([SAVED, DELETED], {"a.txt": BLANK}, []),
+        ([SAVED, DELETED], {"a.txt": "1"}, OTHER),
+        ([SAVED, BEGAN], {"a.txt": "2"}, []),
+        ([SAVED, BEGAN], {"a.txt": "1"}, []),
+        ([SAVED, BEGAN, ROLLED], {"a.txt": "2"}, OTHER),
+        ([SAVED, BEGAN, ROLLED], {"a.txt": BLANK}, LOST),
+        ([RAISED], {}, ["it raised: a.txt: away"]),
     ],
 )
 def test_what_is_not_as_the_book_says_is_found(
-    how: str, objects: dict[str, str], wrong: list[str]
+    book: list[Line], objects: dict[str, str], wrong: list[str]
 ) -> None:
-    assert [*judge([Save(how, "a.txt", "1", 0, 0, waited=True)], objects)] == wrong
+    assert [*judge(book, objects, direct=False)] == wrong
+
+
+def test_a_direct_save_may_be_public_though_it_was_rolled_back() -> None:
+    assert [*judge([SAVED, BEGAN, ROLLED], {"a.txt": "2"}, direct=True)] == []
 
 
 @slow

@@ -1,18 +1,16 @@
 """
 Save files while the cloud comes and goes, kill who saves and who pushes, and see that none is lost.
 
-Two processes save, two push what waits; all the time one of them is ended by SIGKILL and another
-one begins. A tenth of the saves is rolled back. The emulator is a process, too: for some seconds it
-is dead or frozen, answers -1 or 503, or stores a file and loses the reply. What `save()` returned,
-and was committed, stands in a book. The last outage ends when nobody saves any more; once nothing
-waits, by the emulator's own list:
+Two processes save, replace and delete, two push what waits; all the time one of them is ended by
+SIGKILL and another one begins. The emulator is a process, too: for some seconds it is dead or
+frozen, answers -1 or 503, or stores a file and loses the reply. What returned, and was committed,
+stands in a book. The last outage ends when nobody saves any more. Once nothing waits:
 
-1. each file of the book is public, with its own bytes;
-2. no save raised an error, and nobody ended who was not killed;
+1. by the emulator's own list, each key is as its last line in the book says;
+2. no save and no deletion raised an error, and nobody ended who was not killed;
 3. nothing waits for a person.
 """
 
-import json
 import os
 import random
 import shutil
@@ -24,20 +22,18 @@ import tempfile
 import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
-from hashlib import md5
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import requests
 
 from tests.settings import database
 
+from .book import BEGINS, ROLLED_BACK, SAVED, Line, Saver, judge, read
 from .prunes import SHOWN, Run, ended, start
 from .world import ENV, ROOT
 
@@ -48,10 +44,9 @@ FAULTS: dict[str, dict[str, Any]] = {
     "lost replies": {"on": "put_object", "do": "drop_reply"},
 }
 OUTAGES = (DEAD, FROZEN, *FAULTS)
-NAMES = 20  # that persons give to their files
-PAUSE = 0.2  # seconds between two saves of a process, at most
 LINK_SECONDS = 5.0  # after which another push may send what a killed one had: none is frozen here
 LONGEST = 60.0  # seconds that a lock, or the end of all waiting, may take
+ARRIVES = 1.0  # seconds after which nothing comes that a killed process had sent
 
 Work = Callable[[Path], None]
 
@@ -121,57 +116,8 @@ def _free_ports() -> int:
 # --- what a process does -----------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Save:
-    """A line of the book."""
-
-    how: str  # it ended: saved, rolled back, raised
-    name: str
-    md5: str
-    began: float
-    seconds: float
-    waited: bool
-
-
 def save_all_the_time(book: Path) -> None:
-    from wx_static_store.signals import upload_waiting
-
-    waiting: list[object] = []
-    upload_waiting.connect(lambda **facts: waiting.append(facts), weak=False)
-    with book.open("a") as file:
-        while True:
-            time.sleep(random.uniform(0, PAUSE))
-            waiting.clear()
-            file.write(json.dumps(vars(_save(waiting))) + "\n")
-            file.flush()
-
-
-def _save(waiting: list[object]) -> Save:
-    """Save what a person or a program brings, with or without a transaction around it."""
-    from django.core.files.base import ContentFile
-    from django.core.files.storage import storages
-    from django.core.files.uploadedfile import SimpleUploadedFile
-    from django.db import transaction
-
-    from wx_static_store.exceptions import WxStaticStoreError
-
-    body, name = os.urandom(random.randrange(1, 5000)), f"{uuid4().hex}.txt"
-    content: Any = ContentFile(body)
-    if random.random() < 0.5:
-        name = f"{random.randrange(NAMES)}.txt"
-        content = SimpleUploadedFile(name, body)
-    chance, how = random.random(), "saved"
-    with transaction.atomic() if chance < 0.3 else nullcontext():
-        began = time.time()
-        try:
-            name = storages["default"].save(name, content)
-            if chance < 0.1:
-                transaction.set_rollback(True)
-                how = "rolled back"
-        except WxStaticStoreError as error:
-            how, name = "raised", f"{name}: {error}"
-        seconds = time.time() - began
-    return Save(how, name, md5(body).hexdigest(), began, seconds, bool(waiting))
+    Saver(book).run()
 
 
 def push_all_the_time(book: Path) -> None:
@@ -197,7 +143,7 @@ class Storm:
         self.outages: list[tuple[float, float]] = []
         self.wrong: list[str] = []
 
-    def run(self, seconds: float) -> str:
+    def run(self, seconds: float, *, direct: bool) -> str:
         """Storm for so long, then let all that waits be sent; say how it went."""
         self._begin(save_all_the_time, save_all_the_time, push_all_the_time, push_all_the_time)
         until = time.monotonic() + seconds
@@ -208,9 +154,10 @@ class Storm:
                 if time.monotonic() > until:
                     self.end()
         left, needed = self._drain()
-        saves = [Save(**json.loads(line)) for line in self._book.read_text().splitlines()]
-        self.wrong += judge(saves, self.cloud.objects())
-        self.counts.update(f"saves {save.how}" for save in saves)
+        book = read(self._book)
+        self.wrong += judge(book, self.cloud.objects(), direct=direct)
+        self.counts.update(line.how for line in book if line.how != BEGINS)
+        saves = [line for line in book if line.how in (SAVED, ROLLED_BACK)]
         counted = ", ".join(f"{number} {what}" for what, number in sorted(self.counts.items()))
         return "\n".join(
             [
@@ -254,7 +201,7 @@ class Storm:
         self.outages.append((began, time.time()))
         self.counts[f"times {kind}"] += 1
 
-    def _met(self, save: Save) -> bool:
+    def _met(self, save: Line) -> bool:
         return any(began <= save.began < end for began, end in self.outages)
 
     def _drain(self) -> tuple[int, float]:
@@ -262,6 +209,7 @@ class Storm:
         from wx_static_store.models import WaitingFile
         from wx_static_store.models.columns import Now
 
+        time.sleep(ARRIVES)
         WaitingFile.objects.update(leased_until=None, next_at=Now())
         left, began = WaitingFile.objects.count(), time.monotonic()
         self._begin(push_all_the_time, push_all_the_time)
@@ -275,18 +223,7 @@ class Storm:
         return left, seconds
 
 
-def judge(saves: Sequence[Save], objects: Mapping[str, str]) -> Iterator[str]:
-    """Yield what is not as the book says."""
-    for save in saves:
-        if save.how == "raised":
-            yield f"save() raised: {save.name}"
-        elif save.how == "saved" and save.name not in objects:
-            yield f"{save.name} is lost"
-        elif save.how == "saved" and objects[save.name] != save.md5:
-            yield f"{save.name} has other bytes"
-
-
-def speed(saves: Sequence[Save]) -> str:
+def speed(saves: Sequence[Line]) -> str:
     seconds = sorted(save.seconds for save in saves)
     shares = {"p50": 0.5, "p95": 0.95, "max": 1.0} if seconds else {}
     at = {what: seconds[int(share * (len(seconds) - 1))] for what, share in shares.items()}
@@ -307,7 +244,7 @@ def set_up(folder: Path, cloud: Cloud, vendor: str, wait: str) -> None:
         options = {"timeout": LONGEST, "transaction_mode": "IMMEDIATE"}
         where |= {"NAME": str(folder / "log.sqlite3"), "OPTIONS": options}
     shared = "django.core.cache.backends.filebased.FileBasedCache"
-    media = {"BACKEND": "wx_static_store.storage.WxStorage", "OPTIONS": {"wait": wait}}
+    ours = "wx_static_store.storage.WxStorage"
     local = "django.core.files.storage.FileSystemStorage"
     settings.configure(
         USE_TZ=True,
@@ -315,7 +252,8 @@ def set_up(folder: Path, cloud: Cloud, vendor: str, wait: str) -> None:
         CACHES={"default": {"BACKEND": shared, "LOCATION": str(folder / "cache")}},
         INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "wx_static_store"],
         STORAGES={
-            "default": media,
+            "default": {"BACKEND": ours, "OPTIONS": {"wait": wait}},
+            "overwrite": {"BACKEND": ours, "OPTIONS": {"wait": wait, "file_overwrite": True}},
             "kept": {"BACKEND": local, "OPTIONS": {"location": str(folder / "kept")}},
         },
         WX_STATIC_STORE={
@@ -360,10 +298,10 @@ def main() -> int:
         cloud = Cloud(folder / "cloud")
         stack.callback(cloud.stop)
         set_up(folder, cloud, options.database, options.wait)
-        _save([])  # in this process: nothing is left to be imported
+        Saver(folder / "first.jsonl").save()  # here: nothing is left to be imported
         storm = Storm(rng, folder, cloud)
         stack.callback(storm.end)
-        _say(storm.run(options.seconds))
+        _say(storm.run(options.seconds, direct=options.wait == "outage"))
     for wrong in storm.wrong[:SHOWN]:
         _say(f"WRONG: {wrong}")
     _say(f"{what}: {len(storm.wrong)} wrong")
