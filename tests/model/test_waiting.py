@@ -36,9 +36,10 @@ from wx_static_store.upload.waiting import is_away, note_away, note_back
 
 FILES = "django.core.files.storage.FileSystemStorage"
 OURS = "wx_static_store.storage.WxStorage"
-NAMES = st.sampled_from(["a.txt", "b.txt", "c.txt", "d.txt", "e.txt"])
+NAMES = st.sampled_from(["a.txt", "a.txt", "a.txt", "b.txt", "c.txt", "d.txt", "e.txt"])
 BODIES = st.sampled_from([b"one", b"two", b"longer", b""])
 ALIASES = st.sampled_from(["suffix", "overwrite"])
+SAVES = st.lists(st.tuples(ALIASES, NAMES, BODIES, st.booleans()), min_size=1, max_size=4)
 LINK, PUT, LIST = "staticuploadfile", "put_object", "staticfilelist"
 OUTAGES: tuple[dict[str, Any], ...] = (
     *({"on": name, "do": "errcode", "errcode": -1} for name in ("*", LIST)),
@@ -77,22 +78,27 @@ class Model(RuleBasedStateMachine):
 
     # --- what happens ---------------------------------------------------------------------------
 
-    @rule(fault=st.sampled_from(OUTAGES))
-    def outage_begins(self, fault: dict[str, Any]) -> None:
-        self.outage_ends()
-        self.cloud.server.script(fault | {"times": None})
-
-    @rule()
-    def outage_ends(self) -> None:
-        """Be there again; nobody knows it yet."""
+    @rule(fault=st.sampled_from(OUTAGES) | st.none(), noticed=st.booleans())
+    def outage(self, fault: dict[str, Any] | None, noticed: bool) -> None:
+        """Let one begin or end; else the next save or push notices it, or time passes."""
         self.cloud.server.state.script.clear()
+        if fault:
+            self.cloud.server.script(fault | {"times": None})
+        if noticed and fault:
+            note_away(options_for("suffix"), WxStaticStoreError())
+        elif noticed:
+            note_back(options_for("suffix"))
 
     @rule(seconds=st.sampled_from([3, 6, 61, 130, 700, 2 * 86400]))
     def time_passes(self, seconds: int) -> None:
         self.cloud.wait(seconds)
 
-    @rule(alias=ALIASES, asked=NAMES, body=BODIES, person=st.booleans())
-    def save(self, alias: str, asked: str, body: bytes, person: bool) -> None:
+    @rule(saves=SAVES)
+    def save(self, saves: list[tuple[str, str, bytes, bool]]) -> None:
+        for each in saves:
+            self.save_one(*each)
+
+    def save_one(self, alias: str, asked: str, body: bytes, person: bool) -> None:
         content = SimpleUploadedFile(asked, body) if person else ContentFile(body)
         before = self.rows()
         name = storages[alias].save(asked, content)
@@ -108,7 +114,7 @@ class Model(RuleBasedStateMachine):
         self.files[name] = body
         self.names.add(name)
 
-    @rule(which=st.integers(0, 9), alias=ALIASES)
+    @rule(which=st.integers(0, 3), alias=ALIASES)
     def delete(self, which: int, alias: str) -> None:
         """Delete a file, or one that is not there."""
         names = [*self.files, "a.txt"]
@@ -141,7 +147,8 @@ class Model(RuleBasedStateMachine):
     def settle(self) -> None:
         """End the outage and push until nothing is due: the bucket is the dict."""
         self.met["settled"] += bool(self.rows())
-        self.outage_ends()
+        self.look()
+        self.outage(None, noticed=False)
         self.cloud.wait(700)  # more than the longest pause; no lease is longer
         self.push()
         found = {key: each.body for key, each in self.cloud.all().items() if is_public(each)}
@@ -164,7 +171,6 @@ class Model(RuleBasedStateMachine):
             for alias in ("suffix", "overwrite"):
                 self.check(storages[alias], name)
 
-    @rule()
     def look(self) -> None:
         """Look at all files: the site may be there while the rest is away."""
         storage, is_well = storages["suffix"], not self.cloud.server.state.script.as_list()
@@ -217,5 +223,5 @@ def project(cloud: Cloud, folder: Path, wait: str) -> Iterator[None]:
 @pytest.mark.django_db(transaction=True)
 def test_what_waits_is_in_the_end_what_a_dict_says() -> None:
     Model.met.clear()
-    stateful.run_state_machine_as_test(Model, settings=examples(200, stateful_step_count=30))
+    stateful.run_state_machine_as_test(Model, settings=examples(150, stateful_step_count=50))
     assert (+Model.met).keys() >= MET, "what never happened was not shown"
