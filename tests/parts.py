@@ -101,7 +101,7 @@ DATABASES = """
     rollouts   snapshot state_machine workers
     rollouts/admin     overview progress rollouts table
     rollouts/api       views
-    upload     database kept recorder
+    upload     database kept recorder waiting_invariants
     .          broken_off
 """
 
