@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from tests.conftest import chromium_of_debian, ci_package
-from tests.demo import Site, manage, serving
+from tests.demo import Site, serving, shell
 
 from .upload_page import opened
 
@@ -21,8 +21,11 @@ expect = ci_package("playwright.sync_api").expect
 SCREENSHOTS = Path(__file__).parent / "screenshots"  # ignored by git
 REQUIRED = "WX_REQUIRE_BROWSER" in os.environ
 expect.set_options(timeout=20_000)  # milliseconds: a machine may have other things to do
-# A token that was refused may be followed by the next one a second later.
-IMPATIENT = 'settings.WX_STATIC_STORE["TOKEN_MIN_INTERVAL"] = 1'
+# A token that was refused may be followed by the next one a second later, and a login is quick.
+IMPATIENT = (
+    'settings.WX_STATIC_STORE["TOKEN_MIN_INTERVAL"] = 1; '
+    'settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]'
+)
 
 # A colour that is on its way from one look to the next has too little contrast for a moment.
 END_TRANSITIONS = """() => document.getAnimations()
@@ -116,12 +119,13 @@ def member(site: Site) -> Callable[..., str]:
     def create(*permissions: str) -> str:
         name = "-".join(["staff", *permissions])
         code = (
-            "import sys; from django.contrib.auth.models import Permission, User\n"
-            f"user, new = User.objects.get_or_create(username={name!r}, is_staff=True)\n"
-            "if new: user.set_password('demo'); user.save()  # another one ends the sessions\n"
+            "from django.contrib.auth.models import Permission, User\n"
+            "same = User.objects.get(username='demo').password\n"
+            f"given = {{'username': {name!r}, 'password': same, 'is_staff': True}}\n"
+            "user, _new = User.objects.get_or_create(**given)\n"
             f"user.user_permissions.set(Permission.objects.filter(codename__in={permissions!r}))"
         )
-        manage("shell", "-c", code)
+        shell(code)
         return name
 
     return create
@@ -134,7 +138,7 @@ def rows(*, key: str) -> list[dict[str, Any]]:
         f"found = UploadLog.objects.filter(key={key!r}).order_by('-id')\n"
         "print(json.dumps(list(found.values('status', 'errcode', 'source', 'md5', 'size'))))"
     )
-    rows: list[dict[str, Any]] = json.loads(manage("shell", "-v0", "-c", code).splitlines()[-1])
+    rows: list[dict[str, Any]] = json.loads(shell(code))
     return rows
 
 
