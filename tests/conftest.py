@@ -23,7 +23,7 @@ from django.test.signals import setting_changed
 from hypothesis import HealthCheck
 
 from tests.catalogue import faults
-from tests.parts import LONG, paths
+from tests.parts import LONG, SHARED, paths
 from tests.waiting import skipping_clock
 from wx_static_store.core import notes
 from wx_static_store.deploy import locks
@@ -71,6 +71,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             for path in {item.path for item in items}
         }
         items.sort(key=lambda item: ranks[item.path])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give a worker all tests of a file; of one in SHARED, those of one first parameter."""
+    from xdist.scheduler import LoadFileScheduling
+
+    shared = {*paths(SHARED)}
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path, _, test = nodeid.partition("::")
+            return path + test.partition("[")[2].split("-")[0] if path in shared else path
+
+    return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_collection_finish() -> None:

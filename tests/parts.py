@@ -59,8 +59,13 @@ CI = """
     .          architecture changed memory metadata parts properties reference sabotage
     .          secret_scan speed storage_contract tables translations
 """
+# Too long for one worker: each takes the tests of another first parameter.
+SHARED = """
+    browser    accessibility themes
+"""
 # Workers begin with these, the longest first: at the end all of them are busy with short ones.
 LONG = """
+    browser    themes accessibility
     api        schemathesis
     .          packaging
     django_suite
