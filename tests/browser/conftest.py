@@ -14,13 +14,9 @@ import pytest
 from tests.conftest import chromium_of_debian, ci_package
 from tests.demo import Site, serving, shell
 
-from .upload_page import opened
-
-expect = ci_package("playwright.sync_api").expect
-
-SCREENSHOTS = Path(__file__).parent / "screenshots"  # ignored by git
+HERE = Path(__file__).parent
+SCREENSHOTS = HERE / "screenshots"  # ignored by git
 REQUIRED = "WX_REQUIRE_BROWSER" in os.environ
-expect.set_options(timeout=20_000)  # milliseconds: a machine may have other things to do
 # A token that was refused may be followed by the next one a second later, and a login is quick.
 IMPATIENT = (
     'settings.WX_STATIC_STORE["TOKEN_MIN_INTERVAL"] = 1; '
@@ -33,12 +29,24 @@ END_TRANSITIONS = """() => document.getAnimations()
     .forEach(each => each.finish())"""
 
 
+if REQUIRED:  # milliseconds: a machine may have other things to do
+    ci_package("playwright.sync_api").expect.set_options(timeout=20_000)
+
+
+class LeftOut(pytest.Module):
+    def collect(self) -> list[pytest.Item]:
+        why = "takes minutes: WX_REQUIRE_BROWSER=1 runs it, in Debian's Chromium and Firefox"
+        pytest.skip(why, allow_module_level=True)
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: Any) -> pytest.Module | None:
+    return None if REQUIRED else LeftOut.from_parent(parent, path=module_path)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    why = "takes minutes: WX_REQUIRE_BROWSER=1 runs it, in Debian's Chromium and Firefox"
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if item.path.parent == HERE:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.skipif(not REQUIRED, reason=why))
 
 
 @pytest.fixture(scope="session")
@@ -152,6 +160,8 @@ def shoot(page: Any, name: str) -> None:
 @pytest.fixture
 def upload(page: Any, site: Site) -> Any:
     """Return the upload page, at the store of media."""
+    from .upload_page import opened
+
     return opened(page, site)
 
 
