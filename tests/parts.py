@@ -70,7 +70,7 @@ LONG = """
     .          packaging
     django_suite
     browser
-    processes  wx_deploy kill killed_deploy
+    processes  push kill killed_deploy wx_deploy concurrency emulator
     faults     faults
     docs
     upload     uploader
@@ -82,7 +82,9 @@ LONG = """
     admin/log  step_results
     health/doctor      probe visit
     api        at_once servers fifty_clients schema
+    rollouts   lifecycle environment state_machine
     rollouts/api       start
+    admin/deployment   rollback
     model
 """
 # Where a query, a lock or a transaction is the fact: PostgreSQL and MariaDB run it, too.
