@@ -20,6 +20,7 @@ OTHERS = (
 )
 RANDOM = """TESTS="$(grep --recursive --files-with-matches --include='test_*.py' \\
     'WX_ALL_EXAMPLES\\|@given\\|@examples\\|settings=examples' tests | tr '\\n' ' ')" """
+CLICKS = 'TESTS="tests/browser/test_themes.py -k answers_a_click"'
 WATCHED = 'ARGS="tests/observers tests/api/test_generated_clients.py"'
 PARTS = {
     "each point of a run under each signal": (
@@ -34,8 +35,9 @@ PARTS = {
     ),
     "killed deploys": ("make soak-deploy RUNS=160",),
     "deploys and prunes at once": ("make soak-prune ROUNDS=120",),
-    "one token for all processes, on Redis and Memcached": (
+    "one token for all processes, on Redis and Memcached; each button at both widths": (
         "WX_REQUIRE_SERVICES=1 make test ARGS=tests/tokens",
+        f"WX_ALL_WIDTHS=1 WX_REQUIRE_BROWSER=1 make test EXTRAS=ci {CLICKS}",
     ),
     "packages that keep media, and random pushes": (
         f'{OTHERS} ARGS="tests/compat --ds=tests.compat.settings"',
