@@ -11,8 +11,10 @@ from itertools import chain
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, ClassVar, Self
 
+from django.core import signing
 from django.core.files.base import File
 from django.core.files.uploadedfile import UploadedFile
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.deconstruct import deconstructible
 from storages.base import BaseStorage
@@ -48,6 +50,7 @@ __all__ = ["WxStorage"]
 
 SAVE = UploadContext(source="storage")
 DELETE = UploadContext(source="delete")
+WAITING_URL = "wx_static_store_waiting:file"  # of `urls`
 
 
 class PublicFile(File):  # type: ignore[type-arg]
@@ -237,6 +240,15 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         """Return whether the file waits until the cloud takes it, as the option `wait` allows."""
         row = self._waiting_row(name)
         return bool(row and row.file)
+
+    def waiting_url(self, name: str) -> str:
+        """Return where anybody can see a file that waits, for an hour; else its public address."""
+        url, row = self.url(name), self._waiting_row(name)
+        if row and row.file:
+            signed = signing.dumps([row.env, row.key, url], salt=WAITING_URL, compress=True)
+            with suppress(NoReverseMatch):  # the project does not include `urls`
+                return reverse(WAITING_URL, args=[signed])
+        return url
 
     def is_name_available(self, name: str, max_length: int | None = None) -> bool:
         """Claim a free name for the save under way: no other save takes it."""
