@@ -22,7 +22,7 @@ from storages.base import BaseStorage
 from .conf import checks as checks  # where the app is not installed, nothing else registers them
 from .conf.options import MEDIA, Options
 from .conf.settings import freeze, resolve, setting
-from .core.naming import clean_name, object_key
+from .core.naming import WAITING_URL, clean_name, object_key
 from .core.types import DELETED_MD5, RemoteFile, UploadContext, UploadItem, UploadStatus, deletion
 from .exceptions import IntegrityError, SourceError, UploadFailed, WxStaticStoreError
 from .i18n import gettext, gettext_lazy as _
@@ -50,7 +50,6 @@ __all__ = ["WxStorage"]
 
 SAVE = UploadContext(source="storage")
 DELETE = UploadContext(source="delete")
-WAITING_URL = "wx_static_store_waiting:file"  # of `urls`
 
 
 class PublicFile(File):  # type: ignore[type-arg]
