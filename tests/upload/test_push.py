@@ -319,6 +319,17 @@ def test_an_outage_costs_a_push_one_call(shop: Make) -> None:
     assert is_away(options_for("default"))
 
 
+def test_what_a_halted_push_did_not_begin_is_as_it_was(shop: Make) -> None:
+    here = shop(max_workers=3)
+    for name in ("a.txt", "b.txt", "c.txt"):
+        here.save_in_outage(b"tea", name)
+    here.begin_outage()
+    assert push() == {"failed": 1}
+    rows = WaitingFile.objects.order_by("id").values_list("attempts", "maybe_public")
+    assert list(rows) == [(1, False), (0, False), (0, False)]
+    assert not WaitingFile.objects.exclude(leased_until=None).exists()
+
+
 def test_a_file_that_failed_is_due_again_later(shop: Make) -> None:
     here = shop()
     here.save_in_outage(b"tea")

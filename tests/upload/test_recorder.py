@@ -733,6 +733,15 @@ def test_a_deployment_of_before_or_of_another_environment_is_not_seen() -> None:
 
 
 @pytest.mark.django_db
+def test_a_row_that_a_deployment_of_another_environment_adds_is_not_seen() -> None:
+    elsewhere = began("app/", "env-2")
+    others = recorders.OtherDeployments("env-1")
+    mine = began("app/")
+    record_one(result(), UploadContext("test", deployment_id=elsewhere))
+    assert others.wrote(mine) is None
+
+
+@pytest.mark.django_db
 def test_a_run_without_a_row_sees_no_other_deployment() -> None:
     others = recorders.OtherDeployments("env-1")
     began("app/")
