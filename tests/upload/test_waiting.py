@@ -206,7 +206,7 @@ def test_an_error_that_passes_lets_the_file_wait(shop: Make, fault: dict[str, An
 
 def test_a_file_that_waits_leaves_no_failed_row(shop: Make) -> None:
     here = shop()
-    here.begin_outage()
+    here.begin_outage(on="staticuploadfile")
     here.save(b"new")
     assert not UploadLog.objects.exists()
 
@@ -471,6 +471,14 @@ def test_the_deletion_that_meets_the_outage_waits(shop: Make, on: str) -> None:
     assert here.waiting() == {"a.txt": "delete"}
     assert not here.storage.exists("a.txt")
     assert waiting.is_away(options_for("default"))
+
+
+def test_a_deletion_that_waits_leaves_no_failed_row(shop: Make) -> None:
+    here = shop()
+    stored(here)
+    here.begin_outage(on="staticuploadfile")
+    here.storage.delete("a.txt")
+    assert UploadLog.objects.get().status == "stored"
 
 
 def test_a_deletion_ends_the_claim_on_its_key(shop: Make) -> None:
