@@ -204,6 +204,17 @@ def test_an_error_that_passes_lets_the_file_wait(shop: Make, fault: dict[str, An
     assert here.waiting() == {"a.txt": "save"}
 
 
+@pytest.mark.parametrize(("max_attempts", "calls"), [(1, 1), (5, 2)])
+@pytest.mark.usefixtures("no_pauses")
+def test_a_save_that_may_wait_tries_the_cloud_twice_at_most(
+    shop: Make, max_attempts: int, calls: int
+) -> None:
+    here = shop(max_attempts=max_attempts)
+    here.begin_outage(on="staticuploadfile", errcode=-1)
+    here.save(b"new")
+    assert len(here.cloud.calls("staticuploadfile")) == calls
+
+
 def test_a_file_that_waits_leaves_no_failed_row(shop: Make) -> None:
     here = shop()
     here.begin_outage(on="staticuploadfile")
@@ -385,6 +396,14 @@ def test_a_storage_that_no_push_would_find_is_refused(shop: Make) -> None:
 
 
 # --- what fails beside the cloud -----------------------------------------------------------------
+
+
+def test_a_save_that_finds_no_waiting_storage_names_the_setting(shop: Make, settings: Any) -> None:
+    here = shop()
+    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {"WAITING_STORAGE": "gone"}
+    with pytest.raises(ConfigurationError, match="WAITING_STORAGE"):
+        here.save(b"new")
+    assert here.public() == {}
 
 
 def test_a_waiting_storage_that_fails_is_said_and_nothing_waits(shop: Make) -> None:
