@@ -569,18 +569,30 @@ def test_who_lost_its_lease_sends_nothing(shop: Make) -> None:
     assert here.calls() == 0
 
 
+def lose_lease() -> None:
+    """Let another process have a.txt."""
+    leased_until = Now() + timedelta(seconds=60)
+    row = WaitingFile.objects.filter(key="a.txt")
+    row.update(attempts=F("attempts") + 1, leased_until=leased_until)
+
+
+def test_a_file_that_another_process_has_by_now_does_not_end_the_run(
+    shop: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = shop(max_attempts=1, max_workers=1)
+    for name in ("a.txt", "b.txt"):
+        here.save_in_outage(b"tea", name)
+    while_it_is_sent(monkeypatch, lose_lease)
+    here.cloud.script(BUSY | {"times": None})
+    assert push() == {"stored": 1}
+
+
 def test_who_lost_its_lease_leaves_the_row_to_its_successor(
     shop: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = shop(max_workers=1)
     here.save_in_outage(b"tea")
-
-    def lose_it() -> None:
-        WaitingFile.objects.update(
-            attempts=F("attempts") + 1, leased_until=Now() + timedelta(seconds=60)
-        )
-
-    while_it_is_sent(monkeypatch, lose_it)
+    while_it_is_sent(monkeypatch, lose_lease)
     here.begin_outage(on="staticuploadfile")
     assert push() == Counter()
     row = WaitingFile.objects.get()
