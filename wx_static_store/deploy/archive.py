@@ -77,7 +77,11 @@ class _Entry:
 
 @contextmanager
 def unpack_site(file: IO[bytes], name: str, *, limits: Limits = DEFAULT) -> Iterator[Path]:
-    """Unpack a ``.zip`` or ``.tar.gz``, and give the site's folder until the block ends."""
+    """
+    Unpack a ``.zip`` or ``.tar.gz``, and give the site's folder until the block ends.
+
+    Raises SourceError: damaged, over the limits, or with a name that cannot be published.
+    """
     with TemporaryDirectory(prefix="wx-site-", dir=setting("FILE_UPLOAD_TEMP_DIR")) as folder:
         _unpack(file, name, Path(folder), limits)
         top, *others = Path(folder).iterdir()
