@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from typing import Any
 
 from django.utils.functional import Promise, lazy
@@ -40,20 +41,7 @@ class Finding:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-def ok(text: Text, **more: Any) -> Finding:
-    return Finding(Mark.OK, text, **more)
-
-
-def warning(text: Text, **more: Any) -> Finding:
-    return Finding(Mark.WARNING, text, **more)
-
-
-def wrong(text: Text, **more: Any) -> Finding:
-    return Finding(Mark.WRONG, text, **more)
-
-
-def not_asked(text: Text, **more: Any) -> Finding:
-    return Finding(Mark.NOT_ASKED, text, **more)
+ok, not_asked, warning, wrong = (partial(Finding, mark) for mark in Mark)
 
 
 def not_well(*ids: str) -> Finding:
