@@ -1,9 +1,21 @@
 """Rows that a test makes by hand: the cause of an upload, the deploys of many environments."""
 
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
+
+from django.db.models import DateTimeField
+from django.utils import timezone
 
 from wx_static_store.causes import CAUSES, of_errcode
-from wx_static_store.models import Deployment, FolderState, Release, UploadLog, key_digest
+from wx_static_store.models import (
+    Deployment,
+    FolderState,
+    Release,
+    UploadLog,
+    WaitingFile,
+    key_digest,
+)
 
 
 def with_cause(columns: dict[str, Any]) -> dict[str, Any]:
@@ -24,3 +36,13 @@ def add_deployments(envs: list[str], folder: str = "www/") -> None:
         rows = (Deployment(env=env, using="site", folder=folder, **columns) for env in envs[::part])
         Deployment.objects.bulk_create(rows, batch_size=500)
     FolderState.objects.rebuild()
+
+
+def add_waiting(key: str = "a.txt", *, minutes: float = 20, **columns: Any) -> WaitingFile:
+    """Let a file wait and be due for so many minutes; its bytes are nowhere."""
+    since = timezone.now() - timedelta(minutes=minutes)
+    fields = WaitingFile._meta.concrete_fields
+    times = {f.name: since for f in fields if isinstance(f, DateTimeField) and not f.null}
+    row = {"env": "env-1", "key": key, "key_digest": key_digest(key), "name": key}
+    row |= {"using": "default", "kind": "save", "source": "storage", "token": uuid4().hex}
+    return WaitingFile.objects.create(**(times | row | columns))

@@ -109,7 +109,7 @@ def test_values_that_travel_are_frozen_and_have_their_fields(value: Any, fields:
 
 
 def test_upload_statuses_are_texts() -> None:
-    assert [*UploadStatus] == ["stored", "failed", "unknown"]
+    assert [*UploadStatus] == ["stored", "failed", "unknown", "waiting"]
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ from .upload.claims import (
     remember,
 )
 from .upload.database import after_commit
+from .upload.in_threads import in_thread
 from .upload.presence import Presence, from_log, look
 from .upload.sources import IN_MEMORY, content_item, digest, fingerprint
 from .upload.store import Store, store_for
@@ -317,6 +318,10 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
             uploader = Uploader(self.options)
             uploader.upload(deletion(clean_name(name)), DELETE)
             drop_claim(uploader.options, self._key(name))
+
+    asave, adelete, aexists = in_thread(save), in_thread(delete), in_thread(exists)
+    asize, aopen = in_thread(size), in_thread(BaseStorage.open)
+    aget_modified_time = in_thread(get_modified_time)
 
     def _key(self, name: str) -> str:
         # Django joins alternative names with the separator of the machine.

@@ -18,6 +18,7 @@ from rest_framework.test import APIClient
 
 from tests.conftest import ENV
 from tests.rows import with_cause
+from tests.upload.conftest import shop as shop
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog, key_digest
 

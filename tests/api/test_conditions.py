@@ -40,6 +40,7 @@ def test_a_get_returns_the_file_in_the_cloud(
         "url": f"{cloud.site_url()}/uploads/a.png",
         "size": len(PNG),
         "md5": md5(PNG).hexdigest(),
+        "waiting": False,
     }
 
 

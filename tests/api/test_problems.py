@@ -476,7 +476,7 @@ def test_the_log_names_the_wrong_setting(client: APIClient, settings: Any, caplo
 def test_an_unexpected_error_is_left_to_django(
     client: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wx_static_store.submit.send.record_one", lambda *args: [][0])
+    monkeypatch.setattr("wx_static_store.upload.uploader.record_one", lambda *args: [][0])
     client.raise_request_exception = False
     assert put(client).status_code == 500
     assert problems.answer(IndexError(), {}) is None

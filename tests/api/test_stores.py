@@ -75,6 +75,7 @@ def test_the_files_are_those_of_the_cloud_whatever_the_log_says(
         "url": cloud.site_url() + "/static/a%20b.css",
         "size": 3,
         "md5": "c7a628cba22e28eb17b5f5c6ae2a266a",
+        "waiting": False,
     }
 
 

@@ -44,8 +44,8 @@ from wx_static_store.models import UploadLog
 from wx_static_store.upload import get_uploader, store
 from wx_static_store.upload.platform import platform_for
 from wx_static_store.upload.release_storage import open_kept
-from wx_static_store.upload.spool import open_spooled
 from wx_static_store.upload.uploader import to_raise
+from wx_static_store.upload.waiting_bytes import open_bytes
 
 pytestmark = pytest.mark.django_db
 
@@ -164,7 +164,7 @@ SPECIAL: list[tuple[str, Play]] = [
     ("NameRejected", Play(name="../a.txt")),
     ("SourceError", Play(open=broken)),
     ("SourceChanged", Play(open=partial(Shrinking, b"tea"))),
-    ("SourceGone", Play(open=partial(open_spooled, "0" * 32))),
+    ("SourceGone", Play(open=partial(open_bytes, "0" * 32, "0" * 64))),
     ("source.kept", Play(open=partial(open_kept, "0" * 64))),
 ]
 # By no upload, and why.
@@ -224,7 +224,7 @@ def cloud(configure: Any, monkeypatch: pytest.MonkeyPatch) -> EmulatorServer:
         WX_STATIC_STORE={
             "MAX_ATTEMPTS": 1,
             "RELEASE_STORAGE": "releases",
-            "UPLOAD_SPOOL": "releases",
+            "WAITING_STORAGE": "releases",
         },
     )
     return server

@@ -56,14 +56,28 @@ def test_an_alias_that_is_not_there_is_named_with_the_nearest(
     assert str(found.hint).startswith("Did you mean releases?")
 
 
-@pytest.mark.parametrize("option", ["UPLOAD_SPOOL", "WAITING_STORAGE"])
-def test_other_storages_of_bytes_are_held_to_the_same(
-    project: Any, tmp_path: Path, option: str
-) -> None:
-    project(**{option: "default"}, STATIC_ROOT=str(tmp_path / "static"))
+def test_the_storage_of_waiting_files_is_held_to_the_same(project: Any, tmp_path: Path) -> None:
+    project(WAITING_STORAGE="default", STATIC_ROOT=str(tmp_path / "static"))
     [found] = messages()
     assert found.id == "wx_static_store.E027"
-    assert str(found.msg).startswith(f"{option} names 'default', which is public")
+    assert str(found.msg).startswith("WAITING_STORAGE names 'default', which is public")
+
+
+@pytest.mark.parametrize(
+    ("debug", "storage", "found"),
+    [(False, "local", ["W033"]), (True, "local", []), (False, "bucket", [])],
+)
+def test_a_folder_of_one_machine_for_waiting_files_is_reported(
+    project: Any, settings: Any, tmp_path: Path, debug: bool, storage: str, found: list[str]
+) -> None:
+    project(WAITING_STORAGE="kept", STATIC_ROOT=str(tmp_path / "static"))
+    kinds = {
+        "local": located(tmp_path / "kept"),
+        "bucket": {"BACKEND": "tests.doubles.ObjectStore"},
+    }
+    settings.STORAGES = {**settings.STORAGES, "kept": kinds[storage]}
+    settings.DEBUG = debug
+    assert [str(id).rpartition(".")[2] for id in ids()] == found
 
 
 def test_without_any_alias_that_fits_the_hint_says_what_to_add(releases: Any) -> None:

@@ -121,6 +121,8 @@ def test_a_changed_alias_is_followed(settings: Any) -> None:
         ({"MAX_WORKER": 5}, "MAX_WORKERS"),
         ({"ACESS_TOKEN": VALUE}, "ACCESS_TOKEN"),
         ({"LOCATON": "a"}, "LOCATION"),
+        ({"UPLOAD_SPOOL": "spool"}, "WAITING_STORAGE"),
+        ({"UPLOAD_SPOOL_HOURS": 48}, "WAITING_HOURS"),
     ],
 )
 def test_a_misspelt_setting_names_its_nearest_neighbour(
@@ -231,8 +233,6 @@ WRONG_SETTINGS: dict[str, list[Any]] = {
     "WAIT": ["", "yes", True, 1],
     "WAITING_STORAGE": ["", 5, ["waiting"]],
     "WAITING_HOURS": [0, -1, 0.5, "48", True, 8761],
-    "UPLOAD_SPOOL": ["", 5, ["spool"]],
-    "UPLOAD_SPOOL_HOURS": [0, -1, 0.5, "48", True, 8761],
     "API_RATE": ["100", 0, -1, True, 0.001, 10_001, float("nan"), float("inf")],
     "CELERY_QUEUE": ["", 5, ["rollouts"]],
     "ROLLOUT_TIME_LIMIT": ["3600", 0, -1, True, float("nan"), 86_401],

@@ -51,7 +51,7 @@ class Reader(FreshProject):
 
     def __exit__(self, *raised: Any) -> None:
         for command in [*self.servers]:
-            self._stop(command)
+            self.stop(command)
 
     def follow(self, blocks: Sequence[Block], settings: str = "") -> None:
         """
@@ -87,13 +87,15 @@ class Reader(FreshProject):
         if command in SERVERS:
             self._start(command, shown)
         elif command not in ("", SHELL):
-            printed = self._there(self.run(TERMINAL.format(command=self._here(command))))
+            code, printed = self.try_to_run(TERMINAL.format(command=self._here(command)))
+            assert bool(code) is ("CommandError:" in shown), f"{command}\n{printed}"
+            printed = self._there(printed)
             assert matches(shown, printed), f"{command}\n{printed}\nbut the page shows\n{shown}"
 
     def _start(self, command: str, shown: str) -> None:
         """Start a server, and wait until it has printed what the page shows."""
-        self._stop(command)
-        output = self.folder.with_name("server.txt")
+        self.stop(command)
+        output = self.folder.with_name(f"{command.split()[-1]}.txt")  # one for each
         with output.open("wb") as file:
             self.servers[command] = server = subprocess.Popen(
                 shlex.split(self._here(SERVERS[command])),
@@ -109,7 +111,8 @@ class Reader(FreshProject):
             time.sleep(0.05)
             printed = self._there(output.read_text("utf-8"))
 
-    def _stop(self, command: str) -> None:
+    def stop(self, command: str) -> None:
+        """Press Ctrl-C in the terminal of the server, if it runs."""
         if server := self.servers.pop(command, None):
             server.terminate()
             server.wait(PATIENCE)

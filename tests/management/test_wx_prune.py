@@ -16,7 +16,13 @@ from tests.databases.conftest import TABLE
 from tests.log.conftest import row, run
 from tests.log.test_prune import a_bit_of_all, bodies, folder as folder, kept_release, release
 from wx_static_store.management.commands.wx_prune import Command
-from wx_static_store.models import Deployment, IdempotencyKey, Release, UploadLog
+from wx_static_store.models import (
+    Deployment,
+    IdempotencyKey,
+    Release,
+    UploadLog,
+    WaitingFile,
+)
 from wx_static_store.rollouts.models import Rollout
 
 pytestmark = pytest.mark.django_db
@@ -205,3 +211,15 @@ def test_old_bytes_of_a_save_that_was_rolled_back_go(
     code, said = run("wx_prune", "--days=30", option)
     assert (code, "files of rolled-back saves 1" in said) == (0, True)
     assert [each.read_bytes() for each in path.parent.iterdir()] == left
+
+
+@pytest.mark.parametrize(("option", "left"), [("-n", 1), ("-y", 0)])
+def test_old_uploads_that_failed_go(configure: Any, option: str, left: int) -> None:
+    memory = {"BACKEND": "django.core.files.storage.InMemoryStorage"}
+    configure(STORAGES={"kept": memory}, WX_STATIC_STORE={"WAITING_STORAGE": "kept"})
+    old = timezone.now() - timedelta(days=3)
+    facts = {"state": "parked", "source": "api", "token": "f" * 32}
+    WaitingFile.objects.create(**facts, next_at=old, created=old, changed=old)
+    code, said = run("wx_prune", "--days=30", option)
+    assert (code, "files of failed uploads 1" in said) == (0, True)
+    assert WaitingFile.objects.count() == left

@@ -448,16 +448,16 @@ def project(cloud: Cloud, root: Path) -> Iterator[None]:
     """Use the emulator with empty tables; the package never sleeps, and names are counted."""
     private = {
         alias: {"BACKEND": FILES, "OPTIONS": {"location": str(root / alias)}}
-        for alias in ("releases", "spool")
+        for alias in ("releases", "waiting")
     }
-    options = {"RELEASE_STORAGE": "releases", "UPLOAD_SPOOL": "spool", "MAX_ATTEMPTS": 2}
+    options = {"RELEASE_STORAGE": "releases", "WAITING_STORAGE": "waiting", "MAX_ATTEMPTS": 2}
     options |= {"BASE_URL": cloud.server.site_url(), "MAX_WORKERS": 2, "UPLOAD_LOCATION": ""}
     changes = {
         "STORAGES": configure_storages() | private,
         "WX_STATIC_STORE": options,
         "ROOT_URLCONF": "tests.api.urls",
     }
-    (root / "spool").mkdir()
+    (root / "waiting").mkdir()
     for number, tree in enumerate(TREES):
         write(root / str(number), tree)
     numbers = count(1)

@@ -458,7 +458,7 @@ def test_a_secret_at_the_end_of_what_is_read_is_masked(form: str, before: int) -
         ({"file_permissions_mode": 0o640}, []),
     ],
 )
-@pytest.mark.parametrize("option", ["RELEASE_STORAGE", "UPLOAD_SPOOL"])
+@pytest.mark.parametrize("option", ["RELEASE_STORAGE", "WAITING_STORAGE"])
 def test_the_check_warns_of_kept_files_that_every_local_user_can_read(
     configure: Any, tmp_path: Path, option: str, mode: Any, found: list[str]
 ) -> None:
@@ -468,7 +468,7 @@ def test_the_check_warns_of_kept_files_that_every_local_user_can_read(
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": str(tmp_path / "kept"), **mode},
     }
-    configure(STORAGES={"kept": kept}, WX_STATIC_STORE={option: "kept"})
+    configure(STORAGES={"kept": kept}, WX_STATIC_STORE={option: "kept"}, DEBUG=True)
     ids = [str(each.id).rpartition(".")[2] for each in check_release_storage(None)]
     name = storages["kept"].save("a", ContentFile(b"x"))
     can_read = (tmp_path / "kept" / name).stat().st_mode & 0o007

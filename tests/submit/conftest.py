@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 
 from tests.conftest import ENV
+from tests.upload.conftest import shop as shop
 from wx_static_store.core.refusals import PolicyRejected
 from wx_static_store.core.types import UploadItem
 from wx_static_store.emulator import EmulatorServer

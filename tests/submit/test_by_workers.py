@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import md5
 from io import BytesIO
 from pathlib import Path
 from time import time
@@ -11,16 +10,18 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission, User
 
-from tests.log.uploads import MEDIA, newest, sent
+from tests.log.uploads import MEDIA, newest
 from tests.notes import planted
+from tests.submit.conftest import HERE
 from wx_static_store.core import notes
+from wx_static_store.core.types import UploadContext
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError
 from wx_static_store.log.failing import dismiss
 from wx_static_store.models import UploadLog
 from wx_static_store.submit import by_workers
 from wx_static_store.submit.by_workers import forget, refusals, send_again
-from wx_static_store.upload import spool
+from wx_static_store.submit.send import send
 from wx_static_store.upload.claims import Claim
 from wx_static_store.upload.uploader import get_uploader
 
@@ -37,7 +38,7 @@ def cloud(configure: Any, tmp_path: Path) -> EmulatorServer:
             "default": MEDIA,
             "local": {"BACKEND": FILES, "OPTIONS": {"location": tmp_path / "local"}},
         },
-        WX_STATIC_STORE={"MAX_ATTEMPTS": 1, "UPLOAD_SPOOL": "local"},
+        WX_STATIC_STORE={"MAX_ATTEMPTS": 1, "WAITING_STORAGE": "local"},
         CACHES={"default": {"BACKEND": shared, "LOCATION": str(tmp_path / "cache")}},
     )
     return server
@@ -45,10 +46,11 @@ def cloud(configure: Any, tmp_path: Path) -> EmulatorServer:
 
 @pytest.fixture
 def row(cloud: EmulatorServer) -> UploadLog:
-    """Return an upload that failed; the bytes lie in the spool."""
-    spool.keep(BytesIO(b"tea"), md5(b"tea").hexdigest(), 3)
+    """Return an upload that failed; its bytes are parked."""
     cloud.script({"on": "put_object", "do": "cos_error", "code": "Busy", "status": 403})
-    return sent("a.txt", b"tea", source="admin")
+    anna, file = User(is_active=True, is_superuser=True), BytesIO(b"tea")
+    send(anna, HERE, "a.txt", file, UploadContext("admin"), size=3)
+    return newest("a.txt")
 
 
 def user(*permissions: str) -> int:

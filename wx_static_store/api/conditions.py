@@ -8,6 +8,7 @@ from rest_framework.request import Request
 
 from ..core.types import RemoteFile
 from ..submit.policy import Target
+from ..upload.parked import row_ahead
 from ..upload.presence import look
 from ..upload.sources import digest
 from ..upload.store import Store, get_store
@@ -25,11 +26,12 @@ def headers_of(cloud: Store, file: RemoteFile) -> dict[str, str]:
 
 
 def require_state(request: Request, to: Target, key: str) -> None:
-    """Check If-Match and If-None-Match against the file at `key`; raises Conflict."""
+    """Check If-Match and If-None-Match against what waits or is at `key`; raises Conflict."""
     match, none_match = (request.headers.get(name) for name in ("If-Match", "If-None-Match"))
     if match is None and none_match is None:
         return
-    found = look(get_store(to.using, to.env), key).file
+    cloud = get_store(to.using, to.env)
+    found = (row_ahead(to.using, cloud.options, key) or look(cloud, key)).file
     # A file without an MD5 in the list matches only ``*``. No permission lifts this.
     ours = {"*"} if found else set[str]()
     if found and found.md5:

@@ -47,6 +47,7 @@ class Operation(NamedTuple):
     request: Any = None
     once: bool = False
     begun: bool = False  # the answer is 202 where workers do it
+    waits: bool = False  # the answer is 202 where the file waits
     location: Any = ""  # what is at the address that a good answer names; "" is a row of the log
     headers: Mapping[str, Any] = {}  # of the request
     path: Mapping[str, Any] = PATH

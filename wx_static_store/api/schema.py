@@ -32,9 +32,10 @@ _LIMIT = _("Of the requests of this user, see RateLimit-Reset.")
 _LEFT = _("Requests that are left.")
 _RESET = _("Seconds until the oldest request counts no more.")
 _BEGUN = _("Workers were asked to do it.")
+_WAITS = _("The file is kept, and will be public when WeChat answers again.")
 _CODE = _("The code of the problem, where a proxy replaces the body.")
 _ROW = _("The id of the row in the log; left out where there is none.")
-_STATUS = _("How the upload ended: stored, failed or unknown; left out where none began.")
+_STATUS = _("How the upload ended: stored, waiting, failed or unknown; left out where none began.")
 _REPLAYED = _("true, where this is an earlier answer again.")
 # The problems that may name a row of the log, and those that are answered again.
 _OF_UPLOADS = ("gone", "configuration", "upstream", "busy", "timeout", "unknown")
@@ -71,12 +72,14 @@ if INSTALLED:
             if operation.once:
                 found.append(_header("Idempotency-Key", KEY, _KEY))
             found.append(_header("X-WX-Code", str, _CODE, _statuses(operation.codes)))
+            accepts = operation.waits or (operation.begun and runner())
+            good = [operation.status, *([202] if accepts else [])]
             if operation.answer is serializers.UploadedSerializer:
-                uploads = [201, *_statuses(code for code in operation.codes if code in _OF_UPLOADS)]
+                failed = (code for code in operation.codes if code in _OF_UPLOADS)
+                uploads = [*good, *_statuses(failed)]
                 found.append(_header("Location", str, _("The row in the log."), uploads))
                 found.append(_header("X-WX-Upload-Id", int, _ROW, uploads))
                 found.append(_header("X-WX-Status", str, _STATUS, uploads))
-            good = [operation.status, *([202] if operation.begun and runner() else [])]
             if operation.location:
                 found.append(_header("Location", str, operation.location, good))
             if operation.once:
@@ -98,6 +101,8 @@ if INSTALLED:
             answers = {operation.status: good}
             if operation.begun and (found := runner()):
                 answers[202] = OpenApiResponse(found.answer_serializer(), str(_BEGUN))
+            if operation.waits:
+                answers[202] = OpenApiResponse(operation.answer, str(_WAITS))
             if operation.also:  # a second status has the normal answer, and not a problem
                 statuses = {code: PROBLEMS[code][0] for code in operation.codes}
                 codes = [f"`{code}`" for code, of in statuses.items() if of == operation.also]

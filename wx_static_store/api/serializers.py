@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import ISO_8601, serializers
 from rest_framework.request import Request
 
-from ..core.types import COLUMNS
+from ..core.types import COLUMNS, UploadStatus
 from ..exceptions import WxStaticStoreError
 from ..log.owner import addressing_alias, owning_alias, usable_stores
 from ..models import UploadLog, WaitingFile
@@ -43,7 +43,7 @@ class NamedChoice(serializers.ChoiceField):
 
 
 class UploadedSerializer(serializers.Serializer[Any]):
-    """A file that is public now."""
+    """A file that is public now, or waits."""
 
     id = serializers.IntegerField(
         allow_null=True, help_text=_("Of the row in the log; null where the log cannot be used.")
@@ -58,7 +58,7 @@ class UploadedSerializer(serializers.Serializer[Any]):
     size = serializers.IntegerField()
     md5 = serializers.CharField()
     content_type = serializers.CharField()
-    status = NamedChoice(UploadLog.Status.choices)
+    status = NamedChoice([UploadStatus.STORED, UploadStatus.WAITING], called="uploadStatus")
     errcode = serializers.IntegerField(allow_null=True, help_text=_("WeChat's; 0 is success."))
 
 
@@ -201,6 +201,7 @@ class FileSerializer(serializers.Serializer[Any]):
     size = serializers.IntegerField()
     md5 = serializers.CharField(allow_null=True)
     last_modified = Moment(allow_null=True)
+    waiting = serializers.BooleanField(help_text=_("Whether it is kept until WeChat answers."))
 
 
 class StoreSerializer(serializers.Serializer[Any]):

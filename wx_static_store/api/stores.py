@@ -67,7 +67,7 @@ class FileList(View):
         return paging.page(request, files, found.marker, of)
 
 
-def describe_file(cloud: Store, file: RemoteFile) -> dict[str, Any]:
+def describe_file(cloud: Store, file: RemoteFile, *, waiting: bool = False) -> dict[str, Any]:
     facts = {
         "name": file.key.removeprefix(cloud.options.location),
         "key": file.key,
@@ -75,6 +75,7 @@ def describe_file(cloud: Store, file: RemoteFile) -> dict[str, Any]:
         "size": file.size,
         "md5": file.md5,
         "last_modified": file.last_modified,
+        "waiting": waiting,
     }
     return serializers.FileSerializer(facts).data
 

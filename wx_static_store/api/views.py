@@ -16,7 +16,7 @@ from rest_framework.response import Response
 
 from ..conf import platform_options
 from ..core.naming import clean_name, object_key
-from ..core.types import UploadContext, UploadItem, UploadResult
+from ..core.types import UploadContext, UploadItem, UploadResult, UploadStatus
 from ..exceptions import SourceError, WxStaticStoreError
 from ..i18n import listed
 from ..log.diagnosis import diagnose, text_of
@@ -27,6 +27,7 @@ from ..submit.access import Act, may, offered
 from ..submit.policy import Target, generated_name, key_for, stores_for, target
 from ..submit.send import send
 from ..upload.database import in_database
+from ..upload.parked import row_ahead
 from ..upload.presence import look
 from ..upload.recorder import record_one
 from ..upload.store import get_store
@@ -61,10 +62,11 @@ class Uploads(View):
             201,
             _(
                 "What is uploaded is public for everybody. It is sent to the cloud before this "
-                "answers."
+                "answers. A store may let files wait while WeChat is away: the answer is 202 then."
             ),
             request={"multipart/form-data": parameters.Form},
             once=True,
+            waits=True,
             headers=MATCH,
         ),
     }
@@ -225,12 +227,13 @@ class RawUpload(View):
             _("The name is below the store's location, its slashes included."),
             request={"application/octet-stream": BINARY},
             once=True,
+            waits=True,
             headers=MATCH
             | {"Content-MD5": _("Of the body, in base64; of other bytes the answer is 400.")},
         ),
         "GET": Operation(
             "wx_uploads_find",
-            _("What is in the cloud by this name"),
+            _("What is in the cloud by this name, or waits"),
             (*EVERYBODY, "invalid", "not_found", "store", "name", *CLOUD),
             serializers.FileSerializer,
             description=_("HEAD answers in headers: Wx-Size, ETag (the MD5), Last-Modified, Link."),
@@ -239,14 +242,16 @@ class RawUpload(View):
     parser_classes = [RawParser]
 
     def get(self, request: Request, store: str, name: str) -> Response:
-        """Return the file with this name by one call to the cloud; HEAD has it in headers."""
+        """Return the file that waits or is in the cloud by this name; HEAD has it in headers."""
         env, uploads = self.query["env"] or None, not log.sees_all(request)
         to = target(request.user, store, env, uploads=uploads)
         cloud = get_store(to.using, to.env)
-        found = look(cloud, object_key(cloud.options.location, clean_name(name))).file
-        if found is None:
+        key = object_key(cloud.options.location, clean_name(name))
+        row = row_ahead(to.using, cloud.options, key)
+        if (found := (row or look(cloud, key)).file) is None:
             raise Http404
-        return Response(describe_file(cloud, found), headers=conditions.headers_of(cloud, found))
+        facts = describe_file(cloud, found, waiting=row is not None)
+        return Response(facts, headers=conditions.headers_of(cloud, found))
 
     def put(self, request: Request, store: str, name: str) -> Response:
         given = self.query
@@ -294,10 +299,13 @@ def upload_response(
         for name, value in headers.items():
             response[name] = value
         return response
-    facts = {"id": row, "store": using, "url": None}
+    facts, waits = {"id": row, "store": using, "url": None}, result.status is UploadStatus.WAITING
     with suppress(WxStaticStoreError):  # the file is stored, even if its address is unknown
-        facts["url"] = get_store(using, result.env).key_url(result.key)
+        store = get_store(using, result.env)
+        # While a file waits, nobody can be asked.
+        facts["url"] = (store.known_url if waits else store.key_url)(result.key) or None
     names = ("env", "name", "key", "size", "md5", "status", "errcode")
     facts |= {name: getattr(result, name) for name in names}
     facts["content_type"] = result.headers.content_type
-    return Response(serializers.UploadedSerializer(facts).data, 201, headers=headers)
+    status = 202 if waits else 201
+    return Response(serializers.UploadedSerializer(facts).data, status, headers=headers)

@@ -125,7 +125,7 @@ CHECKS = {each.id: each for each in (
           "commands. Django reports it only if a storage is imported before the checks run.")),
     _check("E026", _("%(option)s names %(alias)r, which is not in STORAGES."), _PRIVATE,
         _("Without a storage no release can be kept, and none can be rolled back to. The same "
-          "check looks at UPLOAD_SPOOL and WAITING_STORAGE.")),
+          "check looks at WAITING_STORAGE.")),
     _check("E027", _("%(option)s names %(alias)r, which is public: %(why)s."), _PRIVATE,
         _("The bytes of every release lie there, also of files that were never to stay "
           "public. collectstatic and wx_deploy stop before they write anything into it.")),
@@ -148,6 +148,12 @@ CHECKS = {each.id: each for each in (
         _("Set WAITING_STORAGE in WX_STATIC_STORE to the alias of a private storage, or take "
           '"wait" out of the OPTIONS.'),
         _("The bytes of a file that waits must lie somewhere until the cloud takes them.")),
+    _check("W033", _("WAITING_STORAGE names %(alias)r, a folder of this machine."),
+        _("With several machines, name a bucket of S3 or COS, or put the folder on a shared disk. "
+          "Do not use a bucket that fails together with that of the environment. With one machine, "
+          "silence W033 by SILENCED_SYSTEM_CHECKS."),
+        _("Every machine that saves, reads or sends waiting files needs their bytes. What one "
+          "machine keeps for itself, no other can send. Nothing is reported while DEBUG is on.")),
 )}
 # fmt: on
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from ..exceptions import ConfigurationError, Remedy, WxStaticStoreError
 from ..i18n import gettext_lazy as _
-from .options import clean
-from .settings import platform_options, unknown
+from .options import Options, clean
+from .settings import aliases, options_for, platform_options, unknown
 
 TAGS_HINT = _(
     "Write the tags of an environment in ENVIRONMENTS as a list, each as Set/Tag: "
@@ -52,6 +52,15 @@ def offers(user: Any = None) -> dict[str, Offer]:
     if not isinstance(found, Mapping):
         raise ConfigurationError(_("ENVIRONMENTS must give a dictionary, {environment id: label}"))
     return {str(env): _offer(env, given) for env, given in found.items()}
+
+
+def at_home(using: str, env: str) -> Options | None:
+    """Return the store's options at this environment; None if the settings do not send there."""
+    # The row that names both may be of a copied database, which another project uses.
+    options = options_for(using) if using in aliases() else None
+    if options and (options.env == env or (callable(options.env) and env in offers())):
+        return options.for_env(env)
+    return None
 
 
 def _offer(env: Any, given: Any) -> Offer:

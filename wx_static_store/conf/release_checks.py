@@ -24,19 +24,21 @@ Fault = tuple[str, dict[str, Any]]
 
 @register(TAG, Tags.staticfiles)
 def check_release_storage(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Check that the storages of releases, failed uploads and waiting files are private."""
-    options = conf.readable_options()
-    given = (
-        (options.release_storage, _RELEASES),
-        (options.upload_spool, "UPLOAD_SPOOL"),
-        (options.waiting_storage, "WAITING_STORAGE"),
-    )
-    wanted = [each for each in given if each[0]]
-    found = [fault for one in wanted for fault in [*_faults(*one)] or _readable_by_all(*one)]
-    for name, of in {} if options.waiting_storage else conf.all_options().items():
+    """Check that the storages of releases and waiting files are private."""
+    given = private_storages()
+    found = [fault for one in given for fault in [*_faults(*one)] or _of_folder(*one)]
+    waiting = conf.readable_options().waiting_storage
+    for name, of in {} if waiting else conf.all_options().items():
         if of.kind == MEDIA and of.wait != "never":
             found.append(("E032", {"alias": name}))
     return [message(id, **facts) for id, facts in found]
+
+
+def private_storages() -> list[tuple[str, str]]:
+    """Return the aliases that must be private, each with the setting that names it."""
+    options = conf.readable_options()
+    given = [(options.release_storage, _RELEASES), (options.waiting_storage, "WAITING_STORAGE")]
+    return [(alias, option) for alias, option in given if alias]
 
 
 def require_private(alias: str, option: str = _RELEASES, folder: Path | None = None) -> None:
@@ -71,11 +73,13 @@ def _faults(alias: str, option: str, folder: Path | None = None) -> Iterator[Fau
         yield "E027", {"option": option, "alias": alias, "why": why}
 
 
-def _readable_by_all(alias: str, option: str) -> Iterator[Fault]:
+def _of_folder(alias: str, option: str) -> Iterator[Fault]:
     mode = local.file_permissions_mode if (local := _local(alias)) else 0o600
     # With None, the umask decides.
     if mode is None or mode & 0o007:
         yield "W030", {"option": option, "alias": alias}
+    if local and option == "WAITING_STORAGE" and not conf.setting("DEBUG"):
+        yield "W033", {"alias": alias}
 
 
 def _why_public(alias: str, folder: Path | None) -> str | Promise:

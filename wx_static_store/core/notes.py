@@ -4,7 +4,8 @@ import json
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partialmethod
 from hashlib import md5
@@ -12,6 +13,7 @@ from typing import Any
 
 from django.core.cache import caches
 from django.core.cache.backends.locmem import LocMemCache
+from django.core.cache.backends.redis import RedisCache
 
 from .frames import is_from_signal
 
@@ -36,6 +38,29 @@ rests: defaultdict[str, Rest] = defaultdict(Rest)  # of this process, by alias
 def own_memory() -> LocMemCache:
     """Return a cache of this process alone."""
     return LocMemCache("wx_static_store", {})
+
+
+@contextmanager
+def own_caches() -> Iterator[None]:
+    """Let a thread make handles of its own in this block, and close their connections."""
+    for alias in caches:
+        with suppress(AttributeError):  # it has none of whoever made the context
+            del caches[alias]
+    try:
+        yield
+    finally:
+        for cache in caches.all(initialized_only=True):
+            if (client := redis_client(cache)) is not None:
+                # Else its connections are left to the garbage collector.
+                client.connection_pool.disconnect()
+            cache.close()
+
+
+def redis_client(cache: Any) -> Any:
+    """Return the Redis client of Django's own backend or of django-redis; None for others."""
+    owner = getattr(cache, "_cache" if isinstance(cache, RedisCache) else "client", None)
+    get_client = getattr(owner, "get_client", None)
+    return get_client(write=True) if get_client else None
 
 
 def whole(seconds: float) -> int:

@@ -37,6 +37,7 @@ class UploadStatus(StrEnum):
     STORED = "stored"
     FAILED = "failed"
     UNKNOWN = "unknown"  # the body was sent, the answer never came
+    WAITING = "waiting"  # kept until the cloud is there; no row of the log says so
 
 
 NOT_STORED = (UploadStatus.FAILED.value, UploadStatus.UNKNOWN.value)

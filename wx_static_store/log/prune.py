@@ -25,7 +25,7 @@ COUNTED: dict[str, str | Promise] = {
     "keys": _("Idempotency-Keys"),
     "releases": _("releases"),
     "files": _("files"),
-    "spooled": _("spooled files"),
+    "parked": _("files of failed uploads"),
     "unnamed": _("files of rolled-back saves"),
 }
 

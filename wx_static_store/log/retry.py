@@ -17,15 +17,17 @@ from ..core.refusals import EXISTS, IN_PROGRESS
 from ..core.types import LIST, UploadContext, UploadItem, UploadResult
 from ..exceptions import SourceError, WxStaticStoreError
 from ..i18n import gettext_lazy as _
-from ..models import UploadLog
+from ..models import UploadLog, WaitingFile
+from ..models.columns import Now
 from ..upload.claims import Claim
 from ..upload.presence import look
 from ..upload.recorder import Recorder
 from ..upload.transfer import longest
 from ..upload.uploader import Queue, Uploader
+from ..upload.waiting import end_lease, finish, lease, why
 from ..upload.workers import WorkerPool
 from .owner import owning_alias
-from .source_of import SourceGone, earlier_uploads, source_of
+from .source_of import SourceGone, earlier_uploads, source_of, waiting_for
 
 if TYPE_CHECKING:
     from django.utils.functional import Promise
@@ -41,10 +43,11 @@ _PUBLISH_IT = _("Run collectstatic again: it publishes what is there now.")
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A row whose bytes can be sent again."""
+    """A row whose bytes can be sent again, and the row by which they wait."""
 
     row: UploadLog
     item: UploadItem
+    waiting: WaitingFile | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ def retryable(rows: Iterable[UploadLog]) -> Iterator[Ready | RetryResult]:
         if row.md5 and item.md5 != row.md5 and not row.is_deletion:
             yield RetryResult(row, reason=SourceGone(_CHANGED, hint=_PUBLISH_IT))
         else:
-            yield Ready(row, item)
+            yield Ready(row, item, waiting_for(row, earlier))
 
 
 def why_gone(rows: Iterable[UploadLog]) -> dict[int, str | Promise]:
@@ -158,7 +161,9 @@ def _send(batch: _Batch, context: UploadContext) -> Iterator[RetryResult]:
             settled = uploader.settled(result) if time.monotonic() < batch.until else result
             if settled is not result:
                 recorder.add(settled, source=LIST)
-            batch.files.pop(settled.key).close()
+            if settled.key in batch.leased:
+                recorder.write()  # first: while the cloud is away, the log says what is there
+            batch.end(settled)
             yield RetryResult(batch.waiting.pop(settled.key).row, settled)
     yield from batch.refused
     yield from (RetryResult(one.row, halted=queue.halted) for one in batch.waiting.values())
@@ -176,6 +181,7 @@ class _Batch:
         self.refused: list[RetryResult] = []
         self._replaces = replaces
         self.files: dict[str, BinaryIO] = {}
+        self.leased: dict[str, WaitingFile] = {}
         self._claim = Claim()
 
     def items(self) -> Iterator[UploadItem]:
@@ -184,7 +190,7 @@ class _Batch:
             if time.monotonic() >= self.until:
                 return
             try:
-                self.files[key] = file = self._open(one)
+                item = self._open(one)
             except (WxStaticStoreError, OSError) as error:
                 del self.waiting[key]
                 if not isinstance(error, WxStaticStoreError):
@@ -192,9 +198,9 @@ class _Batch:
                     error = SourceError(_("The file cannot be read (%(why)s)", why=why))
                 self.refused.append(RetryResult(one.row, reason=error))
             else:
-                yield replace(one.item, open=lambda file=file: file, close=False)  # type: ignore[misc]
+                yield item
 
-    def _open(self, one: Ready) -> BinaryIO:
+    def _open(self, one: Ready) -> UploadItem:
         """Claim the key, check it, and open the file."""
         row, uploader = one.row, self.uploader
         seconds = longest(uploader.store, one.item.size or row.size or 0)
@@ -206,7 +212,21 @@ class _Batch:
         found = None if self._replaces else look(uploader.store, row.key).file
         if found and match(row, found) is not Match.SAME:
             raise EXISTS.broken(key=row.key)
-        return one.item.open()
+        self.files[row.key] = file = one.item.open()
+        if one.waiting:
+            if not lease(one.waiting, seconds):
+                raise IN_PROGRESS.broken(key=row.key)
+            self.leased[row.key] = one.waiting
+        until = time.time() + seconds
+        return replace(one.item, open=lambda: file, close=False, until=until)
+
+    def end(self, result: UploadResult) -> None:
+        """Close the file of a result, and free its bytes if they waited and are stored."""
+        self.files.pop(result.key).close()
+        if (row := self.leased.pop(result.key, None)) and result.error is None:
+            finish(row)
+        elif row:
+            end_lease(row, changed=Now(), **why(result, maybe_public=row.maybe_public))
 
     def close(self, *, written: bool) -> None:
         """Close the files; end the claims if rows are `written` that tell others what is there."""

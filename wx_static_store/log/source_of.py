@@ -1,4 +1,4 @@
-"""Find the bytes of an earlier upload: on this machine, in the spool, or on the public site."""
+"""Find the bytes of an earlier upload: on this machine, waiting, or on the public site."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,13 +18,15 @@ from ..core.hashed_names import looks_hashed
 from ..core.types import DEPLOYS, IMPORT, REPEATS, UploadItem, UploadStatus, deletion
 from ..exceptions import SourceError
 from ..i18n import gettext_lazy as _
-from ..models import UploadLog
-from ..upload import spool
+from ..models import UploadLog, WaitingFile
+from ..upload.parked import rows_at
 from ..upload.sources import IN_MEMORY, digest
 from ..upload.store import get_store
+from ..upload.waiting import open_row
 from .owner import owning_alias
 
-ByKey = Mapping[tuple[str, str], UploadLog]  # by environment and digest of the key
+Key = tuple[str, str]  # the environment, and the digest of the key
+Earlier = tuple[Mapping[Key, UploadLog], Mapping[Key, UploadLog], Mapping[Key, WaitingFile]]
 
 # Why there are no bytes, and what to do, by the source of the row.
 _DEPLOYED = (
@@ -62,21 +64,33 @@ _NO_KEY = (
     _("Rename the file, and upload it under the new name."),
 )
 _OTHER_BYTES = _("The public site serves other bytes by now, or none")
+_NEWER_WAITS = (
+    _("A newer file waits under this name"),
+    _("It will be public when WeChat answers again."),
+)
 
 
 class SourceGone(SourceError):
     """The bytes of this row cannot be had again, or must not be sent."""
 
 
-def earlier_uploads(rows: Sequence[UploadLog]) -> tuple[ByKey, ByKey]:
-    """Return the first uploads of repeated rows, and what was stored at the keys of failed ones."""
+def earlier_uploads(rows: Sequence[UploadLog]) -> Earlier:
+    """Return the first uploads of repeated rows, what was stored for failed ones, what waits."""
     log = UploadLog.objects.all()
     first = log.exclude(source__in=REPEATS).newest_of(r for r in rows if r.source in REPEATS)
     failed = (row for row in rows if row.status == UploadStatus.FAILED)
-    return first, log.filter(status=UploadStatus.STORED).newest_of(failed)
+    return first, log.filter(status=UploadStatus.STORED).newest_of(failed), rows_at(rows)
 
 
-def source_of(row: UploadLog, earlier: tuple[ByKey, ByKey] | None = None) -> UploadItem:
+def waiting_for(row: UploadLog, earlier: Earlier) -> WaitingFile | None:
+    """Return the waiting file with the row's bytes; raises SourceGone if newer bytes wait."""
+    found = earlier[2].get((row.env, row.key_digest))
+    if found and found.md5 != row.md5 and found.created > row.created:
+        raise _gone(_NEWER_WAITS)
+    return found if found and found.md5 == row.md5 else None
+
+
+def source_of(row: UploadLog, earlier: Earlier | None = None) -> UploadItem:
     """
     Return the row's file as an item to send again; raises SourceGone.
 
@@ -85,15 +99,14 @@ def source_of(row: UploadLog, earlier: tuple[ByKey, ByKey] | None = None) -> Upl
     """
     if not owning_alias(row):
         raise _gone(_NO_STORE if row.key else _NO_KEY)
-    first, stored = (
-        by_key.get((row.env, row.key_digest)) for by_key in earlier or earlier_uploads([row])
-    )
+    earlier, key = earlier or earlier_uploads([row]), (row.env, row.key_digest)
+    first, stored, waiting = earlier[0].get(key), earlier[1].get(key), waiting_for(row, earlier)
     # Of a repetition, that of the upload before any retry.
     source = row.source if row.source not in REPEATS else first.source if first else ""
     item = (
         deletion(row.name)
         if row.is_deletion
-        else _local_item(row, source) or _kept_item(row, source, stored)
+        else _local_item(row, source) or _kept_item(row, source, stored, waiting)
     )
     if item is None:
         raise _gone(_GONE.get(source, _KEPT_NOWHERE))
@@ -155,12 +168,14 @@ def _static_paths(name: str) -> Iterator[str]:
             yield str(found)
 
 
-# --- in the spool, and on the public site ------------------------------------------------------
+# --- waiting, and on the public site -----------------------------------------------------------
 
 
-def _kept_item(row: UploadLog, source: str, stored: UploadLog | None) -> UploadItem | None:
-    if row.md5 and row.size is not None and spool.has(row.md5, row.size):
-        opener: Callable[[], Any] = partial(spool.open_spooled, row.md5)
+def _kept_item(
+    row: UploadLog, source: str, stored: UploadLog | None, waiting: WaitingFile | None
+) -> UploadItem | None:
+    if waiting:
+        opener: Callable[[], Any] = partial(open_row, waiting)
     elif row.md5 and (row.status != UploadStatus.FAILED or (stored and stored.md5 == row.md5)):
         # By the log, the site may serve these bytes.
         opener = partial(_fetch, row, source)

@@ -28,9 +28,11 @@ from ..core.types import UploadItem
 from ..exceptions import ConfigurationError, WxStaticStoreError
 from ..i18n import gettext_lazy as _, labelled
 from ..upload.claims import Claim
+from ..upload.parked import may_wait, row_ahead
 from ..upload.presence import look
 from ..upload.sources import digest
 from ..upload.store import get_store
+from ..upload.waiting import seen
 from .access import Act, enforce, may, reach
 from .rules import doubts, endings_of, findings, in_name, measure
 
@@ -128,18 +130,25 @@ def authorize_upload(
     name = clean_name(name)
     _ask_project(user, name, file)
     if not (overwrite and may(user, Act.REPLACE)):
-        _ask_store(to, key, file, claim)
-    return UploadItem(name, open=lambda: file, size=measure(file), close=False)
+        _ask_store(to, key, file, claim, by_list=overwrite)
+    md5 = digest(file)  # by which a retry finds the bytes
+    return UploadItem(name, open=lambda: file, size=measure(file), md5=md5, close=False)
 
 
-def _ask_store(to: Target, key: str, file: BinaryIO, claim: Claim) -> None:
+def _ask_store(to: Target, key: str, file: BinaryIO, claim: Claim, *, by_list: bool) -> None:
     """Claim the key; raises PolicyRejected unless it is free or holds these very bytes."""
     store = get_store(to.using, to.env)
+    options = store.options
     # Claim before asking: of two uploads at once, both would see a free key.
-    if not claim.take(store.options, key):
+    if not claim.take(options, key):
         raise IN_PROGRESS.broken(key=key)
     try:
-        found = look(store, key).taken_by
+        if row := row_ahead(to.using, options, key):
+            found = row.file
+        elif by_list or not may_wait(to.using, options):
+            found = look(store, key).taken_by
+        else:  # while the cloud is away, by the log
+            found = seen(options, key, ask=options.wait != "always").taken_by
         if found and not (found.size == measure(file) and found.md5 == digest(file)):
             raise EXISTS.broken(key=key)
     except BaseException:

@@ -1,7 +1,9 @@
 """
 One file into the cloud: the face of the app for code that uploads.
 
+    in_threads       The async twins of a storage's methods, by threads of their own
     push             Send what waits, by one process at a time
+    parked           Uploads of persons among the waiting files, and what is left when they fail
     waiting          Files that wait until the cloud takes them, by rows; what a storage does
     uploader         Send one file and record it, or many by one loop
     listing          The objects at some thousand keys, by few calls of `staticfilelist`
@@ -14,7 +16,6 @@ One file into the cloud: the face of the app for code that uploads.
     recorder         Write results to the database and to the logger ``wx_static_store.uploads``
     claims           Names that a save is about to take, and objects that a failed form left
     kept             Which bytes of releases are kept, by rows, and which are freed
-    spool            The bytes of uploads that did not end stored, to be sent again
     waiting_bytes    The bytes of waiting files, each under the token of its content
     release_storage  The bytes of releases by their SHA-256, in any private alias of ``STORAGES``
     database         The database of the log, whose failure never fails an upload

@@ -12,20 +12,21 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, timedelta
 from functools import partial
-from typing import Any
 
 from django.db import Error, transaction
-from django.db.models import Count, F, Min, QuerySet
+from django.db.models import Count, Min, QuerySet
 
-from ..conf import Options, aliases, offers, options_for, platform_options
+from ..conf import Options, platform_options
+from ..conf.offered import at_home
 from ..conf.release_checks import require_private
 from ..core.match import Match, match
 from ..core.refusals import EXISTS
 from ..core.types import RemoteFile, UploadContext, UploadItem, UploadResult, UploadStatus, deletion
 from ..exceptions import ConfigurationError, SourceError, WxStaticStoreError
 from ..i18n import english, gettext_lazy as _, gettext_noop
-from ..models import WaitingFile, fitting
+from ..models import WaitingFile
 from ..models.columns import Now
+from .platform import platform_notes
 from .presence import SLACK, Presence, Row, find, newest_rows
 from .recorder import Recorder, record_one
 from .store import INTERACTIVE_SECONDS, Store
@@ -36,23 +37,25 @@ from .waiting import (
     DUE,
     IS_FREE,
     PARKED,
+    end_lease,
+    finish,
+    lease,
     note_away,
     note_back,
     open_row,
-    remove,
     rows,
     waits,
+    why,
 )
 from .workers import WorkerPool
 
 logger = logging.getLogger("wx_static_store.waiting")
 
+NOTED_SECONDS = 600.0  # after these, nobody knows of a push any more
 TRIES = 20  # some two hours and a half; then a row that fails while others are sent is parked
 PAUSE, LONGEST_PAUSE = 5.0, 600.0  # seconds until the next try; the pause doubles
-LINK_SECONDS = 60.0  # that a signed link can still be used after the last look at the lease
 Found = RemoteFile | WxStaticStoreError | None
 _NEWER = _("A newer upload of this file is in the log, and an older one must not overwrite it")
-MARGIN = 10.0  # between the clocks of this machine, the database and COS
 
 
 def push(seconds: float = 60.0, counts: Counter[str] | None = None) -> Counter[str]:
@@ -64,13 +67,15 @@ def push(seconds: float = 60.0, counts: Counter[str] | None = None) -> Counter[s
     """
     with transaction.atomic(using=rows().db, durable=True):
         pass  # a lease that is not committed keeps nobody away
+    platform_notes(platform_options()).write("push", 1, NOTED_SECONDS)
     require_private(platform_options().waiting_storage, "WAITING_STORAGE")
     until, counts = time.monotonic() + seconds, Counter[str]() if counts is None else counts
     failure: WxStaticStoreError | None = None
     places = due().values_list("using", "env").annotate(count=Count("id"), first=Min("next_at"))
     for using, env, count, _first in [*places.order_by("first")]:
         try:
-            if options := _at_home(using, env):
+            if options := at_home(using, env):
+                options = replace(options, deadline=options.deadline or INTERACTIVE_SECONDS)
                 _push(options, using, until, counts)
             else:
                 counts["elsewhere"] += count
@@ -84,15 +89,6 @@ def push(seconds: float = 60.0, counts: Counter[str] | None = None) -> Counter[s
 def due() -> QuerySet[WaitingFile]:
     """Return the rows that may be sent now."""
     return rows().filter(IS_FREE, state=DUE, next_at__lte=Now())
-
-
-def _at_home(using: str, env: str) -> Options | None:
-    """Return the options of the store; None if the settings do not send to this environment."""
-    # The database may be a copy, used by another project.
-    options = options_for(using) if using in aliases() else None
-    if options and (options.env == env or (callable(options.env) and env in offers())):
-        return replace(options.for_env(env), deadline=options.deadline or INTERACTIVE_SECONDS)
-    return None
 
 
 def _push(options: Options, using: str, until: float, counts: Counter[str]) -> None:
@@ -151,18 +147,14 @@ class _Steps:
         return bool(found)
 
     def _claim(self, row: WaitingFile, seconds: float) -> bool:
-        """Lease the row for these seconds and those of a link; return whether it is ours."""
+        """Lease the row; return whether it is ours."""
         if self._uploader.key(row.name) != row.key:  # the store has another location by now
             rows().filter(pk=row.pk).update(next_at=Now() + timedelta(seconds=LONGEST_PAUSE))
             self._counts["elsewhere"] += 1
             return False
-        lease = Now() + timedelta(seconds=seconds + LINK_SECONDS + MARGIN)
-        same = due().filter(pk=row.pk, token=row.token, attempts=row.attempts)
-        if not same.update(leased_until=lease, attempts=F("attempts") + 1, maybe_public=True):
-            return False  # another process was quicker
-        row.attempts += 1
-        self._claimed[row.name] = row
-        return True
+        if ours := lease(row, seconds):  # else another process was quicker
+            self._claimed[row.name] = row
+        return ours
 
     def _decide(self, claimed: list[WaitingFile], until: float) -> None:
         """Ask what is at the keys, and end the rows or make them ready, until the run halts."""
@@ -187,7 +179,7 @@ class _Steps:
         found = Presence(row.key, logged, file)
         same = match(row, found.file)
         self._there.update([row.key] if same is Match.SAME else [])
-        if _is_older(row, found):
+        if _is_older(row, found, self._uploader.options):
             error: WxStaticStoreError = SourceError(_NEWER, cause="SourceGone", stage="source")
             self._park(row, self._uploader.failed(item, error))
         elif row.kind == DELETE:
@@ -197,9 +189,7 @@ class _Steps:
         elif row.replaces or same is Match.MISSING or (same is Match.UNSURE and row.maybe_public):
             return item
         elif same is Match.SAME:  # the process that sent it was killed, or the database restored
-            transfer = Transfer(self._uploader.options, item)
-            transfer.prepare()
-            self._store(row, transfer.result(None))
+            self._store(row, self._uploader.waiting(item))
         else:
             self._park(row, self._uploader.failed(item, EXISTS.broken(key=row.key)))
         return None
@@ -226,7 +216,7 @@ class _Steps:
                 rows().filter(env=row.env, state=DUE).update(next_at=Now())
             self._store(row, result)
         elif isinstance(error, SourceError) and row.key in self._there:
-            self._store(row, replace(result, status=UploadStatus.STORED, error=None, stage=""))
+            self._store(row, result)
         elif error.cause == "interrupted" and result.status is UploadStatus.UNKNOWN:
             self._counts["failed"] += 1  # its PUT may still be under way: the lease goes on
         else:
@@ -249,7 +239,7 @@ class _Steps:
         """Let the row be due again later; return whether it is still ours."""
         pause = min(LONGEST_PAUSE, PAUSE * 2.0 ** min(row.attempts - 1, 10))
         later = Now() + timedelta(seconds=pause)
-        if ours := self._change(row, next_at=later, **_why(row, result, error)):
+        if ours := end_lease(row, next_at=later, **why(result, maybe_public=row.maybe_public)):
             self._counts["failed"] += 1
             logger.warning(gettext_noop("%s waits on: %s"), ascii(row.key), english(error))
             if waits(error) and error.cause != "interrupted":
@@ -258,9 +248,8 @@ class _Steps:
 
     def _park(self, row: WaitingFile, result: UploadResult) -> None:
         """Leave the row to a person, with a row in the log that says why."""
-        assert result.error is not None  # noqa: S101 -- only failures come here
-        why = _why(row, result, result.error)
-        if self._change(row, state=PARKED, changed=Now(), **why):
+        facts = why(result, maybe_public=row.maybe_public)
+        if end_lease(row, state=PARKED, changed=Now(), **facts):
             record_one(result, _context(row))
             self._counts["parked"] += 1
 
@@ -268,20 +257,13 @@ class _Steps:
         since = f"{row.created.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
         note = _("It waited since %(time)s (UTC)", time=since)
         # First: while the cloud is away, the log alone says what is there.
-        record_one(replace(result, note=note), _context(row))
+        stored = replace(result, status=UploadStatus.STORED, error=None, stage="", note=note)
+        record_one(stored, _context(row))
         self._end(row, "deleted" if row.kind == DELETE else "stored")
 
     def _end(self, row: WaitingFile, how: str) -> None:
         self._counts[how] += 1
-        if not remove(row):
-            _free_lease(row)
-
-    def _change(self, row: WaitingFile, **columns: Any) -> bool:
-        """Give the row back, changed, if this process has its lease still; return whether."""
-        same = rows().filter(pk=row.pk, token=row.token, attempts=row.attempts)
-        if not (ours := bool(same.update(leased_until=None, **columns))):
-            _free_lease(row)
-        return ours
+        finish(row)
 
     # --- the end ---------------------------------------------------------------------------------
 
@@ -297,7 +279,7 @@ class _Steps:
     def give_back(self) -> None:
         """Let others send what was claimed and not begun."""
         for row in self._claimed.values():
-            self._change(row, attempts=row.attempts - 1, maybe_public=row.maybe_public)
+            end_lease(row, attempts=row.attempts - 1, maybe_public=row.maybe_public)
 
 
 def _found(store: Store, key: str) -> Found:
@@ -310,25 +292,15 @@ def _found(store: Store, key: str) -> Found:
         return error
 
 
-def _is_older(row: WaitingFile, found: Presence) -> bool:
+def _is_older(row: WaitingFile, found: Presence, options: Options) -> bool:
     """Return whether other bytes came past the storage after the row was written."""
     logged, since = found.row, row.created.astimezone(UTC) + SLACK
-    # What a storage saves waits behind the row: such a row of the log is of an older content.
-    if logged is None or logged.md5 == row.md5 or logged.source in ("storage", "delete"):
+    if logged is None or logged.md5 == row.md5:
+        return False
+    # What such a storage saves waits behind the row: the row of the log is of an older content.
+    if options.wait != "never" and logged.source in ("storage", "delete"):
         return False
     return bool(logged.sent_at and logged.sent_at > since)
-
-
-def _free_lease(row: WaitingFile) -> None:
-    """Let the newer content of the row be sent at once, unless somebody sends it already."""
-    rows().filter(pk=row.pk, attempts=0).exclude(token=row.token).update(leased_until=None)
-
-
-def _why(row: WaitingFile, result: UploadResult, error: WxStaticStoreError) -> dict[str, Any]:
-    facts = {"cause": error.cause, "errcode": error.errcode, "message": english(error.message)}
-    # A claim notes that an object may be there: here it is certain again.
-    facts["maybe_public"] = row.maybe_public or result.status is UploadStatus.UNKNOWN
-    return fitting(WaitingFile, facts)
 
 
 def _context(row: WaitingFile) -> UploadContext:

@@ -1,5 +1,6 @@
 """Send one file and record it, or many by one loop."""
 
+import logging
 import queue
 import time
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
@@ -8,7 +9,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol, cast
 
+from django.db import DatabaseError
+
 from ..conf import Options, options_for
+from ..core.frames import is_from_signal
 from ..core.interrupts import interruptible
 from ..core.match import Match, match
 from ..core.naming import object_key
@@ -21,13 +25,15 @@ from ..exceptions import (
     UploadFailed,
     WxStaticStoreError,
 )
-from ..i18n import gettext_lazy as _
+from ..i18n import english, gettext_lazy as _
 from .claims import drop_abandoned
 from .presence import Presence, look_at
 from .recorder import RECORD_SECONDS, Recorder, record_one
 from .store import Store, store_for
 from .transfer import Transfer, headers_of
 from .workers import WorkerPool
+
+logger = logging.getLogger("wx_static_store.submit")
 
 SETTLE_SECONDS = 5.0  # for the one call that may show how an upload ended
 STUCK_SECONDS = 30.0  # without a result, before files that get no link are tried no more
@@ -87,6 +93,8 @@ class Uploader:
         item: UploadItem,
         context: UploadContext,
         unless: Callable[[WxStaticStoreError | None], bool] = lambda error: False,
+        *,
+        settles: bool = False,
     ) -> tuple[UploadResult, int | None]:
         """
         Send one file; return its result and the id of its row, None if there is no log.
@@ -97,10 +105,17 @@ class Uploader:
         drop_abandoned(self.options, self.key(item.name))
         try:
             result = transfer.run()
-        except BaseException:
+        except BaseException as error:
             # Broken off, as by a worker's time-out, it may be stored: without a row nobody looks.
-            record_one(transfer.broken_off(), context)
-            raise
+            result = transfer.broken_off()
+            # A full disk, say, after a part of the body was sent: the caller looks at the result.
+            ours = isinstance(error, DatabaseError | OSError) and not is_from_signal(error)
+            if not (ours and result.status is UploadStatus.UNKNOWN):
+                record_one(result, context)
+                raise
+            reason = english(error).partition("\n")[0]  # a database may show values further down
+            logger.error("%s: %s (%s)", type(error).__name__, reason, context.source_ref)
+        result = self.settled(result) if settles else result
         return result, None if unless(result.error) else record_one(result, context)
 
     def settled(self, result: UploadResult) -> UploadResult:
@@ -186,6 +201,12 @@ class Uploader:
             transfer.prepare()
         transfer.learn(error)
         return transfer.result(error)
+
+    def waiting(self, item: UploadItem) -> UploadResult:
+        """Return the result of a file that waits."""
+        transfer = Transfer(self.options, item)
+        transfer.prepare()
+        return replace(transfer.result(None), status=UploadStatus.WAITING)
 
     def key(self, name: str) -> str:
         """Return the key of a name; empty if no object can have it."""

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any, BinaryIO
 from uuid import uuid4
@@ -46,7 +47,7 @@ from ..exceptions import (
     WxStaticStoreError,
 )
 from ..i18n import english, gettext_lazy as _, gettext_noop
-from ..models import WaitingFile, key_digest
+from ..models import WaitingFile, fitting, key_digest
 from ..models.columns import Now
 from ..signals import upload_waiting
 from .claims import drop_claim, notes_of
@@ -63,9 +64,12 @@ logger = logging.getLogger("wx_static_store.waiting")
 SAVE, DELETE = WaitingFile.Kind
 DUE, PARKED = WaitingFile.State
 AWAY_SECONDS = 120.0  # without a push, one save in this time finds out whether the cloud is back
+PERSONS = ("admin", "api")  # the sources of their uploads
 QUICK_SECONDS = 8.0  # for the direct try of a file that may wait
 QUICK_ATTEMPTS = 2
 LOOKS = 5  # at a row that others change at the same time
+LINK_SECONDS = 60.0  # that a signed link can still be used after the last look at the lease
+MARGIN = 10.0  # between the clocks of this machine, the database and COS
 
 IS_FREE = Q(leased_until=None) | Q(leased_until__lt=Now())  # nobody sends it
 
@@ -126,14 +130,18 @@ def seen(options: Options, key: str, *, ask: bool = True) -> Presence:
 
 
 def save(
-    options: Options, item: UploadItem, context: UploadContext, other_name: Callable[[str], str]
+    options: Options,
+    item: UploadItem,
+    context: UploadContext,
+    other_name: Callable[[str], str],
+    using: str = "",
 ) -> tuple[str, UploadResult | None, int | None]:
     """
     Send the file, or let it wait: the result is None then. Return its name, too.
 
     `other_name` gives another one if a file waits under the name by now.
     """
-    using, uploader = using_of(options), Uploader(quick(options))
+    using, uploader = using_of(options, using), Uploader(quick(options))
     failure: WxStaticStoreError | None = None
     with rereadable(item) as item:
         if _is_direct(uploader, item.name):
@@ -182,11 +190,11 @@ def delete(options: Options, name: str, context: UploadContext) -> None:
     raise to_raise(lost)
 
 
-def using_of(options: Options) -> str:
+def using_of(options: Options, using: str = "") -> str:
     """Return the alias by which a push finds these options; raise ConfigurationError."""
     require_private(platform_options().waiting_storage, "WAITING_STORAGE")
-    if alias := alias_of(options):
-        return alias
+    if using := using or alias_of(options):
+        return using
     raise ConfigurationError(
         _("A storage with wait=%(wait)r is not in STORAGES", wait=options.wait),
         hint=_("Make an alias of STORAGES of it: wx_push finds its options there."),
@@ -260,29 +268,69 @@ def remove(row: WaitingFile, *only: Q) -> bool:
     return gone
 
 
+def lease(row: WaitingFile, seconds: float) -> bool:
+    """Keep others from sending the row for these seconds and those of a link; return whether."""
+    until = Now() + timedelta(seconds=seconds + LINK_SECONDS + MARGIN)
+    same = rows().filter(IS_FREE, pk=row.pk, token=row.token, attempts=row.attempts)
+    if ours := bool(same.update(leased_until=until, attempts=F("attempts") + 1, maybe_public=True)):
+        row.attempts += 1
+    return ours
+
+
+def end_lease(row: WaitingFile, **columns: Any) -> bool:
+    """Give the row back, changed, if this process has its lease still; return whether."""
+    same = rows().filter(pk=row.pk, token=row.token, attempts=row.attempts)
+    if not (ours := bool(same.update(leased_until=None, **columns))):
+        _free_lease(row)
+    return ours
+
+
+def finish(row: WaitingFile) -> None:
+    """Delete the row of what was sent, or let its newer content be sent at once."""
+    if not remove(row):
+        _free_lease(row)
+
+
+def _free_lease(row: WaitingFile) -> None:
+    """Let the newer content of the row be sent at once, unless somebody sends it already."""
+    rows().filter(pk=row.pk, attempts=0).exclude(token=row.token).update(leased_until=None)
+
+
+def why(result: UploadResult, *, maybe_public: bool = False) -> dict[str, Any]:
+    """Return the columns that say how a try failed."""
+    error = result.error
+    assert error is not None  # noqa: S101 -- only failures come here
+    facts = {"cause": error.cause, "errcode": error.errcode, "message": english(error.message)}
+    # A lease notes that an object may be there: here it is certain again.
+    facts["maybe_public"] = maybe_public or result.status is UploadStatus.UNKNOWN
+    return fitting(WaitingFile, facts)
+
+
 def open_row(row: WaitingFile) -> BinaryIO:
     return open_bytes(row.token, row.sha256)
 
 
 def drop(row: WaitingFile) -> bool:
     """Delete a row of which certainly nothing was sent; return whether it was one."""
-    # A push that takes it at this moment notes that it may be public.
-    return not row.maybe_public and remove(row, Q(maybe_public=False))
+    # A push that takes it at this moment notes that it may be public. A person may have uploaded
+    # what is public already.
+    certain = not row.maybe_public and row.source not in PERSONS
+    return certain and remove(row, Q(maybe_public=False))
 
 
 def put(uploader: Uploader, name: str, using: str, context: UploadContext, **content: Any) -> bool:
     """Let a save or a deletion wait; return False if one waits already and is not replaced."""
     options, key, kind = uploader.options, uploader.key(name), content["kind"]
-    is_kept = not options.file_overwrite
+    replaces, parks = content.get("replaces"), content.get("state") == PARKED
     by = {"source": context.source, "source_ref": context.source_ref, "user_id": context.user_id}
     # A lease goes on: who sends the old content may not have ended. `created` is of our own clock:
     # without USE_TZ, the database's may be in another zone.
-    columns = content | _FRESH | by | {"name": name, "using": using, "created": timezone.now()}
+    columns = _FRESH | content | by | {"name": name, "using": using, "created": timezone.now()}
     for _look in range(LOOKS):
         row = row_of(options, key)
         if row is None:
             done = _insert(options, key, columns)
-        elif row.kind == kind and is_kept and (kind == SAVE or row.state == DUE):
+        elif parks or (row.kind == kind and not replaces and (kind == SAVE or row.state == DUE)):
             return False
         else:
             done = (kind == DELETE and drop(row)) or _replace(row, columns)

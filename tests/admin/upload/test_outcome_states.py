@@ -21,6 +21,7 @@ from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import IdempotencyKey, UploadLog
 from wx_static_store.models.columns import Now
 from wx_static_store.submit import send as submit_send
+from wx_static_store.upload import uploader
 
 from ..upload_page import STATUS, Member, send as send_form, send_one, text
 
@@ -139,14 +140,14 @@ def dying(monkeypatch: pytest.MonkeyPatch, at: Any) -> Iterator[None]:
         raise Killed
 
     with monkeypatch.context() as patch:
-        for owner, function in ((submit_send, "record_one"), at):
+        for owner, function in ((uploader, "record_one"), at):
             patch.setattr(owner, function, die)
         with pytest.raises(Killed):
             yield
     IdempotencyKey.objects.update(running_until=Now())
 
 
-BEFORE, AFTER = (submit_send.Transfer, "run"), (submit_send, "record_one")
+BEFORE, AFTER = (uploader.Transfer, "run"), (uploader, "record_one")
 
 
 def look_up(client: Client, *attempts: dict[str, Any]) -> list[dict[str, Any]]:

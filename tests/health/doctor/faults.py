@@ -27,6 +27,7 @@ from django.utils import timezone
 
 from tests.conftest import ENV
 from tests.elsewhere import ALIAS, Elsewhere, Router, forget
+from tests.rows import add_waiting
 from wx_static_store.callback.models import VerifyTicket
 from wx_static_store.callback.tickets import save
 from wx_static_store.core.secrets import Secret
@@ -195,7 +196,7 @@ class Fault:
     django: Mapping[str, Any] = field(default_factory=dict)  # others of Django
     quirks: Mapping[str, Any] = field(default_factory=dict)
     script: tuple[dict[str, Any], ...] = ()
-    before: Callable[[], None] | None = None
+    before: Callable[[], object] | None = None
     around: Callable[[Path], AbstractContextManager[None]] = nullcontext  # a folder is given
     target: Mapping[str, Any] = field(default_factory=dict)
 
@@ -312,16 +313,33 @@ FAULTS = {
         settings={"RELEASE_STORAGE": "kept"},
         django={"STORAGES": {"default": WX_STORAGE, "kept": UNWRITABLE}},
     ),
-    "a spool that cannot be written": Fault(
-        "UPLOAD_SPOOL ('kept') cannot be written: NotADirectoryError",
-        doubtful="storages.writable",
-        settings={"UPLOAD_SPOOL": "kept"},
+    "a waiting storage that cannot be written": Fault(
+        "WAITING_STORAGE ('kept') cannot be written: NotADirectoryError",
+        "storages.writable",
+        "settings.checks",  # it is a folder of this machine
+        settings={"WAITING_STORAGE": "kept"},
         django={"STORAGES": {"default": WX_STORAGE, "kept": UNWRITABLE}},
     ),
     "a broker that is down": Fault(
         "The broker of Celery cannot be reached",
         "workers.answer",
         around=partial(celery, broker="amqp://127.0.0.1:9//"),
+    ),
+    "waiting files that nobody sends": Fault(
+        "Files are due (1), but no wx_push ran for 10 minutes.",
+        "waiting.nobody",
+        django={"CACHES": SHARED},
+        before=add_waiting,
+    ),
+    "a file that waits for long": Fault(
+        "Files wait for over 15 minutes (1). First: a.txt.",
+        doubtful="waiting.old",
+        before=lambda: add_waiting(next_at=timezone.now() + timedelta(minutes=5), cause="45009"),
+    ),
+    "a waiting file that needs a person": Fault(
+        "Waiting files need a person (1): a.txt.",
+        doubtful="waiting.parked",
+        before=lambda: add_waiting(state="parked"),
     ),
     "a rollout without a worker": Fault(
         "has waited for Celery's workers since", "workers.waiting", before=forgotten

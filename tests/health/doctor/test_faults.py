@@ -24,6 +24,7 @@ from wx_static_store.health.doctor.findings import Mark, Result
 from wx_static_store.health.doctor.report import as_dict, lines
 from wx_static_store.health.doctor.table import CHECKS
 from wx_static_store.health.doctor.target import CheckTarget
+from wx_static_store.models import WaitingFile
 from wx_static_store.rollouts.models import Rollout
 
 from .faults import DEAD, FAULTS, Fault
@@ -74,7 +75,7 @@ def ask_doctor(fault: Fault, emulator: EmulatorServer, folder: Path) -> Diagnosi
         if fault.before:
             fault.before()
         found = Diagnosis([*examine(CheckTarget(**{"timeout": 5.0, **fault.target}), CHECKS)])
-    for model in (VerifyTicket, Rollout):
+    for model in (VerifyTicket, Rollout, WaitingFile):
         model.objects.all().delete()
     close_connections()
     return found

@@ -38,6 +38,7 @@ TEXTS = {
     "ready": _("Nothing is sent yet. Ticked: %(ticked)s of %(count)s files, %(size)s."),
     "sending": _("Finished: %(done)s of %(count)s files. Leave this page open."),
     "finished": _("Public now %(stored)s, skipped %(skipped)s, not uploaded %(failed)s."),
+    "and_waiting": _("%(stored)s, waiting %(waiting)s"),  # in place of `stored`
     "cancelled": _(
         "Cancelled. Public now %(stored)s, skipped %(skipped)s, not uploaded %(failed)s. "
         "Not sent, still in the list: %(left)s."

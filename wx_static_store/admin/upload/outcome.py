@@ -30,10 +30,12 @@ from .form import attempt_submission, display_name
 
 MOST_ASKED = 100  # attempts; the script has some under way
 LONGEST_NAME = 1024
+WAITS = _("The file is kept, and will be public when WeChat answers again.")
 _FOUND = _("This site was interrupted while it sent the file. The list of the cloud has it.")
 REFUSED, RUNNING, CANCELLED, ASK = "refused", "running", "cancelled", "ask"
 LABELS = {
     UploadStatus.STORED.value: ("✓", _("Public now")),
+    UploadStatus.WAITING.value: ("…", _("Waits")),
     UploadStatus.FAILED.value: ("✗", _("Failed")),
     UploadStatus.UNKNOWN.value: ("?", _("It is not known whether this file is public")),
     REFUSED: ("✗", _("Refused")),
@@ -61,7 +63,7 @@ class FileOutcome:
 
     @property
     def ok(self) -> bool:
-        return self.status == UploadStatus.STORED
+        return self.status in (UploadStatus.STORED, UploadStatus.WAITING)
 
     @property
     def look(self) -> tuple[str, Text]:
@@ -88,11 +90,13 @@ def outcome_of(to: Target, name: str, result: UploadResult, row: int | None) -> 
     if error := result.error:
         facts = {"status": result.status.value, "errcode": result.errcode, "row": row}
         return failure(display_name(to, name), error, **facts)
-    url = link = ""
+    store, url, link = get_store(to.using, to.env), "", ""
+    if result.status is UploadStatus.WAITING:  # nobody can be asked for the address
+        url = store.known_url(result.key)
+        return FileOutcome(result.key, result.status, url, size=result.size, message=str(WAITS))
     with suppress(WxStaticStoreError):  # the file is stored, even if its address is unknown
-        store = get_store(to.using, to.env)
         url, link = store.key_url(result.key), link_to(store, result.key)
-    return FileOutcome(result.key, UploadStatus.STORED, url, link, result.size, row=row)
+    return FileOutcome(result.key, result.status, url, link, result.size, row=row)
 
 
 def failure(name: str, error: WxStaticStoreError, **facts: Any) -> FileOutcome:
@@ -178,7 +182,8 @@ def look_up_killed(user: User, killed: list[tuple[Submission, str]]) -> list[Fil
         claims = [(item, Claim(digest)) for digest, item in items.items()]
         for digest, (result, row) in zip(items, look_up(to, claims, context), strict=True):
             outcome = outcome_of(to, result.name, result, row)
-            found[digest] = replace(outcome, message=str(_FOUND)) if outcome.ok else outcome
+            is_there = outcome.status == UploadStatus.STORED
+            found[digest] = replace(outcome, message=str(_FOUND)) if is_there else outcome
     for submission, _name in killed:
         submission.keep(asdict(found[submission.digest]))
     return [found[submission.digest] for submission, _name in killed]

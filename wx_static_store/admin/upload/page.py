@@ -136,7 +136,7 @@ class UploadPage(ReadOnlyAdmin):
             "title": _("Upload files"),
             "outcomes": sorted(outcomes or [], key=lambda outcome: outcome.ok),
             "asks": any(outcome.status == ASK for outcome in outcomes or []),
-            "stored": sum(outcome.ok for outcome in outcomes or []),
+            "stored": sum(outcome.status == UploadStatus.STORED for outcome in outcomes or []),
         }
         return self.page_response(request, "upload", context)
 

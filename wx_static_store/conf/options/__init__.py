@@ -6,6 +6,7 @@ Each option in one entry, and the frozen `Options` of a store.
 """
 
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -17,6 +18,9 @@ from . import validators
 from .entries import MEDIA, STATIC, Entries, Option, Scope
 
 __all__ = ["MEDIA", "OPTIONS", "STATIC", "Options", "clean"]
+
+# A function `env`, and what it returned to the caller for whom this thread works.
+_kept: ContextVar[tuple[object, str]] = ContextVar("env", default=(None, ""))
 
 
 @dataclass(frozen=True)
@@ -40,12 +44,19 @@ class Options(Entries):
         """Call `env` if it is a function, in the caller's thread."""
         if not callable(self.env):
             return self
+        function, kept = _kept.get()
+        if self.env == function:
+            return self.for_env(kept)
         try:
             env = self.env()
         except Exception as error:  # noqa: BLE001 -- a project's own function
             why = f"{type(error).__name__}: {error}"
             raise ConfigurationError(_("env failed (%(why)s)", why=why)) from None
         return self.for_env(env if isinstance(env, str) else "")
+
+    def keep_env(self, env: object) -> None:
+        """Let `settled` return this environment in the current context, without a call."""
+        _kept.set((self.env, str(env)))
 
     @property
     def fetches_tokens(self) -> bool:

@@ -173,20 +173,15 @@ class Entries:
         "Alias of a private storage: deploys keep the bytes of each release there, for roll backs.",
         shown="none")
     waiting_storage: str = in_settings("", validators.text,
-        "Alias of a private storage: the bytes of files that wait lie there (option ``wait``). All "
+        "Alias of a private storage: the bytes of files that wait lie there (option ``wait``), and "
+        "those of uploads through the admin and the API that failed, for *Upload again*. All "
         "machines that save, read or push must reach it: with several take S3, COS or a shared "
         "disk, not a folder of one machine. Give each database a folder (or prefix) of its own: "
         "``wx_prune`` deletes bytes that its database does not name.",
         shown="none")
     waiting_hours: int = in_settings(48, validators.hours,
-        "Hours after which ``wx_prune`` deletes bytes in ``WAITING_STORAGE`` that belong to no "
-        "waiting file, as of a save that was rolled back.")
-    upload_spool: str = in_settings("", validators.text,
-        "Alias of a private storage: the bytes of uploads through the admin and the API that did "
-        "not end stored are kept there, so that *Upload again* has them.",
-        shown="none")
-    upload_spool_hours: int = in_settings(48, validators.hours,
-        "Hours after which ``wx_prune`` deletes what lies in ``UPLOAD_SPOOL``.")
+        "Hours after which ``wx_prune`` deletes from ``WAITING_STORAGE`` what belongs to no file "
+        "that waits, as of a save that was rolled back, and uploads of people that failed.")
     celery_queue: str = in_settings("", validators.text,
         "Queue of Celery to which the tasks of rollouts are sent.",
         shown="what the project's own routes say")

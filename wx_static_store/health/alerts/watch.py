@@ -17,8 +17,9 @@ from .alert import Alert, in_own_language, send
 AGE = 600.0
 LONG, FORGOTTEN = timedelta(hours=1), timedelta(days=1)  # a key fails so long; alerts go on so long
 NAMED = 5  # keys
-# Of these checks a warning is sent, too: tickets that do not come, calls that are nearly used up.
-EARLY = ("token.ticket", "token.pushes", "quota.calls")
+# Of these checks a warning is sent, too: tickets that do not come, calls that are nearly used up,
+# files that wait.
+EARLY = ("token.ticket", "token.pushes", "quota.calls", "waiting.old", "waiting.parked")
 
 
 def watch() -> Iterator[tuple[Alert, bool]]:

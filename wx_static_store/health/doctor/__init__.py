@@ -14,6 +14,7 @@ API; each check has an id, one question, one answer and one remedy.
     quota         How many calls WeChat still allows today
     token         Where the token comes from, and whether WeChat accepts it
     pushes        The verify ticket, and whether WeChat's pushes arrive
+    waiting       The files that wait: who sends them, how old they are, which need a person
     services      The private storages, and Celery where rollouts are used
     cache         The cache that all processes share: whether it works, and what it may drop
     database      The tables of the app, and whether the log can be written

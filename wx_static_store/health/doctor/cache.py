@@ -2,17 +2,16 @@
 
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from operator import not_
 from statistics import median
 from time import monotonic
 from typing import Any
 
 from django.core.cache import caches
-from django.core.cache.backends.redis import RedisCache
 
 from ...conf.cache_checks import cache_faults
 from ...core.frames import described
+from ...core.notes import own_caches, redis_client
 from ...i18n import gettext_lazy as _
 from .findings import Check, Finding, Text, not_asked, ok, warning, wrong
 from .target import CheckTarget
@@ -44,8 +43,8 @@ def _works(target: CheckTarget) -> Iterator[Finding]:
         fetches = target.options.fetches_tokens
         yield not_asked(text) if fetches else warning(text, hint=hint)
         return
-    with _handle(alias) as cache:
-        yield _asked(target, alias, cache)
+    with own_caches():
+        yield _asked(target, alias, caches[alias])
 
 
 def _asked(target: CheckTarget, alias: str, cache: Any) -> Finding:
@@ -82,26 +81,6 @@ def _judged(alias: str, milliseconds: float) -> Finding:
     return ok(_("The cache %(alias)r works: %(ms).1f ms a call.", **facts), data=data)
 
 
-@contextmanager
-def _handle(alias: str) -> Iterator[Any]:
-    """Yield this thread's handle of the cache; close the connections that it opened."""
-    cache = caches[alias]
-    try:
-        yield cache
-    finally:
-        if (client := _redis(cache)) is not None:
-            # Else its connections are left to the garbage collector.
-            client.connection_pool.disconnect()
-        cache.close()
-
-
-def _redis(cache: Any) -> Any:
-    """Return the Redis client of Django's own backend or of django-redis; None for others."""
-    owner = getattr(cache, "_cache" if isinstance(cache, RedisCache) else "client", None)
-    get_client = getattr(owner, "get_client", None)
-    return get_client(write=True) if get_client else None
-
-
 # --- what it drops --------------------------------------------------------------------------------
 
 
@@ -110,8 +89,8 @@ def _eviction(target: CheckTarget) -> Iterator[Finding]:
         yield not_asked(_("No token lies in the cache: this project does not fetch it."))
         return
     alias = target.options.token_cache
-    with _handle(alias) as cache:
-        client = _redis(cache)
+    with own_caches():
+        client = redis_client(caches[alias])
         if client is None:
             text = _("The cache %(alias)r does not show its eviction policy.", alias=alias)
             yield not_asked(text)

@@ -4,12 +4,10 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 
-from django.db import connections
-from django.db.backends.base.base import BaseDatabaseWrapper
-
 from ...core.frames import described
 from ...exceptions import WxStaticStoreError
 from ...i18n import gettext_lazy as _
+from ...upload.database import close_connections
 from ...upload.workers import WorkerPool
 from .findings import Check, Finding, Mark, Result, not_asked, not_well, of_error, wrong
 from .target import CheckTarget
@@ -79,10 +77,7 @@ def _findings(check: Check, target: CheckTarget) -> tuple[Finding, ...]:
     except Exception as error:  # noqa: BLE001 -- of a database, a cache, a project's function
         return (wrong(_("The check failed (%(why)s).", why=described(error))),)
     finally:
-        # Its thread opened them, and nobody else would close them.
-        for connection in connections.all(initialized_only=True):
-            # SQLite's own close() spares a database in memory, which lives on in the main thread.
-            BaseDatabaseWrapper.close(connection)
+        close_connections()
 
 
 def verdict(results: Sequence[Result]) -> Mark:

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 
-from ... import conf
-from ...conf.release_checks import require_private
+from ...conf.release_checks import private_storages, require_private
 from ...core.frames import described
 from ...i18n import gettext_lazy as _
 from ...releases.runners import available_runner
 from ...submit.queue import answering_worker, check_broker, stalled
-from .findings import Check, Finding, explained, not_asked, ok, warning, wrong
+from .findings import Check, Finding, explained, not_asked, ok, wrong
 from .target import CheckTarget
 
 PATIENCE = 3.0  # seconds for a worker: one that is at work answers within a tenth
@@ -22,22 +21,15 @@ PATIENCE = 3.0  # seconds for a worker: one that is at work answers within a ten
 
 
 def _storages(target: CheckTarget) -> Iterator[Finding]:
-    options = conf.platform_options()
-    # An upload goes on without the spool, a deploy does not without the release storage.
-    named = (
-        ("RELEASE_STORAGE", options.release_storage, wrong),
-        ("UPLOAD_SPOOL", options.upload_spool, warning),
-    )
-    if not any(alias for _option, alias, _mark in named):
-        yield not_asked(_("Neither RELEASE_STORAGE nor UPLOAD_SPOOL is set."))
-    for option, alias, mark in named:
-        if alias:
-            facts = {"option": option, "alias": alias}
-            if why := _fault(option, alias):
-                text = _("%(option)s (%(alias)r) cannot be written: %(why)s.", **facts, why=why)
-                yield explained(target, "settings.checks") or mark(text, data=facts)
-            else:
-                yield ok(_("%(option)s (%(alias)r) can be written.", **facts), data=facts)
+    if not (named := private_storages()):
+        yield not_asked(_("Neither RELEASE_STORAGE nor WAITING_STORAGE is set."))
+    for alias, option in named:
+        facts = {"option": option, "alias": alias}
+        if why := _fault(option, alias):
+            text = _("%(option)s (%(alias)r) cannot be written: %(why)s.", **facts, why=why)
+            yield explained(target, "settings.checks") or wrong(text, data=facts)
+        else:
+            yield ok(_("%(option)s (%(alias)r) can be written.", **facts), data=facts)
 
 
 def _fault(option: str, alias: str) -> str:
@@ -82,9 +74,9 @@ def _waiting(target: CheckTarget) -> Iterator[Finding]:
 # An entry is read as one.
 # fmt: off
 CHECKS = (
-    Check("storages.writable", _("Can release storage and spool be written?"), _storages,
+    Check("storages.writable", _("Can the private storages be written?"), _storages,
         means=_("Without the release storage no release is kept, so nothing can be rolled back or "
-                "rolled out. Without the spool, an upload that failed must be chosen again."),
+                "rolled out. Without the waiting storage no file waits while WeChat is away."),
         remedy=_("Look at its folder or bucket, its credentials, and the space that is left."),
         needs=("settings.stores",)),
     Check("workers.answer", _("Do the broker and a worker of Celery answer?"), _workers,

@@ -11,6 +11,7 @@ from . import (
     services,
     settings,
     token,
+    waiting,
 )
 from .findings import Check
 
@@ -21,6 +22,7 @@ CHECKS: tuple[Check, ...] = (
     *settings.CHECKS[1:],
     *cache.CHECKS,
     *services.CHECKS,
+    *waiting.CHECKS,
     *token.CHECKS,
     *quota.CHECKS,
     *environments.CHECKS,

@@ -13,7 +13,7 @@ from ...conf.release_checks import require_private
 from ...i18n import gettext as _, joined
 from ...log.prune import COUNTED, prune, prune_releases
 from ...log.retention import RELEASES
-from ...upload import kept, spool, waiting
+from ...upload import kept, parked, waiting
 from ..exits import confirmed, wrong_use
 from ..upkeep import UpkeepCommand
 
@@ -46,7 +46,6 @@ class Command(UpkeepCommand):
         self.options, dry_run = options, options["dry_run"]
         # Environments share the kept bytes.
         self._with_releases = bool(options["releases"] or not options["env"])
-        self._with_spool = bool(spool.alias() and not options["env"])
         self._with_waiting = bool(platform_options().waiting_storage and not options["env"])
         self._check()
         if not (dry_run or options["yes"] or self._confirm()):
@@ -66,8 +65,6 @@ class Command(UpkeepCommand):
             raise wrong_use(_("Environments share releases: leave --env or --releases out."))
         if self._with_releases and kept.alias():
             kept.check()
-        if self._with_spool:
-            require_private(spool.alias(), "UPLOAD_SPOOL")
         if self._with_waiting:
             require_private(platform_options().waiting_storage, "WAITING_STORAGE")
 
@@ -79,9 +76,8 @@ class Command(UpkeepCommand):
             steps.append(prune(days, **how, dry_run=dry_run))
         if self._with_releases:
             steps.append(prune_releases(releases, dry_run=dry_run))
-        if self._with_spool:
-            steps.append(("spooled", 1) for _size in spool.free(dry_run=dry_run))
         if self._with_waiting:
+            steps.append(("parked", 1) for _size in parked.prune(dry_run=dry_run))
             steps.append(("unnamed", 1) for _size in waiting.sweep(dry_run=dry_run))
         for kind, count in chain(*steps):
             counts[kind] += count

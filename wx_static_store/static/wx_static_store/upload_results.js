@@ -8,7 +8,8 @@
   /* The answer is a rendered result. */
   page.settle = (row, { ok, html }) => {
     const item = new DOMParser().parseFromString(html, "text/html").body.firstElementChild;
-    settle(row, ok ? "stored" : item.matches(".wx-unknown") ? "unknown" : "failed", item);
+    const waits = item.matches(".wx-waiting");
+    settle(row, waits ? "kept" : ok ? "stored" : item.matches(".wx-unknown") ? "unknown" : "failed", item);
   };
 
   /* It never arrived: the page has a result of its own. Where it could not be asked, `unsure`. */
@@ -22,7 +23,7 @@
     Object.assign(row, { outcome, sent: row.file.size });
     row.tr.remove();
     place(row, item);
-    if (outcome !== "stored") offer(row);
+    if (!["stored", "kept"].includes(outcome)) offer(row);
     page.next();
   }
 

@@ -4,7 +4,7 @@
 
   const AT_ONCE = 3;
   const LOOKED_UP = 9; // so many may get no answer before the others wait for them
-  const FINAL = ["stored", "failed", "unknown"];
+  const FINAL = ["stored", "kept", "failed", "unknown"];
 
   const page = globalThis.wxUpload;
   const { batch, byId, form, rows, texts, under_way } = page;
@@ -141,11 +141,12 @@
 
   function end() {
     const sent = [...batch];
-    const [stored, failed, unknown] = FINAL.map((outcome) => sent.filter((row) => row.outcome === outcome).length);
-    const left = sent.length - stored - failed - unknown;
+    const [stored, waiting, failed, unknown] = FINAL.map((outcome) => sent.filter((row) => row.outcome === outcome).length);
+    const left = sent.length - stored - waiting - failed - unknown;
     const kept = [...rows.values()].filter((row) => !row.box.checked && row.state && row.state !== "unread");
     const refused = kept.filter((row) => row.state === "refused").length;
-    const counts = { stored, skipped: kept.length - refused, failed: failed + refused, left };
+    const fine = waiting ? page.fill(texts.and_waiting, { stored, waiting }) : stored;
+    const counts = { stored: fine, skipped: kept.length - refused, failed: failed + refused, left };
     const more = unknown ? page.fill(texts.unsure, { unknown }) : "";
     page.say(page.cancelled ? texts.cancelled : texts.finished, counts, more);
     total.value = total.max;

@@ -1,0 +1,117 @@
+"""Uploads through the API to a store whose files may wait."""
+
+from collections.abc import Callable
+from hashlib import md5
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from tests.api.conftest import PNG, Client, post, put
+from tests.conftest import ENV
+from tests.upload.conftest import Shop
+from wx_static_store.models import UploadLog, WaitingFile
+from wx_static_store.upload.push import push
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Make = Callable[..., Shop]
+KEY = "uploads/a.png"
+FILE = f"/wx/uploads/default/{KEY}"
+
+
+@pytest.fixture
+def here(client: APIClient, shop: Make) -> Shop:
+    """Return a shop that has noticed an outage."""
+    here = shop()
+    here.notice_outage()
+    return here
+
+
+@pytest.mark.parametrize("send", [post, put])
+def test_a_file_that_waits_is_answered_with_202(here: Shop, client: APIClient, send: Any) -> None:
+    response = send(client)
+    assert (response.status_code, response["X-WX-Status"]) == (202, "waiting")
+    assert response.json() == {
+        "id": None,
+        "store": "default",
+        "env": ENV,
+        "name": KEY,
+        "key": KEY,
+        "url": f"{here.cloud.site_url()}/{KEY}",
+        "size": len(PNG),
+        "md5": md5(PNG, usedforsecurity=False).hexdigest(),
+        "content_type": "image/png",
+        "status": "waiting",
+        "errcode": None,
+    }
+
+
+def test_an_address_that_only_wechat_knows_is_null(
+    here: Shop, client: APIClient, settings: Any
+) -> None:
+    wx = {name: value for name, value in settings.WX_STATIC_STORE.items() if name != "BASE_URL"}
+    settings.WX_STATIC_STORE = wx
+    assert put(client).json()["url"] is None
+    assert here.calls() == 0
+
+
+def test_a_repeated_request_gets_the_202_again(here: Shop, client: APIClient) -> None:
+    first, second = (put(client, HTTP_IDEMPOTENCY_KEY="k") for _ in range(2))
+    assert (second.status_code, second["Idempotent-Replayed"]) == (202, "true")
+    assert second.json() == first.json()
+    assert WaitingFile.objects.count() == 1
+
+
+def test_a_file_that_waits_is_found_without_a_call(here: Shop, client: APIClient) -> None:
+    put(client)
+    found = client.get(FILE).json()
+    assert (found["waiting"], found["size"], here.calls()) == (True, len(PNG), 0)
+    here.end_outage()
+    push()
+    assert client.get(FILE).json()["waiting"] is False
+
+
+def test_a_file_that_is_to_be_deleted_is_not_found(here: Shop, client: APIClient) -> None:
+    here.storage.delete(KEY)
+    assert client.get(FILE).status_code == 404
+
+
+def test_a_file_of_a_failed_upload_is_not_found(client: APIClient, shop: Make) -> None:
+    here = shop()
+    here.cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 40097, "times": None})
+    assert put(client).status_code == 502
+    assert WaitingFile.objects.get().state == "parked"
+    assert client.get(FILE).status_code == 404
+
+
+@pytest.mark.parametrize("header", ["HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"])
+def test_a_condition_needs_the_cloud(here: Shop, client: APIClient, header: str) -> None:
+    response = put(client, **{header: "*"})
+    assert (response.status_code, response.json()["code"]) == (503, "busy")
+
+
+@pytest.mark.parametrize(
+    ("header", "status"), [("HTTP_IF_MATCH", 202), ("HTTP_IF_NONE_MATCH", 412)]
+)
+def test_a_condition_counts_a_file_that_waits(
+    here: Shop, client: APIClient, header: str, status: int
+) -> None:
+    put(client, body=PNG + b"older")
+    response = put(client, query="?overwrite=true", **{header: "*"})
+    assert (response.status_code, here.calls()) == (status, 0)
+
+
+def test_an_overwrite_without_the_permission_needs_the_cloud(here: Shop, client_of: Client) -> None:
+    response = put(client_of("upload", name="eve"), query="?overwrite=true")
+    assert response.status_code == 503
+
+
+def test_a_failed_upload_is_sent_again_from_its_parked_bytes(client: APIClient, shop: Make) -> None:
+    here = shop(wait="never", max_attempts=1)
+    here.begin_outage()
+    failed = put(client).json()["upload_id"]
+    here.end_outage()
+    assert client.post(f"/wx/uploads/{failed}/retry/").status_code == 201
+    assert (here.public(), here.kept()) == ({KEY: PNG}, [])
+    assert UploadLog.objects.latest("id").source == "retry"

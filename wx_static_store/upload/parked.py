@@ -1,0 +1,88 @@
+"""
+Uploads of persons among the waiting files: what they wait behind, and what is left when they fail.
+
+The bytes of an upload through the admin or the API that failed are parked: nothing sends them until
+a person does. A newer upload of the name takes their place.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Q
+
+from ..conf import Options, platform_options
+from ..conf.offered import at_home
+from ..conf.release_checks import require_private
+from ..core.frames import described, is_from_signal
+from ..core.types import UploadContext, UploadItem
+from ..models import UploadLog, WaitingFile, key_digest
+from ..models.columns import Now
+from .database import in_database
+from .uploader import Uploader
+from .waiting import IS_FREE, PARKED, PERSONS, SAVE, give_up, put, remove, row_of, rows
+from .waiting_bytes import free_bytes, write_bytes
+
+logger = logging.getLogger("wx_static_store.waiting")
+
+
+def may_wait(using: str, options: Options) -> bool:
+    """Return whether files of the store may wait: a push would find them."""
+    return options.wait != "never" and at_home(using, str(options.env)) is not None
+
+
+def row_ahead(using: str, options: Options, key: str) -> WaitingFile | None:
+    """Return the row behind which an upload waits; without a query where files never wait."""
+    row = row_of(options, key) if may_wait(using, options) else None
+    return None if row and _is_left(row, options) else row
+
+
+def make_way(options: Options, key: str) -> bool:
+    """Give up what a failed upload left for the key; return False if it is being sent again."""
+    row = None
+    if platform_options().waiting_storage:
+        found = rows().filter(env=options.env, key_digest=key_digest(key))
+        row = in_database(found.first, otherwise=None)
+    return not (row and _is_left(row, options)) or give_up(row)
+
+
+def _is_left(row: WaitingFile, options: Options) -> bool:
+    """Return whether only a person sends the row."""
+    return row.source in PERSONS and (row.state == PARKED or options.wait == "never")
+
+
+def park(
+    uploader: Uploader, using: str, item: UploadItem, context: UploadContext, **columns: Any
+) -> None:
+    """Keep the bytes of an upload that failed, to be sent again; if that fails, log it."""
+    alias, key = platform_options().waiting_storage, uploader.key(item.name)
+    if not (alias and key):
+        return
+    try:
+        require_private(alias, "WAITING_STORAGE")
+        columns |= {"kind": SAVE, "state": PARKED} | write_bytes(item)
+        place = uploader, item.name, using, context
+        if not (make_way(uploader.options, key) and put(*place, **columns)):
+            free_bytes(columns["token"])  # another file waits there
+    except Exception as error:
+        if is_from_signal(error):
+            raise
+        logger.warning("WAITING_STORAGE keeps nothing (%s)", described(error))
+
+
+def rows_at(logged: Iterable[UploadLog]) -> dict[tuple[str, str], WaitingFile]:
+    """Return what waits at the keys of rows of the log, by environment and digest of the key."""
+    if not platform_options().waiting_storage:
+        return {}
+    found = rows().filter(key_digest__in={row.key_digest for row in logged})
+    return {(row.env, row.key_digest): row for row in found}
+
+
+def prune(*, dry_run: bool = False) -> Iterator[int]:
+    """Give up uploads that failed WAITING_HOURS ago or earlier; yield the size of each."""
+    before = Now() - timedelta(hours=platform_options().waiting_hours)
+    for row in rows().filter(state=PARKED, source__in=PERSONS, changed__lt=before):
+        # One that somebody sends again meanwhile has another attempt.
+        if dry_run or remove(row, IS_FREE, Q(state=PARKED, attempts=row.attempts)):
+            yield row.size
