@@ -90,8 +90,12 @@ class Check:
     # If one of these was not answered, this answer would only repeat what is wrong there.
     needs: tuple[str, ...] = ()
     probe: bool = False  # it publishes a small file
-    settles: tuple[Text, ...] = ()  # what the documents leave open
+    at_envs: bool = False  # it is not asked if no environment is left to ask
     least: float = 0.0  # seconds that it is given, however short the timeout is
+
+    def answer(self, target: CheckTarget) -> tuple[Finding, ...]:
+        is_asked = not self.at_envs or target.usable_envs
+        return tuple(self.ask(target)) if is_asked else (NONE_LEFT,)
 
     def patience(self, timeout: float) -> float:
         # One second more, so that the own deadline of the check comes first.
