@@ -35,7 +35,7 @@ from .core.naming import content_type, object_key
 from .core.refusals import PolicyRejected
 from .core.types import UploadStatus
 from .exceptions import ConfigurationError, NameRejected, UploadFailed, WxStaticStoreError
-from .i18n import english, labelled
+from .i18n import KEPT, english, labelled
 from .storage import WxStorage
 from .submit.access import Act, may
 from .submit.progress import is_noted, note_saves, sizes
@@ -63,7 +63,6 @@ _UNKNOWN = _("It is not known whether the file is public now: %(reason)s.")
 _FAILED = _("The file was not uploaded: %(reason)s.")
 _FAILED_CODE = _("The file was not uploaded: %(reason)s (%(code)s).")
 _OPERATOR = _("For the site's operator")
-_KEPT = _("The file is kept, and will be public when WeChat answers again.")
 _SENDING = _("Sending %(size)s to this site, which then publishes it…")
 _SENT = _("Published: %(sent)s of %(size)s")
 
@@ -238,7 +237,7 @@ class WxAdminMixin:
         forms = [form, *(each for formset in formsets for each in formset)]
         saves = [save for one in forms for save in getattr(one, "_wx_saves", ())]
         if any(save.storage.is_waiting(save.name) for save in saves):
-            messages.info(request, _KEPT)
+            messages.info(request, KEPT)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

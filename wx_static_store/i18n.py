@@ -92,6 +92,8 @@ STAGES = {
     "put": pgettext_lazy("stage", "put"),
     "verify": pgettext_lazy("stage", "verify"),
 }
+# Said of a file that waits.
+KEPT = gettext_lazy("The file is kept, and will be public when WeChat answers again.")
 
 
 def shown(text: str) -> str:

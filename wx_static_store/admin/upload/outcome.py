@@ -18,6 +18,7 @@ from ...core.naming import clean_name, content_type
 from ...core.refusals import PolicyRejected, User
 from ...core.types import UploadContext, UploadItem, UploadResult, UploadStatus
 from ...exceptions import NameRejected, SourceError, WxStaticStoreError
+from ...i18n import KEPT
 from ...submit.policy import Target, key_for
 from ...submit.progress import sent_of
 from ...submit.send import look_up
@@ -30,7 +31,6 @@ from .form import attempt_submission, display_name
 
 MOST_ASKED = 100  # attempts; the script has some under way
 LONGEST_NAME = 1024
-WAITS = _("The file is kept, and will be public when WeChat answers again.")
 _FOUND = _("This site was interrupted while it sent the file. The list of the cloud has it.")
 REFUSED, RUNNING, CANCELLED, ASK = "refused", "running", "cancelled", "ask"
 LABELS = {
@@ -93,7 +93,7 @@ def outcome_of(to: Target, name: str, result: UploadResult, row: int | None) -> 
     store, url, link = get_store(to.using, to.env), "", ""
     if result.status is UploadStatus.WAITING:  # nobody can be asked for the address
         url = store.known_url(result.key)
-        return FileOutcome(result.key, result.status, url, size=result.size, message=str(WAITS))
+        return FileOutcome(result.key, result.status, url, size=result.size, message=str(KEPT))
     with suppress(WxStaticStoreError):  # the file is stored, even if its address is unknown
         url, link = store.key_url(result.key), link_to(store, result.key)
     return FileOutcome(result.key, result.status, url, link, result.size, row=row)
