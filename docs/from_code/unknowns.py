@@ -3,6 +3,7 @@
 from wx_static_store.health.doctor.table import CHECKS
 
 from . import here, plain, table
+from .doctor import anchor_of
 
 # By the check that settles it, in English and Chinese.
 SETTLED = {
@@ -183,7 +184,7 @@ UNSETTLED = (
 def text() -> str:
     head = (here("Not known", "未知"), here("Settled by", "由此检查得知"))
     settled = (
-        (plain(here(*what)), f":ref:`{check.id} <{check.anchor}>`")
+        (plain(here(*what)), f":ref:`{check.id} <{anchor_of(check.id)}>`")
         for check in CHECKS
         for what in SETTLED.get(check.id, ())
     )

@@ -101,11 +101,6 @@ class Check:
         # One second more, so that the own deadline of the check comes first.
         return max(timeout * (PROBE_SHARE if self.probe else 1), self.least) + 1.0
 
-    @property
-    def anchor(self) -> str:
-        """The anchor of the check's entry in the documentation."""
-        return f"doctor-{self.id.replace('.', '-')}"
-
 
 @dataclass(frozen=True, slots=True)
 class Result:
