@@ -333,7 +333,11 @@ def move_of(
     prefix: str = "",
     among: Collection[str] | None = None,
 ) -> tuple[str, Move]:
-    """Return the alias, and the move to the named release, or to the one before without a name."""
+    """
+    Return the alias, and the move to the named release, or to the one before without a name.
+
+    Raises SourceError and ConfigurationError, also if the store has moved.
+    """
     target = find_deployment(name, env, using=using, among=among) if name else None
     using = using or (target.using if target else only_store([env]))
     if not using:
