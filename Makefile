@@ -155,6 +155,10 @@ soak-deploy: venv  ## killed deploys and roll backs, watched for a page that is 
 soak-prune: venv  ## deploys and prunes at once, killed at random: no byte may be lost: SEED=1 ROUNDS=500
 	$(BIN)/python -m tests.soak.prunes --seed $(or $(SEED),1) --rounds $(or $(ROUNDS),500) $(ARGS)
 
+.PHONY: soak-waiting
+soak-waiting: venv  ## saves that wait while the cloud comes and goes, killed at random: SEED=1 FOR=120
+	$(BIN)/python -m tests.soak.waiting --seed $(or $(SEED),1) --for $(or $(FOR),120) $(ARGS)
+
 .PHONY: bench
 bench:  ## how fast it is, against a limit and its peers; ARGS="--only b,d --quick"
 	$(MAKE) venv VENV=.venv-bench EXTRAS=deploy,bench

@@ -5,7 +5,7 @@ import importlib
 import math
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
@@ -23,7 +23,7 @@ from django.test.signals import setting_changed
 from hypothesis import HealthCheck
 
 from tests.catalogue import faults
-from tests.parts import LONG, paths
+from tests.parts import LONG, SHARED, paths
 from tests.waiting import skipping_clock
 from wx_static_store.core import notes
 from wx_static_store.deploy import locks
@@ -61,6 +61,23 @@ def pytest_collection() -> None:
     gc.disable()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, Any]:
+    """
+    Let each worker collect another part of the tests first.
+
+    Pytest rewrites the asserts of a file that is new, and keeps them for later: at one time all
+    workers would rewrite the same file.
+    """
+    report = yield
+    worker = getattr(collector.config, "workerinput", None)
+    if worker and collector.path in (collector.config.rootpath, Path(__file__).parent):
+        found = report.result
+        first = len(found) * int(worker["workerid"].removeprefix("gw")) // worker["workercount"]
+        report.result = [*found[first:], *found[:first]]
+    return report
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Let workers begin with the longest files: at the end all of them are busy with short ones."""
@@ -70,7 +87,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             path: min((first[each] for each in (path, *path.parents) if each in first), default=99)
             for path in {item.path for item in items}
         }
-        items.sort(key=lambda item: ranks[item.path])
+        items.sort(key=lambda item: (ranks[item.path], item.path))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give a worker all tests of a file; of one in SHARED, those of one first parameter."""
+    from xdist.scheduler import LoadFileScheduling
+
+    shared = {*paths(SHARED)}
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path, _, test = nodeid.partition("::")
+            return path + test.partition("[")[2].split("-")[0] if path in shared else path
+
+    return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_collection_finish() -> None:

@@ -1,5 +1,6 @@
 """The example project's demo, serving in a process of its own, for browsers and other clients."""
 
+import json
 import os
 import re
 import shutil
@@ -34,6 +35,13 @@ demo.VAR = Path({var!r})
 demo.TABLE = demo.VAR / "uploaded.txt"
 sys.argv.append("--plain")
 sys.exit(demo.main())
+"""
+SHELL = """
+import sys, json, django
+django.setup()
+for line in sys.stdin:
+    exec(json.loads(line), {})
+    print("done", flush=True)
 """
 ADDRESSES = {
     "The site": "site",
@@ -112,6 +120,7 @@ def serving(settings: str, var: Path = VAR) -> Iterator[Site]:
         try:
             yield _addresses(process, errors)
         finally:
+            end_shells()
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=PATIENCE)
             shutil.rmtree(var, ignore_errors=True)
@@ -130,14 +139,54 @@ def _addresses(process: "subprocess.Popen[str]", errors: Any) -> Site:
     return Site(**{name: found[label] for label, name in ADDRESSES.items()})
 
 
+OWN = {"DJANGO_SETTINGS_MODULE": "example.settings", "EXAMPLE_VAR": str(VAR)}
+
+
 def manage(*arguments: str, **environment: str) -> str:
     """Run a command on the demo's own database; return what it prints."""
-    own = {"DJANGO_SETTINGS_MODULE": "example.settings", "EXAMPLE_VAR": str(VAR)}
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=EXAMPLE,
-        env=os.environ | own | environment,
+        env=os.environ | OWN | environment,
         check=True,
         capture_output=True,
         text=True,
     ).stdout
+
+
+_shells: dict[str, "subprocess.Popen[str]"] = {}
+
+
+def shell(code: str, var: Path = VAR) -> str:
+    """
+    Run code on the database of a demo; return what it prints.
+
+    One process runs it all: to start Django takes a second. It must not talk to the cloud, because
+    that process keeps its token.
+    """
+    if str(var) not in _shells:
+        _shells[str(var)] = subprocess.Popen(
+            [sys.executable, "-c", SHELL],
+            cwd=EXAMPLE,
+            env=os.environ | OWN | {"EXAMPLE_VAR": str(var)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+    process = _shells[str(var)]
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(json.dumps(code) + "\n")
+    process.stdin.flush()
+    printed = ""
+    for line in process.stdout:
+        if line == "done\n":
+            return printed
+        printed += line
+    end_shells()
+    raise AssertionError(f"it failed, and said why on stderr: {code}")
+
+
+def end_shells() -> None:
+    while _shells:
+        _shells.popitem()[1].communicate(timeout=PATIENCE)

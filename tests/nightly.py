@@ -20,6 +20,7 @@ OTHERS = (
 )
 RANDOM = """TESTS="$(grep --recursive --files-with-matches --include='test_*.py' \\
     'WX_ALL_EXAMPLES\\|@given\\|@examples\\|settings=examples' tests | tr '\\n' ' ')" """
+CLICKS = 'TESTS="tests/browser/test_themes.py -k answers_a_click"'
 WATCHED = 'ARGS="tests/observers tests/api/test_generated_clients.py"'
 PARTS = {
     "each point of a run under each signal": (
@@ -28,11 +29,15 @@ PARTS = {
     "five times the random examples": (
         f"WX_ALL_EXAMPLES=1 WX_REQUIRE_SCHEMATHESIS=1 make test EXTRAS=ci {RANDOM}",
     ),
-    "a soak of two seeds": ("make soak SEED=1 FOR=40", "make soak SEED=2 FOR=40"),
+    "a soak of two seeds, and saves that wait": (
+        *("make soak SEED=1 FOR=40", "make soak SEED=2 FOR=40"),
+        *("make soak-waiting SEED=1 FOR=30", "make soak-waiting SEED=2 FOR=30 ARGS=--wait=always"),
+    ),
     "killed deploys": ("make soak-deploy RUNS=160",),
     "deploys and prunes at once": ("make soak-prune ROUNDS=120",),
-    "one token for all processes, on Redis and Memcached": (
+    "one token for all processes, on Redis and Memcached; each button at both widths": (
         "WX_REQUIRE_SERVICES=1 make test ARGS=tests/tokens",
+        f"WX_ALL_WIDTHS=1 WX_REQUIRE_BROWSER=1 make test EXTRAS=ci {CLICKS}",
     ),
     "packages that keep media, and random pushes": (
         f'{OTHERS} ARGS="tests/compat --ds=tests.compat.settings"',

@@ -59,13 +59,18 @@ CI = """
     .          architecture changed memory metadata parts properties reference s3 sabotage
     .          secret_scan speed storage_contract tables translations
 """
+# Too long for one worker: each takes the tests of another first parameter.
+SHARED = """
+    browser    accessibility themes
+"""
 # Workers begin with these, the longest first: at the end all of them are busy with short ones.
 LONG = """
+    browser    themes accessibility
     api        schemathesis
     .          packaging
     django_suite
     browser
-    processes  wx_deploy kill killed_deploy
+    processes  push kill killed_deploy wx_deploy concurrency emulator
     faults     faults
     docs
     upload     uploader
@@ -77,7 +82,9 @@ LONG = """
     admin/log  step_results
     health/doctor      probe visit
     api        at_once servers fifty_clients schema
+    rollouts   lifecycle environment state_machine
     rollouts/api       start
+    admin/deployment   rollback
     model
 """
 # Where a query, a lock or a transaction is the fact: PostgreSQL and MariaDB run it, too.
@@ -101,7 +108,7 @@ DATABASES = """
     rollouts   snapshot state_machine workers
     rollouts/admin     overview progress rollouts table
     rollouts/api       views
-    upload     database kept recorder
+    upload     database kept recorder waiting_invariants
     .          broken_off
 """
 

@@ -13,7 +13,7 @@ from tests.tables import each
 ROOT = Path(__file__).parent.parent
 
 
-@each("name", ["VERSIONS", "CI", "LONG", "DATABASES"])
+@each("name", ["VERSIONS", "CI", "SHARED", "LONG", "DATABASES"])
 def test_a_list_names_tests_that_exist(name: str) -> None:
     gone = [path for path in parts.paths(getattr(parts, name)) if not (ROOT / path).exists()]
     assert gone == [], f"correct {name} in tests/parts.py"

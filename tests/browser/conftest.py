@@ -12,17 +12,16 @@ from uuid import uuid4
 import pytest
 
 from tests.conftest import chromium_of_debian, ci_package
-from tests.demo import Site, manage, serving
+from tests.demo import Site, serving, shell
 
-from .upload_page import opened
-
-expect = ci_package("playwright.sync_api").expect
-
-SCREENSHOTS = Path(__file__).parent / "screenshots"  # ignored by git
+HERE = Path(__file__).parent
+SCREENSHOTS = HERE / "screenshots"  # ignored by git
 REQUIRED = "WX_REQUIRE_BROWSER" in os.environ
-expect.set_options(timeout=20_000)  # milliseconds: a machine may have other things to do
-# A token that was refused may be followed by the next one a second later.
-IMPATIENT = 'settings.WX_STATIC_STORE["TOKEN_MIN_INTERVAL"] = 1'
+# A token that was refused may be followed by the next one a second later, and a login is quick.
+IMPATIENT = (
+    'settings.WX_STATIC_STORE["TOKEN_MIN_INTERVAL"] = 1; '
+    'settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]'
+)
 
 # A colour that is on its way from one look to the next has too little contrast for a moment.
 END_TRANSITIONS = """() => document.getAnimations()
@@ -30,12 +29,24 @@ END_TRANSITIONS = """() => document.getAnimations()
     .forEach(each => each.finish())"""
 
 
+if REQUIRED:  # milliseconds: a machine may have other things to do
+    ci_package("playwright.sync_api").expect.set_options(timeout=20_000)
+
+
+class LeftOut(pytest.Module):
+    def collect(self) -> list[pytest.Item]:
+        why = "takes minutes: WX_REQUIRE_BROWSER=1 runs it, in Debian's Chromium and Firefox"
+        pytest.skip(why, allow_module_level=True)
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: Any) -> pytest.Module | None:
+    return None if REQUIRED else LeftOut.from_parent(parent, path=module_path)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    why = "takes minutes: WX_REQUIRE_BROWSER=1 runs it, in Debian's Chromium and Firefox"
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if item.path.parent == HERE:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.skipif(not REQUIRED, reason=why))
 
 
 @pytest.fixture(scope="session")
@@ -116,12 +127,13 @@ def member(site: Site) -> Callable[..., str]:
     def create(*permissions: str) -> str:
         name = "-".join(["staff", *permissions])
         code = (
-            "import sys; from django.contrib.auth.models import Permission, User\n"
-            f"user, new = User.objects.get_or_create(username={name!r}, is_staff=True)\n"
-            "if new: user.set_password('demo'); user.save()  # another one ends the sessions\n"
+            "from django.contrib.auth.models import Permission, User\n"
+            "same = User.objects.get(username='demo').password\n"
+            f"given = {{'username': {name!r}, 'password': same, 'is_staff': True}}\n"
+            "user, _new = User.objects.get_or_create(**given)\n"
             f"user.user_permissions.set(Permission.objects.filter(codename__in={permissions!r}))"
         )
-        manage("shell", "-c", code)
+        shell(code)
         return name
 
     return create
@@ -134,7 +146,7 @@ def rows(*, key: str) -> list[dict[str, Any]]:
         f"found = UploadLog.objects.filter(key={key!r}).order_by('-id')\n"
         "print(json.dumps(list(found.values('status', 'errcode', 'source', 'md5', 'size'))))"
     )
-    rows: list[dict[str, Any]] = json.loads(manage("shell", "-v0", "-c", code).splitlines()[-1])
+    rows: list[dict[str, Any]] = json.loads(shell(code))
     return rows
 
 
@@ -148,6 +160,8 @@ def shoot(page: Any, name: str) -> None:
 @pytest.fixture
 def upload(page: Any, site: Site) -> Any:
     """Return the upload page, at the store of media."""
+    from .upload_page import opened
+
     return opened(page, site)
 
 

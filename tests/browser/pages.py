@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from playwright.sync_api import Page, expect
 
-from tests.demo import Site, manage
+from tests.demo import Site, manage, shell
 
 BUSY = {"on": "staticuploadfile", "do": "errcode", "errcode": 45009, "times": None}
 
@@ -144,7 +144,7 @@ def published(site: Site, label: str, folder: str, **files: str) -> int:
     code = (
         "from wx_static_store.models import Deployment; print(Deployment.objects.latest('id').pk)"
     )
-    return int(manage("shell", "-v0", "-c", code).splitlines()[-1])
+    return int(shell(code))
 
 
 @cache
@@ -212,7 +212,7 @@ def rolled_out(site: Site, letters: str, **columns: str) -> int:
         "    )\n"
         "print(rollout.pk)"
     )
-    return int(manage("shell", "-v0", "-c", code).splitlines()[-1])
+    return int(shell(code))
 
 
 @cache

@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.demo import Site, manage
+from tests.demo import Site, shell
 
 from .conftest import shoot
 from .upload_page import wait_for
@@ -80,7 +80,7 @@ def deployments(folder: str) -> list[dict[str, Any]]:
         "    row['files'] = {one.name.rpartition('/')[2]: one.status for one in log}\n"
         "print(json.dumps(rows))"
     )
-    rows: list[dict[str, Any]] = json.loads(manage("shell", "-v0", "-c", code).splitlines()[-1])
+    rows: list[dict[str, Any]] = json.loads(shell(code))
     return rows
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.demo import Site, manage
+from tests.demo import Site, shell
 
 from .pages import rolled_out
 
@@ -28,7 +28,7 @@ def running(site: Site) -> int:
 
 def become(pk: int, state: str, rollout: str) -> None:
     """Let what runs end so, as a worker writes it."""
-    manage("shell", "-v0", "-c", ENDS.format(pk=pk, state=state, rollout=rollout))
+    shell(ENDS.format(pk=pk, state=state, rollout=rollout))
 
 
 def open_page(page: Page, site: Site, pk: int) -> None:

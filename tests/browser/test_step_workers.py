@@ -65,7 +65,7 @@ def test_what_a_worker_has_is_named_when_one_stops_and_ends_when_one_goes_on(
         page.get_by_role("button", name="Go on with the rest").click()
         expect(page.locator(SAID)).to_have_text("6 files were uploaded again.")
     assert sent(site, folder) == NAMES
-    assert newest(folder, **WHERE) == dict.fromkeys(NAMES, "stored")
+    assert newest(folder, OWN) == dict.fromkeys(NAMES, "stored")
 
 
 def test_what_no_worker_takes_is_uploaded_from_the_page(page: Page, site: Site) -> None:
@@ -88,4 +88,4 @@ def test_what_no_worker_takes_is_uploaded_from_the_page(page: Page, site: Site) 
     expect(page.locator(SAID)).to_have_text("6 files were uploaded again.")
     expect(from_here).to_be_hidden()
     assert sent(site, folder) == NAMES
-    assert newest(folder, **WHERE) == dict.fromkeys(NAMES, "stored")
+    assert newest(folder, OWN) == dict.fromkeys(NAMES, "stored")

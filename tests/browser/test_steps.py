@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.demo import Site, manage
+from tests.demo import VAR, Site, manage, shell
 
 from .conftest import shoot
 from .upload_page import wait_for
@@ -57,15 +58,14 @@ def sent(site: Site, folder: str) -> list[str]:
     return [name for name in NAMES if site.puts(f"{folder}{name}") == 2]
 
 
-def newest(folder: str, **environment: str) -> dict[str, str]:
+def newest(folder: str, var: Path = VAR) -> dict[str, str]:
     """Return the status of the newest row of each file."""
     code = (
         "import json; from wx_static_store.models import UploadLog\n"
         f"rows = UploadLog.objects.filter(key__startswith={folder!r}).order_by('id')\n"
         "print(json.dumps({row.key.rpartition('/')[2]: row.status for row in rows}))"
     )
-    printed = manage("shell", "-v0", "-c", code, **environment)
-    found: dict[str, str] = json.loads(printed.splitlines()[-1])
+    found: dict[str, str] = json.loads(shell(code, var))
     return found
 
 

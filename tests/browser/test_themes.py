@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +21,8 @@ from .upload_page import SUBMIT, folder_of_one, memory_file, states, wait_for
 
 NAME = f"{'long-' * 12}name.txt"
 WIDTHS = 390, 1280  # a script of Jazzmin makes boxes as wide as the first one lets it
+# Django's own and the most used in China are clicked through at each width in each run of CI.
+ALL_WIDTHS = {"admin", "simpleui"} if "WX_ALL_WIDTHS" not in os.environ else {*THEMES}
 OURS = {  # the others are pages of the theme, which hold parts of ours
     *("upload", "still failing", "files", "publish", "compare", "rollback"),
     *("rollout", "rollout back", "overview", "environment", "health"),
@@ -133,12 +136,14 @@ def themed(
             process.terminate()
 
 
-def faults_of_each_page(themed: Themed, look: Callable[[str, int], Iterable[str]]) -> list[str]:
-    """Look at each page in both widths; return what is wrong, with its place."""
+def faults_of_each_page(
+    themed: Themed, look: Callable[[str, int], Iterable[str]], widths: Sequence[int] = WIDTHS
+) -> list[str]:
+    """Look at each page in these widths; return what is wrong, with its place."""
     found = []
     for name in themed.addresses:
-        themed.open(name, WIDTHS[0])
-        for width in WIDTHS:
+        themed.open(name, widths[0])
+        for width in widths:
             themed.page.set_viewport_size({"width": width, "height": 844})
             found += [f"{name} {width}: {fault}" for fault in look(name, width)]
     return found
@@ -171,7 +176,8 @@ def test_each_button_answers_a_click_under_each_theme(themed: Themed) -> None:
             if fault := fault_of_click(themed, name, width, label):
                 yield f"{label!r}: {fault}"
 
-    assert faults_of_each_page(themed, look) == []
+    widths = WIDTHS if themed.theme in ALL_WIDTHS else WIDTHS[1:]
+    assert faults_of_each_page(themed, look, widths) == []
 
 
 def labels_of(page: Page) -> list[str]:

@@ -1,6 +1,9 @@
 """
 One place to keep files, twice: the cloud, and a local folder as the control.
 
+Where files may wait, the cloud stands there three times: it is there, is away until somebody looks,
+or gets no file before that anyway.
+
 It runs on its own, with the extra ``compat``: ``pytest tests/compat --ds=tests.compat.settings``.
 """
 
@@ -20,8 +23,14 @@ from django.core.files.storage import default_storage
 from django.test import override_settings
 from PIL import Image
 
+from tests.upload.conftest import QUOTA
+from wx_static_store.conf import options_for
 from wx_static_store.core.types import DELETED
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.exceptions import WxStaticStoreError
+from wx_static_store.models import WaitingFile
+from wx_static_store.upload.push import push
+from wx_static_store.upload.waiting import note_away
 
 SETTINGS = "tests.compat.settings"
 HERE = os.environ.get("DJANGO_SETTINGS_MODULE") == SETTINGS
@@ -29,6 +38,11 @@ HERE = os.environ.get("DJANGO_SETTINGS_MODULE") == SETTINGS
 RED, BLUE = "red", "blue"
 MEDIA_URL = "/media/"
 LOCATION = "media/"  # of the cloud's storage: part of each key, of no name
+LOCAL = "django.core.files.storage.FileSystemStorage"
+PLACES = ("cloud", "folder")
+WAITS = ("outage", "always")  # the option `wait`
+# What a user uploads to the others gets a suffix in an outage, or they want another alias.
+WAITING = {"cleanup", "easy_thumbnails", "filer", "imagekit", "sorl_thumbnail", "wagtail"}
 
 
 class LeftOut(pytest.Module):
@@ -43,6 +57,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_pycollect_makemodule(module_path: Path, parent: Any) -> pytest.Module | None:
     return None if HERE else LeftOut.from_parent(parent, path=module_path)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "place" in metafunc.fixturenames:
+        waits = WAITS if metafunc.module.__name__.rpartition("test_")[2] in WAITING else ()
+        metafunc.parametrize("place", [*PLACES, *waits], indirect=True)
 
 
 @pytest.fixture(scope="session")
@@ -86,6 +106,39 @@ class Cloud:
 
 
 @dataclass
+class WaitingCloud(Cloud):
+    """All that waits is sent by one push before somebody looks; then the next outage begins."""
+
+    in_outage: bool
+
+    def __post_init__(self) -> None:
+        self.begin_outage()
+
+    def begin_outage(self) -> None:
+        if self.in_outage:
+            self.emulator.script(QUOTA)
+            note_away(options_for("default"), WxStaticStoreError())
+
+    def push(self) -> None:
+        self.emulator.state.script.clear()
+        push()
+        assert not WaitingFile.objects.exists()
+        self.begin_outage()
+
+    def files(self) -> dict[str, bytes]:
+        self.push()
+        return super().files()
+
+    def get(self, url: str) -> bytes:
+        self.push()
+        return super().get(url)
+
+    def gone(self, name: str) -> bool:
+        """Whether nobody finds it; perhaps it never was in the cloud."""
+        return name not in self.files() and not default_storage.exists(name)
+
+
+@dataclass
 class Folder:
     root: Path
 
@@ -101,18 +154,27 @@ class Folder:
         return not (self.root / name).exists()
 
 
-@pytest.fixture(params=["cloud", "folder"])
-def place(request: pytest.FixtureRequest, db: None) -> Iterator[Place]:
+@pytest.fixture
+def place(request: pytest.FixtureRequest, db: None, tmp_path: Path) -> Iterator[Place]:
     """Where the project's default storage keeps its files."""
-    if request.param == "cloud":
-        server = request.getfixturevalue("configure")(STORAGES=settings.STORAGES)
-        yield Cloud(server)
+    if request.param == "folder":
+        options = {"location": str(tmp_path / "media"), "base_url": MEDIA_URL}
+        local = {"BACKEND": LOCAL, "OPTIONS": options}
+        with override_settings(STORAGES=settings.STORAGES | {"default": local}):
+            yield Folder(tmp_path / "media")
         return
-    root = request.getfixturevalue("tmp_path") / "media"
-    options = {"location": str(root), "base_url": MEDIA_URL}
-    local = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options}
-    with override_settings(STORAGES=settings.STORAGES | {"default": local}):
-        yield Folder(root)
+    configure, ours = request.getfixturevalue("configure"), settings.STORAGES["default"]
+    if request.param == "cloud":
+        yield Cloud(configure(STORAGES=settings.STORAGES))
+        return
+    emulator = request.getfixturevalue("emulator")
+    stores = {
+        "default": ours | {"OPTIONS": ours["OPTIONS"] | {"wait": request.param}},
+        "kept": {"BACKEND": LOCAL, "OPTIONS": {"location": str(tmp_path / "kept")}},
+    }
+    waiting = {"WAITING_STORAGE": "kept", "BASE_URL": emulator.site_url()}
+    configure(STORAGES=settings.STORAGES | stores, WX_STATIC_STORE=waiting)
+    yield WaitingCloud(emulator, in_outage=request.param == "outage")
 
 
 @pytest.fixture

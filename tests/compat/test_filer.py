@@ -7,7 +7,7 @@ import pytest
 from django.core.files.storage import FileSystemStorage, default_storage
 from filer.models import File, Image
 
-from tests.compat.conftest import BLUE, RED, Folder, Place, look, picture
+from tests.compat.conftest import BLUE, RED, Cloud, Place, look, picture
 
 SIZE = {"size": (10, 10)}
 
@@ -19,7 +19,7 @@ def _storages(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     private = FileSystemStorage(location=tmp_path / "private", base_url="/private/")
     for storages in (field.storages, field.thumbnail_storages):
         monkeypatch.setitem(storages, "private", private)
-        if isinstance(place, Folder):
+        if type(place) is not Cloud:
             monkeypatch.setitem(storages, "public", default_storage)
 
 

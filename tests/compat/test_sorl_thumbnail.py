@@ -8,7 +8,7 @@ from django.utils.functional import empty
 from sorl.thumbnail import default, delete, get_thumbnail
 from sorl.thumbnail.images import delete_all_thumbnails, get_or_create_storage
 
-from tests.compat.conftest import BLUE, RED, Place, look, picture
+from tests.compat.conftest import BLUE, RED, Place, WaitingCloud, look, picture
 from tests.compat.models import Sorl
 
 
@@ -68,6 +68,10 @@ def test_a_deleted_picture_is_gone_with_its_thumbnails(sorl: Any, place: Place) 
 
 def test_all_thumbnails_are_deleted_by_walking_the_folders(sorl: Any, place: Place) -> None:
     names = [get_thumbnail(sorl.image, size).name for size in ("10x10", "12x12")]
+    if isinstance(place, WaitingCloud) and place.in_outage:
+        with pytest.raises(OSError, match="45009"):  # half a list would be a lie
+            delete_all_thumbnails()
+        return
     delete_all_thumbnails()
     assert all(place.gone(name) for name in names)
     assert set(place.files()) == {"sorl/a.png"}

@@ -11,8 +11,8 @@ from tests.conftest import ENV
 from tests.deploys import CONTEXT, configure_storages, deploy, item
 from tests.tables import each
 from wx_static_store.clients.platform import Quota
+from wx_static_store.deploy import environments
 from wx_static_store.deploy.environments import (
-    FEW,
     Allowance,
     Order,
     allowance,
@@ -26,7 +26,13 @@ from wx_static_store.upload.uploader import Uploader
 
 pytestmark = pytest.mark.django_db
 
+FEW = 6
 FILES = [item(f"{n:02}.js", b"x") for n in range(FEW)]
+
+
+@pytest.fixture(autouse=True)
+def _few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environments, "FEW", FEW)
 
 
 @pytest.fixture

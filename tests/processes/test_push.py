@@ -9,13 +9,14 @@ import os
 import signal
 import sqlite3
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import slow
-from tests.processes.conftest import Project
+from tests.processes.conftest import Project, copy_of, new_project
 from tests.waiting import wait_for
 
 PUSH = ("-m", "django", "wx_push")
@@ -86,19 +87,37 @@ def kept(project: Project) -> list[bytes]:
     return sorted(path.read_bytes() for path in files if path.is_file())
 
 
+@pytest.fixture(scope="module")
+def saved_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """Let a file wait."""
+    with new_project(tmp_path_factory.mktemp("saved")) as project:
+        save(project, "old")
+        yield project
+
+
+@pytest.fixture
+def saved(saved_once: Project, tmp_path: Path) -> Iterator[Project]:
+    with copy_of(saved_once, tmp_path) as project:
+        yield project
+
+
 @pytest.mark.parametrize(
-    ("point", "sent"), [("bytes_kept", b"old"), ("row_inserted", b"old"), ("bytes_freed", b"new")]
+    ("point", "sent"),
+    [
+        pytest.param("bytes_kept", b"old", marks=slow),
+        ("row_inserted", b"old"),
+        ("bytes_freed", b"new"),
+    ],
 )
 def test_a_killed_save_waits_if_it_was_committed_and_else_never_was(
-    project: Project, point: str, sent: bytes
+    saved: Project, point: str, sent: bytes
 ) -> None:
-    save(project, "old")
-    kill(project, point, "-c", SAVE, "new")
-    push(project)
-    assert (public(project), waiting(project)) == (sent, 0)
+    kill(saved, point, "-c", SAVE, "new")
+    push(saved)
+    assert (public(saved), waiting(saved)) == (sent, 0)
 
 
-@pytest.mark.parametrize("point", ["bytes_kept", "row_inserted"])
+@pytest.mark.parametrize("point", ["bytes_kept", pytest.param("row_inserted", marks=slow)])
 def test_what_a_killed_save_leaves_is_swept(project: Project, point: str) -> None:
     kill(project, point, "-c", SAVE, "new")
     assert kept(project) == [b"new"]
@@ -121,22 +140,20 @@ def also_slow(*points: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("point", also_slow("before_link", "row_recorded"))
-def test_the_next_push_ends_what_a_killed_one_began(project: Project, point: str) -> None:
-    save(project, "tea")
-    kill(project, point, *PUSH)
-    push(project)
-    assert (public(project), waiting(project)) == (b"tea", 0)
+def test_the_next_push_ends_what_a_killed_one_began(saved: Project, point: str) -> None:
+    kill(saved, point, *PUSH)
+    push(saved)
+    assert (public(saved), waiting(saved)) == (b"old", 0)
 
 
 @pytest.mark.parametrize("point", also_slow("reply_received"))
-def test_a_file_deleted_after_a_killed_push_is_not_public(project: Project, point: str) -> None:
-    save(project, "tea")
-    kill(project, point, *PUSH)
-    succeed(project, "-c", DELETE)
-    push(project)
-    assert waiting(project) == 0
-    assert "exists False" in succeed(project, "-c", EXISTS)
-    assert public(project) != b"tea"
+def test_a_file_deleted_after_a_killed_push_is_not_public(saved: Project, point: str) -> None:
+    kill(saved, point, *PUSH)
+    succeed(saved, "-c", DELETE)
+    push(saved)
+    assert waiting(saved) == 0
+    assert "exists False" in succeed(saved, "-c", EXISTS)
+    assert public(saved) != b"old"
 
 
 @pytest.mark.parametrize(
@@ -144,20 +161,19 @@ def test_a_file_deleted_after_a_killed_push_is_not_public(project: Project, poin
     [pytest.param(each, marks=slow) for each in ("bytes_opened", "before_link")] + ["after_link"],
 )
 def test_a_push_that_was_frozen_for_longer_than_its_lease_sends_nothing(
-    project: Project, point: str
+    saved: Project, point: str
 ) -> None:
-    save(project, "old")
-    with project.process(*PUSH, halt=point, longest=1) as process:
+    with saved.process(*PUSH, halt=point, longest=1) as process:
         process.wait_until_halted()
         began = time.time()
         process.popen.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, process.popen.pid, os.WSTOPPED)  # else the PUT may have begun
         process.release()
-        save(project, "new")
-        push(project)
-        assert public(project) == b"new"
+        save(saved, "new")
+        push(saved)
+        assert public(saved) == b"new"
         wait_for(lambda: time.time() > began + 1.1, "the end of its lease")
         process.popen.send_signal(signal.SIGCONT)
         process.finish()
-    assert public(project) == b"new"
-    assert waiting(project) == 0
+    assert public(saved) == b"new"
+    assert waiting(saved) == 0

@@ -24,7 +24,7 @@ from wx_static_store.rollouts.rows import TRIES
 
 pytestmark = pytest.mark.django_db
 
-NUMBER, FAILED = 1_000, 3
+NUMBER, FAILED = 50, 3
 
 
 def fail(row: RolloutEnvironment) -> None:

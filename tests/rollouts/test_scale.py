@@ -89,7 +89,7 @@ def test_a_roll_back_asks_as_much_whatever_the_number_and_hands_out_like_a_start
     broker: Broker, release: Release
 ) -> None:
     asked = []
-    for number in (40, 400):
+    for number in (40, 100):
         rollout = rolled_out(number, release)
         broker.messages()
         with CaptureQueriesContext(connection) as found:

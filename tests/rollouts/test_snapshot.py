@@ -20,21 +20,21 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def ended(cloud: EmulatorServer, broker: Broker, envs: list[str], release: Release) -> Snapshot:
-    """Return a rollout of ten environments, of which WeChat refused two."""
+    """Return a rollout of four environments, of which WeChat refused two."""
     for env in envs[2:4]:
         cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 85088, "env": env})
-    rollout = begin(envs, release, **WIDE)
+    rollout = begin(envs[:4], release, **WIDE)
     broker.work()
     return Snapshot.of_rollout(Rollout.objects.get(pk=rollout.pk))
 
 
 def test_environments_are_counted_by_state(ended: Snapshot) -> None:
-    assert ended.counts == {"waiting": 0, "queued": 0, "running": 0, "done": 8, "failed": 2}
+    assert ended.counts == {"waiting": 0, "queued": 0, "running": 0, "done": 2, "failed": 2}
 
 
 def test_files_are_counted_over_all_environments(ended: Snapshot) -> None:
     kinds = ("stored", "failed", "not_attempted")
-    assert sum(ended.files[kind] for kind in kinds) == 3 * 10
+    assert sum(ended.files[kind] for kind in kinds) == 3 * 4
     assert ended.files["failed"] == 2
 
 
@@ -49,7 +49,7 @@ def test_a_rollout_with_failures_is_over_and_not_right(ended: Snapshot) -> None:
 
 def test_a_snapshot_is_json(ended: Snapshot, release: Release) -> None:
     found = json.loads(json.dumps(ended.as_dict()))
-    assert (found["release"], found["by_wave"][0]["done"]) == (release.digest, 8)
+    assert (found["release"], found["by_wave"][0]["done"]) == (release.digest, 2)
 
 
 def test_who_sees_one_environment_gets_the_counts_of_it(ended: Snapshot, envs: list[str]) -> None:
@@ -131,7 +131,7 @@ def test_many_rollouts_are_counted_by_one_query(
 ) -> None:
     with django_assert_num_queries(1):
         found = counts_of([ended.rollout])
-    assert found == {ended.rollout.pk: {"done": 8, "failed": 2}}
+    assert found == {ended.rollout.pk: {"done": 2, "failed": 2}}
 
 
 def test_many_rollouts_are_counted_in_a_few_environments(ended: Snapshot, envs: list[str]) -> None:

@@ -200,7 +200,7 @@ class Promises(RuleBasedStateMachine):
 
 
 def test_a_rollout_keeps_its_promises() -> None:
-    run_state_machine_as_test(Promises, settings=examples(100, part=10, stateful_step_count=40))
+    run_state_machine_as_test(Promises, settings=examples(100, part=25, stateful_step_count=40))
 
 
 def test_counters_that_are_broken_by_hand_are_noticed_and_break_no_promise(
@@ -215,7 +215,7 @@ def test_counters_that_are_broken_by_hand_are_noticed_and_break_no_promise(
             advance(self.pk)
             assert f"Rollout {self.pk} counted " in caplog.text
 
-    run_state_machine_as_test(Broken, settings=examples(50, part=10, stateful_step_count=40))
+    run_state_machine_as_test(Broken, settings=examples(50, part=25, stateful_step_count=40))
 
 
 def test_a_rollout_comes_to_its_end_whatever_was_lost() -> None:
@@ -233,4 +233,4 @@ def test_a_rollout_comes_to_its_end_whatever_was_lost() -> None:
             assert self._states("done") == {*ENVS}
             super().teardown()
 
-    run_state_machine_as_test(Ends, settings=examples(50, part=10, stateful_step_count=30))
+    run_state_machine_as_test(Ends, settings=examples(50, part=25, stateful_step_count=30))

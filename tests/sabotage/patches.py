@@ -18,6 +18,7 @@ class Sabotage:
     red: tuple[str, ...]
 
 
+WAITING = "upload/test_waiting.py::"
 SABOTAGES = (
     Sabotage(
         "A user reaches the environments that ENVIRONMENTS offers, and no other",
@@ -188,8 +189,8 @@ SABOTAGES = (
         "D7: every upload has a row",
         "write no row of what is broken off",
         "upload/uploader.py",
-        "            record_one(transfer.broken_off(), context)\n            raise\n",
-        "            raise\n",
+        "                record_one(result, context)\n                raise\n",
+        "                raise\n",
         (
             "test_broken_off.py::test_an_upload_that_is_ended_while_cos_has_its_body_is_unknown",
             "test_broken_off.py::test_an_upload_that_is_ended_before_its_body_went_failed",
@@ -253,5 +254,61 @@ SABOTAGES = (
         "        future.set_exception(error)\n",
         "        future.set_result(None)\n",
         ("upload/test_workers.py::test_what_a_worker_raises_surfaces",),
+    ),
+    Sabotage(
+        "D23: the last save of a key wins",
+        "send a save past the file that waits",
+        "upload/waiting.py",
+        "(is_there and row_of(options, key) is None)",
+        "is_there",
+        (f"{WAITING}test_a_save_with_file_overwrite_replaces_what_waits_and_is_not_sent_itself",),
+    ),
+    Sabotage(
+        "D23: the last save of a key wins",
+        "end a row whose content was replaced meanwhile",
+        "upload/waiting.py",
+        "rows().filter(*only, pk=row.pk, token=row.token)",
+        "rows().filter(*only, pk=row.pk)",
+        ("upload/test_push.py::test_a_newer_save_while_the_older_one_is_sent_is_sent_after_it",),
+    ),
+    Sabotage(
+        "D23: the last save of a key wins",
+        "free the older bytes before the newer row is committed",
+        "upload/waiting.py",
+        "update(**columns | kept)):\n        after_commit(partial(free_bytes, row.token))",
+        "update(**columns | kept)):\n        free_bytes(row.token)",
+        (
+            f"{WAITING}test_a_save_that_is_rolled_back_does_not_wait_and_the_older_one_is_whole",
+            "upload/test_waiting_invariants.py::test_nothing_of_a_transaction_that_is_rolled_back_is_ever_sent",
+        ),
+    ),
+    Sabotage(
+        "D23: one process at a time sends a row",
+        "ignore the lease of another process",
+        "upload/waiting.py",
+        "IS_FREE = Q(leased_until=None) | Q(leased_until__lt=Now())",
+        "IS_FREE = Q()",
+        (
+            "upload/test_push.py::test_a_row_under_lease_is_left_to_who_has_it",
+            "upload/test_waiting_invariants.py::test_no_two_pushes_send_a_row_at_the_same_time",
+        ),
+    ),
+    Sabotage(
+        "D23: one process at a time sends a row",
+        "send though the lease is over",
+        "upload/transfer.py",
+        "if time.time() > self.item.until:",
+        "if False:",
+        ("upload/test_push.py::test_who_lost_its_lease_sends_nothing",),
+    ),
+    Sabotage(
+        "D23: nothing is overwritten unasked",
+        "send without a look at the key",
+        "upload/push.py",
+        "elif row.replaces or same is Match.MISSING or",
+        "elif True or",
+        (
+            "upload/test_push.py::test_a_parked_file_that_is_deleted_leaves_the_object_of_somebody_else",
+        ),
     ),
 )

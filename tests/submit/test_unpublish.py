@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,13 +10,17 @@ import pytest
 from tests.conftest import ENV
 from tests.submit.conftest import UserWith
 from tests.tables import each
+from tests.upload.conftest import Shop
 from wx_static_store.core.budget import REQUEST
+from wx_static_store.core.refusals import IN_PROGRESS
 from wx_static_store.core.types import DELETED
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import WxStaticStoreError
-from wx_static_store.models import UploadLog
+from wx_static_store.models import UploadLog, WaitingFile
 from wx_static_store.submit.policy import Target
 from wx_static_store.submit.unpublish import refusal, unpublish
+from wx_static_store.upload.push import push
+from wx_static_store.upload.waiting import lease
 
 pytestmark = pytest.mark.django_db
 
@@ -98,3 +103,34 @@ def test_no_file_is_begun_when_the_time_of_the_page_is_up(
     user = user_with("unpublish")
     assert [*unpublish(user, MEDIA, ["media/uploads/a.txt"], seconds=0)] == []
     assert cloud.objects()["media/uploads/a.txt"].body == b"tea"
+
+
+KEY = "uploads/a.txt"
+
+
+@pytest.fixture
+def waiting(shop: Callable[..., Shop]) -> Shop:
+    """Return a shop where a newer file waits for a public one's key."""
+    here = shop(file_overwrite=True)
+    here.save(b"old", KEY)
+    here.save_in_outage(b"new", KEY)
+    return here
+
+
+def test_what_waits_for_the_key_does_not_become_public_by_itself(
+    waiting: Shop, user_with: UserWith
+) -> None:
+    unpublish(user_with("unpublish"), Target("default", ENV, ""), [KEY])
+    push()
+    assert waiting.public() == {KEY: DELETED}
+    row = WaitingFile.objects.get()
+    why = "The file was made unpublic after this was saved"
+    assert (row.state, row.message) == (WaitingFile.State.PARKED, why)
+
+
+def test_a_file_that_is_being_sent_is_not_made_unpublic(waiting: Shop, user_with: UserWith) -> None:
+    assert lease(WaitingFile.objects.get(), 60)
+    (result,) = unpublish(user_with("unpublish"), Target("default", ENV, ""), [KEY])
+    assert result.error
+    assert result.error.code == IN_PROGRESS.code
+    assert waiting.public() == {KEY: b"old"}

@@ -102,6 +102,17 @@ def test_a_deletion_of_what_may_have_been_sent_is_sent_whatever_the_list_shows(s
     assert not here.storage.exists("a.txt")
 
 
+def test_a_deletion_whose_answer_was_lost_is_in_the_log(shop: Make, no_pauses: None) -> None:
+    here = shop()
+    here.save(b"tea")
+    here.cloud.script({"on": "put_object", "do": "drop_reply", "times": None})
+    here.storage.delete("a.txt")
+    here.end_outage()
+    push()
+    here.notice_outage()
+    assert (here.storage.exists("a.txt"), here.waiting()) == (False, {})
+
+
 def test_nothing_is_done_where_nothing_is_due(shop: Make) -> None:
     here = shop()
     here.save_in_outage(b"tea")

@@ -20,7 +20,7 @@ from tests.conftest import lost_table
 from tests.upload.conftest import Shop
 from wx_static_store.conf import options_for
 from wx_static_store.core.types import UploadContext, UploadItem
-from wx_static_store.exceptions import ConfigurationError, UploadFailed
+from wx_static_store.exceptions import ConfigurationError, NameRejected, UploadFailed
 from wx_static_store.models import UploadLog, WaitingFile
 from wx_static_store.models.columns import Now
 from wx_static_store.signals import upload_waiting
@@ -468,6 +468,15 @@ def test_the_deletion_that_meets_the_outage_waits(shop: Make) -> None:
     here.storage.delete("a.txt")
     assert here.waiting() == {"a.txt": "delete"}
     assert not here.storage.exists("a.txt")
+
+
+@pytest.mark.parametrize("state", [none, none_away])
+def test_a_deletion_of_a_name_that_no_file_can_have_is_refused(shop: Make, state: Any) -> None:
+    here = shop()
+    state(here)
+    with pytest.raises(NameRejected):
+        here.storage.delete("a" * 900)
+    assert (here.waiting(), here.calls()) == ({}, 0)
 
 
 @committed

@@ -7,15 +7,16 @@ As for uploads, a user is bound to a folder, and most users may not touch protec
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from ..conf import options_for, platform_options
 from ..core.budget import REQUEST
-from ..core.refusals import ELSEWHERE, PROTECTED, UNPUBLISH, PolicyRejected
-from ..core.types import UploadContext, UploadResult, deletion
+from ..core.refusals import ELSEWHERE, IN_PROGRESS, PROTECTED, UNPUBLISH, PolicyRejected
+from ..core.types import UploadContext, UploadItem, UploadResult, deletion
+from ..upload.parked import hold
 from ..upload.uploader import Uploader
 from .access import enforce
 from .policy import Target
@@ -55,5 +56,17 @@ def unpublish(
         for each, names in ((options, inside), (replace(options, location=""), outside)):
             # What is not started after `seconds` has no result.
             begun = takewhile(lambda _name: time.monotonic() < until, names)
-            results += Uploader(each).upload_many(map(deletion, begun), context)
+            uploader = Uploader(each)
+            results += uploader.upload_many(_deletions(uploader, begun, results), context)
     return results
+
+
+def _deletions(
+    uploader: Uploader, names: Iterable[str], results: list[UploadResult]
+) -> Iterator[UploadItem]:
+    """Yield what deletes the files; what waits for their keys is no longer sent by itself."""
+    for name in names:
+        if hold(uploader.options, key := uploader.key(name)):
+            yield deletion(name)
+        else:
+            results.append(uploader.failed(deletion(name), IN_PROGRESS.broken(key=key)))

@@ -17,6 +17,7 @@ from ..conf.offered import at_home
 from ..conf.release_checks import require_private
 from ..core.frames import described, is_from_signal
 from ..core.types import UploadContext, UploadItem
+from ..i18n import english, gettext_lazy as _
 from ..models import UploadLog, WaitingFile, key_digest
 from ..models.columns import Now
 from .database import in_database
@@ -25,6 +26,8 @@ from .waiting import IS_FREE, PARKED, PERSONS, SAVE, give_up, put, remove, row_o
 from .waiting_bytes import free_bytes, write_bytes
 
 logger = logging.getLogger("wx_static_store.waiting")
+
+_UNPUBLISHED = _("The file was made unpublic after this was saved")
 
 
 def may_wait(using: str, options: Options) -> bool:
@@ -40,11 +43,25 @@ def row_ahead(using: str, options: Options, key: str) -> WaitingFile | None:
 
 def make_way(options: Options, key: str) -> bool:
     """Give up what a failed upload left for the key; return False if it is being sent again."""
-    row = None
-    if platform_options().waiting_storage:
-        found = rows().filter(env=options.env, key_digest=key_digest(key))
-        row = in_database(found.first, otherwise=None)
+    row = _row_of(options, key)
     return not (row and _is_left(row, options)) or give_up(row)
+
+
+def hold(options: Options, key: str) -> bool:
+    """Park what waits for a key that is made unpublic; return False if it is being sent."""
+    row = _row_of(options, key)
+    if row is None or row.kind != SAVE:
+        return True
+    same = rows().filter(IS_FREE, pk=row.pk, token=row.token)
+    columns = {"state": PARKED, "changed": Now(), "cause": "", "errcode": None}
+    return bool(same.update(**columns, message=english(_UNPUBLISHED)))
+
+
+def _row_of(options: Options, key: str) -> WaitingFile | None:
+    if not platform_options().waiting_storage:
+        return None
+    found = rows().filter(env=options.env, key_digest=key_digest(key))
+    return in_database(found.first, otherwise=None)
 
 
 def _is_left(row: WaitingFile, options: Options) -> bool:

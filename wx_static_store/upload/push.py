@@ -183,7 +183,8 @@ class _Steps:
             error: WxStaticStoreError = SourceError(_NEWER, cause="SourceGone", stage="source")
             self._park(row, self._uploader.failed(item, error))
         elif row.kind == DELETE:
-            if found.taken_by or row.replaces:
+            # In an outage the log alone decides: it must not show what the list does not.
+            if found.taken_by or found._replace(listed=False).file or row.replaces:
                 return deletion(row.name)
             self._end(row, "deleted")
         elif row.replaces or same is Match.MISSING or (same is Match.UNSURE and row.maybe_public):
@@ -237,9 +238,9 @@ class _Steps:
 
     def _put_off(self, row: WaitingFile, result: UploadResult, error: WxStaticStoreError) -> bool:
         """Let the row be due again later; return whether it is still ours."""
-        pause = min(LONGEST_PAUSE, PAUSE * 2.0 ** min(row.attempts - 1, 10))
-        later = Now() + timedelta(seconds=pause)
-        if ours := end_lease(row, next_at=later, **why(result, maybe_public=row.maybe_public)):
+        pause = timedelta(seconds=min(LONGEST_PAUSE, PAUSE * 2.0 ** min(row.attempts - 1, 10)))
+        later = {"next_at": Now() + pause}
+        if ours := end_lease(row, **later, **why(result, maybe_public=row.maybe_public)):
             self._counts["failed"] += 1
             logger.warning(gettext_noop("%s waits on: %s"), ascii(row.key), english(error))
             if waits(error) and error.cause != "interrupted":

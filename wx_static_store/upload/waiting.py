@@ -25,6 +25,7 @@ from ..conf import Options, platform_options
 from ..conf.release_checks import require_private
 from ..conf.settings import alias_of
 from ..core.frames import described, is_from_signal
+from ..core.naming import object_key
 from ..core.types import (
     DELETED_MD5,
     RemoteFile,
@@ -166,7 +167,7 @@ def save(
 def delete(options: Options, name: str, context: UploadContext) -> None:
     """Delete the file, or let the deletion wait."""
     using, uploader = using_of(options), Uploader(quick(options))
-    key, failure = uploader.key(name), None
+    key, failure = object_key(options.location, name), None
     if _is_direct(uploader, name) and (found := seen(uploader.options, key)).listed:
         if found.taken_by is None:
             return
@@ -204,9 +205,8 @@ def using_of(options: Options, using: str = "") -> str:
 def _is_direct(uploader: Uploader, name: str) -> bool:
     """Return whether the cloud is asked: else it waits behind a row, or until the cloud is back."""
     options, key = uploader.options, uploader.key(name)
-    if not key:  # the try says so
-        return True
-    return options.wait == "outage" and not is_away(options) and row_of(options, key) is None
+    is_there = options.wait == "outage" and not is_away(options)
+    return not key or (is_there and row_of(options, key) is None)  # without a key the try says so
 
 
 def _not_kept(

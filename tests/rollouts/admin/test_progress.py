@@ -149,10 +149,10 @@ def test_only_what_was_deployed_can_go_back(letters: str, *, may: bool) -> None:
     assert progress_of(rollout_of(letters)).may_go_back is may
 
 
-def test_a_thousand_environments_cost_no_more_queries_than_one(
+def test_many_environments_cost_no_more_queries_than_one(
     admin_site: EmulatorServer, django_assert_num_queries: Any
 ) -> None:
-    for letters in ("f", "f" * 300):
+    for letters in ("f", "f" * 60):
         rollout = rollout_of(letters)
         with django_assert_num_queries(4):
             progress = progress_of(rollout)

@@ -1,0 +1,51 @@
+"""The judge of waiting saves can fail; a short storm, as ``make soak-waiting`` makes a long one."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import slow
+from tests.soak.book import BLANK, Line, judge
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+BEGAN, ROLLED = Line("begins", "a.txt", "2"), Line("rolled back", "a.txt", "2")
+SAVED, DELETED = Line("saved", "a.txt", "1"), Line("deleted", "a.txt")
+RAISED = Line("raised", "a.txt: away")
+LOST, OTHER = ["a.txt is lost"], ["a.txt has bytes that are not its own"]
+
+
+@pytest.mark.parametrize(
+    ("book", "objects", "wrong"),
+    [
+        ([SAVED], {"a.txt": "1"}, []),
+        ([SAVED], {"a.txt": "2"}, OTHER),
+        ([SAVED], {"b.txt": "1"}, LOST),
+        ([SAVED, DELETED], {"a.txt": BLANK}, []),
+        ([SAVED, DELETED], {"a.txt": "1"}, OTHER),
+        ([SAVED, BEGAN], {"a.txt": "2"}, []),
+        ([SAVED, BEGAN], {"a.txt": "1"}, []),
+        ([SAVED, BEGAN, ROLLED], {"a.txt": "2"}, OTHER),
+        ([SAVED, BEGAN, ROLLED], {"a.txt": BLANK}, LOST),
+        ([RAISED], {}, ["it raised: a.txt: away"]),
+    ],
+)
+def test_what_is_not_as_the_book_says_is_found(
+    book: list[Line], objects: dict[str, str], wrong: list[str]
+) -> None:
+    assert [*judge(book, objects, direct=False)] == wrong
+
+
+def test_a_direct_save_may_be_public_though_it_was_rolled_back() -> None:
+    assert [*judge([SAVED, BEGAN, ROLLED], {"a.txt": "2"}, direct=True)] == []
+
+
+@slow
+def test_ten_seconds_of_outages_and_kills_lose_no_file() -> None:
+    command = [sys.executable, "-m", "tests.soak.waiting", "--seed", "1", "--for", "10"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1].endswith(" 0 wrong")
