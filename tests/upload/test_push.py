@@ -191,6 +191,42 @@ def test_a_file_that_was_sent_late_is_not_taken_for_newer_than_its_successor(sho
     assert push() == {"stored": 1}
 
 
+def test_the_content_before_is_not_newer_however_late_its_upload_ended(
+    shop: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, record = shop(file_overwrite=True), pushes.record_one
+    here.save_in_outage(b"old")
+    WaitingFile.objects.update(source="api")
+
+    def save_before(*facts: Any) -> Any:
+        if here.kept() == [b"old"]:
+            here.save(b"new")
+            WaitingFile.objects.update(created=F("created") - timedelta(minutes=1))
+        return record(*facts)
+
+    monkeypatch.setattr(pushes, "record_one", save_before)
+    assert push() + push() == {"stored": 2}
+    assert here.public() == {"a.txt": b"new"}
+
+
+def test_the_content_before_is_not_newer_after_the_process_that_sent_it_was_killed(
+    shop: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = shop(file_overwrite=True)
+    here.save_in_outage(b"old")
+    with monkeypatch.context() as killed:
+        killed.setattr(pushes, "finish", lambda row: here.save(b"new"))
+        push()
+    UploadLog.objects.update(source="api", created=F("created") + timedelta(minutes=1))
+    here.begin_outage(on="staticuploadfile")
+    lease_over()
+    assert push() == {"failed": 1}
+    here.end_outage()
+    due_again()
+    assert push() == {"stored": 1}
+    assert here.public() == {"a.txt": b"new"}
+
+
 def test_a_waiting_deletion_does_not_delete_a_newer_upload(shop: Make) -> None:
     here = shop(wait="always")
     here.storage.delete("a.txt")
@@ -490,14 +526,14 @@ def test_who_lost_its_lease_leaves_the_row_to_its_successor(
 
     def lose_it() -> None:
         WaitingFile.objects.update(
-            attempts=F("attempts") + 1, leased_until=Now() + timedelta(seconds=60)
+            leases=F("leases") + 1, leased_until=Now() + timedelta(seconds=60)
         )
 
     while_it_is_sent(monkeypatch, lose_it)
     here.begin_outage(on="staticuploadfile")
     assert push() == Counter()
     row = WaitingFile.objects.get()
-    assert (row.attempts, row.leased_until is None) == (2, False)
+    assert (row.leases, row.leased_until is None) == (2, False)
     assert not is_away(options_for("default"))
 
 
