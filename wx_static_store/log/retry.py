@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -20,6 +21,7 @@ from ..i18n import gettext_lazy as _
 from ..models import UploadLog, WaitingFile
 from ..models.columns import Now
 from ..upload.claims import Claim
+from ..upload.database import in_database
 from ..upload.presence import look
 from ..upload.recorder import Recorder
 from ..upload.transfer import longest
@@ -223,10 +225,8 @@ class _Batch:
     def end(self, result: UploadResult) -> None:
         """Close the file of a result, and free its bytes if they waited and are stored."""
         self.files.pop(result.key).close()
-        if (row := self.leased.pop(result.key, None)) and result.error is None:
-            finish(row)
-        elif row:
-            end_lease(row, changed=Now(), **why(result, maybe_public=row.maybe_public))
+        if row := self.leased.pop(result.key, None):
+            in_database(partial(_end, row, result), otherwise=None)
 
     def close(self, *, written: bool) -> None:
         """Close the files; end the claims if rows are `written` that tell others what is there."""
@@ -234,3 +234,10 @@ class _Batch:
             file.close()
         if written:
             self._claim.release()
+
+
+def _end(row: WaitingFile, result: UploadResult) -> None:
+    if result.error is None:
+        finish(row)
+    else:
+        end_lease(row, changed=Now(), **why(result, maybe_public=row.maybe_public))
