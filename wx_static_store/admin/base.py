@@ -243,5 +243,7 @@ def download(
     answer = StreamingHttpResponse(
         parts_by_threads() if asynchronous else parts, content_type=content_type
     )
+    if asynchronous and hasattr(parts, "close"):  # as Django does with a plain iterator
+        answer._resource_closers.append(parts.close)
     answer.headers["Content-Disposition"] = content_disposition_header(True, name)
     return answer
