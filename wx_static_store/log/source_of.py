@@ -66,7 +66,7 @@ _NO_KEY = (
 _OTHER_BYTES = _("The public site serves other bytes by now, or none")
 _NEWER_WAITS = (
     _("A newer file waits under this name"),
-    _("It will be public when WeChat answers again."),
+    _("It will be public once it is sent."),
 )
 
 
