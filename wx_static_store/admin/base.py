@@ -229,21 +229,23 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return []
 
 
+class _InThreads:
+    """Parts for ASGI: Django would first make one list of a plain iterator."""
+
+    def __init__(self, parts: Iterator[Any]) -> None:
+        self._parts = parts
+        self.close = getattr(parts, "close", lambda: None)  # Django calls it with the answer's
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        while (part := await sync_to_async(lambda: next(self._parts, None))()) is not None:
+            yield part
+
+
 def download(
     request: HttpRequest, parts: Iterator[Any], content_type: str, name: str
 ) -> StreamingHttpResponse:
     """Return a file of this name, whose parts are made while it is sent."""
-
-    async def parts_by_threads() -> AsyncIterator[Any]:
-        while (part := await sync_to_async(lambda: next(parts, None))()) is not None:
-            yield part
-
-    # Behind ASGI, Django would first make one list of a plain iterator.
-    asynchronous = isinstance(request, ASGIRequest)
-    answer = StreamingHttpResponse(
-        parts_by_threads() if asynchronous else parts, content_type=content_type
-    )
-    if asynchronous and hasattr(parts, "close"):  # as Django does with a plain iterator
-        answer._resource_closers.append(parts.close)
+    content = _InThreads(parts) if isinstance(request, ASGIRequest) else parts
+    answer = StreamingHttpResponse(content, content_type=content_type)
     answer.headers["Content-Disposition"] = content_disposition_header(True, name)
     return answer
