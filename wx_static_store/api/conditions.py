@@ -17,9 +17,7 @@ from .problems import Conflict
 
 def headers_of(file: RemoteFile, url: str | None) -> dict[str, str]:
     """Return the headers of a file in the cloud, as far as the list shows it."""
-    headers = {"Wx-Size": str(file.size)}
-    if url:
-        headers["Link"] = f'<{url}>; rel="describes"'
+    headers = {"Wx-Size": str(file.size)} | ({"Link": f'<{url}>; rel="describes"'} if url else {})
     if file.md5 is not None:
         headers["ETag"] = quote_etag(file.md5)
     if file.last_modified is not None:

@@ -163,9 +163,10 @@ def _send(batch: _Batch, context: UploadContext) -> Iterator[RetryResult]:
             settled = uploader.settled(result) if time.monotonic() < batch.until else result
             if settled is not result:
                 recorder.add(settled, source=LIST)
-            if settled.key in batch.leased:
+            batch.files.pop(settled.key).close()
+            if row := batch.leased.get(settled.key):
                 recorder.write()  # first: while the cloud is away, the log says what is there
-            batch.end(settled)
+                in_database(partial(_end, row, settled), otherwise=None)
             yield RetryResult(batch.waiting.pop(settled.key).row, settled)
     yield from batch.refused
     yield from (RetryResult(one.row, halted=queue.halted) for one in batch.waiting.values())
@@ -222,12 +223,6 @@ class _Batch:
         until = time.time() + seconds
         return replace(one.item, open=lambda: file, close=False, until=until)
 
-    def end(self, result: UploadResult) -> None:
-        """Close the file of a result, and free its bytes if they waited and are stored."""
-        self.files.pop(result.key).close()
-        if row := self.leased.pop(result.key, None):
-            in_database(partial(_end, row, result), otherwise=None)
-
     def close(self, *, written: bool) -> None:
         """Close the files; end the claims if rows are `written` that tell others what is there."""
         for file in self.files.values():
@@ -237,6 +232,7 @@ class _Batch:
 
 
 def _end(row: WaitingFile, result: UploadResult) -> None:
+    """Give the row back; delete it if its bytes are stored."""
     if result.error is None:
         finish(row)
     else:
