@@ -2,15 +2,13 @@
 
 import re
 from datetime import datetime, timedelta
-from io import BytesIO
-from wsgiref.util import FileWrapper
 
 import pytest
 from django.contrib.admin import site
 from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Model
-from django.test import AsyncRequestFactory, Client
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
@@ -199,9 +197,3 @@ def test_the_pages_of_the_list_end_at_the_bound(
 def test_the_sheet_of_a_page_comes_after_what_all_pages_share(model: type[Model]) -> None:
     sheets = re.findall(r"(\w+)\.css", str(site.get_model_admin(model).media["css"]))
     assert sheets[:2] == ["admin", "page"]
-
-
-def test_a_download_behind_asgi_closes_its_file_with_the_answer() -> None:
-    file, request = BytesIO(b"tea"), AsyncRequestFactory().get("/")
-    base.download(request, FileWrapper(file), "text/plain", "a.txt").close()
-    assert file.closed
