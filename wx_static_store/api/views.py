@@ -121,7 +121,6 @@ def _upload_once(
     """Upload the file, or return the answer of the first request with its Idempotency-Key."""
 
     def work() -> Response:
-        conditional = {"If-Match", "If-None-Match"} & {*request.headers}
         # A file that must be new replaces none later, either.
         replaces = overwrite and request.headers.get("If-None-Match") != "*"
         result, row = send(
@@ -133,7 +132,7 @@ def _upload_once(
             size=size,
             overwrite=replaces,
             precondition=partial(conditions.require_state, request, to),
-            waits=not (replaces and conditional),
+            waits=not (replaces and {"If-Match", "If-None-Match"} & {*request.headers}),
         )
         return upload_response(request, to.using, result, row)
 

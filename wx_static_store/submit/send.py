@@ -10,7 +10,6 @@ from ..core.naming import clean_name
 from ..core.refusals import EXISTS, IN_PROGRESS
 from ..core.types import UploadContext, UploadItem, UploadResult, UploadStatus
 from ..exceptions import NameRejected, WxStaticStoreError
-from ..models import WaitingFile
 from ..upload.claims import Claim
 from ..upload.database import after_commit
 from ..upload.parked import make_way, may_wait, park, row_ahead
@@ -66,9 +65,9 @@ def send(
         try:
             if not make_way(options, key):
                 raise IN_PROGRESS.broken(key=key)
-            same = ahead if _is_same(ahead, item) and not replaces else None
-            # A row that cannot be due is being sent, or is another one by now.
-            if same and (send_now(same) or _is_same(row_ahead(to.using, options, key), item)):
+            waits_already = ahead and ahead.file and ahead.md5 == item.md5 and not replaces
+            same = ahead if waits_already else None
+            if same and (send_now(same) or row_ahead(to.using, options, key) == same):
                 result = uploader.waiting(item)
             elif (waits or ahead) and may_wait(to.using, options):
                 wanted = replace(options, file_overwrite=replaces)
@@ -85,10 +84,6 @@ def send(
     if result.error:
         park(uploader, to.using, item, context, replaces=replaces, **why(result))
     return result, row
-
-
-def _is_same(row: WaitingFile | None, item: UploadItem) -> bool:
-    return bool(row and row.file and row.md5 == item.md5)
 
 
 def _refuse(name: str) -> str:

@@ -74,8 +74,7 @@ def park(
     try:
         require_private(alias, "WAITING_STORAGE")
         columns |= {"kind": SAVE, "state": LEFT} | write_bytes(item)
-        place = uploader, item.name, using, context
-        if not put(*place, **columns):
+        if not put(uploader, item.name, using, context, **columns):
             free_bytes(columns["token"])  # another file waits there
     except Exception as error:
         if is_from_signal(error):

@@ -208,13 +208,11 @@ def using_of(options: Options, using: str = "") -> str:
 
 
 def _is_direct(uploader: Uploader, name: str) -> bool:
-    """Return whether the cloud is asked, not a row; a failed upload is given up to that end."""
+    """Return whether the cloud is asked: else it waits behind a row, or until the cloud is back."""
     options, key = uploader.options, uploader.key(name)
     is_there = options.wait == "outage" and not is_away(options)
-    if not (key and is_there):
-        return not key  # the try says so
-    row = row_of(options, key, left=True)
-    return row is None or (row.state == LEFT and give_up(row))
+    # Without a key the try says so.
+    return not key or (is_there and row_of(options, key, makes_way=True) is None)
 
 
 def _not_kept(
@@ -241,11 +239,13 @@ def rows() -> QuerySet[WaitingFile]:
     return WaitingFile._base_manager.using(router.db_for_write(WaitingFile))
 
 
-def row_of(options: Options, key: str, *, left: bool = False) -> WaitingFile | None:
+def row_of(options: Options, key: str, *, makes_way: bool = False) -> WaitingFile | None:
     """Return the row of the key; raise UploadFailed, as no answer would be right without it."""
     try:
         row = rows().filter(env=options.env, key_digest=key_digest(key)).first()
-        return row if row and (left or row.state != LEFT) else None
+        # A failed upload counts for nobody. A change gives it up, unless it is being sent again.
+        is_free = row and row.state == LEFT and (not makes_way or give_up(row))
+        return None if is_free else row
     except Error as error:
         why = described(error)
     raise UploadFailed(_("The waiting files cannot be read (%(why)s)", why=why), stage="name")
@@ -338,11 +338,9 @@ def put(uploader: Uploader, name: str, using: str, context: UploadContext, **con
     # without USE_TZ, the database's may be in another zone.
     columns = _FRESH | content | by | {"name": name, "using": using, "created": timezone.now()}
     for _look in range(LOOKS):
-        row = row_of(options, key, left=True)
+        row = row_of(options, key, makes_way=True)
         if row is None:
             done = _insert(options, key, columns)
-        elif row.state == LEFT:
-            done = _replace(row, columns)
         elif parks or (row.kind == kind and not replaces and (kind == SAVE or row.state == DUE)):
             return False
         else:
@@ -363,9 +361,6 @@ def _insert(options: Options, key: str, columns: dict[str, Any]) -> bool:
 def _replace(row: WaitingFile, columns: dict[str, Any]) -> bool:
     # What waited before may have been sent, even since the row was read.
     kept = {"maybe_public": F("maybe_public"), "replaces": True}
-    if row.state == LEFT:  # no storage spoke of it, so it says nothing of what is public
-        kept["replaces"] = columns.get("replaces", False)
-        kept["maybe_public"] = columns.get("maybe_public", True) or kept["maybe_public"]
     same = rows().filter(pk=row.pk, token=row.token)
     if done := bool(same.update(**columns | kept)):
         after_commit(partial(free_bytes, row.token))
