@@ -35,7 +35,7 @@ VERSIONS = """
     rollouts/management
     rollouts/templatetags
     .          apps environments example exceptions forms i18n signals staticfiles storage tasks
-    .          testing
+    .          testing urls
 """
 # What needs a package of the extra ci, or looks at sources, pages, processes or time. It runs once.
 CI = """

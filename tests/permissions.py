@@ -18,6 +18,7 @@ from uuid import uuid4
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Permission, User
+from django.core import signing
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.http import HttpResponse
@@ -28,6 +29,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, include, path
 
 from tests.api.conftest import PNG, picture
 from tests.conftest import ENV
+from wx_static_store.core.naming import WAITING_URL
 from wx_static_store.core.releases import pack
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import WxStaticStoreError
@@ -40,6 +42,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("wx/callback/", include("wx_static_store.callback.urls")),
     path("wx/", include("wx_static_store.api.urls")),
+    path("waiting/", include("wx_static_store.urls")),
 ]
 
 OURS = [name for model in (UploadLog, Fact) for name, _text in model._meta.permissions]
@@ -126,6 +129,7 @@ TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
     ("api", "files"): {"GET": (LOG, 200)},
     ("api", "health"): {"GET": (HEALTH, 200)},
     ("callback", "receive"): {"GET": (SIGNED, 200), "POST": (SIGNED, 200)},
+    ("waiting", "file"): {"GET": (STAFF, 302)},  # anybody who has the address; there are no bytes
 }
 ROWS = [(*at, method) for at, methods in TABLE.items() for method in methods]
 
@@ -134,6 +138,7 @@ METHODS = {
     "admin": ("GET", "POST"),
     "api": (ALL := ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")),
     "callback": ALL,
+    "waiting": ALL,
 }
 HEADS = [(*at[:2], "HEAD") for at in ROWS if at[2] == "GET" and at[0] != "callback"]
 SHUT = [
@@ -189,7 +194,11 @@ def needed(entry: str, name: str, method: str) -> tuple[set[str], int]:
     return TABLE[entry, name]["GET" if method == "HEAD" else method]
 
 
-_ENTRIES = {"wx_static_store": "api", "wx_static_store_callback": "callback"}
+_ENTRIES = {
+    "wx_static_store": "api",
+    "wx_static_store_callback": "callback",
+    "wx_static_store_waiting": "waiting",
+}
 _OURS = "admin/wx_static_store"  # the admin's other addresses are Django's and other apps'
 
 
@@ -224,6 +233,8 @@ def address(entry: str, name: str, id: int) -> str:
     """Return the path, with the id of a row where it takes one."""
     given: dict[str, Any] = {"id": id, "object_id": id}
     given |= {"store": "default", "name": "uploads/raw.png", "action": "pause", "env": ENV}
+    facts = [ENV, "a.png", "https://tenant.example/a.png"]
+    given["signed"] = signing.dumps(facts, salt=WAITING_URL)
     return "/" + re.sub(r"<\w+:(\w+)>", lambda found: str(given[found[1]]), ROUTES[entry, name])
 
 

@@ -209,6 +209,7 @@ TESTED_ELSEWHERE = {
     "rollouts.api.urls": "tests/api/test_urls.py",
     "health.apps": "tests/test_apps.py",
     "health.api.urls": "tests/api/test_urls.py",
+    "submit.download": "tests/test_urls.py",
     "emulator.__main__": "tests/emulator/test_main.py",
     "management.exits": "tests/management/test_modes.py",
 }

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,18 @@ from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, models
+from django.db.models.signals import post_save
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import path
 from PIL import Image
 
 from tests.bookshop.models import Book
+from tests.conftest import lost_table
 from tests.upload.conftest import Shop, shop
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.forms import WxAdminMixin, WxFileWidget, WxModelForm, WxModelFormMixin
+from wx_static_store.models import WaitingFile
 from wx_static_store.submit.progress import sent_of
 from wx_static_store.upload import UploadContext, get_uploader, presence
 from wx_static_store.upload.sources import BLOCK, content_item
@@ -693,6 +697,21 @@ def test_the_admin_says_that_a_file_is_kept(
     said = [str(message) for message in get_messages(post(admin_client).wsgi_request)]
     kept = "The file is kept, and will be public when WeChat answers again."
     assert (kept in said, [*here.waiting()] != []) == (is_away, is_away)
+
+
+@pytest.mark.urls(__name__)
+def test_a_saved_file_is_no_error_where_nobody_can_say_whether_it_waits(
+    shop: Callable[..., Shop], admin_client: Client
+) -> None:
+    here = shop()
+    with ExitStack() as until_the_end:
+
+        def lose_table(**kwargs: Any) -> None:
+            until_the_end.enter_context(lost_table(WaitingFile))
+
+        post_save.connect(lose_table, sender=Book)
+        assert post(admin_client).status_code == 302
+    assert Book.objects.get().file.name in here.public()
 
 
 def test_a_form_that_others_share_never_keeps_a_user(

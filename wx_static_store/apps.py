@@ -13,9 +13,12 @@ class WxStaticStoreConfig(AppConfig):
         from .causes import explain
         from .conf import cache_checks, checks, release_checks  # noqa: F401 -- registers them
         from .conf.settings import hide_secrets, readable_options
+        from .signals import upload_waiting
+        from .submit.queue import push_soon
 
         hide_secrets()
         explain.docs_url = lambda: readable_options().docs_url
+        upload_waiting.connect(push_soon)
 
 
 class NeedsCore:

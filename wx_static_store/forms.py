@@ -33,7 +33,7 @@ from django.utils.translation import gettext_lazy as _
 from .core import qr
 from .core.naming import content_type, object_key
 from .core.refusals import PolicyRejected
-from .core.types import UploadStatus
+from .core.types import WAITS, UploadStatus
 from .exceptions import ConfigurationError, NameRejected, UploadFailed, WxStaticStoreError
 from .i18n import english, labelled
 from .storage import WxStorage
@@ -41,6 +41,7 @@ from .submit.access import Act, may
 from .submit.progress import is_noted, note_saves, sizes
 from .submit.rules import dangers
 from .upload.claims import Save, remembered_saves
+from .upload.database import own_savepoint
 from .upload.presence import from_log
 from .upload.sources import content_item, readable
 
@@ -63,7 +64,6 @@ _UNKNOWN = _("It is not known whether the file is public now: %(reason)s.")
 _FAILED = _("The file was not uploaded: %(reason)s.")
 _FAILED_CODE = _("The file was not uploaded: %(reason)s (%(code)s).")
 _OPERATOR = _("For the site's operator")
-_KEPT = _("The file is kept, and will be public when WeChat answers again.")
 _SENDING = _("Sending %(size)s to this site, which then publishes it…")
 _SENT = _("Published: %(sent)s of %(size)s")
 
@@ -237,8 +237,10 @@ class WxAdminMixin:
         super().save_related(request, form, formsets, change)  # type: ignore[misc]
         forms = [form, *(each for formset in formsets for each in formset)]
         saves = [save for one in forms for save in getattr(one, "_wx_saves", ())]
-        if any(save.storage.is_waiting(save.name) for save in saves):
-            messages.info(request, _KEPT)
+        # The files are saved, even if nobody can say whether they wait.
+        with suppress(UploadFailed), own_savepoint():
+            if any(save.storage.is_waiting(save.name) for save in saves):
+                messages.info(request, WAITS)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

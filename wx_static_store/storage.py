@@ -11,8 +11,10 @@ from itertools import chain
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, ClassVar, Self
 
+from django.core import signing
 from django.core.files.base import File
 from django.core.files.uploadedfile import UploadedFile
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.deconstruct import deconstructible
 from storages.base import BaseStorage
@@ -20,7 +22,7 @@ from storages.base import BaseStorage
 from .conf import checks as checks  # where the app is not installed, nothing else registers them
 from .conf.options import MEDIA, Options
 from .conf.settings import freeze, resolve, setting
-from .core.naming import clean_name, object_key
+from .core.naming import WAITING_URL, clean_name, object_key
 from .core.types import DELETED_MD5, RemoteFile, UploadContext, UploadItem, UploadStatus, deletion
 from .exceptions import IntegrityError, SourceError, UploadFailed, WxStaticStoreError
 from .i18n import gettext, gettext_lazy as _
@@ -237,6 +239,15 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
         """Return whether the file waits until the cloud takes it, as the option `wait` allows."""
         row = self._waiting_row(name)
         return bool(row and row.file)
+
+    def waiting_url(self, name: str) -> str:
+        """Return where anybody can see a file that waits, for an hour; else its public address."""
+        url, row = self.url(name), self._waiting_row(name)
+        if row and row.file:
+            signed = signing.dumps([row.env, row.key, url], salt=WAITING_URL, compress=True)
+            with suppress(NoReverseMatch):  # the project does not include `urls`
+                return reverse(WAITING_URL, args=[signed])
+        return url
 
     def is_name_available(self, name: str, max_length: int | None = None) -> bool:
         """Claim a free name for the save under way: no other save takes it."""

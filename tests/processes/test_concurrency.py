@@ -18,6 +18,8 @@ from tests.waiting import wait_for
 from wx_static_store.storage import WxStorage
 from wx_static_store.upload.database import rest
 
+pytestmark = slow
+
 THREADS = 100
 WRITERS = 16
 SIZES = [0, 1, 1_000, 70_000, 300_000]
@@ -73,7 +75,6 @@ def body_of(number: int) -> bytes:
     return (b"%d." % number * size)[:size]
 
 
-@slow
 @pytest.mark.usefixtures("_without_log")
 def test_one_storage_serves_100_threads(configure: Any, sockets: Sockets) -> None:
     cloud, storage = configure(), WxStorage(file_overwrite=True)

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import slow
 from tests.emulator.command import ROOT, running
 from tests.emulator.test_server import free_ports
+
+pytestmark = slow
 
 SETTINGS = """
 SECRET_KEY = "x"

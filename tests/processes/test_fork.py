@@ -11,6 +11,8 @@ import pytest
 from tests.conftest import slow
 from tests.processes.conftest import Project, gunicorn, new_project
 
+pytestmark = slow
+
 WORKERS = 4
 ROUNDS = 12  # requests for each worker, of four calls each
 
@@ -96,7 +98,6 @@ def test_the_token_was_fetched_once(project: Project, answers: list[Answer]) -> 
     assert len(project.cloud.calls("api_component_token")) == 1
 
 
-@slow
 def test_a_session_kept_over_the_fork_gives_foreign_answers(tmp_path: Path) -> None:
     """The control: the workers take themselves for their parent, and the tests above would fail."""
     with new_project(tmp_path) as project:

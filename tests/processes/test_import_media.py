@@ -8,12 +8,13 @@ import pytest
 from tests.conftest import slow
 from tests.processes.conftest import Project
 
+pytestmark = slow
+
 IMPORT = ("-m", "django", "wx_import_media", "old", "--yes")
 FILES = {f"{number}.txt": b"%d" % number for number in range(8)} | {"big.txt": b"x" * 600_000}
 POINTS = ["before_link", "after_link", "mid_body", "reply_received", "in_insert"]
 
 
-@slow
 @pytest.mark.parametrize("point", POINTS)
 def test_the_next_import_ends_what_a_killed_one_began(project: Project, point: str) -> None:
     project.write(FILES)

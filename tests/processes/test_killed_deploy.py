@@ -15,6 +15,8 @@ from tests.processes.conftest import Project, copy_of, new_project
 from tests.waiting import wait_for
 from wx_static_store.core.types import DELETED
 
+pytestmark = slow
+
 OLD = {"app.css": b"A{}", "index.html": b"page", "site.css": b"1"}
 NEW = OLD | {"app.css": b"B{}", "site.css": b"2"}
 
@@ -75,19 +77,10 @@ def killed(killed_once: Project, tmp_path: Path) -> Iterator[Project]:
         yield project
 
 
-def known(*, by_list: bool, by_log: bool) -> pytest.MarkDecorator:
-    """Run a test by what tells a deploy what is there; by what is False with WX_SLOW only."""
-    ways = {"list": ((), by_list), "log": (("--trust-log",), by_log)}
-    return pytest.mark.parametrize(
-        "how",
-        [
-            pytest.param(how, id=name, marks=[] if always else [slow])
-            for name, (how, always) in ways.items()
-        ],
-    )
+HOW = pytest.mark.parametrize("how", [(), ("--trust-log",)], ids=["list", "log"])
 
 
-@known(by_list=False, by_log=True)
+@HOW
 def test_after_a_kill_and_a_deploy_of_another_tree_the_old_tree_comes_back_whole(
     killed: Project, how: tuple[str, ...]
 ) -> None:
@@ -98,7 +91,7 @@ def test_after_a_kill_and_a_deploy_of_another_tree_the_old_tree_comes_back_whole
     assert bodies(killed, "docs/") == OLD
 
 
-@known(by_list=True, by_log=False)
+@HOW
 def test_after_a_kill_and_a_deploy_of_less_to_the_same_folder_the_old_tree_comes_back_whole(
     killed: Project, how: tuple[str, ...]
 ) -> None:
@@ -108,7 +101,7 @@ def test_after_a_kill_and_a_deploy_of_less_to_the_same_folder_the_old_tree_comes
     assert bodies(killed, "docs/") == OLD
 
 
-@known(by_list=False, by_log=False)
+@HOW
 def test_after_a_kill_while_it_blanked_the_next_deploy_brings_back_what_is_gone(
     project: Project, deploy: Deploy, how: tuple[str, ...]
 ) -> None:
@@ -136,7 +129,7 @@ def test_an_interrupted_deploy_says_once_how_far_it_came(project: Project) -> No
     assert output.count("stored 0, unchanged 0, ") == 1
 
 
-@known(by_list=True, by_log=False)
+@HOW
 def test_what_a_killed_deploy_had_sent_and_what_lands_late_does_not_stay(
     project: Project, deploy: Deploy, how: tuple[str, ...]
 ) -> None:
@@ -155,7 +148,7 @@ def test_what_a_killed_deploy_had_sent_and_what_lands_late_does_not_stay(
     assert bodies(project) == OLD
 
 
-@known(by_list=False, by_log=False)
+@HOW
 def test_a_roll_back_is_planned_by_the_database_that_is_written_to_though_a_replica_is_behind(
     project: Project, deploy: Deploy, how: tuple[str, ...]
 ) -> None:

@@ -11,13 +11,14 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.conftest import slow
 from tests.processes.conftest import Project, copy_of, new_project
 from tests.waiting import wait_for
+
+pytestmark = slow
 
 PUSH = ("-m", "django", "wx_push")
 SETUP = """
@@ -104,7 +105,7 @@ def saved(saved_once: Project, tmp_path: Path) -> Iterator[Project]:
 @pytest.mark.parametrize(
     ("point", "sent"),
     [
-        pytest.param("bytes_kept", b"old", marks=slow),
+        ("bytes_kept", b"old"),
         ("row_inserted", b"old"),
         ("bytes_freed", b"new"),
     ],
@@ -117,7 +118,7 @@ def test_a_killed_save_waits_if_it_was_committed_and_else_never_was(
     assert (public(saved), waiting(saved)) == (sent, 0)
 
 
-@pytest.mark.parametrize("point", ["bytes_kept", pytest.param("row_inserted", marks=slow)])
+@pytest.mark.parametrize("point", ["bytes_kept", "row_inserted"])
 def test_what_a_killed_save_leaves_is_swept(project: Project, point: str) -> None:
     kill(project, point, "-c", SAVE, "new")
     assert kept(project) == [b"new"]
@@ -131,22 +132,16 @@ PUSHED = [
     *("row_claimed", "bytes_opened", "before_link", "after_link", "reply_received"),
     *("row_recorded", "bytes_freed"),
 ]
-FROZEN = ["after_link", *(pytest.param(each, marks=slow) for each in PUSHED[1:3])]
 
 
-def also_slow(*points: str) -> list[Any]:
-    """Return all points; those not named run with WX_SLOW only."""
-    return [pytest.param(each, marks=[slow] * (each not in points)) for each in PUSHED]
-
-
-@pytest.mark.parametrize("point", also_slow("before_link", "row_recorded"))
+@pytest.mark.parametrize("point", PUSHED)
 def test_the_next_push_ends_what_a_killed_one_began(saved: Project, point: str) -> None:
     kill(saved, point, *PUSH)
     push(saved)
     assert (public(saved), waiting(saved)) == (b"old", 0)
 
 
-@pytest.mark.parametrize("point", also_slow("reply_received"))
+@pytest.mark.parametrize("point", PUSHED)
 def test_a_file_deleted_after_a_killed_push_is_not_public(saved: Project, point: str) -> None:
     kill(saved, point, *PUSH)
     succeed(saved, "-c", DELETE)
@@ -156,10 +151,7 @@ def test_a_file_deleted_after_a_killed_push_is_not_public(saved: Project, point:
     assert public(saved) != b"old"
 
 
-@pytest.mark.parametrize(
-    "point",
-    [pytest.param(each, marks=slow) for each in ("bytes_opened", "before_link")] + ["after_link"],
-)
+@pytest.mark.parametrize("point", PUSHED[1:4])
 def test_a_push_that_was_frozen_for_longer_than_its_lease_sends_nothing(
     saved: Project, point: str
 ) -> None:

@@ -9,6 +9,8 @@ from tests.conftest import slow
 from tests.processes.conftest import Project
 from tests.waiting import wait_for
 
+pytestmark = slow
+
 SETUP = """
 import django
 django.setup()
@@ -29,7 +31,6 @@ except submission.Unanswered as error:
 """
 
 
-@slow
 def test_a_submission_runs_until_its_server_is_killed_and_is_unknown_soon_after(
     project: Project,
 ) -> None:

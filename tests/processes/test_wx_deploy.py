@@ -19,6 +19,8 @@ from tests.processes.conftest import Process, Project
 from tests.waiting import loaded, wait_for
 from wx_static_store.core.interrupts import LONGEST
 
+pytestmark = slow
+
 FILES = {f"f-{number:03}.txt": b"%d" % number for number in range(119)} | {"big.txt": b"big"}
 STUCK = "f-110.txt"
 
@@ -60,7 +62,7 @@ def bodies(project: Project) -> dict[str, bytes]:
     return {key: found.body for key, found in project.cloud.objects().items()}
 
 
-@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=slow), signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_and_sigterm_end_a_deploy_within_five_seconds_with_130_and_the_counts(
     project: Project, dist: Path, number: int
 ) -> None:
@@ -77,7 +79,6 @@ def test_ctrl_c_and_sigterm_end_a_deploy_within_five_seconds_with_130_and_the_co
     assert project.deployments() == ["failed"]
 
 
-@slow
 def test_a_database_that_hangs_keeps_an_interrupted_deploy_for_ten_seconds_at_most(
     project: Project, dist: Path
 ) -> None:
@@ -117,7 +118,7 @@ def test_a_locked_database_costs_a_deploy_a_few_time_outs_and_no_row(
 
 @pytest.mark.parametrize(
     ("timeout", "ends"),
-    [(5, "interrupted"), pytest.param(60, "did not end within 10 s", marks=slow)],
+    [(5, "interrupted"), (60, "did not end within 10 s")],
 )
 def test_a_locked_database_keeps_an_interrupted_deploy_for_ten_seconds_at_most(
     project: Project, dist: Path, timeout: int, ends: str
@@ -175,7 +176,6 @@ def test_a_reader_who_goes_away_ends_a_deploy_without_a_traceback(
     assert (code, "Traceback" in output, "BrokenPipe" in output) == (1, False, False)
 
 
-@slow
 def test_of_two_deploys_at_once_one_waits_and_no_file_is_lost(
     project: Project, dist: Path, newer: Path
 ) -> None:
@@ -196,7 +196,6 @@ def test_of_two_deploys_at_once_one_waits_and_no_file_is_lost(
 # --- a lock that is lost ------------------------------------------------------------------------
 
 
-@slow
 def test_a_deploy_that_slept_until_another_took_its_lock_fails(
     project: Project, dist: Path, newer: Path
 ) -> None:
@@ -214,7 +213,6 @@ def test_a_deploy_that_slept_until_another_took_its_lock_fails(
     assert bodies(project) == FILES
 
 
-@slow
 def test_a_deploy_whose_lock_was_cleared_and_taken_meanwhile_fails(
     project: Project, dist: Path, newer: Path
 ) -> None:

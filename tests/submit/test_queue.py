@@ -2,7 +2,7 @@
 
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from queue import Empty
 from threading import Timer
@@ -10,13 +10,16 @@ from typing import Any
 
 import pytest
 from celery.contrib.testing.worker import start_worker
+from django.db import transaction
 
 from tests.conftest import ci_package
 from tests.rollouts.conftest import Broker, broker as broker
+from tests.upload.conftest import Shop, shop as shop
 from wx_static_store.exceptions import ConfigurationError
 from wx_static_store.submit import queue
 from wx_static_store.upload import workers as pool
 
+Make = Callable[..., Shop]
 TASK = "wx_static_store.rollouts.tasks.deploy_environment"
 
 
@@ -140,3 +143,40 @@ def test_a_message_tells_workers_when_it_is_too_old(broker: Broker) -> None:
         message.ack()
     left = datetime.fromisoformat(message.headers["expires"]) - datetime.now(UTC)
     assert timedelta(minutes=59) < left <= timedelta(hours=1)
+
+
+# --- what waits ----------------------------------------------------------------------------------
+
+committed = pytest.mark.django_db(transaction=True)
+
+
+@committed
+@pytest.mark.parametrize(("wait", "pushes"), [("always", [queue.PUSH]), ("outage", [])])
+def test_saves_that_always_wait_ask_for_one_push(
+    shop: Make, broker: Broker, wait: str, pushes: list[str]
+) -> None:
+    here = shop(wait=wait)
+    for name in ("a.txt", "b.txt"):
+        here.save_in_outage(b"tea", name)
+    assert [message.headers["task"] for message in broker.take()] == pushes
+
+
+@committed
+def test_a_save_that_is_rolled_back_asks_for_no_push(shop: Make, broker: Broker) -> None:
+    here = shop(wait="always")
+    with transaction.atomic():
+        here.save(b"tea")
+        transaction.set_rollback(True)
+    assert not [*broker.take()]
+
+
+@committed
+def test_a_broker_that_is_down_costs_one_save_a_moment_and_none_its_file(
+    shop: Make, broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    here = shop(wait="always")
+    broker.app.conf.broker_url = "amqp://127.0.0.1:1//"
+    for name in ("a.txt", "b.txt"):
+        here.save(b"tea", name)
+    assert here.waiting() == {"a.txt": "save", "b.txt": "save"}
+    assert caplog.text.count(f"{queue.PUSH} will be sent again later") == 1

@@ -6,11 +6,15 @@ import math
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from io import BytesIO
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core.cache import caches
+from django.core.cache.backends import locmem
 from django.core.files.base import ContentFile
 
 from tests.conftest import ENV
@@ -18,6 +22,7 @@ from wx_static_store import conf
 from wx_static_store.clients.platform import PlatformClient, Quota
 from wx_static_store.clients.wechat import LINKS, LIST
 from wx_static_store.conf.options import Options
+from wx_static_store.core.notes import own_memory
 from wx_static_store.core.retry import Deadline
 from wx_static_store.core.secrets import Secret
 from wx_static_store.core.types import UploadItem
@@ -27,11 +32,12 @@ from wx_static_store.exceptions import (
     DeadlineExceeded,
     ProtocolError,
     UploadFailed,
+    WeChatThrottled,
     WxStaticStoreError,
 )
 from wx_static_store.storage import WxStorage
-from wx_static_store.upload import platform, store
-from wx_static_store.upload.platform import platform_for
+from wx_static_store.upload import limiters, platform, store
+from wx_static_store.upload.platform import Platform, platform_for
 from wx_static_store.upload.uploader import get_uploader
 
 pytestmark = pytest.mark.django_db
@@ -114,6 +120,75 @@ def test_signed_links_may_point_at_the_upload_hosts_of_the_options_only(
         )
 
 
+# --- limits -----------------------------------------------------------------------------------
+
+
+BROKEN = {"default": {"BACKEND": "tests.callback.conftest.BrokenCache"}}
+EMPTY = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+PROXY, APPID = "https://proxy.example.com", "wx0000000000000002"
+
+
+def answer(token: Secret, *, deadline: Deadline) -> None:
+    """Stand for a call that succeeds."""
+
+
+def throttle(token: Secret, *, deadline: Deadline) -> None:
+    raise WeChatThrottled
+
+
+def ask(found: Platform, call: Callable[..., None] = answer, **more: Any) -> None:
+    """Ask when no time is left: nobody waits."""
+    found.ask(call, deadline=Deadline(0), max_attempts=1, **more)
+
+
+@pytest.mark.parametrize(
+    ("given", "width"),
+    [({}, 20), ({"max_workers": 8}, 8), ({"max_workers": 8, "api_concurrency": 3}, 3)],
+)
+def test_max_workers_limits_the_calls_where_api_concurrency_is_not_set(
+    given: dict[str, int], width: int
+) -> None:
+    assert platform_for(options(**given)).api_limiter.width == width
+
+
+@pytest.mark.parametrize(
+    ("given", "is_slowed"),
+    [
+        ({"read_timeout": 5.0}, True),
+        ({"api_base_url": PROXY}, False),
+        ({"component_appid": APPID}, False),
+    ],
+)
+def test_a_throttle_slows_stores_of_other_options_but_no_other_platform(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], is_slowed: bool
+) -> None:
+    """The process remembers it for itself, where the cache keeps nothing."""
+    settings.CACHES = EMPTY
+    monkeypatch.setattr(limiters, "LOOK", 0.0)
+    one, other = platform_for(options()), platform_for(options(**given))
+    ask(other)
+    with pytest.raises(WeChatThrottled):
+        ask(one, throttle)
+    ask(other)
+    assert (other.api_limiter.width < 20) is is_slowed
+
+
+def test_a_process_keeps_api_rate_by_itself_while_the_cache_fails(settings: Any) -> None:
+    settings.CACHES = BROKEN
+    own_memory().clear()
+    found = platform_for(options(api_rate=0.01))
+    ask(found)
+    with pytest.raises(DeadlineExceeded, match="API_RATE"):
+        ask(found)
+
+
+@pytest.mark.parametrize("about", [{}, {"env": "env-1"}])
+def test_an_error_of_a_call_names_the_environment_that_it_was_about(about: dict[str, str]) -> None:
+    with pytest.raises(WeChatThrottled) as caught:
+        ask(platform_for(options()), throttle, **about)
+    assert caught.value.env == about.get("env", "")
+
+
 # --- tokens -----------------------------------------------------------------------------------
 
 
@@ -181,6 +256,33 @@ def test_a_refused_token_is_handed_back_to_its_provider(
     with pytest.raises(WxStaticStoreError, match="40014"):
         upload()
     assert OwnProvider.discarded == ["stale", "stale"]
+
+
+@pytest.mark.parametrize(("errcode", "discarded"), [(40001, ["token"]), (40097, [])])
+def test_a_call_hands_a_token_back_only_if_it_was_refused(
+    configure: Any,
+    emulator: EmulatorServer,
+    monkeypatch: pytest.MonkeyPatch,
+    errcode: int,
+    discarded: list[str],
+) -> None:
+    configure(WX_STATIC_STORE={"TOKEN_PROVIDER": OwnProvider})
+    emulator.script({"on": "quota_get", "do": "errcode", "errcode": errcode})
+    monkeypatch.setenv("WX_TEST_TOKEN", "token")
+    monkeypatch.setattr(OwnProvider, "discarded", [])
+    with pytest.raises(WxStaticStoreError, match=str(errcode)):
+        quota()
+    assert OwnProvider.discarded == discarded
+
+
+def test_a_call_that_refuses_access_token_says_that_nobody_refreshes_it(
+    configure: Any, emulator: EmulatorServer
+) -> None:
+    configure()
+    emulator.script({"on": "quota_get", "do": "errcode", "errcode": 40001})
+    with pytest.raises(WxStaticStoreError, match="40001") as caught:
+        quota()
+    assert caught.value.cause == "token.fixed"
 
 
 def component(cloud: EmulatorServer, **changes: Any) -> dict[str, Any]:
@@ -300,16 +402,13 @@ def test_a_wrong_appsecret_is_asked_about_once(configure: Any, emulator: Emulato
     assert len(emulator.calls("api_component_token")) == 1
 
 
-def test_without_any_source_of_tokens_the_error_names_the_settings(configure: Any) -> None:
-    configure(WX_STATIC_STORE={"ACCESS_TOKEN": None})
+@pytest.mark.parametrize("given", [{}, {"component_appsecret": Secret("secret")}])
+def test_without_any_source_of_tokens_the_error_names_the_settings(given: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="ACCESS_TOKEN, or a token_provider"):
-        upload()
+        platform_for(Options(env="env-1", **given))
 
 
 # --- how many calls WeChat allows ----------------------------------------------------------------
-
-
-BROKEN = {"default": {"BACKEND": "tests.callback.conftest.BrokenCache"}}
 
 
 def quota(path: str = LINKS) -> Quota:
@@ -333,6 +432,22 @@ def test_what_was_asked_is_not_asked_again(configure: Any, emulator: EmulatorSer
     emulator.quirks.update({"daily_limit": 100})
     assert quota() == quota() == Quota(daily_limit=100, remain=100)
     assert len(emulator.calls("quota_get")) == 1
+
+
+@pytest.mark.parametrize(("seconds", "calls"), [(590, 1), (610, 2)])
+def test_a_quota_is_asked_for_again_after_ten_minutes(
+    configure: Any,
+    emulator: EmulatorServer,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    calls: int,
+) -> None:
+    configure()
+    quota()
+    clock = SimpleNamespace(time=lambda: time.time() + seconds)
+    monkeypatch.setattr(locmem, "time", clock)
+    quota()
+    assert len(emulator.calls("quota_get")) == calls
 
 
 def test_each_call_has_a_quota_of_its_own(configure: Any, emulator: EmulatorServer) -> None:

@@ -4,16 +4,18 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from threading import Barrier
 from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, transaction
-from django.db.models import F
+from django.db.models import F, Value
+from django.db.models.functions import Concat
 from django.db.models.signals import pre_delete
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from tests.upload.conftest import Shop, wait_at_a_wrong_store
 from wx_static_store.conf import options_for
@@ -24,12 +26,14 @@ from wx_static_store.models.columns import Now
 from wx_static_store.upload import push as pushes
 from wx_static_store.upload.presence import find
 from wx_static_store.upload.push import push
+from wx_static_store.upload.transfer import longest
 from wx_static_store.upload.uploader import Uploader
 from wx_static_store.upload.waiting import is_away, open_row
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Make = Callable[..., Shop]
+ROUNDING = timedelta(seconds=0.1)  # of a database's clock
 
 
 def due_again() -> None:
@@ -56,13 +60,15 @@ def test_a_waiting_file_becomes_public_and_leaves_nothing_behind(shop: Make, wai
     assert (here.public(), here.waiting(), here.kept()) == ({"a.txt": b"tea"}, {}, [])
 
 
-def test_the_log_says_that_the_file_waited(shop: Make) -> None:
+def test_the_log_says_that_the_file_waited(shop: Make, settings: Any) -> None:
     here = shop()
+    settings.TIME_ZONE = "Asia/Shanghai"
     here.save_in_outage(b"tea")
+    WaitingFile.objects.update(created=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
     push()
     row = UploadLog.objects.get()
     assert (row.status, row.source) == ("stored", "storage")
-    assert row.message.startswith("It waited since 2")
+    assert row.message == "It waited since 2026-01-02 03:04:05 (UTC)"
 
 
 def test_many_files_are_sent_with_the_headers_that_a_save_gives(shop: Make) -> None:
@@ -73,6 +79,15 @@ def test_many_files_are_sent_with_the_headers_that_a_save_gives(shop: Make) -> N
     assert here.public() == {f"{number}.css": b"%d" % number for number in range(50)}
     headers = here.cloud.objects()["7.css"].headers
     assert headers["Content-Type"] == "text/css; charset=utf-8"
+
+
+def test_the_file_that_is_due_the_longest_is_sent_first(shop: Make) -> None:
+    here = shop(max_workers=1)
+    for name in ("a.txt", "b.txt", "c.txt"):
+        here.save_in_outage(b"tea", name)
+    WaitingFile.objects.filter(key="b.txt").update(next_at=Now() - timedelta(hours=1))
+    push()
+    assert [call.key for call in here.cloud.calls("put_object")] == ["b.txt", "a.txt", "c.txt"]
 
 
 def test_a_waiting_deletion_is_sent(shop: Make) -> None:
@@ -181,13 +196,35 @@ def test_a_waiting_file_does_not_overwrite_a_newer_upload_of_another_kind(shop: 
     upload_meanwhile(b"new")
     assert push() == {"parked": 1}
     assert here.public() == {"a.txt": b"new"}
+    row, logged = WaitingFile.objects.get(), UploadLog.objects.get(status="failed")
+    assert row.message.startswith("A newer upload of this file is in the log")
+    assert (row.cause, logged.cause, logged.stage) == ("SourceGone", "SourceGone", "source")
 
 
-def test_a_file_that_was_sent_late_is_not_taken_for_newer_than_its_successor(shop: Make) -> None:
+@pytest.mark.parametrize("source", ["storage", "delete"])
+def test_what_was_sent_late_is_not_taken_for_newer_than_its_successor(
+    shop: Make, source: str
+) -> None:
     here = shop(file_overwrite=True)
     here.save_in_outage(b"new")
     upload_meanwhile(b"old")
-    UploadLog.objects.update(source="storage")
+    UploadLog.objects.update(source=source)
+    assert push() == {"stored": 1}
+
+
+def test_an_upload_at_the_time_of_the_save_is_not_taken_for_newer(shop: Make) -> None:
+    here = shop(file_overwrite=True)
+    here.save_in_outage(b"new")
+    upload_meanwhile(b"old")
+    WaitingFile.objects.update(created=UploadLog.objects.get().created)
+    assert push() == {"stored": 1}
+
+
+def test_a_newer_upload_that_failed_keeps_no_waiting_file_back(shop: Make) -> None:
+    here = shop(file_overwrite=True)
+    here.save_in_outage(b"tea")
+    upload_meanwhile(b"other")
+    UploadLog.objects.update(status="failed")
     assert push() == {"stored": 1}
 
 
@@ -213,6 +250,15 @@ def test_a_row_of_another_project_is_not_sent(
     assert push() == {"elsewhere": 1}
     assert here.public() == {}
     assert len(here.waiting()) == 1
+
+
+def test_a_row_whose_store_has_another_location_rests_a_while(shop: Make) -> None:
+    here = shop()
+    for name in ("a.txt", "b.txt"):
+        here.save_in_outage(b"tea", name)
+    WaitingFile.objects.update(name=Concat(Value("moved/"), "name"))
+    assert push() == {"elsewhere": 2}
+    assert push() == {}
 
 
 @pytest.mark.parametrize(("offered", "counts"), [("tenant-b", "stored"), ("demo", "elsewhere")])
@@ -284,6 +330,17 @@ def test_an_outage_costs_a_push_one_call(shop: Make) -> None:
     assert is_away(options_for("default"))
 
 
+def test_what_a_halted_push_did_not_begin_is_as_it_was(shop: Make) -> None:
+    here = shop(max_workers=3)
+    for name in ("a.txt", "b.txt", "c.txt"):
+        here.save_in_outage(b"tea", name)
+    here.begin_outage()
+    assert push() == {"failed": 1}
+    rows = WaitingFile.objects.order_by("id").values_list("attempts", "maybe_public")
+    assert list(rows) == [(1, False), (0, False), (0, False)]
+    assert not WaitingFile.objects.exclude(leased_until=None).exists()
+
+
 def test_a_file_that_failed_is_due_again_later(shop: Make) -> None:
     here = shop()
     here.save_in_outage(b"tea")
@@ -295,6 +352,22 @@ def test_a_file_that_failed_is_due_again_later(shop: Make) -> None:
     here.end_outage()
     due_again()
     assert push() == {"stored": 1}
+
+
+@pytest.mark.parametrize(
+    ("attempts", "seconds"), [(0, 5), (1, 10), (5, 160), (7, 600), (2000, 600)]
+)
+def test_the_pause_before_the_next_try_doubles_up_to_ten_minutes(
+    shop: Make, attempts: int, seconds: float
+) -> None:
+    here = shop()
+    here.save_in_outage(b"tea")
+    WaitingFile.objects.update(attempts=attempts)
+    here.begin_outage(on="staticuploadfile")
+    begun, pause = timezone.now(), timedelta(seconds=seconds)
+    push()
+    tried = WaitingFile.objects.get().next_at - pause
+    assert begun - ROUNDING <= tried <= timezone.now() + ROUNDING
 
 
 def test_the_first_file_that_is_stored_ends_the_outage_for_all(shop: Make) -> None:
@@ -332,6 +405,15 @@ def test_a_file_that_alone_fails_is_parked_after_twenty_tries(
     here.cloud.script(BUSY | {"times": None})
     WaitingFile.objects.filter(key="a.txt").update(attempts=attempts)
     assert push() == {"stored": 1, counts: 1}
+
+
+def test_five_files_in_a_row_that_fail_end_a_run_that_went_well(shop: Make) -> None:
+    here = shop(max_attempts=1, max_workers=1)
+    for number in range(8):
+        here.save_in_outage(b"tea", f"{number}.txt")
+    for number in range(1, 8):
+        here.cloud.script(BUSY | {"key": f"{number}.txt", "times": None})
+    assert push() == {"stored": 1, "failed": 5}
 
 
 @pytest.mark.parametrize("attempts", [19, 2000])
@@ -392,8 +474,8 @@ def test_bytes_that_are_gone_and_public_are_done(shop: Make) -> None:
     here.save_in_outage(b"tea")
     lose_bytes(here)
     assert push() == {"stored": 1}
-    row = UploadLog.objects.latest("id")
-    assert (row.status, row.stage, row.cause) == ("stored", "", "")
+    rows = UploadLog.objects.values_list("status", "stage", "cause")
+    assert list(rows) == [("stored", "", "")] * 2
 
 
 @pytest.mark.parametrize("attempts", [0, 2000])
@@ -450,6 +532,22 @@ def while_it_is_sent(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object])
     monkeypatch.setattr(pushes, "open_row", opened)
 
 
+def test_a_lease_lasts_until_no_link_can_be_used_any_more(
+    shop: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, leases = shop(max_workers=1), list[datetime]()
+    here.save_in_outage(b"tea")
+    sending = longest(Uploader(options_for("default")).store, len(b"tea"))
+    ends = timezone.now() + timedelta(seconds=sending + pushes.LINK_SECONDS)
+
+    def look() -> None:
+        leases.append(WaitingFile.objects.get().leased_until)
+
+    while_it_is_sent(monkeypatch, look)
+    push()
+    assert leases[0] > ends
+
+
 def test_a_newer_save_while_the_older_one_is_sent_is_sent_after_it(
     shop: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -482,18 +580,30 @@ def test_who_lost_its_lease_sends_nothing(shop: Make) -> None:
     assert here.calls() == 0
 
 
+def lose_lease() -> None:
+    """Let another process have a.txt."""
+    leased_until = Now() + timedelta(seconds=60)
+    row = WaitingFile.objects.filter(key="a.txt")
+    row.update(attempts=F("attempts") + 1, leased_until=leased_until)
+
+
+def test_a_file_that_another_process_has_by_now_does_not_end_the_run(
+    shop: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = shop(max_attempts=1, max_workers=1)
+    for name in ("a.txt", "b.txt"):
+        here.save_in_outage(b"tea", name)
+    while_it_is_sent(monkeypatch, lose_lease)
+    here.cloud.script(BUSY | {"times": None})
+    assert push() == {"stored": 1}
+
+
 def test_who_lost_its_lease_leaves_the_row_to_its_successor(
     shop: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = shop(max_workers=1)
     here.save_in_outage(b"tea")
-
-    def lose_it() -> None:
-        WaitingFile.objects.update(
-            attempts=F("attempts") + 1, leased_until=Now() + timedelta(seconds=60)
-        )
-
-    while_it_is_sent(monkeypatch, lose_it)
+    while_it_is_sent(monkeypatch, lose_lease)
     here.begin_outage(on="staticuploadfile")
     assert push() == Counter()
     row = WaitingFile.objects.get()
@@ -524,8 +634,10 @@ def test_a_file_that_may_still_be_sent_when_a_push_is_interrupted_keeps_its_leas
     here = shop(max_workers=1)
     here.save_in_outage(b"tea")
     monkeypatch.setattr(pushes, "open_row", lambda row: Interrupting(b"tea"))
+    counts = Counter[str]()
     with pytest.raises(KeyboardInterrupt):
-        push()
+        push(counts=counts)
+    assert counts == {"failed": 1}
     row = WaitingFile.objects.get()
     assert (row.leased_until is None, row.attempts, row.maybe_public) == (False, 1, True)
 

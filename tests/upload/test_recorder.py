@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from hashlib import md5
 from pathlib import Path
@@ -30,7 +30,8 @@ from wx_static_store.exceptions import (
     WxStaticStoreError,
 )
 from wx_static_store.i18n import gettext_lazy as _
-from wx_static_store.models import Deployment, UploadLog
+from wx_static_store.models import Deployment, Release, UploadLog
+from wx_static_store.signals import deployment_finished, upload_finished
 from wx_static_store.upload import database, recorder as recorders
 from wx_static_store.upload.database import is_away, rest
 from wx_static_store.upload.recorder import JsonLinesFormatter, Recorder, record_one
@@ -428,26 +429,52 @@ def test_kept_rows_can_be_forgotten_on_demand() -> None:
     assert not recorders._unwritten_rows
 
 
-@pytest.mark.django_db
-def test_forty_uploads_wait_for_a_locked_database_once_and_none_is_forgotten(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    clock = [0.0]
-    monkeypatch.setattr(database, "time", SimpleNamespace(monotonic=lambda: clock[-1]))
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+    """Return the clock of `locked()`; each wait for the lock adds a time."""
+    times = [0.0]
+    monkeypatch.setattr(database, "time", SimpleNamespace(monotonic=lambda: times[-1]))
+    recorders.reset()
+    yield times
     recorders.reset()
 
+
+def locked(clock: list[float]) -> AbstractContextManager[None]:
     def after_a_time_out() -> OperationalError:
         clock.append(clock[-1] + 5)
         return OperationalError("database is locked")
 
-    with failing(after_a_time_out):
+    return failing(after_a_time_out)
+
+
+@pytest.mark.django_db
+def test_forty_uploads_wait_for_a_locked_database_once_and_none_is_forgotten(
+    clock: list[float],
+) -> None:
+    with locked(clock):
         for number in range(40):
             record_one(result(f"{number}"), CONTEXT)
     assert (clock, keys()) == ([0, 5], [])
     clock.append(25)
     record_one(result("last"), CONTEXT)
     assert keys() == [*map(str, range(40)), "last"]
-    recorders.reset()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("error", "times"), [(ValueError, [0, 5, 10]), (KeyboardInterrupt, [0, 5])]
+)
+def test_the_end_of_a_deployment_waits_for_a_lock_once_more_unless_ctrl_c_ended_it(
+    clock: list[float], error: type[BaseException], times: list[float]
+) -> None:
+    recorder = Recorder(UploadContext("test", deployment_id=7))
+    recorder.add(result())
+    with locked(clock), suppress(error):
+        try:
+            raise error
+        finally:
+            recorder.close()
+    assert clock == times
 
 
 # --- rows of a run that were refused --------------------------------------------------------------
@@ -544,8 +571,10 @@ def test_rows_of_a_deployment_that_are_refused_to_the_end_are_an_error_with_thei
             recorder.add(result(name))
         assert not recorder.close()
     [error] = [record for record in caplog.records if record.levelname == "ERROR"]
-    assert error.getMessage().startswith("3 rows of deployment 7 could not be written.")
-    assert "wx_reconcile --fix" in error.getMessage()
+    assert error.getMessage() == (
+        "3 rows of deployment 7 could not be written. Run the deploy again, or "
+        "wx_reconcile --fix: the cloud's list says what is there"
+    )
 
 
 @pytest.mark.django_db
@@ -674,7 +703,7 @@ def test_no_deployment_seems_to_run_where_the_database_is_not_asked() -> None:
     start()
     rest(60)
     others = recorders.OtherDeployments("env-1")
-    assert (others.running, others.wrote(None)) == ((), None)
+    assert (others.running, others.wrote(7)) == ((), None)
 
 
 def began(folder: str, env: str = "env-1") -> int:
@@ -704,6 +733,39 @@ def test_a_deployment_of_before_or_of_another_environment_is_not_seen() -> None:
 
 
 @pytest.mark.django_db
+def test_a_row_that_a_deployment_of_another_environment_adds_is_not_seen() -> None:
+    elsewhere = began("app/", "env-2")
+    others = recorders.OtherDeployments("env-1")
+    mine = began("app/")
+    record_one(result(), UploadContext("test", deployment_id=elsewhere))
+    assert others.wrote(mine) is None
+
+
+@pytest.mark.django_db
+def test_a_run_without_a_row_sees_no_other_deployment() -> None:
+    others = recorders.OtherDeployments("env-1")
+    began("app/")
+    assert others.wrote(None) is None
+
+
+@pytest.mark.django_db
+def test_a_deployment_whose_row_was_deleted_may_write_anywhere() -> None:
+    others = recorders.OtherDeployments("env-1")
+    mine, other = began("media/"), began("app/")
+    Deployment.objects.get(pk=mine).delete()
+    assert others.wrote(mine) == other
+
+
+@pytest.mark.django_db
+def test_no_other_deployment_is_seen_once_the_database_is_away() -> None:
+    others = recorders.OtherDeployments("env-1")
+    mine = began("app/")
+    began("app/")
+    rest(60)
+    assert others.wrote(mine) is None
+
+
+@pytest.mark.django_db
 def test_a_deployment_that_was_running_is_seen_once_it_adds_a_row() -> None:
     running = began("app/")
     context = UploadContext("test", deployment_id=running)
@@ -729,6 +791,88 @@ def test_a_deployment_belongs_to_the_user_who_started_it() -> None:
     recorders.start_deployment("env-1", UploadContext("test", "v1", user_id=user.pk))
     row = Deployment.objects.get()
     assert (row.source, row.label, row.user_id) == ("test", "v1", user.pk)
+
+
+@pytest.mark.django_db
+def test_a_deployment_begins_with_what_its_caller_knows_of_it() -> None:
+    recorders.start_deployment("env-1", CONTEXT, folder="app/")
+    row = Deployment.objects.get()
+    assert (row.env, row.folder, row.outcome) == ("env-1", "app/", "running")
+
+
+@pytest.fixture
+def release() -> Release:
+    old = datetime(2020, 1, 1, tzinfo=UTC)
+    return Release.objects.create(digest="d" * 64, files=b"", count=0, size=0, used=old)
+
+
+@pytest.mark.django_db
+def test_a_deployment_marks_its_release_and_no_other_as_used(release: Release) -> None:
+    other = Release.objects.create(digest="e" * 64, files=b"", count=0, size=0, used=release.used)
+    recorders.start_deployment("env-1", CONTEXT, release=release)
+    used = dict(Release.objects.values_list("pk", "used"))
+    assert used[other.pk] == release.used < used[release.pk]
+    assert Deployment.objects.get().release == release
+
+
+@pytest.mark.django_db
+def test_a_deployment_of_a_release_that_was_pruned_does_not_begin(release: Release) -> None:
+    running = start()
+    Release.objects.all().delete()
+    with pytest.raises(SourceError, match="was pruned before its deployment began"):
+        recorders.start_deployment("env-1", CONTEXT, release=release)
+    assert Deployment.objects.get().pk == running
+
+
+# --- signals --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sent() -> Iterator[list[dict[str, Any]]]:
+    """Collect what comes with each signal."""
+    received = list[dict[str, Any]]()
+
+    def receive(signal: object, sender: object, **facts: Any) -> None:
+        received.append(facts)
+
+    for each in (upload_finished, deployment_finished):
+        each.connect(receive)
+    yield received
+    for each in (upload_finished, deployment_finished):
+        each.disconnect(receive)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("state", [nullcontext, refusing])
+def test_each_result_is_sent_once_whether_its_row_is_written_or_refused(
+    sent: list[dict[str, Any]], state: Callable[[], AbstractContextManager[None]]
+) -> None:
+    first, second, third = (result(name) for name in "abc")
+    with state():
+        write(first, second)
+        record_one(third, CONTEXT)
+    assert sent == [{"result": each, "context": CONTEXT} for each in (first, second, third)]
+
+
+@pytest.mark.parametrize(
+    ("number", "ok", "logged", "outcome"),
+    [
+        (7, True, True, "done"),
+        (7, False, True, "failed"),
+        (7, True, False, "incomplete"),
+        (None, False, True, "failed"),
+    ],
+)
+def test_the_signal_of_a_deployment_names_it_and_how_it_ended(
+    sent: list[dict[str, Any]], number: int | None, ok: bool, logged: bool, outcome: str
+) -> None:
+    recorders.announce_deployment("env-1", number, ok=ok, logged=logged)
+    assert sent == [{"env": "env-1", "deployment_id": number, "outcome": outcome}]
+
+
+def test_a_deployment_that_had_nothing_to_do_sends_no_signal(sent: list[dict[str, Any]]) -> None:
+    recorders.announce_deployment("env-1", None, ok=True, logged=True)
+    assert sent == []
 
 
 # --- when COS stored it ---------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from wx_static_store.models.columns import Now
 from wx_static_store.signals import upload_waiting
 from wx_static_store.storage import WxStorage
 from wx_static_store.upload import waiting
-from wx_static_store.upload.claims import Save, claiming, note_abandoned
+from wx_static_store.upload.claims import Claim, Save, claiming, note_abandoned
 from wx_static_store.upload.push import due
 from wx_static_store.upload.uploader import Uploader
 
@@ -204,9 +204,20 @@ def test_an_error_that_passes_lets_the_file_wait(shop: Make, fault: dict[str, An
     assert here.waiting() == {"a.txt": "save"}
 
 
+@pytest.mark.parametrize(("max_attempts", "calls"), [(1, 1), (5, 2)])
+@pytest.mark.usefixtures("no_pauses")
+def test_a_save_that_may_wait_tries_the_cloud_twice_at_most(
+    shop: Make, max_attempts: int, calls: int
+) -> None:
+    here = shop(max_attempts=max_attempts)
+    here.begin_outage(on="staticuploadfile", errcode=-1)
+    here.save(b"new")
+    assert len(here.cloud.calls("staticuploadfile")) == calls
+
+
 def test_a_file_that_waits_leaves_no_failed_row(shop: Make) -> None:
     here = shop()
-    here.begin_outage()
+    here.begin_outage(on="staticuploadfile")
     here.save(b"new")
     assert not UploadLog.objects.exists()
 
@@ -387,6 +398,14 @@ def test_a_storage_that_no_push_would_find_is_refused(shop: Make) -> None:
 # --- what fails beside the cloud -----------------------------------------------------------------
 
 
+def test_a_save_that_finds_no_waiting_storage_names_the_setting(shop: Make, settings: Any) -> None:
+    here = shop()
+    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {"WAITING_STORAGE": "gone"}
+    with pytest.raises(ConfigurationError, match="WAITING_STORAGE"):
+        here.save(b"new")
+    assert here.public() == {}
+
+
 def test_a_waiting_storage_that_fails_is_said_and_nothing_waits(shop: Make) -> None:
     here = shop()
     here.folder.write_text("no folder")
@@ -394,7 +413,8 @@ def test_a_waiting_storage_that_fails_is_said_and_nothing_waits(shop: Make) -> N
     with pytest.raises(UploadFailed, match="could not wait"):
         here.save(b"new")
     assert here.waiting() == {}
-    assert UploadLog.objects.get().status == "failed"
+    row = UploadLog.objects.get()
+    assert (row.status, row.stage) == ("failed", "source")
 
 
 def test_a_file_that_can_neither_be_sent_nor_wait_names_the_cause_of_the_cloud(shop: Make) -> None:
@@ -461,13 +481,38 @@ def test_a_deletion_waits_where_a_save_would(
     assert here.kept() == []
 
 
-def test_the_deletion_that_meets_the_outage_waits(shop: Make) -> None:
+@pytest.mark.parametrize("on", ["staticfilelist", "staticuploadfile"])
+def test_the_deletion_that_meets_the_outage_waits(shop: Make, on: str) -> None:
     here = shop()
     stored(here)
-    here.begin_outage()
+    here.begin_outage(on=on)
     here.storage.delete("a.txt")
     assert here.waiting() == {"a.txt": "delete"}
     assert not here.storage.exists("a.txt")
+    assert waiting.is_away(options_for("default"))
+
+
+def test_a_deletion_that_waits_leaves_no_failed_row(shop: Make) -> None:
+    here = shop()
+    stored(here)
+    here.begin_outage(on="staticuploadfile")
+    here.storage.delete("a.txt")
+    assert UploadLog.objects.get().status == "stored"
+
+
+def test_a_deletion_ends_the_claim_on_its_key(shop: Make) -> None:
+    here, options = shop(), options_for("default")
+    stored(here)
+    Claim().take(options, "a.txt")
+    here.storage.delete("a.txt")
+    assert Claim().take(options, "a.txt")
+
+
+@committed
+def test_without_the_table_a_deletion_cannot_wait(shop: Make) -> None:
+    here = shop(wait="always")
+    with lost_table(WaitingFile), pytest.raises(UploadFailed, match="waiting files cannot be read"):
+        here.storage.delete("a.txt")
 
 
 @pytest.mark.parametrize("state", [none, none_away])

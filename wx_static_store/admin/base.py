@@ -1,23 +1,20 @@
 """The base of all lists: rows are read, none is added or changed by hand."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partialmethod
 from typing import Any, NamedTuple, TypeVar
 
-from asgiref.sync import sync_to_async
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.core.handlers.asgi import ASGIRequest
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import Promise
-from django.utils.http import content_disposition_header
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
@@ -227,21 +224,3 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         )
         self.message_user(request, why % {"limit": LIMIT}, messages.ERROR)
         return []
-
-
-def download(
-    request: HttpRequest, parts: Iterator[Any], content_type: str, name: str
-) -> StreamingHttpResponse:
-    """Return a file of this name, whose parts are made while it is sent."""
-
-    async def parts_by_threads() -> AsyncIterator[Any]:
-        while (part := await sync_to_async(lambda: next(parts, None))()) is not None:
-            yield part
-
-    # Behind ASGI, Django would first make one list of a plain iterator.
-    asynchronous = isinstance(request, ASGIRequest)
-    answer = StreamingHttpResponse(
-        parts_by_threads() if asynchronous else parts, content_type=content_type
-    )
-    answer.headers["Content-Disposition"] = content_disposition_header(True, name)
-    return answer

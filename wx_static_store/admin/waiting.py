@@ -1,7 +1,6 @@
 """The files that wait: a list to act on, and a page for each."""
 
 from typing import Any
-from wsgiref.util import FileWrapper
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
@@ -12,9 +11,10 @@ from ..exceptions import SourceError
 from ..i18n import gettext_lazy as _, ngettext
 from ..models import WaitingFile
 from ..submit.access import Act, offered
+from ..submit.download import waiting_bytes
 from ..upload import waiting
 from . import filters
-from .base import Page, ReadOnlyAdmin, download, page
+from .base import Page, ReadOnlyAdmin, page
 from .columns import WaitingColumns, filled_fields
 
 
@@ -52,13 +52,10 @@ class WaitingFileAdmin(ReadOnlyAdmin):
         if row is None or row.file is None:
             raise Http404
         try:
-            parts = FileWrapper(waiting.open_row(row))
+            return waiting_bytes(request, row)
         except SourceError as error:
             self.message_user(request, error.sentence, messages.ERROR)
             return HttpResponseRedirect(self.page_url("change", row))
-        answer = download(request, parts, "application/octet-stream", row.key.rpartition("/")[2])
-        answer.headers["X-Content-Type-Options"] = "nosniff"
-        return answer
 
     @admin.action(permissions=["retry"], description=_("Send now"))
     def send_now(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:

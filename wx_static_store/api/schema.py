@@ -8,6 +8,7 @@ from typing import Any, cast
 from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import SessionAuthentication
 
+from ..core.types import WAITS
 from ..releases.runners import runner
 from . import parameters, serializers
 from .operations import FORM_FIELDS, KEY, Operation
@@ -32,7 +33,6 @@ _LIMIT = _("Of the requests of this user, see RateLimit-Reset.")
 _LEFT = _("Requests that are left.")
 _RESET = _("Seconds until the oldest request counts no more.")
 _BEGUN = _("Workers were asked to do it.")
-_WAITS = _("The file is kept, and will be public when WeChat answers again.")
 _CODE = _("The code of the problem, where a proxy replaces the body.")
 _ROW = _("The id of the row in the log; left out where there is none.")
 _STATUS = _("How the upload ended: stored, waiting, failed or unknown; left out where none began.")
@@ -102,7 +102,7 @@ if INSTALLED:
             if operation.begun and (found := runner()):
                 answers[202] = OpenApiResponse(found.answer_serializer(), str(_BEGUN))
             if operation.waits:
-                answers[202] = OpenApiResponse(operation.answer, str(_WAITS))
+                answers[202] = OpenApiResponse(operation.answer, str(WAITS))
             if operation.also:  # a second status has the normal answer, and not a problem
                 statuses = {code: PROBLEMS[code][0] for code in operation.codes}
                 codes = [f"`{code}`" for code, of in statuses.items() if of == operation.also]

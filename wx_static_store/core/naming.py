@@ -16,6 +16,7 @@ from ..exceptions import NameRejected
 from ..i18n import gettext_lazy as _
 from .types import ContentHeaders, UploadItem
 
+WAITING_URL = "wx_static_store_waiting:file"  # the name of the address of a waiting file
 MAX_KEY_BYTES = 850  # COS, object overview: UTF-8 bytes, not characters
 
 # Cc holds NUL to ESC and the C1 controls; Cs are the lone surrogates of undecodable file names;

@@ -11,7 +11,7 @@ from hashlib import md5
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from ..i18n import english
+from ..i18n import english, gettext_lazy as _
 
 if TYPE_CHECKING:
     from ..exceptions import WxStaticStoreError
@@ -40,6 +40,7 @@ class UploadStatus(StrEnum):
     WAITING = "waiting"  # kept until the cloud is there; no row of the log says so
 
 
+WAITS = _("The file is kept, and will be public when WeChat answers again.")
 NOT_STORED = (UploadStatus.FAILED.value, UploadStatus.UNKNOWN.value)
 
 

@@ -5,6 +5,7 @@ One upload that a person or a client asks for.
     submission  Submit once: a second submission shows what became of the first
     send        Authorize, upload and record a file for the admin and the API
     progress    How far a submission, or a form's save, is on its way to the cloud
+    download    Answers that are a file
     unpublish   Who may make which files unpublic, and the deletion itself
     policy      Whether a file may be uploaded: its name, its content, what it replaces
     access      Who may publish what where

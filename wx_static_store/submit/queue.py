@@ -13,15 +13,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.utils.functional import Promise
 
-from ..conf import platform_options
+from ..conf import options_for, platform_options
+from ..core.notes import Notes
 from ..exceptions import ConfigurationError
 from ..i18n import gettext, gettext_lazy as _, gettext_noop
+from ..upload.database import after_commit
 
 if TYPE_CHECKING:
     from celery import Celery
 
 # A Redis that hangs would block a request for ever; the other transports have a timeout.
 REDIS_TIMEOUTS = {"socket_connect_timeout": 3, "socket_timeout": 3}  # seconds
+PUSH_SECONDS = 2  # of all saves in this time, one asks for a push
+BROKER_SECONDS = 120  # that saves leave a broker alone which was away
+PUSH = "wx_static_store.tasks.push_waiting"
 NO_APP = "default"  # the name of Celery's own app, where the project made none
 
 logger = logging.getLogger("wx_static_store.celery")
@@ -101,20 +106,37 @@ def send(task: str, arguments: Sequence[tuple[Any, ...]], **options: Any) -> int
     from kombu.exceptions import OperationalError
 
     options |= {"queue": queue} if queue else {}
-    with _connection(app) as connection:
-        producer = app.amqp.Producer(connection, auto_declare=False)
-        options |= {"producer": producer, "ignore_result": True}
-        for sent, each in enumerate(arguments):
-            try:
+    sent = 0
+    try:
+        with _connection(app) as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0.2)
+            producer = app.amqp.Producer(connection, auto_declare=False)
+            options |= {"producer": producer, "ignore_result": True}
+            for each in arguments:
                 app.send_task(task, each, **options)
-            except (OperationalError, OSError) as error:
-                text = gettext_noop(
-                    "The broker of Celery cannot be reached (%s): %s will be sent again later"
-                )
-                # The callers keep rows, and send the rest later.
-                logger.error(text, type(error).__name__, task)
-                return sent
-    return len(arguments)
+                sent += 1
+    except (OperationalError, OSError) as error:
+        text = gettext_noop(
+            "The broker of Celery cannot be reached (%s): %s will be sent again later"
+        )
+        # The callers keep rows, and send the rest later.
+        logger.error(text, type(error).__name__, task)
+    return sent
+
+
+def push_soon(using: str, **_facts: Any) -> None:
+    """Receive `upload_waiting`: ask a worker for a push, where each save waits for one."""
+    if options_for(using).wait == "always" and is_available():
+        after_commit(_ask_for_push)
+
+
+def _ask_for_push() -> None:
+    notes = Notes("push", platform_options().token_cache, seconds=PUSH_SECONDS)
+    # It begins after the last of the saves that ask for none.
+    how = {"countdown": PUSH_SECONDS + 1, "expires": 30}
+    # No save waits for a broker that was away when another one asked.
+    if notes.first("asked", seconds=BROKER_SECONDS) and send(PUSH, [()], **how):
+        notes.write("asked", 1)
 
 
 class Stalled(NamedTuple):

@@ -297,14 +297,21 @@ def park(count: int, **columns: Any) -> list[WaitingFile]:
 def test_waiting_files_that_need_a_person_head_the_page(
     cloud: EmulatorServer, operator: Client
 ) -> None:
-    rows = park(SHOWN + 2)
-    WaitingFile.objects.filter(key="9.txt").update(state="left")  # its row of the log has a card
+    rows = park(SHOWN + 1)
     plain_rows(1, status="failed")
     text, html = text_of(operator), operator.get(FAILING).content.decode()
-    assert text.index("11.txt") < text.index("Of 1 file")
-    assert ("1.txt" in text.split(), "9.txt" in text.split()) == (True, False)
+    assert text.index("10.txt") < text.index("Of 1 file")
+    assert ("1.txt" in text.split(), "0.txt" in text.split()) == (True, False)
     assert f'href="/admin/wx_static_store/waitingfile/{rows[-1].pk}/change/"' in html
     assert 'href="/admin/wx_static_store/waitingfile/?state=parked"' in html
+
+
+def test_a_failed_upload_stands_on_the_page_once(cloud: EmulatorServer, operator: Client) -> None:
+    [left] = park(1, state="left", source="admin")
+    row = UploadLog.objects.create(env=ENV, key=left.key, status="failed", source="admin")
+    html = operator.get(FAILING).content.decode()
+    assert html.count(f">{left.key}</a>") == 1
+    assert f"uploadlog/{row.pk}/change/" in html
 
 
 def test_waiting_files_of_other_environments_are_not_on_the_page(

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from ...core import types
 from ...models import UploadLog, UploadLogQuerySet
-from ..base import download
+from ...submit.download import download
 
 COLUMNS = ("id", "created", *(column.name for column in types.COLUMNS))
 ROWS_AT_ONCE, LINES_AT_ONCE = 2000, 100  # of a query, of what is sent

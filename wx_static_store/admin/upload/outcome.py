@@ -16,7 +16,7 @@ from ...causes import LOOK, Text, advice, cause_of
 from ...core import qr
 from ...core.naming import clean_name, content_type
 from ...core.refusals import PolicyRejected, User
-from ...core.types import UploadContext, UploadItem, UploadResult, UploadStatus
+from ...core.types import WAITS, UploadContext, UploadItem, UploadResult, UploadStatus
 from ...exceptions import NameRejected, SourceError, WxStaticStoreError
 from ...submit.policy import Target, key_for
 from ...submit.progress import sent_of
@@ -30,7 +30,6 @@ from .form import attempt_submission, display_name
 
 MOST_ASKED = 100  # attempts; the script has some under way
 LONGEST_NAME = 1024
-WAITS = _("The file is kept, and will be public when WeChat answers again.")
 _FOUND = _("This site was interrupted while it sent the file. The list of the cloud has it.")
 REFUSED, RUNNING, CANCELLED, ASK = "refused", "running", "cancelled", "ask"
 LABELS = {
