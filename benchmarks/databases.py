@@ -60,7 +60,8 @@ def follow_deployments() -> None:
     from wx_static_store.models import deployments
 
     if states := getattr(deployments, "FolderState", None):
-        states.objects.rebuild()
+        for some in states.objects.parts():
+            some.settle()
 
 
 def insert(model: type[models.Model], count: int, **given: str) -> None:

@@ -31,9 +31,10 @@ def digests(body: bytes) -> tuple[str, str]:
 
 def publish(cloud: EmulatorServer, envs: list[str]) -> None:
     """Put the site into each environment, and record that it was deployed there."""
+    from tests.rows import rebuild_folders
     from wx_static_store.core.releases import ReleaseFile, pack
     from wx_static_store.core.types import NO_HEADERS
-    from wx_static_store.models import Deployment, FolderState, Release, key_digest
+    from wx_static_store.models import Deployment, Release, key_digest
 
     files = [
         ReleaseFile(name, len(body), *digests(body), NO_HEADERS) for name, body in SITE.items()
@@ -48,7 +49,7 @@ def publish(cloud: EmulatorServer, envs: list[str]) -> None:
         )
         for env in envs
     )
-    FolderState.objects.rebuild()
+    rebuild_folders()
     for env in envs:
         for name, body in SITE.items():
             cloud.put_object(name, body, env=env)

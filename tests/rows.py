@@ -27,6 +27,12 @@ def with_cause(columns: dict[str, Any]) -> dict[str, Any]:
     return {"cause": entry.id} | columns
 
 
+def rebuild_folders() -> None:
+    """Make all states anew, where deployments were not saved one by one, or were deleted."""
+    for some in FolderState.objects.parts():
+        some.settle()
+
+
 def add_deployments(envs: list[str], folder: str = "www/") -> None:
     """Give each environment two releases; one in ten got a third one that failed."""
     for digit, outcome, part in [("a", "done", 1), ("b", "done", 1), ("c", "failed", 10)]:
@@ -35,7 +41,7 @@ def add_deployments(envs: list[str], folder: str = "www/") -> None:
         columns = {"folder_digest": key_digest(folder), "release": release, "outcome": outcome}
         rows = (Deployment(env=env, using="site", folder=folder, **columns) for env in envs[::part])
         Deployment.objects.bulk_create(rows, batch_size=500)
-    FolderState.objects.rebuild()
+    rebuild_folders()
 
 
 def add_waiting(key: str = "a.txt", *, minutes: float = 20, **columns: Any) -> WaitingFile:

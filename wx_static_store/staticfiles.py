@@ -14,7 +14,7 @@ from functools import partial
 from io import BytesIO
 from pathlib import Path
 from types import FrameType
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 from django.contrib.staticfiles.storage import ManifestFilesMixin, StaticFilesStorage
 from django.core.files.base import ContentFile
@@ -22,8 +22,8 @@ from django.core.files.storage import InMemoryStorage
 from django.core.management.base import BaseCommand
 
 from .conf import checks as checks  # where the app is not installed, nothing else registers them
-from .conf.options import STATIC, Options
-from .conf.settings import alias_of, freeze, resolve
+from .conf.options import STATIC
+from .conf.settings import Configured, alias_of
 from .core.hashed_names import hashed_among
 from .core.interrupts import held
 from .core.naming import NO_CACHE, quote_key
@@ -51,18 +51,10 @@ CONTEXT = UploadContext(source="collectstatic")
 Processed = tuple[str, str | None, bool | Exception]
 
 
-class WxStaticFilesStorage(StaticFilesStorage):
+class WxStaticFilesStorage(Configured, StaticFilesStorage):
     """Django's static files storage; collectstatic publishes its files under `location`."""
 
-    wx_kind: ClassVar[str] = STATIC
-
-    def __init__(self, **options: Any) -> None:
-        self._given = freeze(options)
-        super().__init__()
-
-    @property
-    def options(self) -> Options:
-        return resolve(STATIC, self._given)
+    wx_kind = STATIC
 
     @property
     def base_url(self) -> str:

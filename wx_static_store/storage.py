@@ -9,7 +9,7 @@ from functools import partial
 from io import BytesIO
 from itertools import chain
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any, ClassVar, Self
+from typing import IO, Any, Self
 
 from django.core import signing
 from django.core.files.base import File
@@ -20,8 +20,8 @@ from django.utils.deconstruct import deconstructible
 from storages.base import BaseStorage
 
 from .conf import checks as checks  # where the app is not installed, nothing else registers them
-from .conf.options import MEDIA, Options
-from .conf.settings import freeze, resolve, setting
+from .conf.options import MEDIA
+from .conf.settings import Configured, setting
 from .core.naming import WAITING_URL, clean_name, object_key
 from .core.types import DELETED_MD5, RemoteFile, UploadContext, UploadItem, UploadStatus, deletion
 from .exceptions import IntegrityError, SourceError, UploadFailed, WxStaticStoreError
@@ -68,7 +68,7 @@ class PublicFile(File):  # type: ignore[type-arg]
 
 
 @deconstructible(path="wx_static_store.storage.WxStorage")
-class WxStorage(BaseStorage):  # type: ignore[misc]
+class WxStorage(Configured, BaseStorage):  # type: ignore[misc]
     """
     Keep files in WeChat's static hosting; options as in the README, by keyword.
 
@@ -77,15 +77,7 @@ class WxStorage(BaseStorage):  # type: ignore[misc]
     NameRejected or ConfigurationError.
     """
 
-    wx_kind: ClassVar[str] = MEDIA
-
-    def __init__(self, **options: Any) -> None:
-        self._given = freeze(options)
-        super().__init__()
-
-    @property
-    def options(self) -> Options:
-        return resolve(MEDIA, self._given)
+    wx_kind = MEDIA
 
     @property
     def store(self) -> Store:

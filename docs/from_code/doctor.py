@@ -10,8 +10,12 @@ def text() -> str:
     return "\n".join(map(_entry, CHECKS))
 
 
+def anchor_of(id: str) -> str:
+    return f"doctor-{id.replace('.', '-')}"
+
+
 def _entry(check: Check) -> str:
-    needs = ", ".join(f":ref:`{id} <doctor-{id.replace('.', '-')}>`" for id in check.needs)
+    needs = ", ".join(f":ref:`{id} <{anchor_of(id)}>`" for id in check.needs)
     return section(
         check.id,
         fields(
@@ -21,6 +25,6 @@ def _entry(check: Check) -> str:
             (here("Only with", "仅在使用以下选项时"), "``--probe``" if check.probe else ""),
             (here("Asked after", "前提检查"), needs),
         ),
-        anchor=check.anchor,
+        anchor=anchor_of(check.id),
         mark="-",
     )

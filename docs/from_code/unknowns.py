@@ -1,17 +1,192 @@
 """Write what the documents leave open: the check that settles it, or why none does."""
 
-from wx_static_store.health.doctor.facts import UNSETTLED
 from wx_static_store.health.doctor.table import CHECKS
 
 from . import here, plain, table
+from .doctor import anchor_of
+
+# By the check that settles it, in English and Chinese.
+SETTLED = {
+    "browser.cors": [
+        (
+            "Whether the static bucket has a CORS rule, and what it allows.",
+            "静态网站托管的存储桶是否有 CORS 规则，以及它允许什么。",
+        ),
+    ],
+    "environments.listed": [
+        (
+            "How many environments describeenvs lists at most.",
+            "describeenvs 最多列出多少个环境。",
+        ),
+    ],
+    "environments.hosting": [
+        (
+            "What describestaticstore answers before hosting was ever opened.",
+            "从未开通静态网站托管时，describestaticstore 返回什么。",
+        ),
+    ],
+    "probe.list": [
+        (
+            "Whether the list gives the MD5 of a file that was sent by one PUT.",
+            "对于一次 PUT 上传的文件，文件列表是否给出 MD5。",
+        ),
+        (
+            "Whether a page of the list repeats its marker.",
+            "文件列表的一页是否会重复 marker 本身。",
+        ),
+        (
+            "How late the list may be.",
+            "文件列表的更新会延迟多久。",
+        ),
+    ],
+    "probe.answers": [
+        (
+            "Whether describestaticstore answers with Data or data, region or regoin.",
+            "describestaticstore 返回的成员名是 Data 还是 data，是 region 还是 regoin。",
+        ),
+        (
+            "Whether the contents of a list can be null.",
+            "文件列表的 contents 是否可能是 null。",
+        ),
+        (
+            "The page size of the list, if an environment has more files than a page.",
+            "文件列表每页的文件数（当环境中的文件超过一页时）。",
+        ),
+    ],
+    "probe.headers": [
+        (
+            "Whether x-cos-meta-* headers are allowed, and reach visitors.",
+            "是否允许 x-cos-meta-* 头，以及访问者能否收到。",
+        ),
+        (
+            "Whether x-cos-forbid-overwrite is allowed.",
+            "是否允许 x-cos-forbid-overwrite。",
+        ),
+    ],
+    "probe.refusal": [
+        (
+            "What COS answers to a missing or wrong x-cos-security-token.",
+            "x-cos-security-token 缺失或错误时，COS 返回什么。",
+        ),
+    ],
+    "probe.names": [
+        (
+            "What a leading slash and a key above 850 bytes become.",
+            "开头的斜杠和超过 850 字节的文件路径会变成什么。",
+        ),
+    ],
+    "quota.calls": [
+        (
+            "Whether WeChat shows the quota of these calls, and their rate.",
+            "微信是否给出这些接口的额度和频率限制。",
+        ),
+    ],
+    "probe.public": [
+        (
+            "Whether the CDN keeps the Cache-Control of an upload.",
+            "CDN 是否保留上传时的 Cache-Control。",
+        ),
+        (
+            "Whether the public address forces downloads.",
+            "公开访问地址是否强制下载。",
+        ),
+    ],
+    "probe.speed": [
+        (
+            "How many bytes a second the default domain gives.",
+            "默认域名每秒能传输多少字节。",
+        ),
+    ],
+    "probe.index": [
+        (
+            "What a folder answers without its last slash.",
+            "目录地址末尾没有斜杠时返回什么。",
+        ),
+    ],
+    "probe.notice": [
+        (
+            "Whether and with which status the notice page of a default domain comes.",
+            "默认域名是否返回提示页，以及状态码是什么。",
+        ),
+    ],
+    "probe.cdn": [
+        (
+            "How long the CDN shows an old file in spite of no-cache.",
+            "即使设置了 no-cache，CDN 仍会显示旧文件多久。",
+        ),
+    ],
+}
+# What no check settles, and why.
+UNSETTLED = (
+    (
+        (
+            "How many tokens may be fetched a day.",
+            "每天最多可以获取多少个令牌。",
+        ),
+        (
+            "A check would use them all up. One token of two hours is enough for all processes.",
+            "要检查这一点，就必须把次数用完。一个有效期两小时的令牌就足够所有进程使用。",
+        ),
+    ),
+    (
+        (
+            "Whether batchdeletefile can delete files of the static bucket.",
+            "batchdeletefile 能否删除静态网站托管的存储桶中的文件。",
+        ),
+        (
+            "A check would have to delete a file by a call that is meant for another store.",
+            "要检查这一点，就必须用另一种存储的接口来删除文件。",
+        ),
+    ),
+    (
+        (
+            "Whether the signature of a link is checked only at the start of a long upload.",
+            "上传时间较长时，签名链接的签名是否只在开始时校验。",
+        ),
+        (
+            "An upload of more than 60 seconds would be needed. A late refusal is tried again.",
+            "需要一次超过 60 秒的上传才能得知。中途被拒绝时会重试。",
+        ),
+    ),
+    (
+        (
+            "How long a deleted file is shown by the CDN.",
+            "CDN 会继续显示已删除的文件多久。",
+        ),
+        (
+            "It is as long as for a replaced one: nothing can be deleted, only overwritten.",
+            "与被覆盖的文件相同：文件无法删除，只能覆盖。",
+        ),
+    ),
+    (
+        (
+            "Whether the error page is sent with its own status.",
+            "错误页是否以其自身的状态码返回。",
+        ),
+        (
+            "Only the console sets an error page. Pages are compared by their content.",
+            "错误页只能在控制台设置。页面按内容比对。",
+        ),
+    ),
+    (
+        (
+            "Whether WeChat repeats a push, and in which order pushes come.",
+            "微信是否会重复推送，以及各次推送的到达顺序。",
+        ),
+        (
+            "Only WeChat sends pushes. A repeated or late one changes nothing.",
+            "只有微信会发送推送。重复或迟到的推送不会有任何影响。",
+        ),
+    ),
+)
 
 
 def text() -> str:
     head = (here("Not known", "未知"), here("Settled by", "由此检查得知"))
     settled = (
-        (plain(what), f":ref:`{check.id} <{check.anchor}>`")
+        (plain(here(*what)), f":ref:`{check.id} <{anchor_of(check.id)}>`")
         for check in CHECKS
-        for what in check.settles
+        for what in SETTLED.get(check.id, ())
     )
-    others = ((plain(what), plain(why)) for what, why in UNSETTLED)
+    others = ((plain(here(*what)), plain(here(*why))) for what, why in UNSETTLED)
     return table(60, 40, rows=(head, *settled, *others))

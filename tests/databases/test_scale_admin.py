@@ -19,6 +19,7 @@ from tests.admin.conftest import admin_site
 from tests.conftest import ENV
 from tests.databases.conftest import TABLE, VENDOR, run
 from tests.databases.test_scale import DEPLOYMENTS, KEYS, SETTLE, explained, show
+from tests.rows import rebuild_folders
 from tests.urls import urlpatterns as admin_urls
 from wx_static_store.causes import of_errcode
 from wx_static_store.emulator import EmulatorServer
@@ -97,7 +98,7 @@ def million(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         copied = columns(Deployment)
         statement = f"INSERT INTO {DEPLOYMENTS} ({copied}) SELECT {copied} FROM {DEPLOYMENTS}"
         run(connection, *[statement] * DOUBLINGS)
-        FolderState.objects.rebuild()
+        rebuild_folders()
         UploadLog.objects.bulk_create((row(n, first) for n in range(KEYS)), batch_size=500)
         age(BLOCK_DAYS[0])
         for days in BLOCK_DAYS[1:]:

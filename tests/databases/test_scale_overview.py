@@ -17,6 +17,7 @@ from django.urls import reverse
 from tests.admin.conftest import admin_site
 from tests.databases.conftest import VENDOR, run
 from tests.databases.test_scale import show
+from tests.rows import rebuild_folders
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, FolderState, Release, key_digest
 from wx_static_store.rollouts.models import Drift, Rollout, RolloutEnvironment
@@ -55,7 +56,7 @@ def platform(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
             digest = f"{number:064}"
             release = Release.objects.create(digest=digest, files=b"", count=1, size=1)
             roll_out(release, f"v{number}", ends_well=number < RELEASES - 1)
-        FolderState.objects.rebuild()
+        rebuild_folders()
         differs = (Drift(env=env, using="site", missing=n % 7 == 0) for n, env in enumerate(ENVS))
         Drift.objects.bulk_create(differs, batch_size=500)
         run(connection, *SETTLE)

@@ -9,6 +9,7 @@ from django.db import DatabaseError, connection
 from hypothesis import given, strategies
 
 from tests.conftest import examples
+from tests.rows import rebuild_folders
 from wx_static_store.models import Deployment, FolderState, Release
 from wx_static_store.upload.recorder import finish_deployment
 
@@ -160,14 +161,14 @@ def test_rows_are_made_anew_of_deployments_that_were_not_saved_one_by_one(
     Deployment.objects.filter(pk__in=[row.pk for row in rows]).delete()
     FolderState.objects.all().delete()
     Deployment.objects.bulk_create(rows)
-    FolderState.objects.rebuild()
+    rebuild_folders()
     assert every_row() == known
 
 
 def test_a_failed_deployment_is_found_again_when_a_later_one_was_deleted(release: Release) -> None:
     old, new = deployed(release, "one:www/", "failed"), deployed(release, "one:www/", "failed")
     new.delete()
-    FolderState.objects.rebuild()
+    rebuild_folders()
     here = state_of("one:www/")
     assert (here.wanted, here.failed) == (old, old)
 
@@ -199,5 +200,5 @@ def test_after_any_deployments_nothing_changes_when_the_rows_are_made_anew(
         else:
             finish_deployment(made[-1].pk, checked=checked)
     known = every_row()
-    FolderState.objects.rebuild()
+    rebuild_folders()
     assert every_row() == known

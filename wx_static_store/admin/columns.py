@@ -9,7 +9,6 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -19,6 +18,7 @@ from django.utils.translation import gettext as _, gettext_lazy, pgettext_lazy
 from ..causes import Cause, Text, docs_place
 from ..core.naming import content_type
 from ..core.releases import label_in_words
+from ..core.spans import here
 from ..i18n import labelled, ngettext
 from ..log.compare import CloudState
 from ..models import Deployment, Dismissal, UploadLog, WaitingFile
@@ -109,8 +109,7 @@ def duration(milliseconds: int) -> str:
 
 def day_and_time(moment: datetime) -> SafeString:
     """Return day and time, with a line break between them if the column is narrow."""
-    here = timezone.localtime(moment) if timezone.is_aware(moment) else moment
-    parts = [date_format(here, part) for part in ("Y-m-d", "H:i")]
+    parts = [date_format(here(moment), part) for part in ("Y-m-d", "H:i")]
     return format_html('<span><span class="wx-nowrap">{}</span> {}</span>', *parts)
 
 

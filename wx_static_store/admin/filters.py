@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..causes import Text, cause_of, of_errcode
 from ..conf import platform_options
+from ..core.spans import here
 from ..core.types import NOT_STORED
 from ..models import Deployment, UploadLog, UploadLogQuerySet, WaitingFile
 from ..models.columns import created_between
@@ -136,7 +137,7 @@ class TimeFilter(ColumnFilter):
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
         oldest = model_admin.model._default_manager.aggregate(oldest=Min("created"))["oldest"]
-        periods = _periods(_here(oldest).date(), self.value() or "") if oldest else ()
+        periods = _periods(here(oldest).date(), self.value() or "") if oldest else ()
         # Links need no script and fit into the filters of any theme.
         return [
             ("hour", _("last hour")),
@@ -151,13 +152,13 @@ class TimeFilter(ColumnFilter):
             return created_between(queryset, *map(_midnight, _bounds(value)))
         now = timezone.now()
         spans = {"hour": timedelta(hours=1), "week": timedelta(7), "month": timedelta(30)}
-        since = _midnight(_here(now).date()) if value == "today" else now - spans[value]
+        since = _midnight(here(now).date()) if value == "today" else now - spans[value]
         return created_between(queryset, since, None)
 
 
 def _periods(oldest: date, asked: str) -> Iterator[str]:
     """Yield the years since `oldest`, the newest first, with the chosen year's months and days."""
-    latest = _here(timezone.now()).date()
+    latest = here(timezone.now()).date()
     for year in range(latest.year, oldest.year - 1, -1):
         yield f"{year}"
         months = range(12, 0, -1) if asked[:4] == f"{year}" else ()
@@ -184,10 +185,6 @@ def _bounds(period: str) -> tuple[date, date]:
 def _midnight(day: date) -> datetime:
     moment = datetime.combine(day, time.min)
     return timezone.make_aware(moment) if timezone.is_aware(timezone.now()) else moment
-
-
-def _here(moment: datetime) -> datetime:
-    return timezone.localtime(moment) if timezone.is_aware(moment) else moment
 
 
 class LinkedFilter(ColumnFilter):

@@ -44,17 +44,12 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
 
     class Meta:
         model = Deployment
-        fields = (
+        fields: tuple[str, ...] = (
             *("id", "store", "env", "folder", "source", "label", "outcome", "checked", "live"),
             *("release", "release_url", "digest", "stored", "unchanged", "failed"),
             *("not_attempted", "bytes", "duration_ms", "user", "created"),
         )
         read_only_fields = fields
-
-
-class DeploymentsSerializer(serializers.Serializer[Any]):
-    next = serializers.URLField(allow_null=True)
-    results = DeploymentSerializer(many=True)
 
 
 class DeploymentDetailSerializer(DeploymentSerializer):
@@ -68,10 +63,8 @@ class DeploymentDetailSerializer(DeploymentSerializer):
         ),
     )
 
-    class Meta:
-        model = Deployment
-        fields = (*DeploymentSerializer.Meta.fields, "failures")
-        read_only_fields = fields
+    class Meta(DeploymentSerializer.Meta):
+        fields = read_only_fields = (*DeploymentSerializer.Meta.fields, "failures")
 
 
 class ReleaseFileSerializer(serializers.Serializer[Any]):

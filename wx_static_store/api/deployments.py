@@ -27,7 +27,7 @@ from .addresses import link
 from .base import View
 from .body import ENVELOPE, ShortJson, clean_body
 from .idempotency import once
-from .operations import BEGINS, FORMATS, READ, Operation
+from .operations import BEGINS, FORMATS, Operation
 from .problems import Conflict, answer_as
 from .serializers import rows_for
 
@@ -47,11 +47,8 @@ class Deployments(View):
     needs = {"GET": (Act.SEE_DEPLOYMENTS,), "POST": (Act.DEPLOY,)}
     queries = {"GET": parameters.DeploymentsQuery}
     operations = {
-        "GET": Operation(
-            "wx_deployments_list",
-            _("The deployments"),
-            (*READ, "not_found"),
-            serializers.DeploymentsSerializer,
+        "GET": Operation.of_rows(
+            "wx_deployments_list", _("The deployments"), serializers.DeploymentSerializer
         ),
         "POST": Operation(
             "wx_deployments_create",
@@ -131,10 +128,9 @@ class Deployment(View):
 
     needs = {"GET": (Act.SEE_DEPLOYMENTS,)}
     operations = {
-        "GET": Operation(
+        "GET": Operation.of_row(
             "wx_deployments_retrieve",
             _("One deployment, and what failed of it"),
-            (*READ, "not_found"),
             serializers.DeploymentDetailSerializer,
         ),
     }
@@ -161,10 +157,9 @@ class Release(View):
     needs = {"GET": (Act.SEE_DEPLOYMENTS,)}
     queries = {"GET": parameters.ReleaseQuery}
     operations = {
-        "GET": Operation(
+        "GET": Operation.of_row(
             "wx_releases_retrieve",
             _("What a tree was, and where it was deployed"),
-            (*READ, "not_found"),
             serializers.ReleaseSerializer,
         ),
     }

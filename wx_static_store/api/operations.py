@@ -1,9 +1,11 @@
 """The OpenAPI description of a method of a view; each view has its own as `operations`."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any, NamedTuple, Self
 
 from django.utils.translation import gettext_lazy as _
+from rest_framework.serializers import Serializer, URLField
 
 BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 PATH: Mapping[str, Any] = {"id": int, "name": str}  # types of what an address holds
@@ -50,3 +52,21 @@ class Operation(NamedTuple):
     headers: Mapping[str, Any] = {}  # of the request
     path: Mapping[str, Any] = PATH
     also: int = 0  # another status with this answer
+
+    @classmethod
+    def of_row(cls, id: str, summary: Any, answer: Any) -> Self:
+        """Describe a GET that reads only the database."""
+        return cls(id, summary, (*READ, "not_found"), answer)
+
+    @classmethod
+    def of_rows(cls, id: str, summary: Any, item: type[Serializer[Any]]) -> Self:
+        """Describe a GET of a list of these, in pages."""
+        return cls.of_row(id, summary, pages_of(item))
+
+
+@cache
+def pages_of(item: type[Serializer[Any]]) -> type[Serializer[Any]]:
+    """Return the serializer of a page of these."""
+    name = item.__name__.removesuffix("Serializer") + "sSerializer"
+    members = {"next": URLField(allow_null=True), "results": item(many=True)}
+    return type(name, (Serializer,), members)

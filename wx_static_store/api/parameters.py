@@ -118,7 +118,14 @@ class DeploymentBody(Input):
         return given
 
 
-class LogQuery(serializers.Serializer[Any]):
+class PageQuery(serializers.Serializer[Any]):
+    """Which page is wanted."""
+
+    page_size = page_size_field(LARGEST_PAGE)
+    cursor = query_text(help_text=_("Of the address in next."))
+
+
+class LogQuery(PageQuery):
     """The filters and the page of the log."""
 
     status = serializers.ChoiceField(
@@ -147,11 +154,9 @@ class LogQuery(serializers.Serializer[Any]):
     ordering = serializers.ChoiceField(
         ["-id", "id"], default="-id", help_text=_("-id is the newest first.")
     )
-    page_size = page_size_field(LARGEST_PAGE)
-    cursor = query_text(help_text=_("Of the address in next."))
 
 
-class DeploymentsQuery(serializers.Serializer[Any]):
+class DeploymentsQuery(PageQuery):
     """The filters and the page of the deployments."""
 
     outcome = serializers.ChoiceField(
@@ -163,11 +168,9 @@ class DeploymentsQuery(serializers.Serializer[Any]):
         allow_blank=True, help_text=_("Where its keys begin, such as media/app/; empty: the root.")
     )
     release = _id(help_text=_("The id of a release."))
-    page_size = page_size_field(LARGEST_PAGE)
-    cursor = query_text(help_text=_("Of the address in next."))
 
 
-class WaitingQuery(serializers.Serializer[Any]):
+class WaitingQuery(PageQuery):
     """The filters and the page of the waiting files."""
 
     state = serializers.ChoiceField(
@@ -175,15 +178,12 @@ class WaitingQuery(serializers.Serializer[Any]):
     )
     store = query_text(help_text=_("The alias that it was saved with."))
     env = query_text(help_text=_("The id of an environment."))
-    page_size = page_size_field(LARGEST_PAGE)
-    cursor = query_text(help_text=_("Of the address in next."))
 
 
-class ReleaseQuery(serializers.Serializer[Any]):
+class ReleaseQuery(PageQuery):
     """The page of a release's files."""
 
     page_size = page_size_field(LARGEST_LIST)
-    cursor = query_text(help_text=_("Of the address in next."))
 
 
 class Nothing(serializers.Serializer[Any]):

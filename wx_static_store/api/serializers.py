@@ -175,16 +175,6 @@ def rows_for(request: Request, rows: Any, *, whole: bool, by: Any = RowSerialize
     return [{name: withheld.get(name, value) for name, value in row.items()} for row in shown]
 
 
-class RowsSerializer(serializers.Serializer[Any]):
-    next = serializers.URLField(allow_null=True)
-    results = RowSerializer(many=True)
-
-
-class WaitingFilesSerializer(serializers.Serializer[Any]):
-    next = serializers.URLField(allow_null=True)
-    results = WaitingFileSerializer(many=True)
-
-
 class DiagnosisSerializer(serializers.Serializer[Any]):
     """A refused call as WeChat received it. Values that may be secret are ``***``."""
 
@@ -212,11 +202,6 @@ class FileSerializer(serializers.Serializer[Any]):
     md5 = serializers.CharField(allow_null=True)
     last_modified = Moment(allow_null=True)
     waiting = serializers.BooleanField(help_text=_("Whether it is kept until WeChat answers."))
-
-
-class FilesSerializer(serializers.Serializer[Any]):
-    next = serializers.URLField(allow_null=True)
-    results = FileSerializer(many=True)
 
 
 class StoreSerializer(serializers.Serializer[Any]):

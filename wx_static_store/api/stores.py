@@ -14,7 +14,7 @@ from ..submit.policy import permissions_of, stores_for, target
 from ..upload.store import Store, get_store
 from . import log, paging, parameters, serializers
 from .base import View
-from .operations import CLOUD, EVERYBODY, READ, Operation
+from .operations import CLOUD, EVERYBODY, READ, Operation, pages_of
 
 
 class StoreList(View):
@@ -52,7 +52,7 @@ class FileList(View):
             "wx_files_list",
             _("What is in the cloud"),
             (*EVERYBODY, "invalid", "not_found", "store", *CLOUD),
-            serializers.FilesSerializer,
+            pages_of(serializers.FileSerializer),
         ),
     }
 
@@ -86,11 +86,10 @@ class WaitingFiles(View):
     needs = {"GET": (Act.SEE_LOG, Act.UPLOAD)}
     queries = {"GET": parameters.WaitingQuery}
     operations = {
-        "GET": Operation(
+        "GET": Operation.of_rows(
             "wx_waiting_list",
             _("The files that wait until WeChat answers"),
-            (*READ, "not_found"),
-            serializers.WaitingFilesSerializer,
+            serializers.WaitingFileSerializer,
         ),
     }
 

@@ -37,7 +37,7 @@ from .addresses import link
 from .base import View
 from .body import ENVELOPE, EndedEarly, RawParser, clean_body, require_length, spooled_body
 from .idempotency import once
-from .operations import AGAIN, BINARY, CLOUD, EVERYBODY, FILE, MATCH, ONCE, READ, SENDER, Operation
+from .operations import AGAIN, BINARY, CLOUD, EVERYBODY, FILE, MATCH, ONCE, SENDER, Operation
 from .stores import describe_file
 
 _NAME_ONE = _("Name the store. These are offered to you: %(names)s")
@@ -51,11 +51,8 @@ class Uploads(View):
     needs = {"GET": (Act.SEE_LOG, Act.UPLOAD), "POST": (Act.UPLOAD,)}
     queries = {"GET": parameters.LogQuery}
     operations = {
-        "GET": Operation(
-            "wx_uploads_list",
-            _("The log of uploads"),
-            (*READ, "not_found"),
-            serializers.RowsSerializer,
+        "GET": Operation.of_rows(
+            "wx_uploads_list", _("The log of uploads"), serializers.RowSerializer
         ),
         "POST": Operation(
             "wx_uploads_create",
@@ -144,11 +141,8 @@ class Upload(View):
 
     needs = {"GET": (Act.SEE_LOG, Act.UPLOAD)}
     operations = {
-        "GET": Operation(
-            "wx_uploads_retrieve",
-            _("One upload of the log"),
-            (*READ, "not_found"),
-            serializers.RowSerializer,
+        "GET": Operation.of_row(
+            "wx_uploads_retrieve", _("One upload of the log"), serializers.RowSerializer
         ),
     }
 

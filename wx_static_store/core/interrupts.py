@@ -36,7 +36,11 @@ class _State:
 
 @contextmanager
 def handled() -> Iterator[None]:
-    """Raise KeyboardInterrupt on SIGTERM as on Ctrl-C while the block runs in the main thread."""
+    """
+    Raise KeyboardInterrupt on SIGTERM as on Ctrl-C while the block runs in the main thread.
+
+    An interrupted block that does not end in `LONGEST` seconds is ended with the process.
+    """
     # A process that has handlers of its own keeps them.
     ours = [number for number, default in _DEFAULTS.items() if signal.getsignal(number) is default]
     if _State.handled or not _in_main_thread() or not ours:

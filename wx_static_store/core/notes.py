@@ -50,8 +50,9 @@ def own_caches() -> Iterator[None]:
         yield
     finally:
         for cache in caches.all(initialized_only=True):
-            if (client := redis_client(cache)) is not None:
-                # Else its connections are left to the garbage collector.
+            # Django's handles have pools of their own, else left to the garbage collector; those of
+            # django-redis share one with all threads.
+            if isinstance(cache, RedisCache) and (client := redis_client(cache)) is not None:
                 client.connection_pool.disconnect()
             cache.close()
 

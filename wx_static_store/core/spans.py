@@ -26,6 +26,11 @@ def _words(seconds: float) -> str:
 span = lazy(_words, str)
 
 
+def here(moment: datetime) -> datetime:
+    """Return the moment in the time zone of the reader."""
+    return timezone.localtime(moment) if timezone.is_aware(moment) else moment
+
+
 def ago(moment: datetime) -> str:
     """Return the age of a moment in words."""
     now = datetime.now(UTC) if timezone.is_aware(moment) else datetime.now()

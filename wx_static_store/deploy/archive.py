@@ -27,6 +27,7 @@ from ..conf.settings import setting
 from ..core.naming import object_key
 from ..exceptions import NameRejected, SourceError
 from ..i18n import gettext_lazy as _
+from .tree import unusable
 
 BLOCK = 64 * 1024
 IN_MEMORY = 4 * 2**20  # most bytes of a zip's list of files
@@ -77,7 +78,11 @@ class _Entry:
 
 @contextmanager
 def unpack_site(file: IO[bytes], name: str, *, limits: Limits = DEFAULT) -> Iterator[Path]:
-    """Unpack a ``.zip`` or ``.tar.gz``, and give the site's folder until the block ends."""
+    """
+    Unpack a ``.zip`` or ``.tar.gz``, and give the site's folder until the block ends.
+
+    Raises SourceError: damaged, over the limits, or with a name that cannot be published.
+    """
     with TemporaryDirectory(prefix="wx-site-", dir=setting("FILE_UPLOAD_TEMP_DIR")) as folder:
         _unpack(file, name, Path(folder), limits)
         top, *others = Path(folder).iterdir()
@@ -94,7 +99,7 @@ def _unpack(file: IO[bytes], name: str, folder: Path, limits: Limits) -> None:
     text = _("The archive holds more than %(size)s", size=_readable_size(limits.size))
     if left < limits.size:
         text = _("The archive unfolds to more than %(ratio)d times its size", ratio=limits.ratio)
-    too_much = _refusal(text, _FEWER)
+    too_much = unusable(text, _FEWER)
     reader = _Reader(file, thread_time() + limits.seconds * max(1, -(-size // (10 * 2**20))))
     with (
         _explain_errors(_("The archive")),
@@ -107,17 +112,13 @@ def _unpack(file: IO[bytes], name: str, folder: Path, limits: Limits) -> None:
                 folders.update(takewhile(lambda above: above not in folders, target.parents))
             if max(files, len(folders), number / PER_FILE) > limits.files:
                 text = _("The archive holds more files than %(count)d", count=limits.files)
-                raise _refusal(text, _FEWER)
+                raise unusable(text, _FEWER)
             if target:
                 left -= _write(entry, target, left, limits)
             if left < 0:
                 raise too_much
     if not files:
-        raise _refusal(_("The archive holds no file"), _AGAIN)
-
-
-def _refusal(text: str | Promise, hint: str | Promise) -> SourceError:
-    return SourceError(text, stage="source", hint=hint)
+        raise unusable(_("The archive holds no file"), _AGAIN)
 
 
 @contextmanager
@@ -129,14 +130,14 @@ def _explain_errors(what: str | Promise) -> Iterator[None]:
         raise
     except (FileExistsError, NotADirectoryError):
         text = _("%(what)s is in the archive twice, or as a file and as a folder", what=what)
-        raise _refusal(text, _ONCE) from None
+        raise unusable(text, _ONCE) from None
     except UnicodeDecodeError:
-        raise _refusal(_("Names in the archive are not in UTF-8"), _UTF8) from None
+        raise unusable(_("Names in the archive are not in UTF-8"), _UTF8) from None
     except Exception as error:  # noqa: BLE001 -- of any kind: the bytes are anybody's
         # The whole text of such an error names a path of this machine.
         disk = getattr(error, "strerror", None)
         text = _("%(what)s cannot be unpacked (%(why)s)", what=what, why=disk or str(error)[:200])
-        raise _refusal(text, _DISK if disk else _AGAIN) from None
+        raise unusable(text, _DISK if disk else _AGAIN) from None
 
 
 # --- what is in the archive -------------------------------------------------------------------
@@ -151,11 +152,11 @@ class _Reader:
 
     def read(self, size: int = -1) -> bytes:
         if thread_time() > self.until:
-            raise _refusal(_("Unpacking the archive takes too long"), _FEWER)
+            raise unusable(_("Unpacking the archive takes too long"), _FEWER)
         size = size if 0 <= size <= IN_MEMORY else IN_MEMORY + 1
         data = self._file.read(size if self._left is None else min(size, self._left))
         if len(data) > IN_MEMORY:
-            raise _refusal(_("The archive has a header that is too long"), _ORDINARY)
+            raise unusable(_("The archive has a header that is too long"), _ORDINARY)
         if self._left is not None:
             self._left -= len(data)
         return data
@@ -185,10 +186,10 @@ def _check(info: zipfile.ZipInfo, name: str) -> None:
     if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise _no_file(name)
     if info.flag_bits & 1:
-        raise _refusal(_("%(name)s is encrypted", name=name), _NO_PASSWORD)
+        raise unusable(_("%(name)s is encrypted", name=name), _NO_PASSWORD)
     # Other methods may unfold a few bytes to gigabytes in memory, in one read.
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise _refusal(_("%(name)s is packed by an unusual method", name=name), _ORDINARY)
+        raise unusable(_("%(name)s is packed by an unusual method", name=name), _ORDINARY)
 
 
 def _tar_entries(file: _Reader, most: int, too_much: SourceError) -> Generator[_Entry]:
@@ -211,7 +212,7 @@ def _members(file: _Reader) -> Generator[_Entry]:
         if info.type in _ABOUT_NEXT:
             long += max(0, size - len(block))  # one short header for each file is usual
             if not 0 <= size <= HEADER or long > HEADERS:
-                raise _refusal(_("The archive has a header that is too long"), _ORDINARY)
+                raise unusable(_("The archive has a header that is too long"), _ORDINARY)
             about |= _about_next(info.type, file.read(size))
         else:
             name, size = about.get("path", info.name), int(about.get("size", size))
@@ -252,11 +253,11 @@ def _entries(name: str, file: _Reader, most: int, too_much: SourceError) -> Gene
         return _zip_entries(file)
     if name.lower().endswith((".tar.gz", ".tgz")):
         return _tar_entries(file, most, too_much)
-    raise _refusal(_("%(name)s is no .zip and no .tar.gz", name=_shown(name)), _KINDS)
+    raise unusable(_("%(name)s is no .zip and no .tar.gz", name=_shown(name)), _KINDS)
 
 
 def _no_file(name: str) -> SourceError:
-    return _refusal(_("%(name)s is a link, or no ordinary file", name=name), _COPY)
+    return unusable(_("%(name)s is a link, or no ordinary file", name=name), _COPY)
 
 
 def _shown(name: str) -> str:
@@ -279,7 +280,7 @@ def _target(entry: _Entry, folder: Path) -> Path | None:
     try:
         key = object_key("", name)
     except NameRejected as error:
-        raise _refusal(error.message, error.hint) from None
+        raise unusable(error.message, error.hint) from None
     return None if entry.is_folder else folder / key
 
 
@@ -292,10 +293,10 @@ def _write(entry: _Entry, target: Path, left: int, limits: Limits) -> int:
             written = _copy(source, file, most)
     if written > limits.file_size:
         size = _readable_size(limits.file_size)
-        raise _refusal(_("%(name)s is larger than %(size)s", name=name, size=size), _FEWER)
+        raise unusable(_("%(name)s is larger than %(size)s", name=name, size=size), _FEWER)
     if written != entry.size and written <= most:
         text = _("%(name)s has more or fewer bytes than the archive says", name=name)
-        raise _refusal(text, _AGAIN)
+        raise unusable(text, _AGAIN)
     return written
 
 

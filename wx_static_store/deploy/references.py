@@ -38,7 +38,7 @@ _CSS = re.compile(
 
 
 def references(item: UploadItem, location: str, until: float = inf) -> dict[str, bool]:
-    """Return the keys that a page or a style sheet refers to, and of each whether it is loaded."""
+    """Return the keys that a page or a style sheet names, true if loaded; TimeoutError if late."""
     if not (is_html(item.name) or item.name.lower().endswith(".css")):
         return {}
     # The cost of some pages grows with the square of their length.

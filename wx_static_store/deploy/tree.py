@@ -54,7 +54,7 @@ def read_tree(
     """
     prefix = check_prefix(prefix)
     if not root.is_dir():
-        raise _unreadable(_("%(folder)r is no folder", folder=str(root)), _FOLDER)
+        raise unusable(_("%(folder)r is no folder", folder=str(root)), _FOLDER)
     refuse_releases_in(root)
     lines = [*_ignore_file(root), *ignore]
     fits = _matcher([line for line in lines if line.strip() and not line.startswith("#")])
@@ -67,7 +67,7 @@ def read_tree(
         place = heads[path], path if heads[path].endswith("/") else ""
         items.append(tree_item(prefix + path, *place, hashed=path in hashed, cache_control=rule))
     if not items:
-        raise _unreadable(_("There is no file to send in %(folder)r", folder=str(root)), _EMPTY)
+        raise unusable(_("There is no file to send in %(folder)r", folder=str(root)), _EMPTY)
     return Tree(prefix, items)
 
 
@@ -82,7 +82,8 @@ def check_prefix(prefix: str) -> str:
         raise ConfigurationError(text, hint=_PREFIX) from None
 
 
-def _unreadable(message: str | Promise, hint: str | Promise) -> SourceError:
+def unusable(message: str | Promise, hint: str | Promise) -> SourceError:
+    """Return the error of a tree, or of an archive of one."""
     return SourceError(message, stage="source", hint=hint)
 
 
@@ -107,7 +108,7 @@ def _ignore_file(root: Path) -> list[str]:
         text = _(
             "%(file)s cannot be read as UTF-8 text (%(why)s)", file=IGNORE_FILE, why=str(error)
         )
-        raise _unreadable(text, "") from None
+        raise unusable(text, "") from None
 
 
 def _matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
@@ -154,7 +155,7 @@ def _walk(root: str, ignored: Callable[[str], bool]) -> Iterator[tuple[str, str]
                 yield path, sys.intern(real.removesuffix(path)) if is_below else real
             else:
                 text = _("%(path)r is no file, but a pipe or a device", path=path)
-                raise _unreadable(text, _SPECIAL)
+                raise unusable(text, _SPECIAL)
 
 
 def _entries(folder: str, below: str) -> list[os.DirEntry[str]]:
@@ -164,7 +165,7 @@ def _entries(folder: str, below: str) -> list[os.DirEntry[str]]:
     except OSError as error:
         what = {"folder": below or folder, "why": error.strerror}
         text = _("The folder %(folder)r cannot be read (%(why)s)", **what)
-        raise _unreadable(text, _FOLDER) from None
+        raise unusable(text, _FOLDER) from None
 
 
 def _follow(entry: os.DirEntry[str], path: str, trail: tuple[str, ...]) -> str:
@@ -174,11 +175,11 @@ def _follow(entry: os.DirEntry[str], path: str, trail: tuple[str, ...]) -> str:
     except OSError:
         real = ""
     if not real:
-        raise _unreadable(_("The link %(link)r leads nowhere", link=path), _LINK)
+        raise unusable(_("The link %(link)r leads nowhere", link=path), _LINK)
     if not Path(real).is_relative_to(trail[0]):
         text = _("The link %(link)r leads out of the tree, to %(target)r", link=path, target=real)
-        raise _unreadable(text, _LINK)
+        raise unusable(text, _LINK)
     if real in trail:
         text = _("The link %(link)r leads back to a folder that it is in", link=path)
-        raise _unreadable(text, _LINK)
+        raise unusable(text, _LINK)
     return real

@@ -150,11 +150,6 @@ class FolderStateQuerySet(models.QuerySet["FolderState"]):
         self.get_or_create(**place, defaults={"folder": row.folder})
         self.filter(**place).settle(since=row.pk)
 
-    def rebuild(self) -> None:
-        """Make all rows anew, where deployments were not saved one by one, or were deleted."""
-        for some in self.parts():
-            some.settle()
-
     def parts(self) -> Iterator[FolderStateQuerySet]:
         """Add the rows that are missing, and yield all, some at a time, to be settled."""
         names = ("env", "folder", "folder_digest")

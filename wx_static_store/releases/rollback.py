@@ -115,7 +115,11 @@ def only_store(envs: Sequence[str]) -> str:
 
 
 def folder_of(using: str, envs: Sequence[str], *, prefix: str = "", name: str = "") -> str:
-    """Return the folder `prefix`, or of the named release, or the only one with releases."""
+    """
+    Return the folder `prefix`, or of the named release, or the only one with releases.
+
+    Raises SourceError for several, ConfigurationError for a bad prefix or a store that has moved.
+    """
     location = options_for(using).location  # which is the prefix "/"
     if prefix:
         return location + check_prefix(prefix.strip("/"))
@@ -148,7 +152,11 @@ def elsewhere(using: str, location: str, known: set[str]) -> ConfigurationError:
 
 
 def moves(envs: Sequence[str], folder: str, name: str = "", *, repair: bool = False) -> list[Move]:
-    """Return the move of each environment to the named release, or to the one before."""
+    """
+    Return the move of each environment to the named release, or to the one before.
+
+    Raises SourceError if an environment has no such release; for a repair, if none has.
+    """
     here = states(envs, folder)
     if name:
         targets = {env: find_deployment(name, env, folder) for env in envs}
@@ -325,7 +333,11 @@ def move_of(
     prefix: str = "",
     among: Collection[str] | None = None,
 ) -> tuple[str, Move]:
-    """Return the alias, and the move to the named release, or to the one before without a name."""
+    """
+    Return the alias, and the move to the named release, or to the one before without a name.
+
+    Raises SourceError and ConfigurationError, also if the store has moved.
+    """
     target = find_deployment(name, env, using=using, among=among) if name else None
     using = using or (target.using if target else only_store([env]))
     if not using:

@@ -49,7 +49,12 @@ def start(
     *,
     undoes: Rollout | None = None,
 ) -> Rollout:
-    """Start a rollout that brings each environment its release, in this order, or raise why not."""
+    """
+    Start a rollout that brings each environment its release, in this order.
+
+    Raises RolloutRefused, ConfigurationError (no release storage, no broker) or SourceError (a
+    release lacks bytes); then nothing has begun.
+    """
     sizes = wave_sizes(manner.waves, len(targets))
     waves = [wave for wave, size in enumerate(sizes, 1) for _one in range(size)]
     releases = {release.pk: release for release in targets.values()}
@@ -236,7 +241,11 @@ def gone_on(rollout: Rollout, rows: Any) -> list[str]:
 
 
 def roll_back(pk: int, manner: Manner) -> tuple[Rollout, list[str]]:
-    """Stop a rollout, and start one that goes back; return it, and sentences on who is left out."""
+    """
+    Stop a rollout, and start one that goes back; return it, and sentences on who is left out.
+
+    Raises RolloutRefused while environments are under way, and if none would go back.
+    """
     with locked(pk) as rollout:
         if rollout.state in _OPEN:
             stop(rollout)

@@ -10,6 +10,7 @@ from django.db.models import Count, Max, Min, Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from ..core.spans import here
 from ..i18n import gettext as _, gettext_lazy
 from ..models.columns import Now
 from ..submit.queue import Stalled
@@ -206,8 +207,7 @@ def stalled() -> Iterator[Stalled]:
 
 def local_time(moment: datetime) -> str:
     """Return the moment as a text, in the time zone of the reader."""
-    here = timezone.localtime(moment) if timezone.is_aware(moment) else moment
-    return f"{here:%Y-%m-%d %H:%M:%S %Z}"
+    return f"{here(moment):%Y-%m-%d %H:%M:%S %Z}"
 
 
 def counts_of(

@@ -199,7 +199,7 @@ class _Steps:
 
     def on_result(self, result: UploadResult) -> bool:
         try:
-            self._take(self._begun.pop(result.name), result, result.error)
+            self._take(self._begun.pop(result.name), result)
         except Error:  # the first one breaks the run off; it costs no other file its result
             if self._is_broken:
                 return True
@@ -207,11 +207,9 @@ class _Steps:
             raise
         return self._halted
 
-    def _take(
-        self, row: WaitingFile, result: UploadResult, error: WxStaticStoreError | None
-    ) -> None:
+    def _take(self, row: WaitingFile, result: UploadResult) -> None:
         """Change or end the row by its result."""
-        if error is None:
+        if (error := result.error) is None:
             self._is_well, self._failed_in_a_row = True, 0
             if note_back(self._uploader.options):
                 rows().filter(env=row.env, state=DUE).update(next_at=Now())

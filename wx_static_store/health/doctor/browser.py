@@ -17,7 +17,7 @@ from ...core.secrets import Secret
 from ...core.types import SignedLink
 from ...exceptions import DeadlineExceeded, TransportError, WeChatThrottled, WxStaticStoreError
 from ...i18n import gettext_lazy as _, listed
-from .findings import NONE_LEFT, Check, Finding, Text, of_error, ok, warning, wrong
+from .findings import Check, Finding, Text, of_error, ok, warning, wrong
 from .quota import of_call
 from .target import FOLDER, CheckTarget
 
@@ -90,8 +90,6 @@ def _lacking(headers: Mapping[str, str]) -> list[str]:
 
 
 def _cors(target: CheckTarget) -> Iterator[Finding]:
-    if not target.usable_envs:
-        yield NONE_LEFT
     alike: dict[Text, list[str]] = defaultdict(list)
     for env in target.usable_envs[:MOST]:
         try:
@@ -159,7 +157,6 @@ CHECKS = (
                 "that no upload will work. The first environments are asked, by a link that is not "
                 "used."),
         remedy=_("Look at the static hosting of the environment in the CloudBase console."),
-        needs=("environments.listed",),
-        settles=(_("Whether the static bucket has a CORS rule, and what it allows."),)),
+        needs=("environments.listed",), at_envs=True),
 )
 # fmt: on

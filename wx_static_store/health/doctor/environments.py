@@ -146,9 +146,6 @@ _UNKNOWN = (Mark.WARNING, _("its status is not a known one"), "")
 
 
 def _hosting(target: CheckTarget) -> Iterator[Finding]:
-    if not target.usable_envs:
-        yield NONE_LEFT
-        return
     domains: dict[str, str] = {}
     failures: dict[str, dict[str, WxStaticStoreError]] = defaultdict(dict)
     for env, answer in _described(target).items():
@@ -242,9 +239,6 @@ def _some(envs: Sequence[str]) -> Text:
 
 
 def _files(target: CheckTarget) -> Iterator[Finding]:
-    if not target.usable_envs:
-        yield NONE_LEFT
-        return
     env = target.usable_envs[0]  # whether WeChat lists at all, is of the platform
     folder = target.store(env).options.location + FOLDER
     try:
@@ -264,8 +258,7 @@ CHECKS = (
         means=_("The list holds the environments that the platform created. One that a mini "
                 "program opened itself is not in it, and cannot be used."),
         remedy=_("Check COMPONENT_APPID. Where it is right, create an environment: in the console, "
-                 "or by WeChat's call createenv, which costs money."), needs=("token.accepted",),
-        settles=(_("How many environments describeenvs lists at most."),)),
+                 "or by WeChat's call createenv, which costs money."), needs=("token.accepted",)),
     Check("environments.known",
         _("Does the platform have the environments of the settings?"), _known,
         means=_("An upload to an environment that is not in the list fails with -501000."),
@@ -278,10 +271,11 @@ CHECKS = (
     Check("environments.hosting", _("Is the static hosting of each environment open?"), _hosting,
         means=_("Only online takes files. The answer names the default domain of the site."),
         remedy=_("Look at it in the CloudBase console."), needs=("environments.listed",),
-        settles=(_("What describestaticstore answers before hosting was ever opened."),)),
+        at_envs=True),
     Check("environments.files", _("Does WeChat list the files of an environment?"), _files,
         means=_("A save asks the list whether its name is free, and a deploy what is there "
                 "already. Without the list, neither works. The first environment is asked."),
-        remedy=_("Look up the errcode in the documentation."), needs=("environments.listed",)),
+        remedy=_("Look up the errcode in the documentation."), needs=("environments.listed",),
+        at_envs=True),
 )
 # fmt: on

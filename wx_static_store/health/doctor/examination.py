@@ -71,7 +71,7 @@ def _given_up(check: Check, target: CheckTarget, seconds: float) -> Finding:
 
 def _findings(check: Check, target: CheckTarget) -> tuple[Finding, ...]:
     try:
-        return tuple(check.ask(target))
+        return check.answer(target)
     except WxStaticStoreError as error:
         return (of_error(error),)
     except Exception as error:  # noqa: BLE001 -- of a database, a cache, a project's function

@@ -153,22 +153,6 @@ FACT_KINDS = {
          "changed": _("WeChat changes a key above 850 bytes."),
          "": _("A key above 850 bytes: %(value)s.")}),
 }
-
-# What the documents leave open and no check settles, with the reason.
-UNSETTLED = (
-    (_("How many tokens may be fetched a day."),
-     _("A check would have to use them up. One token of two hours is enough for all processes.")),
-    (_("Whether batchdeletefile can delete files of the static bucket."),
-     _("A check would have to delete a file by a call that is meant for another store.")),
-    (_("Whether the signature of a link is checked only at the start of a long upload."),
-     _("An upload of more than 60 seconds would be needed. A late refusal is tried again.")),
-    (_("How long a deleted file is shown by the CDN."),
-     _("It is as long as for a replaced one: nothing can be deleted, only overwritten.")),
-    (_("Whether the error page is sent with its own status."),
-     _("Only the console sets an error page. Pages are compared by their content.")),
-    (_("Whether WeChat repeats a push, and in which order pushes come."),
-     _("Only WeChat sends pushes. A repeated or late one changes nothing.")),
-)
 # fmt: on
 
 _ORDER = {name: number for number, name in enumerate(FACT_KINDS)}

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from typing import Any
 
 from django.utils.functional import Promise, lazy
@@ -40,20 +41,7 @@ class Finding:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-def ok(text: Text, **more: Any) -> Finding:
-    return Finding(Mark.OK, text, **more)
-
-
-def warning(text: Text, **more: Any) -> Finding:
-    return Finding(Mark.WARNING, text, **more)
-
-
-def wrong(text: Text, **more: Any) -> Finding:
-    return Finding(Mark.WRONG, text, **more)
-
-
-def not_asked(text: Text, **more: Any) -> Finding:
-    return Finding(Mark.NOT_ASKED, text, **more)
+ok, not_asked, warning, wrong = (partial(Finding, mark) for mark in Mark)
 
 
 def not_well(*ids: str) -> Finding:
@@ -102,17 +90,16 @@ class Check:
     # If one of these was not answered, this answer would only repeat what is wrong there.
     needs: tuple[str, ...] = ()
     probe: bool = False  # it publishes a small file
-    settles: tuple[Text, ...] = ()  # what the documents leave open
+    at_envs: bool = False  # it is not asked if no environment is left to ask
     least: float = 0.0  # seconds that it is given, however short the timeout is
+
+    def answer(self, target: CheckTarget) -> tuple[Finding, ...]:
+        is_asked = not self.at_envs or target.usable_envs
+        return tuple(self.ask(target)) if is_asked else (NONE_LEFT,)
 
     def patience(self, timeout: float) -> float:
         # One second more, so that the own deadline of the check comes first.
         return max(timeout * (PROBE_SHARE if self.probe else 1), self.least) + 1.0
-
-    @property
-    def anchor(self) -> str:
-        """The anchor of the check's entry in the documentation."""
-        return f"doctor-{self.id.replace('.', '-')}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from ...exceptions import WeChatRefused, WxStaticStoreError
 from ...i18n import gettext_lazy as _
 from . import visit
 from .facts import ACCEPTED, LOG, SOON, YOUNG, said
-from .findings import NONE_LEFT, Check, Finding, explained, not_asked, of_error, ok, warning, wrong
+from .findings import Check, Finding, explained, not_asked, of_error, ok, warning, wrong
 from .probe_file import NOTHING, SIZE, SMALL, ProbeFile, of_each, of_first, page, summed
 from .quota import of_call
 from .target import FOLDER, CheckTarget
@@ -34,8 +34,6 @@ def _upload(target: CheckTarget) -> Iterator[Finding]:
         else:
             yield warning(_("COS names no MD5 of what it has stored."))
 
-    if not target.usable_envs:
-        yield NONE_LEFT
     yield from summed(target.usable_envs, publish, target)
 
 
@@ -187,38 +185,28 @@ CHECKS = (
     Check("probe.upload", _("Can a file be published?"), _upload,
         means=_("An error is that of an upload: its stage says who refused."),
         remedy=_("wx_deploy --verify reads the public files, and so finds what was damaged."),
-        needs=("environments.listed",), probe=True),
+        needs=("environments.listed",), probe=True, at_envs=True),
     Check("probe.list", _("Does the list show the file?"), of_each(_listed),
         means=_("A deploy compares with the list. Without the MD5 it compares with the upload log. "
                 "While the list is late, wx_reconcile reports files that are there."),
-        remedy=LOG, needs=("environments.files",), probe=True,
-        settles=(_("Whether the list gives the MD5 of a file that was sent by one PUT."),
-                 _("Whether a page of the list repeats its marker."),
-                 _("How late the list may be."))),
+        remedy=LOG, needs=("environments.files",), probe=True),
     Check("probe.answers", _("Which form do WeChat's answers have?"), of_first(_answers),
         means=_("The app reads each form."),
         remedy=_("Report the form to the authors of this app."),
-        needs=("environments.files",), probe=True,
-        settles=(_("Whether describestaticstore answers with Data or data, region or regoin."),
-                 _("Whether the contents of a list can be null."),
-                 _("The page size of the list, if an environment has more files than a page."))),
+        needs=("environments.files",), probe=True),
     *visit.CHECKS,
     Check("probe.headers", _("Which headers of COS may an upload carry?"), of_first(_headers),
         means=_("An upload of this app sends neither."),
         remedy=_("Nothing needs to be done: an upload of this app sends neither."),
-        needs=("token.accepted",), probe=True,
-        settles=(_("Whether x-cos-meta-* headers are allowed, and reach visitors."),
-                 _("Whether x-cos-forbid-overwrite is allowed."))),
+        needs=("token.accepted",), probe=True),
     Check("probe.refusal", _("What does COS answer to a wrong token?"), of_first(_refusal),
         means=_("An upload asks for a new link after any refusal, whatever its code is."),
         remedy=_("Nothing needs to be done: an upload asks for a new link."),
-        needs=("token.accepted",), probe=True,
-        settles=(_("What COS answers to a missing or wrong x-cos-security-token."),)),
+        needs=("token.accepted",), probe=True),
     Check("probe.names", _("How does WeChat treat unusual names?"), of_first(_names),
         means=_("The app refuses both before WeChat is asked."),
         remedy=_("Nothing needs to be done: the app refuses such names."),
-        needs=("token.accepted",), probe=True,
-        settles=(_("What a leading slash and a key above 850 bytes become."),)),
+        needs=("token.accepted",), probe=True),
     Check("probe.deleted", _("Is the file gone again?"), _deleted,
         means=_("The CDN may show the file for some minutes more."),
         remedy=_("Call delete() of the storage with its name, or delete the key in the console of "

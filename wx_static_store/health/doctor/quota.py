@@ -101,7 +101,6 @@ CHECKS = (
                 "period. WeChat gives no figure for some calls, and its figures are not exact. The "
                 "figures are kept for ten minutes, for wx_deploy, too."),
         remedy=_("Put off what can wait until tomorrow: each file that is sent costs a call."),
-        needs=("token.accepted",),
-        settles=(_("Whether WeChat shows the quota of these calls, and their rate."),)),
+        needs=("token.accepted",)),
 )
 # fmt: on

@@ -139,27 +139,21 @@ CHECKS = (
                 "Cache-Control that is not kept leaves the cache times to the CDN. With "
                 "Content-Disposition, browsers download pages instead of showing them."),
         remedy=_("Open the address in a browser. base_url, STATIC_URL or MEDIA_URL must be the "
-                 "public address of this environment."), needs=("token.accepted",), probe=True,
-        settles=(_("Whether the CDN keeps the Cache-Control of an upload."),
-                 _("Whether the public address forces downloads."))),
+                 "public address of this environment."), needs=("token.accepted",), probe=True),
     Check("probe.speed", _("Is the public address fast enough?"), of_each(_speed, served=True),
         means=_("The default domain of an environment is for tests, and is limited."),
-        remedy=OWN_DOMAIN, needs=("token.accepted",), probe=True,
-        settles=(_("How many bytes a second the default domain gives."),)),
+        remedy=OWN_DOMAIN, needs=("token.accepted",), probe=True),
     Check("probe.index", _("Does a folder show its index.html?"), of_each(_index, served=True),
         means=_("Without a redirect to the address with the last slash, relative addresses in the "
                 "page break. Build with an absolute base."),
-        remedy=INDEX, needs=("token.accepted",), probe=True,
-        settles=(_("What a folder answers without its last slash."),)),
+        remedy=INDEX, needs=("token.accepted",), probe=True),
     Check("probe.notice", _("Do visitors see the pages at once?"), of_each(_notice, served=True),
         means=_("The default domain of an environment shows browsers a notice first "
                 "(页面访问提示). Programs do not see it."),
-        remedy=OWN_DOMAIN, needs=("token.accepted",), probe=True,
-        settles=(_("Whether and with which status the notice page of a default domain comes."),)),
+        remedy=OWN_DOMAIN, needs=("token.accepted",), probe=True),
     Check("probe.cdn", _("How soon is a replaced file seen?"), of_each(_cdn, served=True),
         means=_("The CDN may show an old file for some minutes. Names with a hash are never old. A "
                 "random query shows whether a program can look past the CDN."),
-        remedy=HASHED, needs=("token.accepted",), probe=True,
-        settles=(_("How long the CDN shows an old file in spite of no-cache."),)),
+        remedy=HASHED, needs=("token.accepted",), probe=True),
 )
 # fmt: on

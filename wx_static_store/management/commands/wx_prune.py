@@ -1,8 +1,8 @@
 """``wx_prune``: delete old rows of the log, and old releases."""
 
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
@@ -14,7 +14,7 @@ from ...i18n import gettext as _, joined
 from ...log.prune import COUNTED, prune, prune_releases
 from ...log.retention import RELEASES
 from ...upload import kept, parked, waiting
-from ..exits import confirmed, wrong_use
+from ..exits import confirmed, number_between, wrong_use
 from ..upkeep import UpkeepCommand
 
 MOST_AT_ONCE = 10_000  # more would hold locks for long
@@ -31,12 +31,12 @@ class Command(UpkeepCommand):
         )
         add = parser.add_argument
         age = _("delete rows that are older than so many days; releases too, unless --env")
-        add("--days", type=_number_between(1, 100_000), metavar="N", help=age)
+        add("--days", type=number_between(1, 100_000), metavar="N", help=age)
         last = _("keep so many releases of each environment and folder (%(count)d with --days)")
         last %= {"count": RELEASES}
-        add("--releases", type=_number_between(1, 100_000), metavar="N", help=last)
+        add("--releases", type=number_between(1, 100_000), metavar="N", help=last)
         add("--env", metavar="ID", help=_("rows of this environment only"))
-        rows, most = _("rows in a transaction (%(default)s)"), _number_between(1, MOST_AT_ONCE)
+        rows, most = _("rows in a transaction (%(default)s)"), number_between(1, MOST_AT_ONCE)
         add("--batch", type=most, default=1000, metavar="N", help=rows)
         add("--dry-run", "-n", action="store_true", help=_("only count"))
         yes = ("--yes", "-y", "--no-input", "--noinput")
@@ -96,13 +96,3 @@ def _in_words(counts: Counter[str]) -> str:
     parts = [f"{name} {counts[kind]:,}" for kind, name in COUNTED.items() if counts[kind]]
     size = [filesizeformat(counts["bytes"])] if counts["bytes"] else []
     return joined([*parts, *size]) or _("nothing")
-
-
-def _number_between(least: int, most: int) -> Callable[[str], int]:
-    def number(text: str) -> int:
-        if not (text.isdecimal() and least <= int(text) <= most):
-            parts = {"least": least, "most": most, "text": text}
-            raise ArgumentTypeError(_("a number from %(least)d to %(most)d, not %(text)r", **parts))
-        return int(text)
-
-    return number

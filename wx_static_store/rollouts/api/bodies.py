@@ -10,12 +10,11 @@ from rest_framework.exceptions import ValidationError
 
 from ...api.parameters import (
     LARGEST_LIST,
-    LARGEST_PAGE,
     RELEASE,
     Input,
     Integer,
+    PageQuery,
     page_size_field,
-    query_text,
     text_field,
 )
 from ...api.serializers import Moment
@@ -110,14 +109,12 @@ class RolloutForm(RolloutBody):
     file = serializers.FileField(required=False, help_text=_("The built site, as .zip or .tar.gz."))
 
 
-class RolloutsQuery(serializers.Serializer[Any]):
+class RolloutsQuery(PageQuery):
     """Which rollouts are wanted."""
 
     state = serializers.ChoiceField(
         Rollout.State.choices, required=False, help_text=_("How the rollout stands.")
     )
-    page_size = page_size_field(LARGEST_PAGE)
-    cursor = query_text(help_text=_("Of the address in next."))
 
 
 class RolloutQuery(RolloutsQuery):

@@ -93,11 +93,6 @@ class RolloutBegunSerializer(RolloutSerializer):
         fields = read_only_fields = (*RolloutSerializer.Meta.fields, "warnings")
 
 
-class RolloutsSerializer(serializers.Serializer[Any]):
-    next = serializers.URLField(allow_null=True)
-    results = RolloutSerializer(many=True)
-
-
 class RolloutFilesSerializer(serializers.Serializer[Any]):
     """What its deployments did, all together."""
 

@@ -19,7 +19,7 @@ from ...api.body import ENVELOPE, ShortJson, clean_body
 from ...api.deployments import offered_environments
 from ...api.idempotency import once
 from ...api.log import one_row
-from ...api.operations import BEGINS, BODY, FORMATS, PATH, READ, SENDER, Operation
+from ...api.operations import BEGINS, BODY, FORMATS, PATH, SENDER, Operation
 from ...api.problems import answer_as
 from ...deploy.archive import unpack_site
 from ...deploy.environments import site_stores
@@ -50,11 +50,8 @@ class Rollouts(View):
     needs = {"GET": (Act.SEE_DEPLOYMENTS,), "POST": (Act.DEPLOY,)}
     queries = {"GET": bodies.RolloutsQuery}
     operations = {
-        "GET": Operation(
-            "wx_rollouts_list",
-            _("The rollouts"),
-            (*READ, "not_found"),
-            serializers.RolloutsSerializer,
+        "GET": Operation.of_rows(
+            "wx_rollouts_list", _("The rollouts"), serializers.RolloutSerializer
         ),
         "POST": Operation(
             "wx_rollouts_create",
@@ -100,10 +97,9 @@ class Rollout(View):
     needs = {"GET": (Act.SEE_DEPLOYMENTS,)}
     queries = {"GET": bodies.RolloutQuery}
     operations = {
-        "GET": Operation(
+        "GET": Operation.of_row(
             "wx_rollouts_retrieve",
             _("How far a rollout is, and how its environments stand"),
-            (*READ, "not_found"),
             serializers.RolloutDetailSerializer,
         ),
     }

@@ -13,7 +13,7 @@ from django.utils.dateparse import parse_datetime
 from ...i18n import gettext, gettext_lazy as _
 from ...management import modes
 from ...management.deploy_options import CommandLine, add_environments, add_tree, check_words
-from ...management.exits import wrong_use
+from ...management.exits import number_between, wrong_use
 from ...releases import payload
 from ..lifecycle import GOING_BACK, Manner
 from ..models import LARGEST, LONGEST
@@ -68,7 +68,7 @@ def _add_start(part: ArgumentParser) -> None:
 
 
 def _add_manner(part: ArgumentParser, waves: str, tolerate: str) -> None:
-    add = part.add_argument
+    add, count = part.add_argument, number_between(0, LARGEST)
     text = gettext(
         "how many environments have the release at the end of each wave, as numbers or percentages "
         "(default: %(default)s)"
@@ -81,11 +81,11 @@ def _add_manner(part: ArgumentParser, waves: str, tolerate: str) -> None:
     )
     add("--tolerate", type=_text, default=tolerate, metavar="N|P%", help=text)
     text = gettext("run at most this many environments at once (without: 32)")
-    add("--max-parallel", type=_count, default=0, metavar="N", help=text)
+    add("--max-parallel", type=count, default=0, metavar="N", help=text)
     text = gettext("after each deploy compare with the cloud's list, and get the pages")
     add("--verify", action="store_true", help=text)
     text = gettext("wait this long after each wave before the next one begins")
-    add("--bake", type=_count, default=0, metavar="SECONDS", help=text)
+    add("--bake", type=count, default=0, metavar="SECONDS", help=text)
     text = gettext("begin then, as in 2026-12-24T02:00 (time zone of the settings)")
     add("--deploy-at", type=_time, metavar="TIME", help=text)
     text = gettext("name of the rollout")
@@ -146,15 +146,6 @@ def _text(text: str) -> str:
         wrong = gettext("%(length)d characters are too many: write at most %(most)d")
         raise ArgumentTypeError(wrong % {"length": len(text), "most": LONGEST})
     return text
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()):
-        raise ArgumentTypeError(gettext("%(text)r is no number from 0 on") % {"text": text})
-    if len(text) > LONGEST or int(text) > LARGEST:
-        wrong = gettext("%(text).20s is too large: write at most %(most)d")
-        raise ArgumentTypeError(wrong % {"text": text, "most": LARGEST})
-    return int(text)
 
 
 def _time(text: str) -> datetime:

@@ -9,11 +9,11 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, OperationalError
-from django.utils import timezone
 
 from .... import conf
 from ....core import interrupts
 from ....core.frames import described
+from ....core.spans import here
 from ....deploy.log_lines import shown_warnings
 from ....exceptions import ConfigurationError, WxStaticStoreError
 from ....i18n import gettext as _, shown
@@ -163,8 +163,7 @@ def _lines(facts: list[Remembered], newest: datetime) -> Iterator[str]:
 
 
 def _minute(moment: datetime) -> str:
-    local = timezone.localtime(moment) if timezone.is_aware(moment) else moment
-    return f"{local:%Y-%m-%d %H:%M}"
+    return f"{here(moment):%Y-%m-%d %H:%M}"
 
 
 def learned_list(target: CheckTarget) -> list[dict[str, str]]:
