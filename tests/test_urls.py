@@ -12,6 +12,7 @@ from django.test import AsyncRequestFactory, Client
 from django.urls import include, path
 
 from tests.upload.conftest import Shop, shop as shop
+from wx_static_store.models import WaitingFile
 from wx_static_store.submit.download import download
 from wx_static_store.upload.push import push
 
@@ -54,6 +55,13 @@ def test_the_address_leads_to_the_public_file_once_it_is_sent(shop: Make, client
     answer = client.get(url)
     assert (answer.status_code, answer["Location"]) == (302, here.storage.url("a.txt"))
     assert answer["Cache-Control"] == "private, no-store"
+
+
+def test_the_address_never_shows_a_failed_upload(shop: Make, client: Client) -> None:
+    here = shop()
+    url = address(here)
+    WaitingFile.objects.update(state="left")
+    assert client.get(url)["Location"] == here.storage.url("a.txt")
 
 
 def test_bytes_that_are_not_here_are_looked_for_at_the_public_site(

@@ -39,7 +39,7 @@ def parked(here: Shop, name: str = "a.txt", **columns: Any) -> WaitingFile:
     """Let a file wait for a person."""
     here.save_in_outage(b"tea", name)
     why = {"cause": "exists", "message": MESSAGE, "attempts": 1}
-    WaitingFile.objects.filter(key=name).update(state="parked", **why | columns)
+    WaitingFile.objects.filter(key=name).update(**{"state": "parked"} | why | columns)
     return WaitingFile.objects.get(key=name)
 
 
@@ -88,6 +88,11 @@ def test_the_list_can_show_what_needs_a_person_alone(shop: Make, operator: Clien
     here.save_in_outage(b"tea", "a.txt")
     text = page(operator, "state=parked")
     assert ("b.txt" in text, "a.txt" in text) == (True, False)
+
+
+def test_a_failed_upload_is_shown_as_one(shop: Make, operator: Client) -> None:
+    parked(shop(), "b.txt", state="left")
+    assert "✗ failed upload" in page(operator, "state=left")
 
 
 def test_waiting_files_of_other_environments_are_not_shown(

@@ -173,8 +173,9 @@ def test_a_waiting_file_says_why_it_waits(client: APIClient, configure: Any) -> 
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ("", ["c", "b", "a"]),
+        ("", ["d", "c", "b", "a"]),
         ("state=parked", ["b"]),
+        ("state=left", ["d"]),
         ("store=other", ["c"]),
         ("env=tenant-b", ["b"]),
         ("state=due&env=tenant-b", []),
@@ -184,6 +185,7 @@ def test_waiting_files_can_be_filtered(client: APIClient, query: str, found: lis
     wait("a")
     wait("b", env="tenant-b", state="parked")
     wait("c", using="other")
+    wait("d", state="left")
     assert waiting(client, query) == found
 
 

@@ -5,12 +5,15 @@ from hashlib import md5
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile
 from rest_framework.test import APIClient
 
 from tests.api.conftest import PNG, Client, post, put
 from tests.conftest import ENV
 from tests.upload.conftest import Shop
 from wx_static_store.models import UploadLog, WaitingFile
+from wx_static_store.upload import waiting
 from wx_static_store.upload.push import push
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -94,7 +97,7 @@ def test_a_file_of_a_failed_upload_is_not_found(client: APIClient, shop: Make) -
     here = shop()
     here.cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 40097, "times": None})
     assert put(client).status_code == 502
-    assert WaitingFile.objects.get().state == "parked"
+    assert WaitingFile.objects.get().state == "left"
     assert client.get(FILE).status_code == 404
 
 
@@ -113,6 +116,57 @@ def test_a_condition_counts_a_file_that_waits(
     put(client, body=PNG + b"older")
     response = put(client, query="?overwrite=true", **{header: "*"})
     assert (response.status_code, here.calls()) == (status, 0)
+
+
+def refuse(user: Any, name: str, file: Any) -> None:
+    raise ValidationError("virus")
+
+
+def test_a_refused_file_is_not_kept_if_its_condition_cannot_be_checked(
+    here: Shop, client: APIClient, settings: Any
+) -> None:
+    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {"UPLOAD_CHECK": refuse}
+    response = put(client, HTTP_IF_NONE_MATCH="*")
+    assert (response.status_code, response.json()["code"]) == (400, "content")
+    assert here.kept() == []
+
+
+def test_a_file_that_must_be_new_replaces_none_when_it_waited(
+    client: APIClient, shop: Make
+) -> None:
+    here = shop()
+    here.begin_outage(on="staticuploadfile")
+    response = put(client, query="?overwrite=true", HTTP_IF_NONE_MATCH="*")
+    assert response.status_code == 202
+    here.end_outage()
+    here.cloud.put_object(KEY, b"of somebody else")
+    assert push() == {"parked": 1}
+
+
+@pytest.mark.parametrize("header", ["HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"])
+def test_a_file_that_replaces_by_a_condition_does_not_wait(
+    client: APIClient, shop: Make, header: str
+) -> None:
+    here = shop()
+    here.cloud.put_object(KEY, b"first")
+    body = b"first" if header == "HTTP_IF_MATCH" else b"other"
+    here.begin_outage(on="staticuploadfile")
+    tag = f'"{md5(body, usedforsecurity=False).hexdigest()}"'
+    response = put(client, query="?overwrite=true", **{header: tag})
+    assert (response.status_code, WaitingFile.objects.get().state) == (503, "left")
+
+
+def test_a_name_that_begins_to_wait_meanwhile_is_a_conflict(
+    here: Shop, client: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = "wx_static_store.submit.send.save"
+
+    def lose(*args: Any, **how: Any) -> Any:
+        here.storage._save(KEY, ContentFile(b"saved"))
+        return waiting.save(*args, **how)
+
+    monkeypatch.setattr(save, lose)
+    assert put(client).status_code == 409
 
 
 def test_an_overwrite_without_the_permission_needs_the_cloud(here: Shop, client_of: Client) -> None:

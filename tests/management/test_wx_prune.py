@@ -218,7 +218,7 @@ def test_old_uploads_that_failed_go(configure: Any, option: str, left: int) -> N
     memory = {"BACKEND": "django.core.files.storage.InMemoryStorage"}
     configure(STORAGES={"kept": memory}, WX_STATIC_STORE={"WAITING_STORAGE": "kept"})
     old = timezone.now() - timedelta(days=3)
-    facts = {"state": "parked", "source": "api", "token": "f" * 32}
+    facts = {"state": "left", "source": "api", "token": "f" * 32}
     WaitingFile.objects.create(**facts, next_at=old, created=old, changed=old)
     code, said = run("wx_prune", "--days=30", option)
     assert (code, "files of failed uploads 1" in said) == (0, True)

@@ -47,6 +47,13 @@ def test_what_needs_a_person_is_exit_code_1(shop: Make) -> None:
     assert (code, "0 wait, 1 need a person" in said) == (1, True)
 
 
+def test_a_failed_upload_is_no_file_that_waits(shop: Make) -> None:
+    here = shop()
+    here.save_in_outage(b"tea")
+    WaitingFile.objects.update(state="left")
+    assert run("wx_push")[0] == 0
+
+
 def test_wrong_settings_are_exit_code_2(shop: Make, settings: object) -> None:
     here = shop()
     here.save_in_outage(b"tea")

@@ -15,7 +15,7 @@ from tests.upload.conftest import Shop
 from wx_static_store.conf import options_for
 from wx_static_store.core.refusals import PolicyRejected
 from wx_static_store.core.types import UploadContext, UploadItem, UploadResult
-from wx_static_store.models import UploadLog, WaitingFile
+from wx_static_store.models import UploadLog, WaitingFile, key_digest
 from wx_static_store.submit.policy import Target
 from wx_static_store.submit.send import look_up, send
 from wx_static_store.upload import waiting
@@ -49,7 +49,7 @@ def well(here: Shop) -> None:
         ("outage", Shop.begin_outage, "waiting", {KEY: "due"}, 1),
         ("outage", Shop.notice_outage, "waiting", {KEY: "due"}, 0),
         ("always", well, "waiting", {KEY: "due"}, 0),
-        ("never", Shop.begin_outage, "failed", {KEY: "parked"}, 1),
+        ("never", Shop.begin_outage, "failed", {KEY: "left"}, 1),
     ],
 )
 def test_an_upload_waits_where_a_save_would(
@@ -108,11 +108,11 @@ def test_who_may_not_replace_is_not_told_by_the_log_alone_that_the_name_is_free(
     assert upload(user_with("upload"), overwrite=True).status == "failed"
 
 
-def test_a_refusal_of_the_file_itself_is_parked(shop: Make, editor: User) -> None:
+def test_a_refusal_of_the_file_itself_is_left(shop: Make, editor: User) -> None:
     here = shop()
     here.cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 40097, "times": None})
     assert upload(editor).errcode == 40097
-    assert WaitingFile.objects.get().state == "parked"
+    assert WaitingFile.objects.get().state == "left"
 
 
 @pytest.mark.usefixtures("no_pauses")
@@ -159,12 +159,11 @@ def test_a_waiting_file_takes_its_name(shop: Make, editor: User) -> None:
     assert here.kept() == [b"saved"]
 
 
-@pytest.mark.parametrize("overwrite", [False, True])
-def test_the_bytes_that_wait_already_wait_on(shop: Make, editor: User, overwrite: bool) -> None:
+def test_the_bytes_that_wait_already_wait_on(shop: Make, editor: User) -> None:
     here = shop()
     here.save_in_outage(b"tea", KEY)
     before = WaitingFile.objects.get()
-    assert upload(editor, overwrite=overwrite).status == "waiting"
+    assert upload(editor).status == "waiting"
     row = WaitingFile.objects.get()
     assert (row.token, row.source, here.calls()) == (before.token, "storage", 0)
 
@@ -175,6 +174,40 @@ def test_the_same_bytes_as_those_of_a_parked_save_are_due(shop: Make, editor: Us
     WaitingFile.objects.update(state="parked")
     upload(editor)
     assert WaitingFile.objects.get().state == "due"
+
+
+def test_the_same_bytes_replace_what_is_there_if_that_was_asked_for(
+    shop: Make, editor: User
+) -> None:
+    here = shop()
+    here.save_in_outage(b"tea", KEY)
+    here.cloud.put_object(KEY, b"of somebody else")
+    assert upload(editor, overwrite=True).status == "waiting"
+    assert push() == {"stored": 1}
+    assert here.public() == {KEY: b"tea"}
+
+
+def test_the_same_bytes_are_sent_if_those_that_waited_are_given_up_meanwhile(
+    shop: Make, editor: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = shop()
+    here.save_in_outage(b"tea", KEY)
+
+    def lose(row: WaitingFile) -> bool:
+        waiting.give_up(row)
+        return waiting.send_now(row)
+
+    monkeypatch.setattr("wx_static_store.submit.send.send_now", lose)
+    assert upload(editor).status == "stored"
+    assert here.public() == {KEY: b"tea"}
+
+
+def test_the_same_bytes_wait_on_while_they_are_sent(shop: Make, editor: User) -> None:
+    here = shop()
+    here.save_in_outage(b"tea", KEY)
+    assert waiting.lease(WaitingFile.objects.get(), 1)
+    assert upload(editor).status == "waiting"
+    assert here.kept() == [b"tea"]
 
 
 def test_an_upload_that_may_replace_waits_in_place_of_what_waits(shop: Make, editor: User) -> None:
@@ -203,19 +236,18 @@ def test_a_file_that_begins_to_wait_meanwhile_is_not_replaced(
     here = shop()
     row_of, asked = waiting.row_of, list[str]()
 
-    def read_then_lose(options: Any, key: str) -> WaitingFile | None:
+    def read_then_lose(options: Any, key: str, **how: bool) -> WaitingFile | None:
         asked.append(key)
-        row = row_of(options, key)
+        row = row_of(options, key, **how)
         if len(asked) == 1:
             here.storage._save(KEY, io.BytesIO(b"saved"))
         return row
 
     here.notice_outage()
     monkeypatch.setattr(waiting, "row_of", read_then_lose)
-    assert "There is a file uploads/a.txt already" in str(upload(editor).error)
-    assert here.waiting() == {KEY: "save"}
-    with waiting.open_row(WaitingFile.objects.get()) as file:
-        assert file.read() == b"saved"
+    with pytest.raises(PolicyRejected, match="already"):
+        upload(editor)
+    assert here.kept() == [b"saved"]
 
 
 def test_an_upload_that_was_killed_when_its_file_waited_waits(shop: Make, editor: User) -> None:
@@ -240,3 +272,92 @@ def test_a_deletion_behind_an_upload_of_what_is_public_already_is_sent(
     here.end_outage()
     push()
     assert not here.storage.exists(KEY)
+
+
+# --- past an upload that failed ------------------------------------------------------------------
+
+
+@pytest.fixture
+def failed(shop: Make, editor: User) -> Shop:
+    """Return a shop with a public file that an upload could not replace."""
+    here = shop(file_overwrite=True)
+    here.save(b"old", KEY)
+    here.cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 40097})
+    assert upload(editor, b"refused", overwrite=True).status == "failed"
+    return here
+
+
+def test_a_storage_says_of_a_failed_upload_nothing(failed: Shop) -> None:
+    with failed.storage.open(KEY) as file:
+        assert file.read() == b"old"
+    assert (failed.storage.size(KEY), failed.storage.is_waiting(KEY)) == (3, False)
+    assert failed.kept() == [b"refused"]
+
+
+def test_a_file_of_which_only_an_upload_failed_does_not_exist(failed: Shop) -> None:
+    WaitingFile.objects.update(key="uploads/b.txt", key_digest=key_digest("uploads/b.txt"))
+    assert not failed.storage.exists("uploads/b.txt")
+    assert failed.storage.listdir("uploads") == ([], ["a.txt"])
+
+
+def test_a_save_takes_the_place_of_a_failed_upload(failed: Shop) -> None:
+    failed.save(b"new", KEY)
+    assert (failed.public(), failed.waiting(), failed.kept()) == ({KEY: b"new"}, {}, [])
+
+
+def test_a_deletion_takes_the_place_of_a_failed_upload(failed: Shop) -> None:
+    failed.storage.delete(KEY)
+    assert not failed.storage.exists(KEY)
+    assert (failed.waiting(), failed.kept()) == ({}, [])
+
+
+def test_a_save_waits_in_place_of_a_failed_upload(failed: Shop) -> None:
+    failed.save_in_outage(b"new", KEY)
+    assert (failed.waiting(), failed.kept()) == ({KEY: "save"}, [b"new"])
+
+
+def test_a_deletion_behind_a_save_in_place_of_a_failed_upload_is_sent(failed: Shop) -> None:
+    failed.save_in_outage(b"new", KEY)
+    failed.notice_outage()
+    failed.storage.delete(KEY)
+    failed.end_outage()
+    assert push() == {"deleted": 1}
+    assert not failed.storage.exists(KEY)
+
+
+def test_a_save_in_place_of_a_failed_upload_replaces_no_other_file(
+    shop: Make, failed: Shop
+) -> None:
+    here = shop()
+    WaitingFile.objects.update(key="uploads/b.txt", key_digest=key_digest("uploads/b.txt"))
+    here.save_in_outage(b"new", "uploads/b.txt")
+    here.cloud.put_object("uploads/b.txt", b"of somebody else")
+    assert push() == {"parked": 1}
+
+
+def test_a_save_waits_while_a_failed_upload_is_sent_again(failed: Shop) -> None:
+    assert waiting.lease(WaitingFile.objects.get(), 1)
+    failed.save(b"new", KEY)
+    assert (failed.waiting(), failed.public()) == ({KEY: "save"}, {KEY: b"old"})
+
+
+def test_an_accepted_upload_that_is_parked_later_is_not_given_up_by_another(
+    shop: Make, editor: User
+) -> None:
+    here = shop()
+    here.notice_outage()
+    assert upload(editor).status == "waiting"
+    here.end_outage()
+    here.cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 40097})
+    assert push() == {"parked": 1}
+    with pytest.raises(PolicyRejected, match="already"):
+        upload(editor, b"sea")
+    assert here.kept() == [b"tea"]
+
+
+def test_a_failed_upload_that_no_push_would_find_is_not_due(shop: Make, editor: User) -> None:
+    here = shop(max_attempts=1)
+    here.cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 40097})
+    assert upload(editor, to=Target("default", "tenant-b", "b")).status == "failed"
+    assert not waiting.send_now(WaitingFile.objects.get())
+    assert WaitingFile.objects.get().state == "left"

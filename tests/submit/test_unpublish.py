@@ -128,6 +128,14 @@ def test_what_waits_for_the_key_does_not_become_public_by_itself(
     assert (row.state, row.message) == (WaitingFile.State.PARKED, why)
 
 
+def test_a_failed_upload_stays_one_when_its_key_is_made_unpublic(
+    waiting: Shop, user_with: UserWith
+) -> None:
+    WaitingFile.objects.update(state="left")
+    unpublish(user_with("unpublish"), Target("default", ENV, ""), [KEY])
+    assert WaitingFile.objects.get().state == "left"
+
+
 def test_a_file_that_is_being_sent_is_not_made_unpublic(waiting: Shop, user_with: UserWith) -> None:
     assert lease(WaitingFile.objects.get(), 60)
     (result,) = unpublish(user_with("unpublish"), Target("default", ENV, ""), [KEY])

@@ -66,6 +66,7 @@ def test_the_core_says_how_many_files_wait_and_need_a_person() -> None:
     for key in "abc":
         wait(key)
     wait("d", state="parked")
+    wait("e", state="left")
     with CaptureQueriesContext(connection) as queries:
         text = waiting(User(is_superuser=True, is_active=True))
     since = f"{timezone.localtime(SINCE):%Y-%m-%d %H:%M}"

@@ -1,4 +1,4 @@
-"""An upload of a person that failed is parked: nothing sends it until somebody wants it again."""
+"""An upload of a person that failed is left: nothing sends it until somebody wants it again."""
 
 import io
 from collections.abc import Callable
@@ -45,8 +45,8 @@ def upload(here: Shop, body: bytes = b"tea", *, overwrite: bool = False, **fault
     return UploadLog.objects.latest("id")
 
 
-def parked_row() -> WaitingFile:
-    return WaitingFile.objects.get(state="parked")
+def left_row() -> WaitingFile:
+    return WaitingFile.objects.get(state="left")
 
 
 # --- what is kept --------------------------------------------------------------------------------
@@ -57,7 +57,7 @@ def test_an_upload_that_failed_can_be_sent_again_and_leaves_nothing_then(
     here: Shop, fault: dict[str, Any]
 ) -> None:
     row = upload(here, **fault)
-    assert (here.kept(), parked_row().source) == ([b"tea"], "admin")
+    assert (here.kept(), left_row().source) == ([b"tea"], "admin")
     [one] = again(row)
     assert one.outcome == "stored"
     assert (here.public(), here.waiting(), here.kept()) == ({KEY: b"tea"}, {}, [])
@@ -68,7 +68,7 @@ def test_a_stored_upload_keeps_nothing(here: Shop) -> None:
     assert (here.waiting(), here.kept()) == ({}, [])
 
 
-def test_a_push_does_not_send_what_is_parked(here: Shop) -> None:
+def test_a_push_does_not_send_an_upload_that_failed(here: Shop) -> None:
     upload(here, **REFUSED)
     assert push() == {}
     assert here.kept() == [b"tea"]
@@ -76,7 +76,7 @@ def test_a_push_does_not_send_what_is_parked(here: Shop) -> None:
 
 def test_a_row_says_why_the_upload_failed(here: Shop) -> None:
     upload(here, **REFUSED)
-    row = parked_row()
+    row = left_row()
     assert (row.errcode, row.cause, row.maybe_public) == (45009, "45009", False)
 
 
@@ -134,7 +134,7 @@ def test_an_upload_that_is_refused_leaves_what_failed_before(here: Shop) -> None
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_an_upload_is_refused_while_the_file_before_it_is_sent(here: Shop, overwrite: bool) -> None:
     upload(here, **REFUSED)
-    assert waiting.lease(parked_row(), 1)
+    assert waiting.lease(left_row(), 1)
     with pytest.raises(PolicyRejected, match="running at this moment"):
         upload(here, b"sea", overwrite=overwrite)
     assert (here.public(), here.kept()) == ({}, [b"tea"])
@@ -150,13 +150,13 @@ def test_what_waits_otherwise_at_the_key_is_not_replaced(shop: Make) -> None:
 # --- again ---------------------------------------------------------------------------------------
 
 
-def test_an_upload_that_fails_again_stays_parked_for_as_long_as_a_new_one(here: Shop) -> None:
+def test_an_upload_that_fails_again_stays_for_as_long_as_a_new_one(here: Shop) -> None:
     row = upload(here, **REFUSED)
     WaitingFile.objects.update(changed=Now() - timedelta(hours=47))
     here.cloud.script(BUSY)
     [one] = again(row)
     assert (one.outcome, here.kept()) == ("failed", [b"tea"])
-    found = parked_row()
+    found = left_row()
     assert (found.cause, found.leased_until, found.maybe_public) == ("AccessDenied", None, False)
     assert timezone.now() - found.changed < timedelta(hours=1)
     assert [one.outcome for one in again(UploadLog.objects.latest("id"))] == ["stored"]
@@ -164,7 +164,7 @@ def test_an_upload_that_fails_again_stays_parked_for_as_long_as_a_new_one(here: 
 
 def test_what_another_process_sends_is_not_sent_again(here: Shop) -> None:
     row = upload(here, **REFUSED)
-    waiting.lease(parked_row(), 1)
+    waiting.lease(left_row(), 1)
     [one] = again(row)
     assert "running at this moment" in str(one.reason)
     assert here.public() == {}
@@ -173,12 +173,12 @@ def test_what_another_process_sends_is_not_sent_again(here: Shop) -> None:
 def test_who_lost_the_lease_leaves_the_row_to_its_successor(
     here: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    row, found = upload(here, **REFUSED), parked_row()
+    row, found = upload(here, **REFUSED), left_row()
     longest = "wx_static_store.log.retry.longest"
     monkeypatch.setattr(longest, lambda store, size: -1.0)  # it was stopped for longer
     [one] = again(row)
     assert (one.outcome, here.public()) == ("failed", {})
-    assert parked_row().token == found.token
+    assert left_row().token == found.token
 
 
 def test_an_older_upload_is_not_sent_past_a_file_that_waits(shop: Make) -> None:
@@ -214,7 +214,7 @@ def test_bytes_that_are_not_those_of_the_upload_are_not_sent(here: Shop, broken:
 
 def test_a_file_that_a_person_wants_sent_is_pushed(here: Shop) -> None:
     upload(here, **REFUSED)
-    waiting.send_now(parked_row())
+    waiting.send_now(left_row())
     assert push() == {"stored": 1}
     assert (here.public(), here.kept()) == ({KEY: b"tea"}, [])
 
@@ -223,7 +223,7 @@ def test_a_push_does_not_overwrite_what_was_saved_since(here: Shop) -> None:
     upload(here, overwrite=True, **REFUSED)
     WaitingFile.objects.update(created=timezone.now() - timedelta(minutes=1))
     here.save(b"saved", KEY)
-    waiting.send_now(parked_row())
+    waiting.send_now(left_row())
     assert push() == {"parked": 1}
     assert here.public() == {KEY: b"saved"}
 
@@ -238,7 +238,7 @@ def test_a_push_does_not_overwrite_what_was_saved_since(here: Shop) -> None:
         ({"source": "api"}, 49, True),
         ({}, 47, False),
         ({"state": "due"}, 49, False),
-        ({"source": "storage"}, 49, False),
+        ({"state": "parked"}, 49, False),
         ({"leased_until": Now() + timedelta(minutes=1)}, 49, False),
     ],
 )

@@ -350,8 +350,8 @@ def test_of_two_saves_that_replace_one_file_the_last_one_stays(
     row_save(here)
     row_of, raced = waiting.row_of, list[bool]()
 
-    def read_then_lose(options: Any, key: str) -> WaitingFile | None:
-        row = row_of(options, key)
+    def read_then_lose(options: Any, key: str, **how: bool) -> WaitingFile | None:
+        row = row_of(options, key, **how)
         if not raced:
             raced.append(True)
             here.save(b"quicker")

@@ -75,6 +75,7 @@ LOOKS = {
     # states of waiting files
     WaitingFile.State.DUE.value: Look("…", "wx-unsure"),
     WaitingFile.State.PARKED.value: Look("✗", "wx-bad"),
+    WaitingFile.State.LEFT.value: Look("✗", "wx-bad"),
     # states of rollouts
     "planned": Look("·", "wx-quiet"),
     "paused": Look("‖", "wx-unsure"),

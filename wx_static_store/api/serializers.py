@@ -154,7 +154,7 @@ class WaitingFileSerializer(RowSerializer):
     store = serializers.CharField(source="using")  # type: ignore[assignment]
     kind = NamedChoice(WaitingFile.Kind.choices, called="waitingKind")
     state = NamedChoice(
-        WaitingFile.State.choices, called="waitingState", help_text=_("parked: it needs a person.")
+        WaitingFile.State.choices, called="waitingState", help_text=_("Whether it needs a person.")
     )
     next_at = Moment(read_only=True, help_text=_("Of a due one, when it is tried again."))
 

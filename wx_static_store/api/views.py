@@ -118,6 +118,8 @@ def _upload_once(
     """Upload the file, or return the answer of the first request with its Idempotency-Key."""
 
     def work() -> Response:
+        # A file that must be new replaces none later, either.
+        replaces = overwrite and request.headers.get("If-None-Match") != "*"
         result, row = send(
             request.user,
             to,
@@ -125,8 +127,9 @@ def _upload_once(
             file,
             context_of(request),
             size=size,
-            overwrite=overwrite,
+            overwrite=replaces,
             precondition=partial(conditions.require_state, request, to),
+            waits=not (replaces and {"If-Match", "If-None-Match"} & {*request.headers}),
         )
         return upload_response(request, to.using, result, row)
 

@@ -194,7 +194,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=1024, verbose_name='name')),
                 ('using', models.CharField(max_length=64, verbose_name='store')),
                 ('kind', models.CharField(choices=[('save', 'save'), ('delete', 'delete')], max_length=16, verbose_name='kind')),
-                ('state', models.CharField(choices=[('due', 'waits'), ('parked', 'needs a person')], default='due', max_length=16, verbose_name='state')),
+                ('state', models.CharField(choices=[('due', 'waits'), ('parked', 'needs a person'), ('left', 'failed upload')], default='due', max_length=16, verbose_name='state')),
                 ('token', models.CharField(max_length=32)),
                 ('size', models.PositiveBigIntegerField(default=0, verbose_name='size')),
                 ('md5', models.CharField(blank=True, max_length=32, verbose_name='MD5')),

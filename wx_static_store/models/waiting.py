@@ -25,6 +25,7 @@ class WaitingFile(models.Model):
     class State(models.TextChoices):
         DUE = "due", _("waits")
         PARKED = "parked", _("needs a person")
+        LEFT = "left", _("failed upload")  # no storage sees it, no push sends it
 
     env = models.CharField(_("environment"), max_length=64)
     key = models.CharField(_("key"), max_length=850)

@@ -126,9 +126,9 @@ def authorize_upload(
     sent again, as they replace nothing. The `claim` takes the key for a minute.
     """
     key = key_for(user, to, name, file, size=size)
-    precondition(key)
     name = clean_name(name)
-    _ask_project(user, name, file)
+    _ask_project(user, name, file)  # first: if a call fails, the bytes are kept
+    precondition(key)
     if not (overwrite and may(user, Act.REPLACE)):
         _ask_store(to, key, file, claim, by_list=overwrite)
     md5 = digest(file)  # by which a retry finds the bytes

@@ -36,6 +36,7 @@ def send(
     size: int,
     overwrite: bool = False,
     precondition: Callable[[str], object] = lambda key: None,
+    waits: bool = True,
     sent: Callable[[int], object] | None = None,
     claim: Claim | None = None,
 ) -> tuple[UploadResult, int | None]:
@@ -43,8 +44,8 @@ def send(
     Upload the file; return the result, and the id of its row (None without a log).
 
     A refusal of the policy is raised and leaves no row, and so is an error of `precondition`, which
-    gets the key. `sent` is called with the number of sent bytes. A file that waits has no row; the
-    bytes of one that failed are parked.
+    gets the key. `sent` is called with the number of sent bytes. A file that waits has no row; with
+    `waits` false it only waits behind another one. The bytes of one that failed are kept.
     """
     uploader, claim = get_uploader(to.using, to.env), claim or Claim()
     options, replaces = uploader.options, overwrite and may(user, Act.REPLACE)
@@ -64,10 +65,11 @@ def send(
         try:
             if not make_way(options, key):
                 raise IN_PROGRESS.broken(key=key)
-            if ahead and ahead.file and ahead.md5 == item.md5:  # the bytes wait already
-                send_now(ahead)
+            waits_already = ahead and ahead.file and ahead.md5 == item.md5 and not replaces
+            same = ahead if waits_already else None
+            if same and (send_now(same) or row_ahead(to.using, options, key) == same):
                 result = uploader.waiting(item)
-            elif may_wait(to.using, options):
+            elif (waits or ahead) and may_wait(to.using, options):
                 wanted = replace(options, file_overwrite=replaces)
                 _name, found, row = save(wanted, item, context, _refuse, using=to.using)
                 result = found or uploader.waiting(item)

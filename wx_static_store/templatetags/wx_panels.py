@@ -27,5 +27,5 @@ def _waiting(request: Any) -> dict[str, Any]:
         return {}
     rows = visible(WaitingFile.objects.all(), request.user).order_by().values_list("state")
     found = {state: rest for state, *rest in rows.annotate(Count("id"), Min("created"))}
-    (wait, since), (parked, _since) = (found.get(state, (0, None)) for state in WaitingFile.State)
+    (wait, since), (parked, _since) = (found.get(state, (0, None)) for state in ("due", "parked"))
     return {"wait": wait, "since": since, "parked": parked}

@@ -1,8 +1,8 @@
 """
 Uploads of persons among the waiting files: what they wait behind, and what is left when they fail.
 
-The bytes of an upload through the admin or the API that failed are parked: nothing sends them until
-a person does. A newer upload of the name takes their place.
+The bytes of an upload through the admin or the API that failed are left: nothing sends them until a
+person does, and no storage sees them. A newer save or upload of the name takes their place.
 """
 
 import logging
@@ -22,7 +22,7 @@ from ..models import UploadLog, WaitingFile, key_digest
 from ..models.columns import Now
 from .database import in_database
 from .uploader import Uploader
-from .waiting import IS_FREE, PARKED, PERSONS, SAVE, give_up, put, remove, row_of, rows
+from .waiting import IS_FREE, LEFT, PARKED, SAVE, give_up, put, remove, row_of, rows
 from .waiting_bytes import free_bytes, write_bytes
 
 logger = logging.getLogger("wx_static_store.waiting")
@@ -37,14 +37,13 @@ def may_wait(using: str, options: Options) -> bool:
 
 def row_ahead(using: str, options: Options, key: str) -> WaitingFile | None:
     """Return the row behind which an upload waits; without a query where files never wait."""
-    row = row_of(options, key) if may_wait(using, options) else None
-    return None if row and _is_left(row, options) else row
+    return row_of(options, key) if may_wait(using, options) else None
 
 
 def make_way(options: Options, key: str) -> bool:
     """Give up what a failed upload left for the key; return False if it is being sent again."""
     row = _row_of(options, key)
-    return not (row and _is_left(row, options)) or give_up(row)
+    return not (row and row.state == LEFT) or give_up(row)
 
 
 def hold(options: Options, key: str) -> bool:
@@ -53,7 +52,8 @@ def hold(options: Options, key: str) -> bool:
     if row is None or row.kind != SAVE:
         return True
     same = rows().filter(IS_FREE, pk=row.pk, token=row.token)
-    columns = {"state": PARKED, "changed": Now(), "cause": "", "errcode": None}
+    state = LEFT if row.state == LEFT else PARKED
+    columns = {"state": state, "changed": Now(), "cause": "", "errcode": None}
     return bool(same.update(**columns, message=english(_UNPUBLISHED)))
 
 
@@ -62,11 +62,6 @@ def _row_of(options: Options, key: str) -> WaitingFile | None:
         return None
     found = rows().filter(env=options.env, key_digest=key_digest(key))
     return in_database(found.first, otherwise=None)
-
-
-def _is_left(row: WaitingFile, options: Options) -> bool:
-    """Return whether only a person sends the row."""
-    return row.source in PERSONS and (row.state == PARKED or options.wait == "never")
 
 
 def park(
@@ -78,9 +73,8 @@ def park(
         return
     try:
         require_private(alias, "WAITING_STORAGE")
-        columns |= {"kind": SAVE, "state": PARKED} | write_bytes(item)
-        place = uploader, item.name, using, context
-        if not (make_way(uploader.options, key) and put(*place, **columns)):
+        columns |= {"kind": SAVE, "state": LEFT} | write_bytes(item)
+        if not put(uploader, item.name, using, context, **columns):
             free_bytes(columns["token"])  # another file waits there
     except Exception as error:
         if is_from_signal(error):
@@ -99,7 +93,7 @@ def rows_at(logged: Iterable[UploadLog]) -> dict[tuple[str, str], WaitingFile]:
 def prune(*, dry_run: bool = False) -> Iterator[int]:
     """Give up uploads that failed WAITING_HOURS ago or earlier; yield the size of each."""
     before = Now() - timedelta(hours=platform_options().waiting_hours)
-    for row in rows().filter(state=PARKED, source__in=PERSONS, changed__lt=before):
+    for row in rows().filter(state=LEFT, changed__lt=before):
         # One that somebody sends again meanwhile has another attempt.
-        if dry_run or remove(row, IS_FREE, Q(state=PARKED, attempts=row.attempts)):
+        if dry_run or remove(row, IS_FREE, Q(state=LEFT, attempts=row.attempts)):
             yield row.size

@@ -22,10 +22,12 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from ..conf import Options, platform_options
+from ..conf.offered import at_home
 from ..conf.release_checks import require_private
 from ..conf.settings import alias_of
 from ..core.frames import described, is_from_signal
 from ..core.naming import object_key
+from ..core.refusals import PolicyRejected
 from ..core.types import (
     DELETED_MD5,
     RemoteFile,
@@ -63,7 +65,7 @@ from .waiting_bytes import FOLDER, bytes_storage, free_bytes, open_bytes, path_f
 logger = logging.getLogger("wx_static_store.waiting")
 
 SAVE, DELETE = WaitingFile.Kind
-DUE, PARKED = WaitingFile.State
+DUE, PARKED, LEFT = WaitingFile.State
 AWAY_SECONDS = 120.0  # without a push, one save in this time finds out whether the cloud is back
 PERSONS = ("admin", "api")  # the sources of their uploads
 QUICK_SECONDS = 8.0  # for the direct try of a file that may wait
@@ -156,6 +158,9 @@ def save(
             content["maybe_public"] = content["replaces"] or bool(failure and failure.maybe_stored)
             while not put(uploader, item.name, using, context, **content):
                 item = replace(item, name=other_name(item.name))
+        except PolicyRejected:
+            free_bytes(content["token"])
+            raise
         except Exception as error:
             if is_from_signal(error):
                 raise
@@ -206,7 +211,8 @@ def _is_direct(uploader: Uploader, name: str) -> bool:
     """Return whether the cloud is asked: else it waits behind a row, or until the cloud is back."""
     options, key = uploader.options, uploader.key(name)
     is_there = options.wait == "outage" and not is_away(options)
-    return not key or (is_there and row_of(options, key) is None)  # without a key the try says so
+    # Without a key the try says so.
+    return not key or (is_there and row_of(options, key, makes_way=True) is None)
 
 
 def _not_kept(
@@ -233,10 +239,13 @@ def rows() -> QuerySet[WaitingFile]:
     return WaitingFile._base_manager.using(router.db_for_write(WaitingFile))
 
 
-def row_of(options: Options, key: str) -> WaitingFile | None:
+def row_of(options: Options, key: str, *, makes_way: bool = False) -> WaitingFile | None:
     """Return the row of the key; raise UploadFailed, as no answer would be right without it."""
     try:
-        return rows().filter(env=options.env, key_digest=key_digest(key)).first()
+        row = rows().filter(env=options.env, key_digest=key_digest(key)).first()
+        # A failed upload counts for nobody. A change gives it up, unless it is being sent again.
+        is_free = row and row.state == LEFT and (not makes_way or give_up(row))
+        return None if is_free else row
     except Error as error:
         why = described(error)
     raise UploadFailed(_("The waiting files cannot be read (%(why)s)", why=why), stage="name")
@@ -244,12 +253,14 @@ def row_of(options: Options, key: str) -> WaitingFile | None:
 
 def below(options: Options, prefix: str) -> dict[str, RemoteFile | None]:
     """Return the keys that begin so, each with its file; None if it will be deleted."""
-    found = rows().filter(env=options.env)
+    found = rows().filter(env=options.env).exclude(state=LEFT)
     return {row.key: row.file for row in found if row.key.startswith(prefix)}
 
 
 def send_now(row: WaitingFile) -> bool:
-    """Let the row be due at once; return False if it is being sent, or has another content."""
+    """Let the row be due at once; return False if it is being sent, or changed, or elsewhere."""
+    if row.state == LEFT and not at_home(row.using, row.env):
+        return False  # no push would find it
     same = rows().filter(IS_FREE, pk=row.pk, token=row.token)
     return bool(same.update(**_DUE_NOW))
 
@@ -322,13 +333,13 @@ def drop(row: WaitingFile) -> bool:
 def put(uploader: Uploader, name: str, using: str, context: UploadContext, **content: Any) -> bool:
     """Let a save or a deletion wait; return False if one waits already and is not replaced."""
     options, key, kind = uploader.options, uploader.key(name), content["kind"]
-    replaces, parks = content.get("replaces"), content.get("state") == PARKED
+    replaces, parks = content.get("replaces"), content.get("state") == LEFT
     by = {"source": context.source, "source_ref": context.source_ref, "user_id": context.user_id}
     # A lease goes on: who sends the old content may not have ended. `created` is of our own clock:
     # without USE_TZ, the database's may be in another zone.
     columns = _FRESH | content | by | {"name": name, "using": using, "created": timezone.now()}
     for _look in range(LOOKS):
-        row = row_of(options, key)
+        row = row_of(options, key, makes_way=True)
         if row is None:
             done = _insert(options, key, columns)
         elif parks or (row.kind == kind and not replaces and (kind == SAVE or row.state == DUE)):

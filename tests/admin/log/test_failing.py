@@ -306,13 +306,11 @@ def test_waiting_files_that_need_a_person_head_the_page(
     assert 'href="/admin/wx_static_store/waitingfile/?state=parked"' in html
 
 
-def test_an_upload_of_a_person_stands_on_the_page_once(
-    cloud: EmulatorServer, operator: Client
-) -> None:
-    [parked] = park(1, source="admin")
-    row = UploadLog.objects.create(env=ENV, key=parked.key, status="failed", source="admin")
+def test_a_failed_upload_stands_on_the_page_once(cloud: EmulatorServer, operator: Client) -> None:
+    [left] = park(1, state="left", source="admin")
+    row = UploadLog.objects.create(env=ENV, key=left.key, status="failed", source="admin")
     html = operator.get(FAILING).content.decode()
-    assert html.count(f">{parked.key}</a>") == 1
+    assert html.count(f">{left.key}</a>") == 1
     assert f"uploadlog/{row.pk}/change/" in html
 
 

@@ -12,7 +12,6 @@ from ...log.failing import causes, dismiss
 from ...log.retry import sendable_first
 from ...models import UploadLogQuerySet, WaitingFile
 from ...submit.access import offered, visible
-from ...upload.waiting import PERSONS
 from ..base import BOTH, LIMIT, Page, page
 from ..causes import SHOWN, cards, retry_label
 from ..columns import WaitingColumns, lines
@@ -40,10 +39,8 @@ class FailingPage(LogActions):
             answer = self._act(request, rows.still_failing().order_by("-id"))
             return answer or HttpResponseRedirect(self.page_url("failing"))
         found = causes(rows.still_failing().order_by())
-        # Those of persons have a card.
-        waiting = WaitingFile.objects.filter(state="parked").exclude(source__in=PERSONS)
-        newest = visible(waiting, request.user).order_by("-id")[: SHOWN + 1]
-        parked = lines(newest, WaitingColumns(request), ("store", "time"))
+        waiting = visible(WaitingFile.objects.filter(state="parked"), request.user).order_by("-id")
+        parked = lines(waiting[: SHOWN + 1], WaitingColumns(request), ("store", "time"))
         context = {
             "title": _("Still failing"),
             "back": self.page_url("changelist"),

@@ -12,9 +12,8 @@ from ...core.frames import described
 from ...core.interrupts import interruptible
 from ...exceptions import WxStaticStoreError
 from ...i18n import gettext as _, gettext_lazy, padded, shown
-from ...models import WaitingFile
 from ...upload.push import due, push
-from ...upload.waiting import rows
+from ...upload.waiting import DUE, PARKED, rows
 from ..exits import FAILED
 from ..upkeep import UpkeepCommand
 
@@ -55,7 +54,7 @@ class Command(UpkeepCommand):
                 push(counts=self.counts)
             except (Error, WxStaticStoreError) as error:
                 self.stderr.write(described(error))
-        wait, need = (rows().filter(state=state).count() for state in WaitingFile.State)
+        wait, need = (rows().filter(state=state).count() for state in (DUE, PARKED))
         if options["json"]:
             numbers = {kind: self.counts[kind] for kind in KINDS}
             self.stdout.write(json.dumps(numbers | {"wait": wait, "need_a_person": need}))
