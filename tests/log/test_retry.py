@@ -250,3 +250,24 @@ def test_a_retry_whose_row_cannot_be_ended_still_has_its_result(
     [one] = again(UploadLog.objects.get())
     assert one.outcome == ("stored" if name == "finish" else "failed")
     assert WaitingFile.objects.get().leased_until
+
+
+def test_what_was_opened_and_not_begun_is_free_after_the_run_halted(
+    shop: Callable[..., Shop],
+) -> None:
+    here = shop(max_attempts=1, max_workers=2)
+    for number in range(12):
+        name = f"{number}.txt"
+        here.save_in_outage(b"tea", name)
+        UploadLog.objects.create(
+            env=ENV,
+            key=name,
+            name=name,
+            status="failed",
+            source="api",
+            **WaitingFile.objects.values("key_digest", "size", "md5").get(key=name),
+        )
+    WaitingFile.objects.update(source="api", state="left")
+    here.cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 45009, "times": None})
+    assert "not attempted" in [one.outcome for one in again(*UploadLog.objects.all())]
+    assert not WaitingFile.objects.exclude(leased_until=None).exists()

@@ -168,6 +168,10 @@ def _send(batch: _Batch, context: UploadContext) -> Iterator[RetryResult]:
                 recorder.write()  # first: while the cloud is away, the log says what is there
                 in_database(partial(_end, row, settled), otherwise=None)
             yield RetryResult(batch.waiting.pop(settled.key).row, settled)
+        for key in batch.leased.keys() & batch.waiting.keys():  # opened, and not begun
+            row = batch.leased[key]
+            before = {"attempts": row.attempts - 1, "maybe_public": row.maybe_public}
+            in_database(partial(end_lease, row, **before), otherwise=None)
     yield from batch.refused
     yield from (RetryResult(one.row, halted=queue.halted) for one in batch.waiting.values())
 

@@ -21,7 +21,15 @@ from ..conf.offered import at_home
 from ..conf.release_checks import require_private
 from ..core.match import Match, match
 from ..core.refusals import EXISTS
-from ..core.types import RemoteFile, UploadContext, UploadItem, UploadResult, UploadStatus, deletion
+from ..core.types import (
+    IMPORT,
+    RemoteFile,
+    UploadContext,
+    UploadItem,
+    UploadResult,
+    UploadStatus,
+    deletion,
+)
 from ..exceptions import ConfigurationError, SourceError, WxStaticStoreError
 from ..i18n import english, gettext_lazy as _, gettext_noop
 from ..models import WaitingFile
@@ -296,8 +304,8 @@ def _is_older(row: WaitingFile, found: Presence, options: Options) -> bool:
     logged, since = found.row, row.created.astimezone(UTC) + SLACK
     if logged is None or logged.md5 in (row.md5, row.earlier_md5):
         return False
-    # What such a storage saves waits behind the row: the row of the log is of an older content.
-    if options.wait != "never" and logged.source in ("storage", "delete"):
+    # What such a storage or an import saves waits behind the row: the row of the log is older.
+    if options.wait != "never" and logged.source in ("storage", "delete", IMPORT):
         return False
     return bool(logged.sent_at and logged.sent_at > since)
 
