@@ -695,7 +695,7 @@ def test_the_admin_says_that_a_file_is_kept(
     if is_away:
         here.notice_outage()
     said = [str(message) for message in get_messages(post(admin_client).wsgi_request)]
-    kept = "The file is kept, and will be public when WeChat answers again."
+    kept = "The file is kept, and will be public once it is sent."
     assert (kept in said, [*here.waiting()] != []) == (is_away, is_away)
 
 

@@ -2,15 +2,18 @@
 
 import time
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
+from wsgiref.util import FileWrapper
 
 import pytest
 from django.core import signing
-from django.test import Client
+from django.test import AsyncRequestFactory, Client
 from django.urls import include, path
 
 from tests.upload.conftest import Shop, shop as shop
 from wx_static_store.models import WaitingFile
+from wx_static_store.submit.download import download
 from wx_static_store.upload.push import push
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
@@ -96,3 +99,9 @@ def test_a_file_that_does_not_wait_has_its_public_address(shop: Make) -> None:
 def test_without_the_urls_a_waiting_file_has_its_public_address(shop: Make) -> None:
     here = shop()
     assert address(here) == here.storage.url("a.txt")
+
+
+def test_a_download_behind_asgi_closes_its_file_with_the_answer() -> None:
+    file, request = BytesIO(b"tea"), AsyncRequestFactory().get("/")
+    download(request, FileWrapper(file), "text/plain", "a.txt").close()
+    assert file.closed

@@ -75,6 +75,19 @@ def test_a_file_that_waits_is_found_without_a_call(here: Shop, client: APIClient
     assert client.get(FILE).json()["waiting"] is False
 
 
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_a_file_that_waits_at_an_unknown_address_is_found_without_a_call(
+    here: Shop, client: APIClient, settings: Any, method: str
+) -> None:
+    wx = {name: value for name, value in settings.WX_STATIC_STORE.items() if name != "BASE_URL"}
+    settings.WX_STATIC_STORE = wx
+    put(client)
+    found = getattr(client, method)(FILE)
+    assert (found.status_code, found["Wx-Size"], here.calls()) == (200, str(len(PNG)), 0)
+    assert "Link" not in found
+    assert found.data["url"] is None
+
+
 def test_a_file_that_is_to_be_deleted_is_not_found(here: Shop, client: APIClient) -> None:
     here.storage.delete(KEY)
     assert client.get(FILE).status_code == 404

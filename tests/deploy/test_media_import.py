@@ -4,7 +4,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, default_storage, storages
 from django.db import DatabaseError
+from django.utils import timezone
 
 from tests.bookshop.models import Book
 from tests.conftest import lost_table
@@ -24,6 +25,7 @@ from wx_static_store.exceptions import ConfigurationError, WxStaticStoreError
 from wx_static_store.models import UploadLog, WaitingFile
 from wx_static_store.upload import database
 from wx_static_store.upload.claims import Claim
+from wx_static_store.upload.push import push
 from wx_static_store.upload.uploader import get_uploader
 from wx_static_store.upload.waiting import note_away, note_back
 
@@ -342,7 +344,50 @@ def test_a_name_under_which_a_file_waits_is_left_to_it(configure: Any, tmp_path:
     assert (move.public(), WaitingFile.objects.count()) == ({"b": b"pot"}, 1)
 
 
+def test_what_waits_stays_the_newest_though_the_cloud_has_the_bytes_of_the_source(
+    configure: Any, tmp_path: Path
+) -> None:
+    move = make_move(configure, tmp_path, wait="always", file_overwrite=True)
+    move.write(a=b"tea")
+    move.cloud.put_object("media/a", b"tea")  # an import that was killed before its row
+    save("a", b"saved after the switch")
+    WaitingFile.objects.update(created=timezone.now() - timedelta(minutes=5))
+    assert move.run() == {"waits": ["a"]}
+    push()
+    assert move.public() == {"a": b"saved after the switch"}
+
+
+def test_a_file_that_is_saved_during_its_put_differs(configure: Any, tmp_path: Path) -> None:
+    move = make_move(configure, tmp_path, file_overwrite=True)
+    move.write(a=b"tea")
+    bodies = iter([b"saved now"])
+    move.source.before_open = lambda name: [save(name, body) for body in bodies]
+    assert move.run() == {"differs": ["a"]}
+    assert move.why["a"] == "it was saved while it was sent: save it again"
+
+
+def test_a_name_is_free_after_an_interrupted_import(move: Move) -> None:
+    move.write(a=b"tea")
+    move.source.before_open = lambda name: signal.raise_signal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        move.run()
+    assert Claim("a save").take(options_for("default").settled(), "media/a")
+
+
 # --- names -------------------------------------------------------------------------------------
+
+
+def test_a_prefix_of_no_file_is_an_error(move: Move) -> None:
+    move.write(a=b"tea")
+    with pytest.raises(ConfigurationError, match="No file of the storage begins with '/a'"):
+        move.run(prefix="/a")
+
+
+def test_a_folder_without_a_name_is_left_out(move: Move) -> None:
+    move.write(a=b"tea")
+    listdir = move.source.listdir
+    move.source.listdir = lambda path: (["", *listdir(path)[0]], listdir(path)[1])  # type: ignore[method-assign]
+    assert move.run() == {"sent": ["a"]}
 
 
 def test_a_key_of_850_bytes_is_sent_and_one_of_851_refused(move: Move) -> None:

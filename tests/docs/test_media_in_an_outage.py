@@ -84,7 +84,7 @@ def test_a_view_says_of_a_file_that_it_waits_until_it_is_sent(
         say(request, book)
         said.append([str(message) for message in get_messages(request)])
         call_command("wx_push", stdout=StringIO())
-    assert said == [["The file will be public when WeChat answers again."], []]
+    assert said == [["The file will be public once it is sent."], []]
 
 
 @pytest.mark.django_db

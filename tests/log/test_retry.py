@@ -1,5 +1,7 @@
 """Uploads that are sent again: the bytes arrive, or the reason why not is returned."""
 
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -8,12 +10,17 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import call_command
+from django.db import OperationalError
+from django.db.models import F
 
 from tests.conftest import ENV
 from tests.log.uploads import again, configured, fail, failed_collect, newest, sent
+from tests.upload.conftest import Shop, shop as shop
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.log import retry
 from wx_static_store.log.retry import sendable_first
-from wx_static_store.models import UploadLog
+from wx_static_store.models import UploadLog, WaitingFile
+from wx_static_store.upload.push import push
 from wx_static_store.upload.store import get_store
 from wx_static_store.upload.transfer import longest
 from wx_static_store.upload.uploader import Uploader
@@ -191,3 +198,55 @@ def test_a_file_that_finds_no_free_worker_in_time_is_not_attempted(
     cloud.script({"on": "put_object", "do": "delay", "seconds": 0.6, "times": None})
     outcomes = sorted(one.outcome for one in again(*rows, seconds=0.5))
     assert outcomes == ["not attempted", "not attempted", "stored", "stored"]
+
+
+# --- files that wait -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def here(shop: Callable[..., Shop]) -> Shop:
+    """Return a shop where the bytes of an upload that failed are parked."""
+    here = shop(file_overwrite=True)
+    here.save_in_outage(b"tea")
+    WaitingFile.objects.update(source="api", state="parked")
+    UploadLog.objects.create(
+        env=ENV,
+        key="a.txt",
+        name="a.txt",
+        status="failed",
+        source="api",
+        **WaitingFile.objects.values("key_digest", "size", "md5").get(),
+    )
+    return here
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_that_is_saved_while_the_older_one_is_retried_is_sent_after_it(
+    here: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = retry.lease
+
+    def lease_and_save(row: WaitingFile, seconds: float) -> bool:
+        ours = lease(row, seconds)
+        here.save(b"sea")
+        WaitingFile.objects.update(created=F("created") - timedelta(minutes=1))
+        return ours
+
+    monkeypatch.setattr(retry, "lease", lease_and_save)
+    [one] = again(UploadLog.objects.get())
+    assert (one.outcome, push(), here.public()) == ("stored", {"stored": 1}, {"a.txt": b"sea"})
+
+
+@pytest.mark.parametrize("name", ["finish", "end_lease"])
+def test_a_retry_whose_row_cannot_be_ended_still_has_its_result(
+    here: Shop, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def fail(*facts: object, **columns: object) -> None:
+        raise OperationalError("gone")
+
+    if name == "end_lease":
+        here.begin_outage()
+    monkeypatch.setattr(retry, name, fail)
+    [one] = again(UploadLog.objects.get())
+    assert one.outcome == ("stored" if name == "finish" else "failed")
+    assert WaitingFile.objects.get().leased_until

@@ -128,8 +128,9 @@ def judge(book: Sequence[Line], objects: Mapping[str, str], *, direct: bool) -> 
         elif line.how == BEGINS:
             right[line.name].add(line.md5)
         elif line.how == ROLLED_BACK:
-            right[line.name] |= {line.md5} if direct else set()
-            right[line.name] -= set() if direct else {line.md5}
+            was_sent = direct and not line.waited
+            right[line.name] |= {line.md5} if was_sent else set()
+            right[line.name] -= set() if was_sent else {line.md5}
         else:
             right[line.name] = {line.md5}
     for name, digests in right.items():

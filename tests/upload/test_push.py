@@ -28,7 +28,7 @@ from wx_static_store.upload.presence import find
 from wx_static_store.upload.push import push
 from wx_static_store.upload.transfer import longest
 from wx_static_store.upload.uploader import Uploader
-from wx_static_store.upload.waiting import is_away, open_row
+from wx_static_store.upload.waiting import LINK_SECONDS, is_away, open_row
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -226,6 +226,42 @@ def test_a_newer_upload_that_failed_keeps_no_waiting_file_back(shop: Make) -> No
     upload_meanwhile(b"other")
     UploadLog.objects.update(status="failed")
     assert push() == {"stored": 1}
+
+
+def test_the_content_before_is_not_newer_however_late_its_upload_ended(
+    shop: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, record = shop(file_overwrite=True), pushes.record_one
+    here.save_in_outage(b"old")
+    WaitingFile.objects.update(source="api")
+
+    def save_before(*facts: Any) -> Any:
+        if here.kept() == [b"old"]:
+            here.save(b"new")
+            WaitingFile.objects.update(created=F("created") - timedelta(minutes=1))
+        return record(*facts)
+
+    monkeypatch.setattr(pushes, "record_one", save_before)
+    assert push() + push() == {"stored": 2}
+    assert here.public() == {"a.txt": b"new"}
+
+
+def test_the_content_before_is_not_newer_after_the_process_that_sent_it_was_killed(
+    shop: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = shop(file_overwrite=True)
+    here.save_in_outage(b"old")
+    with monkeypatch.context() as killed:
+        killed.setattr(pushes, "finish", lambda row: here.save(b"new"))
+        push()
+    UploadLog.objects.update(source="api", created=F("created") + timedelta(minutes=1))
+    here.begin_outage(on="staticuploadfile")
+    lease_over()
+    assert push() == {"failed": 1}
+    here.end_outage()
+    due_again()
+    assert push() == {"stored": 1}
+    assert here.public() == {"a.txt": b"new"}
 
 
 def test_a_waiting_deletion_does_not_delete_a_newer_upload(shop: Make) -> None:
@@ -538,7 +574,7 @@ def test_a_lease_lasts_until_no_link_can_be_used_any_more(
     here, leases = shop(max_workers=1), list[datetime]()
     here.save_in_outage(b"tea")
     sending = longest(Uploader(options_for("default")).store, len(b"tea"))
-    ends = timezone.now() + timedelta(seconds=sending + pushes.LINK_SECONDS)
+    ends = timezone.now() + timedelta(seconds=sending + LINK_SECONDS)
 
     def look() -> None:
         leases.append(WaitingFile.objects.get().leased_until)
@@ -584,7 +620,7 @@ def lose_lease() -> None:
     """Let another process have a.txt."""
     leased_until = Now() + timedelta(seconds=60)
     row = WaitingFile.objects.filter(key="a.txt")
-    row.update(attempts=F("attempts") + 1, leased_until=leased_until)
+    row.update(leases=F("leases") + 1, leased_until=leased_until)
 
 
 def test_a_file_that_another_process_has_by_now_does_not_end_the_run(
@@ -607,7 +643,7 @@ def test_who_lost_its_lease_leaves_the_row_to_its_successor(
     here.begin_outage(on="staticuploadfile")
     assert push() == Counter()
     row = WaitingFile.objects.get()
-    assert (row.attempts, row.leased_until is None) == (2, False)
+    assert (row.leases, row.leased_until is None) == (2, False)
     assert not is_away(options_for("default"))
 
 

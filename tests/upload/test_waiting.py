@@ -592,6 +592,17 @@ def test_a_parked_file_that_is_to_be_sent_now_is_due(shop: Make) -> None:
     assert due().get() == row
 
 
+def test_a_lease_that_ended_before_send_now_is_not_taken_for_the_next_one(shop: Make) -> None:
+    shop().save_in_outage(b"waits")
+    row = WaitingFile.objects.get()
+    assert waiting.lease(row, 1)
+    WaitingFile.objects.update(leased_until=Now() - timedelta(seconds=1))
+    assert waiting.send_now(row)
+    assert waiting.lease(WaitingFile.objects.get(), 1)
+    assert not waiting.end_lease(row)
+    assert WaitingFile.objects.get().leased_until
+
+
 @committed
 def test_a_file_that_is_given_up_leaves_nothing(shop: Make) -> None:
     here = shop()

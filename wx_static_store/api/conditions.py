@@ -11,13 +11,13 @@ from ..submit.policy import Target
 from ..upload.parked import row_ahead
 from ..upload.presence import look
 from ..upload.sources import digest
-from ..upload.store import Store, get_store
+from ..upload.store import get_store
 from .problems import Conflict
 
 
-def headers_of(cloud: Store, file: RemoteFile) -> dict[str, str]:
+def headers_of(file: RemoteFile, url: str | None) -> dict[str, str]:
     """Return the headers of a file in the cloud, as far as the list shows it."""
-    headers = {"Wx-Size": str(file.size), "Link": f'<{cloud.key_url(file.key)}>; rel="describes"'}
+    headers = {"Wx-Size": str(file.size)} | ({"Link": f'<{url}>; rel="describes"'} if url else {})
     if file.md5 is not None:
         headers["ETag"] = quote_etag(file.md5)
     if file.last_modified is not None:

@@ -197,7 +197,7 @@ class FileSerializer(serializers.Serializer[Any]):
 
     name = serializers.CharField()
     key = serializers.CharField()
-    url = serializers.URLField()
+    url = serializers.URLField(allow_null=True)
     size = serializers.IntegerField()
     md5 = serializers.CharField(allow_null=True)
     last_modified = Moment(allow_null=True)

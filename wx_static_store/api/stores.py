@@ -71,7 +71,7 @@ def describe_file(cloud: Store, file: RemoteFile, *, waiting: bool = False) -> d
     facts = {
         "name": file.key.removeprefix(cloud.options.location),
         "key": file.key,
-        "url": cloud.key_url(file.key),
+        "url": (cloud.known_url if waiting else cloud.key_url)(file.key) or None,
         "size": file.size,
         "md5": file.md5,
         "last_modified": file.last_modified,

@@ -254,7 +254,7 @@ class RawUpload(View):
         if (found := (row or look(cloud, key)).file) is None:
             raise Http404
         facts = describe_file(cloud, found, waiting=row is not None)
-        return Response(facts, headers=conditions.headers_of(cloud, found))
+        return Response(facts, headers=conditions.headers_of(found, facts["url"]))
 
     def put(self, request: Request, store: str, name: str) -> Response:
         given = self.query

@@ -40,7 +40,7 @@ class UploadStatus(StrEnum):
     WAITING = "waiting"  # kept until the cloud is there; no row of the log says so
 
 
-WAITS = _("The file is kept, and will be public when WeChat answers again.")
+WAITS = _("The file is kept, and will be public once it is sent.")
 NOT_STORED = (UploadStatus.FAILED.value, UploadStatus.UNKNOWN.value)
 
 

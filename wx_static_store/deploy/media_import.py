@@ -16,7 +16,15 @@ from ..core import interrupts
 from ..core.frames import described
 from ..core.match import Match, match
 from ..core.naming import object_key
-from ..core.types import DELETED_MD5, IMPORT, RemoteFile, UploadContext, UploadItem, as_listed
+from ..core.types import (
+    DELETED_MD5,
+    IMPORT,
+    RemoteFile,
+    UploadContext,
+    UploadItem,
+    UploadResult,
+    as_listed,
+)
 from ..exceptions import ConfigurationError, NameRejected
 from ..i18n import gettext_lazy as _, listed
 from ..upload.claims import Claim
@@ -48,7 +56,8 @@ def names_of(storage: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
     folders = [prefix.rpartition("/")[0]]
     while folders:
         folder = folders.pop()
-        found = [[f"{folder}/{name}".lstrip("/") for name in of] for of in storage.listdir(folder)]
+        listed_names = storage.listdir(folder)
+        found = [[f"{folder}/{name}".lstrip("/") for name in of if name] for of in listed_names]
         below, files = ([path for path in paths if path.startswith(prefix)] for paths in found)
         folders += below
         for path in files:
@@ -115,6 +124,10 @@ class MediaImport:
             text = _("The files of the storage cannot be listed (%(why)s)", why=described(error))
             hint = _("Look at its OPTIONS, and whether all of its folders may be read.")
             raise ConfigurationError(text, hint=hint) from None
+        is_empty = not self._list.execute("SELECT 1 FROM file").fetchone()
+        if self.prefix and is_empty and not self.storages:
+            text = _("No file of the storage begins with %(prefix)r", prefix=self.prefix)
+            raise ConfigurationError(text, hint=_("A prefix has no slash at its beginning."))
         for key, names in self._list.execute(CLASHES).fetchall():
             text = _("%(names)s are the same key", names=listed(map(ascii, names.split("\n"))))
             for name in names.split("\n"):
@@ -152,18 +165,30 @@ class MediaImport:
                 self.report("unchanged", own_name, "")
             else:
                 doubtful.append(item)
+        doubtful = [*self._unless_waiting(doubtful)]
         for item in self._pool.run(fingerprint, doubtful):
             if self._must_send(item, states[self.uploader.key(item.name)]):
                 wanted.append(item)
         steps, failure = Queue(self.uploader, self._unless_taken(wanted, last)), None
-        for result in self.uploader.send(steps, self._pool, self._recorder):
-            failure = result.error or failure
-            self.report("failed" if result.error else "sent", result.name, result.error or "")
-            if not result.error:
-                self._expect(result.key, result.name, result.size, result.md5, "")
-        self._claim.release()
+        try:
+            for result in self.uploader.send(steps, self._pool, self._recorder):
+                failure = result.error or failure
+                self._report(result, last)
+        finally:
+            self._claim.release()
         if steps.halted and failure:
             raise failure
+
+    def _report(self, result: UploadResult, last: int) -> None:
+        """Report what was sent, unless a save came between the last look and the end of the PUT."""
+        kind, why = "sent", result.error or ""
+        if result.error:
+            kind = "failed"
+        elif self._newer(result.key, last).exclude(source=IMPORT).exists():
+            kind, why = "differs", _("it was saved while it was sent: save it again")
+        else:
+            self._expect(result.key, result.name, result.size, result.md5, "")
+        self.report(kind, result.name, why)
 
     def _must_send(self, item: UploadItem, state: Presence) -> bool:
         """Compare a file that was read with the object; report it, unless it must be sent."""
@@ -185,17 +210,23 @@ class MediaImport:
         self.report(kind, item.name, why)
         return False
 
+    def _unless_waiting(self, items: Iterable[UploadItem]) -> Iterator[UploadItem]:
+        for item in items:
+            if self._waits(self.uploader.key(item.name)):
+                self.report("waits", item.name, _("a file waits under this name: run wx_push"))
+            else:
+                yield item
+
     def _unless_taken(self, items: Iterable[UploadItem], last: int) -> Iterator[UploadItem]:
         """Yield each item when its turn comes, unless a save took its name since the look."""
         options = self.uploader.options
-        for item in items:
+        for item in self._unless_waiting(items):
             key = self.uploader.key(item.name)
-            newer = log().with_key(key).filter(env=options.env, id__gt=last)
-            if self._waits(key):
-                self.report("waits", item.name, _("a file waits under this name: run wx_push"))
-            elif self.dry_run:
+            if self.dry_run:
                 self.report("new", item.name, "")
-            elif not self._claim.take(options, key, CLAIM_SECONDS) or newer.exists():
+            elif (
+                not self._claim.take(options, key, CLAIM_SECONDS) or self._newer(key, last).exists()
+            ):
                 self.report("differs", item.name, _("it was saved at this moment"))
             else:
                 yield item
@@ -212,6 +243,9 @@ class MediaImport:
                 why = ""
             if why:
                 self.report("missing", name, why)
+
+    def _newer(self, key: str, last: int) -> Any:
+        return log().with_key(key).filter(env=self.uploader.env, id__gt=last)
 
     def _waits(self, key: str) -> bool:
         options = self.uploader.options

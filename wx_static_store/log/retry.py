@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -20,6 +21,7 @@ from ..i18n import gettext_lazy as _
 from ..models import UploadLog, WaitingFile
 from ..models.columns import Now
 from ..upload.claims import Claim
+from ..upload.database import in_database
 from ..upload.presence import look
 from ..upload.recorder import Recorder
 from ..upload.transfer import longest
@@ -161,9 +163,10 @@ def _send(batch: _Batch, context: UploadContext) -> Iterator[RetryResult]:
             settled = uploader.settled(result) if time.monotonic() < batch.until else result
             if settled is not result:
                 recorder.add(settled, source=LIST)
-            if settled.key in batch.leased:
+            batch.files.pop(settled.key).close()
+            if row := batch.leased.get(settled.key):
                 recorder.write()  # first: while the cloud is away, the log says what is there
-            batch.end(settled)
+                in_database(partial(_end, row, settled), otherwise=None)
             yield RetryResult(batch.waiting.pop(settled.key).row, settled)
     yield from batch.refused
     yield from (RetryResult(one.row, halted=queue.halted) for one in batch.waiting.values())
@@ -220,17 +223,17 @@ class _Batch:
         until = time.time() + seconds
         return replace(one.item, open=lambda: file, close=False, until=until)
 
-    def end(self, result: UploadResult) -> None:
-        """Close the file of a result, and free its bytes if they waited and are stored."""
-        self.files.pop(result.key).close()
-        if (row := self.leased.pop(result.key, None)) and result.error is None:
-            finish(row)
-        elif row:
-            end_lease(row, changed=Now(), **why(result, maybe_public=row.maybe_public))
-
     def close(self, *, written: bool) -> None:
         """Close the files; end the claims if rows are `written` that tell others what is there."""
         for file in self.files.values():
             file.close()
         if written:
             self._claim.release()
+
+
+def _end(row: WaitingFile, result: UploadResult) -> None:
+    """Give the row back; delete it if its bytes are stored."""
+    if result.error is None:
+        finish(row)
+    else:
+        end_lease(row, changed=Now(), **why(result, maybe_public=row.maybe_public))

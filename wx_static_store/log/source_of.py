@@ -64,10 +64,7 @@ _NO_KEY = (
     _("Rename the file, and upload it under the new name."),
 )
 _OTHER_BYTES = _("The public site serves other bytes by now, or none")
-_NEWER_WAITS = (
-    _("A newer file waits under this name"),
-    _("It will be public when WeChat answers again."),
-)
+_NEWER_WAITS = (_("A newer file waits under this name"), _("It will be public once it is sent."))
 
 
 class SourceGone(SourceError):

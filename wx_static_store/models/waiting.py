@@ -41,8 +41,9 @@ class WaitingFile(models.Model):
     sha256 = models.CharField(max_length=64, blank=True)
     maybe_public = models.BooleanField(default=True)  # there may be an object at the key
     replaces = models.BooleanField(default=False)  # it may overwrite other bytes
-    # Of this content; its number also tells one lease from the next.
-    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    earlier_md5 = models.CharField(max_length=32, blank=True)  # of the content sent before
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)  # since the last Send now
+    leases = models.PositiveIntegerField(default=0)  # the number of the last; it only grows
     next_at = models.DateTimeField(_("next attempt"))
     leased_until = models.DateTimeField(null=True, blank=True)
     cause = models.CharField(_("cause"), max_length=64, blank=True)

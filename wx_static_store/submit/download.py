@@ -25,17 +25,23 @@ SECRET = {"Cache-Control": "private, no-store"}
 HARMLESS = SECRET | {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
 
 
+class _InThreads:
+    """Parts for ASGI: Django would first make one list of a plain iterator."""
+
+    def __init__(self, parts: Iterator[Any]) -> None:
+        self._parts = parts
+        self.close = getattr(parts, "close", lambda: None)  # Django calls it with the answer's
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        while (part := await sync_to_async(lambda: next(self._parts, None))()) is not None:
+            yield part
+
+
 def download(
     request: HttpRequest, parts: Iterator[Any], kind: str, name: str, *, as_attachment: bool = True
 ) -> StreamingHttpResponse:
     """Return a file of this name, whose parts are made while it is sent."""
-
-    async def parts_by_threads() -> AsyncIterator[Any]:
-        while (part := await sync_to_async(lambda: next(parts, None))()) is not None:
-            yield part
-
-    # Behind ASGI, Django would first make one list of a plain iterator.
-    content = parts_by_threads() if isinstance(request, ASGIRequest) else parts
+    content = _InThreads(parts) if isinstance(request, ASGIRequest) else parts
     disposition = content_disposition_header(as_attachment, name) or "inline"
     headers = HARMLESS | {"Content-Type": kind, "Content-Disposition": disposition}
     return StreamingHttpResponse(content, headers=headers)

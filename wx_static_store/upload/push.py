@@ -2,7 +2,7 @@
 Send what waits: one process at a time sends a row, as long as its lease lasts.
 
 Who was stopped for longer than its lease sends nothing more: another process may have sent the row,
-and newer bytes after it. Each lease counts an attempt, and a row is given back by that number only.
+and newer bytes after it. Each lease has a number, and a row is given back by that number only.
 """
 
 import logging
@@ -294,7 +294,7 @@ def _found(store: Store, key: str) -> Found:
 def _is_older(row: WaitingFile, found: Presence, options: Options) -> bool:
     """Return whether other bytes came past the storage after the row was written."""
     logged, since = found.row, row.created.astimezone(UTC) + SLACK
-    if logged is None or logged.md5 == row.md5:
+    if logged is None or logged.md5 in (row.md5, row.earlier_md5):
         return False
     # What such a storage saves waits behind the row: the row of the log is of an older content.
     if options.wait != "never" and logged.source in ("storage", "delete"):

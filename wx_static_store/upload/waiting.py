@@ -282,15 +282,16 @@ def remove(row: WaitingFile, *only: Q) -> bool:
 def lease(row: WaitingFile, seconds: float) -> bool:
     """Keep others from sending the row for these seconds and those of a link; return whether."""
     until = Now() + timedelta(seconds=seconds + LINK_SECONDS + MARGIN)
-    same = rows().filter(IS_FREE, pk=row.pk, token=row.token, attempts=row.attempts)
-    if ours := bool(same.update(leased_until=until, attempts=F("attempts") + 1, maybe_public=True)):
-        row.attempts += 1
+    same = rows().filter(IS_FREE, pk=row.pk, token=row.token, leases=row.leases)
+    counts = {"attempts": F("attempts") + 1, "leases": F("leases") + 1}
+    if ours := bool(same.update(leased_until=until, maybe_public=True, **counts)):
+        row.attempts, row.leases = row.attempts + 1, row.leases + 1
     return ours
 
 
 def end_lease(row: WaitingFile, **columns: Any) -> bool:
     """Give the row back, changed, if this process has its lease still; return whether."""
-    same = rows().filter(pk=row.pk, token=row.token, attempts=row.attempts)
+    same = rows().filter(pk=row.pk, token=row.token, leases=row.leases)
     if not (ours := bool(same.update(leased_until=None, **columns))):
         _free_lease(row)
     return ours
@@ -361,7 +362,9 @@ def _insert(options: Options, key: str, columns: dict[str, Any]) -> bool:
 def _replace(row: WaitingFile, columns: dict[str, Any]) -> bool:
     # What waited before may have been sent, even since the row was read.
     kept = {"maybe_public": F("maybe_public"), "replaces": True}
-    same = rows().filter(pk=row.pk, token=row.token)
+    # Who has its lease may write its row of the log after this: no newer upload, however late.
+    kept["earlier_md5"] = row.md5 if row.attempts else row.earlier_md5
+    same = rows().filter(pk=row.pk, token=row.token, leases=row.leases)
     if done := bool(same.update(**columns | kept)):
         after_commit(partial(free_bytes, row.token))
     return done

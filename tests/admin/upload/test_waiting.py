@@ -15,7 +15,7 @@ from ..upload_page import PNG, Member, send, send_one, text, texts
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Make = Callable[..., Shop]
-WAITS = "The file is kept, and will be public when WeChat answers again."
+WAITS = "The file is kept, and will be public once it is sent."
 
 
 @pytest.fixture

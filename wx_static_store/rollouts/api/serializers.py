@@ -53,6 +53,7 @@ class RolloutSerializer(serializers.ModelSerializer[Rollout]):
     digest = serializers.CharField(
         source="release.digest",
         default="",
+        read_only=True,
         help_text=_("Of the release: equal for equal trees. Empty without one."),
     )
     undoes = serializers.IntegerField(
