@@ -13,6 +13,7 @@ from django.test import RequestFactory
 from django.utils.log import AdminEmailHandler
 from django.views.debug import ExceptionReporter
 
+import wx_static_store
 from wx_static_store.core.types import UploadContext, UploadItem
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError, WxStaticStoreError
@@ -161,12 +162,8 @@ def test_a_secret_among_the_options_is_refused_and_not_shown() -> None:
     with pytest.raises(ConfigurationError) as caught:
         WxStorage(access_token=SECRETS[0])
     frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
-    of_ours = [
-        frame
-        for frame in frames.stack
-        if "wx_static_store/wx_static_store" in frame.filename
-        or frame.filename.endswith(("conf.py", "storage.py"))
-    ]
+    package = Path(wx_static_store.__file__).parent
+    of_ours = [frame for frame in frames.stack if package in Path(frame.filename).parents]
     assert of_ours
     assert not [frame for frame in of_ours if SECRETS[0] in str(frame.locals)]
 

@@ -149,7 +149,7 @@ def test_a_save_passes_26_modules_at_most(configure: Any) -> None:
 
     save()
     passed = modules_passed(save)
-    assert len(passed) <= 26, sorted(passed)
+    assert len(passed) <= 26, " ".join(sorted(passed))
 
 
 @pytest.mark.django_db

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.apps import AppConfig, apps
 from django.utils.translation import gettext_lazy as _
 
@@ -14,11 +16,16 @@ class WxStaticStoreConfig(AppConfig):
         from .conf import cache_checks, checks, release_checks  # noqa: F401 -- registers them
         from .conf.settings import hide_secrets, readable_options
         from .signals import upload_waiting
-        from .submit.queue import push_soon
 
         hide_secrets()
         explain.docs_url = lambda: readable_options().docs_url
-        upload_waiting.connect(push_soon)
+        upload_waiting.connect(_push_soon)
+
+
+def _push_soon(**facts: Any) -> None:
+    from .submit.queue import push_soon  # loaded with the first file that waits
+
+    push_soon(**facts)
 
 
 class NeedsCore:

@@ -41,6 +41,7 @@ from wx_static_store.conf import options_for, platform_options
 from wx_static_store.conf.offered import Offer
 from wx_static_store.conf.options import OPTIONS
 from wx_static_store.core.frames import described
+from wx_static_store.core.notes import Notes
 from wx_static_store.core.pushes import keep_refused, newest_refused
 from wx_static_store.core.secrets import Secret, masked
 from wx_static_store.deploy.locks import DeployLock
@@ -161,6 +162,12 @@ def _progress() -> bool:
     return progress.sent_of("a", "b") == [5, 0]
 
 
+def _asked() -> bool:
+    notes = Notes("push", platform_options().token_cache, seconds=2)
+    notes.write("asked", 1)
+    return notes.read("asked") == 1
+
+
 def _alert() -> bool:
     one = alert.Alert("cause", "title", "text")
     return [alert.send(one) for _ in range(2)] == [True, False]
@@ -234,6 +241,7 @@ KEPT: dict[str, Callable[[], bool]] = {
     "rollouts/admin/table.py": _order,
     "submit/by_workers.py": _again,
     "submit/progress.py": _progress,
+    "submit/queue.py": _asked,
     "upload/claims.py": _claims,
     "upload/hosting.py": _hosting,
     "upload/platform.py": lambda: _count() and _token() and _diagnosis(),
