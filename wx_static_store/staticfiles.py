@@ -23,7 +23,7 @@ from django.core.management.base import BaseCommand
 
 from .conf import checks as checks  # where the app is not installed, nothing else registers them
 from .conf.options import STATIC
-from .conf.settings import Configured, alias_of
+from .conf.settings import alias_of
 from .core.hashed_names import hashed_among
 from .core.interrupts import held
 from .core.naming import NO_CACHE, quote_key
@@ -39,7 +39,7 @@ from .exceptions import WxStaticStoreError
 from .i18n import gettext as _, labelled, ngettext
 from .upload.recorder import announce_deployment
 from .upload.sources import tree_item
-from .upload.store import store_for
+from .upload.store import Configured
 from .upload.uploader import Uploader
 from .upload.workers import WorkerPool
 
@@ -59,7 +59,7 @@ class WxStaticFilesStorage(Configured, StaticFilesStorage):
     @property
     def base_url(self) -> str:
         """The public address of the static files; asks WeChat only if no setting names it."""
-        return store_for(self.options).url("")
+        return self.store.url("")
 
     def url(self, name: str | None) -> str:
         """Return the public address, quoted once."""
@@ -93,7 +93,7 @@ class WxStaticFilesStorage(Configured, StaticFilesStorage):
 
     def _summary(self, files: int, objects: int, unchanged: int) -> str:
         """Return a line on what was published, and where."""
-        store = store_for(self.options)
+        store = self.store
         same = _("%(count)d unchanged", count=unchanged)
         if store.options.trust_log:
             same = _("%(count)d unchanged by the log alone", count=unchanged)

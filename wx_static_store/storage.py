@@ -21,7 +21,7 @@ from storages.base import BaseStorage
 
 from .conf import checks as checks  # where the app is not installed, nothing else registers them
 from .conf.options import MEDIA
-from .conf.settings import Configured, setting
+from .conf.settings import setting
 from .core.naming import WAITING_URL, clean_name, object_key
 from .core.types import DELETED_MD5, RemoteFile, UploadContext, UploadItem, UploadStatus, deletion
 from .exceptions import IntegrityError, SourceError, UploadFailed, WxStaticStoreError
@@ -43,7 +43,7 @@ from .upload.database import after_commit
 from .upload.in_threads import in_thread
 from .upload.presence import Presence, from_log, look
 from .upload.sources import IN_MEMORY, content_item, digest, fingerprint
-from .upload.store import Store, store_for
+from .upload.store import Configured
 from .upload.uploader import Uploader, to_raise
 
 __all__ = ["WxStorage"]
@@ -78,10 +78,6 @@ class WxStorage(Configured, BaseStorage):  # type: ignore[misc]
     """
 
     wx_kind = MEDIA
-
-    @property
-    def store(self) -> Store:
-        return store_for(self.options)
 
     @property
     def base_url(self) -> str:

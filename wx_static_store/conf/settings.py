@@ -170,20 +170,6 @@ def stores() -> dict[str, tuple[str, Given]]:
     return {alias: (_kind(alias), _given(alias)) for alias in aliases()}
 
 
-class Configured:
-    """Mixin of our storages: each has the options that it is given."""
-
-    wx_kind: str
-
-    def __init__(self, **options: Any) -> None:
-        self._given = freeze(options)
-        super().__init__()
-
-    @property
-    def options(self) -> Options:
-        return resolve(self.wx_kind, self._given)
-
-
 def options_for(using: str) -> Options:
     """Return the options of an alias; raise ConfigurationError if it is not one of ours."""
     if using not in aliases():

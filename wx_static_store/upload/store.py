@@ -4,12 +4,13 @@ import os
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from io import BytesIO
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from ..clients.cos import CosClient
 from ..clients.site import SiteClient
 from ..clients.wechat import ListPage, WeChatClient
 from ..conf import Options, options_for
+from ..conf.settings import freeze, resolve
 from ..core.budget import REQUEST
 from ..core.naming import quote_key
 from ..core.retry import Clock, Deadline, run
@@ -23,6 +24,24 @@ T = TypeVar("T")
 
 INTERACTIVE_RATE = 2**20  # bytes a second that a file's own size adds to it
 INTERACTIVE_SECONDS = REQUEST.seconds
+
+
+class Configured:
+    """Mixin of our storages: each has the options that it is given, and the store of these."""
+
+    wx_kind: str
+
+    def __init__(self, **options: Any) -> None:
+        self._given = freeze(options)
+        super().__init__()
+
+    @property
+    def options(self) -> Options:
+        return resolve(self.wx_kind, self._given)
+
+    @property
+    def store(self) -> "Store":
+        return store_for(self.options)
 
 
 class Store:
