@@ -29,7 +29,12 @@ OURS = {  # the others are pages of the theme, which hold parts of ours
 }
 BUTTONS = "#content-main :is(.button, [type=file]):visible, .wx-tools a:visible"
 # Pages that the theme itself makes wider than a phone.
-WIDE = {"grappelli": {"index", "app", "list", "detail", "deployments", "deployment", "widget"}}
+WIDE = {
+    "grappelli": {
+        *("index", "app", "list", "detail", "waiting", "waiting file"),
+        *("deployments", "deployment", "widget"),
+    }
+}
 # WCAG asks for a contrast of 4.5. Only Jazzmin asks the user, not the browser, for light or dark.
 UNREADABLE = """(scheme) => {
     document.documentElement.dataset.bsTheme = scheme;
@@ -207,8 +212,8 @@ def fault_of_click(themed: Themed, name: str, width: int, label: str) -> str:
 @pytest.mark.parametrize("themed", ["admin"], indirect=True)
 def test_nine_failures_are_on_the_first_screen(themed: Themed) -> None:
     causes = themed.open("still failing").locator("section.wx-cause")
-    expect(causes).to_have_count(len(OTHERS) + 1)
-    expect(causes.last).to_be_in_viewport(ratio=1)
+    expect(causes).to_have_count(len(OTHERS) + 2)  # and what is parked
+    expect(causes.nth(8)).to_be_in_viewport(ratio=1)
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -171,5 +171,6 @@ def test_every_member_of_the_json_is_documented(project: FreshProject) -> None:
     project.follow(block(PAGE, "laptop"))
     project.run(f"{START} --json rollout.json")
     [rollout] = json.loads((project.folder / "rollout.json").read_text("utf-8"))["rollouts"]
-    text = (DOCS / "reference/commands.rst").read_text("utf-8").split(".. _wx-rollout-json:")[1]
+    page = (DOCS / "reference/commands.rst").read_text("utf-8")
+    text = page.split(".. _wx-rollout-json:")[1].split("\n.. _")[0]
     assert re.findall(r"^``(\w+)`` ", text, re.MULTILINE) == [*rollout]
