@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import logging
 import math
 import os
 import shutil
@@ -169,6 +170,12 @@ def close_connections() -> None:
         platform.transport._pools.close()
     platforms._platforms.clear()
     store._store.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _all_warnings() -> None:
+    """Log warnings: a worker of Celery in this process sets another level for all logs."""
+    logging.root.setLevel(logging.WARNING)
 
 
 @pytest.fixture(autouse=True)
