@@ -17,13 +17,14 @@ from ..upload.presence import newest_rows
 from ..upload.recorder import record_one
 from ..upload.sources import fingerprint
 from ..upload.transfer import Transfer
-from ..upload.uploader import get_uploader
+from ..upload.uploader import Uploader, get_uploader
 from ..upload.waiting import save, send_now, why
 from .access import Act, may
 from .policy import Target, authorize_upload
 
 if TYPE_CHECKING:
     from ..core.refusals import User
+    from ..models import WaitingFile
 
 
 def send(
@@ -48,12 +49,13 @@ def send(
     `waits` false it only waits behind another one. The bytes of one that failed are kept.
     """
     uploader, claim = get_uploader(to.using, to.env), claim or Claim()
-    options, replaces = uploader.options, overwrite and may(user, Act.REPLACE)
+    replaces = overwrite and may(user, Act.REPLACE)
     how: dict[str, Any] = {"overwrite": overwrite, "precondition": precondition}
     row: int | None = None
     try:
         item = authorize_upload(user, to, name, file, size=size, claim=claim, **how)
-        ahead = row_ahead(to.using, options, key := uploader.key(item.name))
+        key = uploader.key(item.name)
+        ahead = row_ahead(to.using, uploader.options, key)
     except WxStaticStoreError as error:
         if error.stage == "policy" or isinstance(error, NameRejected):
             raise
@@ -63,18 +65,7 @@ def send(
     else:
         item = replace(item, sent=sent)
         try:
-            if not make_way(options, key):
-                raise IN_PROGRESS.broken(key=key)
-            waits_already = ahead and ahead.file and ahead.md5 == item.md5 and not replaces
-            same = ahead if waits_already else None
-            if same and (send_now(same) or row_ahead(to.using, options, key) == same):
-                result = uploader.waiting(item)
-            elif (waits or ahead) and may_wait(to.using, options):
-                wanted = replace(options, file_overwrite=replaces)
-                _name, found, row = save(wanted, item, context, _refuse, using=to.using)
-                result = found or uploader.waiting(item)
-            else:
-                result, row = uploader.attempt(item, context, settles=True)
+            result, row = _deliver(uploader, to, item, context, ahead, replaces, waits or ahead)
         except Exception:
             claim.release(key)
             raise
@@ -84,6 +75,30 @@ def send(
     if result.error:
         park(uploader, to.using, item, context, replaces=replaces, **why(result))
     return result, row
+
+
+def _deliver(
+    uploader: Uploader,
+    to: Target,
+    item: UploadItem,
+    context: UploadContext,
+    ahead: WaitingFile | None,
+    replaces: bool,
+    waits: object,
+) -> tuple[UploadResult, int | None]:
+    """Send the file, or let it wait where files may; it never goes past one that waits."""
+    options, key = uploader.options, uploader.key(item.name)
+    if not make_way(options, key):
+        raise IN_PROGRESS.broken(key=key)
+    is_same = ahead and ahead.file and ahead.md5 == item.md5 and not replaces
+    same = ahead if is_same else None
+    if same and (send_now(same) or row_ahead(to.using, options, key) == same):
+        return uploader.waiting(item), None
+    if waits and may_wait(to.using, options):
+        wanted = replace(options, file_overwrite=replaces)
+        _name, result, row = save(wanted, item, context, _refuse, using=to.using)
+        return result or uploader.waiting(item), row
+    return uploader.attempt(item, context, settles=True)
 
 
 def _refuse(name: str) -> str:
