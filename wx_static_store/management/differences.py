@@ -37,7 +37,11 @@ IN_CLOUD = {
     "changed": gettext_lazy("differs"),
     "added": gettext_lazy("stale"),
 }
-_HEADERS = {"content_type": "Content-Type", "cache_control": "Cache-Control"}
+_HEADERS = {
+    "content_type": "Content-Type",
+    "cache_control": "Cache-Control",
+    "other_headers": gettext_lazy("other headers"),
+}
 
 Operand = str | Path  # a path is a folder of this machine
 
