@@ -5,13 +5,22 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from operator import attrgetter
 
 from ..conf.options import STATIC
 from ..core import interrupts
 from ..core.match import Match, match
 from ..core.naming import content_headers, is_html, odd_names
-from ..core.types import RemoteFile, UploadItem, UploadResult, UploadStatus, as_listed
+from ..core.types import (
+    NO_HEADERS,
+    ContentHeaders,
+    RemoteFile,
+    UploadItem,
+    UploadResult,
+    UploadStatus,
+    as_listed,
+)
 from ..exceptions import NameRejected
 from ..i18n import english, gettext, gettext_lazy as _, listed, ngettext
 from ..upload.database import in_database, log
@@ -21,6 +30,7 @@ from ..upload.recorder import trusted_from
 from ..upload.sources import fingerprint
 from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
+from .state import live_below
 
 AT_ONCE = 10_000  # keys that are in memory together
 
@@ -161,18 +171,36 @@ class Survey:
     def differs(self, item: UploadItem, state: Presence) -> bool:
         """Return whether the hashed item must be sent; note it as unchanged if not."""
         known = not self.has_log or (state.row.headers if state.row else not state.listing)
-        if not known:
-            # Of headers that nobody knows only the usual are taken for granted; the others are
-            # sent once: then a row has them.
-            plain = replace(item, content_type=None, cache_control=None)
-            usual = content_headers(plain, static=self._uploader.options.kind == STATIC)
-            known = usual == self._uploader.headers(item)
+        known = known or self._likely_headers(item) == self._uploader.headers(item)
         if not known or differs(self._uploader, item, state):
             return True
         self.unchanged.append(item)
         if state.listing and not state.row and self.has_log:
             self.add_correction(item.name, state.listing)
         return False
+
+    def _likely_headers(self, item: UploadItem) -> ContentHeaders:
+        """Return those that the live release gave these bytes; if none did, the usual ones."""
+        # If the object has others, the item is sent once: then a row has them.
+        md5, headers = self._released.get(self._uploader.key(item.name), ("", NO_HEADERS))
+        if md5 == item.md5:
+            return headers
+        plain = replace(item, content_type=None, cache_control=None, other_headers="")
+        return content_headers(plain, static=self._uploader.options.kind == STATIC)
+
+    @cached_property
+    def _released(self) -> dict[str, tuple[str, ContentHeaders]]:
+        """Return by key the MD5 and the headers of the files that are live, by the newest."""
+
+        def released() -> dict[str, tuple[str, ContentHeaders]]:
+            rows = live_below(self._store.env, self._store.options.location)
+            return {
+                row.folder + file.name: (file.md5, file.headers)
+                for row in sorted(rows, key=attrgetter("pk"))
+                for file in (row.release.contents() if row.release else ())
+            }
+
+        return in_database(released, otherwise=dict[str, tuple[str, ContentHeaders]]())
 
     def look(self, keys: Sequence[str], items: Mapping[str, UploadItem]) -> dict[str, Presence]:
         """Return the state of each of these sorted keys but the settled: they are unchanged."""
