@@ -4,7 +4,8 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from tempfile import SpooledTemporaryFile
@@ -26,7 +27,7 @@ from ..core.types import (
     deletion,
 )
 from ..exceptions import ConfigurationError, DeadlineExceeded, NameRejected, WxStaticStoreError
-from ..i18n import gettext_lazy as _, gettext_noop
+from ..i18n import gettext, gettext_lazy as _, gettext_noop, listed
 from ..upload.database import in_database, log
 from ..upload.recorder import Recorder
 from ..upload.sources import IN_MEMORY, digest
@@ -37,10 +38,13 @@ from ..upload.workers import WorkerPool
 logger = logging.getLogger("wx_static_store.deploy")
 
 PAGES = 20  # pages that are fetched at most
+NAMED = 3  # of the pages with one difference of headers
 CDN_SECONDS = 5.0  # seconds after which a differing page is fetched again
 
 # Never stale: the manifest and the files that prove a domain's owner are in no tree.
 KEPT = ("staticfiles.json", "MP_verify_*.txt", "WW_verify_*.txt")
+
+Headers = Mapping[str, str]
 
 _BY_COMMAND = _("Compare them with wx_deploy --diff RELEASE cloud.")
 
@@ -60,6 +64,7 @@ class Verification:
     files: int
     pages: int
     mismatches: Sequence[Mismatch]
+    notes: Sequence[str] = ()  # on headers, which a CDN may rewrite
 
 
 def sweep(
@@ -94,12 +99,14 @@ def verify(
     # The pages that are right in the list, index pages first.
     pages = [key for key, what in differences.items() if is_html(key) and not what]
     pages.sort(key=lambda key: (os.path.basename(key) != "index.html", key.count("/"), key))
-    if fetched := {key: by_key[key] for key in pages[:PAGES]}:
-        differences |= _look(uploader, fetched, pool)
+    fetched, headers = {key: by_key[key] for key in pages[:PAGES]}, dict[str, Headers]()
+    if fetched:
+        differences |= _look(uploader, fetched, pool, headers)
     return Verification(
         files=sum(item.md5 is not None for item in by_key.values()),
         pages=len(fetched),
         mismatches=[Mismatch(key, str(what)) for key, what in differences.items() if what],
+        notes=[*_other_headers(uploader, fetched, headers)],
     )
 
 
@@ -204,16 +211,19 @@ def difference(item: Known, remote: RemoteFile | None) -> str | Promise:
 
 
 def _look(
-    uploader: Uploader, pages: Mapping[str, UploadItem], pool: WorkerPool
+    uploader: Uploader,
+    pages: Mapping[str, UploadItem],
+    pool: WorkerPool,
+    headers: dict[str, Headers],
 ) -> dict[str, str | Promise]:
-    """Return the difference of each page; a page that differs is fetched again after seconds."""
+    """Return the difference of each page, and fill in the `headers`; look twice at differences."""
     store = uploader.store
     with interruptible():
         # Ask for the address once, and not in each worker.
         store.url("")
 
     def look(page: tuple[str, UploadItem]) -> tuple[str, str | Promise]:
-        return page[0], _as_served(store, *page)
+        return page[0], _as_served(store, *page, headers)
 
     differences = dict(pool.run(look, pages.items()))
     if again := {key: pages[key] for key, what in differences.items() if what}:
@@ -223,17 +233,20 @@ def _look(
     return differences
 
 
-def _as_served(store: Store, key: str, item: UploadItem) -> str | Promise:
+def _as_served(
+    store: Store, key: str, item: UploadItem, headers: dict[str, Headers]
+) -> str | Promise:
     """Return how the served page differs from the file; empty if it is the same."""
     file: Any
     with SpooledTemporaryFile(IN_MEMORY) as file:
         try:
-            if not store.fetch(key, file):
+            if not (reply := store.fetch(key, file)):
                 return _("%(url)s is not there (404)", url=store.key_url(key))
         except WxStaticStoreError as error:
             return str(error)
         md5, size = digest(file), file.seek(0, os.SEEK_END)
     if md5 == item.md5:
+        headers[key] = reply.headers
         return ""
     return _(
         "%(url)s serves %(there)d bytes with the MD5 %(served)s, the file here has %(here)d with "
@@ -244,3 +257,28 @@ def _as_served(store: Store, key: str, item: UploadItem) -> str | Promise:
         here=item.size,
         md5=item.md5,
     )
+
+
+def _other_headers(
+    uploader: Uploader, pages: Mapping[str, UploadItem], served: Mapping[str, Headers]
+) -> Iterator[str]:
+    """Yield a note for each header that the site sends in another way than it was stored."""
+    alike = defaultdict[tuple[str, str, str], list[str]](list)
+    for key, headers in served.items():
+        wanted = uploader.headers(pages[key])
+        pairs = {"Content-Type": wanted.content_type, "Cache-Control": wanted.cache_control}
+        for name, here in pairs.items():
+            if _plain(there := headers.get(name, "")) != _plain(here):
+                alike[name, there, here].append(key)
+    for (name, there, here), keys in sorted(alike.items()):
+        yield gettext(
+            "The site sends %(name)s '%(there)s' for %(keys)s, not '%(here)s': a CDN may set it.",
+            name=name,
+            there=there,
+            keys=listed(sorted(keys), NAMED),
+            here=here,
+        )
+
+
+def _plain(value: str) -> str:
+    return value.lower().replace(" ", "")
