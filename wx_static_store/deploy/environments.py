@@ -63,6 +63,7 @@ class Order:
     replaced: Sequence[Release] | None = None  # stale are their other files; needs no list
     must_compare: bool = False  # leave it out if the cloud's list cannot be read
     on_held: Callable[[], object] = lambda: None  # called once the environment is held
+    notes: Sequence[str] = ()  # on the files, for the report
 
     @property
     def prefix(self) -> str:
@@ -284,6 +285,7 @@ class _EnvironmentDeploy:
         self.uploader, self.order, self.pool, self.lines = uploader, order, pool, lines
         self.published = Report()
         self.report = EnvironmentReport(uploader.env, outcome="failed", report=self.published)
+        self.report.notes += order.notes
 
     def run(self) -> EnvironmentReport:
         started, report = time.monotonic(), self.report
@@ -351,6 +353,7 @@ class _EnvironmentDeploy:
             here = hash_items(order.everything)
             report.verified = verify(uploader, here, cloud, self.pool)
             report.findings += report.verified.mismatches
+            report.notes += report.verified.notes
             finish_deployment(deployment, checked="mismatched" if report.findings else "ok")
         if order.stale or order.replaced:
             seen = cloud if order.stale else may_be_stale(uploader, order)

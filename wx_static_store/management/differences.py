@@ -215,8 +215,8 @@ def _files_here(place: _Place, root: Path) -> list[ReleaseFile]:
     is_collected = collected and os.path.realpath(collected) == os.path.realpath(root)
     directory = None if is_collected else str(root)
     line = replace(place.line, directory=directory, prefix=place.prefix)
-    items, last, prefix = modes.tree_of(line, place.using)
-    return files_here(place.uploader, [*items, *([last] if last else [])], prefix)
+    tree = modes.tree_of(line, place.using)
+    return files_here(place.uploader, [*tree.items, *filter(None, [tree.last])], tree.prefix)
 
 
 # --- lines on a terminal ----------------------------------------------------------------------

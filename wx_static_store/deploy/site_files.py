@@ -1,0 +1,244 @@
+"""
+Follow ``_headers`` and ``_redirects``, which other hosts know, as far as a bucket can.
+
+A bucket keeps a few headers with each object, and redirects nothing. What it cannot do is a note
+with the numbers of the lines; what cannot be read is an error.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from html import escape
+from io import BytesIO
+from operator import attrgetter
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from django.utils.functional import Promise
+
+from ..core.naming import clean_name, header_value, quote_key
+from ..core.types import UploadItem
+from ..exceptions import NameRejected, SourceError
+from ..i18n import gettext_lazy as _, listed, ngettext
+from ..upload.sources import fingerprint
+from .references import INDEX
+
+FILES = HEADERS, REDIRECTS = "_headers", "_redirects"
+RULES = 100  # of _headers: each is tried with each file
+LINES = 2000
+LONGEST = 2000  # characters of a line
+IN_LOG = 255  # characters of a Cache-Control or Content-Type that a row keeps
+
+_OTHERS = ("Content-Disposition", "Content-Language", "Expires")
+_KEPT = {name.lower(): name for name in ("Cache-Control", "Content-Type", *_OTHERS)}
+_TAGS = {
+    "Content-Security-Policy": '<meta http-equiv="Content-Security-Policy">',
+    "Link": "<link>",
+    "Referrer-Policy": '<meta name="referrer">',
+    "X-Robots-Tag": '<meta name="robots">',
+}
+_PAGE = """\
+<!doctype html><meta charset="utf-8"><title>{0}</title>
+<meta http-equiv="refresh" content="0; url={0}"><link rel="canonical" href="{0}">
+<a href="{0}">{0}</a>
+"""
+
+_HOST = _("Not done: a rule for one host. Begin the path with a slash.")
+_FALLBACK = _("Not done: set index.html as the error page in the console.")
+_CONDITIONS = _("Not done: static hosting knows no conditions.")
+_INEXACT = _("Not done: only an exact path without * and :name can become a page.")
+_CODE = _("Not done: a page can only redirect (301, 302, 303, 307, 308).")
+_TARGET = _("Not done: the target is neither a path nor an address.")
+_TAKEN = _("Not done: the site has a file at this path, or a line above redirects it.")
+
+Undone = defaultdict[tuple[str, str], list[int]]  # file and reason: the numbers of the lines
+
+
+class Step(NamedTuple):
+    """A line below a path: give the header this value, or remove it if that is empty."""
+
+    line: int
+    name: str
+    value: str
+
+
+class Rule(NamedTuple):
+    fits: re.Pattern[str]
+    steps: list[Step]
+
+
+def follow(
+    files: Mapping[str, Sequence[str]], items: Sequence[UploadItem], prefix: str, location: str
+) -> tuple[list[UploadItem], list[str]]:
+    """Return the items with headers and the pages of redirects, and notes; raise SourceError."""
+    undone, names = Undone(list), {item.name for item in items}
+    pages = _redirect_pages(_lines(REDIRECTS, files), names, prefix, location, undone)
+    rules, notes = _rules(_lines(HEADERS, files), undone), list[str]()
+    if pages:
+        text = ngettext(
+            "%(count)d path of _redirects is a small page that leads on: status 200, not 301.",
+            "%(count)d paths of _redirects are small pages that lead on: status 200, not 301.",
+            len(pages),
+        )
+        notes.append(text)
+    for (file, why), lines in undone.items():
+        one, many = "%(file)s, line %(lines)s: %(what)s", "%(file)s, lines %(lines)s: %(what)s"
+        facts = {"file": file, "lines": listed(lines), "what": why}
+        notes.append(ngettext(one, many, len(lines), **facts))
+    found = sorted([*items, *pages], key=attrgetter("name"))
+    return [_with_headers(item, prefix, rules) for item in found] if rules else found, notes
+
+
+def _lines(file: str, files: Mapping[str, Sequence[str]]) -> Iterator[tuple[int, str]]:
+    """Yield each line with its number, without comments."""
+    for number, line in enumerate(files.get(file, ()), 1):
+        if len(line) > LONGEST:
+            raise _wrong(file, number, _("it has more than %(count)d characters", count=LONGEST))
+        if number > LINES:
+            raise _wrong(file, number, _("%(count)d lines are allowed", count=LINES))
+        if not re.match(r"\s*(#|$)", line):
+            yield number, line.rstrip()
+
+
+def _wrong(file: str, line: int, what: str | Promise) -> SourceError:
+    text = _("%(file)s, line %(line)d: %(what)s", file=file, line=line, what=what)
+    return SourceError(text, stage="source", hint=_("Correct the line."))
+
+
+# --- _headers ---------------------------------------------------------------------------------
+
+
+def _rules(lines: Iterator[tuple[int, str]], undone: Undone) -> list[Rule]:
+    rules = list[Rule]()
+    for number, line in lines:
+        if not line[0].isspace():
+            if is_host := re.match("https?://", line):
+                undone[HEADERS, str(_HOST)].append(number)
+            rules.append(Rule(re.compile("(?!)") if is_host else _pattern(number, line), []))
+            if len(rules) > RULES:
+                raise _wrong(HEADERS, number, _("%(count)d paths are allowed", count=RULES))
+        elif not rules:
+            raise _wrong(HEADERS, number, _("no path stands above this header"))
+        else:
+            step = _step(number, line.strip())
+            if step.name in _KEPT or step.name.startswith("x-cos-meta-"):
+                rules[-1].steps.append(step)
+            elif step.value:
+                undone[HEADERS, _instead(step.name.title())].append(number)
+    return rules
+
+
+def _instead(name: str) -> str:
+    """Return what to do for a header that no bucket keeps."""
+    if tag := _TAGS.get(name):
+        return str(_("Not sent: %(name)s. Write %(tag)s into the pages.", name=name, tag=tag))
+    return str(_("Not sent: %(name)s. Only a CDN in front of the site can add it.", name=name))
+
+
+def _pattern(line: int, path: str) -> re.Pattern[str]:
+    """Return what the path fits: ``*`` fits all, ``:name`` a part between slashes."""
+    parts = re.split(r"(\*|(?<=/):[A-Za-z]\w*)", unquote(path), flags=re.ASCII)
+    names = (part[1:] or "splat" for part in parts[1::2])
+    parts[1::2] = (f"(?P<{n}>{'.*' if n == 'splat' else '[^/]+'})" for n in names)
+    parts[::2] = map(re.escape, parts[::2])
+    try:
+        if path.startswith("/"):
+            return re.compile("".join(parts))
+    except re.error:  # a name twice
+        raise _wrong(HEADERS, line, _("a path has one * and each :name once, at most")) from None
+    raise _wrong(HEADERS, line, _("a path begins with a slash, and a header with a space"))
+
+
+def _step(line: int, text: str) -> Step:
+    if not (found := re.fullmatch(r"!\s*([\w-]+)|([\w-]+)\s*:\s*(.+)", text)):
+        raise _wrong(HEADERS, line, _("write a header as 'Name: value', or '! Name' to remove it"))
+    removed, name, value = found.groups("")
+    step = Step(line, (removed or name).lower(), value)
+    if step.name in ("cache-control", "content-type") and len(value) > IN_LOG:
+        raise _wrong(HEADERS, line, _("it has more than %(count)d characters", count=IN_LOG))
+    try:
+        return step._replace(value=header_value(value)) if value else step
+    except NameRejected as error:
+        raise _wrong(HEADERS, line, error.message) from None
+
+
+def _with_headers(item: UploadItem, prefix: str, rules: Sequence[Rule]) -> UploadItem:
+    """Return the item with the headers of all rules that fit its path."""
+    found, path = dict[str, Step](), f"/{item.name.removeprefix(prefix)}"
+    folder = path.removesuffix(INDEX) if path.endswith(f"/{INDEX}") else path
+    for rule in rules:
+        if fitting := rule.fits.fullmatch(path) or rule.fits.fullmatch(folder):
+            for step in rule.steps:
+                _take(step, fitting.groupdict(), found, path)
+    values = {name: found[name].value for name in sorted(found)}
+    cache_control, kind = values.pop("cache-control", None), values.pop("content-type", None)
+    return replace(
+        item,
+        cache_control=item.cache_control or cache_control,  # --map comes first
+        content_type=kind or item.content_type,
+        other_headers="\n".join(f"{_KEPT.get(name, name)}: {values[name]}" for name in values),
+    )
+
+
+def _take(step: Step, parts: Mapping[str, str], found: dict[str, Step], path: str) -> None:
+    """Set or remove a header; raise SourceError if it has another value already."""
+    if not step.value:
+        found.pop(step.name, None)
+        return
+    value = re.sub(r":(\w+)", lambda m: quote_key(parts.get(m[1], "")) or m[0], step.value)
+    before = found.setdefault(step.name, step._replace(value=value))
+    if before.value != value:
+        facts = {"name": _KEPT.get(step.name, step.name), "first": before.line, "path": ascii(path)}
+        text = _(
+            "line %(first)d gives %(path)s another %(name)s. Write '! %(name)s' above to remove it",
+            **facts,
+        )
+        raise _wrong(HEADERS, step.line, text)
+
+
+# --- _redirects -------------------------------------------------------------------------------
+
+
+def _redirect_pages(
+    lines: Iterator[tuple[int, str]],
+    names: Collection[str],
+    prefix: str,
+    location: str,
+    undone: Undone,
+) -> list[UploadItem]:
+    """Return a page for each exact path that has no file."""
+    pages = dict[str, UploadItem]()
+    for number, line in lines:
+        source, target, code, *more = [*line.partition(" #")[0].split(), "", ""]
+        path = prefix + unquote(source).strip("/")
+        is_file = "." in path.rpartition("/")[2] and not source.endswith("/")
+        name = path if is_file else f"{path.rstrip('/')}/{INDEX}".lstrip("/")
+        why = _why_not(source, target, code, more=len(more) > 2)
+        try:
+            name = clean_name(name)
+        except NameRejected as error:
+            why = why or error.message
+        if why or name in pages or not {name, path}.isdisjoint(names):
+            undone[REDIRECTS, str(why or _TAKEN)].append(number)
+            continue
+        if target.startswith("/"):
+            target = f"/{quote_key(location + prefix)}{target[1:]}"
+        body = partial(BytesIO, _PAGE.format(escape(target)).encode())
+        page = UploadItem(name, body, content_type="text/html; charset=utf-8")
+        pages[name] = fingerprint(page)
+    return [*pages.values()]
+
+
+def _why_not(source: str, target: str, code: str, *, more: bool) -> str | Promise:
+    """Return why no page can do what a line asks for; empty if one can."""
+    if source == "/*" and code.startswith("200"):
+        return _FALLBACK
+    if more or re.match(r"\w+=", target):
+        return _CONDITIONS
+    if not re.fullmatch(r"/[^*:?#]*", source):
+        return _INEXACT
+    if not re.fullmatch(r"(30[12378]!?)?", code):
+        return _CODE
+    return "" if re.match(r"/(?!/)|https?://", target) else _TARGET
