@@ -12,15 +12,8 @@ from ..conf.options import STATIC
 from ..core import interrupts
 from ..core.match import Match, match
 from ..core.naming import content_headers, is_html, odd_names
-from ..core.types import (
-    NO_HEADERS,
-    ContentHeaders,
-    RemoteFile,
-    UploadItem,
-    UploadResult,
-    UploadStatus,
-    as_listed,
-)
+from ..core.releases import ReleaseFile
+from ..core.types import RemoteFile, UploadItem, UploadResult, UploadStatus, as_listed
 from ..exceptions import NameRejected
 from ..i18n import english, gettext, gettext_lazy as _, listed, ngettext
 from ..upload.database import in_database, log
@@ -171,36 +164,33 @@ class Survey:
     def differs(self, item: UploadItem, state: Presence) -> bool:
         """Return whether the hashed item must be sent; note it as unchanged if not."""
         known = not self.has_log or (state.row.headers if state.row else not state.listing)
-        known = known or self._likely_headers(item) == self._uploader.headers(item)
-        if not known or differs(self._uploader, item, state):
+        if not (known or self._is_likely(item)) or differs(self._uploader, item, state):
             return True
         self.unchanged.append(item)
         if state.listing and not state.row and self.has_log:
             self.add_correction(item.name, state.listing)
         return False
 
-    def _likely_headers(self, item: UploadItem) -> ContentHeaders:
-        """Return those that the live release gave these bytes; if none did, the usual ones."""
+    def _is_likely(self, item: UploadItem) -> bool:
+        """Return whether the live release gave these bytes these headers; else, if all do."""
         # If the object has others, the item is sent once: then a row has them.
-        md5, headers = self._released.get(self._uploader.key(item.name), ("", NO_HEADERS))
-        if md5 == item.md5:
-            return headers
+        headers = self._uploader.headers(item)
+        file = self._released.get(self._uploader.key(item.name))
+        if file and file.md5 == item.md5:
+            return file.headers == headers
         plain = replace(item, content_type=None, cache_control=None, other_headers="")
-        return content_headers(plain, static=self._uploader.options.kind == STATIC)
+        return content_headers(plain, static=self._uploader.options.kind == STATIC) == headers
 
     @cached_property
-    def _released(self) -> dict[str, tuple[str, ContentHeaders]]:
-        """Return by key the MD5 and the headers of the files that are live, by the newest."""
+    def _released(self) -> dict[str, ReleaseFile]:
+        """Return the files of the live releases by key, of the newest last."""
 
-        def released() -> dict[str, tuple[str, ContentHeaders]]:
+        def released() -> dict[str, ReleaseFile]:
             rows = live_below(self._store.env, self._store.options.location)
-            return {
-                row.folder + file.name: (file.md5, file.headers)
-                for row in sorted(rows, key=attrgetter("pk"))
-                for file in (row.release.contents() if row.release else ())
-            }
+            pairs = [(row.folder, row.release) for row in sorted(rows, key=attrgetter("pk"))]
+            return {at + file.name: file for at, it in pairs if it for file in it.contents()}
 
-        return in_database(released, otherwise=dict[str, tuple[str, ContentHeaders]]())
+        return in_database(released, otherwise=dict[str, ReleaseFile]())
 
     def look(self, keys: Sequence[str], items: Mapping[str, UploadItem]) -> dict[str, Presence]:
         """Return the state of each of these sorted keys but the settled: they are unchanged."""

@@ -8,6 +8,7 @@ with the numbers of the lines; what cannot be read is an error.
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from html import escape
@@ -29,6 +30,7 @@ FILES = HEADERS, REDIRECTS = "_headers", "_redirects"
 RULES = 100  # of _headers: each is tried with each file
 LINES = 2000
 LONGEST = 2000  # characters of a line
+NAMED = 20  # lines in a note
 IN_LOG = 255  # characters of a Cache-Control or Content-Type that a row keeps
 
 _OTHERS = ("Content-Disposition", "Content-Language", "Expires")
@@ -45,15 +47,15 @@ _PAGE = """\
 <a href="{0}">{0}</a>
 """
 
-_HOST = _("Not done: a rule for one host. Begin the path with a slash.")
+# An exact path, a path or an address, a code.
+_REDIRECT = re.compile(r"(/[^*:?#\s]*)\s+((?:/(?!/)|https?://)\S*)(\s+30[12378]!?)?(\s+#.*)?")
+_DONE = _("A small page leads on, with status 200.")
 _FALLBACK = _("Not done: set index.html as the error page in the console.")
-_CONDITIONS = _("Not done: static hosting knows no conditions.")
-_INEXACT = _("Not done: only an exact path without * and :name can become a page.")
-_CODE = _("Not done: a page can only redirect (301, 302, 303, 307, 308).")
-_TARGET = _("Not done: the target is neither a path nor an address.")
 _TAKEN = _("Not done: the site has a file at this path, or a line above redirects it.")
+_INEXACT = _("Not done: a page leads from one exact path only, with 301, 302, 303, 307 or 308.")
+_HOST = _("Not done: a rule for one host. Begin the path with a slash.")
 
-Undone = defaultdict[tuple[str, str], list[int]]  # file and reason: the numbers of the lines
+Undone = defaultdict[tuple[str, str], list[int]]  # file and what: the numbers of the lines
 
 
 class Step(NamedTuple):
@@ -73,19 +75,12 @@ def follow(
     files: Mapping[str, Sequence[str]], items: Sequence[UploadItem], prefix: str, location: str
 ) -> tuple[list[UploadItem], list[str]]:
     """Return the items with headers and the pages of redirects, and notes; raise SourceError."""
-    undone, names = Undone(list), {item.name for item in items}
+    undone, notes, names = Undone(list), list[str](), {item.name for item in items}
     pages = _redirect_pages(_lines(REDIRECTS, files), names, prefix, location, undone)
-    rules, notes = _rules(_lines(HEADERS, files), undone), list[str]()
-    if pages:
-        text = ngettext(
-            "%(count)d path of _redirects is a small page that leads on: status 200, not 301.",
-            "%(count)d paths of _redirects are small pages that lead on: status 200, not 301.",
-            len(pages),
-        )
-        notes.append(text)
+    rules = _rules(_lines(HEADERS, files), undone)
     for (file, why), lines in undone.items():
         one, many = "%(file)s, line %(lines)s: %(what)s", "%(file)s, lines %(lines)s: %(what)s"
-        facts = {"file": file, "lines": listed(lines), "what": why}
+        facts = {"file": file, "lines": listed(lines, NAMED), "what": why}
         notes.append(ngettext(one, many, len(lines), **facts))
     found = sorted([*items, *pages], key=attrgetter("name"))
     return [_with_headers(item, prefix, rules) for item in found] if rules else found, notes
@@ -211,34 +206,28 @@ def _redirect_pages(
     """Return a page for each exact path that has no file."""
     pages = dict[str, UploadItem]()
     for number, line in lines:
-        source, target, code, *more = [*line.partition(" #")[0].split(), "", ""]
-        path = prefix + unquote(source).strip("/")
-        is_file = "." in path.rpartition("/")[2] and not source.endswith("/")
-        name = path if is_file else f"{path.rstrip('/')}/{INDEX}".lstrip("/")
-        why = _why_not(source, target, code, more=len(more) > 2)
-        try:
-            name = clean_name(name)
-        except NameRejected as error:
-            why = why or error.message
-        if why or name in pages or not {name, path}.isdisjoint(names):
-            undone[REDIRECTS, str(why or _TAKEN)].append(number)
-            continue
-        if target.startswith("/"):
-            target = f"/{quote_key(location + prefix)}{target[1:]}"
-        body = partial(BytesIO, _PAGE.format(escape(target)).encode())
-        page = UploadItem(name, body, content_type="text/html; charset=utf-8")
-        pages[name] = fingerprint(page)
+        source, target = found.group(1, 2) if (found := _REDIRECT.fullmatch(line)) else ("", "")
+        name, taken = _name(prefix, source), prefix + unquote(source).strip("/")
+        why = _DONE if name else _INEXACT
+        if not found and re.match(r"/\*\s.*\s200", line):
+            why = _FALLBACK
+        elif name in pages or not {name, taken}.isdisjoint(names):
+            why = _TAKEN
+        elif name:
+            if target.startswith("/"):
+                target = f"/{quote_key(location + prefix)}{target[1:]}"
+            body = partial(BytesIO, _PAGE.format(escape(target)).encode())
+            page = UploadItem(name, body, content_type="text/html; charset=utf-8")
+            pages[name] = fingerprint(page)
+        undone[REDIRECTS, str(why)].append(number)
     return [*pages.values()]
 
 
-def _why_not(source: str, target: str, code: str, *, more: bool) -> str | Promise:
-    """Return why no page can do what a line asks for; empty if one can."""
-    if source == "/*" and code.startswith("200"):
-        return _FALLBACK
-    if more or re.match(r"\w+=", target):
-        return _CONDITIONS
-    if not re.fullmatch(r"/[^*:?#]*", source):
-        return _INEXACT
-    if not re.fullmatch(r"(30[12378]!?)?", code):
-        return _CODE
-    return "" if re.match(r"/(?!/)|https?://", target) else _TARGET
+def _name(prefix: str, source: str) -> str:
+    """Return the name of the page of a path; empty if it can have none."""
+    path = prefix + unquote(source).strip("/")
+    if "." not in path.rpartition("/")[2] or source.endswith("/"):
+        path = f"{path.rstrip('/')}/{INDEX}".lstrip("/")
+    with suppress(NameRejected):
+        return clean_name(path) if source else ""
+    return ""

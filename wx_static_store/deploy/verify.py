@@ -5,7 +5,7 @@ import math
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from tempfile import SpooledTemporaryFile
@@ -31,7 +31,6 @@ from ..i18n import gettext, gettext_lazy as _, gettext_noop, listed
 from ..upload.database import in_database, log
 from ..upload.recorder import Recorder
 from ..upload.sources import IN_MEMORY, digest
-from ..upload.store import Store
 from ..upload.uploader import Queue, Uploader
 from ..upload.workers import WorkerPool
 
@@ -44,7 +43,7 @@ CDN_SECONDS = 5.0  # seconds after which a differing page is fetched again
 # Never stale: the manifest and the files that prove a domain's owner are in no tree.
 KEPT = ("staticfiles.json", "MP_verify_*.txt", "WW_verify_*.txt")
 
-Headers = Mapping[str, str]
+Rewritten = defaultdict[tuple[str, str, str], list[str]]  # name, value there, here: the keys
 
 _BY_COMMAND = _("Compare them with wx_deploy --diff RELEASE cloud.")
 
@@ -99,14 +98,14 @@ def verify(
     # The pages that are right in the list, index pages first.
     pages = [key for key, what in differences.items() if is_html(key) and not what]
     pages.sort(key=lambda key: (os.path.basename(key) != "index.html", key.count("/"), key))
-    fetched, headers = {key: by_key[key] for key in pages[:PAGES]}, dict[str, Headers]()
-    if fetched:
-        differences |= _look(uploader, fetched, pool, headers)
+    rewritten = Rewritten(list)
+    if fetched := {key: by_key[key] for key in pages[:PAGES]}:
+        differences |= _look(uploader, fetched, pool, rewritten)
     return Verification(
         files=sum(item.md5 is not None for item in by_key.values()),
         pages=len(fetched),
         mismatches=[Mismatch(key, str(what)) for key, what in differences.items() if what],
-        notes=[*_other_headers(uploader, fetched, headers)],
+        notes=[_note(*facts, keys) for facts, keys in sorted(rewritten.items())],
     )
 
 
@@ -211,19 +210,16 @@ def difference(item: Known, remote: RemoteFile | None) -> str | Promise:
 
 
 def _look(
-    uploader: Uploader,
-    pages: Mapping[str, UploadItem],
-    pool: WorkerPool,
-    headers: dict[str, Headers],
+    uploader: Uploader, pages: Mapping[str, UploadItem], pool: WorkerPool, rewritten: Rewritten
 ) -> dict[str, str | Promise]:
-    """Return the difference of each page, and fill in the `headers`; look twice at differences."""
+    """Return the difference of each page; a page that differs is fetched again after seconds."""
     store = uploader.store
     with interruptible():
         # Ask for the address once, and not in each worker.
         store.url("")
 
     def look(page: tuple[str, UploadItem]) -> tuple[str, str | Promise]:
-        return page[0], _as_served(store, *page, headers)
+        return page[0], _as_served(uploader, *page, rewritten)
 
     differences = dict(pool.run(look, pages.items()))
     if again := {key: pages[key] for key, what in differences.items() if what}:
@@ -234,10 +230,11 @@ def _look(
 
 
 def _as_served(
-    store: Store, key: str, item: UploadItem, headers: dict[str, Headers]
+    uploader: Uploader, key: str, item: UploadItem, rewritten: Rewritten
 ) -> str | Promise:
     """Return how the served page differs from the file; empty if it is the same."""
     file: Any
+    store, headers = uploader.store, uploader.headers(item)
     with SpooledTemporaryFile(IN_MEMORY) as file:
         try:
             if not (reply := store.fetch(key, file)):
@@ -246,7 +243,10 @@ def _as_served(
             return str(error)
         md5, size = digest(file), file.seek(0, os.SEEK_END)
     if md5 == item.md5:
-        headers[key] = reply.headers
+        wanted = {"Content-Type": headers.content_type, "Cache-Control": headers.cache_control}
+        for name, here in wanted.items():
+            if not _same(there := reply.headers.get(name, ""), here):
+                rewritten[name, there, here].append(key)
         return ""
     return _(
         "%(url)s serves %(there)d bytes with the MD5 %(served)s, the file here has %(here)d with "
@@ -259,26 +259,15 @@ def _as_served(
     )
 
 
-def _other_headers(
-    uploader: Uploader, pages: Mapping[str, UploadItem], served: Mapping[str, Headers]
-) -> Iterator[str]:
-    """Yield a note for each header that the site sends in another way than it was stored."""
-    alike = defaultdict[tuple[str, str, str], list[str]](list)
-    for key, headers in served.items():
-        wanted = uploader.headers(pages[key])
-        pairs = {"Content-Type": wanted.content_type, "Cache-Control": wanted.cache_control}
-        for name, here in pairs.items():
-            if _plain(there := headers.get(name, "")) != _plain(here):
-                alike[name, there, here].append(key)
-    for (name, there, here), keys in sorted(alike.items()):
-        yield gettext(
-            "The site sends %(name)s '%(there)s' for %(keys)s, not '%(here)s': a CDN may set it.",
-            name=name,
-            there=there,
-            keys=listed(sorted(keys), NAMED),
-            here=here,
-        )
+def _same(value: str, other: str) -> bool:
+    return value.lower().replace(" ", "") == other.lower().replace(" ", "")
 
 
-def _plain(value: str) -> str:
-    return value.lower().replace(" ", "")
+def _note(name: str, there: str, here: str, keys: Sequence[str]) -> str:
+    return gettext(
+        "The site sends %(name)s '%(there)s' for %(keys)s, not '%(here)s': a CDN may set it.",
+        name=name,
+        there=there,
+        here=here,
+        keys=listed(sorted(keys), NAMED),
+    )

@@ -37,12 +37,6 @@ IN_CLOUD = {
     "changed": gettext_lazy("differs"),
     "added": gettext_lazy("stale"),
 }
-_HEADERS = {
-    "content_type": "Content-Type",
-    "cache_control": "Cache-Control",
-    "other_headers": gettext_lazy("other headers"),
-}
-
 Operand = str | Path  # a path is a folder of this machine
 
 
@@ -268,7 +262,7 @@ def _what(change: Change) -> str:
     parts = [_("content")] if "bytes" in change.parts else []
     for part in change.parts[len(parts) :]:
         values = (getattr(old.headers, part), getattr(new.headers, part))
-        parts.append(f"{_HEADERS[part]} {' → '.join(map(shown, values))}")
+        parts.append(f"{part.replace('_', '-').title()} {' → '.join(map(shown, values))}")
     return labelled(name, joined(parts))
 
 
