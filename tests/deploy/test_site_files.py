@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_last_put")]
 
 SITE = "wx_static_store.staticfiles.WxStaticFilesStorage"
 CDN = "Only a CDN in front of the site can add it."
+PAGES = "Write it into the pages as <meta> or <link>."
 TAKEN = "Not done: the site has a file at this path, or a line above redirects it."
 INEXACT = "Not done: a page leads from one exact path only, with 301, 302, 303, 307 or 308."
 FILES = {"index.html": b"<p>tea</p>", "logo.svg": b"<svg/>", "docs/index.html": b"<p>docs</p>"}
@@ -129,14 +130,8 @@ APP = """\
             },
             [
                 f"_headers, line 2: Not sent: X-Content-Type-Options. {CDN}",
-                (
-                    "_headers, line 3: Not sent: Content-Security-Policy. Write <meta "
-                    'http-equiv="Content-Security-Policy"> into the pages.'
-                ),
-                (
-                    '_headers, line 9: Not sent: X-Robots-Tag. Write <meta name="robots"> into the '
-                    "pages."
-                ),
+                f"_headers, line 3: Not sent: Content-Security-Policy. {PAGES}",
+                f"_headers, line 9: Not sent: X-Robots-Tag. {PAGES}",
             ],
         ),
         (

@@ -30,17 +30,13 @@ FILES = HEADERS, REDIRECTS = "_headers", "_redirects"
 RULES = 100  # of _headers: each is tried with each file
 LINES = 2000
 LONGEST = 2000  # characters of a line
+MOST = LINES * (LONGEST + 2)  # characters of a file: one that has more is refused for its lines
 NAMED = 20  # lines in a note
 IN_LOG = 255  # characters of a Cache-Control or Content-Type that a row keeps
 
 _OTHERS = ("Content-Disposition", "Content-Language", "Expires")
 _KEPT = {name.lower(): name for name in ("Cache-Control", "Content-Type", *_OTHERS)}
-_TAGS = {
-    "Content-Security-Policy": '<meta http-equiv="Content-Security-Policy">',
-    "Link": "<link>",
-    "Referrer-Policy": '<meta name="referrer">',
-    "X-Robots-Tag": '<meta name="robots">',
-}
+_IN_PAGES = ("Content-Security-Policy", "Link", "Referrer-Policy", "X-Robots-Tag")
 _PAGE = """\
 <!doctype html><meta charset="utf-8"><title>{0}</title>
 <meta http-equiv="refresh" content="0; url={0}"><link rel="canonical" href="{0}">
@@ -66,9 +62,7 @@ class Step(NamedTuple):
     value: str
 
 
-class Rule(NamedTuple):
-    fits: re.Pattern[str]
-    steps: list[Step]
+Rules = list[tuple[re.Pattern[str], list[Step]]]  # what a path must fit, and its lines
 
 
 def follow(
@@ -79,9 +73,15 @@ def follow(
     pages = _redirect_pages(_lines(REDIRECTS, files), names, prefix, location, undone)
     rules = _rules(_lines(HEADERS, files), undone)
     for (file, why), lines in undone.items():
-        one, many = "%(file)s, line %(lines)s: %(what)s", "%(file)s, lines %(lines)s: %(what)s"
-        facts = {"file": file, "lines": listed(lines, NAMED), "what": why}
-        notes.append(ngettext(one, many, len(lines), **facts))
+        text = ngettext(
+            "%(file)s, line %(lines)s: %(what)s",
+            "%(file)s, lines %(lines)s: %(what)s",
+            len(lines),
+            file=file,
+            lines=listed(lines, NAMED),
+            what=why,
+        )
+        notes.append(text)
     found = sorted([*items, *pages], key=attrgetter("name"))
     return [_with_headers(item, prefix, rules) for item in found] if rules else found, notes
 
@@ -105,13 +105,13 @@ def _wrong(file: str, line: int, what: str | Promise) -> SourceError:
 # --- _headers ---------------------------------------------------------------------------------
 
 
-def _rules(lines: Iterator[tuple[int, str]], undone: Undone) -> list[Rule]:
-    rules = list[Rule]()
+def _rules(lines: Iterator[tuple[int, str]], undone: Undone) -> Rules:
+    rules = Rules()
     for number, line in lines:
         if not line[0].isspace():
             if is_host := re.match("https?://", line):
                 undone[HEADERS, str(_HOST)].append(number)
-            rules.append(Rule(re.compile("(?!)") if is_host else _pattern(number, line), []))
+            rules.append((re.compile("(?!)") if is_host else _pattern(number, line), []))
             if len(rules) > RULES:
                 raise _wrong(HEADERS, number, _("%(count)d paths are allowed", count=RULES))
         elif not rules:
@@ -119,7 +119,7 @@ def _rules(lines: Iterator[tuple[int, str]], undone: Undone) -> list[Rule]:
         else:
             step = _step(number, line.strip())
             if step.name in _KEPT or step.name.startswith("x-cos-meta-"):
-                rules[-1].steps.append(step)
+                rules[-1][1].append(step)
             elif step.value:
                 undone[HEADERS, _instead(step.name.title())].append(number)
     return rules
@@ -127,8 +127,10 @@ def _rules(lines: Iterator[tuple[int, str]], undone: Undone) -> list[Rule]:
 
 def _instead(name: str) -> str:
     """Return what to do for a header that no bucket keeps."""
-    if tag := _TAGS.get(name):
-        return str(_("Not sent: %(name)s. Write %(tag)s into the pages.", name=name, tag=tag))
+    if name in _IN_PAGES:
+        return str(
+            _("Not sent: %(name)s. Write it into the pages as <meta> or <link>.", name=name)
+        )
     return str(_("Not sent: %(name)s. Only a CDN in front of the site can add it.", name=name))
 
 
@@ -159,13 +161,13 @@ def _step(line: int, text: str) -> Step:
         raise _wrong(HEADERS, line, error.message) from None
 
 
-def _with_headers(item: UploadItem, prefix: str, rules: Sequence[Rule]) -> UploadItem:
+def _with_headers(item: UploadItem, prefix: str, rules: Rules) -> UploadItem:
     """Return the item with the headers of all rules that fit its path."""
     found, path = dict[str, Step](), f"/{item.name.removeprefix(prefix)}"
     folder = path.removesuffix(INDEX) if path.endswith(f"/{INDEX}") else path
-    for rule in rules:
-        if fitting := rule.fits.fullmatch(path) or rule.fits.fullmatch(folder):
-            for step in rule.steps:
+    for pattern, steps in rules:
+        if fitting := pattern.fullmatch(path) or pattern.fullmatch(folder):
+            for step in steps:
                 _take(step, fitting.groupdict(), found, path)
     values = {name: found[name].value for name in sorted(found)}
     cache_control, kind = values.pop("cache-control", None), values.pop("content-type", None)

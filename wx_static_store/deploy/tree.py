@@ -18,10 +18,9 @@ from ..core.types import UploadItem
 from ..exceptions import ConfigurationError, NameRejected, SourceError
 from ..i18n import gettext_lazy as _
 from ..upload.sources import tree_item
-from .site_files import FILES, follow
+from .site_files import FILES, MOST, follow
 
 IGNORE_FILE = ".wxignore"
-LONGEST = 2**20  # characters of it, of _headers and of _redirects
 
 _FOLDER = _("Name the folder that your build writes, and see that it may be read.")
 _EMPTY = _("Build the site first, and look at what .wxignore and --ignore leave out.")
@@ -66,7 +65,8 @@ def read_tree(
     fits = _matcher([line for line in lines if line.strip() and not line.startswith("#")])
 
     heads = dict(_walk(os.path.realpath(root), lambda path: _is_hidden(path) or fits(path)))
-    site_files = {name: _lines(root, name) for name in FILES if heads.pop(name, None) is not None}
+    own = [name for name in FILES if heads.pop(name, None) is not None]
+    site_files = {name: _lines(root, name, MOST) for name in own}
     hashed, items = hashed_among(heads), list[UploadItem]()
     for path in sorted(heads):
         interrupts.check()
@@ -107,19 +107,15 @@ def _is_hidden(path: str) -> bool:
     )
 
 
-def _lines(root: Path, name: str) -> list[str]:
+def _lines(root: Path, name: str, most: int = -1) -> list[str]:
     try:
         with (root / name).open(encoding="utf-8-sig") as file:
-            text = file.read(LONGEST + 1)
+            return file.read(most).splitlines()
     except FileNotFoundError:
         return []
     except (OSError, ValueError) as error:
         why = {"file": name, "why": str(error)}
         raise unusable(_("%(file)s cannot be read as UTF-8 text (%(why)s)", **why), "") from None
-    if len(text) > LONGEST:
-        long = _("%(file)s has more than %(count)d characters", file=name, count=LONGEST)
-        raise unusable(long, "")
-    return text.splitlines()
 
 
 def _matcher(patterns: Sequence[str]) -> Callable[[str], bool]:

@@ -245,7 +245,8 @@ def _as_served(
     if md5 == item.md5:
         wanted = {"Content-Type": headers.content_type, "Cache-Control": headers.cache_control}
         for name, here in wanted.items():
-            if not _same(there := reply.headers.get(name, ""), here):
+            there = reply.headers.get(name, "")
+            if there.lower().replace(" ", "") != here.lower().replace(" ", ""):
                 rewritten[name, there, here].append(key)
         return ""
     return _(
@@ -257,10 +258,6 @@ def _as_served(
         here=item.size,
         md5=item.md5,
     )
-
-
-def _same(value: str, other: str) -> bool:
-    return value.lower().replace(" ", "") == other.lower().replace(" ", "")
 
 
 def _note(name: str, there: str, here: str, keys: Sequence[str]) -> str:
