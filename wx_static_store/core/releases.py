@@ -80,8 +80,8 @@ def pack(files: Iterable[ReleaseFile]) -> PackedRelease:
 
     @cache
     def end(headers: ContentHeaders, last: bool) -> str:
-        others = [headers.other_headers] if headers.other_headers else []
-        parts = [headers.content_type, headers.cache_control, int(last), *others]
+        kind, cache_control, others = astuple(headers)
+        parts = [kind, cache_control, int(last), *filter(None, [others])]
         return json.dumps(parts, separators=(",", ":"))[1:]
 
     lines, digests, count, size, before = bytearray(b"[%d]\n" % VERSION), bytearray(), 0, 0, ""
@@ -89,8 +89,7 @@ def pack(files: Iterable[ReleaseFile]) -> PackedRelease:
     for count, (name, length, md5, sha, headers, last) in enumerate(files, 1):  # noqa: B007
         if name < before:
             raise ValueError(f"{before!r} comes after {name!r}")
-        tail = end(headers, last)
-        lines += f"[{quoted(name)},{length},{tail}\n".encode()
+        lines += f"[{quoted(name)},{length},{end(headers, last)}\n".encode()
         digests += bytes.fromhex(md5 + sha)
         size, before = size + length, name
     digest = sha256(lines)

@@ -14,7 +14,6 @@ from functools import partial
 from html import escape
 from io import BytesIO
 from operator import attrgetter
-from typing import NamedTuple
 from urllib.parse import unquote
 
 from django.utils.functional import Promise
@@ -52,16 +51,7 @@ _INEXACT = _("Not done: a page leads from one exact path only, with 301, 302, 30
 _HOST = _("Not done: a rule for one host. Begin the path with a slash.")
 
 Undone = defaultdict[tuple[str, str], list[int]]  # file and what: the numbers of the lines
-
-
-class Step(NamedTuple):
-    """A line below a path: give the header this value, or remove it if that is empty."""
-
-    line: int
-    name: str
-    value: str
-
-
+Step = tuple[int, str, str]  # number of the line, header, value; without one, it is removed
 Rules = list[tuple[re.Pattern[str], list[Step]]]  # what a path must fit, and its lines
 
 
@@ -117,20 +107,18 @@ def _rules(lines: Iterator[tuple[int, str]], undone: Undone) -> Rules:
         elif not rules:
             raise _wrong(HEADERS, number, _("no path stands above this header"))
         else:
-            step = _step(number, line.strip())
-            if step.name in _KEPT or step.name.startswith("x-cos-meta-"):
+            _number, name, value = step = _step(number, line.strip())
+            if name in _KEPT or name.startswith("x-cos-meta-"):
                 rules[-1][1].append(step)
-            elif step.value:
-                undone[HEADERS, _instead(step.name.title())].append(number)
+            elif value:
+                undone[HEADERS, _instead(name.title())].append(number)
     return rules
 
 
 def _instead(name: str) -> str:
     """Return what to do for a header that no bucket keeps."""
     if name in _IN_PAGES:
-        return str(
-            _("Not sent: %(name)s. Write it into the pages as <meta> or <link>.", name=name)
-        )
+        return str(_("Not sent: %(name)s. Write it into the pages as <meta> or <link>.", name=name))
     return str(_("Not sent: %(name)s. Only a CDN in front of the site can add it.", name=name))
 
 
@@ -151,25 +139,25 @@ def _pattern(line: int, path: str) -> re.Pattern[str]:
 def _step(line: int, text: str) -> Step:
     if not (found := re.fullmatch(r"!\s*([\w-]+)|([\w-]+)\s*:\s*(.+)", text)):
         raise _wrong(HEADERS, line, _("write a header as 'Name: value', or '! Name' to remove it"))
-    removed, name, value = found.groups("")
-    step = Step(line, (removed or name).lower(), value)
-    if step.name in ("cache-control", "content-type") and len(value) > IN_LOG:
+    removed, name, value = map(str, found.groups(""))
+    name = (removed or name).lower()
+    if name in ("cache-control", "content-type") and len(value) > IN_LOG:
         raise _wrong(HEADERS, line, _("it has more than %(count)d characters", count=IN_LOG))
     try:
-        return step._replace(value=header_value(value)) if value else step
+        return line, name, value and header_value(value)
     except NameRejected as error:
         raise _wrong(HEADERS, line, error.message) from None
 
 
 def _with_headers(item: UploadItem, prefix: str, rules: Rules) -> UploadItem:
     """Return the item with the headers of all rules that fit its path."""
-    found, path = dict[str, Step](), f"/{item.name.removeprefix(prefix)}"
+    found, path = dict[str, tuple[int, str]](), f"/{item.name.removeprefix(prefix)}"
     folder = path.removesuffix(INDEX) if path.endswith(f"/{INDEX}") else path
     for pattern, steps in rules:
         if fitting := pattern.fullmatch(path) or pattern.fullmatch(folder):
             for step in steps:
                 _take(step, fitting.groupdict(), found, path)
-    values = {name: found[name].value for name in sorted(found)}
+    values = {name: found[name][1] for name in sorted(found)}
     cache_control, kind = values.pop("cache-control", None), values.pop("content-type", None)
     return replace(
         item,
@@ -179,20 +167,18 @@ def _with_headers(item: UploadItem, prefix: str, rules: Rules) -> UploadItem:
     )
 
 
-def _take(step: Step, parts: Mapping[str, str], found: dict[str, Step], path: str) -> None:
+def _take(
+    step: Step, parts: Mapping[str, str], found: dict[str, tuple[int, str]], path: str
+) -> None:
     """Set or remove a header; raise SourceError if it has another value already."""
-    if not step.value:
-        found.pop(step.name, None)
-        return
-    value = re.sub(r":(\w+)", lambda m: quote_key(parts.get(m[1], "")) or m[0], step.value)
-    before = found.setdefault(step.name, step._replace(value=value))
-    if before.value != value:
-        facts = {"name": _KEPT.get(step.name, step.name), "first": before.line, "path": ascii(path)}
-        text = _(
-            "line %(first)d gives %(path)s another %(name)s. Write '! %(name)s' above to remove it",
-            **facts,
-        )
-        raise _wrong(HEADERS, step.line, text)
+    line, name, value = step
+    value = re.sub(r":(\w+)", lambda m: quote_key(parts.get(m[1], "")) or m[0], value)
+    if not value:
+        found.pop(name, None)
+    elif (before := found.setdefault(name, (line, value)))[1] != value:
+        facts = {"name": _KEPT.get(name, name), "first": before[0], "path": ascii(path)}
+        text = _("line %(first)d gives %(path)s another %(name)s. Remove it: '! %(name)s'", **facts)
+        raise _wrong(HEADERS, line, text)
 
 
 # --- _redirects -------------------------------------------------------------------------------

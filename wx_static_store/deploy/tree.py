@@ -43,8 +43,8 @@ class Tree(NamedTuple):
 def read_tree(
     root: Path,
     prefix: str = "",
-    *,
     location: str = "",
+    *,
     ignore: Sequence[str] = (),
     rules: Sequence[tuple[str, str]] = (),
 ) -> Tree:

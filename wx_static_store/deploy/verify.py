@@ -105,7 +105,14 @@ def verify(
         files=sum(item.md5 is not None for item in by_key.values()),
         pages=len(fetched),
         mismatches=[Mismatch(key, str(what)) for key, what in differences.items() if what],
-        notes=[_note(*facts, keys) for facts, keys in sorted(rewritten.items())],
+        notes=[
+            gettext(
+                "The site sends %(name)s '%(there)s' for %(keys)s, not '%(here)s': by a CDN?",
+                **dict(zip(("name", "there", "here"), facts, strict=True)),
+                keys=listed(sorted(keys), NAMED),
+            )
+            for facts, keys in sorted(rewritten.items())
+        ],
     )
 
 
@@ -257,14 +264,4 @@ def _as_served(
         served=md5,
         here=item.size,
         md5=item.md5,
-    )
-
-
-def _note(name: str, there: str, here: str, keys: Sequence[str]) -> str:
-    return gettext(
-        "The site sends %(name)s '%(there)s' for %(keys)s, not '%(here)s': a CDN may set it.",
-        name=name,
-        there=there,
-        here=here,
-        keys=listed(sorted(keys), NAMED),
     )
