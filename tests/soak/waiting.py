@@ -122,9 +122,9 @@ def save_all_the_time(book: Path) -> None:
 
 
 def push_all_the_time(book: Path) -> None:
-    from wx_static_store.upload import push
+    from wx_static_store.upload import push, waiting
 
-    push.LINK_SECONDS = LINK_SECONDS
+    waiting.LINK_SECONDS = LINK_SECONDS
     while True:
         push.push(5.0)
         time.sleep(random.uniform(0.1, 0.5))
