@@ -28,6 +28,7 @@ from ..upload.recorder import Recorder, announce_deployment, finish_deployment
 from ..upload.uploader import Uploader
 from ..upload.workers import GRACE, WorkerPool
 from .locks import DeployLock, DeployRunning, deploying
+from .paths import path_notes
 from .plan import Plan, hash_items, make_plan
 from .publish import LINES, Publication
 from .records import Records, leftover_files
@@ -351,6 +352,8 @@ class _EnvironmentDeploy:
             here = hash_items(order.everything)
             report.verified = verify(uploader, here, cloud, self.pool)
             report.findings += report.verified.mismatches
+            notes = path_notes(uploader.store, here, order.prefix)
+            self.published.notes = (*self.published.notes, *notes)
             finish_deployment(deployment, checked="mismatched" if report.findings else "ok")
         if order.stale or order.replaced:
             seen = cloud if order.stale else may_be_stale(uploader, order)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from io import BytesIO
-from typing import Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from ..clients.cos import CosClient
 from ..clients.site import SiteClient
@@ -19,6 +19,9 @@ from ..exceptions import ConfigurationError, WxStaticStoreError
 from ..i18n import gettext_lazy as _
 from .hosting import Hosting, Hostings
 from .platform import platform_for
+
+if TYPE_CHECKING:
+    from ..clients.transport import Reply
 
 T = TypeVar("T")
 
@@ -102,6 +105,15 @@ class Store:
             lambda number: self.site.fetch(url, sink, deadline=deadline),
             max_attempts=self.options.max_attempts,
             deadline=deadline,
+        )
+
+    def look(self, url: str, deadline: Deadline | None = None, **how: bool) -> "Reply":
+        """Return the answer of an address, whatever its status; see `SiteClient.look`."""
+        until = deadline or self.interactive_deadline()
+        return run(
+            lambda number: self.site.look(url, deadline=until, **how),
+            max_attempts=self.options.max_attempts,
+            deadline=until,
         )
 
     def url(self, name: str) -> str:

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
+from ...deploy.paths import (
+    FOLDERS,
+    OWN_DOMAIN,
+    ask_folder,
+    ask_missing,
+    kind_of,
+    missing_path_advice,
+    visit,
+)
 from ...i18n import gettext_lazy as _
-from .facts import CACHE_TIMES, HASHED, INDEX, OWN_DOMAIN, SLOW, is_soon, said
+from .facts import CACHE_TIMES, HASHED, MOVED, SLOW, is_soon, said
 from .findings import Check, Finding, ok, warning, wrong
 from .probe_file import SMALL, ProbeFile, of_each, page
 
-if TYPE_CHECKING:
-    from ...clients.transport import Reply
-
-_NOTICE = ("页面访问提示", "风险提醒", "确定访问")  # texts of the notice of default domains
+# By edge: the headers that mark its answers.
+EDGES = {
+    "eo": ("EO-Cache-Status", "EO-LOG-UUID"),
+    "cdn": ("X-NWS-LOG-UUID", "X-Cache-Lookup"),
+}
+# What the old CDN compresses up to this size, and what it never does though it would gain.
+_COMPRESSED, _MOST_COMPRESSED = (".js", ".html", ".css", ".xml", ".json", ".shtml", ".htm"), 2 << 20
+_NEVER_COMPRESSED = (".svg", ".mjs", ".wasm", ".map")
 
 _OF_CDN = _("Look at the response headers of the CDN in the console of Tencent Cloud.")
 
@@ -32,6 +44,7 @@ def _public(file: ProbeFile) -> Iterator[Finding]:
         return
     file.is_served = True
     headers = file.get().headers
+    file.facts["edge"] = _edge(headers)
     findings = [*_content_type(file, headers.get("Content-Type", ""))]
     findings += _cache_control(file, headers.get("Cache-Control", ""))
     findings += _attachment(file, headers.get("Content-Disposition", ""))
@@ -73,24 +86,23 @@ def _speed(file: ProbeFile) -> Iterator[Finding]:
 
 
 def _index(file: ProbeFile) -> Iterator[Finding]:
-    served = file.serves(file.folder_url)
-    facts = {"folder_index": "served" if served else "missing"}
-    facts["folder_without_slash"] = _without_slash(file)
+    facts = ask_folder(file.get, file.folder_url, file.body)
     file.facts |= facts
+    served = facts["folder_index"] == "served"
     yield (ok if served else warning)(said(facts), data=facts)
 
 
-def _without_slash(file: ProbeFile) -> str:
-    reply = file.get(file.folder_url.rstrip("/"))
-    if reply.status == 200:
-        return "serve"
-    return "redirect" if 300 <= reply.status < 400 else str(reply.status)
+def _missing(file: ProbeFile) -> Iterator[Finding]:
+    facts = ask_missing(file.get, file.store.url(""))
+    file.facts |= facts
+    advice = missing_path_advice(kind_of(file.live_items), facts["missing_path"])
+    yield (warning if advice else ok)(said(facts), hint=advice, data=facts)
 
 
 def _notice(file: ProbeFile) -> Iterator[Finding]:
     parts = urlsplit(file.url)
     start = f"{parts.scheme}://{parts.netloc}/"
-    seen = {url: status for url in (start, file.url) if (status := _notice_at(file, url))}
+    seen = {url: status for url in (start, file.url) if (status := visit(file.get, url)[1])}
     file.facts["notice_page"] = next(iter(seen.values()), "off")
     if not seen:
         yield ok(_("A browser gets the same page as a program."))
@@ -100,25 +112,37 @@ def _notice(file: ProbeFile) -> Iterator[Finding]:
         yield warning(text, data=facts)
 
 
-def _notice_at(file: ProbeFile, url: str) -> str:
-    """Return the status of the notice that a browser gets; empty if it gets the page."""
-    plain, seen = file.get(url), file.get(url, browser=True)
-    if 300 <= seen.status < 400:
-        return "" if 300 <= plain.status < 400 else str(seen.status)
-    return str(seen.status) if _has_notice(seen) and not _has_notice(plain) else ""
-
-
-def _has_notice(reply: Reply) -> bool:
-    return any(text.encode() in reply.body for text in _NOTICE)
-
-
 def _cdn(file: ProbeFile) -> Iterator[Finding]:
     result = file.send(page(SMALL))
     if result.error:
         raise result.error
-    facts = _freshness(file)
-    file.facts |= facts
+    facts = {"edge": file.facts["edge"]} | _freshness(file) | _uncompressed(file)
     yield (ok if is_soon(facts["stale_seconds"]) else warning)(said(facts), data=facts)
+    if {before := file.remembered("edge"), facts["edge"]} == {*EDGES}:
+        facts["edge_before"] = before
+        yield warning(said({"edge_before": before}), hint=MOVED, data={"before": before})
+    file.facts |= facts
+
+
+def _edge(headers: Mapping[str, str]) -> str:
+    """Return which edge has marked an answer; "none" if neither has."""
+    found = (edge for edge, marks in EDGES.items() if any(mark in headers for mark in marks))
+    by_server = "eo" if headers.get("Server") == "TencentEdgeOne" else "none"
+    return next(found, by_server)
+
+
+def _uncompressed(file: ProbeFile) -> dict[str, str]:
+    """Return how much of the live release the old CDN sends as it is."""
+    if file.facts["edge"] != "cdn":
+        return {}
+    names = ((item.name.lower(), item.size or 0) for item in file.live_items)
+    size = sum(
+        size
+        for name, size in names
+        if name.endswith(_NEVER_COMPRESSED)
+        or (name.endswith(_COMPRESSED) and size > _MOST_COMPRESSED)
+    )
+    return {"uncompressed": f"{size / 2**20:.1f}"} if size else {}
 
 
 def _freshness(file: ProbeFile) -> dict[str, str]:
@@ -146,14 +170,21 @@ CHECKS = (
     Check("probe.index", _("Does a folder show its index.html?"), of_each(_index, served=True),
         means=_("Without a redirect to the address with the last slash, relative addresses in the "
                 "page break. Build with an absolute base."),
-        remedy=INDEX, needs=("token.accepted",), probe=True),
+        remedy=FOLDERS["folder_index"][1], needs=("token.accepted",), probe=True),
+    Check("probe.missing", _("What do visitors get at an address without a file?"),
+        of_each(_missing, served=True),
+        means=_("A single page application needs index.html there, other sites a page 404.html. "
+                "The release that is live says which of them the site is."),
+        remedy=_("Set the error page in the console of Tencent Cloud."),
+        needs=("token.accepted",), probe=True),
     Check("probe.notice", _("Do visitors see the pages at once?"), of_each(_notice, served=True),
         means=_("The default domain of an environment shows browsers a notice first "
                 "(页面访问提示). Programs do not see it."),
         remedy=OWN_DOMAIN, needs=("token.accepted",), probe=True),
     Check("probe.cdn", _("How soon is a replaced file seen?"), of_each(_cdn, served=True),
         means=_("The CDN may show an old file for some minutes. Names with a hash are never old. A "
-                "random query shows whether a program can look past the CDN."),
+                "random query shows whether a program can look past the CDN. Its headers show "
+                "whether it is the CDN of CloudBase, or EdgeOne, to which CloudBase moves."),
         remedy=HASHED, needs=("token.accepted",), probe=True),
 )
 # fmt: on

@@ -1,0 +1,54 @@
+"""The edge before the site: its marks, and what it compresses on the way to a browser."""
+
+from __future__ import annotations
+
+import gzip
+import uuid
+from dataclasses import replace
+
+from .answers import Answer
+from .incoming import Request
+from .quirks import Quirks
+
+# By edge: the header of each answer, and that of the cache with what it says of a hit and a miss.
+_MARKS = {
+    "cdn": ("X-NWS-LOG-UUID", "X-Cache-Lookup", "Cache Hit", "Cache Miss"),
+    "eo": ("EO-LOG-UUID", "EO-Cache-Status", "HIT", "MISS"),
+}
+_LEAST = 256  # bytes of a file that is compressed
+_MOST = {"cdn": 2 << 20, "eo": 30 << 20}
+# The old CDN goes by the name, EdgeOne by the Content-Type. Its brotli is left out here.
+_SUFFIXES = (".js", ".html", ".css", ".xml", ".json", ".shtml", ".htm")
+_TYPES = {
+    *("application/javascript", "application/json", "application/manifest+json"),
+    *("application/wasm", "application/xml", "image/svg+xml"),
+}
+
+
+def note_cache(answer: Answer, quirks: Quirks, *, hit: bool) -> None:
+    """Mark the answer as one from the cache, or from the origin."""
+    _each, name, of_hit, of_miss = _MARKS[quirks.edge]
+    answer.headers[name] = of_hit if hit else of_miss
+
+
+def deliver(answer: Answer, request: Request, quirks: Quirks) -> Answer:
+    """Return the answer as the edge passes it on."""
+    headers = {**answer.headers, _MARKS[quirks.edge][0]: str(uuid.uuid4())}
+    if quirks.edge == "eo":
+        headers.setdefault("Server", "TencentEdgeOne")
+    if not _is_compressed(answer, request, quirks):
+        return replace(answer, headers=headers)
+    body = answer.body if answer.stream is None else b"".join(answer.stream)
+    headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+    return replace(answer, headers=headers, body=gzip.compress(body, mtime=0), stream=None)
+
+
+def _is_compressed(answer: Answer, request: Request, quirks: Quirks) -> bool:
+    wanted = "gzip" in request.headers.get("accept-encoding", "") and request.method == "GET"
+    if not wanted or answer.status != 200 or "Content-Encoding" in answer.headers:
+        return False
+    size = len(answer.body) if answer.length is None else answer.length
+    kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    by_type = kind.startswith("text/") or kind in _TYPES
+    fits = by_type if quirks.edge == "eo" else request.key.lower().endswith(_SUFFIXES)
+    return fits and _LEAST <= size <= _MOST[quirks.edge]
