@@ -271,13 +271,6 @@ def _question(env: str, files: Sequence[RemoteFile]) -> str:
     )
 
 
-def address_of(uploader: Uploader, prefix: str) -> str:
-    """Return the public address; empty if it cannot be had now."""
-    with suppress(WxStaticStoreError):
-        return uploader.store.url(prefix)
-    return ""
-
-
 class _EnvironmentDeploy:
     """The deploy of one environment, with a report even if it breaks off."""
 
@@ -288,7 +281,7 @@ class _EnvironmentDeploy:
 
     def run(self) -> EnvironmentReport:
         started, report = time.monotonic(), self.report
-        address = self.pool.submit(address_of, self.uploader, self.order.prefix)
+        address = self.pool.submit(self.uploader.store.address, self.order.prefix)
         try:
             order = self.order
             with deploying(self.uploader, wait=order.wait, seconds=order.seconds) as lock:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.utils.functional import Promise
@@ -25,8 +26,7 @@ Look = Callable[..., "Reply"]  # of an address; see `SiteClient.look`
 Text = str | Promise
 
 ERROR_PAGE = "404.html"
-APP, PAGES, PAGES_WITH_404 = "app", "pages", "pages with 404"  # kinds of trees
-
+LARGEST = 16 * 1024**2  # bytes of a script that are read
 _NOTICE = ("页面访问提示", "风险提醒", "确定访问")  # texts of the notice of default domains
 _ROUTER = b"pushState"  # a script calls it to change the address of the page
 
@@ -64,60 +64,54 @@ SENTENCES: dict[str, dict[str, Text]] = {
 }
 # By kind of tree: how the right answer to an address without a file begins, and how to get it.
 _RIGHT = {
-    APP: (INDEX, _("Set index.html as the error page in the console of Tencent Cloud. Without it, "
-                   "a reload of a route of your single page application fails.")),
-    PAGES: ("404.html 404", _("Add a page 404.html, and set it as the error page in the console of "
-                              "Tencent Cloud.")),
-    PAGES_WITH_404: ("404.html 404", _("Set 404.html as the error page, with the status 404, in "
-                                       "the console of Tencent Cloud.")),
+    "app": (INDEX, _("Set index.html as the error page in the console of Tencent Cloud: without "
+                     "it, a reload of a route of your single page application fails.")),
+    "pages": (f"{ERROR_PAGE} 404", _("Add a page 404.html, and set it as the error page in the "
+                                     "console of Tencent Cloud.")),
+    "pages with 404": (f"{ERROR_PAGE} 404", _("Set 404.html as the error page, with the status "
+                                              "404, in the console of Tencent Cloud.")),
+    "": ("", ""),
 }
 # fmt: on
 
 
-def missing_path_advice(kind: str, answer: str) -> Text:
-    """Return what to do in a tree of this kind; empty if nothing needs to be done."""
-    if answer == "notice":
-        return OWN_DOMAIN
-    right, how = _RIGHT.get(kind, ("", ""))
-    return "" if answer.startswith(right) else how
-
-
 def kind_of(items: Iterable[UploadItem], prefix: str = "") -> str:
-    """Return the kind of the tree; empty if it has no start page, or its scripts are away."""
+    """Return the kind of the tree; empty if it has no start page, or a script cannot be read."""
     by_name = {item.name: item for item in items if item.name.startswith(prefix)}
-    pages = {*filter(is_html, by_name)} - {prefix + ERROR_PAGE}
-    if prefix + INDEX not in pages:
-        return ""
+    has_404 = f"{prefix}{ERROR_PAGE}" in by_name
+    pages = {*filter(is_html, by_name)} - {f"{prefix}{ERROR_PAGE}"}
     scripts = (by_name[name] for name in by_name if name.endswith((".js", ".mjs")))
     try:
         if pages == {prefix + INDEX} and any(map(_has_router, scripts)):
-            return APP
+            return "app"
     except (WxStaticStoreError, OSError):
         return ""
-    return PAGES_WITH_404 if prefix + ERROR_PAGE in by_name else PAGES
+    return "" if prefix + INDEX not in pages else "pages with 404" if has_404 else "pages"
 
 
 def _has_router(script: UploadItem) -> bool:
     with readable(script) as (file, _size):
-        return _ROUTER in file.read()
+        return _ROUTER in file.read(LARGEST)
+
+
+def path_advice(name: str, value: str, kind: str) -> Text:
+    """Return what to do about a fact of a tree of this kind; empty if nothing needs to be done."""
+    right, how = (FOLDERS | {"missing_path": _RIGHT[kind]})[name]
+    return OWN_DOMAIN if value == "notice" else "" if value.startswith(right) else how
 
 
 def visit(look: Look, url: str) -> tuple[Reply, str]:
     """Return what a program gets, and the status of the notice that a browser gets, if any."""
     plain, seen = look(url), look(url, browser=True)
-    if 300 <= seen.status < 400:
-        is_notice = not 300 <= plain.status < 400
-    else:
-        is_notice = _has_notice(seen) and not _has_notice(plain)
-    return plain, str(seen.status) if is_notice else ""
+    return plain, str(seen.status) if _is_notice(seen) and not _is_notice(plain) else ""
 
 
-def _has_notice(reply: Reply) -> bool:
-    return any(text.encode() in reply.body for text in _NOTICE)
+def _is_notice(reply: Reply) -> bool:
+    return 300 <= reply.status < 400 or any(text.encode() in reply.body for text in _NOTICE)
 
 
 def ask_missing(look: Look, base: str) -> dict[str, str]:
-    """Return what an address below `base` answers that has no file."""
+    """Return the fact of an address below `base` that has no file."""
     reply, notice = visit(look, f"{base}no-such-page-{secrets.token_hex(8)}")
     value = "notice" if notice else str(reply.status)
     for name in () if notice else (ERROR_PAGE, INDEX):
@@ -128,32 +122,27 @@ def ask_missing(look: Look, base: str) -> dict[str, str]:
 
 
 def ask_folder(look: Look, url: str, body: bytes) -> dict[str, str]:
-    """Return what a folder answers, whose index.html is `body`, with and without its last slash."""
-    pages = look(url), look(url.rstrip("/"))
-    shown, bare = [page.status == 200 and page.body == body for page in pages]
-    status = pages[1].status
-    without = "redirect" if 300 <= status < 400 else str(status)
+    """Return the facts of a folder whose index.html is `body`."""
+    shown, bare = look(url), look(url.rstrip("/"))
+    without = "redirect" if 300 <= bare.status < 400 else str(bare.status)
     return {
-        "folder_index": "served" if shown else "missing",
-        "folder_without_slash": "serve" if bare else without,
+        "folder_index": "served" if (shown.status, shown.body) == (200, body) else "missing",
+        "folder_without_slash": "serve" if (bare.status, bare.body) == (200, body) else without,
     }
 
 
 def path_notes(store: Store, items: Sequence[UploadItem], prefix: str) -> list[str]:
-    """Return what visitors of a tree with an index.html get at such addresses, and what to do."""
+    """Return what visitors of a tree with a start page get at such addresses, and what to do."""
     start, names = prefix + INDEX, sorted(item.name for item in items)
-    if start not in names:
-        return []
-    facts: dict[str, str] = {}
     folders = [name for name in names if name.endswith(f"/{INDEX}") and name != start]
+    look, facts = partial(store.site.look, deadline=store.interactive_deadline()), dict[str, str]()
     # The comparison of the pages names what the site does not serve.
     with suppress(WxStaticStoreError), interruptible():
-        facts |= ask_missing(store.look, store.url(prefix))
-        for url in map(store.url, folders[:1]):
-            facts |= ask_folder(store.look, url.removesuffix(INDEX), store.look(url).body)
-    texts: list[Text] = []
+        facts |= ask_missing(look, store.url(prefix)) if start in names else {}
+        for url in map(store.url, folders[:1] if facts else ()):
+            facts |= ask_folder(look, url.removesuffix(INDEX), look(url).body)
+    kind, texts = kind_of(items, prefix) if facts else "", list[Text]()
     for name, value in facts.items():
-        right, how = FOLDERS.get(name, ("", missing_path_advice(kind_of(items, prefix), value)))
         sentence = SENTENCES[name].get(value) or SENTENCES[name][""]
-        texts += [str(sentence) % {"value": value}, "" if value == right else how]
+        texts += [str(sentence) % {"value": value}, path_advice(name, value, kind)]
     return [str(text) for text in texts if text]

@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from ..clients.cos import CosClient
 from ..clients.site import SiteClient
@@ -19,9 +20,6 @@ from ..exceptions import ConfigurationError, WxStaticStoreError
 from ..i18n import gettext_lazy as _
 from .hosting import Hosting, Hostings
 from .platform import platform_for
-
-if TYPE_CHECKING:
-    from ..clients.transport import Reply
 
 T = TypeVar("T")
 
@@ -107,19 +105,16 @@ class Store:
             deadline=deadline,
         )
 
-    def look(self, url: str, deadline: Deadline | None = None, **how: bool) -> "Reply":
-        """Return the answer of an address, whatever its status; see `SiteClient.look`."""
-        until = deadline or self.interactive_deadline()
-        return run(
-            lambda number: self.site.look(url, deadline=until, **how),
-            max_attempts=self.options.max_attempts,
-            deadline=until,
-        )
-
     def url(self, name: str) -> str:
         """Return the public address of a name, which stands below the location."""
         prefix = self.options.url_prefix or self.root() + quote_key(self.options.location)
         return prefix + quote_key(name)
+
+    def address(self, prefix: str) -> str:
+        """Return the public address of a folder; empty if it cannot be had now."""
+        with suppress(WxStaticStoreError):
+            return self.url(prefix)
+        return ""
 
     def key_url(self, key: str) -> str:
         if key.startswith(self.options.location):

@@ -17,9 +17,7 @@ from tests.waiting import loaded
 from wx_static_store.core.types import DELETED
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.health.doctor.facts import facts_of
-from wx_static_store.health.doctor.probe_file import ProbeFile
-from wx_static_store.health.doctor.target import CheckTarget
-from wx_static_store.health.doctor.visit import _content_type, _edge
+from wx_static_store.health.doctor.visit import _edge, _header
 
 from .conftest import Examine, marks, said
 
@@ -41,11 +39,10 @@ def test_an_address_that_serves_something_else_is_wrong(
     assert [each.body for each in emulator.objects().values()] == [DELETED]
 
 
-def test_another_content_type_is_a_warning(configure: Any) -> None:
-    configure()
-    file = ProbeFile(CheckTarget(), ENV)
-    assert [*_content_type(file, "Text/HTML;charset=UTF-8")] == []
-    [found] = _content_type(file, "text/plain")
+def test_another_content_type_is_a_warning() -> None:
+    sent = "text/html; charset=utf-8"
+    assert [*_header("Content-Type", "Text/HTML;charset=UTF-8", sent, "")] == []
+    [found] = _header("Content-Type", "text/plain", sent, "")
     assert "'text/plain', not 'text/html; charset=utf-8'" in str(found.text)
 
 
@@ -130,15 +127,15 @@ def test_an_error_page_is_judged_by_the_release_that_is_live(
     configure(**configure_releases(tmp_path / "kept"))
     publish(emulator, tmp_path / "site", files)
     results = probed(error_status="200")
-    assert marks(results)["probe.missing"] == mark
-    assert "shows index.html with the status 200" in said(results["probe.missing"])
-    assert ("Add a page 404.html" in said(results["probe.missing"])) is (mark == "!")
+    assert marks(results)["probe.index"] == mark
+    assert "shows index.html with the status 200" in said(results["probe.index"])
+    assert ("Add a page 404.html" in said(results["probe.index"])) is (mark == "!")
 
 
 def test_of_a_site_without_a_release_the_answer_is_learned_and_not_judged(
     probed: Examine, learned: Learned
 ) -> None:
-    assert marks(probed())["probe.missing"] == "✓"
+    assert marks(probed())["probe.index"] == "✓"
     assert learned()["missing_path"] == "404"
 
 

@@ -14,7 +14,7 @@ from django.db import Error
 
 from ...clients.wechat import WeChatClient
 from ...core.naming import NO_CACHE
-from ...core.retry import Deadline
+from ...core.retry import Deadline, run
 from ...core.secrets import Secret
 from ...core.types import SignedLink, UploadItem, UploadResult, UploadStatus, deletion
 from ...deploy.records import items_of
@@ -79,11 +79,10 @@ class ProbeFile:
 
     def remembered(self, fact: str) -> str:
         """Return the value that an earlier probe has learned; empty if none has."""
-        found: list[str] = []
-        if not self._target.database_is_away:
-            with suppress(Error):  # a check says so
-                found = [each.value for each in facts_of(self.env) if each.name == fact]
-        return "".join(found)
+        with suppress(Error):  # a check says so
+            known = () if self._target.database_is_away else facts_of(self.env)
+            return "".join(each.value for each in known if each.name == fact)
+        return ""
 
     # --- WeChat -----------------------------------------------------------------------------------
 
@@ -171,7 +170,12 @@ class ProbeFile:
 
     def get(self, url: str = "", **how: bool) -> Reply:
         """Return the answer of the file's address, or of another one; see `SiteClient.look`."""
-        return self.store.look(url or self.url, self._target.deadline(), **how)
+        deadline, address = self._target.deadline(), url or self.url
+        return run(
+            lambda number: self.store.site.look(address, deadline=deadline, **how),
+            max_attempts=self.store.options.max_attempts,
+            deadline=deadline,
+        )
 
     def serves(self, url: str = "", **how: bool) -> bool:
         """Return whether the address answers with the version that was sent last."""

@@ -12,12 +12,12 @@ from ...deploy.paths import (
     ask_folder,
     ask_missing,
     kind_of,
-    missing_path_advice,
+    path_advice,
     visit,
 )
 from ...i18n import gettext_lazy as _
 from .facts import CACHE_TIMES, HASHED, MOVED, SLOW, is_soon, said
-from .findings import Check, Finding, ok, warning, wrong
+from .findings import Check, Finding, Text, ok, warning, wrong
 from .probe_file import SMALL, ProbeFile, of_each, page
 
 # By edge: the headers that mark its answers.
@@ -43,29 +43,24 @@ def _public(file: ProbeFile) -> Iterator[Finding]:
         yield wrong(text, data=facts)
         return
     file.is_served = True
-    headers = file.get().headers
+    headers, sent = file.get().headers, file.headers
+    cache = headers.get("Cache-Control", "")
     file.facts["edge"] = _edge(headers)
-    findings = [*_content_type(file, headers.get("Content-Type", ""))]
-    findings += _cache_control(file, headers.get("Cache-Control", ""))
-    findings += _attachment(file, headers.get("Content-Disposition", ""))
+    file.facts["cache_control"] = "kept" if cache == sent.cache_control else cache or "none"
+    findings = [
+        *_header("Content-Type", headers.get("Content-Type", ""), sent.content_type, _OF_CDN),
+        *_header("Cache-Control", cache, sent.cache_control, CACHE_TIMES),
+        *_attachment(file, headers.get("Content-Disposition", "")),
+    ]
     yield from findings or [ok(_("The public address serves the file with its headers."))]
 
 
-def _content_type(file: ProbeFile, value: str) -> Iterator[Finding]:
-    sent = file.headers.content_type
+def _header(name: str, value: str, sent: str, hint: Text) -> Iterator[Finding]:
+    """Yield a warning if the header of an answer differs from that of the upload."""
     if value.replace(" ", "").lower() != sent.replace(" ", "").lower():
-        facts = {"sent": sent, "value": value}
-        text = _("The Content-Type is '%(value)s', not '%(sent)s' as it was sent.", **facts)
-        yield warning(text, hint=_OF_CDN, data=facts)
-
-
-def _cache_control(file: ProbeFile, value: str) -> Iterator[Finding]:
-    sent = file.headers.cache_control
-    file.facts["cache_control"] = "kept" if value == sent else value or "none"
-    if value != sent:
-        facts = {"sent": sent, "value": value}
-        text = _("The Cache-Control is '%(value)s', not '%(sent)s' as it was sent.", **facts)
-        yield warning(text, hint=CACHE_TIMES, data=facts)
+        facts = {"header": name, "sent": sent, "value": value}
+        text = _("The %(header)s is '%(value)s', not '%(sent)s' as it was sent.", **facts)
+        yield warning(text, hint=hint, data=facts)
 
 
 def _attachment(file: ProbeFile, value: str) -> Iterator[Finding]:
@@ -87,16 +82,11 @@ def _speed(file: ProbeFile) -> Iterator[Finding]:
 
 def _index(file: ProbeFile) -> Iterator[Finding]:
     facts = ask_folder(file.get, file.folder_url, file.body)
+    facts |= ask_missing(file.get, file.store.url(""))
     file.facts |= facts
-    served = facts["folder_index"] == "served"
-    yield (ok if served else warning)(said(facts), data=facts)
-
-
-def _missing(file: ProbeFile) -> Iterator[Finding]:
-    facts = ask_missing(file.get, file.store.url(""))
-    file.facts |= facts
-    advice = missing_path_advice(kind_of(file.live_items), facts["missing_path"])
-    yield (warning if advice else ok)(said(facts), hint=advice, data=facts)
+    served, kind = facts["folder_index"] == "served", kind_of(file.live_items)
+    hint = path_advice("missing_path", facts["missing_path"], kind) if served else ""
+    yield (warning if hint or not served else ok)(said(facts), hint=hint, data=facts)
 
 
 def _notice(file: ProbeFile) -> Iterator[Finding]:
@@ -119,30 +109,9 @@ def _cdn(file: ProbeFile) -> Iterator[Finding]:
     facts = {"edge": file.facts["edge"]} | _freshness(file) | _uncompressed(file)
     yield (ok if is_soon(facts["stale_seconds"]) else warning)(said(facts), data=facts)
     if {before := file.remembered("edge"), facts["edge"]} == {*EDGES}:
-        facts["edge_before"] = before
-        yield warning(said({"edge_before": before}), hint=MOVED, data={"before": before})
+        facts |= (moved := {"edge_before": before})
+        yield warning(said(moved), hint=MOVED, data=moved)
     file.facts |= facts
-
-
-def _edge(headers: Mapping[str, str]) -> str:
-    """Return which edge has marked an answer; "none" if neither has."""
-    found = (edge for edge, marks in EDGES.items() if any(mark in headers for mark in marks))
-    by_server = "eo" if headers.get("Server") == "TencentEdgeOne" else "none"
-    return next(found, by_server)
-
-
-def _uncompressed(file: ProbeFile) -> dict[str, str]:
-    """Return how much of the live release the old CDN sends as it is."""
-    if file.facts["edge"] != "cdn":
-        return {}
-    names = ((item.name.lower(), item.size or 0) for item in file.live_items)
-    size = sum(
-        size
-        for name, size in names
-        if name.endswith(_NEVER_COMPRESSED)
-        or (name.endswith(_COMPRESSED) and size > _MOST_COMPRESSED)
-    )
-    return {"uncompressed": f"{size / 2**20:.1f}"} if size else {}
 
 
 def _freshness(file: ProbeFile) -> dict[str, str]:
@@ -153,6 +122,27 @@ def _freshness(file: ProbeFile) -> dict[str, str]:
     # With a plus it was not waited for: the old bytes were still shown at the end.
     seconds = str(max(1, round(file.age))) + ("" if ended else "+")
     return {"stale_seconds": seconds, "cache_busting": past}
+
+
+def _edge(headers: Mapping[str, str]) -> str:
+    """Return which edge has marked an answer; "none" if neither has."""
+    if headers.get("Server") == "TencentEdgeOne":
+        return "eo"
+    found = (edge for edge, marks in EDGES.items() if any(map(headers.__contains__, marks)))
+    return next(found, "none")
+
+
+def _uncompressed(file: ProbeFile) -> dict[str, str]:
+    """Return the MB of the live release that the old CDN does not compress, if any."""
+    names = ((item.name.lower(), item.size or 0) for item in file.live_items)
+    sizes = (
+        size
+        for name, size in names
+        if name.endswith(_NEVER_COMPRESSED)
+        or (name.endswith(_COMPRESSED) and size > _MOST_COMPRESSED)
+    )
+    megabytes = sum(sizes) / 2**20 if file.facts["edge"] == "cdn" else 0
+    return {"uncompressed": f"{megabytes:.1f}"} if megabytes else {}
 
 
 # An entry is read as one.
@@ -167,16 +157,12 @@ CHECKS = (
     Check("probe.speed", _("Is the public address fast enough?"), of_each(_speed, served=True),
         means=_("The default domain of an environment is for tests, and is limited."),
         remedy=OWN_DOMAIN, needs=("token.accepted",), probe=True),
-    Check("probe.index", _("Does a folder show its index.html?"), of_each(_index, served=True),
+    Check("probe.index", _("What do visitors get at a folder, and where no file is?"),
+        of_each(_index, served=True),
         means=_("Without a redirect to the address with the last slash, relative addresses in the "
-                "page break. Build with an absolute base."),
+                "page break. Where no file is, a single page application needs index.html, and "
+                "other sites a page 404.html; the live release says which of them the site is."),
         remedy=FOLDERS["folder_index"][1], needs=("token.accepted",), probe=True),
-    Check("probe.missing", _("What do visitors get at an address without a file?"),
-        of_each(_missing, served=True),
-        means=_("A single page application needs index.html there, other sites a page 404.html. "
-                "The release that is live says which of them the site is."),
-        remedy=_("Set the error page in the console of Tencent Cloud."),
-        needs=("token.accepted",), probe=True),
     Check("probe.notice", _("Do visitors see the pages at once?"), of_each(_notice, served=True),
         means=_("The default domain of an environment shows browsers a notice first "
                 "(页面访问提示). Programs do not see it."),
