@@ -78,15 +78,16 @@ _RIGHT = {
 def kind_of(items: Iterable[UploadItem], prefix: str = "") -> str:
     """Return the kind of the tree; empty if it has no start page, or a script cannot be read."""
     by_name = {item.name: item for item in items if item.name.startswith(prefix)}
-    has_404 = f"{prefix}{ERROR_PAGE}" in by_name
-    pages = {*filter(is_html, by_name)} - {f"{prefix}{ERROR_PAGE}"}
+    start, lost = prefix + INDEX, prefix + ERROR_PAGE
+    if start not in by_name:
+        return ""
     scripts = (by_name[name] for name in by_name if name.endswith((".js", ".mjs")))
     try:
-        if pages == {prefix + INDEX} and any(map(_has_router, scripts)):
+        if {*filter(is_html, by_name)} - {lost} == {start} and any(map(_has_router, scripts)):
             return "app"
     except (WxStaticStoreError, OSError):
         return ""
-    return "" if prefix + INDEX not in pages else "pages with 404" if has_404 else "pages"
+    return "pages with 404" if lost in by_name else "pages"
 
 
 def _has_router(script: UploadItem) -> bool:
@@ -97,7 +98,7 @@ def _has_router(script: UploadItem) -> bool:
 def path_advice(name: str, value: str, kind: str) -> Text:
     """Return what to do about a fact of a tree of this kind; empty if nothing needs to be done."""
     right, how = (FOLDERS | {"missing_path": _RIGHT[kind]})[name]
-    return OWN_DOMAIN if value == "notice" else "" if value.startswith(right) else how
+    return "" if value.startswith((right, "notice")) else how
 
 
 def visit(look: Look, url: str) -> tuple[Reply, str]:
@@ -144,5 +145,6 @@ def path_notes(store: Store, items: Sequence[UploadItem], prefix: str) -> list[s
     kind, texts = kind_of(items, prefix) if facts else "", list[Text]()
     for name, value in facts.items():
         sentence = SENTENCES[name].get(value) or SENTENCES[name][""]
-        texts += [str(sentence) % {"value": value}, path_advice(name, value, kind)]
+        advice = OWN_DOMAIN if value == "notice" else path_advice(name, value, kind)
+        texts += [str(sentence) % {"value": value}, advice]
     return [str(text) for text in texts if text]

@@ -15,14 +15,11 @@ _MARKS = {
     "cdn": ("X-NWS-LOG-UUID", "X-Cache-Lookup", "Cache Hit", "Cache Miss"),
     "eo": ("EO-LOG-UUID", "EO-Cache-Status", "HIT", "MISS"),
 }
-_LEAST = 256  # bytes of a file that is compressed
-_MOST = {"cdn": 2 << 20, "eo": 30 << 20}
-# The old CDN goes by the name, EdgeOne by the Content-Type. Its brotli is left out here.
+# The old CDN compresses by the name, EdgeOne by the Content-Type; its brotli is left out here.
+_SIZES = {"cdn": range(256, (2 << 20) + 1), "eo": range(256, (30 << 20) + 1)}
 _SUFFIXES = (".js", ".html", ".css", ".xml", ".json", ".shtml", ".htm")
-_TYPES = {
-    *("application/javascript", "application/json", "application/manifest+json"),
-    *("application/wasm", "application/xml", "image/svg+xml"),
-}
+_TYPES = tuple(f"application/{name}" for name in ("javascript", "json", "wasm", "xml"))
+_TYPES += ("application/manifest+json", "image/svg+xml")
 
 
 def note_cache(answer: Answer, quirks: Quirks, *, hit: bool) -> None:
@@ -44,11 +41,11 @@ def deliver(answer: Answer, request: Request, quirks: Quirks) -> Answer:
 
 
 def _is_compressed(answer: Answer, request: Request, quirks: Quirks) -> bool:
-    wanted = "gzip" in request.headers.get("accept-encoding", "") and request.method == "GET"
-    if not wanted or answer.status != 200 or "Content-Encoding" in answer.headers:
+    if answer.status != 200 or "Content-Encoding" in answer.headers or request.method != "GET":
         return False
     size = len(answer.body) if answer.length is None else answer.length
     kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     by_type = kind.startswith("text/") or kind in _TYPES
     fits = by_type if quirks.edge == "eo" else request.key.lower().endswith(_SUFFIXES)
-    return fits and _LEAST <= size <= _MOST[quirks.edge]
+    wanted = "gzip" in request.headers.get("accept-encoding", "")
+    return wanted and fits and size in _SIZES[quirks.edge]

@@ -6,15 +6,8 @@ import time
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
-from ...deploy.paths import (
-    FOLDERS,
-    OWN_DOMAIN,
-    ask_folder,
-    ask_missing,
-    kind_of,
-    path_advice,
-    visit,
-)
+from ...deploy import paths
+from ...deploy.paths import FOLDERS, OWN_DOMAIN
 from ...i18n import gettext_lazy as _
 from .facts import CACHE_TIMES, HASHED, MOVED, SLOW, is_soon, said
 from .findings import Check, Finding, Text, ok, warning, wrong
@@ -25,9 +18,9 @@ EDGES = {
     "eo": ("EO-Cache-Status", "EO-LOG-UUID"),
     "cdn": ("X-NWS-LOG-UUID", "X-Cache-Lookup"),
 }
-# What the old CDN compresses up to this size, and what it never does though it would gain.
-_COMPRESSED, _MOST_COMPRESSED = (".js", ".html", ".css", ".xml", ".json", ".shtml", ".htm"), 2 << 20
-_NEVER_COMPRESSED = (".svg", ".mjs", ".wasm", ".map")
+# The suffixes of what the old CDN sends uncompressed though it would gain: always, and above 2 MB.
+_ALWAYS = (".svg", ".mjs", ".wasm", ".map")
+_LARGE = (*_ALWAYS, ".js", ".html", ".css", ".xml", ".json", ".shtml", ".htm")
 
 _OF_CDN = _("Look at the response headers of the CDN in the console of Tencent Cloud.")
 
@@ -81,18 +74,18 @@ def _speed(file: ProbeFile) -> Iterator[Finding]:
 
 
 def _index(file: ProbeFile) -> Iterator[Finding]:
-    facts = ask_folder(file.get, file.folder_url, file.body)
-    facts |= ask_missing(file.get, file.store.url(""))
+    facts = paths.ask_folder(file.get, file.folder_url, file.body)
+    facts |= paths.ask_missing(file.get, file.store.url(""))
     file.facts |= facts
-    served, kind = facts["folder_index"] == "served", kind_of(file.live_items)
-    hint = path_advice("missing_path", facts["missing_path"], kind) if served else ""
-    yield (warning if hint or not served else ok)(said(facts), hint=hint, data=facts)
+    served, kind = facts["folder_index"] == "served", paths.kind_of(file.live_items)
+    advice = paths.path_advice("missing_path", facts["missing_path"], kind) if served else ""
+    yield (ok if served and not advice else warning)(said(facts), hint=advice, data=facts)
 
 
 def _notice(file: ProbeFile) -> Iterator[Finding]:
     parts = urlsplit(file.url)
     start = f"{parts.scheme}://{parts.netloc}/"
-    seen = {url: status for url in (start, file.url) if (status := visit(file.get, url)[1])}
+    seen = {url: status for url in (start, file.url) if (status := paths.visit(file.get, url)[1])}
     file.facts["notice_page"] = next(iter(seen.values()), "off")
     if not seen:
         yield ok(_("A browser gets the same page as a program."))
@@ -133,16 +126,10 @@ def _edge(headers: Mapping[str, str]) -> str:
 
 
 def _uncompressed(file: ProbeFile) -> dict[str, str]:
-    """Return the MB of the live release that the old CDN does not compress, if any."""
-    names = ((item.name.lower(), item.size or 0) for item in file.live_items)
-    sizes = (
-        size
-        for name, size in names
-        if name.endswith(_NEVER_COMPRESSED)
-        or (name.endswith(_COMPRESSED) and size > _MOST_COMPRESSED)
-    )
-    megabytes = sum(sizes) / 2**20 if file.facts["edge"] == "cdn" else 0
-    return {"uncompressed": f"{megabytes:.1f}"} if megabytes else {}
+    """Return the MB of the live release that the old CDN sends uncompressed, if any."""
+    files = ((item.name.lower(), (item.size or 0) / 2**20) for item in file.live_items)
+    size = sum(size for name, size in files if name.endswith(_LARGE if size > 2 else _ALWAYS))
+    return {"uncompressed": f"{size:.1f}"} if size and file.facts["edge"] == "cdn" else {}
 
 
 # An entry is read as one.
