@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploys import item, run, write
+from tests.deploys import configure_storages, item, run, write
 from tests.tables import each
 from wx_static_store.core.types import UploadItem
 from wx_static_store.deploy.paths import kind_of, path_notes
@@ -19,7 +19,9 @@ from wx_static_store.upload.store import get_store
 pytestmark = pytest.mark.django_db
 
 START, LOST = b"<h1>Tea</h1>", b"<h1>Lost</h1>"
-APP = {"index.html": START, "a.js": b"import './b.js'", "b.js": b"history.pushState({}, '', '/')"}
+LOADS = b"<link rel=modulepreload href=/a.js><script src=b.mjs></script>"
+ROUTER = b"history.pushState({}, '', '/')"
+APP = {"index.html": LOADS, "a.js": ROUTER, "b.mjs": b"brew()"}
 PAGES = {"index.html": START, "tea.html": b"<h1>Green</h1>", "a.js": b"brew()"}
 TREES = {"app": APP, "pages": PAGES, "pages with 404": PAGES | {"404.html": LOST}}
 # What the console has set, and what visitors get then.
@@ -81,27 +83,36 @@ def test_html_in_place_of_a_missing_script_is_named(cloud: EmulatorServer) -> No
     assert "In place of a missing script or picture, browsers get this page, too." in said
 
 
+def test_another_page_with_the_status_200_is_named(cloud: EmulatorServer) -> None:
+    cloud.quirks.update({"error_page": "lost.html", "error_status": "200"})
+    cloud.put_object("index.html", START)
+    cloud.put_object("lost.html", LOST)
+    said, *_others = path_notes(get_store(), items_of(PAGES), "")
+    assert said.startswith("An address without a file shows another page with the status 200.")
+
+
 @each(
     ("kind", "files"),
     [
-        ("app", {"index.html": b"", "assets/a.mjs": b"history.pushState"}),
-        ("app", {"index.html": b"", "404.html": b"", "a.js": b"history.pushState"}),
-        ("pages", {"index.html": b"", "a.js": b"brew()"}),
-        ("pages", {"index.html": b"", "tea.html": b"", "a.js": b"history.pushState"}),
-        ("pages with 404", {"index.html": b"", "404.html": b"", "a.js": b"brew()"}),
-        ("", {"a.js": b"history.pushState"}),
+        ("app", {"index.html": LOADS, "a.js": ROUTER}),
+        ("app", {"index.html": LOADS, "b.mjs": ROUTER, "404.html": b""}),
+        ("app", {"index.html": b"<script>" + ROUTER}),
+        ("pages", {"index.html": LOADS, "a.js": b"brew()", "never-loaded.js": ROUTER}),
+        ("pages", {"index.html": LOADS, "a.js": ROUTER, "tea.html": b""}),
+        ("pages with 404", {"index.html": LOADS, "a.js": b"brew()", "404.html": b""}),
+        ("", {"a.js": ROUTER}),
     ],
 )
 def test_a_tree_with_one_page_and_a_router_is_an_app(kind: str, files: dict[str, bytes]) -> None:
-    below = {f"shop/{name}": body for name, body in files.items()}
-    assert kind_of(items_of(files)) == kind_of(items_of(below), "shop/") == kind
+    assert kind_of(items_of(files)) == kind
 
 
 def test_a_tree_whose_scripts_cannot_be_read_has_no_kind() -> None:
     def gone() -> BytesIO:
         raise SourceError("gone")
 
-    assert kind_of([item("index.html"), UploadItem("a.js", open=gone)]) == ""
+    assert kind_of([item("index.html", LOADS), UploadItem("a.js", open=gone)]) == ""
+    assert kind_of([UploadItem("index.html", open=gone)]) == ""
 
 
 def test_a_tree_without_a_start_page_needs_no_answer(cloud: EmulatorServer) -> None:
@@ -146,10 +157,19 @@ def test_a_folder_that_shows_the_error_page_is_another_page(cloud: EmulatorServe
     )
 
 
-def test_wx_deploy_verify_says_what_visitors_get(cloud: EmulatorServer, tmp_path: Path) -> None:
+def test_an_error_page_of_the_root_is_not_asked_of_a_folder(cloud: EmulatorServer) -> None:
+    below = {f"shop/{name}": body for name, body in APP.items()}
+    for key, body in below.items():
+        cloud.put_object(key, body)
+    [said] = path_notes(get_store(), items_of(below), "shop/")
+    assert "the error text of the hosting" in said
+
+
+def test_wx_deploy_verify_says_what_visitors_get(configure: Any, tmp_path: Path) -> None:
+    configure(STORAGES=configure_storages())
     site = tmp_path / "site"
     write(site, APP)
-    assert "An address without a file" not in run(site, using="staticfiles")
-    shown = run(site, using="staticfiles", verify=True)
+    assert "An address without a file" not in run(site)
+    shown = run(site, verify=True)
     assert "An address without a file shows the error text of the hosting (404)." in shown
     assert APP_PAGE in shown

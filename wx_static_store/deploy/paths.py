@@ -17,7 +17,7 @@ from ..exceptions import WxStaticStoreError
 from ..i18n import gettext_lazy as _
 from ..upload.sources import readable
 from ..upload.store import Store
-from .references import INDEX
+from .references import INDEX, references
 
 if TYPE_CHECKING:
     from ..clients.transport import Reply
@@ -26,7 +26,7 @@ Look = Callable[..., "Reply"]  # of an address; see `SiteClient.look`
 Text = str | Promise
 
 ERROR_PAGE = "404.html"
-LARGEST = 16 * 1024**2  # bytes of a script that are read
+LARGEST = 16 * 1024**2  # bytes of a script: no more are read
 _NOTICE = ("页面访问提示", "风险提醒", "确定访问")  # texts of the notice of default domains
 _ROUTER = b"pushState"  # a script calls it to change the address of the page
 
@@ -49,9 +49,9 @@ SENTENCES: dict[str, dict[str, Text]] = {
         "404": _("An address without a file shows the error text of the hosting (404)."),
         **{f"{page} 404": _("An address without a file shows %(page)s with the status 404.",
                             page=page) for page in (INDEX, ERROR_PAGE)},
-        **{f"{page} 200": _("An address without a file shows %(page)s with the status 200. In "
-                            "place of a missing script or picture, browsers get this page, too.",
-                            page=page) for page in (INDEX, ERROR_PAGE)},
+        **{value: _("An address without a file shows %(page)s with the status 200. In place of a "
+                    "missing script or picture, browsers get this page, too.", page=page)
+           for value, page in (("200", _("another page")), (f"{INDEX} 200", INDEX))},
         "": _("An address without a file answers with the HTTP status %(value)s.")},
     "folder_index": {
         "served": _("A folder shows its index.html."),
@@ -70,34 +70,33 @@ _RIGHT = {
                                      "console of Tencent Cloud.")),
     "pages with 404": (f"{ERROR_PAGE} 404", _("Set 404.html as the error page, with the status "
                                               "404, in the console of Tencent Cloud.")),
-    "": ("", ""),
 }
 # fmt: on
 
 
-def kind_of(items: Iterable[UploadItem], prefix: str = "") -> str:
-    """Return the kind of the tree; empty if it has no start page, or a script cannot be read."""
-    by_name = {item.name: item for item in items if item.name.startswith(prefix)}
-    start, lost = prefix + INDEX, prefix + ERROR_PAGE
-    if start not in by_name:
+def kind_of(items: Iterable[UploadItem]) -> str:
+    """Return the kind of the tree; empty if it has no start page, or that cannot be read."""
+    by_name = {item.name: item for item in items}
+    if not (start := by_name.get(INDEX)):
         return ""
-    scripts = (by_name[name] for name in by_name if name.endswith((".js", ".mjs")))
+    scripts = (name for name in references(start, "") if name.endswith((".js", ".mjs")))
+    read = (start, *(by_name[name] for name in scripts if name in by_name))
     try:
-        if {*filter(is_html, by_name)} - {lost} == {start} and any(map(_has_router, scripts)):
+        if {*filter(is_html, by_name)} <= {INDEX, ERROR_PAGE} and any(map(_has_router, read)):
             return "app"
     except (WxStaticStoreError, OSError):
         return ""
-    return "pages with 404" if lost in by_name else "pages"
+    return "pages with 404" if ERROR_PAGE in by_name else "pages"
 
 
-def _has_router(script: UploadItem) -> bool:
-    with readable(script) as (file, _size):
+def _has_router(item: UploadItem) -> bool:
+    with readable(item) as (file, _size):
         return _ROUTER in file.read(LARGEST)
 
 
 def path_advice(name: str, value: str, kind: str) -> Text:
     """Return what to do about a fact of a tree of this kind; empty if nothing needs to be done."""
-    right, how = (FOLDERS | {"missing_path": _RIGHT[kind]})[name]
+    right, how = (FOLDERS | {"missing_path": _RIGHT.get(kind, ("", ""))})[name]
     return "" if value.startswith((right, "notice")) else how
 
 
@@ -115,7 +114,9 @@ def ask_missing(look: Look, base: str) -> dict[str, str]:
     """Return the fact of an address below `base` that has no file."""
     reply, notice = visit(look, f"{base}no-such-page-{secrets.token_hex(8)}")
     value = "notice" if notice else str(reply.status)
-    for name in () if notice else (ERROR_PAGE, INDEX):
+    # With the status 200, the address of 404.html shows the error page without such a file, too.
+    names = (INDEX,) if reply.status == 200 else (ERROR_PAGE, INDEX)
+    for name in () if notice else names:
         page = look(base + name, past_caches=True)  # an error page of a new address is no old copy
         if page.status == 200 and page.body == reply.body:
             value = f"{name} {reply.status}"
@@ -134,15 +135,19 @@ def ask_folder(look: Look, url: str, body: bytes) -> dict[str, str]:
 
 def path_notes(store: Store, items: Sequence[UploadItem], prefix: str) -> list[str]:
     """Return what visitors of a tree with a start page get at such addresses, and what to do."""
-    start, names = prefix + INDEX, sorted(item.name for item in items)
+    names = sorted(item.name for item in items)
+    if (start := prefix + INDEX) not in names:
+        return []
+    look, facts = partial(store.site.look, deadline=store.interactive_deadline()), {}
     folders = [name for name in names if name.endswith(f"/{INDEX}") and name != start]
-    look, facts = partial(store.site.look, deadline=store.interactive_deadline()), dict[str, str]()
     # The comparison of the pages names what the site does not serve.
     with suppress(WxStaticStoreError), interruptible():
-        facts |= ask_missing(look, store.url(prefix)) if start in names else {}
-        for url in map(store.url, folders[:1] if facts else ()):
+        facts = ask_missing(look, store.url(prefix))
+        for url in map(store.url, folders[:1]):
             facts |= ask_folder(look, url.removesuffix(INDEX), look(url).body)
-    kind, texts = kind_of(items, prefix) if facts else "", list[Text]()
+    # The hosting has one error page, which is that of its root.
+    kind = "" if store.options.location + prefix else kind_of(items)
+    texts: list[Text] = []
     for name, value in facts.items():
         sentence = SENTENCES[name].get(value) or SENTENCES[name][""]
         advice = OWN_DOMAIN if value == "notice" else path_advice(name, value, kind)

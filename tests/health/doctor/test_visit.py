@@ -111,7 +111,7 @@ def publish(emulator: EmulatorServer, folder: Path, files: dict[str, bytes]) -> 
     emulator.quirks.error_page = "index.html"
 
 
-APP = {"index.html": b"<h1>Tea</h1>", "a.js": b"history.pushState({}, '', '/')"}
+APP = {"index.html": b"<script src=a.js></script>", "a.js": b"history.pushState({}, '', '/')"}
 SITE = {"index.html": b"<h1>Tea</h1>", "tea.html": b"<h1>Green</h1>"}
 
 

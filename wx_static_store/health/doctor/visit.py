@@ -14,10 +14,7 @@ from .findings import Check, Finding, Text, ok, warning, wrong
 from .probe_file import SMALL, ProbeFile, of_each, page
 
 # By edge: the headers that mark its answers.
-EDGES = {
-    "eo": ("EO-Cache-Status", "EO-LOG-UUID"),
-    "cdn": ("X-NWS-LOG-UUID", "X-Cache-Lookup"),
-}
+EDGES = {"eo": ("EO-Cache-Status", "EO-LOG-UUID"), "cdn": ("X-NWS-LOG-UUID", "X-Cache-Lookup")}
 # The suffixes of what the old CDN sends uncompressed though it would gain: always, and above 2 MB.
 _ALWAYS = (".svg", ".mjs", ".wasm", ".map")
 _LARGE = (*_ALWAYS, ".js", ".html", ".css", ".xml", ".json", ".shtml", ".htm")
@@ -77,7 +74,8 @@ def _index(file: ProbeFile) -> Iterator[Finding]:
     facts = paths.ask_folder(file.get, file.folder_url, file.body)
     facts |= paths.ask_missing(file.get, file.store.url(""))
     file.facts |= facts
-    served, kind = facts["folder_index"] == "served", paths.kind_of(file.live_items)
+    served, below = facts["folder_index"] == "served", file.store.options.location
+    kind = "" if below else paths.kind_of(file.live_items)
     advice = paths.path_advice("missing_path", facts["missing_path"], kind) if served else ""
     yield (ok if served and not advice else warning)(said(facts), hint=advice, data=facts)
 
