@@ -157,11 +157,15 @@ def test_a_folder_that_shows_the_error_page_is_another_page(cloud: EmulatorServe
     )
 
 
-def test_an_error_page_of_the_root_is_not_asked_of_a_folder(cloud: EmulatorServer) -> None:
-    below = {f"shop/{name}": body for name, body in APP.items()}
-    for key, body in below.items():
-        cloud.put_object(key, body)
-    [said] = path_notes(get_store(), items_of(below), "shop/")
+@each(("location", "prefix"), [("static/", ""), ("", "shop/")])
+def test_an_error_page_of_the_root_is_not_asked_of_a_folder(
+    cloud: EmulatorServer, location: str, prefix: str
+) -> None:
+    tree = {f"{prefix}{name}": body for name, body in APP.items()}
+    for name, body in tree.items():
+        cloud.put_object(location + name, body)
+    store = get_store("staticfiles" if location else "default")
+    [said] = path_notes(store, items_of(tree), prefix)
     assert "the error text of the hosting" in said
 
 
