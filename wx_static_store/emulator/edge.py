@@ -19,7 +19,7 @@ _MARKS = {
 _SIZES = {"cdn": range(256, (2 << 20) + 1), "eo": range(256, (30 << 20) + 1)}
 _SUFFIXES = (".js", ".html", ".css", ".xml", ".json", ".shtml", ".htm")
 _TYPES = tuple(f"application/{name}" for name in ("javascript", "json", "wasm", "xml"))
-_TYPES += ("application/manifest+json", "image/svg+xml")
+_TYPES += ("text/", "image/svg+xml")
 
 
 def note_cache(answer: Answer, quirks: Quirks, *, hit: bool) -> None:
@@ -45,7 +45,7 @@ def _is_compressed(answer: Answer, request: Request, quirks: Quirks) -> bool:
         return False
     size = len(answer.body) if answer.length is None else answer.length
     kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    by_type = kind.startswith("text/") or kind in _TYPES
-    fits = by_type if quirks.edge == "eo" else request.key.lower().endswith(_SUFFIXES)
-    wanted = "gzip" in request.headers.get("accept-encoding", "")
-    return wanted and fits and size in _SIZES[quirks.edge]
+    by_type, by_name = kind.startswith(_TYPES), request.key.lower().endswith(_SUFFIXES)
+    fits = by_type if quirks.edge == "eo" else by_name
+    accepted = request.headers.get("accept-encoding", "")
+    return "gzip" in accepted and fits and size in _SIZES[quirks.edge]

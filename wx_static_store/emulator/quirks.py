@@ -67,9 +67,7 @@ class Quirks:
     cdn_cache_control: str = _quirk(
         "kept", "Cache-Control of the site: the object's own (kept), none, or this text"
     )
-    edge: str = _quirk(
-        "cdn", "what stands before the site: CloudBase's CDN or EdgeOne (eo)", "cdn", "eo"
-    )
+    edge: str = _quirk("cdn", "serves the site: CloudBase's CDN or EdgeOne", "cdn", "eo")
     attachment: str = _quirk(
         "off", "the site's files are downloads, except in a HEAD (get)", "off", "get", "all"
     )

@@ -107,7 +107,7 @@ FACT_KINDS = {
          "eo": _("The site moved from EdgeOne to the CDN of CloudBase.")}),
     "uncompressed": FactKind(
         {"": _("The CDN sends %(value)s MB of the live release uncompressed: .svg, .mjs, .wasm, "
-               ".map, and all above 2 MB.")}, part_of="edge"),
+               ".map, and scripts, pages and data above 2 MB.")}, part_of="edge"),
     "stale_seconds": FactKind(
         {"0": _("Visitors see a replaced file at once."),
          "": _("Visitors see a replaced file after %(value)s s."),

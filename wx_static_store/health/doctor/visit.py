@@ -124,10 +124,11 @@ def _edge(headers: Mapping[str, str]) -> str:
 
 
 def _uncompressed(file: ProbeFile) -> dict[str, str]:
-    """Return the MB of the live release that the old CDN sends uncompressed, if any."""
+    """Return how many MB of the live release the old CDN sends uncompressed, if it matters."""
     files = ((item.name.lower(), (item.size or 0) / 2**20) for item in file.live_items)
     size = sum(size for name, size in files if name.endswith(_LARGE if size > 2 else _ALWAYS))
-    return {"uncompressed": f"{size:.1f}"} if size and file.facts["edge"] == "cdn" else {}
+    matters = size >= 0.1 and file.facts["edge"] == "cdn"
+    return {"uncompressed": f"{size:.1f}"} if matters else {}
 
 
 # An entry is read as one.
