@@ -17,7 +17,7 @@ from tests.waiting import loaded
 from wx_static_store.core.types import DELETED
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.health.doctor.facts import facts_of
-from wx_static_store.health.doctor.visit import _edge, _header
+from wx_static_store.health.doctor.visit import _changed, _edge
 
 from .conftest import Examine, marks, said
 
@@ -41,9 +41,9 @@ def test_an_address_that_serves_something_else_is_wrong(
 
 def test_another_content_type_is_a_warning() -> None:
     sent = "text/html; charset=utf-8"
-    assert [*_header("Content-Type", "Text/HTML;charset=UTF-8", sent, "")] == []
-    [found] = _header("Content-Type", "text/plain", sent, "")
-    assert "'text/plain', not 'text/html; charset=utf-8'" in str(found.text)
+    assert [*_changed({"Content-Type": "Text/HTML;charset=UTF-8"}, "Content-Type", sent, "")] == []
+    [found] = _changed({"Content-Type": "text/plain"}, "Content-Type", sent, "")
+    assert str(found.text) == f"The Content-Type is 'text/plain', not '{sent}' as it was sent."
 
 
 @pytest.mark.parametrize(

@@ -33,23 +33,20 @@ def _public(file: ProbeFile) -> Iterator[Finding]:
         yield wrong(text, data=facts)
         return
     file.is_served = True
-    headers, sent = file.get().headers, file.headers
-    cache = headers.get("Cache-Control", "")
+    headers = file.get().headers
+    findings = [*_changed(headers, "Cache-Control", file.headers.cache_control, CACHE_TIMES)]
+    file.facts["cache_control"] = headers.get("Cache-Control") or "none" if findings else "kept"
+    findings += _changed(headers, "Content-Type", file.headers.content_type, _OF_CDN)
+    findings += _attachment(file, headers.get("Content-Disposition", ""))
     file.facts["edge"] = _edge(headers)
-    file.facts["cache_control"] = "kept" if cache == sent.cache_control else cache or "none"
-    findings = [
-        *_header("Content-Type", headers.get("Content-Type", ""), sent.content_type, _OF_CDN),
-        *_header("Cache-Control", cache, sent.cache_control, CACHE_TIMES),
-        *_attachment(file, headers.get("Content-Disposition", "")),
-    ]
     yield from findings or [ok(_("The public address serves the file with its headers."))]
 
 
-def _header(name: str, value: str, sent: str, hint: Text) -> Iterator[Finding]:
-    """Yield a warning if the header of an answer differs from that of the upload."""
+def _changed(headers: Mapping[str, str], name: str, sent: str, hint: Text) -> Iterator[Finding]:
+    value = headers.get(name, "")
     if value.replace(" ", "").lower() != sent.replace(" ", "").lower():
-        facts = {"header": name, "sent": sent, "value": value}
-        text = _("The %(header)s is '%(value)s', not '%(sent)s' as it was sent.", **facts)
+        facts = {"sent": sent, "value": value}
+        text = _("The %(name)s is '%(value)s', not '%(sent)s' as it was sent.", name=name, **facts)
         yield warning(text, hint=hint, data=facts)
 
 
