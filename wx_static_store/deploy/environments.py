@@ -28,6 +28,7 @@ from ..upload.recorder import Recorder, announce_deployment, finish_deployment
 from ..upload.uploader import Uploader
 from ..upload.workers import GRACE, WorkerPool
 from .locks import DeployLock, DeployRunning, deploying
+from .paths import path_notes
 from .plan import Plan, hash_items, make_plan
 from .publish import LINES, Publication
 from .records import Records, leftover_files
@@ -270,13 +271,6 @@ def _question(env: str, files: Sequence[RemoteFile]) -> str:
     )
 
 
-def address_of(uploader: Uploader, prefix: str) -> str:
-    """Return the public address; empty if it cannot be had now."""
-    with suppress(WxStaticStoreError):
-        return uploader.store.url(prefix)
-    return ""
-
-
 class _EnvironmentDeploy:
     """The deploy of one environment, with a report even if it breaks off."""
 
@@ -287,7 +281,7 @@ class _EnvironmentDeploy:
 
     def run(self) -> EnvironmentReport:
         started, report = time.monotonic(), self.report
-        address = self.pool.submit(address_of, self.uploader, self.order.prefix)
+        address = self.pool.submit(self.uploader.store.address, self.order.prefix)
         try:
             order = self.order
             with deploying(self.uploader, wait=order.wait, seconds=order.seconds) as lock:
@@ -351,6 +345,8 @@ class _EnvironmentDeploy:
             here = hash_items(order.everything)
             report.verified = verify(uploader, here, cloud, self.pool)
             report.findings += report.verified.mismatches
+            notes = path_notes(uploader.store, here, order.prefix)
+            self.published.notes = (*self.published.notes, *notes)
             finish_deployment(deployment, checked="mismatched" if report.findings else "ok")
         if order.stale or order.replaced:
             seen = cloud if order.stale else may_be_stale(uploader, order)

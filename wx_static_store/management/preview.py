@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from ..core.releases import label_in_words
-from ..deploy.environments import Order, address_of, may_be_stale, stale_files
+from ..deploy.environments import Order, may_be_stale, stale_files
 from ..deploy.plan import Plan
 from ..deploy.report import by_text
 from ..exceptions import WxStaticStoreError
@@ -40,7 +40,7 @@ def environment_line(uploader: Uploader, order: Order, plan: Plan) -> str:
         size=f"{plan.size:,}",
         unchanged=len(plan.unchanged),
     )
-    return f"{counts}  {address_of(uploader, order.prefix)}"
+    return f"{counts}  {uploader.store.address(order.prefix)}"
 
 
 def move_line(move: Move) -> str:
@@ -105,7 +105,7 @@ class Preview:
         if self.many:
             self.sums.update(counts)
             cells = {**counts, **({} if stale is not None else {"stale": "?"})}
-            self._write_row(uploader.env, cells, address_of(uploader, order.prefix))
+            self._write_row(uploader.env, cells, uploader.store.address(order.prefix))
 
     def end(self) -> None:
         if self.dry and self.many:
