@@ -17,6 +17,7 @@ A tree of files, published to one environment or to many.
     tree           The files of a folder, as items to publish
     log_lines      Warnings of the log on a terminal, where the project logs them nowhere
     verify         Compare the cloud and the public site afterwards; find stale files
+    noindex        The pages of a preview, which ask search engines to leave them out
 """
 
 from .report import PublishFailed
