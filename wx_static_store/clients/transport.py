@@ -109,7 +109,9 @@ class Transport:
             raise DeadlineExceeded(text, stage=stage)
         headers, query = headers or {}, Secret(url.reveal().removeprefix(address))
         send = partial(self._send, method, address, origin, headers, body, deadline)
-        token = current_exchange.set(Exchange(deadline, self._timeouts[1], query, headers))
+        read_timeout, has_body = self._timeouts[1], bool(body)
+        exchange = Exchange(deadline, read_timeout, query, headers, has_body)
+        token = current_exchange.set(exchange)
         try:
             outcome = self._perform(send, origin, limit, sink, deadline)
         finally:
