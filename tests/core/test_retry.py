@@ -16,6 +16,7 @@ from wx_static_store.core.retry import (
     Deadline,
     backoff,
     ending_by,
+    ending_within,
     run,
     seconds_left,
 )
@@ -371,3 +372,9 @@ def test_the_seconds_left_are_infinite_without_a_moment() -> None:
     assert seconds_left() == math.inf
     with ending_by(0):
         assert seconds_left() == 0
+
+
+def test_no_deadline_made_in_the_block_ends_after_its_seconds() -> None:
+    with ending_within(8):
+        assert 7 < Deadline.after(60).left() <= 8
+    assert seconds_left() == math.inf

@@ -4,7 +4,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -69,6 +69,11 @@ class Deadline:
     def check(self, stage: str) -> None:
         if not self.left():
             raise DeadlineExceeded(_("The time for this upload is over"), stage=stage)
+
+
+def ending_within(seconds: float) -> AbstractContextManager[None]:
+    """Let each deadline made in the block end within these seconds from now."""
+    return ending_by(time.monotonic() + seconds)
 
 
 @contextmanager

@@ -48,9 +48,7 @@ class ComparedUpload:
     state: CloudState
 
 
-def compare_uploads(
-    rows: Iterable[UploadLog], *, seconds: float = REQUEST.seconds
-) -> list[ComparedUpload]:
+def compare_uploads(rows: Iterable[UploadLog], *, seconds: float = REQUEST) -> list[ComparedUpload]:
     """Compare each key of these rows once, as far as time allows; raise what the list raises."""
     until = monotonic() + seconds
     by_env: defaultdict[str, dict[str, UploadLog]] = defaultdict(dict)

@@ -125,7 +125,7 @@ def retry_uploads(
     user: User | None = None,
     *,
     replaces: bool = False,
-    seconds: float = REQUEST.seconds,
+    seconds: float = REQUEST,
 ) -> Iterator[RetryResult]:
     """
     Send the bytes of these rows again; each result is a new row, of the source ``retry``.
@@ -145,7 +145,7 @@ def retry_uploads(
     for (using, env), ready in batches.items():
         options = options_for(using).for_env(env)
         # Without a deadline, one file may keep the page waiting for minutes.
-        options = replace(options, deadline=options.deadline or REQUEST.seconds)
+        options = replace(options, deadline=options.deadline or REQUEST)
         batch = _Batch(Uploader(options), ready, until, replaces=replaces)
         yield from _send(batch, context)
 

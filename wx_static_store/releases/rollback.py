@@ -40,7 +40,7 @@ ROLLBACK, REPAIR = "roll back", "repair"  # how the labels of both begin, in eve
 # A larger roll back needs the command: many web servers end a request after 30 seconds.
 MOST_FILES = 100
 MOST_BYTES = 20 * 2**20
-SECONDS = REQUEST.share(0.8)
+SECONDS = REQUEST * 0.8
 _GENERATED = (f"{ROLLBACK} ", f"{REPAIR} of ")
 
 _SETTINGS = _(

@@ -23,7 +23,7 @@ from .platform import platform_for
 T = TypeVar("T")
 
 INTERACTIVE_RATE = 2**20  # bytes a second that a file's own size adds to it
-INTERACTIVE_SECONDS = REQUEST.seconds
+INTERACTIVE_SECONDS = REQUEST
 
 
 class Configured:

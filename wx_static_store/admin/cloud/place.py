@@ -31,7 +31,7 @@ class Place:
     @cached_property
     def store(self) -> Store:
         options = get_store(self.to.using, self.to.env).options
-        third = REQUEST.share(1 / 3)  # a page makes three calls
+        third = REQUEST / 3  # a page makes three calls
         return store_for(replace(options, deadline=min(options.deadline or third, third)))
 
     @property

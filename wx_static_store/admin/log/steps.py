@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from ...causes import Text
 from ...core.budget import REQUEST
+from ...core.retry import ending_within
 from ...models import UploadLog
 from ...submit import queue
 from ...submit.access import offered
@@ -57,7 +58,7 @@ class StepsPage(ReadOnlyAdmin):
         rows = offered(self.get_queryset(request), request.user)
         found = list(rows.filter(pk__in=wanted).order_by("-id"))
         asked = _parse_step(request, found)
-        with REQUEST.entered():
+        with ending_within(REQUEST):
             step = LONG_ACTIONS[name].do(asked) if found else Step([])
         known, facts = {row.pk for row in found}, [results.NOT_FOUND]
         lost = (StepLine(pk, f"#{pk}", outcome=results.LOST, facts=facts) for pk in wanted)
