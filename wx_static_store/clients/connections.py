@@ -129,18 +129,14 @@ class Connection(HTTPConnection):
     _socks_options: Mapping[str, Any] = {}  # as well, for a proxy of that kind
 
     def connect(self) -> None:
-        exchange = current_exchange.get()
-        exchange.proxy = self._proxy_address()
+        exchange, socks = current_exchange.get(), self._socks_options
+        exchange.proxy = self.proxy.netloc or "" if self.proxy else ""  # without its password
+        if socks:
+            exchange.proxy = f"{socks['proxy_host']}:{socks['proxy_port']}"
         super().connect()
         exchange.proxy = ""
         self.sock.settimeout(exchange.read_timeout)  # it stood for connecting until now
         self.sock = _Completing(self.sock)
-
-    def _proxy_address(self) -> str:
-        """Return host and port of the proxy, without its password; empty without a proxy."""
-        if socks := self._socks_options:
-            return f"{socks['proxy_host']}:{socks['proxy_port']}"
-        return self.proxy.netloc or "" if self.proxy else ""
 
     def _new_conn(self) -> Any:
         sock = super()._new_conn()  # type: ignore[misc]
@@ -215,25 +211,21 @@ class Pools:
 
     def _manager(self, proxy: str | None) -> urllib3.PoolManager:
         more: dict[str, Any] = {"blocksize": BLOCK, "ssl_context": self._context}
-        manager: urllib3.PoolManager
-        if not proxy:
-            manager = urllib3.PoolManager(maxsize=self._size, **more)
-        else:
-            if not proxy.lower().startswith("socks"):
-                more["proxy_ssl_context"] = self._context
-            manager = self._over(proxy, **more)
+        if proxy and not proxy.lower().startswith("socks"):
+            more["proxy_ssl_context"] = self._context
+        try:
+            if not proxy:
+                manager: urllib3.PoolManager = urllib3.PoolManager(maxsize=self._size, **more)
+            elif urllib3.util.parse_url(proxy).host:
+                # As `requests` makes it: with its password, and for SOCKS, too.
+                manager = HTTPAdapter(pool_maxsize=self._size).proxy_manager_for(proxy, **more)
+            else:
+                raise InvalidSchema
+        except _UNUSABLE:
+            raise ConfigurationError(cause="proxy.unusable") from None
         pools = manager.pool_classes_by_scheme.items()
         manager.pool_classes_by_scheme = {scheme: _ours(pool) for scheme, pool in pools}
         return manager
-
-    def _over(self, proxy: str, **more: Any) -> Any:
-        """Return the manager that `requests` makes of a proxy: its password, and SOCKS."""
-        try:
-            if not urllib3.util.parse_url(proxy).host:
-                raise InvalidSchema
-            return HTTPAdapter(pool_maxsize=self._size).proxy_manager_for(proxy, **more)
-        except _UNUSABLE:
-            raise ConfigurationError(cause="proxy.unusable") from None
 
 
 @cache

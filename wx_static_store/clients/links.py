@@ -114,13 +114,8 @@ def _host_fault(parsed: Url, upload_hosts: tuple[str, ...], *, loopback: bool) -
         return _("it is not https")
     if parsed.port not in (None, 443):
         return _("it uses port %(port)d", port=parsed.port)
-    if not any(_matches(host, allowed) for allowed in upload_hosts):
+    # Of `.example.com` the buckets of a COS domain, of `cdn.example.com` only itself.
+    forms = ((_BUCKET if each.startswith(".") else "") + re.escape(each) for each in upload_hosts)
+    if not any(re.fullmatch(form, host) for form in forms):
         return _("its host %(host)s is not in upload_hosts", host=ascii(host))
     return ""
-
-
-def _matches(host: str, allowed: str) -> bool:
-    """Match with `.example.com` the buckets of a COS domain, with `cdn.example.com` only itself."""
-    if allowed.startswith("."):
-        return re.fullmatch(_BUCKET + re.escape(allowed), host) is not None
-    return host == allowed
