@@ -9,12 +9,14 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
+
+from django.utils.functional import Promise
 
 from ..conf import options_for
 from ..core.budget import REQUEST
 from ..core.match import Match, match
-from ..core.refusals import EXISTS, IN_PROGRESS
+from ..core.refusals import EXISTS, IN_PROGRESS, User
 from ..core.types import LIST, UploadContext, UploadItem, UploadResult
 from ..exceptions import SourceError, WxStaticStoreError
 from ..i18n import gettext_lazy as _
@@ -30,12 +32,6 @@ from ..upload.waiting import end_lease, finish, lease, why
 from ..upload.workers import WorkerPool
 from .owner import owning_alias
 from .source_of import SourceGone, earlier_uploads, source_of, waiting_for
-
-if TYPE_CHECKING:
-    from django.utils.functional import Promise
-
-    from ..core.refusals import User
-
 
 _NEWER = _("A newer upload of this file is in the log, and an older one must not overwrite it")
 TAKE_THE_NEWER = _("Upload the newer one again if needed.")

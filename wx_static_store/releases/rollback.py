@@ -1,12 +1,9 @@
 """Roll back and repair: the ordinary deploy of a kept release to each environment."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING
 
 from ..conf import aliases, options_for
 from ..core.budget import REQUEST
@@ -27,12 +24,10 @@ from ..deploy.state import before, deployments_of, from_log, states, trusts_log,
 from ..deploy.tree import check_prefix
 from ..exceptions import ConfigurationError, SourceError
 from ..i18n import gettext_lazy as _, listed, ngettext, shown
+from ..models import Deployment, FolderState, Release
 from ..upload import kept
 from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
-
-if TYPE_CHECKING:
-    from ..models import Deployment, FolderState, Release
 
 NAMED = 5  # files or environments in a message
 LONGEST = 80  # characters of a label inside a label
