@@ -12,7 +12,7 @@ from operator import or_
 from typing import Any
 
 from django.conf import settings
-from django.db import connections, models, router
+from django.db import connections, models
 from django.db.models.functions import Left
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from ..causes import Cause, advice, cause_of, hint
 from ..core.types import DELETED_MD5, NOT_STORED, UploadStatus
 from ..i18n import labelled
-from .columns import key_digest, link
+from .columns import PrimaryQuerySet, key_digest, link
 from .deployments import Deployment
 
 DIGESTS_A_QUERY = 25_000
@@ -65,7 +65,7 @@ class Dismissal(models.Model):
         return str(self.upload_id)
 
 
-class UploadLogQuerySet(models.QuerySet["UploadLog"]):
+class UploadLogQuerySet(PrimaryQuerySet["UploadLog"]):
     def insert(self, rows: Sequence[dict[str, Any]]) -> int:
         """Add rows of the same columns, without an object for each; return their number."""
         # A file costs a millisecond in all, of which `bulk_create` would take a tenth.
@@ -91,10 +91,6 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
                 sql = f"INSERT INTO {table} ({names}) VALUES {lines}"  # noqa: S608  # nosec B608
                 cursor.execute(sql, values)
         return len(rows)
-
-    def primary(self) -> UploadLogQuerySet:
-        """Read from the database that is written to: a replica may be behind."""
-        return self.using(router.db_for_write(self.model))
 
     def newest(self, env: str, keys: Iterable[str]) -> dict[str, UploadLog]:
         """Return the newest row of each key, whatever its status, from the primary database."""
