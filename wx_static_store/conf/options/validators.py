@@ -103,17 +103,12 @@ def _between(kind: type, least: float, most: float, fault: str | Promise) -> Cal
 
 # A socket takes no more than 24 days.
 number = _between(float, 1e-9, 24 * 3600, _("must be a number of seconds above 0, a day at most"))
+# A token lives 7200 s: a longer interval would be an outage at the end of each.
+interval = _between(float, 1e-9, 600, _("must be a number of seconds above 0, 600 seconds at most"))
 rate = _between(float, 0.01, 10_000, _("must be a number of calls a second, from 0.01 to 10000"))
 count = _between(int, 1, 256, _("must be a whole number from 1 to 256"))
 hours = _between(int, 1, 8760, _("must be a whole number of hours from 1 to 8760"))
 size = _between(int, 1, LARGEST, _("must be a number of bytes from 1 to %(most)d", most=LARGEST))
-
-
-def interval(value: Any) -> float:
-    # A token lives 7200 s: a longer interval would be an outage at the end of each.
-    if number(value) > 600:
-        raise ValueError(_("must be 600 seconds at most"))
-    return float(value)
 
 
 def _texts(form: str, fault: str | Promise, *, least: int = 1) -> Callable[[Any], Any]:
