@@ -16,10 +16,10 @@ from .types import ContentHeaders
 VERSION = 1  # of the packed list
 _MD5, _SHA256 = 16, 32  # bytes of a digest
 LABELS = (  # that are generated: recorded in English
-    gettext_noop("roll back from %(before)s to %(to)s"),
-    gettext_noop("roll back to %(to)s"),
-    gettext_noop("roll back of %(rollout)s"),
-    gettext_noop("repair of %(to)s"),
+    ROLL_BACK_FROM := gettext_noop("roll back from %(before)s to %(to)s"),
+    ROLL_BACK := gettext_noop("roll back to %(to)s"),
+    ROLL_BACK_OF := gettext_noop("roll back of %(rollout)s"),
+    REPAIR := gettext_noop("repair of %(to)s"),
 )
 _HEADERS = tuple(field.name for field in fields(ContentHeaders))
 

@@ -7,6 +7,7 @@ from functools import cache
 
 from ..conf import aliases, options_for
 from ..core.budget import REQUEST
+from ..core.releases import LABELS, REPAIR, ROLL_BACK, ROLL_BACK_FROM
 from ..core.types import RemoteFile, UploadContext
 from ..deploy.environments import (
     Order,
@@ -31,12 +32,11 @@ from ..upload.workers import WorkerPool
 
 NAMED = 5  # files or environments in a message
 LONGEST = 80  # characters of a label inside a label
-ROLLBACK, REPAIR = "roll back", "repair"  # how the labels of both begin, in every language
 # A larger roll back needs the command: many web servers end a request after 30 seconds.
 MOST_FILES = 100
 MOST_BYTES = 20 * 2**20
 SECONDS = REQUEST * 0.8
-_GENERATED = (f"{ROLLBACK} ", f"{REPAIR} of ")
+_GENERATED = tuple(label.partition("%")[0] for label in LABELS)  # how such labels begin
 
 _SETTINGS = _(
     "Add a private place to the settings. What is deployed from then on is kept there:\n"
@@ -80,11 +80,10 @@ class Move:
 
     def describe(self, name: Callable[[Deployment], str]) -> str:
         """Return what the move does, in English; `label_in_words` translates it."""
-        to = name(self.target)
-        if self.repair:
-            return f"{REPAIR} of {to}"
-        start = f" from {name(self.before)}" if self.before else ""
-        return f"{ROLLBACK}{start} to {to}"
+        names = {"to": name(self.target)}
+        if self.before and not self.repair:
+            return ROLL_BACK_FROM % (names | {"before": name(self.before)})
+        return (REPAIR if self.repair else ROLL_BACK) % names
 
     def replaced(self, *, ever: bool) -> list[Release]:
         """Return the other releases whose files may be there; with `ever`, all it ever got."""
