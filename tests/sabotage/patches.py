@@ -228,12 +228,12 @@ SABOTAGES = (
         "follow redirects",
         "clients/transport.py",
         """\
-            retries=_NO_RETRIES,
-            redirect=False,
+            "retries": _NO_RETRIES,
+            "redirect": False,
 """,
         """\
-            retries=3,
-            redirect=True,
+            "retries": 3,
+            "redirect": True,
 """,
         (
             "clients/test_transport.py::test_no_redirect_is_followed_and_the_other_host_hears_nothing",
