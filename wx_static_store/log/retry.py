@@ -31,12 +31,11 @@ from ..upload.uploader import Queue, Uploader
 from ..upload.waiting import end_lease, finish, lease, why
 from ..upload.workers import WorkerPool
 from .owner import owning_alias
-from .source_of import SourceGone, earlier_uploads, source_of, waiting_for
+from .source_of import PUBLISH_IT, SourceGone, earlier_uploads, source_of, waiting_for
 
 _NEWER = _("A newer upload of this file is in the log, and an older one must not overwrite it")
 TAKE_THE_NEWER = _("Upload the newer one again if needed.")
 _CHANGED = _("The file is another one by now")
-_PUBLISH_IT = _("Run collectstatic again: it publishes what is there now.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ def retryable(rows: Iterable[UploadLog]) -> Iterator[Ready | RetryResult]:
             yield RetryResult(row, reason=error)
             continue
         if row.md5 and item.md5 != row.md5 and not row.is_deletion:
-            yield RetryResult(row, reason=SourceGone(_CHANGED, hint=_PUBLISH_IT))
+            yield RetryResult(row, reason=SourceGone(_CHANGED, hint=PUBLISH_IT))
         else:
             yield Ready(row, item, waiting_for(row, earlier))
 
