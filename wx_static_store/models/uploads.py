@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -34,17 +33,9 @@ _BEGINS = {"postgresql": "startswith", "mysql": "istartswith"}
 def _digests_a_query(alias: str) -> int:
     """Return how many digests fit into one query of the database, beside the environment."""
     connection = connections[alias]
-    most = connection.features.max_query_params or math.inf
-    if connection.vendor == "mysql":
-        # MariaDB makes a subquery of a thousand values, which takes twice as long.
-        most = 501
-    elif connection.vendor == "sqlite":
-        # Django before 6.0 knows only the limit of old versions of SQLite.
-        from sqlite3 import SQLITE_LIMIT_VARIABLE_NUMBER
-
-        connection.ensure_connection()
-        most = connection.connection.getlimit(SQLITE_LIMIT_VARIABLE_NUMBER)
-    return int(min(DIGESTS_A_QUERY, most - 1))
+    # MariaDB makes a subquery of a thousand values, which takes twice as long.
+    most = 501 if connection.vendor == "mysql" else connection.features.max_query_params
+    return min(DIGESTS_A_QUERY, most - 1) if most else DIGESTS_A_QUERY
 
 
 class Dismissal(models.Model):
