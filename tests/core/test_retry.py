@@ -282,7 +282,7 @@ def test_a_backoff_lies_between_nothing_and_its_cap(attempt: int, chance: float)
 
 
 def test_the_window_of_the_backoff_doubles_up_to_its_cap() -> None:
-    windows = [backoff(number, 1.0, base=0.5, cap=20) for number in range(1, 9)]
+    windows = [backoff(number, 1.0) for number in range(1, 9)]
     assert windows == [1, 2, 4, 8, 16, 20, 20, 20]
 
 

@@ -6,7 +6,7 @@ from django.utils.safestring import SafeString, mark_safe
 _PIXELS = 4  # a module: what a phone reads from a screen at arm's length
 
 
-def svg(text: str, *, label: str = "") -> SafeString:
+def svg(text: str) -> SafeString:
     """Return the code as inline SVG, "" without the extra ``admin``, or for too long a text."""
     try:
         import segno
@@ -19,7 +19,7 @@ def svg(text: str, *, label: str = "") -> SafeString:
     drawn = code.svg_inline(light="white", omitsize=True, svgclass="wx-qr", lineclass=None)
     return format_html(
         '<svg role="img" aria-label="{label}" width="{size}" height="{size}" {rest}',
-        label=label or text,
+        label=text,
         size=code.symbol_size(_PIXELS)[0],
         rest=mark_safe(drawn.removeprefix("<svg ")),  # segno draws it  # noqa: S308  # nosec B308
     )

@@ -15,8 +15,6 @@ from ..i18n import gettext_lazy as _
 T = TypeVar("T")
 
 READ_RATE = 64 * 1024  # bytes a second that must come; a default domain gives some 100 KB/s
-# 2**32 seconds is beyond every cap; larger powers only cost time.
-_LARGEST_EXPONENT = 32
 
 _latest: ContextVar[float] = ContextVar("wx_static_store_latest", default=math.inf)
 
@@ -102,10 +100,10 @@ def ending_alike(function: Callable[..., T]) -> Callable[..., T]:
     return function if moment == math.inf else call
 
 
-def backoff(attempt: int, chance: float, *, base: float = 0.5, cap: float = 20.0) -> float:
-    """Return a random time in seconds, at most the doubled base: full jitter."""
+def backoff(attempt: int, chance: float) -> float:
+    """Return a random time in seconds, of a window that doubles from 1 to 20: full jitter."""
     # The whole span is random: processes that met one throttle must not come back together.
-    return chance * min(cap, base * 2.0 ** min(attempt, _LARGEST_EXPONENT))
+    return chance * min(20.0, 2.0 ** min(attempt - 1, 5))
 
 
 def run(
