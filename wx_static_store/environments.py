@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any
 from . import conf
 from .clients.platform import NORMAL, PlatformClient
 from .conf import Options
-from .core.budget import REQUEST
-from .core.retry import Deadline
+from .core.retry import REQUEST, Deadline
 from .exceptions import WxStaticStoreError
 from .i18n import english, gettext as _, gettext_noop, listed
 from .upload.database import in_database

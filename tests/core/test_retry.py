@@ -12,6 +12,7 @@ from hypothesis import given, strategies as st
 from tests.conftest import examples
 from wx_static_store.causes import CAUSES
 from wx_static_store.core.retry import (
+    REQUEST,
     Clock,
     Deadline,
     backoff,
@@ -372,6 +373,10 @@ def test_the_seconds_left_are_infinite_without_a_moment() -> None:
     assert seconds_left() == math.inf
     with ending_by(0):
         assert seconds_left() == 0
+
+
+def test_a_request_is_over_before_many_web_servers_end_it() -> None:
+    assert REQUEST < 30
 
 
 def test_no_deadline_made_in_the_block_ends_after_its_seconds() -> None:

@@ -1,7 +1,6 @@
 """
 Values and functions that know no Django project.
 
-    budget        The time of a web request, of which each step of a page gets a share
     match         Compare known bytes with an object in a list
     naming        Name → object key, key → public URL, content headers; refuses what cannot be a key
     pushes        Pushes that are refused: why, and the newest one for the doctor

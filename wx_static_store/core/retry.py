@@ -14,6 +14,7 @@ from ..i18n import gettext_lazy as _
 
 T = TypeVar("T")
 
+REQUEST = 25.0  # seconds of a web request: many web servers end a worker after 30
 READ_RATE = 64 * 1024  # bytes a second that must come; a default domain gives some 100 KB/s
 
 _latest: ContextVar[float] = ContextVar("wx_static_store_latest", default=math.inf)

@@ -9,9 +9,9 @@ from time import monotonic
 from django.db.models import TextChoices
 
 from ..conf import aliases
-from ..core.budget import REQUEST
 from ..core.match import Match, match
 from ..core.naming import common_folder
+from ..core.retry import REQUEST
 from ..core.types import RemoteFile
 from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _

@@ -14,9 +14,9 @@ from typing import BinaryIO
 from django.utils.functional import Promise
 
 from ..conf import options_for
-from ..core.budget import REQUEST
 from ..core.match import Match, match
 from ..core.refusals import EXISTS, IN_PROGRESS, User
+from ..core.retry import REQUEST
 from ..core.types import LIST, UploadContext, UploadItem, UploadResult
 from ..exceptions import SourceError, WxStaticStoreError
 from ..i18n import gettext_lazy as _

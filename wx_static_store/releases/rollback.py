@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from ..conf import aliases, options_for
-from ..core.budget import REQUEST
 from ..core.releases import LABELS, REPAIR, ROLL_BACK, ROLL_BACK_FROM
+from ..core.retry import REQUEST
 from ..core.types import RemoteFile, UploadContext
 from ..deploy.environments import (
     Order,

@@ -13,9 +13,8 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from ..conf import options_for, platform_options
-from ..core.budget import REQUEST
 from ..core.refusals import ELSEWHERE, IN_PROGRESS, PROTECTED, UNPUBLISH, PolicyRejected
-from ..core.retry import ending_within
+from ..core.retry import REQUEST, ending_within
 from ..core.types import UploadContext, UploadItem, UploadResult, deletion
 from ..upload.parked import hold
 from ..upload.uploader import Uploader

@@ -11,9 +11,8 @@ from ..clients.site import SiteClient
 from ..clients.wechat import ListPage, WeChatClient
 from ..conf import Options, options_for
 from ..conf.settings import freeze, resolve
-from ..core.budget import REQUEST
 from ..core.naming import quote_key
-from ..core.retry import Clock, Deadline, run
+from ..core.retry import REQUEST, Clock, Deadline, run
 from ..core.types import DELETED, DELETED_MD5, RemoteFile
 from ..exceptions import ConfigurationError, WxStaticStoreError
 from ..i18n import gettext_lazy as _

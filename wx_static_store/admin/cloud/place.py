@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from ...conf import aliases
 from ...conf.settings import setting
-from ...core.budget import REQUEST
 from ...core.refusals import PolicyRejected, User
+from ...core.retry import REQUEST
 from ...models import UploadLog
 from ...submit.access import reach
 from ...submit.policy import Target, stores_for, target

@@ -8,9 +8,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
 from ...causes import Text
-from ...core.budget import REQUEST
 from ...core.releases import ReleaseFile
-from ...core.retry import ending_within
+from ...core.retry import REQUEST, ending_within
 from ...deploy.environments import site_uploader
 from ...exceptions import WxStaticStoreError
 from ...log.compare import SWEPT

@@ -15,8 +15,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _, gettext_lazy, ngettext_lazy
 
 from ...causes import Text
-from ...core.budget import REQUEST
-from ...core.retry import ending_within
+from ...core.retry import REQUEST, ending_within
 from ...core.types import DEPLOYS, UploadContext, facts
 from ...exceptions import ConfigurationError, DeadlineExceeded, WxStaticStoreError
 from ...i18n import labelled, ngettext

@@ -11,8 +11,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy
 
 from ...causes import Text
-from ...core.budget import REQUEST
-from ...core.retry import ending_within
+from ...core.retry import REQUEST, ending_within
 from ...models import UploadLog
 from ...submit import queue
 from ...submit.access import offered
