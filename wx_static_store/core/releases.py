@@ -118,15 +118,6 @@ def digests(packed: bytes, count: int) -> Iterator[bytes]:
         yield packed[at + _MD5 : at + each]
 
 
-def changes(before: Iterable[ReleaseFile], after: Iterable[ReleaseFile]) -> Iterator[Change]:
-    """Yield the files whose bytes or content headers differ, by name."""
-    old, new = ({file.name: file for file in files} for files in (before, after))
-    for name in sorted(old.keys() | new.keys()):
-        change = Change(old.get(name), new.get(name))
-        if change.kind != "changed" or change.parts:
-            yield change
-
-
 def label_in_words(label: str) -> str:
     """Return a generated label in the reader's language, any other as it is."""
     for text in LABELS:
