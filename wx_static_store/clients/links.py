@@ -10,7 +10,6 @@ from urllib.parse import unquote
 
 from django.utils.functional import Promise
 
-from ..exceptions import ProtocolError
 from ..i18n import gettext_lazy as _
 
 if TYPE_CHECKING:
@@ -87,12 +86,6 @@ def _address_fault(address: str) -> str | Promise:
 def _path_fault(parsed: Url, address: str) -> str | Promise:
     # The parser rewrites `/a/../b` and odd escapes: the signature is for the address as it came.
     return "" if parsed.url == address else _("the HTTP library would send another address")
-
-
-def link_refused(reason: str | Promise) -> ProtocolError:
-    """Return the error for a link that was not used: a new link may be good."""
-    text = _("The signed link was not used: %(reason)s", reason=reason)
-    return ProtocolError(text, cause="link.refused", stage="link")
 
 
 def _parse(url: str) -> Url:

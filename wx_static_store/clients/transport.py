@@ -31,7 +31,7 @@ from ..exceptions import (
 )
 from ..i18n import english, gettext_lazy as _, shown
 from .connections import BLOCK, Exchange, Pools, current_exchange
-from .links import check_address, check_link, link_refused
+from .links import check_address, check_link
 
 Headers = Mapping[str, str | Secret]
 Content = bytes | Secret | Sized
@@ -131,7 +131,8 @@ class Transport:
         elif fault := self._check_link(url.reveal(), key=key):
             security.warning("A signed link for %s was not used: %s", ascii(key), english(fault))
         if fault:
-            raise link_refused(fault)
+            text = _("The signed link was not used: %(reason)s", reason=fault)
+            raise ProtocolError(text, cause="link.refused", stage="link")
 
     def _perform(
         self, request: dict[str, Any], origin: str, read: Callable[..., Reply | ProtocolError]
