@@ -1,18 +1,34 @@
 """A public address as a QR code: these sites are opened in WeChat, on a phone."""
 
+from io import StringIO
+from typing import Any
+
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 _PIXELS = 4  # a module: what a phone reads from a screen at arm's length
 
 
-def svg(text: str) -> SafeString:
-    """Return the code as inline SVG, "" without the extra ``admin``, or for too long a text."""
+def lines(text: str, encoding: str) -> str:
+    """Return the code for a terminal, "" without the extra ``admin`` or UTF-8, or if too long."""
+    drawn = StringIO()
+    if "utf" in encoding.lower() and (code := _code(text)):
+        code.terminal(drawn, compact=True)
+    return drawn.getvalue()
+
+
+def _code(text: str) -> Any:
     try:
         import segno
 
-        code = segno.make_qr(text)
+        return segno.make_qr(text)
     except (ImportError, ValueError):
+        return None
+
+
+def svg(text: str) -> SafeString:
+    """Return the code as inline SVG, "" without the extra ``admin``, or for too long a text."""
+    if (code := _code(text)) is None:
         return SafeString()
     # White, so that it scans in dark mode, too. Attributes, no style: a strict
     # Content-Security-Policy allows them.

@@ -20,6 +20,7 @@ LABELS = (  # that are generated: recorded in English
     ROLL_BACK := gettext_noop("roll back to %(to)s"),
     ROLL_BACK_OF := gettext_noop("roll back of %(rollout)s"),
     REPAIR := gettext_noop("repair of %(to)s"),
+    gettext_noop("end of the preview"),
 )
 _HEADERS = tuple(field.name for field in fields(ContentHeaders))
 

@@ -21,6 +21,7 @@ from ..upload.recorder import trusted_from
 from ..upload.sources import fingerprint
 from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
+from .noindex import as_sent
 
 AT_ONCE = 10_000  # keys that are in memory together
 
@@ -75,7 +76,7 @@ def make_plan(
     settled: Settled | None = None,
 ) -> Plan:
     """Compare the files with the cloud, and order them; `settled` ones are taken for unchanged."""
-    by_key, rejected = _without_collisions(uploader, hash_items(items))
+    by_key, rejected = _without_collisions(uploader, hash_items(map(as_sent, items)))
     last_key = uploader.key(last)
     # Not of a set: what is almost in order is sorted at once.
     keys = sorted(key for key in {**by_key, last_key: 0} if key and not key.startswith("/"))

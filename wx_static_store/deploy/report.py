@@ -158,6 +158,7 @@ def as_dict(
         "seconds": round(seconds, 3),
         "using": using,
         "source": source,
+        "url": environments[0].address if len(environments) == 1 else "",
         "causes": _by_cause(environments),
         "environments": [*map(_environment, environments)],
     }

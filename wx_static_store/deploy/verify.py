@@ -33,6 +33,7 @@ from ..upload.sources import IN_MEMORY, digest
 from ..upload.store import Store
 from ..upload.uploader import Queue, Uploader
 from ..upload.workers import WorkerPool
+from .noindex import is_preview
 
 logger = logging.getLogger("wx_static_store.deploy")
 
@@ -65,14 +66,16 @@ class Verification:
 def sweep(
     uploader: Uploader, prefix: str = "", *, seconds: float = math.inf, most: float = math.inf
 ) -> dict[str, RemoteFile]:
-    """Return the files of a folder by key, without deleted ones; DeadlineExceeded for too many."""
+    """Return a folder's files by key, but deleted ones and previews; DeadlineExceeded if many."""
     folder = uploader.options.location + (clean_name(prefix.rstrip("/")) + "/" if prefix else "")
     until, found = time.monotonic() + seconds, dict[str, RemoteFile]()
     with interruptible():
         for file in uploader.store.sweep(folder):
             if len(found) >= most or time.monotonic() > until:
                 raise DeadlineExceeded(_("The folder has too many files"), hint=_BY_COMMAND)
-            found[file.key] = file
+            # A preview is no part of the site, whose stale files it would be.
+            if not is_preview(file.key.removeprefix(folder)):
+                found[file.key] = file
     return found
 
 
@@ -107,12 +110,13 @@ def find_stale(
     cloud: Mapping[str, RemoteFile], items: Sequence[UploadItem], uploader: Uploader
 ) -> list[RemoteFile]:
     """Return the files of `sweep` that are not in the tree, without those of KEPT."""
-    wanted = {uploader.key(item.name) for item in items}
+    wanted, location = {uploader.key(item.name) for item in items}, uploader.options.location
     return [
         cloud[key]
         for key in sorted(cloud)
-        if key not in wanted and key.startswith(uploader.options.location)
-        if not any(fnmatchcase(os.path.basename(key), pattern) for pattern in KEPT)
+        if key not in wanted and key.startswith(location)
+        if is_preview(key.removeprefix(location))
+        or not any(fnmatchcase(os.path.basename(key), pattern) for pattern in KEPT)
     ]
 
 
@@ -153,41 +157,31 @@ def blank(
     Pages go first. If one of them fails, all other files are held back; return their number.
     """
     # A page that stays public must not lose the files that it loads.
-    pages = [file for file in files if is_html(file.key)]
-    others = [file for file in files if not is_html(file.key)]
-    if not _overwrite(uploader, pages, recorder, pool, report):
-        return len(others)
-    _overwrite(uploader, others, recorder, pool, report)
+    pages = [file.key for file in files if is_html(file.key)]
+    others = [file.key for file in files if not is_html(file.key)]
+    location, failed = uploader.options.location, False
+    for keys in (pages, others):
+        if failed:
+            return len(others)
+        names = {key: key.removeprefix(location) for key in keys}
+        # A key that only the console can write fails: our spelling of it (in its normal form, say)
+        # may be another, live file.
+        for key in [key for key, name in names.items() if uploader.key(name) != key]:
+            refused = _refused(uploader, key, names.pop(key))
+            recorder.add(refused)
+            report(refused)
+        steps = Queue(uploader, map(deletion, names.values()), report)
+        results = uploader.send(steps, pool, recorder)
+        failed = sum(result.error is None for result in results) < len(keys)
     return 0
 
 
-def _overwrite(
-    uploader: Uploader,
-    files: Sequence[RemoteFile],
-    recorder: Recorder,
-    pool: WorkerPool,
-    report: Callable[[UploadResult], object],
-) -> bool:
-    """Overwrite each file, in any order; return whether all succeeded."""
-    # A key that only the console can write fails: our spelling of it (in its normal form, say) may
-    # be another, live file.
-    location = uploader.options.location
-    names = {file.key: file.key.removeprefix(location) for file in files}
-    foreign = [key for key, name in names.items() if uploader.key(name) != key]
-    for key in foreign:
-        text = _(
-            "%(key)s was not written from here, and cannot be overwritten from here", key=ascii(key)
-        )
-        error = NameRejected(text, stage="name", hint=_("Delete it in the console."))
-        error.with_context(env=uploader.env, key=key)
-        refused = UploadResult(
-            names.pop(key), key, UploadStatus.FAILED, uploader.env, stage="name", error=error
-        )
-        recorder.add(refused)
-        report(refused)
-    steps = Queue(uploader, map(deletion, names.values()), report)
-    results = uploader.send(steps, pool, recorder)
-    return sum(result.error is None for result in results) == len(files)
+def _refused(uploader: Uploader, key: str, name: str) -> UploadResult:
+    text = _("%(key)s was not written from here, and cannot be overwritten from here")
+    hint = _("Delete it in the console.")
+    error = NameRejected(text % {"key": ascii(key)}, stage="name", hint=hint)
+    error.with_context(env=uploader.env, key=key)
+    return UploadResult(name, key, UploadStatus.FAILED, uploader.env, stage="name", error=error)
 
 
 def difference(item: Known, remote: RemoteFile | None) -> str | Promise:

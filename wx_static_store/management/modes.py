@@ -18,13 +18,14 @@ from ..core.naming import NO_CACHE, header_value
 from ..core.types import UploadContext, UploadItem
 from ..deploy.environments import STATICFILES, Confirm, Order, Orders, site_stores, site_uploader
 from ..deploy.link_check import Files, changed_in_place
+from ..deploy.noindex import PREVIEW_STORE
 from ..deploy.plan import Plan, hash_items
 from ..deploy.records import Records, find_deployment, item_of
 from ..deploy.state import live
 from ..deploy.tree import read_tree
 from ..i18n import gettext as _, listed, shown
 from ..models import Release
-from ..releases import rollback
+from ..releases import previews, rollback
 from ..submit.selection import select_environments
 from ..upload import kept
 from ..upload.sources import opened
@@ -52,8 +53,10 @@ def alias_of(line: CommandLine) -> str:
     """Return the alias of --using, or the likeliest one; with DIR it must be the only one."""
     if line.using:
         return line.using
+    if line.preview and PREVIEW_STORE in conf.aliases():
+        return PREVIEW_STORE
     sites = site_stores()
-    if line.directory:
+    if line.directory or line.preview:
         if len(sites) != 1:
             raise wrong_use(_what_to_name(sites))
         return sites[0]
@@ -79,7 +82,11 @@ def _what_to_name(sites: Sequence[str]) -> str:
 def store_of(line: CommandLine) -> str:
     """Return the alias of --using; without it, for releases, the alias they were deployed with."""
     alias = alias_of(line)
-    if line.using or not (line.publishes_release or (line.diff and not line.directory)):
+    if (
+        line.using
+        or line.preview
+        or not (line.publishes_release or (line.diff and not line.directory))
+    ):
         return alias
     envs = [env for env in environments_of(line) if env]
     if name := line.named_release:
@@ -100,6 +107,13 @@ def environments_of(line: CommandLine) -> Sequence[str | None]:
     if (path := line.envs_file) and not (named := _read_lines(path)):
         raise wrong_use(_("%(path)s names no environment.", path=path))
     return select_environments(named, line.tag) or [None]
+
+
+def at_preview(line: CommandLine, uploader: Uploader) -> CommandLine:
+    """Return the line with the folder of its preview, whose end is noted if it is published."""
+    keep = not (line.without_tree or line.dry_run)
+    prefix = previews.prefix_of(uploader, str(line.preview), line.expires, keep=keep)
+    return replace(line, folder=prefix) if line.without_tree else replace(line, prefix=prefix)
 
 
 def _read_lines(path: str) -> list[str]:
@@ -199,7 +213,7 @@ def changes_in_place(
 
 def live_in(orders: Orders) -> list[Files]:
     """Return the files of the releases that the orders replace, if their bytes are kept."""
-    if not kept.alias():
+    if not (orders and kept.alias()):
         return []
     prefix = orders[0][1].prefix
     found = [live(each.env, each.options.location + prefix) for each, _order in orders]

@@ -174,6 +174,7 @@ class Migration(migrations.Migration):
                 ('env', models.CharField(max_length=64)),
                 ('folder', models.CharField(blank=True, max_length=850)),
                 ('folder_digest', models.CharField(max_length=40)),
+                ('ends', models.DateTimeField(db_index=True, null=True)),
                 ('checked', models.CharField(blank=True, choices=[('ok', 'verified'), ('mismatched', 'differs from its release'), ('not_compared', 'not compared')], max_length=16)),
                 ('failed', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='wx_static_store.deployment')),
                 ('live', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='wx_static_store.deployment')),

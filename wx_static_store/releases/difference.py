@@ -10,11 +10,13 @@ from ..core.match import Match, match
 from ..core.releases import Change, ReleaseFile
 from ..core.types import NO_HEADERS, ContentHeaders, RemoteFile, UploadContext, UploadItem
 from ..deploy.environments import Order, stale_files
+from ..deploy.noindex import PREVIEWS, as_sent
 from ..deploy.plan import hash_items
-from ..deploy.records import Records, files_of
+from ..deploy.records import Records, files_of, item_of
 from ..deploy.verify import sweep
 from ..exceptions import SourceError
 from ..i18n import gettext_lazy as _, listed
+from ..upload.sources import fingerprint
 from ..upload.uploader import Uploader
 
 KINDS = ("added", "changed", "removed")
@@ -101,9 +103,11 @@ def compare_with_cloud(
     """Compare a release with the folder `prefix`, by `sweep`, which shows no headers."""
     cloud = sweep(uploader, prefix, seconds=seconds, most=most)
     by_key = {uploader.key(prefix + file.name) or file.name: file for file in files}
-    found, unsure = list[Change](), 0
+    found, unsure, in_preview = list[Change](), 0, prefix.startswith(PREVIEWS)
     for key, file in by_key.items():
-        matched = match(file, remote := cloud.get(key))
+        # Pages of a preview were sent with a tag: their kept bytes are read, and get it, too.
+        sent = fingerprint(as_sent(item_of(file, prefix))) if in_preview else file
+        matched = match(sent, remote := cloud.get(key))
         unsure += matched is Match.UNSURE
         if remote is None:
             found.append(Change(file, None))

@@ -18,6 +18,7 @@ from ..deploy.environments import (
     site_uploader,
     stale_files,
 )
+from ..deploy.noindex import PREVIEW_STORE, is_preview
 from ..deploy.plan import Plan
 from ..deploy.records import Records, find_deployment, items_of
 from ..deploy.report import EnvironmentReport
@@ -36,7 +37,8 @@ LONGEST = 80  # characters of a label inside a label
 MOST_FILES = 100
 MOST_BYTES = 20 * 2**20
 SECONDS = REQUEST * 0.8
-_GENERATED = tuple(label.partition("%")[0] for label in LABELS)  # how such labels begin
+# How labels begin that name other releases.
+_GENERATED = tuple(start for start, part, _end in (x.partition("%") for x in LABELS) if part)
 
 _SETTINGS = _(
     "Add a private place to the settings. What is deployed from then on is kept there:\n"
@@ -99,7 +101,7 @@ class Move:
 
 def only_store(envs: Sequence[str]) -> str:
     """Return the only alias that had releases of these (or all), or ""; SourceError for several."""
-    rows = with_release().filter(using__in=aliases()).order_by()
+    rows = with_release().filter(using__in={*aliases()} - {PREVIEW_STORE}).order_by()
     rows = rows.filter(env__in=envs) if envs else rows
     found = from_log(lambda: sorted(rows.values_list("using", flat=True).distinct()))
     if len(found) > 1:
@@ -121,7 +123,8 @@ def folder_of(using: str, envs: Sequence[str], *, prefix: str = "", name: str = 
         known = {find_deployment(name, envs[0], using=using).folder}
     else:
         rows = with_release().filter(using=using, env__in=envs).order_by()
-        known = from_log(lambda: {*rows.values_list("folder", flat=True).distinct()})
+        every = from_log(lambda: {*rows.values_list("folder", flat=True).distinct()})
+        known = {one for one in every if not is_preview(one.removeprefix(location))}
     found = sorted(folder for folder in known if folder.startswith(location))
     if len(found) == 1:
         return found[0]

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from io import BytesIO
 from typing import Any, BinaryIO, TypeVar
@@ -107,6 +108,12 @@ class Store:
         """Return the public address of a name, which stands below the location."""
         prefix = self.options.url_prefix or self.root() + quote_key(self.options.location)
         return prefix + quote_key(name)
+
+    def address(self, prefix: str) -> str:
+        """Return the public address of a folder; empty if it cannot be had now."""
+        with suppress(WxStaticStoreError):
+            return self.url(prefix)
+        return ""
 
     def key_url(self, key: str) -> str:
         if key.startswith(self.options.location):
