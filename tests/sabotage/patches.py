@@ -170,8 +170,8 @@ SABOTAGES = (
         "D6: a live page names nothing that was blanked",
         "blank assets although a page could not be blanked",
         "deploy/verify.py",
-        "    if not _overwrite(uploader, pages, recorder, pool, report):\n",
-        "    if _overwrite(uploader, pages, recorder, pool, report) is None:\n",
+        "        if failed:\n            return len(others)\n",
+        "        if failed is None:\n            return len(others)\n",
         ("deploy/test_verify.py::test_a_page_that_cannot_be_blanked_holds_back_all_other_files",),
     ),
     Sabotage(
