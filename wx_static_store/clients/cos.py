@@ -152,10 +152,9 @@ def _compare(reply: Reply, md5: str, request_id: str) -> PutReceipt | IntegrityE
     tag, date = reply.headers.get("ETag", "").strip('"').lower(), None
     with suppress(ValueError, OverflowError):
         date = in_utc(parsedate_to_datetime(reply.headers.get("Date", "")))
-    if re.fullmatch(r"[0-9a-f]{32}", tag) is None:
-        return PutReceipt(request_id, md5, verified=False, date=date)
-    if tag == md5:
-        return PutReceipt(request_id, md5, verified=True, date=date)
+    named = re.fullmatch(r"[0-9a-f]{32}", tag) is not None
+    if not named or tag == md5:
+        return PutReceipt(request_id, md5, verified=named, date=date)
     return IntegrityError(
         _("COS stored other bytes than were sent"),
         stage="verify",

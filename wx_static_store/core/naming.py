@@ -175,9 +175,3 @@ def header_value(value: str) -> str:
 def common_prefix(keys: Sequence[str]) -> str:
     """Return the longest text with which all of the keys begin."""
     return os.path.commonprefix(keys)  # noqa: RUF071 -- of texts, not of paths
-
-
-def common_folder(keys: Sequence[str]) -> str:
-    """Return the folder in which all of the keys are, with its slash."""
-    prefix = common_prefix(keys)
-    return prefix[: prefix.rfind("/") + 1]

@@ -26,7 +26,7 @@ def _code(text: str) -> Any:
         return None
 
 
-def svg(text: str, *, label: str = "") -> SafeString:
+def svg(text: str) -> SafeString:
     """Return the code as inline SVG, "" without the extra ``admin``, or for too long a text."""
     if (code := _code(text)) is None:
         return SafeString()
@@ -35,7 +35,7 @@ def svg(text: str, *, label: str = "") -> SafeString:
     drawn = code.svg_inline(light="white", omitsize=True, svgclass="wx-qr", lineclass=None)
     return format_html(
         '<svg role="img" aria-label="{label}" width="{size}" height="{size}" {rest}',
-        label=label or text,
+        label=text,
         size=code.symbol_size(_PIXELS)[0],
         rest=mark_safe(drawn.removeprefix("<svg ")),  # segno draws it  # noqa: S308  # nosec B308
     )

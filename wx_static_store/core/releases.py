@@ -16,10 +16,10 @@ from .types import ContentHeaders
 VERSION = 1  # of the packed list
 _MD5, _SHA256 = 16, 32  # bytes of a digest
 LABELS = (  # that are generated: recorded in English
-    gettext_noop("roll back from %(before)s to %(to)s"),
-    gettext_noop("roll back to %(to)s"),
-    gettext_noop("roll back of %(rollout)s"),
-    gettext_noop("repair of %(to)s"),
+    ROLL_BACK_FROM := gettext_noop("roll back from %(before)s to %(to)s"),
+    ROLL_BACK := gettext_noop("roll back to %(to)s"),
+    ROLL_BACK_OF := gettext_noop("roll back of %(rollout)s"),
+    REPAIR := gettext_noop("repair of %(to)s"),
     gettext_noop("end of the preview"),
 )
 _HEADERS = tuple(field.name for field in fields(ContentHeaders))
@@ -118,15 +118,6 @@ def digests(packed: bytes, count: int) -> Iterator[bytes]:
     each = _MD5 + _SHA256
     for at in range(len(packed) - count * each, len(packed), each):
         yield packed[at + _MD5 : at + each]
-
-
-def changes(before: Iterable[ReleaseFile], after: Iterable[ReleaseFile]) -> Iterator[Change]:
-    """Yield the files whose bytes or content headers differ, by name."""
-    old, new = ({file.name: file for file in files} for files in (before, after))
-    for name in sorted(old.keys() | new.keys()):
-        change = Change(old.get(name), new.get(name))
-        if change.kind != "changed" or change.parts:
-            yield change
 
 
 def label_in_words(label: str) -> str:

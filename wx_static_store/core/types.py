@@ -1,7 +1,5 @@
 """Frozen values that travel between the layers, and the columns of the log."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,14 +7,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import md5
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
+from ..exceptions import WxStaticStoreError
 from ..i18n import english, gettext_lazy as _
-
-if TYPE_CHECKING:
-    from ..exceptions import WxStaticStoreError
-    from .secrets import Secret
-
+from .secrets import Secret
 
 LARGEST = 5 * 1024**3  # bytes that one PUT takes; multipart needs a key of the cloud
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import connections, models, router, transaction
@@ -14,23 +14,21 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..core.releases import label_in_words
-from .columns import key_digest, link
+from .columns import PrimaryQuerySet, Row, key_digest, link
 from .releases import Release
 
 Link = models.ForeignKey["Deployment | None", "Deployment | None"]
 BATCH = 500  # folders whose rows are locked at once
 
 
-class DeploymentQuerySet(models.QuerySet["Deployment"]):
-    def primary(self) -> DeploymentQuerySet:
-        """Read from the database that is written to: a replica may be behind."""
-        return self.using(router.db_for_write(self.model))
-
-    def in_folder(self, folder: str) -> DeploymentQuerySet:
-        """Return the deployments to exactly this folder."""
+class FolderQuerySet(PrimaryQuerySet[Row]):
+    def in_folder(self, folder: str) -> Self:
+        """Return the rows of exactly this folder."""
         # Not by the folder itself: MariaDB's `=` ignores case.
         return self.filter(folder_digest=key_digest(folder))
 
+
+class DeploymentQuerySet(FolderQuerySet["Deployment"]):
     def good(self) -> DeploymentQuerySet:
         """Return successful deployments with a release, the newest first, by their own index."""
         return self.filter(release__isnull=False).with_outcome(Deployment.Outcome.DONE)
@@ -141,11 +139,7 @@ class Deployment(models.Model):
         return label_in_words(self.label)
 
 
-class FolderStateQuerySet(models.QuerySet["FolderState"]):
-    def in_folder(self, folder: str) -> FolderStateQuerySet:
-        """Return the states of exactly this folder."""
-        return self.filter(folder_digest=key_digest(folder))
-
+class FolderStateQuerySet(FolderQuerySet["FolderState"]):
     def with_live(self) -> FolderStateQuerySet:
         """Return the folders of the site where a release is live, the newest first."""
         return self.filter(live__isnull=False, ends__isnull=True).order_by("-live_id")

@@ -7,7 +7,7 @@ from io import BytesIO
 from typing import Any
 
 from ..core.match import Match, match
-from ..core.releases import Change, ReleaseFile, changes
+from ..core.releases import Change, ReleaseFile
 from ..core.types import NO_HEADERS, ContentHeaders, RemoteFile, UploadContext, UploadItem
 from ..deploy.environments import Order, stale_files
 from ..deploy.noindex import PREVIEWS, as_sent
@@ -74,10 +74,11 @@ class Difference:
 
 
 def compare_files(before: Iterable[ReleaseFile], after: Iterable[ReleaseFile]) -> Difference:
-    """Compare two lists of files, such as the `contents` of two releases."""
-    after = list(after)
-    found = list(changes(before, after))
-    return Difference(found, len(after) - sum(change.after is not None for change in found))
+    """Compare two lists of files, such as the `contents` of two releases, headers included."""
+    old, new = ({file.name: file for file in files} for files in (before, after))
+    every = [Change(old.get(name), new.get(name)) for name in sorted(old.keys() | new.keys())]
+    found = [change for change in every if change.kind != "changed" or change.parts]
+    return Difference(found, len(every) - len(found))
 
 
 def files_here(

@@ -12,9 +12,8 @@ from ..clients.site import SiteClient
 from ..clients.wechat import ListPage, WeChatClient
 from ..conf import Options, options_for
 from ..conf.settings import freeze, resolve
-from ..core.budget import REQUEST
 from ..core.naming import quote_key
-from ..core.retry import Clock, Deadline, run
+from ..core.retry import REQUEST, Clock, Deadline, run
 from ..core.types import DELETED, DELETED_MD5, RemoteFile
 from ..exceptions import ConfigurationError, WxStaticStoreError
 from ..i18n import gettext_lazy as _
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 INTERACTIVE_RATE = 2**20  # bytes a second that a file's own size adds to it
-INTERACTIVE_SECONDS = REQUEST.seconds
+INTERACTIVE_SECONDS = REQUEST
 
 
 class Configured:
