@@ -50,7 +50,7 @@ _TAKEN = _("Not done: the site has a file at this path, or a line above redirect
 _INEXACT = _("Not done: a page leads from one exact path only, with 301, 302, 303, 307 or 308.")
 _HOST = _("Not done: a rule for one host. Begin the path with a slash.")
 
-Undone = defaultdict[tuple[str, str], list[int]]  # file and what: the numbers of the lines
+Noted = defaultdict[tuple[str, str], list[int]]  # file and text: the numbers of the lines
 Step = tuple[int, str, str]  # number of the line, header, value; without one, it is removed
 Rules = list[tuple[re.Pattern[str], list[Step]]]  # what a path must fit, and its lines
 
@@ -59,10 +59,10 @@ def follow(
     files: Mapping[str, Sequence[str]], items: Sequence[UploadItem], prefix: str, location: str
 ) -> tuple[list[UploadItem], list[str]]:
     """Return the items with headers and the pages of redirects, and notes; raise SourceError."""
-    undone, notes, names = Undone(list), list[str](), {item.name for item in items}
-    pages = _redirect_pages(_lines(REDIRECTS, files), names, prefix, location, undone)
-    rules = _rules(_lines(HEADERS, files), undone)
-    for (file, why), lines in undone.items():
+    noted, notes, names = Noted(list), list[str](), {item.name for item in items}
+    pages = _redirect_pages(_lines(REDIRECTS, files), names, prefix, location, noted)
+    rules = _rules(_lines(HEADERS, files), noted)
+    for (file, why), lines in noted.items():
         text = ngettext(
             "%(file)s, line %(lines)s: %(what)s",
             "%(file)s, lines %(lines)s: %(what)s",
@@ -95,12 +95,12 @@ def _wrong(file: str, line: int, what: str | Promise) -> SourceError:
 # --- _headers ---------------------------------------------------------------------------------
 
 
-def _rules(lines: Iterator[tuple[int, str]], undone: Undone) -> Rules:
+def _rules(lines: Iterator[tuple[int, str]], noted: Noted) -> Rules:
     rules = Rules()
     for number, line in lines:
         if not line[0].isspace():
             if is_host := re.match("https?://", line):
-                undone[HEADERS, str(_HOST)].append(number)
+                noted[HEADERS, str(_HOST)].append(number)
             rules.append((re.compile("(?!)") if is_host else _pattern(number, line), []))
             if len(rules) > RULES:
                 raise _wrong(HEADERS, number, _("%(count)d paths are allowed", count=RULES))
@@ -111,7 +111,7 @@ def _rules(lines: Iterator[tuple[int, str]], undone: Undone) -> Rules:
             if name in _KEPT or name.startswith("x-cos-meta-"):
                 rules[-1][1].append(step)
             elif value:
-                undone[HEADERS, _instead(name.title())].append(number)
+                noted[HEADERS, _instead(name.title())].append(number)
     return rules
 
 
@@ -189,7 +189,7 @@ def _redirect_pages(
     names: Collection[str],
     prefix: str,
     location: str,
-    undone: Undone,
+    noted: Noted,
 ) -> list[UploadItem]:
     """Return a page for each exact path that has no file."""
     pages = dict[str, UploadItem]()
@@ -207,7 +207,7 @@ def _redirect_pages(
             body = partial(BytesIO, _PAGE.format(escape(target)).encode())
             page = UploadItem(name, body, content_type="text/html; charset=utf-8")
             pages[name] = fingerprint(page)
-        undone[REDIRECTS, str(why)].append(number)
+        noted[REDIRECTS, str(why)].append(number)
     return [*pages.values()]
 
 
