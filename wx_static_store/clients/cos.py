@@ -122,6 +122,7 @@ def _headers(link: SignedLink, headers: ContentHeaders, md5: str) -> dict[str, s
     sent: dict[str, str | Secret] = {
         "Content-Type": headers.content_type,
         "Cache-Control": headers.cache_control,
+        **dict(line.split(": ", 1) for line in headers.other_headers.splitlines()),
         "x-cos-security-token": link.token,
     }
     if md5:

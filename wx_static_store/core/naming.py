@@ -154,12 +154,13 @@ def content_headers(
         default = IMMUTABLE if item.hashed else NO_CACHE if is_html(item.name) else SHORT
     fitting = (value for pattern, value in rules if fnmatchcase(item.name, pattern))
     cache_control = item.cache_control or (next(fitting, None) if rules else None) or default
-    return _headers(item.content_type or content_type(item.name), cache_control)
+    kind = item.content_type or content_type(item.name)
+    return _headers(kind, cache_control, item.other_headers)
 
 
 @lru_cache(maxsize=512)
-def _headers(content_type: str, cache_control: str) -> ContentHeaders:
-    return ContentHeaders(header_value(content_type), header_value(cache_control))
+def _headers(content_type: str, cache_control: str, others: str) -> ContentHeaders:
+    return ContentHeaders(header_value(content_type), header_value(cache_control), others)
 
 
 def header_value(value: str) -> str:

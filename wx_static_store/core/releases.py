@@ -80,16 +80,17 @@ def pack(files: Iterable[ReleaseFile]) -> PackedRelease:
     """Return the packed list of these files; raise ValueError if they are not sorted by name."""
 
     @cache
-    def end(content_type: str, cache_control: str, last: bool) -> str:
-        return json.dumps([content_type, cache_control, int(last)], separators=(",", ":"))[1:]
+    def end(headers: ContentHeaders, last: bool) -> str:
+        kind, cache_control, others = astuple(headers)
+        parts = [kind, cache_control, int(last), *filter(None, [others])]
+        return json.dumps(parts, separators=(",", ":"))[1:]
 
     lines, digests, count, size, before = bytearray(b"[%d]\n" % VERSION), bytearray(), 0, 0, ""
     # To make JSON of each line, and hash each, takes five times as long.
     for count, (name, length, md5, sha, headers, last) in enumerate(files, 1):  # noqa: B007
         if name < before:
             raise ValueError(f"{before!r} comes after {name!r}")
-        tail = end(headers.content_type, headers.cache_control, last)
-        lines += f"[{quoted(name)},{length},{tail}\n".encode()
+        lines += f"[{quoted(name)},{length},{end(headers, last)}\n".encode()
         digests += bytes.fromhex(md5 + sha)
         size, before = size + length, name
     digest = sha256(lines)
@@ -104,10 +105,10 @@ def unpack(packed: bytes) -> Iterator[ReleaseFile]:
     lines = decompressor.decompress(packed).splitlines()
     digests, at = decompressor.unused_data, 0
     for line in lines[1:]:
-        name, size, content_type, cache_control, last = json.loads(line)
+        name, size, content_type, cache_control, last, *others = json.loads(line)
         middle, end = at + _MD5, at + _MD5 + _SHA256
         md5, sha = digests[at:middle].hex(), digests[middle:end].hex()
-        headers = ContentHeaders(content_type, cache_control)
+        headers = ContentHeaders(content_type, cache_control, *others)
         yield ReleaseFile(name, size, md5, sha, headers, bool(last))
         at = end
 

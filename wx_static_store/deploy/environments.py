@@ -65,6 +65,7 @@ class Order:
     replaced: Sequence[Release] | None = None  # stale are their other files; needs no list
     must_compare: bool = False  # leave it out if the cloud's list cannot be read
     on_held: Callable[[], object] = lambda: None  # called once the environment is held
+    notes: Sequence[str] = ()  # on the files, for the report
 
     @property
     def prefix(self) -> str:
@@ -278,6 +279,7 @@ class _EnvironmentDeploy:
         self.uploader, self.order, self.pool, self.lines = uploader, order, pool, lines
         self.published = Report()
         self.report = EnvironmentReport(uploader.env, outcome="failed", report=self.published)
+        self.report.notes += order.notes
 
     def run(self) -> EnvironmentReport:
         started, report = time.monotonic(), self.report
@@ -346,7 +348,7 @@ class _EnvironmentDeploy:
             report.verified = verify(uploader, here, cloud, self.pool)
             report.findings += report.verified.mismatches
             notes = path_notes(uploader.store, here, order.prefix)
-            self.published.notes = (*self.published.notes, *notes)
+            report.notes += [*report.verified.notes, *notes]
             finish_deployment(deployment, checked="mismatched" if report.findings else "ok")
         if order.stale or order.replaced:
             seen = cloud if order.stale else may_be_stale(uploader, order)

@@ -131,6 +131,7 @@ def item_of(file: ReleaseFile, prefix: str = "") -> UploadItem:
         size=file.size,
         content_type=file.headers.content_type,
         cache_control=file.headers.cache_control,
+        other_headers=file.headers.other_headers,
         md5=file.md5,
         sha256=file.sha256,
     )

@@ -117,6 +117,7 @@ class EnvironmentReport:
     uploads: list[RemoteFile] = field(default_factory=list)  # put there by people
     blanked: int = 0  # stale files that were overwritten
     seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)  # on the files, and on what the site serves
 
     @property
     def ok(self) -> bool:
@@ -176,7 +177,7 @@ def _environment(environment: EnvironmentReport) -> dict[str, Any]:
         "bytes": report.size,
         "release": environment.release,
         "failures": [_failure(result) for result in report.failures],
-        "notes": [*report.notes],
+        "notes": [*environment.notes, *report.notes],
         "canary": environment.canary,
         "verified": {"files": verified.files, "pages": verified.pages} if verified else None,
         "findings": [asdict(finding) for finding in environment.findings],

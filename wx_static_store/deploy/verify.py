@@ -4,6 +4,7 @@ import logging
 import math
 import os
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -26,11 +27,10 @@ from ..core.types import (
     deletion,
 )
 from ..exceptions import ConfigurationError, DeadlineExceeded, NameRejected, WxStaticStoreError
-from ..i18n import gettext_lazy as _, gettext_noop
+from ..i18n import gettext, gettext_lazy as _, gettext_noop, listed
 from ..upload.database import in_database, log
 from ..upload.recorder import Recorder
 from ..upload.sources import IN_MEMORY, digest
-from ..upload.store import Store
 from ..upload.uploader import Queue, Uploader
 from ..upload.workers import WorkerPool
 from .noindex import is_preview
@@ -38,10 +38,13 @@ from .noindex import is_preview
 logger = logging.getLogger("wx_static_store.deploy")
 
 PAGES = 20  # pages that are fetched at most
+NAMED = 3  # of the pages with one difference of headers
 CDN_SECONDS = 5.0  # seconds after which a differing page is fetched again
 
 # Never stale: the manifest and the files that prove a domain's owner are in no tree.
 KEPT = ("staticfiles.json", "MP_verify_*.txt", "WW_verify_*.txt")
+
+Rewritten = defaultdict[tuple[str, str, str], list[str]]  # name, value there, here: the keys
 
 _BY_COMMAND = _("Compare them with wx_deploy --diff RELEASE cloud.")
 
@@ -61,6 +64,7 @@ class Verification:
     files: int
     pages: int
     mismatches: Sequence[Mismatch]
+    notes: Sequence[str] = ()  # on headers, which a CDN may rewrite
 
 
 def sweep(
@@ -97,12 +101,21 @@ def verify(
     # The pages that are right in the list, index pages first.
     pages = [key for key, what in differences.items() if is_html(key) and not what]
     pages.sort(key=lambda key: (os.path.basename(key) != "index.html", key.count("/"), key))
+    rewritten = Rewritten(list)
     if fetched := {key: by_key[key] for key in pages[:PAGES]}:
-        differences |= _look(uploader, fetched, pool)
+        differences |= _look(uploader, fetched, pool, rewritten)
     return Verification(
         files=sum(item.md5 is not None for item in by_key.values()),
         pages=len(fetched),
         mismatches=[Mismatch(key, str(what)) for key, what in differences.items() if what],
+        notes=[
+            gettext(
+                "The site sends %(name)s '%(there)s' for %(keys)s, not '%(here)s': by a CDN?",
+                **dict(zip(("name", "there", "here"), facts, strict=True)),
+                keys=listed(sorted(keys), NAMED),
+            )
+            for facts, keys in sorted(rewritten.items())
+        ],
     )
 
 
@@ -198,7 +211,7 @@ def difference(item: Known, remote: RemoteFile | None) -> str | Promise:
 
 
 def _look(
-    uploader: Uploader, pages: Mapping[str, UploadItem], pool: WorkerPool
+    uploader: Uploader, pages: Mapping[str, UploadItem], pool: WorkerPool, rewritten: Rewritten
 ) -> dict[str, str | Promise]:
     """Return the difference of each page; a page that differs is fetched again after seconds."""
     store = uploader.store
@@ -207,7 +220,7 @@ def _look(
         store.url("")
 
     def look(page: tuple[str, UploadItem]) -> tuple[str, str | Promise]:
-        return page[0], _as_served(store, *page)
+        return page[0], _as_served(uploader, *page, rewritten)
 
     differences = dict(pool.run(look, pages.items()))
     if again := {key: pages[key] for key, what in differences.items() if what}:
@@ -217,17 +230,25 @@ def _look(
     return differences
 
 
-def _as_served(store: Store, key: str, item: UploadItem) -> str | Promise:
+def _as_served(
+    uploader: Uploader, key: str, item: UploadItem, rewritten: Rewritten
+) -> str | Promise:
     """Return how the served page differs from the file; empty if it is the same."""
     file: Any
+    store, headers = uploader.store, uploader.headers(item)
     with SpooledTemporaryFile(IN_MEMORY) as file:
         try:
-            if not store.fetch(key, file):
+            if not (reply := store.fetch(key, file)):
                 return _("%(url)s is not there (404)", url=store.key_url(key))
         except WxStaticStoreError as error:
             return str(error)
         md5, size = digest(file), file.seek(0, os.SEEK_END)
     if md5 == item.md5:
+        wanted = {"Content-Type": headers.content_type, "Cache-Control": headers.cache_control}
+        for name, here in wanted.items():
+            there = reply.headers.get(name, "")
+            if there.lower().replace(" ", "") != here.lower().replace(" ", ""):
+                rewritten[name, there, here].append(key)
         return ""
     return _(
         "%(url)s serves %(there)d bytes with the MD5 %(served)s, the file here has %(here)d with "

@@ -119,8 +119,10 @@ def _item(
         size=size,
         md5=md5,
         hashed=looks_hashed(row.name),
-        # A deploy may have set it by options of its own, which only the row still knows.
+        # A deploy may have set these by rules of its own, which only the row still knows.
+        content_type=(row.content_type or None) if source in DEPLOYS else None,
         cache_control=(row.cache_control or None) if source in DEPLOYS else None,
+        other_headers=row.other_headers,
     )
 
 

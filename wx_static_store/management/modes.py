@@ -22,7 +22,7 @@ from ..deploy.noindex import PREVIEW_STORE
 from ..deploy.plan import Plan, hash_items
 from ..deploy.records import Records, find_deployment, item_of
 from ..deploy.state import live
-from ..deploy.tree import read_tree
+from ..deploy.tree import Tree, read_tree
 from ..i18n import gettext as _, listed, shown
 from ..models import Release
 from ..releases import previews, rollback
@@ -128,8 +128,8 @@ def _read_lines(path: str) -> list[str]:
 # --- a folder ----------------------------------------------------------------------------------
 
 
-def tree_of(line: CommandLine, using: str) -> tuple[list[UploadItem], UploadItem | None, str]:
-    """Return the files of DIR or of STATIC_ROOT, the last file apart, and their prefix."""
+def tree_of(line: CommandLine, using: str) -> Tree:
+    """Return the files of DIR or of STATIC_ROOT, the last file apart."""
     storage: Any = None if line.directory else storages[using]
     if not (root := line.directory or getattr(storage, "location", "")):
         text = _(
@@ -138,9 +138,10 @@ def tree_of(line: CommandLine, using: str) -> tuple[list[UploadItem], UploadItem
             alias=using,
         )
         raise wrong_use(text)
-    tree = read_tree(Path(root), line.prefix, ignore=line.ignore, rules=_rules(line.map))
+    location, rules = conf.options_for(using).location, _rules(line.map)
+    tree = read_tree(Path(root), line.prefix, location=location, ignore=line.ignore, rules=rules)
     if not (manifest := str(getattr(storage, "manifest_name", ""))):
-        return tree.items, None, tree.prefix
+        return tree
     names = dict(storage.hashed_files)
     hashed, hidden = {*names.values()}, names if storage.options.keep_only_hashed else {}
     items = [
@@ -150,14 +151,15 @@ def tree_of(line: CommandLine, using: str) -> tuple[list[UploadItem], UploadItem
     ]
     last = next((item for item in items if item.name == manifest), None)
     first = [item for item in items if item is not last]
-    return first, replace(last, cache_control=NO_CACHE) if last else None, tree.prefix
+    last = replace(last, cache_control=NO_CACHE) if last else None
+    return tree._replace(items=first, last=last)
 
 
 def of_tree(
     line: CommandLine, using: str, uploaders: Sequence[Uploader], confirm: Confirm
 ) -> Orders:
     """Return an order for each environment with the files of DIR or STATIC_ROOT."""
-    items, last, prefix = tree_of(line, using)
+    prefix, items, notes, last = tree_of(line, using)
     asks_first = not (line.yes or line.dry_run)
     compares = line.verify or line.canary
     counts = uploaders[0].options.trust_log
@@ -168,6 +170,7 @@ def of_tree(
     order = replace(
         _order(line, using, prefix, line.label or next(filter(None, labels), ""), confirm),
         items=items,
+        notes=notes,
         last=last,
     )
     return [(uploader, order) for uploader in uploaders]

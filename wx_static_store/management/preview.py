@@ -80,7 +80,7 @@ class Preview:
             self._write_row(heading, STATES | {"bytes": _("bytes")}, gettext("address"))
 
     def show(self, uploader: Uploader, order: Order, plan: Plan) -> None:
-        self.notes += [(uploader.env, note) for note in plan.notes]
+        self.notes += [(uploader.env, note) for note in (*order.notes, *plan.notes)]
         if self.dry:
             self._show_files(uploader, order, plan)
         if not (self.dry and self.many):

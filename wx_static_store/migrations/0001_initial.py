@@ -136,6 +136,7 @@ class Migration(migrations.Migration):
                 ('md5', models.CharField(blank=True, max_length=32, verbose_name='MD5')),
                 ('content_type', models.CharField(blank=True, max_length=255, verbose_name='content type')),
                 ('cache_control', models.CharField(blank=True, max_length=255, verbose_name='cache control')),
+                ('other_headers', models.TextField(blank=True, verbose_name='other headers')),
                 ('duration_ms', models.PositiveBigIntegerField(default=0, verbose_name='duration (ms)')),
                 ('stored_at', models.DateTimeField(blank=True, null=True, verbose_name='stored at (COS)')),
                 ('source', models.CharField(max_length=32, verbose_name='source')),

@@ -217,6 +217,7 @@ class UploadLog(models.Model):
     md5 = models.CharField(_("MD5"), max_length=32, blank=True)
     content_type = models.CharField(_("content type"), max_length=255, blank=True)
     cache_control = models.CharField(_("cache control"), max_length=255, blank=True)
+    other_headers = models.TextField(_("other headers"), blank=True)
     duration_ms = models.PositiveBigIntegerField(_("duration (ms)"), default=0)
     # By the clock of COS: the `Date` of its answer, or what a list said of the object.
     stored_at = models.DateTimeField(_("stored at (COS)"), null=True, blank=True)

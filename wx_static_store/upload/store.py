@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import lru_cache
 from io import BytesIO
-from typing import Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from ..clients.cos import CosClient
 from ..clients.site import SiteClient
@@ -19,6 +19,9 @@ from ..exceptions import ConfigurationError, WxStaticStoreError
 from ..i18n import gettext_lazy as _
 from .hosting import Hosting, Hostings
 from .platform import platform_for
+
+if TYPE_CHECKING:
+    from ..clients.transport import Reply
 
 T = TypeVar("T")
 
@@ -93,10 +96,10 @@ class Store:
         if file.md5 is not None:
             return file.md5 == DELETED_MD5
         body = BytesIO()
-        return self.fetch(file.key, body) and body.getvalue() == DELETED
+        return bool(self.fetch(file.key, body)) and body.getvalue() == DELETED
 
-    def fetch(self, key: str, sink: BinaryIO) -> bool:
-        """Write the public bytes of `key` into `sink`; return False if the site has none."""
+    def fetch(self, key: str, sink: BinaryIO) -> "Reply | None":
+        """Write the public bytes of `key` into `sink`; return None if the site has none."""
         deadline, url = self.interactive_deadline(), self.key_url(key)
         return run(
             lambda number: self.site.fetch(url, sink, deadline=deadline),

@@ -37,6 +37,7 @@ PARTS: dict[str, Text] = {
     "bytes": _("content"),
     "content_type": _("content type"),
     "cache_control": _("cache control"),
+    "other_headers": _("other headers"),
 }
 
 

@@ -171,8 +171,8 @@ def payload_of(line: CommandLine) -> payload.Payload:
         return payload.of_release(line.release, envs, **where)
     modes.refuse_media_store(line)
     using = modes.alias_of(line)
-    items, last, prefix = modes.tree_of(line, using)
-    return payload.of_tree(items, last, envs, using=using, prefix=prefix, in_request=False)
+    tree = modes.tree_of(line, using)
+    return payload.of_tree(tree, envs, using=using, in_request=False)
 
 
 def manner_of(options: Mapping[str, Any]) -> Manner:
