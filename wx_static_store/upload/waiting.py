@@ -243,9 +243,9 @@ def row_of(options: Options, key: str, *, makes_way: bool = False) -> WaitingFil
     """Return the row of the key; raise UploadFailed, as no answer would be right without it."""
     try:
         row = rows().filter(env=options.env, key_digest=key_digest(key)).first()
-        # A failed upload counts for nobody. A change gives it up, unless it is being sent again.
-        is_free = row and row.state == LEFT and (not makes_way or give_up(row))
-        return None if is_free else row
+        # A failed upload counts for nobody, unless it is being sent again. A change gives it up.
+        end = give_up if makes_way else is_free
+        return None if row and row.state == LEFT and end(row) else row
     except Error as error:
         why = described(error)
     raise UploadFailed(_("The waiting files cannot be read (%(why)s)", why=why), stage="name")
@@ -263,6 +263,11 @@ def send_now(row: WaitingFile) -> bool:
         return False  # no push would find it
     same = rows().filter(IS_FREE, pk=row.pk, token=row.token)
     return bool(same.update(**_DUE_NOW))
+
+
+def is_free(row: WaitingFile) -> bool:
+    """Return whether nobody sends the row."""
+    return rows().filter(IS_FREE, pk=row.pk).exists()
 
 
 def give_up(row: WaitingFile) -> bool:
@@ -299,13 +304,15 @@ def end_lease(row: WaitingFile, **columns: Any) -> bool:
 
 def finish(row: WaitingFile) -> None:
     """Delete the row of what was sent, or let its newer content be sent at once."""
-    if not remove(row):
+    # Who lost its lease leaves the row to its successor: without it, saves would be sent directly.
+    if not remove(row, Q(leases=row.leases)):
         _free_lease(row)
 
 
 def _free_lease(row: WaitingFile) -> None:
-    """Let the newer content of the row be sent at once, unless somebody sends it already."""
-    rows().filter(pk=row.pk, attempts=0).exclude(token=row.token).update(leased_until=None)
+    """Let the newer content of the row be sent at once, unless another process has the lease."""
+    newer = rows().filter(pk=row.pk, leases=row.leases).exclude(token=row.token)
+    newer.update(leased_until=None)
 
 
 def why(result: UploadResult, *, maybe_public: bool = False) -> dict[str, Any]:
