@@ -259,10 +259,11 @@ def below(options: Options, prefix: str) -> dict[str, RemoteFile | None]:
 
 def send_now(row: WaitingFile) -> bool:
     """Let the row be due at once; return False if it is being sent, or changed, or elsewhere."""
-    if row.state == LEFT and not at_home(row.using, row.env):
-        return False  # no push would find it
-    same = rows().filter(IS_FREE, pk=row.pk, token=row.token)
-    return bool(same.update(**_DUE_NOW))
+    with suppress(WxStaticStoreError):  # with wrong settings, no push would find it either
+        if row.state != LEFT or at_home(row.using, row.env):
+            same = rows().filter(IS_FREE, pk=row.pk, token=row.token)
+            return bool(same.update(**_DUE_NOW))
+    return False
 
 
 def is_free(row: WaitingFile) -> bool:
