@@ -202,18 +202,19 @@ def test_a_failed_upload_of_which_nobody_knows_where_it_goes_stays_as_it_is(
     assert WaitingFile.objects.get().state == "left"
 
 
-def test_nobody_sends_to_an_environment_that_is_not_offered(
+def test_to_an_environment_that_is_not_offered_nobody_sends_and_a_superuser_gives_up(
     shop: Make, editor: Editor, settings: Any
 ) -> None:
-    row, client = parked(shop()), editor(is_superuser=True)
+    here, client = shop(), editor(is_superuser=True)
+    row = parked(here)
     offered = {"ENVIRONMENTS": lambda user: {"tenant-b": "Tenant B"}}
     settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | offered
-    assert "a.txt" in page(client)
     assert [level for level, _text in told(press(client, "send_now", row))] == ["warning"]
-    assert [level for level, _text in told(confirm(client, press(client, "give_up", row)))] == [
-        "warning"
-    ]
     assert WaitingFile.objects.get().state == "parked"
+    assert [level for level, _text in told(confirm(client, press(client, "give_up", row)))] == [
+        "success"
+    ]
+    assert here.waiting() == {}
 
 
 # --- give up -------------------------------------------------------------------------------------

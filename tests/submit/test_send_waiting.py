@@ -202,6 +202,23 @@ def test_the_same_bytes_are_sent_if_those_that_waited_are_given_up_meanwhile(
     assert here.public() == {KEY: b"tea"}
 
 
+def test_the_same_bytes_do_not_count_as_waiting_if_a_deletion_took_their_place(
+    shop: Make, editor: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = shop()
+    here.save_in_outage(b"tea", KEY)
+    WaitingFile.objects.update(maybe_public=True)
+
+    def delete(row: WaitingFile) -> bool:
+        here.storage.delete(KEY)
+        return waiting.send_now(row)
+
+    monkeypatch.setattr("wx_static_store.submit.send.send_now", delete)
+    assert upload(editor).status == "waiting"
+    push()
+    assert here.public() == {KEY: b"tea"}
+
+
 def test_the_same_bytes_wait_on_while_they_are_sent(shop: Make, editor: User) -> None:
     here = shop()
     here.save_in_outage(b"tea", KEY)
