@@ -145,6 +145,20 @@ def test_a_file_that_is_being_sent_is_not_made_unpublic(waiting: Shop, user_with
     assert waiting.public() == {KEY: b"old"}
 
 
+def test_a_push_that_found_a_file_before_its_key_is_made_unpublic_does_not_send_it(
+    waiting: Shop, user_with: UserWith, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = user_with("unpublish")
+
+    def unpublish_first(row: WaitingFile, seconds: float) -> bool:
+        unpublish(user, Target("default", ENV, ""), [KEY])
+        return lease(row, seconds)
+
+    monkeypatch.setattr("wx_static_store.upload.push.lease", unpublish_first)
+    push()
+    assert waiting.public() == {KEY: DELETED}
+
+
 def test_a_file_is_not_made_unpublic_where_nobody_can_see_what_waits(
     waiting: Shop, user_with: UserWith
 ) -> None:

@@ -23,7 +23,7 @@ from wx_static_store.core.types import RemoteFile, UploadContext, UploadItem
 from wx_static_store.exceptions import ConfigurationError, WxStaticStoreError
 from wx_static_store.models import UploadLog, WaitingFile
 from wx_static_store.models.columns import Now
-from wx_static_store.upload import push as pushes
+from wx_static_store.upload import database, push as pushes
 from wx_static_store.upload.presence import find
 from wx_static_store.upload.push import push
 from wx_static_store.upload.transfer import longest
@@ -218,6 +218,18 @@ def test_an_upload_at_the_time_of_the_save_is_not_taken_for_newer(shop: Make) ->
     upload_meanwhile(b"old")
     WaitingFile.objects.update(created=UploadLog.objects.get().created)
     assert push() == {"stored": 1}
+
+
+def test_nothing_is_sent_while_nobody_can_read_whether_the_log_has_something_newer(
+    shop: Make,
+) -> None:
+    here = shop(file_overwrite=True)
+    here.save_in_outage(b"tea")
+    database.rest(30)  # it failed a moment ago
+    assert push() == {}
+    database.rest(0)
+    row = WaitingFile.objects.get()
+    assert (row.attempts, row.leased_until, here.public()) == (0, None, {})
 
 
 def test_a_newer_upload_that_failed_keeps_no_waiting_file_back(shop: Make) -> None:

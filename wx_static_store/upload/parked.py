@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from django.db.models import Case, Q, QuerySet, Value, When
+from django.db.models import Case, F, Q, QuerySet, Value, When
 
 from ..conf import Options, platform_options
 from ..conf.offered import at_home
@@ -51,7 +51,8 @@ def hold(options: Options, key: str) -> bool:
     """Park what waits for a key that is made unpublic; return False if it may be sent."""
     found = _rows_of(options, key).filter(kind=SAVE)
     state = Case(When(state=LEFT, then=Value(LEFT)), default=Value(PARKED))
-    facts = {"cause": "", "errcode": None, "message": english(_UNPUBLISHED)}
+    facts: dict[str, Any] = {"cause": "", "errcode": None, "message": english(_UNPUBLISHED)}
+    facts["leases"] = F("leases") + 1  # who has read the row as due does not get it any more
     held = partial(found.filter(IS_FREE).update, state=state, changed=Now(), **facts)
     return in_database(lambda: bool(held() or not found.exists()), otherwise=False)
 

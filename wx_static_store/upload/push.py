@@ -168,9 +168,10 @@ class _Steps:
         """Ask what is at the keys, and end the rows or make them ready, until the run halts."""
         store, keys = self._uploader.store, [row.key for row in claimed]
         found = dict(self._pool.run(lambda key: (key, _found(store, key)), keys))
-        sent = newest_rows(store.env, keys, sent=True) or {}
+        sent = newest_rows(store.env, keys, sent=True)
+        self._halted |= sent is None  # who cannot read the log might overwrite newer bytes
         for row in claimed:
-            if self._halted:
+            if self._halted or sent is None:
                 return
             if item := self._item(row, found[row.key], sent.get(row.key)):
                 self._ready.append(replace(item, until=until))
