@@ -165,7 +165,10 @@ def save(
             if is_from_signal(error):
                 raise
             return item.name, *_not_kept(uploader, item, context, error, failure)
-    _announce(uploader, item.name, using)
+    facts = {"using": using, "env": uploader.env, "key": uploader.key(item.name), "name": item.name}
+    logger.info("waits %s", ascii(facts["key"]))
+    with own_savepoint():
+        upload_waiting.send_robust(sender=None, **facts)
     return item.name, None, None
 
 
@@ -241,11 +244,12 @@ def rows() -> QuerySet[WaitingFile]:
 
 def row_of(options: Options, key: str, *, makes_way: bool = False) -> WaitingFile | None:
     """Return the row of the key; raise UploadFailed, as no answer would be right without it."""
+    # A failed upload counts for nobody, unless it is being sent again. A change gives it up.
+    hidden = Q(pk=None) if makes_way else IS_FREE & Q(state=LEFT)
     try:
-        row = rows().filter(env=options.env, key_digest=key_digest(key)).first()
-        # A failed upload counts for nobody, unless it is being sent again. A change gives it up.
-        end = give_up if makes_way else is_free
-        return None if row and row.state == LEFT and end(row) else row
+        found = rows().filter(env=options.env, key_digest=key_digest(key))
+        row = found.exclude(hidden).first()
+        return None if row and row.state == LEFT and makes_way and give_up(row) else row
     except Error as error:
         why = described(error)
     raise UploadFailed(_("The waiting files cannot be read (%(why)s)", why=why), stage="name")
@@ -264,11 +268,6 @@ def send_now(row: WaitingFile) -> bool:
             same = rows().filter(IS_FREE, pk=row.pk, token=row.token)
             return bool(same.update(**_DUE_NOW))
     return False
-
-
-def is_free(row: WaitingFile) -> bool:
-    """Return whether nobody sends the row."""
-    return rows().filter(IS_FREE, pk=row.pk).exists()
 
 
 def give_up(row: WaitingFile) -> bool:
@@ -376,13 +375,6 @@ def _replace(row: WaitingFile, columns: dict[str, Any]) -> bool:
     if done := bool(same.update(**columns | kept)):
         after_commit(partial(free_bytes, row.token))
     return done
-
-
-def _announce(uploader: Uploader, name: str, using: str) -> None:
-    facts = {"using": using, "env": uploader.env, "key": uploader.key(name), "name": name}
-    logger.info("waits %s", ascii(facts["key"]))
-    with own_savepoint():
-        upload_waiting.send_robust(sender=None, **facts)
 
 
 # --- what is left over ---------------------------------------------------------------------------
