@@ -52,7 +52,7 @@ from ..exceptions import (
 from ..i18n import english, gettext_lazy as _, gettext_noop
 from ..models import WaitingFile, fitting, key_digest
 from ..models.columns import Now
-from ..signals import upload_waiting
+from ..signals import push_wanted, upload_waiting
 from .claims import drop_claim, notes_of
 from .database import after_commit, own_savepoint
 from .presence import Presence, look, newest_rows
@@ -195,6 +195,7 @@ def delete(options: Options, name: str, context: UploadContext) -> None:
             raise
         lost, _row = _not_kept(uploader, deletion(name), context, error, failure)
     else:
+        push_wanted.send_robust(sender=None, using=using)
         return
     raise to_raise(lost)
 
@@ -247,8 +248,7 @@ def row_of(options: Options, key: str, *, makes_way: bool = False) -> WaitingFil
     # A failed upload counts for nobody, unless it is being sent again. A change gives it up.
     hidden = Q(pk=None) if makes_way else IS_FREE & Q(state=LEFT)
     try:
-        found = rows().filter(env=options.env, key_digest=key_digest(key))
-        row = found.exclude(hidden).first()
+        row = rows().filter(env=options.env, key_digest=key_digest(key)).exclude(hidden).first()
         return None if row and row.state == LEFT and makes_way and give_up(row) else row
     except Error as error:
         why = described(error)
@@ -266,7 +266,9 @@ def send_now(row: WaitingFile) -> bool:
     with suppress(WxStaticStoreError):  # with wrong settings, no push would find it either
         if row.state != LEFT or at_home(row.using, row.env):
             same = rows().filter(IS_FREE, pk=row.pk, token=row.token)
-            return bool(same.update(**_DUE_NOW))
+            if done := bool(same.update(**_DUE_NOW)):
+                push_wanted.send_robust(sender=None, using=row.using)
+            return done
     return False
 
 
@@ -311,8 +313,7 @@ def finish(row: WaitingFile) -> None:
 
 def _free_lease(row: WaitingFile) -> None:
     """Let the newer content of the row be sent at once, unless another process has the lease."""
-    newer = rows().filter(pk=row.pk, leases=row.leases).exclude(token=row.token)
-    newer.update(leased_until=None)
+    rows().filter(pk=row.pk, leases=row.leases).exclude(token=row.token).update(leased_until=None)
 
 
 def why(result: UploadResult, *, maybe_public: bool = False) -> dict[str, Any]:
