@@ -23,9 +23,10 @@ from wx_static_store.core.types import RemoteFile, UploadContext, UploadItem
 from wx_static_store.exceptions import ConfigurationError, WxStaticStoreError
 from wx_static_store.models import UploadLog, WaitingFile
 from wx_static_store.models.columns import Now
-from wx_static_store.upload import database, push as pushes
+from wx_static_store.upload import database, push as pushes, recorder
 from wx_static_store.upload.presence import find
 from wx_static_store.upload.push import push
+from wx_static_store.upload.recorder import record_one
 from wx_static_store.upload.transfer import longest
 from wx_static_store.upload.uploader import Uploader
 from wx_static_store.upload.waiting import LINK_SECONDS, is_away, open_row
@@ -727,9 +728,10 @@ def test_an_error_of_the_database_at_one_result_loses_no_other(
         begun.wait()
         return open_row(row)
 
-    def record(*facts: Any) -> None:
+    def record(*facts: Any) -> int | None:
         if errors:
             raise errors.pop()
+        return record_one(*facts)
 
     monkeypatch.setattr(pushes, "open_row", opened)
     monkeypatch.setattr(pushes, "record_one", record)
@@ -739,6 +741,19 @@ def test_an_error_of_the_database_at_one_result_loses_no_other(
     assert counts == {"stored": 2}
     row = WaitingFile.objects.get()
     assert (row.maybe_public, row.attempts, here.public()[row.key]) == (True, 1, b"tea")
+
+
+def test_a_row_stays_until_the_log_has_the_upload(
+    shop: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = shop(max_workers=1)
+    here.save_in_outage(b"tea")
+    while_it_is_sent(monkeypatch, lambda: database.rest(30))  # it fails
+    push()
+    recorder.reset()  # the process has ended
+    lease_over()
+    assert push() == {"stored": 1}
+    assert (here.waiting(), UploadLog.objects.get().status) == ({}, "stored")
 
 
 def test_the_row_of_the_log_names_who_saved(shop: Make) -> None:

@@ -264,10 +264,12 @@ class _Steps:
     def _store(self, row: WaitingFile, result: UploadResult) -> None:
         since = f"{row.created.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
         note = _("It waited since %(time)s (UTC)", time=since)
-        # First: while the cloud is away, the log alone says what is there.
+        # First: while the cloud is away, the log alone says what is there. Else a later push does.
         stored = replace(result, status=UploadStatus.STORED, error=None, stage="", note=note)
-        record_one(stored, _context(row))
-        self._end(row, "deleted" if row.kind == DELETE else "stored")
+        if record_one(stored, _context(row)) is None:
+            self._counts["failed"], self._halted = self._counts["failed"] + 1, True
+        else:
+            self._end(row, "deleted" if row.kind == DELETE else "stored")
 
     def _end(self, row: WaitingFile, how: str) -> None:
         self._counts[how] += 1
