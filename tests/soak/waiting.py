@@ -153,6 +153,7 @@ class Storm:
                 self._kill_some(self.rng.uniform(3, 8))
                 if time.monotonic() > until:
                     self.end()
+        self.end()  # also where the time was over only when the outage ended
         left, needed = self._drain()
         book = read(self._book)
         self.wrong += judge(book, self.cloud.objects(), direct=direct)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
@@ -23,7 +23,7 @@ from wx_static_store.core.types import RemoteFile, UploadContext, UploadItem
 from wx_static_store.exceptions import ConfigurationError, WxStaticStoreError
 from wx_static_store.models import UploadLog, WaitingFile
 from wx_static_store.models.columns import Now
-from wx_static_store.upload import database, push as pushes, recorder
+from wx_static_store.upload import database, push as pushes, recorder, uploader
 from wx_static_store.upload.presence import find
 from wx_static_store.upload.push import push
 from wx_static_store.upload.recorder import record_one
@@ -658,6 +658,26 @@ def test_who_lost_its_lease_leaves_the_row_to_its_successor(
     row = WaitingFile.objects.get()
     assert (row.leases, row.leased_until is None) == (2, False)
     assert not is_away(options_for("default"))
+
+
+def test_a_push_that_was_stopped_does_not_begin_again_what_it_still_sends(
+    shop: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, begun, again = shop(max_workers=2), list[int](), Event()
+    here.save_in_outage(b"tea")
+
+    def opened(row: WaitingFile) -> Any:
+        begun.append(row.leases)
+        if len(begun) == 1:
+            lease_over()  # for so long it was stopped
+            again.wait(0.5)
+        again.set()
+        return open_row(row)
+
+    monkeypatch.setattr(pushes, "open_row", opened)
+    monkeypatch.setattr(uploader, "RECORD_SECONDS", 0.01)
+    assert push() == {"stored": 1}
+    assert begun == [1]
 
 
 def test_a_push_that_is_interrupted_gives_its_rows_back(

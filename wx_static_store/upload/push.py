@@ -147,6 +147,8 @@ class _Steps:
     def _claim_some(self) -> bool:
         """Claim some rows and decide what to do with each; return whether any was due."""
         place = due().filter(using=self._using, env=self._uploader.env)
+        # Who was stopped for longer than its lease may still send them.
+        place = place.exclude(name__in=[*self._begun])
         found = [*place.order_by("next_at", "id")[: self._pool.max_workers]]
         seconds = longest(self._uploader.store, max((row.size for row in found), default=0))
         until = time.time() + seconds
