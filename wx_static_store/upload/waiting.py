@@ -188,7 +188,7 @@ def delete(options: Options, name: str, context: UploadContext) -> None:
         note_away(uploader.options, failure)
     try:
         # If it replaces no row and neither list nor log shows an object, nothing will be sent.
-        content = {"kind": DELETE, "token": uuid4().hex, "md5": DELETED_MD5}
+        content = {"kind": DELETE, "token": uuid4().hex, "md5": DELETED_MD5, "maybe_public": True}
         put(uploader, name, using, context, **content)
     except Exception as error:
         if is_from_signal(error):
@@ -369,7 +369,7 @@ def _insert(options: Options, key: str, columns: dict[str, Any]) -> bool:
 
 def _replace(row: WaitingFile, columns: dict[str, Any]) -> bool:
     # What waited before may have been sent, even since the row was read.
-    kept = {"maybe_public": F("maybe_public"), "replaces": True}
+    kept = {"replaces": True, "maybe_public": columns["maybe_public"] or F("maybe_public")}
     # Who has its lease may write its row of the log after this: no newer upload, however late.
     kept["earlier_md5"] = row.md5 if row.attempts else row.earlier_md5
     same = rows().filter(pk=row.pk, token=row.token, leases=row.leases)
