@@ -90,9 +90,10 @@ class Cloud:
         else:
             self._ask("DELETE", "faults")
 
-    def objects(self) -> dict[str, str]:
-        """Return the MD5 of each object."""
-        return {key: each["md5"] for key, each in self._ask("GET", "objects").items()}
+    def objects(self) -> dict[str, tuple[str, float]]:
+        """Return the MD5 of each object, and when it came."""
+        found = self._ask("GET", "objects").items()
+        return {key: (each["md5"], each["last_modified"]) for key, each in found}
 
     def _ask(self, method: str, page: str, value: object = None) -> Any:
         url = f"{self.api_url}/__emulator__/{page}"
