@@ -24,7 +24,7 @@ from ...models import UploadLog
 from ...submit.unpublish import refusal, unpublish
 from ..base import BOTH, POST, Page, page
 from ..columns import UploadColumns
-from ..log.actions import LogActions
+from ..log.steps import LogActions
 from ..upload.form import UploadForm
 from ..upload.page import form_context
 from .folders import is_marker

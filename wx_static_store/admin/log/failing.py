@@ -15,7 +15,7 @@ from ...submit.access import offered, visible
 from ..base import BOTH, LIMIT, Page, page
 from ..causes import SHOWN, cards, retry_label
 from ..columns import WaitingColumns, lines
-from .actions import LogActions
+from .steps import LogActions
 
 _ID = "[0-9]{1,18}"
 _NOT_DISMISSED = _(
@@ -40,7 +40,7 @@ class FailingPage(LogActions):
             return answer or HttpResponseRedirect(self.page_url("failing"))
         found = causes(rows.still_failing().order_by())
         waiting = visible(WaitingFile.objects.filter(state="parked"), request.user).order_by("-id")
-        parked = lines(waiting[: SHOWN + 1], WaitingColumns(request), ("store", "time"))
+        parked = lines(waiting[: SHOWN + 1], WaitingColumns(request), "store", "time")
         context = {
             "title": _("Still failing"),
             "back": self.page_url("changelist"),
