@@ -10,7 +10,7 @@ from ..i18n import gettext as _, ngettext
 from ..log.failing import FailureCause
 from ..log.retry import why_gone
 from ..models import UploadLog, UploadLogQuerySet
-from .columns import UploadColumns
+from .columns import UploadColumns, lines
 
 SHOWN = 10  # files of a card
 
@@ -72,8 +72,7 @@ def _card(cause: FailureCause, files: list[UploadLog], columns: UploadColumns) -
         "time": columns.time(newest),
         "more": len(cause.rows) - len(files),
         "files": [
-            {"row": row, "key": row.key or row.name}
-            | {name: getattr(columns, name)(row) for name in names}
-            for row in files
+            line | {"key": line["row"].key or line["row"].name}
+            for line in lines(files, columns, *names)
         ],
     }

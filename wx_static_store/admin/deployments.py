@@ -23,8 +23,8 @@ from ..upload.database import add_users, log
 from . import filters
 from .base import ReadOnlyAdmin
 from .causes import cards
-from .columns import filled_fields
-from .deployment.columns import DeploymentColumns, title_of
+from .columns import filled_fields, lines
+from .deployment.columns import DeploymentColumns
 from .deployment.compare import ComparePage
 from .deployment.publish import PublishPage
 from .deployment.rollback import RollbackPage
@@ -81,12 +81,7 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
             rows = rows.filter(env=store)
         found = [row.live for row in rows[: SHOWN + 1] if row.live]
         add_users(found)
-        names = ("store", "folder", "digest", "time", "user")
-        shown = [
-            {name: getattr(columns, name)(row) for name in names}
-            | {"title": columns.to_deployment(row.pk, title_of(row))}
-            for row in found[:SHOWN]
-        ]
+        shown = lines(found[:SHOWN], columns, "title", "store", "folder", "digest", "time", "user")
         return {"lines": shown, "is_open": len(shown) <= OPEN, "more": len(found) > SHOWN}
 
     def with_context(self, request: HttpRequest, row: Deployment) -> dict[str, Any]:
