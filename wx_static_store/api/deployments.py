@@ -44,31 +44,16 @@ _LOOKUPS = {"env": "env", "store": "using", "outcome": "outcome", "release": "re
 class Deployments(View):
     """The deployments, the newest first."""
 
-    needs = {"GET": (Act.SEE_DEPLOYMENTS,), "POST": (Act.DEPLOY,)}
-    queries = {"GET": parameters.DeploymentsQuery}
-    operations = {
-        "GET": Operation.of_rows(
-            "wx_deployments_list", _("The deployments"), serializers.DeploymentSerializer
-        ),
-        "POST": Operation(
-            "wx_deployments_create",
-            _("Deploy a kept release to one environment, or roll it back"),
-            (*BEGINS, "upstream", "timeout"),
-            serializers.DeploymentSerializer,
-            201,
-            _(
-                "With the app of rollouts, workers of Celery do it after this answers with 202. "
-                "Else it is done in the request if it is small, and answered with 201."
-            ),
-            request=dict.fromkeys(FORMATS, parameters.DeploymentBody),
-            once=True,
-            begun=True,
-            location=_("The rollout (202), or the deployment."),
-        ),
-    }
     parser_classes = [MultiPartParser, ShortJson]
     envelope = ENVELOPE
 
+    @Operation.of_rows(
+        "wx_deployments_list",
+        _("The deployments"),
+        serializers.DeploymentSerializer,
+        (Act.SEE_DEPLOYMENTS,),
+        parameters.DeploymentsQuery,
+    )
     def get(self, request: Request) -> Response:
         rows, query = _visible(request), self.query
         rows = log.narrow(rows, query, _LOOKUPS)
@@ -77,6 +62,22 @@ class Deployments(View):
         found, after = paging.page_rows(rows, query, "deployments")
         return paging.page(request, _serialize(request, found), after, "deployments")
 
+    @Operation(
+        "wx_deployments_create",
+        _("Deploy a kept release to one environment, or roll it back"),
+        (*BEGINS, "upstream", "timeout"),
+        serializers.DeploymentSerializer,
+        (Act.DEPLOY,),
+        201,
+        _(
+            "With the app of rollouts, workers of Celery do it after this answers with 202. "
+            "Else it is done in the request if it is small, and answered with 201."
+        ),
+        request=dict.fromkeys(FORMATS, parameters.DeploymentBody),
+        once=True,
+        begun=True,
+        location=_("The rollout (202), or the deployment."),
+    )
     def post(self, request: Request) -> Response:
         given = clean_body(parameters.DeploymentBody, request)
         deploy = partial(_deploy, request, given)
@@ -126,15 +127,12 @@ def _created(request: Request, report: EnvironmentReport) -> Response:
 class Deployment(View):
     """One deployment, with the uploads of it that failed."""
 
-    needs = {"GET": (Act.SEE_DEPLOYMENTS,)}
-    operations = {
-        "GET": Operation.of_row(
-            "wx_deployments_retrieve",
-            _("One deployment, and what failed of it"),
-            serializers.DeploymentDetailSerializer,
-        ),
-    }
-
+    @Operation.of_row(
+        "wx_deployments_retrieve",
+        _("One deployment, and what failed of it"),
+        serializers.DeploymentDetailSerializer,
+        (Act.SEE_DEPLOYMENTS,),
+    )
     def get(self, request: Request, id: str) -> Response:
         row = log.one_row(_visible(request), id)
         (shown,) = _serialize(request, [row])
@@ -154,16 +152,13 @@ def _failures(request: Request, row: models.Deployment) -> list[dict[str, Any]]:
 class Release(View):
     """A deployed tree, with a page of its files."""
 
-    needs = {"GET": (Act.SEE_DEPLOYMENTS,)}
-    queries = {"GET": parameters.ReleaseQuery}
-    operations = {
-        "GET": Operation.of_row(
-            "wx_releases_retrieve",
-            _("What a tree was, and where it was deployed"),
-            serializers.ReleaseSerializer,
-        ),
-    }
-
+    @Operation.of_row(
+        "wx_releases_retrieve",
+        _("What a tree was, and where it was deployed"),
+        serializers.ReleaseSerializer,
+        (Act.SEE_DEPLOYMENTS,),
+        parameters.ReleaseQuery,
+    )
     def get(self, request: Request, id: str) -> Response:
         release = log.one_row(models.Release.objects.all(), id)
         deployments = list(_visible(request).filter(release=release)[:NEWEST])

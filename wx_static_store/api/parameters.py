@@ -186,10 +186,6 @@ class ReleaseQuery(PageQuery):
     page_size = page_size_field(LARGEST_LIST)
 
 
-class Nothing(serializers.Serializer[Any]):
-    """The query of an address without parameters."""
-
-
 class FilesQuery(At):
     """The environment, the prefix and the page of a list of the cloud."""
 

@@ -45,11 +45,11 @@ _UNKNOWN = (PROBLEMS["unknown"][0],)
 if INSTALLED:
 
     class Schema(AutoSchema):
-        """Describe a method of a view by its `operations`."""
+        """Describe a method of a view by its operation."""
 
         @property
         def operation(self) -> Operation:
-            return cast(Operation, cast(Any, self.view).operations[self.method])
+            return cast(Operation, getattr(self.view, self.method.lower()).operation)
 
         def get_description(self) -> str:  # type: ignore[override]
             return str(self.operation.description)
@@ -59,8 +59,7 @@ if INSTALLED:
 
         def get_override_parameters(self) -> list[Any]:
             operation = self.operation
-            query = cast(Any, self.view).queries.get(self.method)
-            found: list[Any] = [query] if query else []
+            found: list[Any] = [operation.query] if operation.query else []
             for name, kind in operation.path.items():
                 if f"{{{name}}}" in self.path:
                     found.append(OpenApiParameter(name, kind, OpenApiParameter.PATH))

@@ -20,16 +20,13 @@ from .operations import CLOUD, EVERYBODY, READ, Operation, pages_of
 class StoreList(View):
     """Where the caller may upload."""
 
-    needs = {"GET": (Act.UPLOAD, Act.SEE_LOG)}
-    operations = {
-        "GET": Operation(
-            "wx_stores_list",
-            _("Where one may upload, and what"),
-            READ,
-            serializers.StoresSerializer,
-        ),
-    }
-
+    @Operation(
+        "wx_stores_list",
+        _("Where one may upload, and what"),
+        READ,
+        serializers.StoresSerializer,
+        (Act.UPLOAD, Act.SEE_LOG),
+    )
     def get(self, request: Request) -> Response:
         options, targets = platform_options(), stores_for(request.user)
         may = permissions_of(request.user)
@@ -45,17 +42,14 @@ class StoreList(View):
 class FileList(View):
     """The files in the cloud."""
 
-    needs = {"GET": (Act.SEE_LOG,)}
-    queries = {"GET": parameters.FilesQuery}
-    operations = {
-        "GET": Operation(
-            "wx_files_list",
-            _("What is in the cloud"),
-            (*EVERYBODY, "invalid", "not_found", "store", *CLOUD),
-            pages_of(serializers.FileSerializer),
-        ),
-    }
-
+    @Operation(
+        "wx_files_list",
+        _("What is in the cloud"),
+        (*EVERYBODY, "invalid", "not_found", "store", *CLOUD),
+        pages_of(serializers.FileSerializer),
+        (Act.SEE_LOG,),
+        query=parameters.FilesQuery,
+    )
     def get(self, request: Request, store: str) -> Response:
         query = self.query
         to = target(request.user, store, query["env"] or None, uploads=False)
@@ -83,16 +77,13 @@ def describe_file(cloud: Store, file: RemoteFile, *, waiting: bool = False) -> d
 class WaitingFiles(View):
     """The files and deletions that wait, the newest first."""
 
-    needs = {"GET": (Act.SEE_LOG, Act.UPLOAD)}
-    queries = {"GET": parameters.WaitingQuery}
-    operations = {
-        "GET": Operation.of_rows(
-            "wx_waiting_list",
-            _("The files that wait until WeChat answers"),
-            serializers.WaitingFileSerializer,
-        ),
-    }
-
+    @Operation.of_rows(
+        "wx_waiting_list",
+        _("The files that wait until WeChat answers"),
+        serializers.WaitingFileSerializer,
+        (Act.SEE_LOG, Act.UPLOAD),
+        parameters.WaitingQuery,
+    )
     def get(self, request: Request) -> Response:
         rows = log.readable(WaitingFile.objects.all(), request)
         rows = log.narrow(rows, self.query, {"state": "state", "store": "using", "env": "env"})
