@@ -1,7 +1,7 @@
 """This app's part of the OpenAPI document, if drf-spectacular is there (extra ``schema``)."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -39,7 +39,7 @@ _STATUS = _("How the upload ended: stored, waiting, failed or unknown; left out 
 _REPLAYED = _("true, where this is an earlier answer again.")
 # The problems that may name a row of the log, and those that are answered again.
 _OF_UPLOADS = ("gone", "configuration", "upstream", "busy", "timeout", "unknown")
-_UNKNOWN = (PROBLEMS["unknown"][0],)
+_UNKNOWN = PROBLEMS["unknown"][0]
 
 
 if INSTALLED:
@@ -70,29 +70,28 @@ if INSTALLED:
             found += [_header(name, str, text) for name, text in operation.headers.items()]
             if operation.once:
                 found.append(_header("Idempotency-Key", KEY, _KEY))
-            found.append(_header("X-WX-Code", str, _CODE, _statuses(operation.codes)))
+            return found + [_header(*each) for each in self._answer_headers() if each[-1]]
+
+        def _answer_headers(self) -> Iterator[tuple[str, type, Any, list[int]]]:
+            """Yield the name, type and text of each header, and the statuses that have it."""
+            operation = self.operation
             accepts = operation.waits or (operation.begun and runner())
             good = [operation.status, *([202] if accepts else [])]
-            if operation.answer is serializers.UploadedSerializer:
-                failed = (code for code in operation.codes if code in _OF_UPLOADS)
-                uploads = [*good, *_statuses(failed)]
-                found.append(_header("Location", str, _("The row in the log."), uploads))
-                found.append(_header("X-WX-Upload-Id", int, _ROW, uploads))
-                found.append(_header("X-WX-Status", str, _STATUS, uploads))
-            if operation.location:
-                found.append(_header("Location", str, operation.location, good))
-            if operation.once:
-                replayed = [*good, *_UNKNOWN]
-                found.append(_header("Idempotent-Replayed", str, _REPLAYED, replayed))
+            failed = _statuses(code for code in operation.codes if code in _OF_UPLOADS)
+            is_upload = operation.answer is serializers.UploadedSerializer
+            uploads = [*good, *failed] if is_upload else []
+            yield "X-WX-Code", str, _CODE, _statuses(operation.codes)
+            yield "Location", str, _("The row in the log."), uploads
+            yield "X-WX-Upload-Id", int, _ROW, uploads
+            yield "X-WX-Status", str, _STATUS, uploads
+            yield "Location", str, operation.location, good if operation.location else []
+            yield "Idempotent-Replayed", str, _REPLAYED, [*good, _UNKNOWN] if operation.once else []
+            yield "RateLimit-Limit", int, _LIMIT, [*good, 429]
+            yield "RateLimit-Remaining", int, _LEFT, [*good, 429]
+            yield "RateLimit-Reset", int, _RESET, [*good, 429]
+            yield "Link", str, _NEXT, [200] if "next" in operation.answer().fields else []
             waits = _statuses(code for code in operation.codes if code in RETRY_AFTER)
-            limits = [*good, 429]
-            found.append(_header("RateLimit-Limit", int, _LIMIT, limits))
-            found.append(_header("RateLimit-Remaining", int, _LEFT, limits))
-            found.append(_header("RateLimit-Reset", int, _RESET, limits))
-            if "next" in operation.answer().fields:
-                found.append(_header("Link", str, _NEXT, [200]))
-            found.append(_header("Retry-After", int, _("In seconds."), waits))
-            return found
+            yield "Retry-After", int, _("In seconds."), waits
 
         def get_response_serializers(self) -> Any:
             operation = self.operation

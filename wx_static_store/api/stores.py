@@ -1,5 +1,6 @@
 """The views of the stores, of what is in the cloud, and of what waits."""
 
+from dataclasses import asdict
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -28,13 +29,12 @@ class StoreList(View):
         (Act.UPLOAD, Act.SEE_LOG),
     )
     def get(self, request: Request) -> Response:
-        options, targets = platform_options(), stores_for(request.user)
-        may = permissions_of(request.user)
+        options, may = platform_options(), permissions_of(request.user)
         facts = {
             "folder": options.upload_location,
             "max_size": options.upload_max_size,
             "extensions": options.upload_extensions,
-            "results": [{"to": to, "may": may} for to in targets],
+            "results": [asdict(to) | may for to in stores_for(request.user)],
         }
         return Response(serializers.StoresSerializer(facts).data)
 
