@@ -38,8 +38,6 @@ _TOO_MUCH = _(
     "command on the server: %(command)s"
 )
 
-_LOOKUPS = {"env": "env", "store": "using", "outcome": "outcome", "release": "release"}
-
 
 class Deployments(View):
     """The deployments, the newest first."""
@@ -56,7 +54,7 @@ class Deployments(View):
     )
     def get(self, request: Request) -> Response:
         rows, query = _visible(request), self.query
-        rows = log.narrow(rows, query, _LOOKUPS)
+        rows = log.narrow(rows, query, "env", "outcome", "release", store="using")
         if "folder" in query:
             rows = rows.in_folder(query["folder"])
         found, after = paging.page_rows(rows, query, "deployments")
@@ -146,7 +144,7 @@ def _failures(request: Request, row: models.Deployment) -> list[dict[str, Any]]:
     bad = uploads.filter(status__in=(UploadLog.Status.FAILED, UploadLog.Status.UNKNOWN))
     # No index has this order: for that of the ids, MariaDB would walk the whole log.
     newest = bad.order_by("status", "-id")[: parameters.LARGEST_PAGE]
-    return rows_for(request, list(newest), whole=True)
+    return rows_for(request, list(newest))
 
 
 class Release(View):

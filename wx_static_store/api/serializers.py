@@ -161,10 +161,11 @@ class WaitingFileSerializer(RowSerializer):
         read_only_fields = fields
 
 
-def rows_for(request: Request, rows: Any, *, whole: bool, by: Any = RowSerializer) -> list[Any]:
-    """Return rows as JSON; only `whole` ones have the details for readers of the log."""
+def rows_for(request: Request, rows: Any, by: Any = RowSerializer) -> list[Any]:
+    """Return rows as JSON, without the details if the caller may not read the log."""
     context = {"stores": usable_stores(), "request": request, "unknown": {}}
-    shown, withheld = by(rows, many=True, context=context).data, {} if whole else _WITHHELD
+    withheld = {} if may(request.user, Act.SEE_LOG) else _WITHHELD
+    shown = by(rows, many=True, context=context).data
     return [{name: withheld.get(name, value) for name, value in row.items()} for row in shown]
 
 

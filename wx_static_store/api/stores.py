@@ -86,8 +86,7 @@ class WaitingFiles(View):
     )
     def get(self, request: Request) -> Response:
         rows = log.readable(WaitingFile.objects.all(), request)
-        rows = log.narrow(rows, self.query, {"state": "state", "store": "using", "env": "env"})
+        rows = log.narrow(rows, self.query, "state", "env", store="using")
         found, after = paging.page_rows(rows, self.query, "waiting")
-        whole, by = log.sees_all(request), serializers.WaitingFileSerializer
-        shown = serializers.rows_for(request, found, whole=whole, by=by)
+        shown = serializers.rows_for(request, found, serializers.WaitingFileSerializer)
         return paging.page(request, shown, after, "waiting")

@@ -62,8 +62,7 @@ class Uploads(View):
         query = self.query
         rows = log.filter_rows(log.readable(UploadLog.objects.all(), request), query)
         found, after = paging.page_rows(rows, query, "log", by=query["ordering"])
-        shown = serializers.rows_for(request, found, whole=log.sees_all(request))
-        return paging.page(request, shown, after, "log")
+        return paging.page(request, serializers.rows_for(request, found), after, "log")
 
     @Operation(
         "wx_uploads_create",
@@ -148,7 +147,7 @@ class Upload(View):
     )
     def get(self, request: Request, id: str) -> Response:
         row = log.one_row(log.readable(UploadLog.objects.all(), request), id)
-        (shown,) = serializers.rows_for(request, [row], whole=log.sees_all(request))
+        (shown,) = serializers.rows_for(request, [row])
         return Response(shown)
 
 
@@ -261,19 +260,15 @@ class RawUpload(View):
                 conditions.require_md5(request, file)
                 overwrite = given["overwrite"]
                 return _upload_once(request, given, to, name, file, size, overwrite=overwrite)
-        except EndedEarly as error:
-            error.upload_id = record_early_end(request, to, name)
+        except EndedEarly as early:  # before a link was asked for
+            error = SourceError(_EARLY, stage="source", hint=_SEND_AGAIN)
+            item = UploadItem(clean_name(name), open=BytesIO)
+            result = get_uploader(to.using, to.env).failed(item, error)
+            early.upload_id = record_one(result, context_of(request))
             raise
 
 
 # --- the answer to an upload -------------------------------------------------------------------
-
-
-def record_early_end(request: Request, to: Target, name: str) -> int | None:
-    """Record a file whose body ended before a link was asked for; return the id of its row."""
-    error = SourceError(_EARLY, stage="source", hint=_SEND_AGAIN)
-    item = UploadItem(clean_name(name), open=BytesIO)
-    return record_one(get_uploader(to.using, to.env).failed(item, error), context_of(request))
 
 
 def context_of(request: Request) -> UploadContext:
