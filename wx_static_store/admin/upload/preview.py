@@ -63,20 +63,17 @@ def _files(
 ) -> Iterator[dict[str, Any]]:
     to, folder = form.cleaned_data["store"], form.cleaned_data["folder"]
     places = Places(user)
-    keys = [_key(user, to, folder + file.path, file) for file in files]
+    names = [folder + file.path for file in files]
+    keys = [_key(user, to, name, file) for name, file in zip(names, files, strict=True)]
     rows = sent_rows(to.env, [key for key in keys if isinstance(key, str)])
     states = [
         _state_of(rows, key, file) if isinstance(key, str) else REFUSED
         for key, file in zip(keys, files, strict=True)
     ]
-    changed = {
-        folder + file.path: file
-        for file, state in zip(files, states, strict=True)
-        if state == "changed"
-    }
-    others = _other_names(user, form, changed, {folder + file.path for file in files})
-    for key, file, state in zip(keys, files, states, strict=True):
-        name = folder + file.path
+    found = [*zip(names, keys, files, states, strict=True)]
+    changed = {name: file for name, _own, file, state in found if state == "changed"}
+    others = _other_names(user, form, changed, {*names})
+    for name, key, file, state in found:
         if isinstance(key, str):
             asked = questions(user, to, name, BytesIO(file.head), size=file.size)
             facts = _choice_facts(form, state, asked)
