@@ -126,7 +126,10 @@ class WxModelFormMixin(_Form):
 
     def _wx_upload(self, field: FileField) -> None:
         """Upload the file now; the model's own save then has none left to upload."""
-        with remembered_saves() as saves, note_saves(self._wx_progress(field)):
+        progress = ""  # the id by which the page asks for the sent bytes
+        with suppress(ValueError):
+            progress = str(UUID(str(self.data.get(f"{self.add_prefix(field.name)}-wx-progress"))))
+        with remembered_saves() as saves, note_saves(progress):
             file = field.pre_save(self.instance, self.instance._state.adding)
         # Without files that `upload_to` or a signal saved: they may belong to another row.
         self._wx_saves += [save for save in saves if save.name == file.name]
@@ -135,12 +138,6 @@ class WxModelFormMixin(_Form):
         for field in self.instance._meta.concrete_fields:
             if isinstance(field, FileField) and isinstance(field.storage, WxStorage):
                 yield field
-
-    def _wx_progress(self, field: FileField) -> str:
-        """Return the id by which the page asks for the sent bytes, or an empty text."""
-        with suppress(ValueError):
-            return str(UUID(str(self.data.get(f"{self.add_prefix(field.name)}-wx-progress"))))
-        return ""
 
     def leave_files(self) -> None:
         """Let the next form use the files of this form, if it saves no row."""
@@ -251,10 +248,7 @@ class WxAdminMixin:
         for form in forms:
             if isinstance(form, WxModelFormMixin):
                 form.leave_files()
-        answer: HttpResponse = super().render_change_form(  # type: ignore[misc]
-            request, context, *args, **kwargs
-        )
-        return answer
+        return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc,no-any-return]
 
 
 def _derive(model: type, *bases: type, **attributes: Any) -> type:

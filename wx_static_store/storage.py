@@ -79,11 +79,6 @@ class WxStorage(Configured, BaseStorage):  # type: ignore[misc]
 
     wx_kind = MEDIA
 
-    @property
-    def base_url(self) -> str:
-        """The public address of the location, above every name."""
-        return self.store.url("")
-
     def save(self, name: str | None, content: Any, max_length: int | None = None) -> str:
         """Save like Django, but reuse the object that a failed form left with the same bytes."""
         asked = str(name or getattr(content, "name", ""))
