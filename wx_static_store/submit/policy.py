@@ -206,14 +206,8 @@ def _ask_project(user: User, name: str, file: BinaryIO) -> None:
         check(user, name, file)
     except ValidationError as error:
         hint = _("This site checks its files: change the file and try again.")
-        refusal: WxStaticStoreError = PolicyRejected(
-            " ".join(error.messages), code="content", hint=hint
-        )
+        raise PolicyRejected(" ".join(error.messages), code="content", hint=hint) from None
     except Exception as error:  # noqa: BLE001 -- a project's own function
-        refusal = ConfigurationError(
-            _("UPLOAD_CHECK failed (%(error)s)", error=f"{type(error).__name__}: {error}"),
-            stage="policy",
-        )
-    else:
-        return
-    raise refusal
+        why = f"{type(error).__name__}: {error}"
+        text = _("UPLOAD_CHECK failed (%(error)s)", error=why)
+        raise ConfigurationError(text, stage="policy") from None
