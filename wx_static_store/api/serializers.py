@@ -118,7 +118,6 @@ class RowSerializer(serializers.ModelSerializer[UploadLog]):
     again = serializers.CharField(
         source="why.remedy.value", default="", help_text=_("Whether a new try helps.")
     )
-    user: Any = serializers.PrimaryKeyRelatedField(read_only=True, allow_null=True)
     deployment = serializers.IntegerField(source="deployment_id", allow_null=True)
     deployment_url = Link(
         "deployment",
