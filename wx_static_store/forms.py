@@ -7,8 +7,6 @@ Forms for file fields on a `WxStorage`: they upload while validating, and show t
 A failed upload is then an error of its field, with errcode and advice, instead of a 500.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 from collections.abc import Collection, Iterator
@@ -32,7 +30,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .core import qr
 from .core.naming import content_type, object_key
-from .core.refusals import PolicyRejected
+from .core.refusals import PolicyRejected, User
 from .core.types import WAITS, UploadStatus
 from .exceptions import ConfigurationError, NameRejected, UploadFailed, WxStaticStoreError
 from .i18n import english, labelled
@@ -46,8 +44,6 @@ from .upload.presence import from_log
 from .upload.sources import content_item, readable
 
 if TYPE_CHECKING:
-    from .core.refusals import User
-
     _Form = ModelForm[Model]
 else:
     _Form = object

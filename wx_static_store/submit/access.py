@@ -1,25 +1,20 @@
 """Who may publish what where: by permissions, and by what ENVIRONMENTS offers now."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
 
 from ..conf import offers, platform_options
 from ..conf.offered import Offer
-from ..core.refusals import PolicyRejected, Rule
+from ..core.refusals import PolicyRejected, Rule, User
 from ..exceptions import ConfigurationError
 from ..i18n import english, gettext_lazy as _
-
-if TYPE_CHECKING:
-    from ..core.refusals import User
 
 Rows = TypeVar("Rows", bound=QuerySet[Any])
 

@@ -1,12 +1,10 @@
 """Decide which file a user may upload, for the admin and the API."""
 
-from __future__ import annotations
-
 import logging
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from django.core.exceptions import ValidationError
 from django.utils.functional import Promise
@@ -23,6 +21,7 @@ from ..core.refusals import (
     NOT_OFFERED,
     OWN_NOT_OFFERED,
     PolicyRejected,
+    User,
 )
 from ..core.types import UploadItem
 from ..exceptions import ConfigurationError, WxStaticStoreError
@@ -35,9 +34,6 @@ from ..upload.store import get_store
 from ..upload.waiting import seen
 from .access import Act, enforce, may, reach
 from .rules import doubts, endings_of, findings, in_name, measure
-
-if TYPE_CHECKING:
-    from ..core.refusals import User
 
 logger = logging.getLogger("wx_static_store.submit")
 

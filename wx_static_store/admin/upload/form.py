@@ -1,15 +1,14 @@
 """The form of the upload page, and the texts of its script."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, TypeAlias, cast
 from uuid import UUID, uuid4
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
 from ...conf import options_for, platform_options
@@ -21,10 +20,7 @@ from ...submit.policy import Target, folder_refusal, stores_for
 from ...submit.submission import Submission
 from ...upload.sources import digest
 
-if TYPE_CHECKING:
-    from django.core.files.uploadedfile import UploadedFile
-
-    AnyFile = UploadedFile[Any]
+AnyFile: TypeAlias = "UploadedFile[Any]"  # as a text: at run time the class takes no type
 
 # What to do with a file whose name is taken; the first choice is the default.
 CLASH = {
@@ -162,7 +158,7 @@ class UploadForm(TargetForm):
         if name := asked.get("name"):
             self.fields["file"].help_text = _("Choose the file %(name)s again.") % {"name": name}
 
-    def anew(self) -> UploadForm:
+    def anew(self) -> "UploadForm":
         """Return a form for more files to the same folder."""
         form = UploadForm(self.user)
         form.preset({name: self.data.get(name, "") for name in ("store", "folder")})

@@ -1,11 +1,9 @@
 """The upload page: every file that it sends is public."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -23,7 +21,7 @@ from ...submit.submission import Unanswered
 from ...upload.claims import Claim
 from ...upload.sources import digest as md5_of
 from ..base import BOTH, POST, Page, ReadOnlyAdmin, page
-from .form import TEXTS, TargetForm, UploadForm, display_name
+from .form import TEXTS, AnyFile, TargetForm, UploadForm, display_name
 from .names import candidates
 from .outcome import (
     ASK,
@@ -38,9 +36,6 @@ from .outcome import (
     states,
 )
 from .preview import Chosen, preview
-
-if TYPE_CHECKING:
-    from .form import AnyFile
 
 MOST_PREVIEWED = 1000  # files in one request of the script, which sends several
 # `json` and `int` raise these: int(1e400), say, or a list that is nested thousands of times.
