@@ -1,10 +1,9 @@
 """The deployments: how each ended, and the uploads of it that failed."""
 
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
@@ -15,7 +14,7 @@ from ..core.types import NOT_STORED, UploadStatus
 from ..deploy.state import folders
 from ..exceptions import WxStaticStoreError
 from ..log.failing import causes
-from ..models import Deployment, DeploymentQuerySet, UploadLog, UploadLogQuerySet
+from ..models import Deployment, UploadLog
 from ..releases.rollback import command_for
 from ..submit.access import visible
 from ..upload import kept
@@ -43,10 +42,10 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
 
     list_filter = (filters.OutcomeFilter, filters.StoreFilter, filters.TimeFilter)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         # The list of files of a release may have megabytes.
         rows = super().get_queryset(request).select_related("release").defer("release__files")
-        return cast(DeploymentQuerySet, rows).with_is_live()
+        return rows.with_is_live()
 
     def get_list_display(self, request: HttpRequest) -> Any:
         columns = DeploymentColumns(request)
@@ -93,10 +92,10 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
             "address": address,
             "code": qr.svg(address) if address and is_live else "",
         }
-        admin_of_log = self.admin_site.get_model_admin(UploadLog)
+        admin_of_log: Any = self.admin_site.get_model_admin(UploadLog)
         if not admin_of_log.has_view_permission(request):
             return context
-        rows = cast(UploadLogQuerySet, admin_of_log.get_queryset(request))
+        rows = admin_of_log.get_queryset(request)
         uploads = rows.filter(deployment=row, status__in=NOT_STORED)
         # No index has this order: for that of the ids, MariaDB would walk the whole log.
         newest = uploads.order_by("status", "-id")[:MOST]

@@ -110,9 +110,8 @@ class UploadLogAdmin(FilesPage, UploadPage, FailingPage, DiagnosisPage, ReadOnly
         }
 
     def _history(self, request: HttpRequest, row: UploadLog) -> UploadLogQuerySet:
-        rows = cast(UploadLogQuerySet, self.get_queryset(request))
-        same = rows.with_key(row.key).filter(env=row.env).order_by("-id")
-        return same if row.key else same.none()
+        rows: UploadLogQuerySet = self.get_queryset(request).with_key(row.key).filter(env=row.env)
+        return rows.order_by("-id") if row.key else rows.none()
 
     def _public(self, request: HttpRequest, row: UploadLog) -> UploadLog | None:
         """Return the row of the public file by the log, or None."""

@@ -1,7 +1,6 @@
 """The page *Still failing*: uploads that nobody repaired yet, by their cause."""
 
 import re
-from typing import cast
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -33,7 +32,7 @@ class FailingPage(LogActions):
         may_retry = self.has_retry_permission(request)
         if not (may_retry or (self.has_view_permission(request) and request.method != "POST")):
             raise PermissionDenied
-        rows = cast(UploadLogQuerySet, self.get_queryset(request)).primary()
+        rows = self.get_queryset(request).primary()
         if request.method == "POST":
             rows = offered(rows, request.user)
             answer = self._act(request, rows.still_failing().order_by("-id"))
