@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
@@ -59,15 +59,11 @@ class LogActions(ReadOnlyAdmin):
         return self.show_steps(request, "compare", rows) if rows else None
 
     @admin.action(permissions=["view"], description=_("Export as CSV"))
-    def export_csv(
-        self, request: HttpRequest, queryset: UploadLogQuerySet
-    ) -> StreamingHttpResponse:
+    def export_csv(self, request: HttpRequest, queryset: UploadLogQuerySet) -> HttpResponseBase:
         return export(request, queryset, "csv")
 
     @admin.action(permissions=["view"], description=_("Export as JSON"))
-    def export_json(
-        self, request: HttpRequest, queryset: UploadLogQuerySet
-    ) -> StreamingHttpResponse:
+    def export_json(self, request: HttpRequest, queryset: UploadLogQuerySet) -> HttpResponseBase:
         return export(request, queryset, "json")
 
     # The page keeps all state: whoever closes it stops the action. Each step reads its rows again,
