@@ -48,10 +48,7 @@ def retry_label(cards: Sequence[dict[str, Any]], of_all: Text) -> Text:
 
 
 def _card(
-    cause: FailureCause,
-    files: list[dict[str, Any]],
-    gone: Mapping[int, Text],
-    columns: UploadColumns,
+    cause: FailureCause, files: list[Any], gone: Mapping[int, Text], columns: UploadColumns
 ) -> dict[str, Any]:
     newest, count = files[0]["row"], len(cause.rows)
     for file in files:

@@ -90,8 +90,7 @@ class Uploads(View):
         facts = given | {"file": name}
         if given["generate"]:
             name = generated_name(name)
-        overwrite = given["overwrite"]
-        return _upload_once(request, facts, to, name, file.file, file.size, overwrite=overwrite)
+        return _upload_once(request, facts, to, name, file.file, file.size)
 
 
 def _named_target(user: Any, using: str, env: str | None) -> Target:
@@ -106,20 +105,13 @@ def _named_target(user: Any, using: str, env: str | None) -> Target:
 
 
 def _upload_once(
-    request: Request,
-    facts: Mapping[str, Any],
-    to: Target,
-    name: str,
-    file: BinaryIO,
-    size: int,
-    *,
-    overwrite: bool,
+    request: Request, facts: Mapping[str, Any], to: Target, name: str, file: BinaryIO, size: int
 ) -> Response:
     """Upload the file, or return the answer of the first request with its Idempotency-Key."""
 
     def work() -> Response:
         # A file that must be new replaces none later, either.
-        replaces = overwrite and request.headers.get("If-None-Match") != "*"
+        replaces = facts["overwrite"] and request.headers.get("If-None-Match") != "*"
         result, row = send(
             request.user,
             to,
@@ -258,8 +250,7 @@ class RawUpload(View):
         try:
             with spooled_body(request) as file:
                 conditions.require_md5(request, file)
-                overwrite = given["overwrite"]
-                return _upload_once(request, given, to, name, file, size, overwrite=overwrite)
+                return _upload_once(request, given, to, name, file, size)
         except EndedEarly as early:  # before a link was asked for
             error = SourceError(_EARLY, stage="source", hint=_SEND_AGAIN)
             item = UploadItem(clean_name(name), open=BytesIO)

@@ -170,7 +170,7 @@ class UploadForm(TargetForm):
         path = self.cleaned_data["path"] if len(files) == 1 else ""
         return [(folder + (path or file.name), file) for file in files]
 
-    def submission(self, user: User, name: str, file: AnyFile) -> Submission:
+    def submission(self, name: str, file: AnyFile) -> Submission:
         """Return the submission of this file; the script numbers its own."""
         to, raw = self.cleaned_data["store"], cast("Any", file.file)
         form_id, attempt = self.cleaned_data["form_id"], self.cleaned_data["attempt"]
@@ -179,8 +179,8 @@ class UploadForm(TargetForm):
         fingerprint = sha256(facts.encode()).hexdigest()
         about["size"] = file.size or 0
         if attempt is None:
-            return Submission(f"{user.pk} {form_id} {fingerprint}", about=about)
-        return attempt_submission(user, form_id, attempt, fingerprint, about)
+            return Submission(f"{self.user.pk} {form_id} {fingerprint}", about=about)
+        return attempt_submission(self.user, form_id, attempt, fingerprint, about)
 
 
 def attempt_submission(user: User, form_id: UUID, attempt: int, *content: Any) -> Submission:
