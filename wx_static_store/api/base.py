@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from functools import cached_property, partial
 from math import ceil
-from typing import Any, ClassVar
+from typing import Any
 
 from django.http import HttpRequest
 from django.views.decorators.cache import never_cache
@@ -88,7 +88,6 @@ class JsonOnly(BaseContentNegotiation):
 class View(APIView):
     """Apply none of the project's defaults but authentication."""
 
-    envelope: ClassVar[int] = 0  # bytes of the body beside the file
     query: dict[str, Any]  # the clean parameters of the address
 
     permission_classes = [IsAuthenticated, Allowed]
@@ -112,7 +111,7 @@ class View(APIView):
         return outside_transactions(never_cache(super().as_view(**initkwargs)))
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        limit_body(request, envelope=self.envelope)
+        limit_body(request)
         return super().initialize_request(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

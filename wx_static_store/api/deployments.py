@@ -8,7 +8,6 @@ from typing import Any
 from django.http import Http404
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -25,7 +24,7 @@ from ..submit.selection import select_environments
 from . import deployment_serializers as serializers, log, paging, parameters
 from .addresses import link
 from .base import View
-from .body import ENVELOPE, ShortJson, clean_body
+from .body import FORM_OR_JSON, clean_body
 from .idempotency import once
 from .operations import BEGINS, FORMATS, Operation
 from .problems import Conflict, answer_as
@@ -42,8 +41,7 @@ _TOO_MUCH = _(
 class Deployments(View):
     """The deployments, the newest first."""
 
-    parser_classes = [MultiPartParser, ShortJson]
-    envelope = ENVELOPE
+    parser_classes = FORM_OR_JSON
 
     @Operation.of_rows(
         "wx_deployments_list",
@@ -78,8 +76,7 @@ class Deployments(View):
     )
     def post(self, request: Request) -> Response:
         given = clean_body(parameters.DeploymentBody, request)
-        deploy = partial(_deploy, request, given)
-        return once(request, given, None, deploy, env=given["env"])
+        return once(request, given, None, partial(_deploy, request, given), env=given["env"])
 
 
 def _deploy(request: Request, given: Mapping[str, Any]) -> Response:
@@ -166,8 +163,8 @@ class Release(View):
         files = list(islice(release.contents(), start, start + size))
         after = start + size if start + size < release.count else None
         page = paging.page(request, files, after, of)
-        facts = {name: getattr(release, name) for name in ("id", "digest", "count", "size")}
-        facts |= {"created": release.created, "used": release.used}
+        names = ("id", "digest", "count", "size", "created", "used")
+        facts = {name: getattr(release, name) for name in names}
         facts |= {"deployments": deployments, "files": files, "next": page.data["next"]}
         page.data = serializers.ReleaseSerializer(facts, context={"request": request}).data
         return page

@@ -35,7 +35,7 @@ from ..upload.uploader import get_uploader
 from . import conditions, log, paging, parameters, problems, serializers
 from .addresses import link
 from .base import View
-from .body import ENVELOPE, EndedEarly, RawParser, clean_body, require_length, spooled_body
+from .body import EndedEarly, RawParser, clean_body, require_length, spooled_body
 from .idempotency import once
 from .operations import AGAIN, BINARY, CLOUD, EVERYBODY, FILE, MATCH, ONCE, SENDER, Operation
 from .stores import describe_file
@@ -49,7 +49,6 @@ class Uploads(View):
     """The log, and the upload by a form."""
 
     parser_classes = [MultiPartParser]
-    envelope = ENVELOPE
 
     @Operation.of_rows(
         "wx_uploads_list",

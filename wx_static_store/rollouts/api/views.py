@@ -7,7 +7,6 @@ from typing import Any
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import PermissionDenied, ValidationError
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,7 +14,7 @@ from ... import conf
 from ...api import paging
 from ...api.addresses import link
 from ...api.base import View
-from ...api.body import ENVELOPE, ShortJson, clean_body
+from ...api.body import FORM_OR_JSON, clean_body
 from ...api.deployments import offered_environments
 from ...api.idempotency import once
 from ...api.log import one_row
@@ -47,8 +46,7 @@ _NAME_ONE = _("Name the store. These are for sites: %(names)s")
 class Rollouts(View):
     """The rollouts, the newest first."""
 
-    parser_classes = [MultiPartParser, ShortJson]
-    envelope = ENVELOPE
+    parser_classes = FORM_OR_JSON
 
     @Operation.of_rows(
         "wx_rollouts_list",
@@ -138,8 +136,7 @@ class RolloutAction(View):
 class RolloutRollback(View):
     """The rollout that gives each environment back what it had before."""
 
-    parser_classes = [MultiPartParser, ShortJson]
-    envelope = ENVELOPE
+    parser_classes = FORM_OR_JSON
 
     @Operation(
         "wx_rollouts_roll_back",
