@@ -24,7 +24,7 @@ from ..core.refusals import (
     User,
 )
 from ..core.types import UploadItem
-from ..exceptions import ConfigurationError, WxStaticStoreError
+from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _, labelled
 from ..upload.claims import Claim
 from ..upload.parked import may_wait, row_ahead
@@ -172,17 +172,13 @@ def questions(
     return [rule.message % facts for rule, facts in doubts(name, file, size)]
 
 
-def folder_refusal(user: User, folder: str, paths: list[str]) -> WxStaticStoreError | None:
-    """Return the refusal of the folder itself, or None; `paths` are the files in it."""
+def check_folder(user: User, folder: str, paths: list[str]) -> None:
+    """Raise the refusal of the folder itself; `paths` are the files in it."""
     allowed = platform_options().upload_location
-    try:
-        for rule, facts in in_name(clean_name(f"{folder}a")):
-            enforce(user, rule, **facts)
-        if paths and not any((folder + path).startswith(allowed) for path in paths):
-            enforce(user, FOLDER, folder=allowed)
-    except WxStaticStoreError as error:
-        return error
-    return None
+    for rule, facts in in_name(clean_name(f"{folder}a")):
+        enforce(user, rule, **facts)
+    if paths and not any((folder + path).startswith(allowed) for path in paths):
+        enforce(user, FOLDER, folder=allowed)
 
 
 def generated_name(name: str) -> str:

@@ -14,9 +14,9 @@ from django.utils.translation import gettext_lazy as _
 from ...conf import options_for, platform_options
 from ...core.naming import object_key
 from ...core.refusals import User
-from ...exceptions import NameRejected
+from ...exceptions import NameRejected, WxStaticStoreError
 from ...submit.access import Act, may
-from ...submit.policy import Target, folder_refusal, stores_for
+from ...submit.policy import Target, check_folder, stores_for
 from ...submit.submission import Submission
 from ...upload.sources import digest
 
@@ -110,8 +110,11 @@ class TargetForm(forms.Form):
 
     def wrong_folder(self, paths: list[str]) -> list[str]:
         """Return the refusal of the folder and its hint; empty if the folder is allowed."""
-        error = folder_refusal(self.user, self.cleaned_data["folder"], paths)
-        return [str(error.message), str(error.hint)] if error else []
+        try:
+            check_folder(self.user, self.cleaned_data["folder"], paths)
+        except WxStaticStoreError as error:
+            return [str(error.message), str(error.hint)]
+        return []
 
 
 class FilesInput(forms.FileInput):
