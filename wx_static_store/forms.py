@@ -55,7 +55,6 @@ logger = logging.getLogger("wx_static_store.forms")
 _NOT_SET_UP = _(
     "The file was not uploaded: the settings for uploads are wrong. Ask the site's operator."
 )
-_BAD_NAME = _("This name cannot be used. Rename the file and try again.")
 _UNKNOWN = _("It is not known whether the file is public now: %(reason)s.")
 _FAILED = _("The file was not uploaded: %(reason)s.")
 _FAILED_CODE = _("The file was not uploaded: %(reason)s (%(code)s).")
@@ -283,7 +282,7 @@ def _as_validation_error(error: Exception, *, reads_log: bool) -> ValidationErro
     text: str | Promise = ""
     hint = ""
     if not isinstance(error, WxStaticStoreError):
-        happened: str | Promise = _BAD_NAME
+        happened: str | Promise = _("This name cannot be used. Rename the file and try again.")
     elif isinstance(error, ConfigurationError) and error.errcode is None:
         logger.error("A file of a form was not uploaded: %s", english(error))
         happened = _NOT_SET_UP

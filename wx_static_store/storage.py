@@ -212,8 +212,7 @@ class WxStorage(Configured, BaseStorage):  # type: ignore[misc]
         """Return whether the object exists; the root does, other folders are no objects."""
         if not name or name.endswith("/"):
             return not name
-        row = self._waiting_row(name)
-        return (row or self._seen(name)).file is not None
+        return (self._waiting_row(name) or self._seen(name)).file is not None
 
     def is_waiting(self, name: str) -> bool:
         """Return whether the file waits until the cloud takes it, as the option `wait` allows."""

@@ -92,8 +92,7 @@ class StoreFilter(ColumnFilter):
         exact = [each for each in names if each[0] == value]
         self.matching = exact or [*islice(with_text, LINKS)]
         self.is_long = len(names) > LINKS
-        is_offered = platform_options().environments is not None
-        self.sees_more = is_offered and sees(request.user) is None
+        self.sees_more = platform_options().environments is not None and sees(request.user) is None
         return self.matching if self.is_long and self.matching else names[:LINKS]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

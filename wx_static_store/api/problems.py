@@ -73,7 +73,6 @@ PROBLEMS: dict[str, tuple[int, Any]] = {
     "timeout": (504, _("The cloud did not answer in time.")),
 }
 
-UNUSABLE = (DatabaseError, OSError)  # the log's database, a full disk
 # Errors that are not ours; the first entry that fits counts.
 _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
     (Http404, "not_found"),
@@ -83,7 +82,7 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = 
         (MultiPartParserError, SuspiciousOperation, UnreadablePostError, RawPostDataException),
         "parse_error",
     ),
-    (UNUSABLE, "busy"),
+    ((DatabaseError, OSError), "busy"),  # the log's database, a full disk
 )
 _SHOWN = (PolicyRejected, NameRejected, SourceError, NoDiagnosis)
 # The codes after which the request may be repeated, and the seconds to wait by default.

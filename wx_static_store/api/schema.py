@@ -30,7 +30,6 @@ _KEY = _("The same request with the same key gets the first answer again.")
 _CSRF = _("The CSRF token of the cookie; needed where the login is a session's.")
 _NEXT = _("The address of the next page, as rel=next; left out of the last page.")
 _LIMIT = _("Of the requests of this user, see RateLimit-Reset.")
-_LEFT = _("Requests that are left.")
 _RESET = _("Seconds until the oldest request counts no more.")
 _BEGUN = _("Workers were asked to do it.")
 _CODE = _("The code of the problem, where a proxy replaces the body.")
@@ -87,7 +86,7 @@ if INSTALLED:
             yield "Location", str, operation.location, good if operation.location else []
             yield "Idempotent-Replayed", str, _REPLAYED, [*good, _UNKNOWN] if operation.once else []
             yield "RateLimit-Limit", int, _LIMIT, [*good, 429]
-            yield "RateLimit-Remaining", int, _LEFT, [*good, 429]
+            yield "RateLimit-Remaining", int, _("Requests that are left."), [*good, 429]
             yield "RateLimit-Reset", int, _RESET, [*good, 429]
             yield "Link", str, _NEXT, [200] if "next" in operation.answer().fields else []
             waits = _statuses(code for code in operation.codes if code in RETRY_AFTER)
@@ -95,8 +94,7 @@ if INSTALLED:
 
         def get_response_serializers(self) -> Any:
             operation = self.operation
-            good = OpenApiResponse(operation.answer, str(operation.summary))
-            answers = {operation.status: good}
+            answers = {operation.status: OpenApiResponse(operation.answer, str(operation.summary))}
             if operation.begun and (found := runner()):
                 answers[202] = OpenApiResponse(found.answer_serializer(), str(_BEGUN))
             if operation.waits:
@@ -167,6 +165,5 @@ def _problem_answers(codes: tuple[str, ...]) -> dict[tuple[int, str], Any]:
         shown = {"title": HTTPStatus(status).phrase, **first}
         text = ", ".join(f"`{code}`" for code in named)
         examples = [OpenApiExample("example", shown, media_type=MEDIA_TYPE)]
-        answer = OpenApiResponse(serializers.ProblemSerializer, text, examples)
-        answers[status, MEDIA_TYPE] = answer
+        answers[status, MEDIA_TYPE] = OpenApiResponse(serializers.ProblemSerializer, text, examples)
     return answers

@@ -163,8 +163,7 @@ class Retry(View):
         return once(request, {}, None, partial(self._retry, request, row), env=row.env)
 
     def _retry(self, request: Request, row: UploadLog) -> Response:
-        replaces = may(request.user, Act.REPLACE)
-        [again] = retry_uploads([row], request.user, replaces=replaces)
+        [again] = retry_uploads([row], request.user, replaces=may(request.user, Act.REPLACE))
         if again.reason:
             raise again.reason
         if again.result is None:

@@ -22,7 +22,6 @@ MOST = 500  # environments in a condition
 
 logger = logging.getLogger("wx_static_store.submit")
 
-_NO_PERMISSION = _("The user who asked for it no longer has the permission")
 _NOT_OFFERED = _("This environment is no longer offered to whoever asked for it")
 
 
@@ -60,7 +59,7 @@ def require(user_id: int | None, act: Act, env: str) -> Any:
     if user_id is not None:
         user = get_user_model()._default_manager.filter(pk=user_id).first()
         if not (user and user.is_active and may(user, act)):
-            raise PolicyRejected(_NO_PERMISSION)
+            raise PolicyRejected(_("The user who asked for it no longer has the permission"))
     if platform_options().environments and env not in offers(user):
         raise PolicyRejected(_NOT_OFFERED, code="store")
     return user

@@ -200,6 +200,5 @@ def _ask_project(user: User, name: str, file: BinaryIO) -> None:
         hint = _("This site checks its files: change the file and try again.")
         raise PolicyRejected(" ".join(error.messages), code="content", hint=hint) from None
     except Exception as error:  # noqa: BLE001 -- a project's own function
-        why = f"{type(error).__name__}: {error}"
-        text = _("UPLOAD_CHECK failed (%(error)s)", error=why)
+        text = _("UPLOAD_CHECK failed (%(error)s)", error=f"{type(error).__name__}: {error}")
         raise ConfigurationError(text, stage="policy") from None

@@ -154,8 +154,7 @@ class FilesPage(LogActions):
                 count,
             )
             details = format_html_join("", "<br>{}", failed[:DETAILS])
-            message = format_html("{}{}", text, details)
-            self.message_user(request, message, messages.ERROR)
+            self.message_user(request, format_html("{}{}", text, details), messages.ERROR)
 
 
 def _objection(files: Chosen) -> str:
