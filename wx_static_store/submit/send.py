@@ -1,15 +1,14 @@
 """Upload a file for a person or a client: authorize, upload, record."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from ..core.naming import clean_name
-from ..core.refusals import EXISTS, IN_PROGRESS
+from ..core.refusals import EXISTS, IN_PROGRESS, User
 from ..core.types import UploadContext, UploadItem, UploadResult, UploadStatus
 from ..exceptions import NameRejected, WxStaticStoreError
+from ..models import WaitingFile
 from ..upload.claims import Claim
 from ..upload.database import after_commit
 from ..upload.parked import make_way, may_wait, park, row_ahead
@@ -21,10 +20,6 @@ from ..upload.uploader import Uploader, get_uploader
 from ..upload.waiting import rows, save, send_now, why
 from .access import Act, may
 from .policy import Target, authorize_upload
-
-if TYPE_CHECKING:
-    from ..core.refusals import User
-    from ..models import WaitingFile
 
 
 def send(
