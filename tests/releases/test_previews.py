@@ -46,6 +46,16 @@ def test_an_ended_preview_is_blanked_and_others_stay(cloud: EmulatorServer, dist
     assert DELETED not in below(cloud, over).values()
 
 
+def test_files_of_a_preview_that_lie_as_in_a_preview_are_verified_and_blanked(
+    cloud: EmulatorServer, dist: Path
+) -> None:
+    write(dist, {"_preview/old-1a2b3c4d/logo.svg": b"<svg/>"})
+    folder = preview(dist, verify=True)
+    end(folder)
+    prune()
+    assert {*below(cloud, folder).values()} == {DELETED}
+
+
 def test_what_cannot_be_blanked_is_listed_until_it_is(cloud: EmulatorServer, dist: Path) -> None:
     folder = preview(dist)
     end(folder)

@@ -111,8 +111,8 @@ def environments_of(line: CommandLine) -> Sequence[str | None]:
 
 def at_preview(line: CommandLine, uploader: Uploader) -> CommandLine:
     """Return the line with the folder of its preview, whose end is noted if it is published."""
-    keep = not (line.without_tree or line.dry_run)
-    prefix = previews.prefix_of(uploader, str(line.preview), line.expires, keep=keep)
+    how = {"new": not line.without_tree, "keep": not (line.without_tree or line.dry_run)}
+    prefix = previews.prefix_of(uploader, str(line.preview), line.expires, **how)
     return replace(line, folder=prefix) if line.without_tree else replace(line, prefix=prefix)
 
 
