@@ -28,7 +28,7 @@ from tests.log.conftest import run as execute
 from wx_static_store.core.types import DELETED
 from wx_static_store.deploy.noindex import NOINDEX
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.models import Deployment, FolderState
+from wx_static_store.models import Deployment, FolderState, key_digest
 
 pytestmark = pytest.mark.django_db
 
@@ -97,6 +97,18 @@ def test_a_dry_run_settles_the_address_and_moves_no_end(cloud: EmulatorServer, d
     run(dist, "--expires=30d", preview="menu", using="site", dry_run=True)
     assert FolderState.objects.get().ends == ends
     assert sent(cloud)
+
+
+def test_after_two_first_runs_at_once_the_older_address_counts(
+    cloud: EmulatorServer, dist: Path
+) -> None:
+    folder = preview(dist, name="menu")
+    older = FolderState.objects.get()
+    late = f"{folder[:-9]}zzzzzzzz/"
+    FolderState.objects.create(
+        env=older.env, folder=late, folder_digest=key_digest(late), ends=older.ends
+    )
+    assert preview(dist, name="menu") == folder
 
 
 def test_the_address_is_the_url_of_the_report_and_of_github(

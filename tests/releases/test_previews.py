@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -112,6 +113,17 @@ def test_the_task_of_celery_blanks_it_too(cloud: EmulatorServer, dist: Path) -> 
     end(folder)
     tasks.prune.run()
     assert {*below(cloud, folder).values()} == {DELETED}
+
+
+def test_the_task_of_celery_logs_what_it_could_not_blank(
+    cloud: EmulatorServer, dist: Path, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = preview(dist)
+    end(folder)
+    stores = {alias: store for alias, store in settings.STORAGES.items() if alias != "site"}
+    settings.STORAGES = stores
+    tasks.prune.run()
+    assert f"The preview {ENV} /{folder} has ended, and is still public: " in caplog.text
 
 
 def test_a_preview_that_is_published_at_this_moment_is_not_blanked(

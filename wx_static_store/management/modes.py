@@ -81,12 +81,8 @@ def _what_to_name(sites: Sequence[str]) -> str:
 
 def store_of(line: CommandLine) -> str:
     """Return the alias of --using; without it, for releases, the alias they were deployed with."""
-    alias = alias_of(line)
-    if (
-        line.using
-        or line.preview
-        or not (line.publishes_release or (line.diff and not line.directory))
-    ):
+    alias, of_release = alias_of(line), line.without_tree and not (line.list or line.directory)
+    if line.using or line.preview or not of_release:
         return alias
     envs = [env for env in environments_of(line) if env]
     if name := line.named_release:
