@@ -18,7 +18,7 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 # All that may stand before the content of <head>; a page may leave out each part.
 _BEFORE = re.compile(
     rb"""
-    (?: \xef\xbb\xbf | \s | <!--.*?--> | <\?[^>]*> | <!doctype[^>]*>
+    (?: \xef\xbb\xbf | \s+ | <!--.*?--> | <\?[^>]*> | <!doctype[^>]*>
       | <(?:html|head) (?: \s (?: "[^"]*" | '[^']*' | [^"'>] )*+ )? >
     )*+
     """,

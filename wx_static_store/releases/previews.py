@@ -9,6 +9,7 @@ from datetime import timedelta
 from functools import partial
 from unicodedata import normalize
 
+from django.db.models import F
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
@@ -50,19 +51,21 @@ def _settle(
     uploader: Uploader, word: str, lasts: timedelta | None, *, new: bool, keep: bool
 ) -> str:
     location, end = uploader.options.location, timezone.now() + (lasts or USUAL)
-    start = f"{location}{PREVIEWS}{word}-"
-    rows = folders().filter(env=uploader.env, ends__isnull=False, folder__startswith=start)
+    start, rows = f"{location}{PREVIEWS}{word}-", folders().filter(env=uploader.env)
+    if new:
+        # A lock first, as in `settle`: of two first runs at once, the second one sees the first.
+        rows.update(env=F("env"))
+    rows = rows.filter(ends__isnull=False, folder__startswith=start)
     # Compared again: MariaDB ignores case, and another name may begin like this one.
     own = re.compile(rf"{re.escape(start)}[{_SIGNS}]{{8}}/")
     known = next((row for row in rows.order_by("id") if own.fullmatch(row.folder)), None)
-    if known is None and new:
-        folder = f"{start}{get_random_string(8, _SIGNS)}/"
-        rows.create(env=uploader.env, folder=folder, folder_digest=key_digest(folder), ends=end)
-        # Looked for again: two first runs at once both take the older row.
-        return _settle(uploader, word, lasts, new=False, keep=keep)
-    if known is None:
+    if known is None and not new:
         raise SourceError(_("%(env)s has no preview %(name)r", env=uploader.env, name=word))
-    if keep:
+    if known is None:
+        folder = f"{start}{get_random_string(8, _SIGNS)}/"
+        digest = key_digest(folder)
+        known = rows.create(env=uploader.env, folder=folder, folder_digest=digest, ends=end)
+    elif keep:
         # Without `lasts` never earlier: somebody may keep it for longer.
         rows.filter(pk=known.pk).update(ends=end if lasts else max(end, known.ends or end))
     return known.folder.removeprefix(location)
