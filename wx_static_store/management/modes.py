@@ -68,10 +68,8 @@ def alias_of(line: CommandLine) -> str:
 def _what_to_name(sites: Sequence[str]) -> str:
     """Return the advice for a missing --using, or one that names a media store."""
     if sites:
-        return _(
-            "Name a store for sites with --using ALIAS. This project has: %(aliases)s.",
-            aliases=listed(sites),
-        )
+        text = _("Name a store for sites with --using ALIAS. This project has: %(aliases)s.")
+        return text % {"aliases": listed(sites)}
     return _(
         "STORAGES has no store for sites. Add one to the settings, and name it:\n"
         '    STORAGES["site"] = {"BACKEND": "wx_static_store.staticfiles.WxStaticFilesStorage"}\n'

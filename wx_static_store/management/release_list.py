@@ -22,10 +22,8 @@ def show(envs: Sequence[str], line: CommandLine, write: Callable[[str], object])
     found = {env: from_log(partial(_newest, env)) for env in envs}
     for env, rows in found.items():
         write("\n".join(_lines(env, rows)))
-    environments = [
-        {"env": env, "deployments": [*map(_deployment, rows)]} for env, rows in found.items()
-    ]
-    write_json(line.json, {"version": VERSION, "environments": environments})
+    each = [{"env": env, "deployments": [*map(_deployment, rows)]} for env, rows in found.items()]
+    write_json(line.json, {"version": VERSION, "environments": each})
 
 
 def _newest(env: str) -> list[Deployment]:
