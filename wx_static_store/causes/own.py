@@ -147,6 +147,16 @@ TABLE = (
         means=_("They were deleted there, differ from what was kept, or the storage is away."),
         operator=_("Deploy a tree that has this file with --force: that keeps it again."),
         editor=AGAIN, remedy=Remedy.WAIT),
+    SOURCE.but(
+        "waiting.taken", title=_("Another file is public under this name"),
+        means=_("It is not from here, or newer than this one. wx_push replaces no file unasked."),
+        operator=(decide := _("Give the waiting file up if the public one is right. Else save it "
+                              "under another name.")), editor=decide),
+    SOURCE.but(
+        "waiting.unpublished", title=_("The file was made unpublic after this was saved"),
+        means=_("It does not become public by itself again."),
+        operator=(send := _("Give the waiting file up, or send it now to publish it.")),
+        editor=send),
     TOKEN, UNAVAILABLE, REJECTED,
     REJECTED.but(
         "token.fixed", title=_("The fixed token is refused"),

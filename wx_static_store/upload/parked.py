@@ -53,7 +53,7 @@ def hold(options: Options, key: str) -> bool:
         return True
     same = rows().filter(IS_FREE, pk=row.pk, token=row.token)
     state = LEFT if row.state == LEFT else PARKED
-    columns = {"state": state, "changed": Now(), "cause": "", "errcode": None}
+    columns = {"state": state, "changed": Now(), "cause": "waiting.unpublished", "errcode": None}
     return bool(same.update(**columns, message=english(_UNPUBLISHED)))
 
 
