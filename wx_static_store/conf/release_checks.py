@@ -43,6 +43,9 @@ def private_storages() -> list[tuple[str, str]]:
 
 def require_private(alias: str, option: str = _RELEASES, folder: Path | None = None) -> None:
     """Raise ConfigurationError if the storage is not private, or lies in a folder to publish."""
+    if not alias:
+        text = _("%(option)s is not set", option=option)
+        raise ConfigurationError(text, cause="E026", hint=CHECKS["E026"].operator)
     # Asked again where it matters: a run may have skipped the checks.
     for id, facts in _faults(alias, option, folder):
         entry = CHECKS[id]
