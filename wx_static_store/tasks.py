@@ -8,7 +8,7 @@ schedule if you want it, and ``push_waiting`` (each 30 seconds) if files may wai
 from celery import shared_task
 from django.db import InterfaceError, OperationalError
 
-from .log.prune import prune as prune_log, prune_releases
+from .log.prune import prune as prune_log, prune_releases, prune_waiting
 from .log.retention import RELEASES
 from .submit.by_workers import send_again
 from .upload.push import push
@@ -35,11 +35,11 @@ def upload_again(row_id: int, user_id: int, asked_at: float = 0) -> None:
 
 @shared_task(**PATIENT)
 def prune(days: int = 0, releases: int = RELEASES) -> None:
-    """Delete rows older than so many days (0: none), and all but the last releases."""
+    """Delete rows older than so many days (0: none), old releases and old waiting bytes."""
     # Anyone with access to the broker can send this message: it must not empty the log.
     releases = max(releases, RELEASES)
     steps = [prune_log(max(days, LEAST_DAYS), releases=releases)] if days else []
-    for each in (*steps, prune_releases(releases)):
+    for each in (*steps, prune_releases(releases), prune_waiting()):
         for _step in each:
             pass
 

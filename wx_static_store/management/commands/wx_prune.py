@@ -11,9 +11,9 @@ from django.template.defaultfilters import filesizeformat
 from ...conf import platform_options
 from ...conf.release_checks import require_private
 from ...i18n import gettext as _, joined
-from ...log.prune import COUNTED, prune, prune_releases
+from ...log.prune import COUNTED, prune, prune_releases, prune_waiting
 from ...log.retention import RELEASES
-from ...upload import kept, parked, waiting
+from ...upload import kept
 from ..exits import confirmed, number_between, wrong_use
 from ..upkeep import UpkeepCommand
 
@@ -77,8 +77,7 @@ class Command(UpkeepCommand):
         if self._with_releases:
             steps.append(prune_releases(releases, dry_run=dry_run))
         if self._with_waiting:
-            steps.append(("parked", 1) for _size in parked.prune(dry_run=dry_run))
-            steps.append(("unnamed", 1) for _size in waiting.sweep(dry_run=dry_run))
+            steps.append(prune_waiting(dry_run=dry_run))
         for kind, count in chain(*steps):
             counts[kind] += count
 
