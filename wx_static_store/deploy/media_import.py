@@ -56,7 +56,12 @@ def names_of(storage: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
     folders = [prefix.rpartition("/")[0]]
     while folders:
         folder = folders.pop()
-        listed_names = storage.listdir(folder)
+        try:
+            listed_names = storage.listdir(folder)
+        except FileNotFoundError:
+            if folder:  # of a prefix that no file has, or deleted since it was listed
+                continue
+            raise
         found = [[f"{folder}/{name}".lstrip("/") for name in of if name] for of in listed_names]
         below, files = ([path for path in paths if path.startswith(prefix)] for paths in found)
         folders += below
