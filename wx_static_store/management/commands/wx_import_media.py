@@ -6,6 +6,7 @@ from typing import Any
 from django.core.files.storage import storages
 from django.core.management.base import CommandError
 
+from ...conf import all_options
 from ...conf.options import MEDIA
 from ...core.interrupts import held
 from ...deploy.media_import import MediaImport
@@ -57,9 +58,11 @@ class Command(UpkeepCommand):
         self.verbose, self.files = options["verbosity"] > 1, list[dict[str, str]]()
         prepare_report(report)
         uploader = get_uploader(to, options["env"])
-        if uploader.options.kind != MEDIA or source == to:
-            raise wrong_use(_("--to names a store of media that is not the source itself."))
-        stores = [storages[source], storages[to]]
+        stores, own = [storages[source], storages[to]], all_options().get(source)
+        # A source of the same environment that has the store's files, too, would grow by each run.
+        holds = own and (own.env, uploader.options.location.startswith(own.location))
+        if uploader.options.kind != MEDIA or holds == (uploader.env, True):
+            raise wrong_use(_("--to names a store of media that is no part of the source."))
         parts = {"source": source, "env": uploader.env}
         question = _("Make the files of %(source)s public in %(env)s?", **parts)
         if not (options["dry_run"] or options["yes"] or confirmed(question)):
