@@ -14,6 +14,8 @@ _FILE = _("Check the file on your computer, then choose it again.")
 NAME_ANEW = _("Choose another name, and upload the file again.")
 _DAMAGED = _("What is public now may be damaged. Upload the file again at once.")
 CA = _("Check the certificate store: REQUESTS_CA_BUNDLE may name the file of your CA.")
+_TAKEN = _("If the public file is right, give this one up. Else save it under another name.")
+_UNPUBLISHED = _("Give the waiting file up, or send it now to publish it.")
 _NETWORK = _("The network, the DNS, a proxy or a firewall is in the way.")
 
 
@@ -150,13 +152,10 @@ TABLE = (
     SOURCE.but(
         "waiting.taken", title=_("Another file is public under this name"),
         means=_("It is not from here, or newer than this one. wx_push replaces no file unasked."),
-        operator=(decide := _("Give the waiting file up if the public one is right. Else save it "
-                              "under another name.")), editor=decide),
+        operator=_TAKEN, editor=_TAKEN),
     SOURCE.but(
         "waiting.unpublished", title=_("The file was made unpublic after this was saved"),
-        means=_("It does not become public by itself again."),
-        operator=(send := _("Give the waiting file up, or send it now to publish it.")),
-        editor=send),
+        means="", operator=_UNPUBLISHED, editor=_UNPUBLISHED),
     TOKEN, UNAVAILABLE, REJECTED,
     REJECTED.but(
         "token.fixed", title=_("The fixed token is refused"),

@@ -2,14 +2,11 @@
 
 from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
 from django.template.defaultfilters import filesizeformat
 
-from ...conf import platform_options
-from ...conf.release_checks import require_private
 from ...i18n import gettext as _, joined
 from ...log.prune import COUNTED, prune, prune_releases, prune_waiting
 from ...log.retention import RELEASES
@@ -46,7 +43,6 @@ class Command(UpkeepCommand):
         self.options, dry_run = options, options["dry_run"]
         # Environments share the kept bytes.
         self._with_releases = bool(options["releases"] or not options["env"])
-        self._with_waiting = bool(platform_options().waiting_storage and not options["env"])
         self._check()
         if not (dry_run or options["yes"] or self._confirm()):
             self.stdout.write(_("Nothing was deleted."))
@@ -65,19 +61,16 @@ class Command(UpkeepCommand):
             raise wrong_use(_("Environments share releases: leave --env or --releases out."))
         if self._with_releases and kept.alias():
             kept.check()
-        if self._with_waiting:
-            require_private(platform_options().waiting_storage, "WAITING_STORAGE")
 
     def _prune(self, counts: Counter[str], *, dry_run: bool) -> None:
         options, releases = self.options, self.options["releases"] or RELEASES
-        steps: list[Iterable[tuple[str, int]]] = []
+        # First: it refuses a storage that is public before anything is deleted.
+        steps = [] if options["env"] else [prune_waiting(dry_run=dry_run)]
         if days := options["days"]:
             how = {"env": options["env"], "batch": options["batch"], "releases": releases}
             steps.append(prune(days, **how, dry_run=dry_run))
         if self._with_releases:
             steps.append(prune_releases(releases, dry_run=dry_run))
-        if self._with_waiting:
-            steps.append(prune_waiting(dry_run=dry_run))
         for kind, count in chain(*steps):
             counts[kind] += count
 
