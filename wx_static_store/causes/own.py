@@ -14,8 +14,6 @@ _FILE = _("Check the file on your computer, then choose it again.")
 NAME_ANEW = _("Choose another name, and upload the file again.")
 _DAMAGED = _("What is public now may be damaged. Upload the file again at once.")
 CA = _("Check the certificate store: REQUESTS_CA_BUNDLE may name the file of your CA.")
-_TAKEN = _("If the public file is right, give this one up. Else save it under another name.")
-_UNPUBLISHED = _("Give the waiting file up, or send it now to publish it.")
 _NETWORK = _("The network, the DNS, a proxy or a firewall is in the way.")
 
 
@@ -152,10 +150,13 @@ TABLE = (
     SOURCE.but(
         "waiting.taken", title=_("Another file is public under this name"),
         means=_("It is not from here, or newer than this one. wx_push replaces no file unasked."),
-        operator=_TAKEN, editor=_TAKEN),
+        operator=_("To replace the public file, use Upload again on the page Still failing."),
+        editor=_("If the public file is right, give the waiting one up. Else save it under "
+                 "another name.")),
     SOURCE.but(
         "waiting.unpublished", title=_("The file was made unpublic after this was saved"),
-        means="", operator=_UNPUBLISHED, editor=_UNPUBLISHED),
+        means=_("Make unpublic in the admin held it back."), operator="",
+        editor=_("Give the waiting file up, or send it now to publish it.")),
     TOKEN, UNAVAILABLE, REJECTED,
     REJECTED.but(
         "token.fixed", title=_("The fixed token is refused"),
