@@ -151,8 +151,7 @@ TABLE = (
         "waiting.taken", title=_("Another file is public under this name"),
         means=_("It is not from here, or newer than this one. wx_push replaces no file unasked."),
         operator=_("To replace the public file, use Upload again on the page Still failing."),
-        editor=_("If the public file is right, give the waiting one up. Else save it under "
-                 "another name.")),
+        editor=_("Give the waiting file up, or save it under another name.")),
     SOURCE.but(
         "waiting.unpublished", title=_("The file was made unpublic after this was saved"),
         means=_("Make unpublic in the admin held it back."), operator="",

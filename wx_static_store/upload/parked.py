@@ -17,7 +17,6 @@ from ..conf.offered import at_home
 from ..conf.release_checks import require_private
 from ..core.frames import described, is_from_signal
 from ..core.types import UploadContext, UploadItem
-from ..i18n import english, gettext_lazy as _
 from ..models import UploadLog, WaitingFile, key_digest
 from ..models.columns import Now
 from .database import in_database
@@ -26,8 +25,6 @@ from .waiting import IS_FREE, LEFT, PARKED, SAVE, give_up, put, remove, row_of, 
 from .waiting_bytes import free_bytes, write_bytes
 
 logger = logging.getLogger("wx_static_store.waiting")
-
-_UNPUBLISHED = _("The file was made unpublic after this was saved")
 
 
 def may_wait(using: str, options: Options) -> bool:
@@ -53,8 +50,8 @@ def hold(options: Options, key: str) -> bool:
         return True
     same = rows().filter(IS_FREE, pk=row.pk, token=row.token)
     state = LEFT if row.state == LEFT else PARKED
-    columns = {"state": state, "changed": Now(), "cause": "waiting.unpublished", "errcode": None}
-    return bool(same.update(**columns, message=english(_UNPUBLISHED)))
+    why = {"cause": "waiting.unpublished", "errcode": None, "message": ""}
+    return bool(same.update(state=state, changed=Now(), **why))
 
 
 def _row_of(options: Options, key: str) -> WaitingFile | None:

@@ -64,8 +64,7 @@ class Command(UpkeepCommand):
 
     def _prune(self, counts: Counter[str], *, dry_run: bool) -> None:
         options, releases = self.options, self.options["releases"] or RELEASES
-        # First: it refuses a storage that is public before anything is deleted.
-        steps = [] if options["env"] else [prune_waiting(dry_run=dry_run)]
+        steps = [] if options["env"] else [prune_waiting(dry_run=dry_run)]  # first: it may refuse
         if days := options["days"]:
             how = {"env": options["env"], "batch": options["batch"], "releases": releases}
             steps.append(prune(days, **how, dry_run=dry_run))
