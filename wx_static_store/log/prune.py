@@ -119,8 +119,8 @@ def prune_waiting(*, dry_run: bool = False) -> Iterator[tuple[str, int]]:
     """Delete old bytes of uploads that failed and of saves that were rolled back, as above."""
     if alias := platform_options().waiting_storage:
         require_private(alias, "WAITING_STORAGE")
-        yield from (("parked", 1) for _size in parked.prune(dry_run=dry_run))
-        yield from (("unnamed", 1) for _size in waiting.sweep(dry_run=dry_run))
+        yield from parked.prune(dry_run=dry_run)
+        yield from waiting.sweep(dry_run=dry_run)
 
 
 def _settle_folders() -> None:

@@ -87,10 +87,10 @@ def rows_at(logged: Iterable[UploadLog]) -> dict[tuple[str, str], WaitingFile]:
     return {(row.env, row.key_digest): row for row in found}
 
 
-def prune(*, dry_run: bool = False) -> Iterator[int]:
-    """Give up uploads that failed WAITING_HOURS ago or earlier; yield the size of each."""
+def prune(*, dry_run: bool = False) -> Iterator[tuple[str, int]]:
+    """Give up uploads that failed WAITING_HOURS ago or earlier; yield ``("parked", 1)``."""
     before = Now() - timedelta(hours=platform_options().waiting_hours)
     for row in rows().filter(state=LEFT, changed__lt=before):
         # One that somebody sends again meanwhile has another attempt.
         if dry_run or remove(row, IS_FREE, Q(state=LEFT, attempts=row.attempts)):
-            yield row.size
+            yield "parked", 1
