@@ -63,8 +63,8 @@ class Command(UpkeepCommand):
         holds = own and (own.env, uploader.options.location.startswith(own.location))
         if uploader.options.kind != MEDIA or holds == (uploader.env, True):
             raise wrong_use(_("--to names a store of media that is no part of the source."))
-        parts = {"source": source, "env": uploader.env}
-        question = _("Make the files of %(source)s public in %(env)s?", **parts)
+        facts = {"version": 1, "source": source, "using": to, "env": uploader.env}
+        question = _("Make the files of %(source)s public in %(env)s?", **facts)
         if not (options["dry_run"] or options["yes"] or confirmed(question)):
             self.stdout.write(_("Nothing was published."))
             return
@@ -74,7 +74,6 @@ class Command(UpkeepCommand):
             with held():
                 MediaImport(stores[0], uploader, self._report, **how).run()
         finally:
-            facts = {"version": 1, "source": source, "using": to, "env": uploader.env}
             facts["counts"] = {kind: self.counts[kind] for kind in KINDS}
             write_json(report, facts | {"files": self.files})
         self.stdout.write(labelled(uploader.env, self.counted))
