@@ -101,8 +101,9 @@ def serving(settings: str, var: Path = VAR) -> Iterator[Site]:
     """
     Run the demo with a line of Python that changes its `settings`, until the block ends.
 
-    Another one may run in a `var` of its own.
+    Another one needs a `var` of its own: a demo begins by emptying its folder.
     """
+    assert not var.exists(), f"{var} belongs to a demo that still runs: name another folder"
     environment = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
     environment["LC_ALL"] = "C.UTF-8"  # the addresses are found by their English labels
     code = CODE.format(settings=settings, var=str(var))

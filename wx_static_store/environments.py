@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any
 from . import conf
 from .clients.platform import NORMAL, PlatformClient
 from .conf import Options
-from .core.budget import REQUEST
-from .core.retry import Deadline
+from .core.retry import REQUEST, Deadline
 from .exceptions import WxStaticStoreError
 from .i18n import english, gettext as _, gettext_noop, listed
 from .upload.database import in_database
@@ -33,8 +32,8 @@ FRESH = 60.0  # seconds
 KEPT = 30 * 24 * 3600.0  # seconds of the last list, while WeChat gives no newer one
 HOUR = 3600.0
 SHARES_FRESH = 600.0
-PATIENCE = REQUEST.share(0.4)  # seconds if there is no list yet
-SHORT = REQUEST.share(0.2)  # seconds if there is an older list
+PATIENCE = REQUEST * 0.4  # seconds if there is no list yet
+SHORT = REQUEST * 0.2  # seconds if there is an older list
 SHOWN = 3  # appids in a label
 MOST = 50  # appids that one call is tried with; no limit is documented
 

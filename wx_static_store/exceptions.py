@@ -39,6 +39,7 @@ from .causes import CAUSES, Cause, Remedy as Remedy, advice, with_docs
 from .i18n import FACTS, STAGES, english, gettext, gettext_lazy as _, joined, labelled
 
 _UNSAID = ("", None, 0)
+_KINDS: dict[str, type["WxStaticStoreError"]] = {}  # each class by its name
 
 
 class WxStaticStoreError(Exception):
@@ -80,6 +81,7 @@ class WxStaticStoreError(Exception):
 
     # An error without an entry of its own is explained by that of its base class.
     def __init_subclass__(cls) -> None:
+        _KINDS[cls.__name__] = cls
         if cls.__name__ in CAUSES:
             cls.cause = cls.__name__
 
@@ -165,18 +167,16 @@ class WxStaticStoreError(Exception):
         return plain | {"class": type(self).__name__, "remedy": self.remedy.name}
 
 
+_KINDS["WxStaticStoreError"] = WxStaticStoreError
+
+
 def revived(value: dict[str, Any]) -> WxStaticStoreError:
     """Return the error that `as_dict()` described; raise KeyError or ValueError for others."""
-    kinds = {kind.__name__: kind for kind in _all_kinds(WxStaticStoreError)}
     details = {k: v for k, v in value.items() if k not in ("class", "message", "remedy")}
     if "hint" in details:
         details["hint"] = _(str(details["hint"]))
-    kind, remedy = kinds[value["class"]], Remedy[value["remedy"]]
+    kind, remedy = _KINDS[value["class"]], Remedy[value["remedy"]]
     return kind(_(str(value["message"])), **details, remedy=remedy)
-
-
-def _all_kinds(kind: type[WxStaticStoreError]) -> list[type[WxStaticStoreError]]:
-    return [kind, *(inner for sub in kind.__subclasses__() for inner in _all_kinds(sub))]
 
 
 class ConfigurationError(WxStaticStoreError, ImproperlyConfigured):
@@ -281,5 +281,4 @@ class UploadFailed(WxStaticStoreError, OSError):
 
 def error_of(entry: Cause, message: str | Promise, **details: Any) -> WxStaticStoreError:
     """Return the error of a cause, by the exception that its entry names."""
-    kind: type[WxStaticStoreError] = globals()[entry.error]
-    return kind(message, cause=entry.id, **details)
+    return _KINDS[entry.error](message, cause=entry.id, **details)

@@ -10,6 +10,7 @@ from django.db import InterfaceError, OperationalError
 
 from .log.prune import prune as prune_log, prune_releases, prune_waiting
 from .log.retention import RELEASES
+from .releases.previews import blank_ended
 from .submit.by_workers import send_again
 from .upload.push import push
 
@@ -35,11 +36,11 @@ def upload_again(row_id: int, user_id: int, asked_at: float = 0) -> None:
 
 @shared_task(**PATIENT)
 def prune(days: int = 0, releases: int = RELEASES) -> None:
-    """Delete rows older than so many days (0: none), old releases and old waiting bytes."""
+    """Blank ended previews; delete rows so many days old (0: none), releases, waiting bytes."""
     # Anyone with access to the broker can send this message: it must not empty the log.
     releases = max(releases, RELEASES)
     steps = [prune_log(max(days, LEAST_DAYS), releases=releases)] if days else []
-    for each in (*steps, prune_releases(releases), prune_waiting()):
+    for each in (blank_ended(), *steps, prune_releases(releases), prune_waiting()):
         for _step in each:
             pass
 

@@ -35,6 +35,7 @@ MEANINGS: dict[type[Any], dict[str, str]] = {
         "md5": "The MD5 of the bytes, in hex.",
         "content_type": "The ``Content-Type`` that the public file has.",
         "cache_control": "The ``Cache-Control`` that the public file has.",
+        "other_headers": "More headers that the public file has, one in a line.",
         "duration_ms": "How long the upload took, in milliseconds.",
         "stored_at": "When COS stored the object, by its own clock.",
         "source": "What sent the file: ``storage``, ``delete``, ``admin``, ``api``, "

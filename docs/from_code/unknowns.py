@@ -62,14 +62,10 @@ SETTLED = {
             "Whether x-cos-forbid-overwrite is allowed.",
             "是否允许 x-cos-forbid-overwrite。",
         ),
-    ],
-    "probe.refusal": [
         (
             "What COS answers to a missing or wrong x-cos-security-token.",
             "x-cos-security-token 缺失或错误时，COS 返回什么。",
         ),
-    ],
-    "probe.names": [
         (
             "What a leading slash and a key above 850 bytes become.",
             "开头的斜杠和超过 850 字节的文件路径会变成什么。",
@@ -102,6 +98,10 @@ SETTLED = {
             "What a folder answers without its last slash.",
             "目录地址末尾没有斜杠时返回什么。",
         ),
+        (
+            "What an address without a file answers, and with which status the error page comes.",
+            "没有对应文件的地址返回什么，以及错误页以什么状态码返回。",
+        ),
     ],
     "probe.notice": [
         (
@@ -113,6 +113,10 @@ SETTLED = {
         (
             "How long the CDN shows an old file in spite of no-cache.",
             "即使设置了 no-cache，CDN 仍会显示旧文件多久。",
+        ),
+        (
+            "Whether an environment has moved from the CDN to EdgeOne.",
+            "环境是否已从 CDN 迁移到 EdgeOne。",
         ),
     ],
 }
@@ -156,16 +160,6 @@ UNSETTLED = (
         (
             "It is as long as for a replaced one: nothing can be deleted, only overwritten.",
             "与被覆盖的文件相同：文件无法删除，只能覆盖。",
-        ),
-    ),
-    (
-        (
-            "Whether the error page is sent with its own status.",
-            "错误页是否以其自身的状态码返回。",
-        ),
-        (
-            "Only the console sets an error page. Pages are compared by their content.",
-            "错误页只能在控制台设置。页面按内容比对。",
         ),
     ),
     (

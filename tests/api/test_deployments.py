@@ -26,7 +26,7 @@ def client(client_of: Client) -> APIClient:
 
 
 def release(*names: str) -> Release:
-    headers = ContentHeaders("text/plain", "no-cache")
+    headers = ContentHeaders("text/plain", "no-cache", "Expires: 0")
     files = [ReleaseFile(name, 3, "a" * 32, "b" * 64, headers, name == "m.json") for name in names]
     packed = pack(files)
     columns = {name: getattr(packed, name) for name in ("digest", "files", "count", "size")}
@@ -228,6 +228,7 @@ def test_a_release_has_its_files_and_where_it_was_deployed(client: APIClient) ->
         "sha256": "b" * 64,
         "content_type": "text/plain",
         "cache_control": "no-cache",
+        "other_headers": "Expires: 0",
         "last": False,
     }
 

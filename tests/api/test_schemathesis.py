@@ -11,10 +11,11 @@ import pytest
 import requests
 
 from tests.api.operations import OPERATIONS
-from tests.demo import PATIENCE, Site, manage, serving
+from tests.demo import PATIENCE, VAR, Site, manage, serving
 
 EXAMPLES = "10" if "WX_ALL_EXAMPLES" in os.environ else "2"  # of each operation and phase
 SECONDS = 600
+OWN = VAR.with_name(f"{VAR.name}-schemathesis")
 # Nobody calls too often.
 UNTHROTTLED = (
     'settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] = '
@@ -37,14 +38,14 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
-    with serving(UNTHROTTLED) as site:
+    with serving(UNTHROTTLED, OWN) as site:
         yield site
 
 
 @pytest.fixture(scope="module")
 def login(site: Site) -> dict[str, str]:
     """Return the superuser's header."""
-    token = manage("drf_create_token", "demo").split()[2]
+    token = manage("drf_create_token", "demo", EXAMPLE_VAR=str(OWN)).split()[2]
     return {"Authorization": f"Token {token}"}
 
 

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.demo import EXAMPLE, VAR, Site, serving
+from tests.waiting import wait_for
 
 from .conftest import IMPATIENT, shoot
 from .test_steps import NAMES, SAID, STOP, begin, failed_folder, newest, sent
@@ -33,12 +34,14 @@ def demo() -> Iterator[Site]:
 def worker(site: Site) -> Iterator[None]:
     emulator = {"EMULATOR_API": site.control.rpartition("/")[0], "EMULATOR_SITE": site.public}
     command = [sys.executable, "-m", "celery", "--app", "example.celery", "worker"]
-    command += ["--pool", "solo", "--without-gossip", "--without-mingle"]
-    with (OWN / "worker.log").open("wb") as log:
+    command += ["--pool", "solo", "--without-gossip", "--without-mingle", "--loglevel", "INFO"]
+    said = OWN / "worker.log"
+    with said.open("wb") as log:
         running = subprocess.Popen(
             command, cwd=EXAMPLE, env=os.environ | WHERE | emulator, stdout=log, stderr=log
         )
         try:
+            wait_for(lambda: b" ready." in said.read_bytes(), "a worker")
             yield
         finally:
             running.terminate()

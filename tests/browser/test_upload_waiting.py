@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.demo import Site, serving
+from tests.demo import VAR, Site, serving
 
 from .upload_page import SUBMIT, choose, opened, states
 
+OWN = VAR.with_name(f"{VAR.name}-waiting")
 WAITING = "; ".join(
     [
         'settings.STORAGES["kept"] = {"BACKEND": "django.core.files.storage.InMemoryStorage"}',
@@ -22,7 +23,7 @@ WAITING = "; ".join(
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Site]:
-    with serving(WAITING) as site:
+    with serving(WAITING, OWN) as site:
         yield site
 
 

@@ -1,15 +1,23 @@
-"""wechatpy knows nothing of us: it encrypts what our view accepts, and reads what we encrypt."""
+"""wechatpy knows nothing of us: it encrypts what our view accepts, and reads our pushes."""
 
 import time
 
 import pytest
 
-from tests.callback.pushes import AES_KEY, APPID, TICKET, TOKEN, Push, query, signature, ticket
+from tests.callback.pushes import (
+    AES_KEY,
+    APPID,
+    TICKET,
+    TOKEN,
+    Push,
+    encrypted,
+    query,
+    signature,
+    ticket,
+)
 from tests.conftest import ci_package
-from wx_static_store.callback.crypto import encrypt
 from wx_static_store.callback.safe_xml import read
 from wx_static_store.callback.tickets import newest
-from wx_static_store.core.secrets import Secret
 
 PEER = ci_package("wechatpy.crypto").WeChatCrypto(TOKEN, AES_KEY, APPID)
 
@@ -30,7 +38,7 @@ def test_the_view_accepts_what_wechatpy_encrypts() -> None:
 
 
 @pytest.mark.parametrize("xml", ["<xml>a</xml>", ticket(), "<xml>票</xml>" * 1000])
-def test_wechatpy_reads_what_we_encrypt(xml: str) -> None:
-    ours = encrypt(xml, APPID, Secret(AES_KEY))
+def test_wechatpy_reads_the_pushes_of_these_tests(xml: str) -> None:
+    ours = encrypted(xml)
     signed = signature(TOKEN, "1", "n", ours)
     assert PEER.decrypt_message({"Encrypt": ours}, signed, "1", "n") == xml

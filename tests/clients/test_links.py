@@ -14,8 +14,7 @@ from urllib3.util import parse_url
 from tests.conftest import examples
 from tests.tables import each
 from wx_static_store.clients import links
-from wx_static_store.clients.links import check_address, check_link, is_loopback, link_refused
-from wx_static_store.exceptions import Remedy
+from wx_static_store.clients.links import check_address, check_link, is_loopback
 
 from .conftest import HOST
 
@@ -245,12 +244,6 @@ def test_an_address_that_is_called_loopback_is_called_there(
     if is_loopback(url):
         called = requests.Request("GET", url).prepare().url or ""
         assert (parse_url(called).host or "") in {"127.0.0.1", "localhost", "[::1]"}
-
-
-def test_a_refused_link_may_be_asked_for_again_once() -> None:
-    error = link_refused("it is not https")
-    assert (error.remedy, error.once, error.stage) == (Remedy.NEW_LINK, True, "link")
-    assert "it is not https" in str(error)
 
 
 @examples(300)

@@ -736,3 +736,10 @@ def test_the_clients_work_without_configured_settings(emulator: EmulatorServer) 
     assert "another system refreshes" in done.stdout, "the hint, untranslated"
     assert done.stdout.endswith("body{}\n")
     assert emulator.objects()["static/a b.css"].body == b"body{}"
+
+
+def test_a_refused_link_may_be_asked_for_again_once(transport: Transport) -> None:
+    with pytest.raises(ProtocolError, match="it is not https") as caught:
+        put(transport, Secret("http://a.example/a.css"))
+    error = caught.value
+    assert (error.remedy, error.once, error.stage) == (Remedy.NEW_LINK, True, "link")

@@ -20,7 +20,6 @@ from tests.tables import each
 from wx_static_store.conf.options import Options
 from wx_static_store.core.naming import (
     clean_name,
-    common_folder,
     content_headers,
     content_type,
     header_value,
@@ -363,20 +362,6 @@ def test_a_key_is_quoted_as_the_browser_would() -> None:
 @each("extension", Options().upload_extensions)
 def test_every_kind_of_file_that_may_be_uploaded_has_its_type(extension: str) -> None:
     assert content_type(f"a.{extension}") != "application/octet-stream"
-
-
-@pytest.mark.parametrize(
-    ("keys", "folder"),
-    [
-        (["a/b/c.js", "a/b/d.js"], "a/b/"),
-        (["a/bc.js", "a/bd.js"], "a/"),
-        (["a/b.js", "ab.js"], ""),
-        (["a/b.js"], "a/"),
-        ([], ""),
-    ],
-)
-def test_a_common_folder_ends_at_a_slash(keys: list[str], folder: str) -> None:
-    assert common_folder(keys) == folder
 
 
 @each(

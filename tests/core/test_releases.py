@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from wx_static_store.core.releases import Change, ReleaseFile, changes, digests, pack, unpack
+from wx_static_store.core.releases import Change, ReleaseFile, digests, pack, unpack
 from wx_static_store.core.types import ContentHeaders
 
 PAGE = ContentHeaders("text/html", "no-cache")
@@ -72,28 +72,8 @@ def test_a_hundred_thousand_files_take_eight_megabytes_at_most() -> None:
     assert len(pack(sorted(files)).files) <= 8_000_000
 
 
-def test_changes_name_what_was_added_changed_and_removed() -> None:
-    new, old = A._replace(name="new.js"), A._replace(name="old.js")
-    other = B._replace(sha256="0" * 64)
-    found = list(changes([A, B, old], [A, other, new]))
-    assert found == [Change(None, new), Change(old, None), Change(B, other)]
-    assert [(change.name, change.kind) for change in found] == [
-        ("new.js", "added"),
-        ("old.js", "removed"),
-        ("图/b.js", "changed"),
-    ]
-
-
-def test_other_content_headers_are_a_change() -> None:
-    assert [change.kind for change in changes([A], [A._replace(headers=PAGE)])] == ["changed"]
-
-
 def test_a_changed_file_says_whether_bytes_or_which_headers_differ() -> None:
     other = A._replace(md5="0" * 32, headers=ContentHeaders("text/javascript", "no-cache"))
     assert Change(A, other).parts == ["bytes", "cache_control"]
     assert Change(A, A._replace(headers=PAGE)).parts == ["content_type", "cache_control"]
     assert Change(A, None).parts == []
-
-
-def test_the_order_of_sending_is_no_change() -> None:
-    assert list(changes([A], [A._replace(last=True)])) == []

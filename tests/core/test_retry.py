@@ -12,10 +12,12 @@ from hypothesis import given, strategies as st
 from tests.conftest import examples
 from wx_static_store.causes import CAUSES
 from wx_static_store.core.retry import (
+    REQUEST,
     Clock,
     Deadline,
     backoff,
     ending_by,
+    ending_within,
     run,
     seconds_left,
 )
@@ -281,7 +283,7 @@ def test_a_backoff_lies_between_nothing_and_its_cap(attempt: int, chance: float)
 
 
 def test_the_window_of_the_backoff_doubles_up_to_its_cap() -> None:
-    windows = [backoff(number, 1.0, base=0.5, cap=20) for number in range(1, 9)]
+    windows = [backoff(number, 1.0) for number in range(1, 9)]
     assert windows == [1, 2, 4, 8, 16, 20, 20, 20]
 
 
@@ -371,3 +373,13 @@ def test_the_seconds_left_are_infinite_without_a_moment() -> None:
     assert seconds_left() == math.inf
     with ending_by(0):
         assert seconds_left() == 0
+
+
+def test_a_request_is_over_before_many_web_servers_end_it() -> None:
+    assert REQUEST < 30
+
+
+def test_no_deadline_made_in_the_block_ends_after_its_seconds() -> None:
+    with ending_within(8):
+        assert 7 < Deadline.after(60).left() <= 8
+    assert seconds_left() == math.inf

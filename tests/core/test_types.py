@@ -115,7 +115,7 @@ def test_an_upload_fills_each_column() -> None:
     moment = datetime(2026, 1, 2, tzinfo=UTC)
     result = UploadResult(
         *("a.txt", "media/a.txt", UploadStatus.FAILED, "env-1", 5, "0" * 32),
-        ContentHeaders("text/plain", "no-store"),
+        ContentHeaders("text/plain", "no-store", "Expires: 0"),
         attempts=2, seconds=1.2346, stage="put", error=error, errcode=-1, rid="rid",
         request_id="id", stored_at=moment,
     )  # fmt: skip
@@ -137,6 +137,7 @@ def test_an_upload_fills_each_column() -> None:
         "md5": "0" * 32,
         "content_type": "text/plain",
         "cache_control": "no-store",
+        "other_headers": "Expires: 0",
         "duration_ms": 1235,
         "stored_at": moment,
         "source": "wx_deploy",

@@ -93,6 +93,7 @@ def test_the_report_of_a_deploy_as_data() -> None:
         "seconds": 3.25,
         "using": "default",
         "source": "4f2a9c1",
+        "url": "https://tenant-b.example.com/",
         "environments": [
             {
                 "env": "tenant-b",

@@ -98,6 +98,34 @@ def test_changed_headers_have_all_rows_read_and_are_sent(
     assert cache_control(cloud, "logo.svg") == "no-store"
 
 
+@pytest.mark.parametrize("lost", ["to the list", "altogether"])
+def test_a_rule_that_ends_is_sent_once_where_no_row_knows_the_headers(
+    cloud: EmulatorServer, dist: Path, lost: str
+) -> None:
+    """The live release says which headers the object has."""
+    run(dist, map=["*.svg=no-store"])
+    if lost == "to the list":
+        rows = UploadLog.objects.filter(key="logo.svg")
+        rows.update(source="list", content_type="", cache_control="")
+    else:
+        UploadLog.objects.filter(key="logo.svg").delete()
+    cloud.journal.clear()
+    for _ in range(2):
+        run(dist, verify=True)
+    assert (sent(cloud), cache_control(cloud, "logo.svg")) == (["logo.svg"], "public, max-age=300")
+
+
+def test_a_rule_that_stays_is_not_sent_again_where_no_row_knows_the_headers(
+    cloud: EmulatorServer, dist: Path
+) -> None:
+    run(dist, map=["*.svg=no-store"])
+    UploadLog.objects.all().delete()
+    write(dist, {"new.txt": b"new"})
+    cloud.journal.clear()
+    run(dist, map=["*.svg=no-store"])
+    assert sent(cloud) == ["new.txt"]
+
+
 # --- what differs from the live release --------------------------------------------------------
 
 

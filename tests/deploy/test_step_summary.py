@@ -12,7 +12,7 @@ from tests.deploy.test_report import bad, failed, good, old, whole
 from tests.tables import each
 from wx_static_store.core.types import UploadResult, UploadStatus
 from wx_static_store.deploy.report import EnvironmentReport, Report
-from wx_static_store.deploy.step_summary import ROWS, STEP_BYTES, append_step_summary, step_summary
+from wx_static_store.deploy.step_summary import ROWS, STEP_BYTES, append, step_summary
 from wx_static_store.deploy.verify import Mismatch, Verification
 from wx_static_store.exceptions import NameRejected
 
@@ -136,7 +136,7 @@ def test_a_page_is_never_more_than_github_takes() -> None:
 def test_the_page_is_appended_to_what_the_step_wrote_before(tmp_path: Path) -> None:
     page, data = tmp_path / "summary.md", whole(good(stale=[old("茶.html")]))
     page.write_text("before\n")
-    append_step_summary(str(page), data)
+    append(str(page), step_summary(data))
     assert page.read_text(encoding="utf-8") == "before\n" + step_summary(data)
 
 
@@ -144,8 +144,8 @@ def test_a_page_that_cannot_be_written_does_not_fail_the_deploy(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        append_step_summary(str(tmp_path / "no" / "folder"), whole(good()))
-    assert "step summary cannot be written: No such file" in caplog.text
+        append(str(tmp_path / "no" / "folder"), step_summary(whole(good())))
+    assert "cannot be written: No such file" in caplog.text
 
 
 def test_a_rejected_name_is_shown_as_it_came() -> None:

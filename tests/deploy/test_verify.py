@@ -183,6 +183,18 @@ def test_a_name_in_another_normal_form_is_the_same_key(
     assert mismatches(uploader, tree({unicodedata.normalize("NFD", name): b"1"})) == []
 
 
+def test_headers_that_the_site_sends_otherwise_are_a_note_and_no_mismatch(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    deploy(uploader, tree(SITE))
+    assert verified(uploader, tree(SITE)).notes == []
+    cloud.quirks.cdn_cache_control = "max-age=60"
+    found = verified(uploader, tree(SITE))
+    assert found.mismatches == []
+    (note,) = found.notes
+    assert note.startswith("The site sends Cache-Control 'max-age=60' for index.html, not 'public")
+
+
 # --- what the public domain serves ------------------------------------------------------------
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from xml.etree import ElementTree
 
@@ -209,3 +213,27 @@ def test_every_member_of_the_json_report_is_documented() -> None:
     text = (DOCS / f"{PAGE}.rst").read_text(encoding="utf-8").split("\nThe report\n")[1]
     documented = re.findall(r"^(?:– )?``(\w+)`` ", text, re.MULTILINE)
     assert documented == [*data, *data["environments"][0]]
+
+
+def test_the_script_of_gitee_and_cnb_comments_with_the_address(tmp_path: Path) -> None:
+    asked: list[tuple[str, str | None, Any]] = []
+
+    class Api(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            asked.append((self.path, self.headers["Authorization"], json.loads(body)))
+            self.send_response(201)
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    (tmp_path / "deploy.json").write_text('{"url": "https://a.example.com/_preview/b-1a2b3c4d/"}')
+    with HTTPServer(("127.0.0.1", 0), Api) as server:
+        Thread(target=server.handle_request, daemon=True).start()
+        cnb = {"CNB_PULL_REQUEST_IID": "7", "CNB_REPO_SLUG": "tea/shop", "CNB_TOKEN": "secret"}
+        api = {"CNB_API_ENDPOINT": f"http://127.0.0.1:{server.server_port}"}
+        run_script = [sys.executable, "-c", block(PAGE, "ci_comment.py").text]
+        subprocess.run(run_script, cwd=tmp_path, env=cnb | api, check=True, timeout=60)
+    body = {"body": "Preview: https://a.example.com/_preview/b-1a2b3c4d/"}
+    assert asked == [("/tea/shop/-/pulls/7/comments", "Bearer secret", body)]

@@ -41,6 +41,8 @@ HARMLESS: list[dict[str, Any]] = [
     {"attachment": "all"},
     {"notice_page": "302"},
     {"folder_without_slash": "404"},
+    {"edge": "eo"},
+    {"error_page": "404.html", "error_status": "200"},
     {"cdn_cache_control": "max-age=600"},
     {"cors": True, "cors_methods": "GET", "cors_headers": "range"},
     {"api_date_skew": -3600, "cos_date_skew": 3600},

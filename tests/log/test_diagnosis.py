@@ -14,6 +14,7 @@ from django.core.cache import cache
 
 from tests.api.conftest import Dead
 from tests.log.conftest import row, upload
+from wx_static_store.clients.platform import RefusedCall
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import WeChatBusy, WxStaticStoreError
 from wx_static_store.log.diagnosis import Diagnosis, NoDiagnosis, diagnose, known_diagnosis
@@ -44,21 +45,19 @@ def asked(cloud: EmulatorServer) -> int:
 
 def why(found: Diagnosis | None) -> str:
     """Return the reason, which is a lasting one."""
-    assert found
-    assert isinstance(found.reason, NoDiagnosis)
-    assert found.reason.hint
-    return str(found.reason.message)
+    assert isinstance(found, NoDiagnosis)
+    assert found.hint
+    return str(found.message)
 
 
 def test_a_refused_call_is_shown_as_wechat_received_it(cloud: EmulatorServer) -> None:
     failed = refused(cloud)
     found = diagnose(failed)
-    assert found.reason is None
-    assert found.call
-    assert found.call.request_url == "?access_token=***"
-    assert '"filename": "a.css"' in str(found.call.request_body)
-    assert f"rid: {failed.rid}" in str(found.call.response_body)
-    assert found.call.client_ip == "127.0.0.1"
+    assert isinstance(found, RefusedCall)
+    assert found.request_url == "?access_token=***"
+    assert '"filename": "a.css"' in str(found.request_body)
+    assert f"rid: {failed.rid}" in str(found.response_body)
+    assert found.client_ip == "127.0.0.1"
 
 
 def test_a_second_look_costs_no_call(cloud: EmulatorServer) -> None:
@@ -74,7 +73,7 @@ def test_a_dead_cache_costs_a_call_for_each_look(
     settings.CACHES = {**settings.CACHES, "dead": {"BACKEND": f"{Dead.__module__}.Dead"}}
     configure(WX_STATIC_STORE={"TOKEN_CACHE": "dead", "MAX_ATTEMPTS": 1})
     failed = refused(cloud)
-    assert [diagnose(failed).call is not None for _ in range(2)] == [True, True]
+    assert [isinstance(diagnose(failed), RefusedCall) for _ in range(2)] == [True, True]
     assert asked(cloud) == 2
 
 
@@ -133,9 +132,9 @@ def test_each_answer_about_a_rid_is_a_reason_and_is_kept(
     cloud.script({"on": "rid_get", "do": "errcode", "errcode": errcode})
     found = diagnose(failed)
     assert why(found) == REASONS[errcode]
-    assert found.reason
-    assert found.reason.errcode == errcode
-    assert found.reason.full_hint.endswith(f" wx_explain {errcode}")
+    assert isinstance(found, NoDiagnosis)
+    assert found.errcode == errcode
+    assert found.full_hint.endswith(f" wx_explain {errcode}")
     assert (why(diagnose(failed)), asked(cloud)) == (REASONS[errcode], 1)
 
 
@@ -167,8 +166,8 @@ def test_another_error_is_the_reason_as_it_is_and_is_not_kept(cloud: EmulatorSer
     failed = refused(cloud)
     cloud.script({"on": "rid_get", "do": "errcode", "errcode": -1})
     found = diagnose(failed)
-    assert isinstance(found.reason, WeChatBusy)
-    assert diagnose(failed).call
+    assert isinstance(found, WeChatBusy)
+    assert isinstance(diagnose(failed), RefusedCall)
 
 
 # --- no secret comes through ----------------------------------------------------------------
@@ -208,7 +207,7 @@ def test_no_secret_of_a_refused_call_is_in_the_answer_the_cache_or_the_log(
     configure()
     assert [each for each in secrets(cloud) if each in str(cloud.state.refused_calls[failed.rid])]
     found = diagnose(failed)
-    assert found.call
+    assert isinstance(found, RefusedCall)
     places = [repr(found), str(found), caplog.text, repr(pickle.dumps(found)), in_cache()]
     assert [each for each in secrets(cloud) if any(each in place for place in places)] == []
 
@@ -235,8 +234,8 @@ def test_no_secret_is_in_the_reason_or_its_traceback(cloud: EmulatorServer, errc
     says = f"no: access_token={cloud.access_token}"
     fault = {"on": "rid_get", "do": "errcode", "errcode": errcode, "errmsg": says, "times": None}
     cloud.script(fault)
-    reason = diagnose(failed).reason
-    assert reason
+    reason = diagnose(failed)
+    assert isinstance(reason, WxStaticStoreError)
     frames = traceback.walk_tb(reason.__traceback__)
     ours = [frame for frame in frames if "/tests/" not in frame[0].f_code.co_filename]
     local = "".join(traceback.StackSummary.extract(ours, capture_locals=True).format())

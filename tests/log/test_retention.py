@@ -83,12 +83,12 @@ def test_the_newest_deployment_stays_without_a_release() -> None:
     check(1, live, deployed())
 
 
-def test_it_asks_two_queries() -> None:
+def test_it_asks_three_queries() -> None:
     for _ in range(30):
         deployed(release())
     with CaptureQueriesContext(connection) as queries:
         find_retained()
-    assert len(queries) == 2
+    assert len(queries) == 3
 
 
 @pytest.mark.parametrize(("state", "stays"), [("planned", True), ("paused", True), ("done", False)])

@@ -13,7 +13,8 @@ from wx_static_store.emulator import EmulatorServer
 @pytest.fixture(autouse=True)
 def _no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
     """Remove the variables of the machine that runs these tests."""
-    for name in ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT", "GITHUB_STEP_SUMMARY"):
+    names = ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT", "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT")
+    for name in names:
         monkeypatch.delenv(name, raising=False)
 
 

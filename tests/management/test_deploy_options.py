@@ -21,7 +21,7 @@ COMMAND = MANAGEMENT / "commands/wx_deploy.py"
 OF_OTHERS = (
     *("verbosity", "directory", "prefix", "ignore", "map", "using", "env", "envs_file", "all"),
     *("tag", "list", "diff", "rollback", "repair", "release", "folder", "yes", "json", "label"),
-    *("user", "include_uploads", "trust_log", "write_manifest"),
+    *("user", "include_uploads", "trust_log", "write_manifest", "preview", "expires"),
 )
 pytestmark = pytest.mark.django_db
 

@@ -42,7 +42,7 @@ def test_without_a_database_each_command_ends_with_2_and_says_so() -> None:
     lines = done.stdout.splitlines()
     assert len(lines) == len(COMMANDS)
     for line in lines:
-        assert line.startswith("2 There is no upload log to work on (ImproperlyConfigured: ")
+        assert line.startswith("2 There is no log of uploads and releases")
         assert "Look at DATABASES" in line
 
 

@@ -77,6 +77,21 @@ def killed(killed_once: Project, tmp_path: Path) -> Iterator[Project]:
         yield project
 
 
+def test_the_run_after_a_killed_preview_completes_it_at_the_same_address(
+    project: Project, deploy: Deploy
+) -> None:
+    line = command(project, NEW, "--preview=menu")
+    with project.process(*line, halt="in_insert") as process:
+        process.wait_until_halted()
+        process.popen.kill()
+        process.finish()
+    (folder,) = {key.rpartition("/")[0] for key in project.cloud.objects()}
+    assert deploy(NEW, "--preview=menu")[0] == 0
+    assert bodies(project, f"{folder}/").keys() == NEW.keys()
+    assert bodies(project).keys() == {f"{folder}/{name}" for name in NEW}
+    assert project.deployments() == ["incomplete", "done"]
+
+
 HOW = pytest.mark.parametrize("how", [(), ("--trust-log",)], ids=["list", "log"])
 
 

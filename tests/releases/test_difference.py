@@ -11,7 +11,7 @@ from django.core.files.base import ContentFile
 from tests.conftest import ENV
 from tests.core.test_releases import PAGE, SCRIPT, A, B, file
 from tests.deploys import TREE, write
-from wx_static_store.core.releases import ReleaseFile
+from wx_static_store.core.releases import Change, ReleaseFile
 from wx_static_store.core.types import DELETED
 from wx_static_store.deploy.environments import site_uploader
 from wx_static_store.deploy.tree import read_tree
@@ -59,6 +59,28 @@ def drift(*files: ReleaseFile, prefix: str = "") -> Difference:
 
 def shown(difference: Difference) -> list[tuple[str, str]]:
     return [(change.kind, change.name) for change in difference.changes]
+
+
+def test_changes_name_what_was_added_changed_and_removed() -> None:
+    new, old = A._replace(name="new.js"), A._replace(name="old.js")
+    other = B._replace(sha256="0" * 64)
+    found = compare_files([A, B, old], [A, other, new]).changes
+    assert found == [Change(None, new), Change(old, None), Change(B, other)]
+    assert [(change.name, change.kind) for change in found] == [
+        ("new.js", "added"),
+        ("old.js", "removed"),
+        ("图/b.js", "changed"),
+    ]
+
+
+def test_other_content_headers_are_a_change() -> None:
+    assert [change.kind for change in compare_files([A], [A._replace(headers=PAGE)]).changes] == [
+        "changed"
+    ]
+
+
+def test_the_order_of_sending_is_no_change() -> None:
+    assert compare_files([A], [A._replace(last=True)]).changes == []
 
 
 # --- two lists --------------------------------------------------------------------------------

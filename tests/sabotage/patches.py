@@ -60,8 +60,8 @@ SABOTAGES = (
         "D2: the ETag is compared always",
         "skip the ETag comparison",
         "clients/cos.py",
-        "    if tag == md5:\n",
-        "    if tag:\n",
+        "    if not named or tag == md5:\n",
+        "    if not named or tag:\n",
         (
             "clients/test_cos.py::test_another_md5_as_etag_means_that_wrong_bytes_are_there",
             "test_storage.py::test_bytes_that_arrive_damaged_are_sent_again",
@@ -170,8 +170,8 @@ SABOTAGES = (
         "D6: a live page names nothing that was blanked",
         "blank assets although a page could not be blanked",
         "deploy/verify.py",
-        "    if not _overwrite(uploader, pages, recorder, pool, report):\n",
-        "    if _overwrite(uploader, pages, recorder, pool, report) is None:\n",
+        "        if failed:\n            return len(others)\n",
+        "        if failed is None:\n            return len(others)\n",
         ("deploy/test_verify.py::test_a_page_that_cannot_be_blanked_holds_back_all_other_files",),
     ),
     Sabotage(
@@ -228,12 +228,12 @@ SABOTAGES = (
         "follow redirects",
         "clients/transport.py",
         """\
-            retries=_NO_RETRIES,
-            redirect=False,
+            "retries": _NO_RETRIES,
+            "redirect": False,
 """,
         """\
-            retries=3,
-            redirect=True,
+            "retries": 3,
+            "redirect": True,
 """,
         (
             "clients/test_transport.py::test_no_redirect_is_followed_and_the_other_host_hears_nothing",

@@ -214,7 +214,8 @@ def _diagnosis() -> bool:
     found = diagnosis._reason(diagnosis.UNKNOWN, errcode=diagnosis.UNKNOWN)
     options = options_for("default")
     platform_notes(options).write("rid:rid", diagnosis._dump(found))
-    return diagnosis._load(platform_notes(options).read("rid:rid")).reason is not None
+    kept = diagnosis._load(platform_notes(options).read("rid:rid"))
+    return isinstance(kept, diagnosis.NoDiagnosis)
 
 
 def _throttle() -> bool:

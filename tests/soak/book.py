@@ -119,8 +119,14 @@ def read(book: Path) -> list[Line]:
     return [Line(**json.loads(line)) for line in book.read_text().splitlines()]
 
 
-def judge(book: Sequence[Line], objects: Mapping[str, str], *, direct: bool) -> Iterator[str]:
-    """Yield what is not as the book says; a `direct` save is public though it is rolled back."""
+def judge(
+    book: Sequence[Line], objects: Mapping[str, tuple[str, float]], *, direct: bool
+) -> Iterator[str]:
+    """
+    Yield what is not as the book says of the objects: the MD5 of each, and when it came.
+
+    A `direct` save is public though it is rolled back. One whose answer was lost waits as well.
+    """
     right: defaultdict[str, set[str]] = defaultdict(lambda: {""})
     for line in book:
         if line.how == RAISED:
@@ -128,12 +134,13 @@ def judge(book: Sequence[Line], objects: Mapping[str, str], *, direct: bool) -> 
         elif line.how == BEGINS:
             right[line.name].add(line.md5)
         elif line.how == ROLLED_BACK:
-            was_sent = direct and not line.waited
+            _, came = objects.get(line.name, ("", 0.0))
+            was_sent = direct and (not line.waited or 0 <= came - line.began <= line.seconds)
             right[line.name] |= {line.md5} if was_sent else set()
             right[line.name] -= set() if was_sent else {line.md5}
         else:
             right[line.name] = {line.md5}
     for name, digests in right.items():
-        found = objects.get(name, BLANK)
+        found, _ = objects.get(name, (BLANK, 0.0))
         if ("" if found == BLANK else found) not in digests:
             yield f"{name} is lost" if found == BLANK else f"{name} has bytes that are not its own"

@@ -36,11 +36,18 @@ LOST, OTHER = ["a.txt is lost"], ["a.txt has bytes that are not its own"]
 def test_what_is_not_as_the_book_says_is_found(
     book: list[Line], objects: dict[str, str], wrong: list[str]
 ) -> None:
-    assert [*judge(book, objects, direct=False)] == wrong
+    found = {key: (md5, 0.0) for key, md5 in objects.items()}
+    assert [*judge(book, found, direct=False)] == wrong
 
 
 def test_a_direct_save_may_be_public_though_it_was_rolled_back() -> None:
-    assert [*judge([SAVED, BEGAN, ROLLED], {"a.txt": "2"}, direct=True)] == []
+    assert [*judge([SAVED, BEGAN, ROLLED], {"a.txt": ("2", 0.0)}, direct=True)] == []
+
+
+@pytest.mark.parametrize(("came", "wrong"), [(10.5, []), (20.0, OTHER)])
+def test_so_may_one_that_waits_because_its_answer_was_lost(came: float, wrong: list[str]) -> None:
+    waits = Line("rolled back", "a.txt", "2", began=10.0, seconds=1.0, waited=True)
+    assert [*judge([SAVED, BEGAN, waits], {"a.txt": ("2", came)}, direct=True)] == wrong
 
 
 @slow

@@ -90,9 +90,10 @@ class Cloud:
         else:
             self._ask("DELETE", "faults")
 
-    def objects(self) -> dict[str, str]:
-        """Return the MD5 of each object."""
-        return {key: each["md5"] for key, each in self._ask("GET", "objects").items()}
+    def objects(self) -> dict[str, tuple[str, float]]:
+        """Return the MD5 of each object, and when it came."""
+        found = self._ask("GET", "objects").items()
+        return {key: (each["md5"], each["last_modified"]) for key, each in found}
 
     def _ask(self, method: str, page: str, value: object = None) -> Any:
         url = f"{self.api_url}/__emulator__/{page}"
@@ -121,9 +122,9 @@ def save_all_the_time(book: Path) -> None:
 
 
 def push_all_the_time(book: Path) -> None:
-    from wx_static_store.upload import push
+    from wx_static_store.upload import push, waiting
 
-    push.LINK_SECONDS = LINK_SECONDS
+    waiting.LINK_SECONDS = LINK_SECONDS
     while True:
         push.push(5.0)
         time.sleep(random.uniform(0.1, 0.5))

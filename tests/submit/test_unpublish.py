@@ -11,7 +11,6 @@ from tests.conftest import ENV
 from tests.submit.conftest import UserWith
 from tests.tables import each
 from tests.upload.conftest import Shop
-from wx_static_store.core.budget import REQUEST
 from wx_static_store.core.refusals import IN_PROGRESS
 from wx_static_store.core.types import DELETED
 from wx_static_store.emulator import EmulatorServer
@@ -89,7 +88,7 @@ def test_what_a_user_may_not_make_unpublic_stays(
 def test_files_that_hang_are_given_up_in_the_time_of_a_request(
     cloud: EmulatorServer, user_with: UserWith, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(REQUEST, "seconds", 0.3)
+    monkeypatch.setattr("wx_static_store.submit.unpublish.REQUEST", 0.3)
     cloud.script({"on": "staticuploadfile", "do": "hang", "seconds": 30})
     [result] = unpublish(user_with("unpublish"), MEDIA, ["media/uploads/a.txt"])
     assert isinstance(result.error, WxStaticStoreError)

@@ -231,9 +231,9 @@ def test_an_object_that_the_site_does_not_have_is_not_deleted(cloud: EmulatorSer
 def test_the_public_bytes_of_a_key_are_fetched(cloud: EmulatorServer) -> None:
     cloud.put_object("static/a b.txt", b"hello")
     at, sink = get_store("staticfiles"), BytesIO()
-    assert at.fetch("static/a b.txt", sink) is True
+    assert at.fetch("static/a b.txt", sink)
     assert sink.getvalue() == b"hello"
-    assert at.fetch("static/other.txt", sink) is False
+    assert at.fetch("static/other.txt", sink) is None
 
 
 @pytest.mark.usefixtures("no_pauses")

@@ -146,6 +146,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return may(request.user, permission)
 
     has_retry_permission = partialmethod(may, permission="retry")
+    has_deploy_permission = partialmethod(may, permission="deploy")
     has_unpublish_permission = partialmethod(may, permission="unpublish")
 
     def page_name(self, page: str) -> str:

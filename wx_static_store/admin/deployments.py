@@ -1,6 +1,7 @@
 """The deployments: how each ended, and the uploads of it that failed."""
 
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any, cast
 
 from django.contrib import admin
@@ -16,8 +17,9 @@ from ..deploy.state import folders
 from ..exceptions import WxStaticStoreError
 from ..log.failing import causes
 from ..models import Deployment, DeploymentQuerySet, UploadLog, UploadLogQuerySet
+from ..releases.previews import LONGEST, set_end
 from ..releases.rollback import command_for
-from ..submit.access import visible
+from ..submit.access import offered, visible
 from ..upload import kept
 from ..upload.database import add_users, log
 from . import filters
@@ -41,6 +43,7 @@ OPEN = 5  # live releases that are shown unfolded
 class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
     """One row per publishing of many files."""
 
+    actions = ("end_previews", "keep_previews")
     list_filter = (filters.OutcomeFilter, filters.StoreFilter, filters.TimeFilter)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -54,7 +57,7 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Deployment | None = None) -> Any:
         columns = DeploymentColumns(request)
-        ended = (columns.outcome, columns.size, columns.duration, columns.time)
+        ended = (columns.outcome, columns.end, columns.size, columns.duration, columns.time)
         files = ("stored", "skipped", "failed", "not_attempted")
         place = (columns.store, *columns.unnamed(obj), columns.folder)
         release = (columns.digest, columns.contents, columns.live)
@@ -88,6 +91,20 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
             for row in found[:SHOWN]
         ]
         return {"lines": shown, "is_open": len(shown) <= OPEN, "more": len(found) > SHOWN}
+
+    @admin.action(permissions=["deploy"], description=_("End previews now"))
+    def end_previews(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self._set_end(request, queryset, timedelta())
+
+    @admin.action(permissions=["deploy"], description=_("Keep previews until 30 days from now"))
+    def keep_previews(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        self._set_end(request, queryset, LONGEST)
+
+    def _set_end(self, request: HttpRequest, rows: QuerySet[Any], lasts: timedelta) -> None:
+        places = offered(rows, request.user).values_list("env", "folder")
+        count = set_end(places, lasts) if self.few(request, rows) else 0
+        text = _("Previews with a new end: %(count)d. wx_prune overwrites those that have ended.")
+        self.message_user(request, text % {"count": count})
 
     def with_context(self, request: HttpRequest, row: Deployment) -> dict[str, Any]:
         """Return the buttons, the address, and the failed uploads if the user may see the log."""

@@ -74,7 +74,8 @@ class UploadLogAdmin(FilesPage, UploadPage, FailingPage, DiagnosisPage, ReadOnly
             *("http_status", "cos_code", "rid", "request_id", "attempts"),
             *(columns.duration, columns.time, columns.dismissed),
         )
-        file = ("key", "name", columns.size, "md5", "content_type", "cache_control")
+        headers = ("content_type", "cache_control", "other_headers")
+        file = ("key", "name", columns.size, "md5", *headers)
         origin = (columns.store, *columns.unnamed(obj), columns.source, columns.source_ref)
         whose = (columns.user, columns.deployment)
         return [

@@ -76,6 +76,7 @@ class ReleaseFileSerializer(serializers.Serializer[Any]):
     sha256 = serializers.CharField(help_text=_("Of its bytes, in hex."))
     content_type = serializers.CharField(source="headers.content_type")
     cache_control = serializers.CharField(source="headers.cache_control")
+    other_headers = serializers.CharField(source="headers.other_headers")
     last = serializers.BooleanField(help_text=_("It is sent when all others are stored."))
 
 

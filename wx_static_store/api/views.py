@@ -208,11 +208,10 @@ class Diagnosis(View):
 
     def get(self, request: Request, id: str) -> Response:
         found = diagnose(log.one_row(offered(log.visible_rows(request), request.user), id))
-        if found.reason:
-            raise found.reason
-        call: Any = found.call
-        bodies = {name: text_of(getattr(call, name)) for name in ("request_body", "response_body")}
-        return Response(serializers.DiagnosisSerializer(asdict(call) | bodies).data)
+        if isinstance(found, WxStaticStoreError):
+            raise found
+        bodies = {name: text_of(getattr(found, name)) for name in ("request_body", "response_body")}
+        return Response(serializers.DiagnosisSerializer(asdict(found) | bodies).data)
 
 
 class RawUpload(View):

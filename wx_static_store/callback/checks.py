@@ -10,11 +10,10 @@ from django.core.checks import CheckMessage, register
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from .. import conf
-from ..conf.check_table import message
+from ..conf.check_table import TAG, message
 from ..exceptions import ConfigurationError
 from .views import receive
 
-_TAG = "wx_static_store"
 TOKEN_LENGTH = 16
 NEEDED = {
     "component_appid": "E010",
@@ -23,7 +22,7 @@ NEEDED = {
 }
 
 
-@register(_TAG)
+@register(TAG)
 def check_callback(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Check that the settings of the view are set, and hard to guess."""
     found = [] if apps.is_installed("wx_static_store") else [message("E014")]
@@ -37,7 +36,7 @@ def check_callback(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return found
 
 
-@register(_TAG)
+@register(TAG)
 def check_address(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """WeChat's pushes have an address in this project."""
     try:

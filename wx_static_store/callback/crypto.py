@@ -8,7 +8,6 @@ to a multiple of 32; the signature is SHA-1 over token, timestamp, nonce and cip
 
 import base64
 import hashlib
-import os
 from collections.abc import Sequence
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -35,16 +34,6 @@ def is_signed(given: str, tokens: Sequence[Secret], *parts: str) -> bool:
     return sum(constant_time_compare(given, signature(token, *parts)) for token in tokens) > 0
 
 
-def encrypt(xml: str, appid: str, key: Secret) -> str:
-    """Encrypt as WeChat does: the result is the text of the element `Encrypt`."""
-    body = xml.encode()
-    plain = os.urandom(_RANDOM) + len(body).to_bytes(4, "big") + body + appid.encode()
-    padding = BLOCK - len(plain) % BLOCK
-    encryptor = _cipher(key).encryptor()
-    padded = plain + bytes([padding]) * padding
-    return base64.b64encode(encryptor.update(padded) + encryptor.finalize()).decode()
-
-
 def decrypt(encrypted: str, keys: Sequence[Secret], appid: str) -> bytes:
     """Return the XML by the key that fits; raise Refusal only after every check with every key."""
     try:
@@ -60,14 +49,10 @@ def decrypt(encrypted: str, keys: Sequence[Secret], appid: str) -> bytes:
     return xml
 
 
-def _cipher(key: Secret) -> Cipher[modes.CBC]:
-    raw = base64.b64decode(key.reveal() + "=")
-    return Cipher(algorithms.AES(raw), modes.CBC(raw[:16]))
-
-
 def _opened(ciphertext: bytes, key: Secret, appid: str) -> tuple[int, bytes]:
     """Return how many of `_JUDGED` hold before the first that fails, and the XML."""
-    decryptor = _cipher(key).decryptor()
+    raw = base64.b64decode(key.reveal() + "=")
+    decryptor = Cipher(algorithms.AES(raw), modes.CBC(raw[:16])).decryptor()
     padded = decryptor.update(ciphertext) + decryptor.finalize()
     padding = padded[-1]
     content = padded[:-padding]

@@ -9,8 +9,8 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from typing import TypeVar
 
 from django.db import connections, router, transaction
@@ -35,16 +35,6 @@ logger = logging.getLogger("wx_static_store.tokens")
 _KEPT_NOWHERE = _("The log names both errors; WeChat pushes the next ticket in ten minutes.")
 
 
-@dataclass(frozen=True)
-class _Ticket:
-    text: Secret
-    created: int
-
-    @property
-    def age(self) -> float:
-        return time.time() - self.created
-
-
 def save(appid: str, ticket: Secret, create_time: int) -> None:
     """Keep the ticket if it is newer; raise TokenUnavailable if neither database nor cache does."""
     sealed = seal(ticket, TICKETS)
@@ -52,7 +42,7 @@ def save(appid: str, ticket: Secret, create_time: int) -> None:
         # Of two pushes in the same instant the cache may hold the older one: both are good.
         # The quick one first: WeChat hangs up after five seconds, a database may hang for longer.
         _to_cache(appid, sealed, create_time),
-        _try_database(lambda: _to_database(appid, sealed, create_time)),
+        try_database(lambda: _to_database(appid, sealed, create_time), _report),
     ]
     if not any(kept):
         raise TokenUnavailable(_("No place keeps the verify ticket"), hint=_KEPT_NOWHERE)
@@ -63,14 +53,17 @@ def newest(appid: str) -> str:
     noted, failures = _notes().read(appid), list[str]()
     found = _opened(*noted) if noted else None
     # WeChat pushes every ten minutes: an older ticket means that the cache missed some.
-    if found is None or found.age > HOUR:
-        row = _try_database(lambda: _from_database(appid), failures.append)
+    if found is None or time.time() - found[0] > HOUR:
+        row = try_database(lambda: _from_database(appid), failures.append)
         noted = row or noted
         stored = _opened(*row) if row else None
-        found = max(filter(None, (found, stored)), key=lambda one: one.created, default=None)
+        found = max(filter(None, (found, stored)), key=itemgetter(0), default=None)
+    for failure in failures:
+        _report(failure)
     if found:
-        _judge(found.age)
-        return found.text.reveal()
+        created, text = found
+        _judge(time.time() - created)
+        return text.reveal()
     if noted:
         raise TokenUnavailable(cause="ticket.key", stage="token")
     if failures:
@@ -90,29 +83,25 @@ def _judge(seconds: float) -> None:
         logger.warning(text, hours)
 
 
-def _try_database(
-    ask: Callable[[], T], note: Callable[[str], object] = lambda error: None
-) -> T | None:
+def try_database(ask: Callable[[], T], report: Callable[[str], object]) -> T | None:
     """Return the database's answer, None if it fails: each database has its own exceptions."""
     try:
         return ask()
     except Exception as error:
         if is_from_signal(error):
             raise
-        name = type(error).__name__  # no more: its text may hold what was asked
-        _report("database", name)
-        note(name)
+        report(type(error).__name__)  # no more: its text may hold what was asked
         return None
 
 
-def _report(place: str, error: str) -> None:
+def _report(error: str, place: str = "database") -> None:
     text = gettext_noop("The %s fails to keep or give the verify ticket (%s)")
     logger.warning(text, place, error)
 
 
-def _opened(sealed: str, created: int) -> _Ticket | None:
+def _opened(sealed: str, created: int) -> tuple[int, Secret] | None:
     if text := unseal(sealed, TICKETS):
-        return _Ticket(text, created)
+        return created, text
     why = gettext_noop(
         "A stored component_verify_ticket cannot be decrypted: put the former SECRET_KEY into "
         "SECRET_KEY_FALLBACKS, or wait ten minutes for WeChat's next push"
@@ -159,4 +148,4 @@ def _to_cache(appid: str, sealed: str, created: int) -> bool:
 
 def _notes() -> Notes:
     alias = conf.platform_options().token_cache
-    return Notes("ticket", alias, seconds=LIFE, report=partial(_report, "cache"))
+    return Notes("ticket", alias, seconds=LIFE, report=partial(_report, place="cache"))

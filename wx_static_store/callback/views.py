@@ -9,19 +9,17 @@ import logging
 import re
 import time
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
 
 from .. import conf
 from ..conf import Options
-from ..conf.settings import setting
-from ..core.frames import is_from_signal
 from ..core.pushes import Refusal, keep_refused
 from ..core.secrets import Secret
 from ..exceptions import ConfigurationError, TokenUnavailable
@@ -30,7 +28,7 @@ from ..signals import event_received
 from ..upload.database import outside_transactions
 from .crypto import decrypt, is_signed
 from .safe_xml import read
-from .tickets import save
+from .tickets import save, try_database
 
 logger = logging.getLogger("wx_static_store.tokens")
 security = logging.getLogger("wx_static_store.security")
@@ -209,18 +207,14 @@ def _note_account(platform: str, event: str, fields: dict[str, Any], created: in
         logger.warning("A push '%s' names no account: nothing is noted", event)
         # Sent again, it would name none either.
         return True
-    try:
+
+    def note() -> bool:
         from ..models import Account  # not before Django is ready, and E014 names a missing app
 
-        at = datetime.fromtimestamp(created, UTC)
-        at = at if setting("USE_TZ") else timezone.make_naive(at)
         # A push may come twice, late, or after a newer one: the newest CreateTime decides.
+        at = datetime.fromtimestamp(created, UTC)
         Account.objects.note(platform, appid, event=event, at=at)
-    except Exception as error:  # each database has exceptions of its own
-        if is_from_signal(error):
-            raise
-        failed = type(error).__name__
-    else:
         return True
-    logger.error("The database fails to note '%s' of the account %s (%s)", event, appid, failed)
-    return False
+
+    text = "The database fails to note '%s' of the account %s (%s)"
+    return bool(try_database(note, partial(logger.error, text, event, appid)))

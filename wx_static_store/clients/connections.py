@@ -46,7 +46,9 @@ class Exchange:
     read_timeout: float
     query: Secret
     headers: Mapping[str, str | Secret]  # those that are secret are added below them
+    has_body: bool
     proxy: str = ""  # host and port, until it is connected: what fails so long is its failure
+    _head: bytes | None = None  # empty once it is sent
 
     def limit(self, sock: Any) -> None:
         """Let the socket wait for the time that is left, at most; raise TimeoutError if none is."""
@@ -54,6 +56,26 @@ class Exchange:
             raise TimeoutError
         if left < sock.gettimeout():  # rarely: to set it is a system call
             sock.settimeout(left)
+
+    def completed(self, data: bytes | Secret) -> bytes:
+        """Return what to send for the head, and for each block of the body, with the secrets."""
+        if self._head is None:
+            self._head = self._with_secrets(data)  # type: ignore[arg-type]
+            # It waits for the body's first block: a system call costs more than to copy a block,
+            # and another thread takes its turn meanwhile.
+            data = b""
+            if self.has_body:
+                return data
+        head, self._head = self._head, b""
+        return head + (data.reveal().encode() if isinstance(data, Secret) else data)
+
+    def _with_secrets(self, head: bytes) -> bytes:
+        line, _, rest = head.partition(b"\r\n")
+        target, _, version = line.rpartition(b" ")
+        query = self.query.reveal().encode("ascii")
+        secret = {name: each for name, each in self.headers.items() if isinstance(each, Secret)}
+        headers = "".join(f"{name}: {each.reveal()}\r\n" for name, each in secret.items())
+        return b"%s%s %s\r\n%s%s" % (target, query, version, headers.encode("latin-1"), rest)
 
 
 current_exchange: ContextVar[Exchange] = ContextVar("wx_static_store_exchange")
@@ -82,13 +104,19 @@ class _Timed(RawIOBase):
 
 
 class _Completing:
-    """A socket that completes the request that it is given."""
+    """A connected socket that sends by the deadline, with what the libraries do not see."""
 
-    def __init__(self, sock: Any, body: Secret | None) -> None:
-        self._sock, self._body = sock, body
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
 
-    def sendall(self, data: bytes) -> None:
-        self._sock.sendall(_completed(data, self._body))
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def sendall(self, data: bytes | Secret) -> None:
+        exchange = current_exchange.get()
+        if block := exchange.completed(data):
+            exchange.limit(self._sock)
+            self._sock.sendall(block)
 
 
 class Connection(HTTPConnection):
@@ -97,31 +125,18 @@ class Connection(HTTPConnection):
     response_class = staticmethod(  # type: ignore[assignment]
         lambda sock, *args, **how: HTTPResponse(_Timed(sock), *args, **how)  # type: ignore[arg-type]
     )
-    _begins = False  # the head of a request comes next
-    # Kept until the body's first block comes: a system call costs more than to copy a block, and
-    # another thread takes its turn meanwhile.
-    _head: bytes = b""
-    _has_body = False
-    _connecting = False
     proxy: urllib3.util.Url | None  # which urllib3 sets
     _socks_options: Mapping[str, Any] = {}  # as well, for a proxy of that kind
 
     def connect(self) -> None:
-        self._connecting = True
-        exchange = current_exchange.get()
-        exchange.proxy = self._proxy_address()
-        try:
-            super().connect()
-        finally:
-            self._connecting = False
+        exchange, socks = current_exchange.get(), self._socks_options
+        exchange.proxy = self.proxy.netloc or "" if self.proxy else ""  # without its password
+        if socks:
+            exchange.proxy = f"{socks['proxy_host']}:{socks['proxy_port']}"
+        super().connect()
         exchange.proxy = ""
         self.sock.settimeout(exchange.read_timeout)  # it stood for connecting until now
-
-    def _proxy_address(self) -> str:
-        """Return host and port of the proxy, without its password; empty without a proxy."""
-        if socks := self._socks_options:
-            return f"{socks['proxy_host']}:{socks['proxy_port']}"
-        return self.proxy.netloc or "" if self.proxy else ""
+        self.sock = _Completing(self.sock)
 
     def _new_conn(self) -> Any:
         sock = super()._new_conn()  # type: ignore[misc]
@@ -133,52 +148,10 @@ class Connection(HTTPConnection):
         super()._tunnel()  # type: ignore[misc]
         current_exchange.get().proxy = ""  # TLS, which comes next, is the server's
 
-    def request(self, method: str, url: str, body: Any = None, *args: Any, **kwargs: Any) -> None:
-        self._begins, self._has_body = True, bool(body)
+    def request(self, *args: Any, **kwargs: Any) -> None:
         if self.sock is not None:  # to which urllib3 gives it
             self.timeout = current_exchange.get().read_timeout
-        super().request(method, url, body, *args, **kwargs)
-
-    def send(self, data: Any) -> None:
-        if self._connecting:
-            super().send(data)
-        elif self._begins:
-            self._begins, self._head = False, data
-            if not self._has_body:
-                self._send_first(None)
-        elif self._head:
-            self._send_first(data)
-        else:
-            current_exchange.get().limit(self.sock)
-            super().send(data)
-
-    def _send_first(self, block: Any) -> None:
-        """Send the head and the first block; the library sees neither what is secret in them."""
-        head, self._head = self._head, b""
-        if self.sock is None:
-            self.connect()  # over a proxy this sends, too
-        current_exchange.get().limit(self.sock)
-        secret = block if isinstance(block, Secret) else None
-        plain, self.sock = self.sock, _Completing(self.sock, secret)
-        try:
-            super().send(head + block if block and not secret else head)
-        finally:
-            if isinstance(self.sock, _Completing):  # not closed meanwhile
-                self.sock = plain
-
-
-def _completed(data: bytes, body: Secret | None) -> bytes:
-    line, _, rest = data.partition(b"\r\n")
-    target, _, version = line.rpartition(b" ")
-    hidden = current_exchange.get()
-    headers = "".join(
-        f"{name}: {value.reveal()}\r\n"
-        for name, value in hidden.headers.items()
-        if isinstance(value, Secret)
-    )
-    query = hidden.query.reveal().encode("ascii")
-    more = body.reveal().encode() if body else b""
-    return b"%s%s %s\r\n%s%s%s" % (target, query, version, headers.encode("latin-1"), rest, more)
+        super().request(*args, **kwargs)
 
 
 # --- the pools -----------------------------------------------------------------------------------
@@ -238,25 +211,21 @@ class Pools:
 
     def _manager(self, proxy: str | None) -> urllib3.PoolManager:
         more: dict[str, Any] = {"blocksize": BLOCK, "ssl_context": self._context}
-        manager: urllib3.PoolManager
-        if not proxy:
-            manager = urllib3.PoolManager(maxsize=self._size, **more)
-        else:
-            if not proxy.lower().startswith("socks"):
-                more["proxy_ssl_context"] = self._context
-            manager = self._over(proxy, **more)
+        if proxy and not proxy.lower().startswith("socks"):
+            more["proxy_ssl_context"] = self._context
+        try:
+            if not proxy:
+                manager: urllib3.PoolManager = urllib3.PoolManager(maxsize=self._size, **more)
+            elif urllib3.util.parse_url(proxy).host:
+                # As `requests` makes it: with its password, and for SOCKS, too.
+                manager = HTTPAdapter(pool_maxsize=self._size).proxy_manager_for(proxy, **more)
+            else:
+                raise InvalidSchema
+        except _UNUSABLE:
+            raise ConfigurationError(cause="proxy.unusable") from None
         pools = manager.pool_classes_by_scheme.items()
         manager.pool_classes_by_scheme = {scheme: _ours(pool) for scheme, pool in pools}
         return manager
-
-    def _over(self, proxy: str, **more: Any) -> Any:
-        """Return the manager that `requests` makes of a proxy: its password, and SOCKS."""
-        try:
-            if not urllib3.util.parse_url(proxy).host:
-                raise InvalidSchema
-            return HTTPAdapter(pool_maxsize=self._size).proxy_manager_for(proxy, **more)
-        except _UNUSABLE:
-            raise ConfigurationError(cause="proxy.unusable") from None
 
 
 @cache

@@ -122,6 +122,7 @@ def _headers(link: SignedLink, headers: ContentHeaders, md5: str) -> dict[str, s
     sent: dict[str, str | Secret] = {
         "Content-Type": headers.content_type,
         "Cache-Control": headers.cache_control,
+        **dict(line.split(": ", 1) for line in headers.other_headers.splitlines()),
         "x-cos-security-token": link.token,
     }
     if md5:
@@ -151,10 +152,9 @@ def _compare(reply: Reply, md5: str, request_id: str) -> PutReceipt | IntegrityE
     tag, date = reply.headers.get("ETag", "").strip('"').lower(), None
     with suppress(ValueError, OverflowError):
         date = in_utc(parsedate_to_datetime(reply.headers.get("Date", "")))
-    if re.fullmatch(r"[0-9a-f]{32}", tag) is None:
-        return PutReceipt(request_id, md5, verified=False, date=date)
-    if tag == md5:
-        return PutReceipt(request_id, md5, verified=True, date=date)
+    named = re.fullmatch(r"[0-9a-f]{32}", tag) is not None
+    if not named or tag == md5:
+        return PutReceipt(request_id, md5, verified=named, date=date)
     return IntegrityError(
         _("COS stored other bytes than were sent"),
         stage="verify",

@@ -10,7 +10,6 @@ from urllib.parse import unquote
 
 from django.utils.functional import Promise
 
-from ..exceptions import ProtocolError
 from ..i18n import gettext_lazy as _
 
 if TYPE_CHECKING:
@@ -89,12 +88,6 @@ def _path_fault(parsed: Url, address: str) -> str | Promise:
     return "" if parsed.url == address else _("the HTTP library would send another address")
 
 
-def link_refused(reason: str | Promise) -> ProtocolError:
-    """Return the error for a link that was not used: a new link may be good."""
-    text = _("The signed link was not used: %(reason)s", reason=reason)
-    return ProtocolError(text, cause="link.refused", stage="link")
-
-
 def _parse(url: str) -> Url:
     """Parse an address as urllib3 does; it is imported with the first address."""
     import urllib3  # the whole of it: threads that import its parts can lock each other out
@@ -114,13 +107,8 @@ def _host_fault(parsed: Url, upload_hosts: tuple[str, ...], *, loopback: bool) -
         return _("it is not https")
     if parsed.port not in (None, 443):
         return _("it uses port %(port)d", port=parsed.port)
-    if not any(_matches(host, allowed) for allowed in upload_hosts):
+    # Of `.example.com` the buckets of a COS domain, of `cdn.example.com` only itself.
+    forms = ((_BUCKET if each.startswith(".") else "") + re.escape(each) for each in upload_hosts)
+    if not any(re.fullmatch(form, host) for form in forms):
         return _("its host %(host)s is not in upload_hosts", host=ascii(host))
     return ""
-
-
-def _matches(host: str, allowed: str) -> bool:
-    """Match with `.example.com` the buckets of a COS domain, with `cdn.example.com` only itself."""
-    if allowed.startswith("."):
-        return re.fullmatch(_BUCKET + re.escape(allowed), host) is not None
-    return host == allowed

@@ -28,8 +28,8 @@ class SiteClient:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def fetch(self, url: str, sink: BinaryIO, *, deadline: Deadline) -> bool:
-        """Write the body of an address into `sink`; return False if it serves nothing (404)."""
+    def fetch(self, url: str, sink: BinaryIO, *, deadline: Deadline) -> Reply | None:
+        """Write the body of an address into `sink`; return None if it serves nothing (404)."""
         address = _past_caches(url)
         sink.seek(0)
         sink.truncate()
@@ -37,9 +37,9 @@ class SiteClient:
             "GET", Secret(address), stage="verify", deadline=deadline, sink=sink
         )
         if reply.status == 200:
-            return True
+            return reply
         if reply.status in (404, 410):
-            return False
+            return None
         entry = of_status(reply.status)
         text = _("%(url)s is not served", url=url)
         if entry is REDIRECT:

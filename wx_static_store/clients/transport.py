@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence, Sized
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import urllib3
@@ -31,7 +31,10 @@ from ..exceptions import (
 )
 from ..i18n import english, gettext_lazy as _, shown
 from .connections import BLOCK, Exchange, Pools, current_exchange
-from .links import check_address, check_link, link_refused
+from .links import check_address, check_link
+
+Headers = Mapping[str, str | Secret]
+Content = bytes | Secret | Sized
 
 security = logging.getLogger("wx_static_store.security")
 
@@ -86,8 +89,8 @@ class Transport:
         *,
         stage: str,
         deadline: Deadline,
-        headers: Mapping[str, str | Secret] | None = None,
-        body: bytes | Secret | Sized = b"",
+        headers: Headers | None = None,
+        body: Content = b"",
         limit: int = 64 * 1024,
         sink: BinaryIO | None = None,
         key: str | None = None,
@@ -108,10 +111,12 @@ class Transport:
             text = _("No time was left to ask %(peer)s", peer=origin)
             raise DeadlineExceeded(text, stage=stage)
         headers, query = headers or {}, Secret(url.reveal().removeprefix(address))
-        send = partial(self._send, method, address, origin, headers, body, deadline)
-        token = current_exchange.set(Exchange(deadline, self._timeouts[1], query, headers))
+        request = self._public_part(method, address, headers, body, deadline)
+        read_timeout, has_body = self._timeouts[1], bool(body)
+        exchange = Exchange(deadline, read_timeout, query, headers, has_body)
+        token = current_exchange.set(exchange)
         try:
-            outcome = self._perform(send, origin, limit, sink, deadline)
+            outcome = self._perform(request, origin, partial(_read, limit=limit, sink=sink))
         finally:
             current_exchange.reset(token)
         if isinstance(outcome, Reply):
@@ -126,23 +131,19 @@ class Transport:
         elif fault := self._check_link(url.reveal(), key=key):
             security.warning("A signed link for %s was not used: %s", ascii(key), english(fault))
         if fault:
-            raise link_refused(fault)
+            text = _("The signed link was not used: %(reason)s", reason=fault)
+            raise ProtocolError(text, cause="link.refused", stage="link")
 
     def _perform(
-        self,
-        send: Callable[[], urllib3.BaseHTTPResponse],
-        origin: str,
-        limit: int,
-        sink: BinaryIO | None,
-        deadline: Deadline,
+        self, request: dict[str, Any], origin: str, read: Callable[..., Reply | ProtocolError]
     ) -> Reply | WxStaticStoreError:
         """Call the HTTP libraries; all their work happens in this call."""
-        handled = sys.exc_info()[1]
+        handled, deadline = sys.exc_info()[1], current_exchange.get().deadline
         status: int | None = None
         try:
-            with send() as response:
+            with self._pools.towards(origin)(**request) as response:
                 status = response.status
-                return _read(response, limit, sink, deadline)
+                return read(response, deadline=deadline)
         except Exception as error:  # noqa: BLE001 -- whatever the libraries raise ends here
             chain = tuple(wrapped(error, handled))
             # Theirs end here, as they carry addresses with tokens in them: the caller raises ours,
@@ -154,19 +155,12 @@ class Transport:
         foreign.__cause__ = foreign.__context__ = None
         raise foreign
 
-    def _send(
-        self,
-        method: str,
-        address: str,
-        origin: str,
-        headers: Mapping[str, str | Secret],
-        body: bytes | Secret | Sized,
-        deadline: Deadline,
-    ) -> urllib3.BaseHTTPResponse:
-        """Give the libraries the public part of a request; the secrets are added below them."""
+    def _public_part(
+        self, method: str, url: str, headers: Headers, body: Content, deadline: Deadline
+    ) -> dict[str, Any]:
+        """Return what the libraries get of a request; the secrets are added below them."""
         connect, read = self._timeouts
         shown = {name: value for name, value in headers.items() if isinstance(value, str)}
-        secret = isinstance(body, Secret)
         if method != "GET":
             size = len(body.reveal().encode()) if isinstance(body, Secret) else len(body)
             shown["Content-Length"] = str(size)
@@ -174,17 +168,17 @@ class Transport:
         # unwanted here, and was half of its time.
         # No redirect: a 307 carries body and token to another host, and a 302 makes of a PUT a GET,
         # whose 200 looks like a stored file. No decoding: of 194 KB a bomb makes 200 MB.
-        return self._pools.towards(origin)(
-            method,
-            address,
-            body=[body] if secret else body or None,
-            headers=_HEADERS | shown,
-            timeout=urllib3.Timeout(connect=min(connect, deadline.left()), read=read),
-            retries=_NO_RETRIES,
-            redirect=False,
-            preload_content=False,
-            decode_content=False,
-        )
+        return {
+            "method": method,
+            "url": url,
+            "body": [body] if isinstance(body, Secret) else body or None,
+            "headers": _HEADERS | shown,
+            "timeout": urllib3.Timeout(connect=min(connect, deadline.left()), read=read),
+            "retries": _NO_RETRIES,
+            "redirect": False,
+            "preload_content": False,
+            "decode_content": False,
+        }
 
 
 def _read(

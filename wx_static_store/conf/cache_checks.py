@@ -16,11 +16,9 @@ from django.utils.module_loading import import_string
 
 from ..i18n import gettext_lazy as _
 from . import settings as conf
-from .check_table import message
+from .check_table import TAG, message
 from .options.validators import import_fault
 from .sealing import is_available
-
-TAG = "wx_static_store"
 
 # Caches that one process has for itself, or whose `add()` can have several winners: with 16
 # processes, a file-based one had up to 7.

@@ -10,6 +10,7 @@ from ..causes import Cause, offer, with_docs
 from ..causes.cause import Text
 from ..i18n import gettext_lazy as _
 
+TAG = "wx_static_store"
 PREFIX = "wx_static_store."  # of each id
 
 _UNFIT = _("The cache %(alias)r, which is to hold the platform's token, %(why)s.")

@@ -19,11 +19,10 @@ from ..clients.links import is_loopback
 from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _, listed
 from . import settings as conf
-from .check_table import message
+from .check_table import TAG, message
 from .options import STATIC
 from .options.validators import import_fault
 
-TAG = "wx_static_store"
 _APP, _CALLBACK = "wx_static_store", "wx_static_store.callback"
 # Appids of examples, beside those of one or two different characters.
 _EXAMPLES = ("wx1234567890abcdef", "wx0123456789abcdef", "wx1234567890123456")

@@ -13,8 +13,7 @@ from django.utils.module_loading import import_string
 from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _
 from . import settings as conf
-from .check_table import CHECKS, PRIVATE, message
-from .checks import TAG
+from .check_table import CHECKS, PRIVATE, TAG, message
 from .options import MEDIA
 from .options.validators import import_fault
 

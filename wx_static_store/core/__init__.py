@@ -1,7 +1,6 @@
 """
 Values and functions that know no Django project.
 
-    budget        The time of a web request, of which each step of a page gets a share
     match         Compare known bytes with an object in a list
     naming        Name → object key, key → public URL, content headers; refuses what cannot be a key
     pushes        Pushes that are refused: why, and the newest one for the doctor
@@ -15,6 +14,6 @@ Values and functions that know no Django project.
     refusals      Each refusal: its text, and the permission that lifts it
     retry         The only retry loop: it follows the remedy of an exception, for every call
     spans         Spans of time as words
-    secrets       Values that must never be printed, and their removal from the texts of others
     types         Frozen values that travel between the layers, and the columns of the log
+    secrets       Values that must never be printed, and their removal from the texts of others
 """

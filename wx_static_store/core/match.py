@@ -1,12 +1,9 @@
 """Compare known bytes with an object in a list; every comparison is made here."""
 
-from __future__ import annotations
-
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from .types import RemoteFile
+from .types import RemoteFile
 
 
 class Known(Protocol):

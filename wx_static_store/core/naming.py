@@ -154,12 +154,13 @@ def content_headers(
         default = IMMUTABLE if item.hashed else NO_CACHE if is_html(item.name) else SHORT
     fitting = (value for pattern, value in rules if fnmatchcase(item.name, pattern))
     cache_control = item.cache_control or (next(fitting, None) if rules else None) or default
-    return _headers(item.content_type or content_type(item.name), cache_control)
+    kind = item.content_type or content_type(item.name)
+    return _headers(kind, cache_control, item.other_headers)
 
 
 @lru_cache(maxsize=512)
-def _headers(content_type: str, cache_control: str) -> ContentHeaders:
-    return ContentHeaders(header_value(content_type), header_value(cache_control))
+def _headers(content_type: str, cache_control: str, others: str) -> ContentHeaders:
+    return ContentHeaders(header_value(content_type), header_value(cache_control), others)
 
 
 def header_value(value: str) -> str:
@@ -174,9 +175,3 @@ def header_value(value: str) -> str:
 def common_prefix(keys: Sequence[str]) -> str:
     """Return the longest text with which all of the keys begin."""
     return os.path.commonprefix(keys)  # noqa: RUF071 -- of texts, not of paths
-
-
-def common_folder(keys: Sequence[str]) -> str:
-    """Return the folder in which all of the keys are, with its slash."""
-    prefix = common_prefix(keys)
-    return prefix[: prefix.rfind("/") + 1]

@@ -16,10 +16,11 @@ from .types import ContentHeaders
 VERSION = 1  # of the packed list
 _MD5, _SHA256 = 16, 32  # bytes of a digest
 LABELS = (  # that are generated: recorded in English
-    gettext_noop("roll back from %(before)s to %(to)s"),
-    gettext_noop("roll back to %(to)s"),
-    gettext_noop("roll back of %(rollout)s"),
-    gettext_noop("repair of %(to)s"),
+    ROLL_BACK_FROM := gettext_noop("roll back from %(before)s to %(to)s"),
+    ROLL_BACK := gettext_noop("roll back to %(to)s"),
+    ROLL_BACK_OF := gettext_noop("roll back of %(rollout)s"),
+    REPAIR := gettext_noop("repair of %(to)s"),
+    gettext_noop("end of the preview"),
 )
 _HEADERS = tuple(field.name for field in fields(ContentHeaders))
 
@@ -79,16 +80,17 @@ def pack(files: Iterable[ReleaseFile]) -> PackedRelease:
     """Return the packed list of these files; raise ValueError if they are not sorted by name."""
 
     @cache
-    def end(content_type: str, cache_control: str, last: bool) -> str:
-        return json.dumps([content_type, cache_control, int(last)], separators=(",", ":"))[1:]
+    def end(headers: ContentHeaders, last: bool) -> str:
+        kind, cache_control, others = astuple(headers)
+        parts = [kind, cache_control, int(last), *filter(None, [others])]
+        return json.dumps(parts, separators=(",", ":"))[1:]
 
     lines, digests, count, size, before = bytearray(b"[%d]\n" % VERSION), bytearray(), 0, 0, ""
     # To make JSON of each line, and hash each, takes five times as long.
     for count, (name, length, md5, sha, headers, last) in enumerate(files, 1):  # noqa: B007
         if name < before:
             raise ValueError(f"{before!r} comes after {name!r}")
-        tail = end(headers.content_type, headers.cache_control, last)
-        lines += f"[{quoted(name)},{length},{tail}\n".encode()
+        lines += f"[{quoted(name)},{length},{end(headers, last)}\n".encode()
         digests += bytes.fromhex(md5 + sha)
         size, before = size + length, name
     digest = sha256(lines)
@@ -103,10 +105,10 @@ def unpack(packed: bytes) -> Iterator[ReleaseFile]:
     lines = decompressor.decompress(packed).splitlines()
     digests, at = decompressor.unused_data, 0
     for line in lines[1:]:
-        name, size, content_type, cache_control, last = json.loads(line)
+        name, size, content_type, cache_control, last, *others = json.loads(line)
         middle, end = at + _MD5, at + _MD5 + _SHA256
         md5, sha = digests[at:middle].hex(), digests[middle:end].hex()
-        headers = ContentHeaders(content_type, cache_control)
+        headers = ContentHeaders(content_type, cache_control, *others)
         yield ReleaseFile(name, size, md5, sha, headers, bool(last))
         at = end
 
@@ -116,15 +118,6 @@ def digests(packed: bytes, count: int) -> Iterator[bytes]:
     each = _MD5 + _SHA256
     for at in range(len(packed) - count * each, len(packed), each):
         yield packed[at + _MD5 : at + each]
-
-
-def changes(before: Iterable[ReleaseFile], after: Iterable[ReleaseFile]) -> Iterator[Change]:
-    """Yield the files whose bytes or content headers differ, by name."""
-    old, new = ({file.name: file for file in files} for files in (before, after))
-    for name in sorted(old.keys() | new.keys()):
-        change = Change(old.get(name), new.get(name))
-        if change.kind != "changed" or change.parts:
-            yield change
 
 
 def label_in_words(label: str) -> str:

@@ -4,7 +4,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -14,9 +14,8 @@ from ..i18n import gettext_lazy as _
 
 T = TypeVar("T")
 
+REQUEST = 25.0  # seconds of a web request: many web servers end a worker after 30
 READ_RATE = 64 * 1024  # bytes a second that must come; a default domain gives some 100 KB/s
-# 2**32 seconds is beyond every cap; larger powers only cost time.
-_LARGEST_EXPONENT = 32
 
 _latest: ContextVar[float] = ContextVar("wx_static_store_latest", default=math.inf)
 
@@ -71,6 +70,11 @@ class Deadline:
             raise DeadlineExceeded(_("The time for this upload is over"), stage=stage)
 
 
+def ending_within(seconds: float) -> AbstractContextManager[None]:
+    """Let each deadline made in the block end within these seconds from now."""
+    return ending_by(time.monotonic() + seconds)
+
+
 @contextmanager
 def ending_by(moment: float) -> Iterator[None]:
     """Let each deadline made in this block end by a moment of the monotonic clock."""
@@ -97,10 +101,10 @@ def ending_alike(function: Callable[..., T]) -> Callable[..., T]:
     return function if moment == math.inf else call
 
 
-def backoff(attempt: int, chance: float, *, base: float = 0.5, cap: float = 20.0) -> float:
-    """Return a random time in seconds, at most the doubled base: full jitter."""
+def backoff(attempt: int, chance: float) -> float:
+    """Return a random time in seconds, of a window that doubles from 1 to 20: full jitter."""
     # The whole span is random: processes that met one throttle must not come back together.
-    return chance * min(cap, base * 2.0 ** min(attempt, _LARGEST_EXPONENT))
+    return chance * min(20.0, 2.0 ** min(attempt - 1, 5))
 
 
 def run(

@@ -1,7 +1,5 @@
 """Frozen values that travel between the layers, and the columns of the log."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,14 +7,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import md5
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
+from ..exceptions import WxStaticStoreError
 from ..i18n import english, gettext_lazy as _
-
-if TYPE_CHECKING:
-    from ..exceptions import WxStaticStoreError
-    from .secrets import Secret
-
+from .secrets import Secret
 
 LARGEST = 5 * 1024**3  # bytes that one PUT takes; multipart needs a key of the cloud
 
@@ -59,6 +54,7 @@ class UploadItem:
     # What `open` returns is ours to close.
     close: bool = True
     cache_control: str | None = None
+    other_headers: str = ""
     # What asked for this file, where the context does not name it.
     source_ref: str = ""
     sha256: str | None = None
@@ -118,6 +114,7 @@ class ContentHeaders:
 
     content_type: str
     cache_control: str
+    other_headers: str = ""  # lines of "Name: value", by name
 
 
 NO_HEADERS = ContentHeaders("", "")
@@ -201,6 +198,7 @@ COLUMNS = (
     Column("md5", SHOWN, lambda result, _: result.md5),
     Column("content_type", SHOWN, lambda result, _: result.headers.content_type),
     Column("cache_control", SHOWN, lambda result, _: result.headers.cache_control),
+    Column("other_headers", SHOWN, lambda result, _: result.headers.other_headers),
     Column("duration_ms", SHOWN, lambda result, _: round(result.seconds * 1000)),
     Column("stored_at", SHOWN, lambda result, _: result.stored_at),
     Column("source", SHOWN, lambda _, context: context.source),

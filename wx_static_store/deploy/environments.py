@@ -28,6 +28,8 @@ from ..upload.recorder import Recorder, announce_deployment, finish_deployment
 from ..upload.uploader import Uploader
 from ..upload.workers import GRACE, WorkerPool
 from .locks import DeployLock, DeployRunning, deploying
+from .noindex import PREVIEW_STORE, as_sent
+from .paths import path_notes
 from .plan import Plan, hash_items, make_plan
 from .publish import LINES, Publication
 from .records import Records, leftover_files
@@ -63,6 +65,7 @@ class Order:
     replaced: Sequence[Release] | None = None  # stale are their other files; needs no list
     must_compare: bool = False  # leave it out if the cloud's list cannot be read
     on_held: Callable[[], object] = lambda: None  # called once the environment is held
+    notes: Sequence[str] = ()  # on the files, for the report
 
     @property
     def prefix(self) -> str:
@@ -80,9 +83,9 @@ STATICFILES = "staticfiles"  # the alias of collectstatic; its tree is STATIC_RO
 
 
 def site_stores() -> list[str]:
-    """Return the aliases of the stores for sites, without the alias of collectstatic."""
-    kinds = {alias: kind for alias, (kind, _given) in stores().items()}
-    return [alias for alias, kind in kinds.items() if kind == STATIC and alias != STATICFILES]
+    """Return the aliases of the stores for sites, without those of collectstatic and previews."""
+    others = (STATICFILES, PREVIEW_STORE)
+    return [one for one, (kind, _of) in stores().items() if kind == STATIC and one not in others]
 
 
 def site_uploader(
@@ -127,11 +130,10 @@ class Allowance:
     def doubts(self) -> Iterator[str]:
         """Yield a warning for each limit that is too low."""
         if self.missing:
-            yield _(
-                "Needed calls of staticuploadfile: %(needed)s. WeChat allows %(remain)s today.",
-                needed=f"{self.needed:,}",
-                remain=f"{self.quota.remain:,}",
+            text = _(
+                "Needed calls of staticuploadfile: %(needed)s. WeChat allows %(remain)s today."
             )
+            yield text % {"needed": f"{self.needed:,}", "remain": f"{self.quota.remain:,}"}
         if self.minutes:
             yield ngettext(
                 "WeChat allows %(calls)s calls in %(seconds)d seconds, so this takes %(count)d "
@@ -270,13 +272,6 @@ def _question(env: str, files: Sequence[RemoteFile]) -> str:
     )
 
 
-def address_of(uploader: Uploader, prefix: str) -> str:
-    """Return the public address; empty if it cannot be had now."""
-    with suppress(WxStaticStoreError):
-        return uploader.store.url(prefix)
-    return ""
-
-
 class _EnvironmentDeploy:
     """The deploy of one environment, with a report even if it breaks off."""
 
@@ -284,10 +279,11 @@ class _EnvironmentDeploy:
         self.uploader, self.order, self.pool, self.lines = uploader, order, pool, lines
         self.published = Report()
         self.report = EnvironmentReport(uploader.env, outcome="failed", report=self.published)
+        self.report.notes += order.notes
 
     def run(self) -> EnvironmentReport:
         started, report = time.monotonic(), self.report
-        address = self.pool.submit(address_of, self.uploader, self.order.prefix)
+        address = self.pool.submit(self.uploader.store.address, self.order.prefix)
         try:
             order = self.order
             with deploying(self.uploader, wait=order.wait, seconds=order.seconds) as lock:
@@ -348,9 +344,11 @@ class _EnvironmentDeploy:
             finish_deployment(deployment, checked="not_compared")
         cloud = sweep(uploader, order.prefix) if order.verify or order.stale else {}
         if order.verify:
-            here = hash_items(order.everything)
+            here = hash_items(map(as_sent, order.everything))
             report.verified = verify(uploader, here, cloud, self.pool)
             report.findings += report.verified.mismatches
+            notes = path_notes(uploader.store, here, order.prefix)
+            report.notes += [*report.verified.notes, *notes]
             finish_deployment(deployment, checked="mismatched" if report.findings else "ok")
         if order.stale or order.replaced:
             seen = cloud if order.stale else may_be_stale(uploader, order)
@@ -368,20 +366,12 @@ class _EnvironmentDeploy:
             new = uploads_among(report.env, [file.key for file in report.stale], certain=True)
             report.uploads += [file for file in report.stale if file.key in new]
             report.stale = [file for file in report.stale if file.key not in new]
-        gone = set[str]()
-
-        def add(result: UploadResult) -> None:
-            if result.error:
-                self.published.failures.append(result)
-            else:
-                gone.add(result.key)
-
-        deployment = self.published.deployment_id
+        results, deployment = list[UploadResult](), self.published.deployment_id
         recorder = Recorder(replace(order.context, deployment_id=deployment))
         # If it is killed from now on, rows are missing, so the log must not be trusted.
         finish_deployment(deployment, outcome="running")
         try:
-            held_back = blank(self.uploader, report.stale, recorder, self.pool, add)
+            held_back = blank(self.uploader, report.stale, recorder, self.pool, results.append)
             self.published.held_back += held_back
         except BaseException:
             self.published.broken_off = True
@@ -389,6 +379,8 @@ class _EnvironmentDeploy:
         finally:
             # An interruption is reported, too.
             self.published.logged &= recorder.close()
+            self.published.failures += (result for result in results if result.error)
+            gone = {result.key for result in results if not result.error}
             report.blanked = len(gone)
             report.stale = [file for file in report.stale if file.key not in gone]
             outcome = "done" if self.published.ok else "failed"

@@ -16,6 +16,7 @@ from ..models import key_digest
 from ..upload.database import in_database, log
 from ..upload.kept import in_parts
 from ..upload.sources import fingerprint
+from .noindex import is_preview
 from .references import INDEX, references
 
 MOST = 50  # findings that are reported
@@ -154,6 +155,15 @@ def _outside(links: _Links) -> Iterator[str]:
             addresses=_some(addresses),
             base=f"/{links.base}",
         )
+    if links.outside and is_preview(links.base.removeprefix(links.location)):
+        base = f"/{links.base}"
+        text = _(
+            "A preview lies below %(base)s. Set this base path in your build. Vite: "
+            "--base=%(base)s. Vue CLI: publicPath: '%(base)s'. webpack: output.publicPath: "
+            "'%(base)s'. Next.js: basePath: '%(path)s'. Angular: --base-href %(base)s. Hugo: "
+            "--baseURL %(base)s"
+        )
+        yield text % {"base": base, "path": base.rstrip("/")}
 
 
 def _missing(links: _Links) -> Iterator[str]:

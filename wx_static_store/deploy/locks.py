@@ -138,20 +138,16 @@ class DeployLock:
                 if self._notes.read("holder") == other:
                     self._notes.forget("holder")
                 continue
+            facts = {"env": self._env, "who": _describe(other)}
             if not wait or time.monotonic() >= until:
                 text = _(
                     "Another deploy to %(env)s is under way (%(who)s). "
                     "Wait for it with --wait, or try again when it has ended.",
-                    env=self._env,
-                    who=_describe(other),
+                    **facts,
                 )
                 raise DeployRunning(text, returncode=2)
             if not reported:
-                text = _(
-                    "Waiting for another deploy to %(env)s (%(who)s)",
-                    env=self._env,
-                    who=_describe(other),
-                )
+                text = _("Waiting for another deploy to %(env)s (%(who)s)", **facts)
                 sys.stderr.write(text + "\n")
             reported = True
             with interruptible():

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from operator import attrgetter
 
 from ..conf.options import STATIC
 from ..core import interrupts
 from ..core.match import Match, match
 from ..core.naming import content_headers, is_html, odd_names
+from ..core.releases import ReleaseFile
 from ..core.types import RemoteFile, UploadItem, UploadResult, UploadStatus, as_listed
 from ..exceptions import NameRejected
 from ..i18n import english, gettext, gettext_lazy as _, listed, ngettext
@@ -21,6 +23,8 @@ from ..upload.recorder import trusted_from
 from ..upload.sources import fingerprint
 from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
+from .noindex import as_sent
+from .state import live_below
 
 AT_ONCE = 10_000  # keys that are in memory together
 
@@ -75,7 +79,7 @@ def make_plan(
     settled: Settled | None = None,
 ) -> Plan:
     """Compare the files with the cloud, and order them; `settled` ones are taken for unchanged."""
-    by_key, rejected = _without_collisions(uploader, hash_items(items))
+    by_key, rejected = _without_collisions(uploader, hash_items(map(as_sent, items)))
     last_key = uploader.key(last)
     # Not of a set: what is almost in order is sorted at once.
     keys = sorted(key for key in {**by_key, last_key: 0} if key and not key.startswith("/"))
@@ -161,18 +165,33 @@ class Survey:
     def differs(self, item: UploadItem, state: Presence) -> bool:
         """Return whether the hashed item must be sent; note it as unchanged if not."""
         known = not self.has_log or (state.row.headers if state.row else not state.listing)
-        if not known:
-            # Of headers that nobody knows only the usual are taken for granted; the others are
-            # sent once: then a row has them.
-            plain = replace(item, content_type=None, cache_control=None)
-            usual = content_headers(plain, static=self._uploader.options.kind == STATIC)
-            known = usual == self._uploader.headers(item)
-        if not known or differs(self._uploader, item, state):
+        if not (known or self._is_likely(item)) or differs(self._uploader, item, state):
             return True
         self.unchanged.append(item)
         if state.listing and not state.row and self.has_log:
             self.add_correction(item.name, state.listing)
         return False
+
+    def _is_likely(self, item: UploadItem) -> bool:
+        """Return whether the live release gave these bytes these headers; else, if all do."""
+        # If the object has others, the item is sent once: then a row has them.
+        headers = self._uploader.headers(item)
+        file = self._released.get(self._uploader.key(item.name))
+        if file and file.md5 == item.md5:
+            return file.headers == headers
+        plain = replace(item, content_type=None, cache_control=None, other_headers="")
+        return content_headers(plain, static=self._uploader.options.kind == STATIC) == headers
+
+    @cached_property
+    def _released(self) -> dict[str, ReleaseFile]:
+        """Return the files of the live releases by key, of the newest last."""
+
+        def released() -> dict[str, ReleaseFile]:
+            rows = live_below(self._store.env, self._store.options.location)
+            pairs = [(row.folder, row.release) for row in sorted(rows, key=attrgetter("pk"))]
+            return {at + file.name: file for at, it in pairs if it for file in it.contents()}
+
+        return in_database(released, otherwise=dict[str, ReleaseFile]())
 
     def look(self, keys: Sequence[str], items: Mapping[str, UploadItem]) -> dict[str, Presence]:
         """Return the state of each of these sorted keys but the settled: they are unchanged."""

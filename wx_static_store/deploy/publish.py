@@ -176,14 +176,14 @@ def progress(
         return
     tqdm = _tqdm() if terminal else None
     if tqdm is None:
-        yield _plain_lines(env, files, size, lines)
+        yield _shown_on(None, env, files, size, lines)
         return
     # Not by tqdm: a terminal may report a width of 0, and the bar would not show.
     width = shutil.get_terminal_size().columns
     # All bars on one line: that of an environment that began early shows when its turn comes.
     scale = {"unit": "B", "unit_scale": True, "unit_divisor": 1024}
     with tqdm(total=size, ncols=width, position=0, **scale) as bar:
-        yield _on_bar(bar, env, files)
+        yield _shown_on(bar, env, files, size, lines)
 
 
 class Silence:
@@ -234,47 +234,34 @@ def _tqdm() -> Any:
     return tqdm
 
 
-def _on_bar(bar: Any, env: str, files: int) -> OnResult:
-    count = failed = 0
+def _shown_on(bar: Any, env: str, files: int, size: int, lines: int) -> OnResult:
+    """Return a function that shows each result on the bar; without one, by some lines."""
+    started, count, sent, failed = time.monotonic(), 0, 0, 0
     # Translated once, filled in for each file.
     done = _("%(done)d/%(files)d files")
 
     def report(result: UploadResult) -> None:
-        nonlocal count, failed
-        count += 1
-        failed += result.error is not None
-        parts = [done % {"done": count, "files": files}, *_failed(failed)]
-        bar.set_description(labelled(env, joined(parts)), refresh=False)
-        bar.update(0 if result.error else result.size or 0)
-
-    return report
-
-
-def _plain_lines(env: str, files: int, size: int, lines: int) -> OnResult:
-    started = time.monotonic()
-    count = sent = failed = 0
-
-    def report(result: UploadResult) -> None:
         nonlocal count, sent, failed
-        count += 1
-        sent += 0 if result.error else result.size or 0
-        failed += result.error is not None
-        if count * lines // files == (count - 1) * lines // files:
+        stored = 0 if result.error else result.size or 0
+        count, sent, failed = count + 1, sent + stored, failed + bool(result.error)
+        if bar is None and count * lines // files == (count - 1) * lines // files:
             return
-        parts = [
-            _("%(done)d/%(files)d files", done=count, files=files),
-            f"{sent / 2**20:.1f}/{size / 2**20:.1f} MiB",
-        ]
+        parts = [done % {"done": count, "files": files}]
+        if bar is None:
+            parts.append(f"{sent / 2**20:.1f}/{size / 2**20:.1f} MiB")
         # From the first bytes alone, the time left would be a wild guess.
-        if sent and sent * LINES >= size:
+        if bar is None and sent and sent * LINES >= size:
             rate = sent / (time.monotonic() - started or 1)
             parts.append(f"{rate / 2**20:.1f} MiB/s")
             if count < files:
                 parts.append(_("%(seconds).0f s left", seconds=max(0, size - sent) / rate))
-        sys.stderr.write(labelled(env, joined([*parts, *_failed(failed)])) + "\n")
+        if failed:
+            parts.append(_("%(count)d failed", count=failed))
+        line = labelled(env, joined(parts))
+        if bar is None:
+            sys.stderr.write(f"{line}\n")
+        else:
+            bar.set_description(line, refresh=False)
+            bar.update(stored)
 
     return report
-
-
-def _failed(failed: int) -> list[str]:
-    return [_("%(count)d failed", count=failed)] if failed else []

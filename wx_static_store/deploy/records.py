@@ -20,6 +20,7 @@ from ..upload import kept, presence
 from ..upload.database import deployments, in_database
 from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
+from .noindex import PREVIEWS
 from .plan import Plan, hash_items, make_plan
 from .state import from_log, keys_of, live_below, state, with_release
 
@@ -60,9 +61,11 @@ class Records:
         row = None if force or verify else self.live(uploader, packed)
         settled = presence.settled(row) if row else None
         plan = make_plan(uploader, items, pool=pool, last=name, force=force, settled=settled)
-        if not plan.rejected:
-            return plan, self.record(uploader, items, last, pool, packed)
-        return plan, self.record(uploader, [*plan.sent, *plan.unchanged], last, pool)
+        if plan.rejected:
+            names = {item.name for item in (*plan.sent, *plan.unchanged)}
+            items = [item for item in items if item.name in names]
+            packed = self.pack(uploader, items, last)
+        return plan, self.record(uploader, items, last, pool, packed)
 
     def record(
         self,
@@ -128,6 +131,7 @@ def item_of(file: ReleaseFile, prefix: str = "") -> UploadItem:
         size=file.size,
         content_type=file.headers.content_type,
         cache_control=file.headers.cache_control,
+        other_headers=file.headers.other_headers,
         md5=file.md5,
         sha256=file.sha256,
     )
@@ -176,7 +180,9 @@ def find_deployment(
     if best >= _UNLIKE:
         raise from_log(lambda: _unknown_error(text, rows, env))
     in_order = sorted(name for rank, name in ranked if rank == best)
-    meant = sorted({(name.digest, name.folder): name for name in in_order}.values(), reverse=True)
+    # A preview has the label and the release of what becomes the site.
+    site = [name for name in in_order if f"/{PREVIEWS}" not in f"/{name.folder}"] or in_order
+    meant = sorted({(name.digest, name.folder): name for name in site}.values(), reverse=True)
     if len(meant) > 1:
         several = listed(map(str, meant), CANDIDATES)
         message = _("%(text)r names several releases: %(names)s", text=text, names=several)

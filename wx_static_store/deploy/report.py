@@ -117,6 +117,7 @@ class EnvironmentReport:
     uploads: list[RemoteFile] = field(default_factory=list)  # put there by people
     blanked: int = 0  # stale files that were overwritten
     seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)  # on the files, and on what the site serves
 
     @property
     def ok(self) -> bool:
@@ -158,6 +159,7 @@ def as_dict(
         "seconds": round(seconds, 3),
         "using": using,
         "source": source,
+        "url": environments[0].address if len(environments) == 1 else "",
         "causes": _by_cause(environments),
         "environments": [*map(_environment, environments)],
     }
@@ -175,7 +177,7 @@ def _environment(environment: EnvironmentReport) -> dict[str, Any]:
         "bytes": report.size,
         "release": environment.release,
         "failures": [_failure(result) for result in report.failures],
-        "notes": [*report.notes],
+        "notes": [*environment.notes, *report.notes],
         "canary": environment.canary,
         "verified": {"files": verified.files, "pages": verified.pages} if verified else None,
         "findings": [asdict(finding) for finding in environment.findings],

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-NO_LOG = _("There is no log that lists releases")
+NO_LOG = _("There is no log of uploads and releases")
 _MIGRATE = _("Look at DATABASES, and run manage.py migrate wx_static_store.")
 
 

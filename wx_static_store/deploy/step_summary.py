@@ -18,14 +18,14 @@ FILES = 10  # of one cause
 _MARKUP = re.compile(r"[\\`*_~\[\]<>|&#!$]")  # signs that could begin markup, or end a table's cell
 
 
-def append_step_summary(path: str, data: dict[str, Any]) -> None:
-    """Append to the summary of GitHub's step; a failure is only logged."""
+def append(path: str, text: str) -> None:
+    """Append to a file that GitHub reads after a step; a failure is only logged."""
     try:
         with open(path, "a", encoding="utf-8") as file:
-            file.write(step_summary(data))
+            file.write(text)
     except OSError as error:
-        text = gettext_noop("The step summary cannot be written: %s")
-        logger.warning(text, error.strerror)
+        text = gettext_noop("GitHub's file %s cannot be written: %s")
+        logger.warning(text, path, error.strerror)
 
 
 def step_summary(data: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from ..core.types import UploadItem
 from ..exceptions import ConfigurationError, NameRejected, SourceError
 from ..i18n import gettext_lazy as _
 from ..upload.sources import tree_item
+from .site_files import FILES, MOST, follow
 
 IGNORE_FILE = ".wxignore"
 
@@ -31,15 +32,18 @@ _INSTALL = _('Run: pip install "wx_static_store[deploy]"')
 
 
 class Tree(NamedTuple):
-    """The files of a folder, named `prefix` + path."""
+    """The files of a folder, named `prefix` + path; the `last` makes the others live."""
 
     prefix: str
     items: list[UploadItem]
+    notes: Sequence[str] = ()  # on what its _headers and _redirects ask for in vain
+    last: UploadItem | None = None
 
 
 def read_tree(
     root: Path,
     prefix: str = "",
+    location: str = "",
     *,
     ignore: Sequence[str] = (),
     rules: Sequence[tuple[str, str]] = (),
@@ -49,26 +53,30 @@ def read_tree(
 
     Patterns are in ``.wxignore`` and then in `ignore`; as in git, the last one that fits decides.
     Of `rules` (pattern, Cache-Control), the first that fits the path decides; ``*`` also fits
-    ``/``. Raises SourceError (an OSError) if the disk fails, and ConfigurationError for a bad
+    ``/``. Then ``_headers`` and ``_redirects`` of the folder count; `location` is that of the
+    store. Raises SourceError (an OSError) if the disk fails, and ConfigurationError for a bad
     prefix or pattern, or if the release storage is in the folder.
     """
     prefix = check_prefix(prefix)
     if not root.is_dir():
         raise unusable(_("%(folder)r is no folder", folder=str(root)), _FOLDER)
     refuse_releases_in(root)
-    lines = [*_ignore_file(root), *ignore]
+    lines = [*_lines(root, IGNORE_FILE), *ignore]
     fits = _matcher([line for line in lines if line.strip() and not line.startswith("#")])
 
     heads = dict(_walk(os.path.realpath(root), lambda path: _is_hidden(path) or fits(path)))
-    hashed, items = hashed_among(heads), []
+    own = [name for name in FILES if heads.pop(name, None) is not None]
+    site_files = {name: _lines(root, name, MOST) for name in own}
+    hashed, items = hashed_among(heads), list[UploadItem]()
     for path in sorted(heads):
         interrupts.check()
         rule = next((value for fits, value in rules if fnmatchcase(path, fits)), None)
         place = heads[path], path if heads[path].endswith("/") else ""
         items.append(tree_item(prefix + path, *place, hashed=path in hashed, cache_control=rule))
+    items, notes = follow(site_files, items, prefix, location)
     if not items:
         raise unusable(_("There is no file to send in %(folder)r", folder=str(root)), _EMPTY)
-    return Tree(prefix, items)
+    return Tree(prefix, items, notes)
 
 
 def check_prefix(prefix: str) -> str:
@@ -99,16 +107,15 @@ def _is_hidden(path: str) -> bool:
     )
 
 
-def _ignore_file(root: Path) -> list[str]:
+def _lines(root: Path, name: str, most: int = -1) -> list[str]:
     try:
-        return (root / IGNORE_FILE).read_text("utf-8-sig").splitlines()
+        with (root / name).open(encoding="utf-8-sig") as file:
+            return file.read(most).splitlines()
     except FileNotFoundError:
         return []
     except (OSError, ValueError) as error:
-        text = _(
-            "%(file)s cannot be read as UTF-8 text (%(why)s)", file=IGNORE_FILE, why=str(error)
-        )
-        raise unusable(text, "") from None
+        why = {"file": name, "why": str(error)}
+        raise unusable(_("%(file)s cannot be read as UTF-8 text (%(why)s)", **why), "") from None
 
 
 def _matcher(patterns: Sequence[str]) -> Callable[[str], bool]:

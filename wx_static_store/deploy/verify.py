@@ -4,6 +4,7 @@ import logging
 import math
 import os
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -26,21 +27,24 @@ from ..core.types import (
     deletion,
 )
 from ..exceptions import ConfigurationError, DeadlineExceeded, NameRejected, WxStaticStoreError
-from ..i18n import gettext_lazy as _, gettext_noop
+from ..i18n import gettext, gettext_lazy as _, gettext_noop, listed
 from ..upload.database import in_database, log
 from ..upload.recorder import Recorder
 from ..upload.sources import IN_MEMORY, digest
-from ..upload.store import Store
 from ..upload.uploader import Queue, Uploader
 from ..upload.workers import WorkerPool
+from .noindex import is_preview
 
 logger = logging.getLogger("wx_static_store.deploy")
 
 PAGES = 20  # pages that are fetched at most
+NAMED = 3  # of the pages with one difference of headers
 CDN_SECONDS = 5.0  # seconds after which a differing page is fetched again
 
 # Never stale: the manifest and the files that prove a domain's owner are in no tree.
 KEPT = ("staticfiles.json", "MP_verify_*.txt", "WW_verify_*.txt")
+
+Rewritten = defaultdict[tuple[str, str, str], list[str]]  # name, value there, here: the keys
 
 _BY_COMMAND = _("Compare them with wx_deploy --diff RELEASE cloud.")
 
@@ -60,19 +64,22 @@ class Verification:
     files: int
     pages: int
     mismatches: Sequence[Mismatch]
+    notes: Sequence[str] = ()  # on headers, which a CDN may rewrite
 
 
 def sweep(
     uploader: Uploader, prefix: str = "", *, seconds: float = math.inf, most: float = math.inf
 ) -> dict[str, RemoteFile]:
-    """Return the files of a folder by key, without deleted ones; DeadlineExceeded for too many."""
+    """Return a folder's files by key, but deleted ones and previews; DeadlineExceeded if many."""
     folder = uploader.options.location + (clean_name(prefix.rstrip("/")) + "/" if prefix else "")
     until, found = time.monotonic() + seconds, dict[str, RemoteFile]()
     with interruptible():
         for file in uploader.store.sweep(folder):
             if len(found) >= most or time.monotonic() > until:
                 raise DeadlineExceeded(_("The folder has too many files"), hint=_BY_COMMAND)
-            found[file.key] = file
+            # A preview is no part of the site, whose stale files it would be.
+            if not is_preview(file.key.removeprefix(folder)):
+                found[file.key] = file
     return found
 
 
@@ -94,12 +101,21 @@ def verify(
     # The pages that are right in the list, index pages first.
     pages = [key for key, what in differences.items() if is_html(key) and not what]
     pages.sort(key=lambda key: (os.path.basename(key) != "index.html", key.count("/"), key))
+    rewritten = Rewritten(list)
     if fetched := {key: by_key[key] for key in pages[:PAGES]}:
-        differences |= _look(uploader, fetched, pool)
+        differences |= _look(uploader, fetched, pool, rewritten)
     return Verification(
         files=sum(item.md5 is not None for item in by_key.values()),
         pages=len(fetched),
         mismatches=[Mismatch(key, str(what)) for key, what in differences.items() if what],
+        notes=[
+            gettext(
+                "The site sends %(name)s '%(there)s' for %(keys)s, not '%(here)s': by a CDN?",
+                **dict(zip(("name", "there", "here"), facts, strict=True)),
+                keys=listed(sorted(keys), NAMED),
+            )
+            for facts, keys in sorted(rewritten.items())
+        ],
     )
 
 
@@ -107,12 +123,13 @@ def find_stale(
     cloud: Mapping[str, RemoteFile], items: Sequence[UploadItem], uploader: Uploader
 ) -> list[RemoteFile]:
     """Return the files of `sweep` that are not in the tree, without those of KEPT."""
-    wanted = {uploader.key(item.name) for item in items}
+    wanted, location = {uploader.key(item.name) for item in items}, uploader.options.location
     return [
         cloud[key]
         for key in sorted(cloud)
-        if key not in wanted and key.startswith(uploader.options.location)
-        if not any(fnmatchcase(os.path.basename(key), pattern) for pattern in KEPT)
+        if key not in wanted and key.startswith(location)
+        if is_preview(key.removeprefix(location))
+        or not any(fnmatchcase(os.path.basename(key), pattern) for pattern in KEPT)
     ]
 
 
@@ -153,41 +170,31 @@ def blank(
     Pages go first. If one of them fails, all other files are held back; return their number.
     """
     # A page that stays public must not lose the files that it loads.
-    pages = [file for file in files if is_html(file.key)]
-    others = [file for file in files if not is_html(file.key)]
-    if not _overwrite(uploader, pages, recorder, pool, report):
-        return len(others)
-    _overwrite(uploader, others, recorder, pool, report)
+    pages = [file.key for file in files if is_html(file.key)]
+    others = [file.key for file in files if not is_html(file.key)]
+    location, failed = uploader.options.location, False
+    for keys in (pages, others):
+        if failed:
+            return len(others)
+        names = {key: key.removeprefix(location) for key in keys}
+        # A key that only the console can write fails: our spelling of it (in its normal form, say)
+        # may be another, live file.
+        for key in [key for key, name in names.items() if uploader.key(name) != key]:
+            refused = _refused(uploader, key, names.pop(key))
+            recorder.add(refused)
+            report(refused)
+        steps = Queue(uploader, map(deletion, names.values()), report)
+        results = uploader.send(steps, pool, recorder)
+        failed = sum(result.error is None for result in results) < len(keys)
     return 0
 
 
-def _overwrite(
-    uploader: Uploader,
-    files: Sequence[RemoteFile],
-    recorder: Recorder,
-    pool: WorkerPool,
-    report: Callable[[UploadResult], object],
-) -> bool:
-    """Overwrite each file, in any order; return whether all succeeded."""
-    # A key that only the console can write fails: our spelling of it (in its normal form, say) may
-    # be another, live file.
-    location = uploader.options.location
-    names = {file.key: file.key.removeprefix(location) for file in files}
-    foreign = [key for key, name in names.items() if uploader.key(name) != key]
-    for key in foreign:
-        text = _(
-            "%(key)s was not written from here, and cannot be overwritten from here", key=ascii(key)
-        )
-        error = NameRejected(text, stage="name", hint=_("Delete it in the console."))
-        error.with_context(env=uploader.env, key=key)
-        refused = UploadResult(
-            names.pop(key), key, UploadStatus.FAILED, uploader.env, stage="name", error=error
-        )
-        recorder.add(refused)
-        report(refused)
-    steps = Queue(uploader, map(deletion, names.values()), report)
-    results = uploader.send(steps, pool, recorder)
-    return sum(result.error is None for result in results) == len(files)
+def _refused(uploader: Uploader, key: str, name: str) -> UploadResult:
+    text = _("%(key)s was not written from here, and cannot be overwritten from here")
+    hint = _("Delete it in the console.")
+    error = NameRejected(text % {"key": ascii(key)}, stage="name", hint=hint)
+    error.with_context(env=uploader.env, key=key)
+    return UploadResult(name, key, UploadStatus.FAILED, uploader.env, stage="name", error=error)
 
 
 def difference(item: Known, remote: RemoteFile | None) -> str | Promise:
@@ -204,7 +211,7 @@ def difference(item: Known, remote: RemoteFile | None) -> str | Promise:
 
 
 def _look(
-    uploader: Uploader, pages: Mapping[str, UploadItem], pool: WorkerPool
+    uploader: Uploader, pages: Mapping[str, UploadItem], pool: WorkerPool, rewritten: Rewritten
 ) -> dict[str, str | Promise]:
     """Return the difference of each page; a page that differs is fetched again after seconds."""
     store = uploader.store
@@ -213,7 +220,7 @@ def _look(
         store.url("")
 
     def look(page: tuple[str, UploadItem]) -> tuple[str, str | Promise]:
-        return page[0], _as_served(store, *page)
+        return page[0], _as_served(uploader, *page, rewritten)
 
     differences = dict(pool.run(look, pages.items()))
     if again := {key: pages[key] for key, what in differences.items() if what}:
@@ -223,17 +230,25 @@ def _look(
     return differences
 
 
-def _as_served(store: Store, key: str, item: UploadItem) -> str | Promise:
+def _as_served(
+    uploader: Uploader, key: str, item: UploadItem, rewritten: Rewritten
+) -> str | Promise:
     """Return how the served page differs from the file; empty if it is the same."""
     file: Any
+    store, headers = uploader.store, uploader.headers(item)
     with SpooledTemporaryFile(IN_MEMORY) as file:
         try:
-            if not store.fetch(key, file):
+            if not (reply := store.fetch(key, file)):
                 return _("%(url)s is not there (404)", url=store.key_url(key))
         except WxStaticStoreError as error:
             return str(error)
         md5, size = digest(file), file.seek(0, os.SEEK_END)
     if md5 == item.md5:
+        wanted = {"Content-Type": headers.content_type, "Cache-Control": headers.cache_control}
+        for name, here in wanted.items():
+            there = reply.headers.get(name, "")
+            if there.lower().replace(" ", "") != here.lower().replace(" ", ""):
+                rewritten[name, there, here].append(key)
         return ""
     return _(
         "%(url)s serves %(there)d bytes with the MD5 %(served)s, the file here has %(here)d with "

@@ -18,6 +18,7 @@ to push tickets, it needs cryptography.
     static_hosting the four calls of static hosting
     object_store   Tencent COS: PUT Object on a signed link
     site           the public site of an environment
+    edge           what stands before it: its marks, and what it compresses
     notice         the notice that browsers see before it
     tickets        encrypted pushes of verify tickets and of news of accounts
     manual         the text of `--help` and of `GET /__emulator__/`

@@ -67,6 +67,7 @@ class Quirks:
     cdn_cache_control: str = _quirk(
         "kept", "Cache-Control of the site: the object's own (kept), none, or this text"
     )
+    edge: str = _quirk("cdn", "serves the site: CloudBase's CDN or EdgeOne", "cdn", "eo")
     attachment: str = _quirk(
         "off", "the site's files are downloads, except in a HEAD (get)", "off", "get", "all"
     )
@@ -81,6 +82,8 @@ class Quirks:
     folder_without_slash: str = _quirk(
         "serve", "GET /folder, if it has an index.html", "serve", "redirect", "404"
     )
+    error_page: str = _quirk("", "key of the page for addresses without a file (empty: none)")
+    error_status: str = _quirk("404", "status of the error page", "404", "200")
     cors: bool = _quirk(False, "browsers may PUT and GET from other origins")
     cors_methods: str = _quirk("PUT, GET, HEAD", "methods that the CORS rule allows")
     cors_headers: str = _quirk("", "headers that the CORS rule allows (empty: all that are asked)")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import replace
 from email.utils import formatdate
 
-from . import notice
+from . import edge, notice
 from .answers import Answer, page
 from .bucket import StoredObject
 from .incoming import Request
@@ -32,9 +31,16 @@ def handle(state: State, request: Request) -> Answer:
     answer = (
         _object(state, request, request.key)
         or _folder(state, request)
-        or page(404, "404 Not Found")
+        or _error_page(state, request)
     )
-    return replace(answer, headers={**answer.headers, "X-NWS-LOG-UUID": str(uuid.uuid4())})
+    return edge.deliver(answer, request, state.quirks)
+
+
+def _error_page(state: State, request: Request) -> Answer:
+    """Return the error page that the console has set, or the text of the hosting."""
+    if not (key := state.quirks.error_page) or not (answer := _object(state, request, key)):
+        return page(404, "404 Not Found")
+    return replace(answer, status=int(state.quirks.error_status))
 
 
 def _folder(state: State, request: Request) -> Answer | None:
@@ -61,7 +67,7 @@ def _object(state: State, request: Request, key: str) -> Answer | None:
         except FileNotFoundError:
             continue
         hit = entry is not bucket.get(key)
-        answer.headers["X-Cache-Lookup"] = "Cache Hit" if hit else "Cache Miss"
+        edge.note_cache(answer, state.quirks, hit=hit)
         return _as_delivered(answer, request, state.quirks)
     return None
 

@@ -3,30 +3,26 @@
 from collections.abc import Collection
 from typing import Any
 
-from django.db import models, router
+from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from ..models.columns import fitting
+from ..models.columns import PrimaryQuerySet, fitting
 
 # Said by name: where the app is not installed, Django would take the table for the core's.
 LABEL = "wx_static_store_health"
 
 
-class FactQuerySet(models.QuerySet["Fact"]):
+class FactQuerySet(PrimaryQuerySet["Fact"]):
     def remember(self, subject: str, facts: dict[str, Any]) -> None:
         """Keep facts of a subject, learned now; forget their old values."""
-        rows = self.using(router.db_for_write(Fact))
         for name, value in facts.items():
-            text = fitting(Fact, {"value": str(value)})
-            rows.update_or_create(
-                subject=subject, name=name, defaults=text | {"learned": timezone.now()}
-            )
+            news = fitting(Fact, {"value": str(value)}) | {"learned": timezone.now()}
+            self.primary().update_or_create(subject=subject, name=name, defaults=news)
 
     def forget(self, subject: str, names: Collection[str]) -> None:
         if names:
-            rows = self.using(router.db_for_write(Fact))
-            rows.filter(subject=subject, name__in=names).delete()
+            self.primary().filter(subject=subject, name__in=names).delete()
 
 
 class Fact(models.Model):

@@ -9,9 +9,9 @@ from time import monotonic
 from django.db.models import TextChoices
 
 from ..conf import aliases
-from ..core.budget import REQUEST
 from ..core.match import Match, match
-from ..core.naming import common_folder
+from ..core.naming import common_prefix
+from ..core.retry import REQUEST
 from ..core.types import RemoteFile
 from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _
@@ -48,9 +48,7 @@ class ComparedUpload:
     state: CloudState
 
 
-def compare_uploads(
-    rows: Iterable[UploadLog], *, seconds: float = REQUEST.seconds
-) -> list[ComparedUpload]:
+def compare_uploads(rows: Iterable[UploadLog], *, seconds: float = REQUEST) -> list[ComparedUpload]:
     """Compare each key of these rows once, as far as time allows; raise what the list raises."""
     until = monotonic() + seconds
     by_env: defaultdict[str, dict[str, UploadLog]] = defaultdict(dict)
@@ -95,10 +93,10 @@ def _cloud(store: Store, keys: list[str], until: float) -> dict[str, RemoteFile 
 
 
 def _find_in_list(store: Store, keys: list[str], until: float) -> dict[str, RemoteFile | None]:
-    """Return the keys that the folder's list decides: all, unless it was too long."""
+    """Return the keys that one list decides: all, unless it was too long."""
     found: dict[str, RemoteFile | None] = {}
     wanted = set(keys)
-    for number, file in enumerate(store.sweep(common_folder(keys))):
+    for number, file in enumerate(store.sweep(common_prefix(keys))):
         if file.key in wanted:
             found[file.key] = file
         if len(found) == len(wanted):

@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -31,12 +31,8 @@ class NoDiagnosis(WxStaticStoreError):
     """WeChat cannot be asked about this row, or has nothing to say about it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """The call as WeChat received it, or the reason why it is not known."""
-
-    call: RefusedCall | None = None
-    reason: WxStaticStoreError | None = None
+# The call as WeChat received it, or the reason why it is not known.
+Diagnosis = RefusedCall | WxStaticStoreError
 
 
 def diagnose(row: UploadLog, *, now: Callable[[], float] = time.time) -> Diagnosis:
@@ -49,16 +45,15 @@ def diagnose(row: UploadLog, *, now: Callable[[], float] = time.time) -> Diagnos
     try:
         platform = platform_for(options)
         client = PlatformClient(platform.transport, options.api_base_url)
-        call = platform.ask(
+        found = platform.ask(
             client.refused_call, row.rid, deadline=deadline, max_attempts=options.max_attempts
         )
-        found = Diagnosis(call)
     except WxStaticStoreError as error:
         if error.errcode not in _REASONS:
-            return Diagnosis(reason=error)
+            return error
         found = _reason(error.errcode, errcode=error.errcode)
     # A call that WeChat does not know yet may be known later: keep this answer for a short time.
-    lasts = min(DAY, age) if found.reason and found.reason.errcode == UNKNOWN else DAY
+    lasts = min(DAY, age) if getattr(found, "errcode", None) == UNKNOWN else DAY
     platform_notes(options).write(f"rid:{row.rid}", _dump(found), lasts)
     return found
 
@@ -66,13 +61,11 @@ def diagnose(row: UploadLog, *, now: Callable[[], float] = time.time) -> Diagnos
 def known_diagnosis(row: UploadLog, *, now: Callable[[], float] = time.time) -> Diagnosis | None:
     """Return the kept answer, or the reason why there can be none; None: WeChat must be asked."""
     if not row.rid:
-        return Diagnosis(reason=NoDiagnosis(_("This upload has no rid"), hint=_NO_RID))
+        return NoDiagnosis(_("This upload has no rid"), hint=_NO_RID)
     if not _RID.fullmatch(row.rid):
         return _reason(MALFORMED)
     if not (using := owning_alias(row)):
-        return Diagnosis(
-            reason=NoDiagnosis(_("No store in STORAGES writes to this key"), hint=_ADD_IT)
-        )
+        return NoDiagnosis(_("No store in STORAGES writes to this key"), hint=_ADD_IT)
     options = options_for(using)
     if kept := platform_notes(options).read(f"rid:{row.rid}"):
         return _load(kept)
@@ -88,23 +81,21 @@ def text_of(body: str | int) -> str:
     return ngettext(one, many, body) if body else gettext("empty")
 
 
-def _reason(code: int, **details: Any) -> Diagnosis:
-    return Diagnosis(reason=NoDiagnosis(cause=str(code), **details))
+def _reason(code: int, **details: Any) -> NoDiagnosis:
+    return NoDiagnosis(cause=str(code), **details)
 
 
 # --- the kept answer ------------------------------------------------------------------------
 
 
 def _dump(found: Diagnosis) -> dict[str, Any]:
-    if found.call is None:
-        return {"reason": found.reason and found.reason.errcode}
-    moment = found.call.time and found.call.time.isoformat()
-    return {"call": asdict(found.call) | {"time": moment}}
+    if isinstance(found, WxStaticStoreError):
+        return {"reason": found.errcode}
+    return {"call": asdict(found) | {"time": found.time and found.time.isoformat()}}
 
 
 def _load(kept: dict[str, Any]) -> Diagnosis:
     if code := kept.get("reason"):
         return _reason(code, errcode=code)
     moment = kept["call"]["time"]
-    time = datetime.fromisoformat(moment) if moment else None
-    return Diagnosis(RefusedCall(**kept["call"] | {"time": time}))
+    return RefusedCall(**kept["call"] | {"time": moment and datetime.fromisoformat(moment)})

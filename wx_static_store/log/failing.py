@@ -1,19 +1,15 @@
 """Group the uploads that still fail by cause; dismiss some."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ..causes import cause_of, hint
+from ..core.refusals import User
 from ..i18n import gettext, labelled, ngettext
 from ..models import Dismissal, UploadLog, UploadLogQuerySet
 from ..upload.database import write
-
-if TYPE_CHECKING:
-    from ..core.refusals import User
 
 
 class FailureCause(NamedTuple):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 
-from ..conf import Options, aliases, options_for
+from ..conf import Options, all_options
 from ..core.naming import object_key
 from ..exceptions import ConfigurationError, NameRejected
 from ..models import UploadLog
@@ -12,9 +12,9 @@ from ..models import UploadLog
 def usable_stores() -> dict[str, Options]:
     """Return the options of each alias, without the aliases that are misconfigured."""
     stores = {}
-    for alias in aliases():
-        with suppress(ConfigurationError):  # the checks report it
-            stores[alias] = options_for(alias).settled()
+    for alias, options in all_options().items():
+        with suppress(ConfigurationError):  # of the project's own function
+            stores[alias] = options.settled()
     return stores
 
 

@@ -24,6 +24,7 @@ COUNTED: dict[str, str | Promise] = {
     "uploads": _("uploads"),
     "deployments": _("deployments"),
     "keys": _("Idempotency-Keys"),
+    "previews": _("ended previews"),
     "releases": _("releases"),
     "files": _("files"),
     "parked": _("files of failed uploads"),

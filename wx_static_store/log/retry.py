@@ -9,12 +9,14 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
+
+from django.utils.functional import Promise
 
 from ..conf import options_for
-from ..core.budget import REQUEST
 from ..core.match import Match, match
-from ..core.refusals import EXISTS, IN_PROGRESS
+from ..core.refusals import EXISTS, IN_PROGRESS, User
+from ..core.retry import REQUEST
 from ..core.types import LIST, UploadContext, UploadItem, UploadResult
 from ..exceptions import SourceError, WxStaticStoreError
 from ..i18n import gettext_lazy as _
@@ -29,18 +31,11 @@ from ..upload.uploader import Queue, Uploader
 from ..upload.waiting import end_lease, finish, lease, why
 from ..upload.workers import WorkerPool
 from .owner import owning_alias
-from .source_of import SourceGone, earlier_uploads, source_of, waiting_for
-
-if TYPE_CHECKING:
-    from django.utils.functional import Promise
-
-    from ..core.refusals import User
-
+from .source_of import PUBLISH_IT, SourceGone, earlier_uploads, source_of, waiting_for
 
 _NEWER = _("A newer upload of this file is in the log, and an older one must not overwrite it")
 TAKE_THE_NEWER = _("Upload the newer one again if needed.")
 _CHANGED = _("The file is another one by now")
-_PUBLISH_IT = _("Run collectstatic again: it publishes what is there now.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +83,7 @@ def retryable(rows: Iterable[UploadLog]) -> Iterator[Ready | RetryResult]:
             yield RetryResult(row, reason=error)
             continue
         if row.md5 and item.md5 != row.md5 and not row.is_deletion:
-            yield RetryResult(row, reason=SourceGone(_CHANGED, hint=_PUBLISH_IT))
+            yield RetryResult(row, reason=SourceGone(_CHANGED, hint=PUBLISH_IT))
         else:
             yield Ready(row, item, waiting_for(row, earlier))
 
@@ -125,7 +120,7 @@ def retry_uploads(
     user: User | None = None,
     *,
     replaces: bool = False,
-    seconds: float = REQUEST.seconds,
+    seconds: float = REQUEST,
 ) -> Iterator[RetryResult]:
     """
     Send the bytes of these rows again; each result is a new row, of the source ``retry``.
@@ -145,7 +140,7 @@ def retry_uploads(
     for (using, env), ready in batches.items():
         options = options_for(using).for_env(env)
         # Without a deadline, one file may keep the page waiting for minutes.
-        options = replace(options, deadline=options.deadline or REQUEST.seconds)
+        options = replace(options, deadline=options.deadline or REQUEST)
         batch = _Batch(Uploader(options), ready, until, replaces=replaces)
         yield from _send(batch, context)
 

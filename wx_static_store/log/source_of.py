@@ -28,41 +28,36 @@ from .owner import owning_alias
 Key = tuple[str, str]  # the environment, and the digest of the key
 Earlier = tuple[Mapping[Key, UploadLog], Mapping[Key, UploadLog], Mapping[Key, WaitingFile]]
 
+PUBLISH_IT = _("Run collectstatic again: it publishes what is there now.")
+
 # Why there are no bytes, and what to do, by the source of the row.
+# An entry is read as one.
+# fmt: off
 _DEPLOYED = (
     _("The folder that was deployed is not known here, and STATIC_ROOT has no such bytes"),
-    _("Deploy it again."),
-)
+    _("Deploy it again."))
 _GONE = dict.fromkeys(DEPLOYS, _DEPLOYED) | {
     "collectstatic": (
-        _("The file is neither in STATIC_ROOT nor with a finder any more"),
-        _("Run collectstatic again: it publishes what is there now."),
-    ),
+        _("The file is neither in STATIC_ROOT nor with a finder any more"), PUBLISH_IT),
     "admin": (
         _("The bytes came from a browser, and what was sent is not kept"),
-        _("Upload the file again."),
-    ),
+        _("Upload the file again.")),
     IMPORT: (
         _("The bytes are in the storage from which they were imported"),
-        _("Run wx_import_media again."),
-    ),
+        _("Run wx_import_media again.")),
     "api": (
         _("The bytes came through the API, and what was sent is not kept"),
-        _("Send the file again."),
-    ),
+        _("Send the file again.")),
 }
 _KEPT_NOWHERE = (
     _("The bytes came from a program that has ended, and what was sent is not kept"),
-    _("Save the file again where it came from."),
-)
+    _("Save the file again where it came from."))
 _NO_STORE = (
     _("No store in STORAGES writes to this key any more"),
-    _("Look at location and env in the OPTIONS of your storages."),
-)
+    _("Look at location and env in the OPTIONS of your storages."))
 _NO_KEY = (
-    _("No object can have this name"),
-    _("Rename the file, and upload it under the new name."),
-)
+    _("No object can have this name"), _("Rename the file, and upload it under the new name."))
+# fmt: on
 _OTHER_BYTES = _("The public site serves other bytes by now, or none")
 _NEWER_WAITS = (_("A newer file waits under this name"), _("It will be public once it is sent."))
 
@@ -124,8 +119,10 @@ def _item(
         size=size,
         md5=md5,
         hashed=looks_hashed(row.name),
-        # A deploy may have set it by options of its own, which only the row still knows.
+        # A deploy may have set these by rules of its own, which only the row still knows.
+        content_type=(row.content_type or None) if source in DEPLOYS else None,
         cache_control=(row.cache_control or None) if source in DEPLOYS else None,
+        other_headers=row.other_headers,
     )
 
 

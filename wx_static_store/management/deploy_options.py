@@ -5,16 +5,20 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from typing import Any, Self
 
 from ..i18n import gettext, gettext_lazy as _, listed
-from .exits import wrong_use
+from .exits import preview_time, wrong_use
 
 LABELS = ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT")  # what CI systems call the commit
 LIVE, CLOUD = "live", "cloud"  # names in --diff
 RELEASES = 20  # that --list shows, beside what is live
 LISTS = ("diff", "tag")  # options of several words
-_NOT_EMPTY = ("directory", "using", "envs_file", "json", "user", "folder", "rollback", "release")
+_NOT_EMPTY = (
+    *("directory", "using", "envs_file", "json", "user", "folder", "rollback", "release"),
+    "preview",
+)
 WITHOUT_TREE = ("list", "diff", "rollback", "repair")  # they publish no tree of this machine
 OF_PUBLISHING = ("dry_run", "force", "verify", "stale", "blank_stale", "strict", "wait", "canary")
 
@@ -47,6 +51,10 @@ _TEXTS = {
         "alias in STORAGES (without it: the only store for sites; without DIR: 'staticfiles', or "
         "the store of the release)"
     ),
+    "--preview NAME": _(
+        "publish DIR at an address of its own, which the same NAME keeps, for some days; beside "
+        "--rollback, --repair and --diff: that preview"
+    ),
     "--json FILE": _("write a report there"),
     "--label TEXT": _(
         "name of this release, such as a commit (default: %(variables)s)",
@@ -62,6 +70,23 @@ _LISTS = {
         'Cache-Control of files, as in "*.html=no-cache"; the first that fits; repeatable'
     ),
 }
+
+
+_COMPARES = _("--repair compares with the cloud: leave --trust-log out.")
+_COMPARES_TWO = _("--diff compares two: A with B, or A with DIR.")
+_NEEDS_DIR = _("--preview publishes a DIR: name the folder that your build writes.")
+_OF_MODES = _(
+    "--prefix belongs to --rollback, --repair and --diff; the folder of a DIR is written after it."
+)
+_OF_ROLLBACK = _("--write-manifest belongs to --rollback.")
+_OF_STALE = _("--include-uploads belongs to --stale or --blank-stale.")
+_OWN_FOLDER = _("--preview has a folder of its own: leave PREFIX and --prefix out.")
+_PUBLISHES_NOTHING = _("%(mode)s publishes nothing: leave %(options)s out.")
+_WHAT_IS_KEPT = _(
+    "%(mode)s publishes what the release storage has: leave %(what)s out. A release is "
+    "named right after --rollback; to publish a folder, leave %(mode)s out."
+)
+_WHAT_WAS_DONE = _("--json reports what was done: leave it out beside --dry-run.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +120,8 @@ class CommandLine:
     trust_log: bool = False
     strict: bool = False
     wait: bool = False
+    preview: str | None = None
+    expires: timedelta | None = None
     write_manifest: bool = False
     json: str | None = None
     label: str | None = None
@@ -147,6 +174,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     for names, text in _TEXTS.items():
         name, metavar = names.split()
         add(name, metavar=metavar, help=str(text))
+    text = gettext("when the preview ends: 12h or 7d from now, at most 30d (7d)")
+    add("--expires", type=preview_time, metavar="TIME", help=text)
     _add_modes(parser)
     add_environments(parser)
     text = gettext("publish and verify the first N, go on only if they are right")
@@ -213,50 +242,31 @@ def check_words(line: CommandLine) -> None:
 def check_line(line: CommandLine) -> None:
     """Refuse misplaced words, and options that do not belong together."""
     check_words(line)
-    if line.canary < 0:
-        raise wrong_use(_("--canary takes a number from 0 on."))
-    if line.include_uploads and not (line.stale or line.blank_stale):
-        raise wrong_use(_("--include-uploads belongs to --stale or --blank-stale."))
-    asks = line.blank_stale and not (line.yes or line.dry_run)
-    if asks and not sys.stdin.isatty():
-        raise wrong_use(_("--blank-stale asks a question, and there is no terminal: add --yes."))
-    _check_modes(line)
-
-
-def _check_modes(line: CommandLine) -> None:
-    """Refuse an option that does not belong to the mode."""
-    modes, meant = line.given(WITHOUT_TREE), line.given(OF_PUBLISHING)
-    if meant and (line.list or line.diff):
-        text = _(
-            "%(mode)s publishes nothing: leave %(options)s out.",
-            mode=modes[0],
-            options=listed(meant),
-        )
-        raise wrong_use(text)
-    if len(line.diff) + bool(line.diff and line.directory) > 2:
-        raise wrong_use(_("--diff compares two: A with B, or A with DIR."))
-    if line.json and line.dry_run:
-        raise wrong_use(_("--json reports what was done: leave it out beside --dry-run."))
-    if line.publishes_release and line.directory:
-        text = _(
-            "%(mode)s publishes what the release storage has: leave %(what)s out. A release is "
-            "named right after --rollback; to publish a folder, leave %(mode)s out.",
-            mode=modes[0],
-            what=line.directory,
-        )
-        raise wrong_use(text)
-    if line.publishes_release and (line.ignore or line.map):
-        raise wrong_use(_("--ignore and --map belong to a DIR."))
-    if line.repair and line.trust_log:
-        raise wrong_use(_("--repair compares with the cloud: leave --trust-log out."))
-    if line.write_manifest and not line.rollback:
-        raise wrong_use(_("--write-manifest belongs to --rollback."))
-    if line.folder and not (line.diff or line.publishes_release):
-        text = _(
-            "--prefix belongs to --rollback, --repair and --diff; the folder of a DIR is written "
-            "after it."
-        )
-        raise wrong_use(text)
+    modes, meant, name = line.given(WITHOUT_TREE), line.given(OF_PUBLISHING), line.preview
+    stale, of_release = line.stale or line.blank_stale, line.publishes_release
+    asks = line.blank_stale and not (line.yes or line.dry_run or sys.stdin.isatty())
+    many = line.all or line.envs_file or line.tag or len(line.env or ()) > 1
+    rules = (
+        (line.canary < 0, _("--canary takes a number from 0 on.")),
+        (line.include_uploads and not stale, _OF_STALE),
+        (asks, _("--blank-stale asks a question, and there is no terminal: add --yes.")),
+        (line.expires and not name, _("--expires belongs to --preview.")),
+        (name and (line.prefix or line.folder), _OWN_FOLDER),
+        (name and not (line.directory or line.without_tree), _NEEDS_DIR),
+        (name and many, _("--preview goes to one environment: name it with --env.")),
+        (meant and (line.list or line.diff), _PUBLISHES_NOTHING),
+        (line.diff and len(line.diff) + bool(line.directory) > 2, _COMPARES_TWO),
+        (line.json and line.dry_run, _WHAT_WAS_DONE),
+        (of_release and line.directory, _WHAT_IS_KEPT),
+        (of_release and (line.ignore or line.map), _("--ignore and --map belong to a DIR.")),
+        (line.repair and line.trust_log, _COMPARES),
+        (line.write_manifest and not line.rollback, _OF_ROLLBACK),
+        (line.folder and not (line.diff or of_release), _OF_MODES),
+    )
+    facts = {"mode": "".join(modes[:1]), "options": listed(meant), "what": line.directory}
+    for broken, text in rules:
+        if broken:
+            raise wrong_use(text % facts)
 
 
 def option_of(name: str) -> str:

@@ -37,8 +37,6 @@ IN_CLOUD = {
     "changed": gettext_lazy("differs"),
     "added": gettext_lazy("stale"),
 }
-_HEADERS = {"content_type": "Content-Type", "cache_control": "Cache-Control"}
-
 Operand = str | Path  # a path is a folder of this machine
 
 
@@ -211,8 +209,8 @@ def _files_here(place: _Place, root: Path) -> list[ReleaseFile]:
     is_collected = collected and os.path.realpath(collected) == os.path.realpath(root)
     directory = None if is_collected else str(root)
     line = replace(place.line, directory=directory, prefix=place.prefix)
-    items, last, prefix = modes.tree_of(line, place.using)
-    return files_here(place.uploader, [*items, *([last] if last else [])], prefix)
+    tree = modes.tree_of(line, place.using)
+    return files_here(place.uploader, [*tree.items, *filter(None, [tree.last])], tree.prefix)
 
 
 # --- lines on a terminal ----------------------------------------------------------------------
@@ -264,7 +262,7 @@ def _what(change: Change) -> str:
     parts = [_("content")] if "bytes" in change.parts else []
     for part in change.parts[len(parts) :]:
         values = (getattr(old.headers, part), getattr(new.headers, part))
-        parts.append(f"{_HEADERS[part]} {' → '.join(map(shown, values))}")
+        parts.append(f"{part.replace('_', '-').title()} {' → '.join(map(shown, values))}")
     return labelled(name, joined(parts))
 
 

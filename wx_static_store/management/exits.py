@@ -1,18 +1,22 @@
 """The exit codes, and who is asked before a run. Others are 0 (done) and 130 (interrupted)."""
 
+import re
 import sys
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 
 from django.core.management.base import CommandError
 from django.utils.functional import Promise
 
 from ..core.interrupts import interruptible
 from ..i18n import gettext
+from ..releases.previews import LONGEST
 
 FAILED = 1  # something failed
 WRONG_USE = 2  # nothing was begun
+YES = ("--yes", "-y", "--no-input", "--noinput")  # the names of this option
 
 
 def wrong_use(text: str | Promise) -> CommandError:
@@ -32,6 +36,16 @@ def number_between(least: int, most: int) -> Callable[[str], int]:
         return int(text)
 
     return number
+
+
+def preview_time(text: str) -> timedelta:
+    """Return the time of --expires; the type of this option."""
+    found = re.fullmatch("([0-9]{1,3})([dh])", text)
+    lasts = timedelta(hours=int(found[1]) * (24 if found[2] == "d" else 1)) if found else None
+    if not (lasts and lasts <= LONGEST):
+        wrong = gettext("days or hours, at most 30d, as in 7d or 12h, not %(text)r", text=text[:20])
+        raise ArgumentTypeError(wrong)
+    return lasts
 
 
 def confirmed(question: str) -> bool:

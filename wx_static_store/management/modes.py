@@ -18,13 +18,14 @@ from ..core.naming import NO_CACHE, header_value
 from ..core.types import UploadContext, UploadItem
 from ..deploy.environments import STATICFILES, Confirm, Order, Orders, site_stores, site_uploader
 from ..deploy.link_check import Files, changed_in_place
+from ..deploy.noindex import PREVIEW_STORE
 from ..deploy.plan import Plan, hash_items
 from ..deploy.records import Records, find_deployment, item_of
 from ..deploy.state import live
-from ..deploy.tree import read_tree
+from ..deploy.tree import Tree, read_tree
 from ..i18n import gettext as _, listed, shown
 from ..models import Release
-from ..releases import rollback
+from ..releases import previews, rollback
 from ..submit.selection import select_environments
 from ..upload import kept
 from ..upload.sources import opened
@@ -52,8 +53,10 @@ def alias_of(line: CommandLine) -> str:
     """Return the alias of --using, or the likeliest one; with DIR it must be the only one."""
     if line.using:
         return line.using
+    if line.preview and PREVIEW_STORE in conf.aliases():
+        return PREVIEW_STORE
     sites = site_stores()
-    if line.directory:
+    if line.directory or line.preview:
         if len(sites) != 1:
             raise wrong_use(_what_to_name(sites))
         return sites[0]
@@ -79,7 +82,11 @@ def _what_to_name(sites: Sequence[str]) -> str:
 def store_of(line: CommandLine) -> str:
     """Return the alias of --using; without it, for releases, the alias they were deployed with."""
     alias = alias_of(line)
-    if line.using or not (line.publishes_release or (line.diff and not line.directory)):
+    if (
+        line.using
+        or line.preview
+        or not (line.publishes_release or (line.diff and not line.directory))
+    ):
         return alias
     envs = [env for env in environments_of(line) if env]
     if name := line.named_release:
@@ -102,6 +109,13 @@ def environments_of(line: CommandLine) -> Sequence[str | None]:
     return select_environments(named, line.tag) or [None]
 
 
+def at_preview(line: CommandLine, uploader: Uploader) -> CommandLine:
+    """Return the line with the folder of its preview, whose end is noted if it is published."""
+    keep = not (line.without_tree or line.dry_run)
+    prefix = previews.prefix_of(uploader, str(line.preview), line.expires, keep=keep)
+    return replace(line, folder=prefix) if line.without_tree else replace(line, prefix=prefix)
+
+
 def _read_lines(path: str) -> list[str]:
     """Return one environment for each line, without comments after #."""
     try:
@@ -114,8 +128,8 @@ def _read_lines(path: str) -> list[str]:
 # --- a folder ----------------------------------------------------------------------------------
 
 
-def tree_of(line: CommandLine, using: str) -> tuple[list[UploadItem], UploadItem | None, str]:
-    """Return the files of DIR or of STATIC_ROOT, the last file apart, and their prefix."""
+def tree_of(line: CommandLine, using: str) -> Tree:
+    """Return the files of DIR or of STATIC_ROOT, the last file apart."""
     storage: Any = None if line.directory else storages[using]
     if not (root := line.directory or getattr(storage, "location", "")):
         text = _(
@@ -124,9 +138,10 @@ def tree_of(line: CommandLine, using: str) -> tuple[list[UploadItem], UploadItem
             alias=using,
         )
         raise wrong_use(text)
-    tree = read_tree(Path(root), line.prefix, ignore=line.ignore, rules=_rules(line.map))
+    location, rules = conf.options_for(using).location, _rules(line.map)
+    tree = read_tree(Path(root), line.prefix, location=location, ignore=line.ignore, rules=rules)
     if not (manifest := str(getattr(storage, "manifest_name", ""))):
-        return tree.items, None, tree.prefix
+        return tree
     names = dict(storage.hashed_files)
     hashed, hidden = {*names.values()}, names if storage.options.keep_only_hashed else {}
     items = [
@@ -136,14 +151,15 @@ def tree_of(line: CommandLine, using: str) -> tuple[list[UploadItem], UploadItem
     ]
     last = next((item for item in items if item.name == manifest), None)
     first = [item for item in items if item is not last]
-    return first, replace(last, cache_control=NO_CACHE) if last else None, tree.prefix
+    last = replace(last, cache_control=NO_CACHE) if last else None
+    return tree._replace(items=first, last=last)
 
 
 def of_tree(
     line: CommandLine, using: str, uploaders: Sequence[Uploader], confirm: Confirm
 ) -> Orders:
     """Return an order for each environment with the files of DIR or STATIC_ROOT."""
-    items, last, prefix = tree_of(line, using)
+    prefix, items, notes, last = tree_of(line, using)
     asks_first = not (line.yes or line.dry_run)
     compares = line.verify or line.canary
     counts = uploaders[0].options.trust_log
@@ -154,6 +170,7 @@ def of_tree(
     order = replace(
         _order(line, using, prefix, line.label or next(filter(None, labels), ""), confirm),
         items=items,
+        notes=notes,
         last=last,
     )
     return [(uploader, order) for uploader in uploaders]
@@ -199,7 +216,7 @@ def changes_in_place(
 
 def live_in(orders: Orders) -> list[Files]:
     """Return the files of the releases that the orders replace, if their bytes are kept."""
-    if not kept.alias():
+    if not (orders and kept.alias()):
         return []
     prefix = orders[0][1].prefix
     found = [live(each.env, each.options.location + prefix) for each, _order in orders]

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from ..core.releases import label_in_words
-from ..deploy.environments import Order, address_of, may_be_stale, stale_files
+from ..deploy.environments import Order, may_be_stale, stale_files
 from ..deploy.plan import Plan
 from ..deploy.report import by_text
 from ..exceptions import WxStaticStoreError
@@ -32,15 +32,14 @@ File = tuple[str, int | None, str]  # its state, size, and name
 
 
 def environment_line(uploader: Uploader, order: Order, plan: Plan) -> str:
+    facts = {"env": uploader.env, "size": f"{plan.size:,}", "unchanged": len(plan.unchanged)}
     counts = ngettext(
         "%(env)s: %(count)d file to send, %(size)s bytes, %(unchanged)d unchanged",
         "%(env)s: %(count)d files to send, %(size)s bytes, %(unchanged)d unchanged",
         len(plan),
-        env=uploader.env,
-        size=f"{plan.size:,}",
-        unchanged=len(plan.unchanged),
+        **facts,
     )
-    return f"{counts}  {address_of(uploader, order.prefix)}"
+    return f"{counts}  {uploader.store.address(order.prefix)}"
 
 
 def move_line(move: Move) -> str:
@@ -81,7 +80,7 @@ class Preview:
             self._write_row(heading, STATES | {"bytes": _("bytes")}, gettext("address"))
 
     def show(self, uploader: Uploader, order: Order, plan: Plan) -> None:
-        self.notes += [(uploader.env, note) for note in plan.notes]
+        self.notes += [(uploader.env, note) for note in (*order.notes, *plan.notes)]
         if self.dry:
             self._show_files(uploader, order, plan)
         if not (self.dry and self.many):
@@ -105,7 +104,7 @@ class Preview:
         if self.many:
             self.sums.update(counts)
             cells = {**counts, **({} if stale is not None else {"stale": "?"})}
-            self._write_row(uploader.env, cells, address_of(uploader, order.prefix))
+            self._write_row(uploader.env, cells, uploader.store.address(order.prefix))
 
     def end(self) -> None:
         if self.dry and self.many:
@@ -115,7 +114,7 @@ class Preview:
     def _stale(self, uploader: Uploader, order: Order) -> list[File] | None:
         """Return the files that only the cloud has; None if the list cannot be read."""
         try:
-            found = stale_files(uploader, order, may_be_stale(uploader, order))
+            stale, uploaded = stale_files(uploader, order, may_be_stale(uploader, order))
         except WxStaticStoreError as error:
             why = error.in_general()
             if any(why.full_hint in note for env, note in self.notes if env == uploader.env):
@@ -123,11 +122,8 @@ class Preview:
             text = gettext("The stale files cannot be listed: %(why)s", why=why)
             self.notes.append((uploader.env, text))
             return None
-        return [
-            (state, file.size, shown(file.key))
-            for state, files in zip(("stale", "uploaded"), found, strict=True)
-            for file in files
-        ]
+        pairs = [*(("stale", file) for file in stale), *(("uploaded", file) for file in uploaded)]
+        return [(state, file.size, shown(file.key)) for state, file in pairs]
 
     def _write_row(self, first: str, cells: Mapping[str, Any], last: str = "") -> None:
         row = [padded(shown(first), self.places)]

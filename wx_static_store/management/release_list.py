@@ -13,6 +13,7 @@ from .report_file import write_json
 
 VERSION = 1  # of the JSON; it grows when a member changes its meaning or goes
 LIVE = "*"
+_COLUMNS = ("source", "label", "using", "folder", "outcome", "checked")  # in the JSON
 FOLDERS = 1000  # whose live deployments are listed, however old
 
 
@@ -74,6 +75,10 @@ def _what(row: Deployment) -> str:
     what = f"{row.source} {row.label}".rstrip()
     if row.user:
         what = _("%(what)s by %(user)s", what=what, user=row.user)
+    if row.ends:
+        what = _(
+            "%(what)s, a preview until %(when)s", what=what, when=f"{row.ends:%Y-%m-%d %H:%M %Z}"
+        )
     if row.duration_ms is not None:
         counts = _("%(counts)s, %(seconds).1f s", counts=counts, seconds=row.duration_ms / 1000)
     return labelled(what, counts)
@@ -85,14 +90,10 @@ def _deployment(row: Deployment) -> dict[str, Any]:
         "id": row.pk,
         "created": row.created.isoformat(timespec="seconds"),
         "user": str(row.user) if row.user else None,
-        "source": row.source,
-        "label": row.label,
-        "using": row.using,
-        "folder": row.folder,
-        "outcome": row.outcome,
-        "checked": row.checked,
+        **{name: vars(row)[name] for name in _COLUMNS},
         "release": row.release.digest if row.release else None,
         "live": row.is_live,
+        "ends": row.ends and row.ends.isoformat(timespec="seconds"),
         "counts": {"unchanged" if name == "skipped" else name: vars(row)[name] for name in counts},
         "bytes": row.bytes,
         "seconds": None if row.duration_ms is None else row.duration_ms / 1000,

@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 
 from ..core import interrupts
 from ..deploy.log_lines import shown_warnings
+from ..deploy.state import from_log
 from ..exceptions import NameRejected, WxStaticStoreError
 from ..i18n import gettext as _
 from ..upload.database import log
@@ -25,9 +26,9 @@ class UpkeepCommand(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.counts = Counter[str]()
-        self._look_for_the_log()
         try:
             with interrupts.handled(), shown_warnings(self.stderr.write):
+                from_log(log().exists)
                 self.work(**options)
         except KeyboardInterrupt:
             text = _("Interrupted, and what is done stays: %(counts)s", counts=self.counted)
@@ -44,15 +45,3 @@ class UpkeepCommand(BaseCommand):
     @property
     def counted(self) -> str:
         return str(self.summary) % self.counts
-
-    def _look_for_the_log(self) -> None:
-        try:
-            log().exists()
-        except (Error, ImproperlyConfigured) as error:
-            why = f"{type(error).__name__}: {error}".splitlines()[0]
-            text = _(
-                "There is no upload log to work on (%(why)s). "
-                "Look at DATABASES, and run: manage.py migrate wx_static_store",
-                why=why,
-            )
-            raise CommandError(text, returncode=WRONG_USE) from None

@@ -3,25 +3,28 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from django.db import models, router
+from django.db import models
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
+from .columns import PrimaryQuerySet, fitting
 
-class AccountQuerySet(models.QuerySet["Account"]):
+
+class AccountQuerySet(PrimaryQuerySet["Account"]):
     def note(self, platform: str, appid: str, *, event: str, at: datetime) -> None:
         """Note a push about an account's authorization, unless a newer push was noted before."""
-        rows = self.using(router.db_for_write(Account))
+        rows = self.primary()
         withdrawn = event == "unauthorized"
         of = {"platform": platform, "appid": appid}
-        news = {"withdrawn": withdrawn, "changed": at}
+        news = fitting(Account, {"withdrawn": withdrawn, "changed": at})
         rows.get_or_create(**of, defaults=news)
         # Times of pushes are whole seconds: of two in the same second, the withdrawal wins.
+        at = news["changed"]
         later = models.Q(changed__lt=at) | models.Q(changed=at, withdrawn=False)
         rows.filter(later, **of).update(**news)
 
     def share(self, platform: str, found: Mapping[str, Sequence[str]]) -> None:
         """Note which environments are shared with which accounts, by their appids."""
-        rows = self.using(router.db_for_write(Account))
+        rows = self.primary()
         for account in rows.filter(platform=platform):
             envs = " ".join(found.get(account.appid, ()))
             # WeChat no longer names those of a withdrawn account: it keeps what it had.

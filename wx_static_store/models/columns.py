@@ -3,16 +3,23 @@
 import hashlib
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from django.conf import settings
-from django.db import models
+from django.db import models, router
 from django.db.models import functions
 from django.utils import timezone
 
+Row = TypeVar("Row", bound=models.Model)
 Rows = TypeVar("Rows", bound=models.QuerySet[Any])
 
 SKEW = timedelta(days=1)  # rows are in the order of their ids but for clocks and transactions
+
+
+class PrimaryQuerySet(models.QuerySet[Row]):
+    def primary(self) -> Self:
+        """Read from the database that is written to: a replica may be behind."""
+        return self.using(router.db_for_write(self.model))
 
 
 class Now(functions.Now):

@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from datetime import datetime
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import connections, models, router, transaction
-from django.db.models import Exists, F, OuterRef, Subquery
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..core.releases import label_in_words
-from .columns import key_digest, link
+from .columns import PrimaryQuerySet, Row, key_digest, link
 from .releases import Release
 
 Link = models.ForeignKey["Deployment | None", "Deployment | None"]
 BATCH = 500  # folders whose rows are locked at once
 
 
-class DeploymentQuerySet(models.QuerySet["Deployment"]):
-    def primary(self) -> DeploymentQuerySet:
-        """Read from the database that is written to: a replica may be behind."""
-        return self.using(router.db_for_write(self.model))
-
-    def in_folder(self, folder: str) -> DeploymentQuerySet:
-        """Return the deployments to exactly this folder."""
+class FolderQuerySet(PrimaryQuerySet[Row]):
+    def in_folder(self, folder: str) -> Self:
+        """Return the rows of exactly this folder."""
         # Not by the folder itself: MariaDB's `=` ignores case.
         return self.filter(folder_digest=key_digest(folder))
 
+
+class DeploymentQuerySet(FolderQuerySet["Deployment"]):
     def good(self) -> DeploymentQuerySet:
         """Return successful deployments with a release, the newest first, by their own index."""
         return self.filter(release__isnull=False).with_outcome(Deployment.Outcome.DONE)
@@ -42,8 +42,11 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
         return rows.order_by("-outcome", "-id")
 
     def with_is_live(self) -> DeploymentQuerySet:
-        """Set `is_live` on each row: it is the newest of its folder that ended well."""
-        mark: Any = {"is_live": Exists(FolderState.objects.filter(live=OuterRef("pk")))}
+        """Set `is_live` on each row: visitors of the site get it; and `ends`, of previews."""
+        is_live = Exists(FolderState.objects.with_live().filter(live=OuterRef("pk")))
+        place = {name: OuterRef(name) for name in ("env", "folder_digest")}
+        ends = Subquery(FolderState.objects.filter(**place).values("ends"))
+        mark: Any = {"is_live": is_live, "ends": ends}
         return self.annotate(**mark)
 
     def note(self, **facts: Any) -> None:
@@ -101,6 +104,7 @@ class Deployment(models.Model):
     created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
 
     is_live: bool  # of rows `with_is_live`
+    ends: datetime | None
 
     objects = DeploymentQuerySet.as_manager()
 
@@ -135,14 +139,15 @@ class Deployment(models.Model):
         return label_in_words(self.label)
 
 
-class FolderStateQuerySet(models.QuerySet["FolderState"]):
-    def in_folder(self, folder: str) -> FolderStateQuerySet:
-        """Return the states of exactly this folder."""
-        return self.filter(folder_digest=key_digest(folder))
-
+class FolderStateQuerySet(FolderQuerySet["FolderState"]):
     def with_live(self) -> FolderStateQuerySet:
-        """Return the folders where a release is live, the newest first."""
-        return self.filter(live__isnull=False).order_by("-live_id")
+        """Return the folders of the site where a release is live, the newest first."""
+        return self.filter(live__isnull=False, ends__isnull=True).order_by("-live_id")
+
+    def to_blank(self) -> FolderStateQuerySet:
+        """Return the ended previews whose files may be public; see `releases.previews`."""
+        blanked = Q(live=F("wanted"), live__checked=Deployment.Checked.OK, live__release__count=0)
+        return self.filter(ends__lte=timezone.now(), wanted__isnull=False).exclude(blanked)
 
     def follow(self, row: Deployment) -> None:
         """Note how this deployment stands, in the transaction that writes its row."""
@@ -190,6 +195,7 @@ class FolderState(models.Model):
     env = models.CharField(max_length=64)
     folder = models.CharField(max_length=850, blank=True)
     folder_digest = models.CharField(max_length=40)
+    ends = models.DateTimeField(null=True, db_index=True)  # of a preview
     # The newest one with a release, however it ended, and the newest that ended well.
     wanted: Link = link(Deployment, None, related_name="+", db_index=False)
     live: Link = link(Deployment, None, related_name="+")

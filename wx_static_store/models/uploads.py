@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -12,7 +11,7 @@ from operator import or_
 from typing import Any
 
 from django.conf import settings
-from django.db import connections, models, router
+from django.db import connections, models
 from django.db.models.functions import Left
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -21,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from ..causes import Cause, advice, cause_of, hint
 from ..core.types import DELETED_MD5, NOT_STORED, UploadStatus
 from ..i18n import labelled
-from .columns import key_digest, link
+from .columns import PrimaryQuerySet, key_digest, link
 from .deployments import Deployment
 
 DIGESTS_A_QUERY = 25_000
@@ -34,17 +33,9 @@ _BEGINS = {"postgresql": "startswith", "mysql": "istartswith"}
 def _digests_a_query(alias: str) -> int:
     """Return how many digests fit into one query of the database, beside the environment."""
     connection = connections[alias]
-    most = connection.features.max_query_params or math.inf
-    if connection.vendor == "mysql":
-        # MariaDB makes a subquery of a thousand values, which takes twice as long.
-        most = 501
-    elif connection.vendor == "sqlite":
-        # Django before 6.0 knows only the limit of old versions of SQLite.
-        from sqlite3 import SQLITE_LIMIT_VARIABLE_NUMBER
-
-        connection.ensure_connection()
-        most = connection.connection.getlimit(SQLITE_LIMIT_VARIABLE_NUMBER)
-    return int(min(DIGESTS_A_QUERY, most - 1))
+    # MariaDB makes a subquery of a thousand values, which takes twice as long.
+    most = 501 if connection.vendor == "mysql" else connection.features.max_query_params
+    return min(DIGESTS_A_QUERY, most - 1) if most else DIGESTS_A_QUERY
 
 
 class Dismissal(models.Model):
@@ -65,7 +56,7 @@ class Dismissal(models.Model):
         return str(self.upload_id)
 
 
-class UploadLogQuerySet(models.QuerySet["UploadLog"]):
+class UploadLogQuerySet(PrimaryQuerySet["UploadLog"]):
     def insert(self, rows: Sequence[dict[str, Any]]) -> int:
         """Add rows of the same columns, without an object for each; return their number."""
         # A file costs a millisecond in all, of which `bulk_create` would take a tenth.
@@ -91,10 +82,6 @@ class UploadLogQuerySet(models.QuerySet["UploadLog"]):
                 sql = f"INSERT INTO {table} ({names}) VALUES {lines}"  # noqa: S608  # nosec B608
                 cursor.execute(sql, values)
         return len(rows)
-
-    def primary(self) -> UploadLogQuerySet:
-        """Read from the database that is written to: a replica may be behind."""
-        return self.using(router.db_for_write(self.model))
 
     def newest(self, env: str, keys: Iterable[str]) -> dict[str, UploadLog]:
         """Return the newest row of each key, whatever its status, from the primary database."""
@@ -230,6 +217,7 @@ class UploadLog(models.Model):
     md5 = models.CharField(_("MD5"), max_length=32, blank=True)
     content_type = models.CharField(_("content type"), max_length=255, blank=True)
     cache_control = models.CharField(_("cache control"), max_length=255, blank=True)
+    other_headers = models.TextField(_("other headers"), blank=True)
     duration_ms = models.PositiveBigIntegerField(_("duration (ms)"), default=0)
     # By the clock of COS: the `Date` of its answer, or what a list said of the object.
     stored_at = models.DateTimeField(_("stored at (COS)"), null=True, blank=True)

@@ -7,14 +7,16 @@ from io import BytesIO
 from typing import Any
 
 from ..core.match import Match, match
-from ..core.releases import Change, ReleaseFile, changes
+from ..core.releases import Change, ReleaseFile
 from ..core.types import NO_HEADERS, ContentHeaders, RemoteFile, UploadContext, UploadItem
 from ..deploy.environments import Order, stale_files
+from ..deploy.noindex import PREVIEWS, as_sent
 from ..deploy.plan import hash_items
-from ..deploy.records import Records, files_of
+from ..deploy.records import Records, files_of, item_of
 from ..deploy.verify import sweep
 from ..exceptions import SourceError
 from ..i18n import gettext_lazy as _, listed
+from ..upload.sources import fingerprint
 from ..upload.uploader import Uploader
 
 KINDS = ("added", "changed", "removed")
@@ -72,10 +74,11 @@ class Difference:
 
 
 def compare_files(before: Iterable[ReleaseFile], after: Iterable[ReleaseFile]) -> Difference:
-    """Compare two lists of files, such as the `contents` of two releases."""
-    after = list(after)
-    found = list(changes(before, after))
-    return Difference(found, len(after) - sum(change.after is not None for change in found))
+    """Compare two lists of files, such as the `contents` of two releases, headers included."""
+    old, new = ({file.name: file for file in files} for files in (before, after))
+    every = [Change(old.get(name), new.get(name)) for name in sorted(old.keys() | new.keys())]
+    found = [change for change in every if change.kind != "changed" or change.parts]
+    return Difference(found, len(every) - len(found))
 
 
 def files_here(
@@ -100,9 +103,11 @@ def compare_with_cloud(
     """Compare a release with the folder `prefix`, by `sweep`, which shows no headers."""
     cloud = sweep(uploader, prefix, seconds=seconds, most=most)
     by_key = {uploader.key(prefix + file.name) or file.name: file for file in files}
-    found, unsure = list[Change](), 0
+    found, unsure, in_preview = list[Change](), 0, prefix.startswith(PREVIEWS)
     for key, file in by_key.items():
-        matched = match(file, remote := cloud.get(key))
+        # Pages of a preview were sent with a tag: their kept bytes are read, and get it, too.
+        sent = fingerprint(as_sent(item_of(file, prefix))) if in_preview else file
+        matched = match(sent, remote := cloud.get(key))
         unsure += matched is Match.UNSURE
         if remote is None:
             found.append(Change(file, None))

@@ -6,12 +6,13 @@ from typing import Any
 
 from ..conf import options_for
 from ..conf.options import MEDIA
-from ..core.types import UploadItem
+from ..deploy.archive import unpack_site
 from ..deploy.environments import allowance_for, site_stores, site_uploader
 from ..deploy.link_check import OWN_SECONDS, preflight
 from ..deploy.plan import hash_items
 from ..deploy.records import Records, find_deployment
 from ..deploy.state import NO_LOG
+from ..deploy.tree import Tree, read_tree
 from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _, listed
 from ..models import Release
@@ -61,26 +62,25 @@ def of_release(
     return Payload(using, folder, found.release, envs)
 
 
-def of_tree(
-    items: Sequence[UploadItem],
-    last: UploadItem | None,
-    envs: Sequence[str],
-    *,
-    using: str,
-    prefix: str,
-    in_request: bool = True,
-) -> Payload:
-    """Record these files, which are named `prefix` + path, as a release, and keep their bytes."""
+def of_archive(file: Any, envs: Sequence[str], *, using: str, prefix: str) -> Payload:
+    """Record the site in an uploaded archive as a release, and keep its bytes."""
+    with unpack_site(file.file, file.name) as folder:
+        tree = read_tree(folder, prefix, options_for(using).location)
+        return of_tree(tree, envs, using=using)
+
+
+def of_tree(tree: Tree, envs: Sequence[str], *, using: str, in_request: bool = True) -> Payload:
+    """Record these files as a release, and keep their bytes."""
     check_storage()
     check_store(using, envs)
     uploader = site_uploader(using, envs[0])
     location = uploader.options.location
-    items = hash_items(items)
+    prefix, items = tree.prefix, hash_items(tree.items)
     # To ask the log what changes in each environment takes too long there, and it only warns.
     look: dict[str, Any] = {} if in_request else {"envs": envs, "seconds": OWN_SECONDS}
-    doubts = preflight(items, prefix=prefix, location=location, **look)
+    doubts = [*tree.notes, *preflight(items, prefix=prefix, location=location, **look)]
     with WorkerPool(uploader.options.max_workers) as pool:
-        columns = Records(using, prefix).record(uploader, items, last, pool)
+        columns = Records(using, prefix).record(uploader, items, tree.last, pool)
     if columns["release"] is None:
         raise ConfigurationError(NO_LOG)
     return Payload(using, location + prefix, columns["release"], envs, doubts)

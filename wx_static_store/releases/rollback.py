@@ -1,15 +1,13 @@
 """Roll back and repair: the ordinary deploy of a kept release to each environment."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING
 
 from ..conf import aliases, options_for
-from ..core.budget import REQUEST
+from ..core.releases import LABELS, REPAIR, ROLL_BACK, ROLL_BACK_FROM
+from ..core.retry import REQUEST
 from ..core.types import RemoteFile, UploadContext
 from ..deploy.environments import (
     Order,
@@ -20,6 +18,7 @@ from ..deploy.environments import (
     site_uploader,
     stale_files,
 )
+from ..deploy.noindex import PREVIEW_STORE, is_preview
 from ..deploy.plan import Plan
 from ..deploy.records import Records, find_deployment, items_of
 from ..deploy.report import EnvironmentReport
@@ -27,21 +26,19 @@ from ..deploy.state import before, deployments_of, from_log, states, trusts_log,
 from ..deploy.tree import check_prefix
 from ..exceptions import ConfigurationError, SourceError
 from ..i18n import gettext_lazy as _, listed, ngettext, shown
+from ..models import Deployment, FolderState, Release
 from ..upload import kept
 from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
 
-if TYPE_CHECKING:
-    from ..models import Deployment, FolderState, Release
-
 NAMED = 5  # files or environments in a message
 LONGEST = 80  # characters of a label inside a label
-ROLLBACK, REPAIR = "roll back", "repair"  # how the labels of both begin, in every language
 # A larger roll back needs the command: many web servers end a request after 30 seconds.
 MOST_FILES = 100
 MOST_BYTES = 20 * 2**20
-SECONDS = REQUEST.share(0.8)
-_GENERATED = (f"{ROLLBACK} ", f"{REPAIR} of ")
+SECONDS = REQUEST * 0.8
+# How labels begin that name other releases.
+_GENERATED = tuple(start for start, part, _end in (x.partition("%") for x in LABELS) if part)
 
 _SETTINGS = _(
     "Add a private place to the settings. What is deployed from then on is kept there:\n"
@@ -85,11 +82,10 @@ class Move:
 
     def describe(self, name: Callable[[Deployment], str]) -> str:
         """Return what the move does, in English; `label_in_words` translates it."""
-        to = name(self.target)
-        if self.repair:
-            return f"{REPAIR} of {to}"
-        start = f" from {name(self.before)}" if self.before else ""
-        return f"{ROLLBACK}{start} to {to}"
+        names = {"to": name(self.target)}
+        if self.before and not self.repair:
+            return ROLL_BACK_FROM % (names | {"before": name(self.before)})
+        return (REPAIR if self.repair else ROLL_BACK) % names
 
     def replaced(self, *, ever: bool) -> list[Release]:
         """Return the other releases whose files may be there; with `ever`, all it ever got."""
@@ -105,7 +101,7 @@ class Move:
 
 def only_store(envs: Sequence[str]) -> str:
     """Return the only alias that had releases of these (or all), or ""; SourceError for several."""
-    rows = with_release().filter(using__in=aliases()).order_by()
+    rows = with_release().filter(using__in={*aliases()} - {PREVIEW_STORE}).order_by()
     rows = rows.filter(env__in=envs) if envs else rows
     found = from_log(lambda: sorted(rows.values_list("using", flat=True).distinct()))
     if len(found) > 1:
@@ -127,7 +123,8 @@ def folder_of(using: str, envs: Sequence[str], *, prefix: str = "", name: str = 
         known = {find_deployment(name, envs[0], using=using).folder}
     else:
         rows = with_release().filter(using=using, env__in=envs).order_by()
-        known = from_log(lambda: {*rows.values_list("folder", flat=True).distinct()})
+        every = from_log(lambda: {*rows.values_list("folder", flat=True).distinct()})
+        known = {one for one in every if not is_preview(one.removeprefix(location))}
     found = sorted(folder for folder in known if folder.startswith(location))
     if len(found) == 1:
         return found[0]

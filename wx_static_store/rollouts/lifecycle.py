@@ -10,11 +10,12 @@ from django.db import transaction
 from django.db.models import F
 
 from ..conf import options_for
+from ..core.releases import ROLL_BACK_OF
 from ..deploy.state import folders
 from ..exceptions import SourceError
 from ..i18n import gettext as _, listed, ngettext
 from ..models import Release, fitting
-from ..releases.rollback import NAMED, ROLLBACK, Move, check_storage, elsewhere, refuse_incomplete
+from ..releases.rollback import NAMED, Move, check_storage, elsewhere, refuse_incomplete
 from ..submit import queue
 from .advance import advance, locked
 from .models import Rollout, RolloutEnvironment
@@ -264,7 +265,7 @@ def roll_back(pk: int, manner: Manner) -> tuple[Rollout, list[str]]:
         if stalled := Snapshot.of_rollout(rollout).stalled:
             text = _("%(sentence)s %(next)s", sentence=text, next=stalled)
         raise RolloutRefused(text, returncode=1)
-    manner = replace(manner, label=manner.label or f"{ROLLBACK} of {rollout}")
+    manner = replace(manner, label=manner.label or ROLL_BACK_OF % {"rollout": rollout})
     new = start(rollout.using, rollout.folder, way.targets, manner, undoes=rollout)
     return new, way.warnings()
 

@@ -6,11 +6,11 @@ from datetime import datetime
 from itertools import accumulate
 
 from django.conf import settings
-from django.db import models, router
+from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from ..models.columns import link
+from ..models.columns import PrimaryQuerySet, link
 from ..models.deployments import Deployment
 from ..models.releases import Release
 from .waves import AT_ONCE, wave_sizes
@@ -21,11 +21,7 @@ LARGEST = 2**31 - 1  # that a number holds
 LABEL = "wx_static_store_rollouts"
 
 
-class RolloutQuerySet(models.QuerySet["Rollout"]):
-    def primary(self) -> RolloutQuerySet:
-        # From the database that is written to: a replica may be behind.
-        return self.using(router.db_for_write(self.model))
-
+class RolloutQuerySet(PrimaryQuerySet["Rollout"]):
     def open(self) -> RolloutQuerySet:
         """Return the rollouts that may still begin an environment, or wait for one to end."""
         return self.exclude(state__in=Rollout.CLOSED)

@@ -13,8 +13,8 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from ..conf import options_for, platform_options
-from ..core.budget import REQUEST
 from ..core.refusals import ELSEWHERE, IN_PROGRESS, PROTECTED, UNPUBLISH, PolicyRejected
+from ..core.retry import REQUEST, ending_within
 from ..core.types import UploadContext, UploadItem, UploadResult, deletion
 from ..upload.parked import hold
 from ..upload.uploader import Uploader
@@ -41,7 +41,7 @@ def refusal(user: User, to: Target, key: str) -> PolicyRejected | None:
 
 
 def unpublish(
-    user: User, to: Target, keys: Sequence[str], *, seconds: float = REQUEST.share(0.5)
+    user: User, to: Target, keys: Sequence[str], *, seconds: float = REQUEST * 0.5
 ) -> list[UploadResult]:
     """Overwrite the files that this user may make unpublic; record and return each result."""
     until, results = time.monotonic() + seconds, list[UploadResult]()
@@ -52,7 +52,7 @@ def unpublish(
     outside = [key for key in allowed if not key.startswith(location)]
     context = UploadContext(source="delete", user_id=user.pk)
     # Outside of the location, the whole key is the name: this store has no name there.
-    with REQUEST.entered():
+    with ending_within(REQUEST):
         for each, names in ((options, inside), (replace(options, location=""), outside)):
             # What is not started after `seconds` has no result.
             begun = takewhile(lambda _name: time.monotonic() < until, names)

@@ -189,7 +189,7 @@ def _newest(env: str, keys: Iterable[str], *, sent: bool) -> Rows:
         logged = logged.exclude(status=UploadStatus.FAILED).exclude(source__in=OF_LISTS)
     columns = (
         *("key", "status", "size", "md5", "stored_at", "deployment_id", "created"),
-        *("source", "content_type", "cache_control"),
+        *("source", "content_type", "cache_control", "other_headers"),
     )
     found, rows = logged.newest_values(env, keys, *columns), {}
     for key, status, size, md5, at, deployment, created, source, *headers, last in found:

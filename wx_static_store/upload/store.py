@@ -2,28 +2,31 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from io import BytesIO
-from typing import Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from ..clients.cos import CosClient
 from ..clients.site import SiteClient
 from ..clients.wechat import ListPage, WeChatClient
 from ..conf import Options, options_for
 from ..conf.settings import freeze, resolve
-from ..core.budget import REQUEST
 from ..core.naming import quote_key
-from ..core.retry import Clock, Deadline, run
+from ..core.retry import REQUEST, Clock, Deadline, run
 from ..core.types import DELETED, DELETED_MD5, RemoteFile
 from ..exceptions import ConfigurationError, WxStaticStoreError
 from ..i18n import gettext_lazy as _
 from .hosting import Hosting, Hostings
 from .platform import platform_for
 
+if TYPE_CHECKING:
+    from ..clients.transport import Reply
+
 T = TypeVar("T")
 
 INTERACTIVE_RATE = 2**20  # bytes a second that a file's own size adds to it
-INTERACTIVE_SECONDS = REQUEST.seconds
+INTERACTIVE_SECONDS = REQUEST
 
 
 class Configured:
@@ -93,10 +96,10 @@ class Store:
         if file.md5 is not None:
             return file.md5 == DELETED_MD5
         body = BytesIO()
-        return self.fetch(file.key, body) and body.getvalue() == DELETED
+        return bool(self.fetch(file.key, body)) and body.getvalue() == DELETED
 
-    def fetch(self, key: str, sink: BinaryIO) -> bool:
-        """Write the public bytes of `key` into `sink`; return False if the site has none."""
+    def fetch(self, key: str, sink: BinaryIO) -> "Reply | None":
+        """Write the public bytes of `key` into `sink`; return None if the site has none."""
         deadline, url = self.interactive_deadline(), self.key_url(key)
         return run(
             lambda number: self.site.fetch(url, sink, deadline=deadline),
@@ -108,6 +111,12 @@ class Store:
         """Return the public address of a name, which stands below the location."""
         prefix = self.options.url_prefix or self.root() + quote_key(self.options.location)
         return prefix + quote_key(name)
+
+    def address(self, prefix: str) -> str:
+        """Return the public address of a folder; empty if it cannot be had now."""
+        with suppress(WxStaticStoreError):
+            return self.url(prefix)
+        return ""
 
     def key_url(self, key: str) -> str:
         if key.startswith(self.options.location):

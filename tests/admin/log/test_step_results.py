@@ -25,7 +25,7 @@ from tests.admin.log.test_actions import (
 )
 from tests.admin.log.test_steps import step, text_of
 from tests.conftest import ENV
-from wx_static_store.core.budget import REQUEST
+from wx_static_store.admin.log import step_results, steps
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog, key_digest
 from wx_static_store.upload.claims import Claim
@@ -34,6 +34,11 @@ from wx_static_store.upload.uploader import get_uploader
 __all__ = ["cloud", "operator"]
 
 pytestmark = pytest.mark.django_db
+
+
+def limit_request(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    for module in (steps, step_results):
+        monkeypatch.setattr(module, "REQUEST", seconds)
 
 
 def again(client: Client, *rows: UploadLog) -> str:
@@ -146,7 +151,7 @@ def test_a_file_that_is_too_slow_for_a_request_fails_and_its_line_says_what_help
     cloud: EmulatorServer, operator: Client, monkeypatch: pytest.MonkeyPatch, slow: str
 ) -> None:
     row = failed(cloud, "a.txt")
-    monkeypatch.setattr(REQUEST, "seconds", 1)
+    limit_request(monkeypatch, 1)
     cloud.script({"on": slow, "do": "delay", "seconds": 30})
     began = time.monotonic()
     text = again(operator, row)
@@ -168,7 +173,7 @@ def test_a_file_that_gets_no_slot_in_time_is_not_sent(
 ) -> None:
     row = failed(cloud, "a.txt")
     puts = len(cloud.calls("put_object"))
-    monkeypatch.setattr(REQUEST, "seconds", 1)
+    limit_request(monkeypatch, 1)
     monkeypatch.setattr(get_uploader().store.api_limiter, "width", 0)
     text = again(editor("retry", *more), row)
     assert said in text
@@ -229,7 +234,7 @@ def test_the_first_files_of_a_folder_whose_list_is_slow_are_asked_for_one_by_one
     cloud: EmulatorServer, operator: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = plain_rows(30)
-    monkeypatch.setattr(REQUEST, "seconds", 2)
+    limit_request(monkeypatch, 2)
     cloud.script({"on": "staticfilelist", "do": "delay", "seconds": 30})
     text = compared(operator, *rows)
     assert "Missing, or deleted: 20 · Still to be done: 10 rows." in text
@@ -239,7 +244,7 @@ def test_a_comparison_is_over_in_the_time_of_a_request(
     cloud: EmulatorServer, operator: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = plain_rows(30)
-    monkeypatch.setattr(REQUEST, "seconds", 1)
+    limit_request(monkeypatch, 1)
     cloud.script({"on": "staticfilelist", "do": "delay", "seconds": 30, "times": None})
     began = time.monotonic()
     text = compared(operator, *rows)

@@ -178,7 +178,7 @@ def test_trouble_of_cos_is_not_taken_for_its_answer(
 ) -> None:
     broken = {"do": "cos_error", "code": "InternalError", "status": 500}
     emulator.script({"on": "put_object", "skip": 4, **broken})
-    assert "InternalError" in said(probed()["probe.refusal"])
+    assert "InternalError" in said(probed()["probe.headers"])
 
 
 def test_what_becomes_of_unusual_names_is_learned(learned: Learned) -> None:

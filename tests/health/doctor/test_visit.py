@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from tests.conftest import ENV
+from tests.deploys import configure_releases, configure_storages, run, write
 from tests.waiting import loaded
 from wx_static_store.core.types import DELETED
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.health.doctor.probe_file import ProbeFile
-from wx_static_store.health.doctor.target import CheckTarget
-from wx_static_store.health.doctor.visit import _content_type
+from wx_static_store.health.doctor.facts import facts_of
+from wx_static_store.health.doctor.visit import _changed, _edge
 
 from .conftest import Examine, marks, said
 
@@ -36,12 +39,11 @@ def test_an_address_that_serves_something_else_is_wrong(
     assert [each.body for each in emulator.objects().values()] == [DELETED]
 
 
-def test_another_content_type_is_a_warning(configure: Any) -> None:
-    configure()
-    file = ProbeFile(CheckTarget(), ENV)
-    assert [*_content_type(file, "Text/HTML;charset=UTF-8")] == []
-    [found] = _content_type(file, "text/plain")
-    assert "'text/plain', not 'text/html; charset=utf-8'" in str(found.text)
+def test_another_content_type_is_a_warning() -> None:
+    sent = "text/html; charset=utf-8"
+    assert [*_changed({"Content-Type": "Text/HTML;charset=UTF-8"}, "Content-Type", sent, "")] == []
+    [found] = _changed({"Content-Type": "text/plain"}, "Content-Type", sent, "")
+    assert str(found.text) == f"The Content-Type is 'text/plain', not '{sent}' as it was sent."
 
 
 @pytest.mark.parametrize(
@@ -97,6 +99,85 @@ def test_a_folder_without_its_index_is_a_warning(probed: Examine, emulator: Emul
     results = probed()
     assert marks(results)["probe.index"] == "!"
     assert "index document" in said(results["probe.index"])
+
+
+# --- addresses without a file -----------------------------------------------------------------
+
+
+def publish(emulator: EmulatorServer, folder: Path, files: dict[str, bytes]) -> None:
+    """Deploy a tree, so that the doctor knows its release."""
+    write(folder, files)
+    run(folder)
+    emulator.quirks.error_page = "index.html"
+
+
+APP = {"index.html": b"<script src=a.js></script>", "a.js": b"history.pushState({}, '', '/')"}
+SITE = {"index.html": b"<h1>Tea</h1>", "tea.html": b"<h1>Green</h1>"}
+
+
+@pytest.mark.parametrize(("files", "mark"), [(APP, "✓"), (SITE, "!")], ids=["app", "pages"])
+def test_an_error_page_is_judged_by_the_release_that_is_live(
+    probed: Examine,
+    emulator: EmulatorServer,
+    configure: Any,
+    tmp_path: Path,
+    files: dict[str, bytes],
+    mark: str,
+) -> None:
+    configure(**configure_releases(tmp_path / "kept"))
+    publish(emulator, tmp_path / "site", files)
+    results = probed(error_status="200")
+    assert marks(results)["probe.index"] == mark
+    assert "shows index.html with the status 200" in said(results["probe.index"])
+    assert ("Add a page 404.html" in said(results["probe.index"])) is (mark == "!")
+
+
+def test_of_a_site_without_a_release_the_answer_is_learned_and_not_judged(
+    probed: Examine, learned: Learned
+) -> None:
+    assert marks(probed())["probe.index"] == "✓"
+    assert learned()["missing_path"] == "404"
+
+
+# --- the edge ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("edge", ["cdn", "eo"])
+def test_the_edge_is_known_by_its_marks(probed: Examine, learned: Learned, edge: str) -> None:
+    words = {"cdn": "The CDN of CloudBase serves", "eo": "EdgeOne serves"}[edge]
+    assert words in said(probed(edge=edge)["probe.cdn"])
+    assert learned(edge=edge)["edge"] == edge
+
+
+def test_edgeone_is_known_by_the_server_alone() -> None:
+    assert [_edge({"Server": name}) for name in ("TencentEdgeOne", "tencent-cos")] == ["eo", "none"]
+
+
+def test_a_move_to_another_edge_is_reported_once_and_remembered(
+    configure: Any, emulator: EmulatorServer
+) -> None:
+    configure(WX_STATIC_STORE={"BASE_URL": emulator.site_url()})
+    emulator.quirks.edge = "cdn"
+    outputs = []
+    for edge in ("cdn", "eo", "eo"):
+        emulator.quirks.edge = edge
+        out = StringIO()
+        call_command("wx_doctor", probe=True, stdout=out)
+        outputs.append(out.getvalue().partition("Learned")[0])
+    moved = "The site moved from the CDN of CloudBase to EdgeOne."
+    assert [moved in output for output in outputs] == [False, True, False]
+    assert [str(fact.sentence) for fact in facts_of(ENV) if fact.name == "edge_before"] == [moved]
+
+
+def test_what_the_cdn_does_not_compress_is_counted_in_the_live_release(
+    probed: Examine, emulator: EmulatorServer, configure: Any, tmp_path: Path
+) -> None:
+    configure(STORAGES=configure_storages())
+    half, large = bytes(2**19), bytes(3 * 2**20)
+    tree = {"a.svg": half, "a.js": half, "large.js": large, "large.png": large}
+    publish(emulator, tmp_path / "site", SITE | tree)
+    assert "sends 3.5 MB of the live release uncompressed" in said(probed()["probe.cdn"])
+    assert "uncompressed" not in said(probed(edge="eo")["probe.cdn"])
 
 
 def test_a_slow_address_is_a_warning(probed: Examine, emulator: EmulatorServer) -> None:

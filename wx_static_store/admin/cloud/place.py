@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from ...conf import aliases
 from ...conf.settings import setting
-from ...core.budget import REQUEST
 from ...core.refusals import PolicyRejected, User
+from ...core.retry import REQUEST
 from ...models import UploadLog
 from ...submit.access import reach
 from ...submit.policy import Target, stores_for, target
@@ -31,7 +31,7 @@ class Place:
     @cached_property
     def store(self) -> Store:
         options = get_store(self.to.using, self.to.env).options
-        third = REQUEST.share(1 / 3)  # a page makes three calls
+        third = REQUEST / 3  # a page makes three calls
         return store_for(replace(options, deadline=min(options.deadline or third, third)))
 
     @property

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _, gettext_lazy, pgettext_lazy
@@ -34,7 +35,15 @@ class DeploymentColumns(Columns):
         """Return the label, with store, folder and the beginning of the release's digest."""
         folder = f"/{row.folder}" if row.folder else ""
         label = self.to_deployment(row.pk, row.shown_label or f"#{row.pk}")
-        return two_lines(label, self.store(row), folder, row.release)
+        return two_lines(label, self.store(row), folder, row.release, self.end(row))
+
+    @admin.display(description=gettext_lazy("preview"))
+    def end(self, row: Deployment) -> SafeString | str:
+        """Return when the preview ends; nothing of the site."""
+        if row.ends is None:
+            return ""
+        text = _("ended %(when)s") if row.ends <= timezone.now() else _("until %(when)s")
+        return format_html(text.replace("%(when)s", "{}"), day_and_time(row.ends))
 
     @admin.display(description=gettext_lazy("label"))
     def label(self, row: Deployment) -> str:

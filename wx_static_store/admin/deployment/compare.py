@@ -8,8 +8,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
 from ...causes import Text
-from ...core.budget import REQUEST
 from ...core.releases import ReleaseFile
+from ...core.retry import REQUEST, ending_within
 from ...deploy.environments import site_uploader
 from ...exceptions import WxStaticStoreError
 from ...log.compare import SWEPT
@@ -37,6 +37,7 @@ PARTS: dict[str, Text] = {
     "bytes": _("content"),
     "content_type": _("content type"),
     "cache_control": _("cache control"),
+    "other_headers": _("other headers"),
 }
 
 
@@ -60,8 +61,8 @@ def difference_of(row: Deployment, other: Deployment | None) -> Difference:
     folder = folder_of(row.using, [row.env], name=str(row.pk))
     uploader = site_uploader(row.using, row.env)
     prefix = folder.removeprefix(uploader.options.location)
-    half = REQUEST.share(0.5)  # in which calls are made; the last one may take as long
-    with REQUEST.entered():
+    with ending_within(REQUEST):
+        half = REQUEST / 2  # in which calls are made; the last one may take as long
         return compare_with_cloud(uploader, files, prefix, seconds=half, most=SWEPT)
 
 

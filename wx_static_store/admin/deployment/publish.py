@@ -13,10 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from ...core import qr
 from ...core.types import UploadContext
-from ...deploy.archive import unpack_site
 from ...deploy.environments import site_stores
 from ...deploy.state import state
-from ...deploy.tree import check_prefix, read_tree
+from ...deploy.tree import check_prefix
 from ...exceptions import WxStaticStoreError
 from ...models import Deployment, Release
 from ...releases import payload
@@ -145,9 +144,7 @@ def _keep_and_plan(request: HttpRequest, given: Mapping[str, Any]) -> dict[str, 
     """Keep the archive as a release; return the plan that the page shows."""
     env, using, prefix = given["env"], given["using"], given["folder"]
     payload.check_store(using, [env])
-    with unpack_site(given["file"].file, given["file"].name) as folder:
-        items = read_tree(folder, prefix).items
-        kept = payload.of_tree(items, None, [env], using=using, prefix=prefix)
+    kept = payload.of_archive(given["file"], [env], using=using, prefix=prefix)
     facts = {"env": env, "using": using, "folder": kept.folder, "label": given["label"]}
     found = _plan(request, facts, kept.release)
     order = facts | {

@@ -11,7 +11,6 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _, gettext_lazy
 
 from ...core.types import UploadContext
-from ...deploy.environments import address_of
 from ...deploy.report import EnvironmentReport, Report, counts_line, with_names
 from ...deploy.state import state
 from ...exceptions import WxStaticStoreError
@@ -142,7 +141,7 @@ def plan_context(found: RollbackPlan) -> dict[str, Any]:
     """Return what a page shows of a plan: the files to send, and who may send them."""
     states, by_workers = found.plan.states(found.uploader), available_runner() is not None
     sent = [(item.name, item.size) for state, item in states if state != "unchanged"]
-    url = address_of(found.uploader, found.order.prefix)
+    url = found.uploader.store.address(found.order.prefix)
     return {
         "found": found,
         "by_workers": by_workers,

@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
+from ...clients.platform import RefusedCall
 from ...log.diagnosis import Diagnosis, NoDiagnosis, diagnose, known_diagnosis, text_of
 from ...models import UploadLog
 from ...submit.access import is_offered
@@ -47,17 +48,13 @@ class DiagnosisPage(ReadOnlyAdmin):
         return [(_("What WeChat received"), {"fields": _call_fields(found, url)})]
 
 
-def _call_fields(found: Diagnosis | None, url: str) -> list[Any]:
+def _call_fields(call: Diagnosis | None, url: str) -> list[Any]:
     """Return the fields of a refused call; without a call the reason, and the button."""
-    if found is None or found.call is None:
-        context = {
-            "reason": found.reason.sentence if found and found.reason else "",
-            "may_ask": not (found and isinstance(found.reason, NoDiagnosis)),
-            "url": url,
-        }
+    if not isinstance(call, RefusedCall):
+        reason, may_ask = call.sentence if call else "", not isinstance(call, NoDiagnosis)
+        context = {"reason": reason, "may_ask": may_ask, "url": url}
         ask = render_to_string("admin/wx_static_store/uploadlog/ask.html", context)
         return [_field("call", _CALL, ask)]
-    call = found.call
     when = day_and_time(call.time) if call.time else NOTHING
     received = format_html('<span id="wx-received">{}</span>', when)
     path = format_html("<code>{}</code>", call.request_url or NOTHING)

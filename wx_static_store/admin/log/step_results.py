@@ -15,7 +15,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _, gettext_lazy, ngettext_lazy
 
 from ...causes import Text
-from ...core.budget import REQUEST
+from ...core.retry import REQUEST, ending_within
 from ...core.types import DEPLOYS, UploadContext, facts
 from ...exceptions import ConfigurationError, DeadlineExceeded, WxStaticStoreError
 from ...i18n import labelled, ngettext
@@ -28,7 +28,7 @@ from ...submit.access import Act, may
 from ...submit.by_workers import forget, refusals
 from ..columns import UploadColumns, badge
 
-SECONDS = REQUEST.share(0.16)  # in which a step starts files or calls
+SECONDS = REQUEST * 0.16  # in which a step starts files or calls
 FEW = 4  # files of a step of the script: so few go on when somebody stops it
 MOST = 40  # files of a step that the button asks for where no script runs
 
@@ -190,7 +190,7 @@ def sent_line(one: RetryResult, new: UploadLog, columns: UploadColumns) -> StepL
 def _too_long(error: WxStaticStoreError | None) -> Iterator[str]:
     """Yield advice if the time of a request was too short."""
     if isinstance(error, DeadlineExceeded):
-        yield _TOO_LONG % {"seconds": REQUEST.seconds}
+        yield _TOO_LONG % {"seconds": REQUEST}
 
 
 def count_sent(counts: Counter[str], left: int) -> str:
@@ -291,7 +291,7 @@ def _compare_by_list(rows: Sequence[UploadLog]) -> list[tuple[UploadLog, Compare
     """Compare many rows by a list; return none if the list takes half of the step's time."""
     if len(rows) <= ASKED_ONE_BY_ONE:
         return []
-    with suppress(DeadlineExceeded), REQUEST.entered(0.5):
+    with suppress(DeadlineExceeded), ending_within(REQUEST / 2):
         return _compare_rows(rows)
     return []
 

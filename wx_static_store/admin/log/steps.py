@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy
 
 from ...causes import Text
-from ...core.budget import REQUEST
+from ...core.retry import REQUEST, ending_within
 from ...models import UploadLog
 from ...submit import queue
 from ...submit.access import offered
@@ -57,7 +57,7 @@ class StepsPage(ReadOnlyAdmin):
         rows = offered(self.get_queryset(request), request.user)
         found = list(rows.filter(pk__in=wanted).order_by("-id"))
         asked = _parse_step(request, found)
-        with REQUEST.entered():
+        with ending_within(REQUEST):
             step = LONG_ACTIONS[name].do(asked) if found else Step([])
         known, facts = {row.pk for row in found}, [results.NOT_FOUND]
         lost = (StepLine(pk, f"#{pk}", outcome=results.LOST, facts=facts) for pk in wanted)

@@ -12,10 +12,8 @@ from django.utils.module_loading import import_string
 from ...clients.links import is_loopback
 from ...core.secrets import Secret
 from ...core.types import LARGEST
-from ...i18n import gettext_lazy as _
+from ...i18n import gettext_lazy as _, listed
 
-_ONE_TOKEN = _("must be a text without spaces, or a list of such texts, the newest first")
-_ONE_KEY = _("must be a text of 43 letters and digits, or a list of such texts, the newest first")
 _PATH = re.compile(r"\w+(\.\w+)+")
 
 
@@ -105,36 +103,49 @@ def _between(kind: type, least: float, most: float, fault: str | Promise) -> Cal
 
 # A socket takes no more than 24 days.
 number = _between(float, 1e-9, 24 * 3600, _("must be a number of seconds above 0, a day at most"))
+# A token lives 7200 s: a longer interval would be an outage at the end of each.
+interval = _between(float, 1e-9, 600, _("must be a number of seconds above 0, 600 seconds at most"))
 rate = _between(float, 0.01, 10_000, _("must be a number of calls a second, from 0.01 to 10000"))
 count = _between(int, 1, 256, _("must be a whole number from 1 to 256"))
 hours = _between(int, 1, 8760, _("must be a whole number of hours from 1 to 8760"))
 size = _between(int, 1, LARGEST, _("must be a number of bytes from 1 to %(most)d", most=LARGEST))
 
 
-def interval(value: Any) -> float:
-    # A token lives 7200 s: a longer interval would be an outage at the end of each.
-    if number(value) > 600:
-        raise ValueError(_("must be 600 seconds at most"))
-    return float(value)
+def _texts(form: str, fault: str | Promise, *, least: int = 1) -> Callable[[Any], Any]:
+    """Make a check of a list of texts of this form; a secret may stand alone."""
+
+    def check(value: Any) -> Any:
+        value = (value,) if isinstance(value, Secret) else value
+        given = value if isinstance(value, tuple) else (None,)
+        texts = [one.reveal() if isinstance(one, Secret) else one for one in given]
+        fitting = (isinstance(text, str) and re.fullmatch(form, text) for text in texts)
+        if len(texts) < least or not all(fitting):
+            raise ValueError(fault)
+        return value
+
+    return check
+
+
+_endings = _texts(
+    r"\w+", _('must be a list of endings without the dot, as ["png", "pdf"]'), least=0
+)
+emails = _texts(r"[^@\s]+@[^@\s]+", _('must be a list of addresses, as ["ops@example.com"]'))
+aliases = _texts(r"(?s).*", _('must be a list of aliases of STORAGES, as ["default"]'), least=0)
+hosts = _texts(
+    r"\.?([a-z0-9-]+\.)+[a-z0-9-]+",
+    _('must be a list of hosts, or of domains as ".myqcloud.com"'),
+)
+tokens = _texts(
+    r"[!-~]+", _("must be a text without spaces, or a list of such texts, the newest first")
+)
+aes_keys = _texts(
+    r"[A-Za-z0-9+/]{43}",
+    _("must be a text of 43 letters and digits, or a list of such texts, the newest first"),
+)
 
 
 def extensions(value: Any) -> tuple[str, ...]:
-    if isinstance(value, tuple) and all(re.fullmatch(r"\w+", str(one)) for one in value):
-        return tuple(str(one).lower() for one in value)
-    raise ValueError(_('must be a list of endings without the dot, as ["png", "pdf"]'))
-
-
-def emails(value: Any) -> tuple[str, ...]:
-    given = value if isinstance(value, tuple) else ()
-    if given and all(re.fullmatch(r"[^@\s]+@[^@\s]+", str(one)) for one in given):
-        return given
-    raise ValueError(_('must be a list of addresses, as ["ops@example.com"]'))
-
-
-def aliases(value: Any) -> tuple[str, ...]:
-    if isinstance(value, tuple) and all(isinstance(one, str) for one in value):
-        return value
-    raise ValueError(_('must be a list of aliases of STORAGES, as ["default"]'))
+    return tuple(map(str.lower, _endings(value)))
 
 
 def rules(value: Any) -> tuple[tuple[str, str], ...]:
@@ -145,23 +156,17 @@ def rules(value: Any) -> tuple[tuple[str, str], ...]:
     raise ValueError(_('must be a list of (pattern, value), as [("*.html", "no-cache")]'))
 
 
-def hosts(value: Any) -> tuple[str, ...]:
-    given = tuple(value) if isinstance(value, list | tuple) else ()
-    if not given or not all(re.fullmatch(r"\.?([a-z0-9-]+\.)+[a-z0-9-]+", str(h)) for h in given):
-        raise ValueError(_('must be a list of hosts, or of domains as ".myqcloud.com"'))
-    return tuple(map(str, given))
+def _one_of(*known: str) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        if value not in known:
+            raise ValueError(_("must be one of %(names)s", names=listed(known)))
+        return str(value)
+
+    return check
 
 
-def on_delete(value: Any) -> str:
-    if value not in ("blank", "raise", "ignore"):
-        raise ValueError(_("must be one of blank, raise, ignore"))
-    return str(value)
-
-
-def wait(value: Any) -> str:
-    if value not in ("never", "outage", "always"):
-        raise ValueError(_("must be one of never, outage, always"))
-    return str(value)
+on_delete = _one_of("blank", "raise", "ignore")
+wait = _one_of("never", "outage", "always")
 
 
 def secret(value: Any) -> Secret:
@@ -183,24 +188,6 @@ def ticket(value: Any) -> Any:
     if isinstance(value, Secret) and _PATH.fullmatch(value.reveal()):
         return function(value.reveal())
     return value if callable(value) else secret(value)
-
-
-def _secrets(form: str, what: str | Promise) -> Callable[[Any], tuple[Secret, ...]]:
-    """Make a check for one secret, or a list while an old one is in use."""
-
-    def check(value: Any) -> tuple[Secret, ...]:
-        given = value if isinstance(value, tuple) else (value,)
-        if not given or not all(
-            isinstance(one, Secret) and re.fullmatch(form, str(one.reveal())) for one in given
-        ):
-            raise ValueError(what)
-        return given
-
-    return check
-
-
-tokens = _secrets(r"[!-~]+", _ONE_TOKEN)
-aes_keys = _secrets(r"[A-Za-z0-9+/]{43}", _ONE_KEY)
 
 
 def hashable(value: Any) -> Any:

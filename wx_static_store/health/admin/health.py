@@ -20,16 +20,15 @@ from ...upload.database import in_database
 from ..doctor.facts import Remembered, facts_by_subject
 from ..doctor.findings import Mark
 from ..doctor.latest import examined
-from ..doctor.report import WORDS
 from ..models import Health
 
 SHOWN = 20  # findings of one check, and accounts
-_MARKS = {word: mark for mark, word in WORDS.items()}
+_MARKS = {mark.label: mark for mark in Mark}
 STATES: dict[str, tuple[Look, Any]] = {
-    WORDS[Mark.OK]: (Look(Mark.OK.value, "wx-good"), gettext_lazy("well")),
-    WORDS[Mark.NOT_ASKED]: (Look(Mark.NOT_ASKED.value, "wx-quiet"), gettext_lazy("not asked")),
-    WORDS[Mark.WARNING]: (Look(Mark.WARNING.value, "wx-unsure"), gettext_lazy("look at it")),
-    WORDS[Mark.WRONG]: (Look(Mark.WRONG.value, "wx-bad"), gettext_lazy("wrong")),
+    Mark.OK.label: (Look(Mark.OK.value, "wx-good"), gettext_lazy("well")),
+    Mark.NOT_ASKED.label: (Look(Mark.NOT_ASKED.value, "wx-quiet"), gettext_lazy("not asked")),
+    Mark.WARNING.label: (Look(Mark.WARNING.value, "wx-unsure"), gettext_lazy("look at it")),
+    Mark.WRONG.label: (Look(Mark.WRONG.value, "wx-bad"), gettext_lazy("wrong")),
 }
 
 
@@ -56,8 +55,8 @@ def checks(report: dict[str, Any]) -> list[ShownCheck]:
 
 def _shown(check: dict[str, Any]) -> ShownCheck:
     found = sorted(check["findings"], key=lambda each: -_MARKS[each["status"]].weight)
-    if check["status"] != WORDS[Mark.OK]:
-        found = [each for each in found if each["status"] != WORDS[Mark.OK]]
+    if check["status"] != Mark.OK.label:
+        found = [each for each in found if each["status"] != Mark.OK.label]
     left = len(found) - SHOWN
     more = ngettext("and %(count)d more", "and %(count)d more", left) if left > 0 else ""
     findings = [*_without_repeated_hints(found[:SHOWN])]

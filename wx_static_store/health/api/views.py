@@ -10,15 +10,15 @@ from rest_framework.response import Response
 from ...api.base import View
 from ...api.operations import READ, Operation
 from ...api.serializers import Moment, NamedChoice
+from ..doctor import findings
 from ..doctor.latest import examined
-from ..doctor.report import WORDS
 
 
 class Mark(NamedChoice):
     """How a check ended; `called` keeps its choices apart from those of an upload."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__([*WORDS.values()], called="mark", **options)
+        super().__init__([mark.label for mark in findings.Mark], called="mark", **options)
 
 
 class FindingSerializer(serializers.Serializer[Any]):

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django.utils.functional import lazy
 
 from ...core.spans import ago
+from ...deploy.paths import FOLDERS, OWN_DOMAIN, SENTENCES
 from ...i18n import gettext, gettext_lazy as _
 from ..models import Fact
 from .findings import Text
@@ -49,7 +50,6 @@ _filled_in: Callable[[Text, Mapping[str, str]], Text] = lazy(mod, str)
 
 # An entry is read as one.
 # fmt: off
-OWN_DOMAIN = _("Bind a domain of your own in the console of Tencent Cloud, and set base_url to it.")
 CACHE_TIMES = _("Set the cache times of the CDN in the console of Tencent Cloud: the setting "
                 "cache_control does not reach visitors.")
 HASHED = _("Use names with a hash (WxManifestStaticFilesStorage) for all but pages, and shorten "
@@ -57,7 +57,7 @@ HASHED = _("Use names with a hash (WxManifestStaticFilesStorage) for all but pag
 LOG = _("Keep the upload log: a deploy compares with it where the list names no MD5. With "
         "trust_log=True, the list is not asked.")
 YOUNG = _("Wait this long after a deploy before you run wx_reconcile: WeChat's list is late.")
-INDEX = _("Set index.html as the index document in the console of Tencent Cloud.")
+MOVED = _("Check cache times and other rules of the domain in the console: each edge has its own.")
 
 FACT_KINDS = {
     "cors": FactKind(
@@ -91,20 +91,23 @@ FACT_KINDS = {
         OWN_DOMAIN, "off".__eq__),
     "speed": FactKind(
         {"": _("The public address gives %(value)s KB a second.")}, OWN_DOMAIN, is_fast),
-    "folder_index": FactKind(
-        {"served": _("A folder shows its index.html."),
-         "missing": _("A folder does not show its index.html.")},
-        INDEX, "served".__eq__),
-    "folder_without_slash": FactKind(
-        {"serve": _("A folder without its last slash shows the page without a redirect."),
-         "redirect": _("A folder without its last slash is a redirect to that with it."),
-         "": _("A folder without its last slash is an HTTP %(value)s.")},
-        _("Build with an absolute base, and link to folders with the last slash."),
-        "redirect".__eq__),
+    **{name: FactKind(SENTENCES[name], how, right.__eq__)
+       for name, (right, how) in FOLDERS.items()},
+    "missing_path": FactKind(SENTENCES["missing_path"]),
     "notice_page": FactKind(
         {"off": _("Visitors see the pages at once."),
          "": _("Visitors see a notice first (HTTP %(value)s).")},
         OWN_DOMAIN, "off".__eq__),
+    "edge": FactKind(
+        {"cdn": _("The CDN of CloudBase serves the site."),
+         "eo": _("EdgeOne serves the site."),
+         "none": _("The answers of the site have the marks of neither edge.")}),
+    "edge_before": FactKind(
+        {"cdn": _("The site moved from the CDN of CloudBase to EdgeOne."),
+         "eo": _("The site moved from EdgeOne to the CDN of CloudBase.")}),
+    "uncompressed": FactKind(
+        {"": _("The CDN sends %(value)s MB of the live release uncompressed: .svg, .mjs, .wasm, "
+               ".map, and scripts, pages and data above 2 MB.")}, part_of="edge"),
     "stale_seconds": FactKind(
         {"0": _("Visitors see a replaced file at once."),
          "": _("Visitors see a replaced file after %(value)s s."),

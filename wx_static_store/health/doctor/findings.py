@@ -2,27 +2,27 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from functools import partial
 from typing import Any
 
-from django.utils.functional import Promise, lazy
+from django.utils.functional import lazy
 
 from ...causes import matching
+from ...causes.cause import Labelled, Text as Text
 from ...exceptions import WxStaticStoreError
 from ...i18n import gettext, gettext_lazy as _, listed
 from .target import PROBE_SHARE, CheckTarget
 
-Text = str | Promise
 
+class Mark(Labelled):
+    """How a check ended, as a sign and as a word for programs; the worse comes later."""
 
-class Mark(Enum):
-    """How a check ended; the worse comes later."""
+    label: str
 
-    OK = "✓"
-    NOT_ASKED = "–"
-    WARNING = "!"
-    WRONG = "✗"
+    OK = "✓", "ok"
+    NOT_ASKED = "–", "not_asked"
+    WARNING = "!", "warning"
+    WRONG = "✗", "wrong"
 
     @property
     def weight(self) -> int:

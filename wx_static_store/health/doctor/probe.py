@@ -117,7 +117,19 @@ def _described(answer: dict[str, Any]) -> dict[str, str]:
     return {key: value for key, value in (("data_key", name), ("region_key", region)) if value}
 
 
-def _headers(file: ProbeFile) -> Iterator[Finding]:
+def _unusual(file: ProbeFile) -> Iterator[Finding]:
+    # The platform is as it is: such facts are never errors.
+    learned = _headers(file)
+    link, start = file.link(), file.store.options.location + FOLDER
+    learned["no_token"] = file.put(file.body, link, token="")
+    learned["wrong_token"] = file.put(file.body, link, token="wrong")  # noqa: S106
+    learned["leading_slash"] = _link_for(file, f"/{start}a")
+    learned["long_key"] = _link_for(file, start + "a" * MAX_KEY_BYTES)
+    file.common |= learned
+    yield ok(said(learned), data=learned)
+
+
+def _headers(file: ProbeFile) -> dict[str, str]:
     first, second = page(SMALL), page(SMALL)
     meta = file.put(first, file.link(), x_cos_meta_wx_doctor="1")
     if meta == ACCEPTED and not file.is_served:
@@ -128,19 +140,7 @@ def _headers(file: ProbeFile) -> Iterator[Finding]:
         # Another body is an older file, of the CDN: it proves nothing.
         meta = "" if reply.body != first else "kept" if kept else "dropped"
     forbidden = file.put(second, file.link(), x_cos_forbid_overwrite="true")
-    yield _common(file, meta_headers=meta, forbid_overwrite=forbidden)
-
-
-def _refusal(file: ProbeFile) -> Iterator[Finding]:
-    link = file.link()
-    none, other = (file.put(file.body, link, token=token) for token in ("", "wrong"))
-    yield _common(file, no_token=none, wrong_token=other)
-
-
-def _names(file: ProbeFile) -> Iterator[Finding]:
-    start = file.store.options.location + FOLDER
-    slash, long = (_link_for(file, key) for key in (f"/{start}a", start + "a" * MAX_KEY_BYTES))
-    yield _common(file, leading_slash=slash, long_key=long)
+    return {"forbid_overwrite": forbidden} | ({"meta_headers": meta} if meta else {})
 
 
 def _link_for(file: ProbeFile, key: str) -> str:
@@ -151,13 +151,6 @@ def _link_for(file: ProbeFile, key: str) -> str:
         return f"errcode {error.errcode}"
     path = unquote(urlsplit(link.url.reveal()).path)
     return ACCEPTED if path == f"/{key}" else "changed"
-
-
-def _common(file: ProbeFile, **facts: str) -> Finding:
-    # The platform is as it is: such facts are never errors.
-    learned = {name: value for name, value in facts.items() if value}
-    file.common |= learned
-    return ok(said(learned), data=learned)
 
 
 def _deleted(target: CheckTarget) -> Iterator[Finding]:
@@ -195,17 +188,10 @@ CHECKS = (
         remedy=_("Report the form to the authors of this app."),
         needs=("environments.files",), probe=True),
     *visit.CHECKS,
-    Check("probe.headers", _("Which headers of COS may an upload carry?"), of_first(_headers),
-        means=_("An upload of this app sends neither."),
-        remedy=_("Nothing needs to be done: an upload of this app sends neither."),
-        needs=("token.accepted",), probe=True),
-    Check("probe.refusal", _("What does COS answer to a wrong token?"), of_first(_refusal),
-        means=_("An upload asks for a new link after any refusal, whatever its code is."),
-        remedy=_("Nothing needs to be done: an upload asks for a new link."),
-        needs=("token.accepted",), probe=True),
-    Check("probe.names", _("How does WeChat treat unusual names?"), of_first(_names),
-        means=_("The app refuses both before WeChat is asked."),
-        remedy=_("Nothing needs to be done: the app refuses such names."),
+    Check("probe.headers", _("What do WeChat and COS make of unusual uploads?"), of_first(_unusual),
+        means=_("No upload of this app has these headers or names. After any refusal, an upload "
+                "asks for a new link, whatever the code is."),
+        remedy=_("Nothing needs to be done: the app never sends such uploads."),
         needs=("token.accepted",), probe=True),
     Check("probe.deleted", _("Is the file gone again?"), _deleted,
         means=_("The CDN may show the file for some minutes more."),

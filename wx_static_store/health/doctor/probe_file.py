@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
+
+from django.db import Error
 
 from ...clients.wechat import WeChatClient
 from ...core.naming import NO_CACHE
 from ...core.retry import Deadline, run
 from ...core.secrets import Secret
 from ...core.types import SignedLink, UploadItem, UploadResult, UploadStatus, deletion
+from ...deploy.records import items_of
+from ...deploy.state import live
 from ...exceptions import CosError, WxStaticStoreError
 from ...i18n import gettext_lazy as _
 from ...upload.sources import opened
 from ...upload.uploader import Uploader
-from .facts import ACCEPTED
+from .facts import ACCEPTED, facts_of
 from .findings import Finding, Mark, not_asked, of_error, ok
 from .target import FOLDER, PROBE_SHARE, CheckTarget
 
@@ -64,6 +70,19 @@ class ProbeFile:
             target.platform.transport, self.store.options.api_base_url, self._note_answer
         )
         self.headers = Uploader(self.store.options).headers(self._item())
+
+    @cached_property
+    def live_items(self) -> list[UploadItem]:
+        """The files of the live release; none without a log or a release."""
+        row = None if self._target.database_is_away else live(self.env, self.store.options.location)
+        return items_of(row.release)[0] if row and row.release else []
+
+    def remembered(self, fact: str) -> str:
+        """Return the value that an earlier probe has learned; empty if none has."""
+        with suppress(Error):  # a check says so
+            known = () if self._target.database_is_away else facts_of(self.env)
+            return "".join(each.value for each in known if each.name == fact)
+        return ""
 
     # --- WeChat -----------------------------------------------------------------------------------
 

@@ -66,13 +66,13 @@ def _as_far_as_asked(text: str, results: Sequence[Result]) -> str:
 def as_dict(results: Sequence[Result]) -> dict[str, Any]:
     """Return the results for programs; the texts are in the language of the caller."""
     return {
-        "status": WORDS[verdict(results)],
+        "status": verdict(results).label,
         "verdict": verdict_line(results),
         "checks": [
             {
                 "id": result.check.id,
                 "question": str(result.check.question),
-                "status": WORDS[result.mark],
+                "status": result.mark.label,
                 "seconds": round(result.seconds, 3),
                 "findings": [_finding(result, found) for found in result.findings],
             }
@@ -84,18 +84,10 @@ def as_dict(results: Sequence[Result]) -> dict[str, Any]:
 def _finding(result: Result, found: Finding) -> dict[str, Any]:
     hint, cause = str(result.hint(found)), found.cause or result.check.id
     return {
-        "status": WORDS[found.mark],
+        "status": found.mark.label,
         "text": str(found.text),
         "hint": hint,
         "cause": cause if hint else "",
         "docs": docs_place(cause) if hint else "",
         "data": dict(found.data),
     }
-
-
-WORDS = {
-    Mark.OK: "ok",
-    Mark.NOT_ASKED: "not_asked",
-    Mark.WARNING: "warning",
-    Mark.WRONG: "wrong",
-}

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from django.core.checks import CheckMessage, run_checks
 
 from ...conf import aliases
-from ...conf.check_table import CHECKS as SYSTEM_CHECKS, PREFIX
-from ...conf.checks import TAG
+from ...conf.check_table import CHECKS as SYSTEM_CHECKS, PREFIX, TAG
 from ...conf.settings import setting
 from ...exceptions import ConfigurationError
 from ...i18n import gettext_lazy as _, listed

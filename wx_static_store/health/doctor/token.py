@@ -48,7 +48,13 @@ def _fetched(target: CheckTarget, tokens: ComponentToken) -> Finding:
         return found
     # All processes wait after a fetch that failed: the doctor must not fetch in between.
     if known.failure and not known.usable:
-        return _all_wait(known.failure)
+        found = of_error(known.failure)
+        text = _(
+            "The last fetch of the token failed, and all processes wait %(pause)s before the next "
+            "one: %(why)s.",
+            pause=span(known.failure.pause), why=found.text,
+        )  # fmt: skip
+        return replace(found, text=text)
     token, cache = current_token(tokens), target.options.token_cache
     if target.cache_is_away:
         target.hold(token)
@@ -68,16 +74,6 @@ def _fetched(target: CheckTarget, tokens: ComponentToken) -> Finding:
         cache=cache, age=age, left=left,
     )  # fmt: skip
     return ok(text, **more)
-
-
-def _all_wait(failure: WxStaticStoreError) -> Finding:
-    found = of_error(failure)
-    text = _(
-        "The last fetch of the token failed, and all processes wait %(pause)s before the next "
-        "one: %(why)s.",
-        pause=span(failure.pause), why=found.text,
-    )  # fmt: skip
-    return replace(found, text=text)
 
 
 # --- whether it is accepted ---------------------------------------------------------------------

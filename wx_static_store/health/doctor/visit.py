@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
+from ...deploy import paths
+from ...deploy.paths import FOLDERS, OWN_DOMAIN
 from ...i18n import gettext_lazy as _
-from .facts import CACHE_TIMES, HASHED, INDEX, OWN_DOMAIN, SLOW, is_soon, said
-from .findings import Check, Finding, ok, warning, wrong
+from .facts import CACHE_TIMES, HASHED, MOVED, SLOW, is_soon, said
+from .findings import Check, Finding, Text, ok, warning, wrong
 from .probe_file import SMALL, ProbeFile, of_each, page
 
-if TYPE_CHECKING:
-    from ...clients.transport import Reply
-
-_NOTICE = ("页面访问提示", "风险提醒", "确定访问")  # texts of the notice of default domains
+# By edge: the headers that mark its answers.
+EDGES = {"eo": ("EO-Cache-Status", "EO-LOG-UUID"), "cdn": ("X-NWS-LOG-UUID", "X-Cache-Lookup")}
+# The suffixes of what the old CDN sends uncompressed though it would gain: always, and above 2 MB.
+_ALWAYS = (".svg", ".mjs", ".wasm", ".map")
+_LARGE = (*_ALWAYS, ".js", ".html", ".css", ".xml", ".json", ".shtml", ".htm")
 
 _OF_CDN = _("Look at the response headers of the CDN in the console of Tencent Cloud.")
 
@@ -32,27 +34,20 @@ def _public(file: ProbeFile) -> Iterator[Finding]:
         return
     file.is_served = True
     headers = file.get().headers
-    findings = [*_content_type(file, headers.get("Content-Type", ""))]
-    findings += _cache_control(file, headers.get("Cache-Control", ""))
+    findings = [*_changed(headers, "Cache-Control", file.headers.cache_control, CACHE_TIMES)]
+    file.facts["cache_control"] = headers.get("Cache-Control") or "none" if findings else "kept"
+    findings += _changed(headers, "Content-Type", file.headers.content_type, _OF_CDN)
     findings += _attachment(file, headers.get("Content-Disposition", ""))
+    file.facts["edge"] = _edge(headers)
     yield from findings or [ok(_("The public address serves the file with its headers."))]
 
 
-def _content_type(file: ProbeFile, value: str) -> Iterator[Finding]:
-    sent = file.headers.content_type
+def _changed(headers: Mapping[str, str], name: str, sent: str, hint: Text) -> Iterator[Finding]:
+    value = headers.get(name, "")
     if value.replace(" ", "").lower() != sent.replace(" ", "").lower():
         facts = {"sent": sent, "value": value}
-        text = _("The Content-Type is '%(value)s', not '%(sent)s' as it was sent.", **facts)
-        yield warning(text, hint=_OF_CDN, data=facts)
-
-
-def _cache_control(file: ProbeFile, value: str) -> Iterator[Finding]:
-    sent = file.headers.cache_control
-    file.facts["cache_control"] = "kept" if value == sent else value or "none"
-    if value != sent:
-        facts = {"sent": sent, "value": value}
-        text = _("The Cache-Control is '%(value)s', not '%(sent)s' as it was sent.", **facts)
-        yield warning(text, hint=CACHE_TIMES, data=facts)
+        text = _("The %(name)s is '%(value)s', not '%(sent)s' as it was sent.", name=name, **facts)
+        yield warning(text, hint=hint, data=facts)
 
 
 def _attachment(file: ProbeFile, value: str) -> Iterator[Finding]:
@@ -73,24 +68,19 @@ def _speed(file: ProbeFile) -> Iterator[Finding]:
 
 
 def _index(file: ProbeFile) -> Iterator[Finding]:
-    served = file.serves(file.folder_url)
-    facts = {"folder_index": "served" if served else "missing"}
-    facts["folder_without_slash"] = _without_slash(file)
+    facts = paths.ask_folder(file.get, file.folder_url, file.body)
+    facts |= paths.ask_missing(file.get, file.store.url(""))
     file.facts |= facts
-    yield (ok if served else warning)(said(facts), data=facts)
-
-
-def _without_slash(file: ProbeFile) -> str:
-    reply = file.get(file.folder_url.rstrip("/"))
-    if reply.status == 200:
-        return "serve"
-    return "redirect" if 300 <= reply.status < 400 else str(reply.status)
+    served, below = facts["folder_index"] == "served", file.store.options.location
+    kind = "" if below else paths.kind_of(file.live_items)
+    advice = paths.path_advice("missing_path", facts["missing_path"], kind) if served else ""
+    yield (ok if served and not advice else warning)(said(facts), hint=advice, data=facts)
 
 
 def _notice(file: ProbeFile) -> Iterator[Finding]:
     parts = urlsplit(file.url)
     start = f"{parts.scheme}://{parts.netloc}/"
-    seen = {url: status for url in (start, file.url) if (status := _notice_at(file, url))}
+    seen = {url: status for url in (start, file.url) if (status := paths.visit(file.get, url)[1])}
     file.facts["notice_page"] = next(iter(seen.values()), "off")
     if not seen:
         yield ok(_("A browser gets the same page as a program."))
@@ -100,25 +90,16 @@ def _notice(file: ProbeFile) -> Iterator[Finding]:
         yield warning(text, data=facts)
 
 
-def _notice_at(file: ProbeFile, url: str) -> str:
-    """Return the status of the notice that a browser gets; empty if it gets the page."""
-    plain, seen = file.get(url), file.get(url, browser=True)
-    if 300 <= seen.status < 400:
-        return "" if 300 <= plain.status < 400 else str(seen.status)
-    return str(seen.status) if _has_notice(seen) and not _has_notice(plain) else ""
-
-
-def _has_notice(reply: Reply) -> bool:
-    return any(text.encode() in reply.body for text in _NOTICE)
-
-
 def _cdn(file: ProbeFile) -> Iterator[Finding]:
     result = file.send(page(SMALL))
     if result.error:
         raise result.error
-    facts = _freshness(file)
-    file.facts |= facts
+    facts = {"edge": file.facts["edge"]} | _freshness(file) | _uncompressed(file)
     yield (ok if is_soon(facts["stale_seconds"]) else warning)(said(facts), data=facts)
+    if {before := file.remembered("edge"), facts["edge"]} == {*EDGES}:
+        facts |= (moved := {"edge_before": before})
+        yield warning(said(moved), hint=MOVED, data=moved)
+    file.facts |= facts
 
 
 def _freshness(file: ProbeFile) -> dict[str, str]:
@@ -129,6 +110,22 @@ def _freshness(file: ProbeFile) -> dict[str, str]:
     # With a plus it was not waited for: the old bytes were still shown at the end.
     seconds = str(max(1, round(file.age))) + ("" if ended else "+")
     return {"stale_seconds": seconds, "cache_busting": past}
+
+
+def _edge(headers: Mapping[str, str]) -> str:
+    """Return which edge has marked an answer; "none" if neither has."""
+    if headers.get("Server") == "TencentEdgeOne":
+        return "eo"
+    found = (edge for edge, marks in EDGES.items() if any(map(headers.__contains__, marks)))
+    return next(found, "none")
+
+
+def _uncompressed(file: ProbeFile) -> dict[str, str]:
+    """Return how many MB of the live release the old CDN sends uncompressed, if it matters."""
+    files = ((item.name.lower(), (item.size or 0) / 2**20) for item in file.live_items)
+    size = sum(size for name, size in files if name.endswith(_LARGE if size > 2 else _ALWAYS))
+    matters = size >= 0.1 and file.facts["edge"] == "cdn"
+    return {"uncompressed": f"{size:.1f}"} if matters else {}
 
 
 # An entry is read as one.
@@ -143,17 +140,20 @@ CHECKS = (
     Check("probe.speed", _("Is the public address fast enough?"), of_each(_speed, served=True),
         means=_("The default domain of an environment is for tests, and is limited."),
         remedy=OWN_DOMAIN, needs=("token.accepted",), probe=True),
-    Check("probe.index", _("Does a folder show its index.html?"), of_each(_index, served=True),
+    Check("probe.index", _("What do visitors get at a folder, and where no file is?"),
+        of_each(_index, served=True),
         means=_("Without a redirect to the address with the last slash, relative addresses in the "
-                "page break. Build with an absolute base."),
-        remedy=INDEX, needs=("token.accepted",), probe=True),
+                "page break. Where no file is, a single page application needs index.html, and "
+                "other sites a page 404.html; the live release says which of them the site is."),
+        remedy=FOLDERS["folder_index"][1], needs=("token.accepted",), probe=True),
     Check("probe.notice", _("Do visitors see the pages at once?"), of_each(_notice, served=True),
         means=_("The default domain of an environment shows browsers a notice first "
                 "(页面访问提示). Programs do not see it."),
         remedy=OWN_DOMAIN, needs=("token.accepted",), probe=True),
     Check("probe.cdn", _("How soon is a replaced file seen?"), of_each(_cdn, served=True),
         means=_("The CDN may show an old file for some minutes. Names with a hash are never old. A "
-                "random query shows whether a program can look past the CDN."),
+                "random query shows whether a program can look past the CDN. Its headers show "
+                "whether it is the CDN of CloudBase, or EdgeOne, to which CloudBase moves."),
         remedy=HASHED, needs=("token.accepted",), probe=True),
 )
 # fmt: on

@@ -12,14 +12,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, SystemCheckError
 
-from ...core import interrupts
+from ...core import interrupts, qr
 from ...deploy import environments, report as summary
 from ...deploy.link_check import OWN_SECONDS, preflight
 from ...deploy.log_lines import shown_warnings
 from ...deploy.plan import Plan
 from ...deploy.report import EnvironmentReport
 from ...deploy.state import states
-from ...deploy.step_summary import append_step_summary
+from ...deploy.step_summary import append, step_summary
 from ...exceptions import WxStaticStoreError
 from ...i18n import gettext as _
 from ...releases import rollback
@@ -87,6 +87,8 @@ class Command(BaseCommand):
         how = {"report_progress": line.verbosity > 0, "trust_log": line.trust_log}
         envs = modes.environments_of(line)
         uploaders = [environments.site_uploader(self.using, env, **how) for env in envs]
+        if line.preview:
+            self.line = line = modes.at_preview(line, uploaders[0])
         if line.list:
             release_list.show([uploader.env for uploader in uploaders], line, self.stdout.write)
             return
@@ -152,12 +154,14 @@ class Command(BaseCommand):
         # Collected static files have no pages of their own.
         if self.line.directory:
             uploader, order = orders[0]
+            # A preview may change under the eyes of those who look at it.
+            changing = () if self.line.preview else orders
             found = preflight(
                 order.items,
                 prefix=order.prefix,
                 location=uploader.options.location,
-                envs=[each.env for each, _order in orders],
-                before=modes.live_in(orders),
+                envs=[each.env for each, _order in changing],
+                before=modes.live_in(changing),
                 seconds=math.inf if self.line.strict else OWN_SECONDS,
             )
             self._warn(orders, found)
@@ -204,6 +208,8 @@ class Command(BaseCommand):
             for report in environments.deploy_to_all(orders, canary=self.line.canary):
                 reports.append(report)
                 self.stdout.write(summary.line(report))
+                if self.line.preview and report.address and self.stdout.isatty():
+                    self.stdout.write(qr.lines(report.address, self.stdout.encoding))
         finally:
             self._report(orders, reports, time.monotonic() - started)
         recorded = any(report.release for report in reports)
@@ -230,4 +236,6 @@ class Command(BaseCommand):
             self.stdout.write("\n".join(summary.ending(data, self.noted)))
         write_json(self.line.json, data)
         if page := os.environ.get("GITHUB_STEP_SUMMARY"):
-            append_step_summary(page, data)
+            append(page, step_summary(data))
+        if (output := os.environ.get("GITHUB_OUTPUT")) and data["url"]:
+            append(output, f"url={data['url']}\n")

@@ -12,7 +12,7 @@ from ...core.interrupts import held
 from ...deploy.media_import import MediaImport
 from ...i18n import gettext as _, gettext_lazy, joined, labelled, padded, shown
 from ...upload.uploader import get_uploader
-from ..exits import confirmed, wrong_use
+from ..exits import YES, confirmed, wrong_use
 from ..report_file import prepare_report, write_json
 from ..upkeep import UpkeepCommand
 
@@ -50,8 +50,7 @@ class Command(UpkeepCommand):
         add("--fields", action="store_true", help=fields)
         add("--dry-run", "-n", action="store_true", help=_("compare, and send nothing"))
         add("--json", metavar="FILE", help=_("write the counts and the files that need you there"))
-        yes = ("--yes", "-y", "--no-input", "--noinput")
-        add(*yes, action="store_true", help=_("do not ask"))
+        add(*YES, action="store_true", help=_("do not ask"))
 
     def work(self, **options: Any) -> None:
         source, to, report = options["source"], options["to"], options["json"]

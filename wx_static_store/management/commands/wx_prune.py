@@ -2,16 +2,19 @@
 
 from argparse import ArgumentParser
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
+from django.core.management.base import CommandError
 from django.template.defaultfilters import filesizeformat
 
 from ...i18n import gettext as _, joined
 from ...log.prune import COUNTED, prune, prune_releases, prune_waiting
 from ...log.retention import RELEASES
+from ...releases.previews import blank_ended
 from ...upload import kept
-from ..exits import confirmed, number_between, wrong_use
+from ..exits import YES, confirmed, number_between, wrong_use
 from ..upkeep import UpkeepCommand
 
 MOST_AT_ONCE = 10_000  # more would hold locks for long
@@ -23,8 +26,9 @@ class Command(UpkeepCommand):
             "Delete rows of the log that are older than so many days, and releases but for the "
             "last of each environment and folder, with the files that only they have in the "
             "release storage; in small steps. The newest row of a file stays, and so do the rows "
-            "of a deployment that runs, what is live, and what was used within a day. "
-            "Exit code 0: done; 2: nothing was begun; 130: interrupted, what was deleted stays so."
+            "of a deployment that runs, what is live, and what was used within a day. Previews "
+            "that have ended are overwritten. Exit code 0: done; 1: a preview is still public; 2: "
+            "nothing was begun; 130: interrupted, what was deleted stays so."
         )
         add = parser.add_argument
         age = _("delete rows that are older than so many days; releases too, unless --env")
@@ -36,11 +40,11 @@ class Command(UpkeepCommand):
         rows, most = _("rows in a transaction (%(default)s)"), number_between(1, MOST_AT_ONCE)
         add("--batch", type=most, default=1000, metavar="N", help=rows)
         add("--dry-run", "-n", action="store_true", help=_("only count"))
-        yes = ("--yes", "-y", "--no-input", "--noinput")
-        add(*yes, action="store_true", help=_("do not ask"))
+        add(*YES, action="store_true", help=_("do not ask"))
 
     def work(self, **options: Any) -> None:
         self.options, dry_run = options, options["dry_run"]
+        self.left: list[str] = []  # previews that could not be blanked
         # Environments share the kept bytes.
         self._with_releases = bool(options["releases"] or not options["env"])
         self._check()
@@ -50,6 +54,8 @@ class Command(UpkeepCommand):
         self._prune(self.counts, dry_run=dry_run)
         text = _("would be deleted: %(counts)s") if dry_run else _("deleted: %(counts)s")
         self.stdout.write(text % {"counts": self.counted})
+        if self.left:
+            raise CommandError("\n".join(self.left))
 
     def _check(self) -> None:
         """Refuse options that say too little or too much, and a release storage that is public."""
@@ -64,7 +70,9 @@ class Command(UpkeepCommand):
 
     def _prune(self, counts: Counter[str], *, dry_run: bool) -> None:
         options, releases = self.options, self.options["releases"] or RELEASES
-        steps = [] if options["env"] else [prune_waiting(dry_run=dry_run)]  # first: it may refuse
+        steps: list[Iterable[tuple[str, int]]] = [self._blank_previews(dry_run=dry_run)]
+        if not options["env"]:  # first: it refuses a storage that is public
+            steps.insert(0, prune_waiting(dry_run=dry_run))
         if days := options["days"]:
             how = {"env": options["env"], "batch": options["batch"], "releases": releases}
             steps.append(prune(days, **how, dry_run=dry_run))
@@ -72,6 +80,13 @@ class Command(UpkeepCommand):
             steps.append(prune_releases(releases, dry_run=dry_run))
         for kind, count in chain(*steps):
             counts[kind] += count
+
+    def _blank_previews(self, *, dry_run: bool) -> Iterator[tuple[str, int]]:
+        for place, why in blank_ended(self.options["env"], dry_run=dry_run):
+            if why:
+                text = _("The preview %(place)s has ended, and is still public:", place=place)
+                self.left.append(f"{text}\n{why}")
+            yield "previews", int(not why)
 
     @property
     def counted(self) -> str:

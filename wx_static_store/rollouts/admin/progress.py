@@ -154,15 +154,10 @@ class Progress:
 
     def actions(self) -> list[tuple[str, Text]]:
         """Return the actions that are possible now, with labels."""
-        return [(action, label) for action, label in LABELS.items() if self._allows(action)]
-
-    def _allows(self, action: str) -> bool:
-        failed = self.snapshot.counts[State.FAILED]
-        if (action == "retry-failed" and not failed) or (
-            action == "resume" and failed > self.rollout.tolerate
-        ):
-            return False
-        return self.rollout.state in ACTIONS[action][0]
+        row, failed = self.rollout, self.snapshot.counts[State.FAILED]
+        idle = {"retry-failed": not failed, "resume": failed > row.tolerate}
+        allowed = (a for a in LABELS if row.state in ACTIONS[a][0] and not idle.get(a))
+        return [(action, LABELS[action]) for action in allowed]
 
     @property
     def may_go_back(self) -> bool:

@@ -21,9 +21,8 @@ from ...api.idempotency import once
 from ...api.log import one_row
 from ...api.operations import BEGINS, BODY, FORMATS, PATH, SENDER, Operation
 from ...api.problems import answer_as
-from ...deploy.archive import unpack_site
 from ...deploy.environments import site_stores
-from ...deploy.tree import check_prefix, read_tree
+from ...deploy.tree import check_prefix
 from ...exceptions import ConfigurationError, SourceError
 from ...i18n import listed
 from ...releases import payload
@@ -231,10 +230,8 @@ def _payload(
     with (
         answer_as("configuration", ConfigurationError),
         answer_as("archive", SourceError),
-        unpack_site(file.file, file.name) as folder,
     ):
-        items = read_tree(folder, prefix).items
-        return payload.of_tree(items, None, envs, using=using, prefix=prefix)
+        return payload.of_archive(file, envs, using=using, prefix=prefix)
 
 
 def _only_store() -> str:

@@ -33,7 +33,11 @@ _HELP = {
 
 def add_arguments(parser: CommandParser) -> None:
     parts = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    how: dict[str, Any] = {"parents": [_options_of_django()]}
+    # The options that every command has, for the end of the line, after ACTION.
+    of_django = BaseCommand().create_parser("manage.py", "wx_rollout", add_help=False)
+    for option in of_django._actions:
+        option.default = SUPPRESS  # a default would replace what stands before ACTION
+    how: dict[str, Any] = {"parents": [of_django]}
     for action, text in _HELP.items():
         how |= {"help": str(text), "description": str(text)}
         part = parts.add_parser(action, formatter_class=parser.formatter_class, **how)
@@ -42,14 +46,6 @@ def add_arguments(parser: CommandParser) -> None:
         if action in _ADD:
             _ADD[action](part)
         _add_output(part, shows=action in ("status", "list"))
-
-
-def _options_of_django() -> CommandParser:
-    """Return the options that every command has, for the end of the line, after ACTION."""
-    parser = BaseCommand().create_parser("manage.py", "wx_rollout", add_help=False)
-    for option in parser._actions:
-        option.default = SUPPRESS  # a default would replace what stands before ACTION
-    return parser
 
 
 def _add_start(part: ArgumentParser) -> None:
@@ -175,8 +171,8 @@ def payload_of(line: CommandLine) -> payload.Payload:
         return payload.of_release(line.release, envs, **where)
     modes.refuse_media_store(line)
     using = modes.alias_of(line)
-    items, last, prefix = modes.tree_of(line, using)
-    return payload.of_tree(items, last, envs, using=using, prefix=prefix, in_request=False)
+    tree = modes.tree_of(line, using)
+    return payload.of_tree(tree, envs, using=using, in_request=False)
 
 
 def manner_of(options: Mapping[str, Any]) -> Manner:

@@ -1,0 +1,277 @@
+"""What ``_headers`` and ``_redirects`` of a folder ask for is done as far as a bucket can."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from tests.deploys import bodies, configure_releases, fails, run, sent, write
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import UploadLog
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_last_put")]
+
+SITE = "wx_static_store.staticfiles.WxStaticFilesStorage"
+CDN = "Only a CDN in front of the site can add it."
+PAGES = "Write it into the pages as <meta> or <link>."
+TAKEN = "Not done: the site has a file at this path, or a line above redirects it."
+INEXACT = "Not done: a page leads from one exact path only, with 301, 302, 303, 307 or 308."
+FILES = {"index.html": b"<p>tea</p>", "logo.svg": b"<svg/>", "docs/index.html": b"<p>docs</p>"}
+
+
+@pytest.fixture
+def cloud(configure: Any, tmp_path: Path) -> EmulatorServer:
+    server: EmulatorServer = configure(**configure_releases(tmp_path / "kept"))
+    return server
+
+
+@pytest.fixture
+def dist(cloud: EmulatorServer, tmp_path: Path) -> Path:
+    folder = tmp_path / "dist"
+    write(folder, FILES)
+    return folder
+
+
+def headers(cloud: EmulatorServer, key: str) -> dict[str, str]:
+    """Return the headers of an object in lower case, without those that every file has."""
+    found = {name.lower(): value for name, value in cloud.objects()[key].headers.items()}
+    usual = {("cache-control", "no-cache"), ("cache-control", "public, max-age=300")}
+    return {
+        name: value
+        for name, value in found.items()
+        if (name, value) not in usual and (name != "content-type" or "utf-8" not in value)
+    }
+
+
+def at_lines(text: str) -> list[str]:
+    """Return the lines on ``_headers`` and ``_redirects`` that a run printed."""
+    lines = [line.strip() for line in text.splitlines()]
+    return [line for line in lines if line.startswith(("_headers", "_redirects"))]
+
+
+# --- _headers ---------------------------------------------------------------------------------
+
+SHARED = """\
+# Assets of a shop
+/assets/*
+  Cache-Control: public, max-age=604800
+  X-Frame-Options: DENY
+
+/assets/live/*
+  ! Cache-Control
+/assets/img/:picture
+  # the name without its folder
+  X-Cos-Meta-Picture: :picture
+  x-frame-options: SAMEORIGIN
+https://preview.example.net/*
+  Cache-Control: no-store
+"""
+MANUAL = """\
+/*
+  X-Content-Type-Options: nosniff
+  Content-Security-Policy: default-src 'self'
+/
+  Cache-Control: max-age=0, must-revalidate
+/manual/
+  Content-Language: zh-CN
+/manual/index.html
+  X-Robots-Tag: noindex
+/files/*.pdf
+  Content-Disposition: attachment
+  Expires: Wed, 21 Oct 2026 07:28:00 GMT
+"""
+APP = """\
+/.well-known/app
+  Content-Type: application/json
+/*.bin
+\tContent-Type: application/wasm
+\tAccess-Control-Allow-Origin: *
+/feeds/:lang/:kind
+  x-cos-meta-feed: :kind in :lang, :unknown
+/caf%C3%A9/*
+  x-cos-meta-from: /:splat
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "undone"),
+    [
+        (
+            SHARED,
+            {
+                "index.html": {},
+                "assets/a.js": {"cache-control": "public, max-age=604800"},
+                "assets/live/a.js": {},
+                "assets/img/tea.js": {
+                    "cache-control": "public, max-age=604800",
+                    "x-cos-meta-picture": "tea.js",
+                },
+                "assets/img/more/tea.js": {"cache-control": "public, max-age=604800"},
+            },
+            [
+                f"_headers, lines 4, 11: Not sent: X-Frame-Options. {CDN}",
+                "_headers, line 12: Not done: a rule for one host. Begin the path with a slash.",
+            ],
+        ),
+        (
+            MANUAL,
+            {
+                "index.html": {"cache-control": "max-age=0, must-revalidate"},
+                "manual/index.html": {"content-language": "zh-CN"},
+                "manual/index.js": {},
+                "files/old/a.pdf": {
+                    "content-type": "application/pdf",
+                    "content-disposition": "attachment",
+                    "expires": "Wed, 21 Oct 2026 07:28:00 GMT",
+                },
+            },
+            [
+                f"_headers, line 2: Not sent: X-Content-Type-Options. {CDN}",
+                f"_headers, line 3: Not sent: Content-Security-Policy. {PAGES}",
+                f"_headers, line 9: Not sent: X-Robots-Tag. {PAGES}",
+            ],
+        ),
+        (
+            APP,
+            {
+                ".well-known/app": {"content-type": "application/json"},
+                "a/b.bin": {"content-type": "application/wasm"},
+                "feeds/zh/rss.js": {"x-cos-meta-feed": "rss.js in zh, :unknown"},
+                "café/茶.js": {"x-cos-meta-from": "/%E8%8C%B6.js"},
+            },
+            [f"_headers, line 5: Not sent: Access-Control-Allow-Origin. {CDN}"],
+        ),
+    ],
+)
+def test_each_line_of_headers_is_followed_or_named(
+    cloud: EmulatorServer, tmp_path: Path, text: str, expected: Any, undone: list[str]
+) -> None:
+    write(tmp_path / "site", {"_headers": text.encode(), **dict.fromkeys(expected, b"1")})
+    printed = run(tmp_path / "site")
+    assert {key: headers(cloud, key) for key in cloud.objects()} == expected
+    assert at_lines(printed) == undone
+
+
+def test_a_changed_rule_sends_its_file_again_once(cloud: EmulatorServer, dist: Path) -> None:
+    for rule in (b"Content-Language: zh", b"Content-Language: en", b"! Content-Language"):
+        write(dist, {"_headers": b"/docs/\n  " + rule})
+        run(dist)
+        cloud.journal.clear()
+        run(dist, verify=True)
+        assert sent(cloud) == []
+    assert headers(cloud, "docs/index.html") == {}
+    rows = UploadLog.objects.filter(key="docs/index.html").order_by("id")
+    found = [*rows.values_list("other_headers", flat=True)]
+    assert found == ["Content-Language: zh", "Content-Language: en", ""]
+
+
+def test_map_is_nearer_than_headers_and_headers_than_the_store(configure: Any, dist: Path) -> None:
+    site = {"BACKEND": SITE, "OPTIONS": {"cache_control": {"*": "max-age=3"}}}
+    cloud = configure(STORAGES=settings.STORAGES | {"site": site})
+    write(dist, {"_headers": b"/*.html\n  Cache-Control: max-age=2\n"})
+    run(dist, map=["docs/*=max-age=1"])
+    found = {key: headers(cloud, key)["cache-control"] for key in FILES}
+    assert found == {
+        "docs/index.html": "max-age=1",
+        "index.html": "max-age=2",
+        "logo.svg": "max-age=3",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (
+            "/*\n Expires: 0\n/docs/*\n Expires: 1",
+            "_headers, line 4: line 2 gives '/docs/index.html' another Expires.",
+        ),
+        (" Expires: 0", "_headers, line 1: no path stands above this header"),
+        ("/a\nExpires: 0", "_headers, line 2: a path begins with a slash"),
+        ("/a\n Expires 0", "_headers, line 2: write a header as 'Name: value'"),
+        ("/a\n Expires: \x01", "_headers, line 2: '\\x01' cannot be the value of a header"),
+        ("/*/*", "_headers, line 1: a path has one * and each :name once, at most"),
+        ("/a\n" * 101, "_headers, line 101: 100 paths are allowed"),
+        (f"/{'a' * 2000}", "_headers, line 1: it has more than 2000 characters"),
+        (
+            f"/a\n Cache-Control: {'a' * 256}",
+            "_headers, line 2: it has more than 255 characters",
+        ),
+    ],
+)
+def test_headers_that_cannot_be_followed_are_refused_with_the_line(
+    cloud: EmulatorServer, dist: Path, text: str, error: str
+) -> None:
+    write(dist, {"_headers": text.encode()})
+    assert error in fails(dist, code=2)
+    assert cloud.objects() == {}
+
+
+def test_an_ignored_file_is_neither_read_nor_sent(cloud: EmulatorServer, dist: Path) -> None:
+    write(dist, {"_headers": b"no rule"})
+    run(dist, ignore=["_headers"])
+    assert bodies(cloud) == FILES
+
+
+def test_headers_of_a_release_come_back_with_it(cloud: EmulatorServer, dist: Path) -> None:
+    write(dist, {"_headers": b"/*.svg\n  Content-Disposition: attachment\n"})
+    run(dist)
+    write(dist, {"_headers": b"", "logo.svg": b"<svg></svg>"})
+    run(dist)
+    assert headers(cloud, "logo.svg") == {}
+    run(rollback=True)
+    assert headers(cloud, "logo.svg")["content-disposition"] == "attachment"
+
+
+# --- _redirects -------------------------------------------------------------------------------
+
+
+def test_an_exact_redirect_becomes_a_page_and_every_other_is_named(
+    cloud: EmulatorServer, dist: Path
+) -> None:
+    text = """\
+# moved
+/old         /new?a=1&b=2#c
+/old.html    https://example.com/%E8%8C%B6  301!
+/caf%C3%A9/  /docs/        302   # in spring
+/old/        /twice
+/docs        /elsewhere
+/blog/*      /news/:splat
+/*           /index.html   200
+/api         https://api.example.com  200
+/shop        /cn/shop      302   Country=cn
+/a           mailto:a@example.com
+/../b        /
+"""
+    write(dist, {"_redirects": text.encode()})
+    printed = run(dist, "site")
+    found = bodies(cloud)
+    pages = found.keys() - {f"site/{name}" for name in FILES}
+    assert pages == {"site/old/index.html", "site/old.html", "site/café/index.html"}
+    page = found["site/old/index.html"].decode()
+    assert '<meta http-equiv="refresh" content="0; url=/site/new?a=1&amp;b=2#c">' in page
+    assert '<link rel="canonical" href="/site/new?a=1&amp;b=2#c">' in page
+    assert "url=https://example.com/%E8%8C%B6" in found["site/old.html"].decode()
+    assert at_lines(printed) == [
+        "_redirects, lines 2, 3, 4: A small page leads on, with status 200.",
+        f"_redirects, lines 5, 6: {TAKEN}",
+        f"_redirects, lines 7, 9, 10, 11, 12: {INEXACT}",
+        "_redirects, line 8: Not done: set index.html as the error page in the console.",
+    ]
+
+
+def test_a_page_of_a_redirect_is_sent_once_and_has_the_headers_of_its_path(
+    cloud: EmulatorServer, dist: Path
+) -> None:
+    write(dist, {"_redirects": b"/feed.xml /docs/", "_headers": b"/feed.xml\n Expires: 0"})
+    run(dist)
+    cloud.journal.clear()
+    run(dist, verify=True)
+    assert sent(cloud) == []
+    feed = cloud.objects()["feed.xml"].headers
+    assert (feed["Content-Type"], headers(cloud, "feed.xml")) == (
+        "text/html; charset=utf-8",
+        {"expires": "0"},
+    )

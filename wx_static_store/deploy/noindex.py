@@ -1,0 +1,50 @@
+"""The pages of a preview, which ask search engines to leave them out."""
+
+import re
+from dataclasses import replace
+from functools import partial
+from io import BytesIO
+
+from ..core.naming import is_html
+from ..core.types import UploadItem
+from ..upload.sources import readable
+
+PREVIEWS = "_preview/"  # the folder of previews in a store
+PREVIEW_STORE = "previews"  # the alias of a store for previews alone, if there is one
+NOINDEX = b'<meta name="robots" content="noindex"/>'  # closed, as XHTML wants it
+
+_PREVIEW = re.compile(rf"{PREVIEWS}[^/]+-[0-9a-z]{{8}}/")
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+# All that may stand before the content of <head>; a page may leave out each part.
+_BEFORE = re.compile(
+    rb"""
+    (?: \xef\xbb\xbf | \s | <!--.*?--> | <\?[^>]*> | <!doctype[^>]*>
+      | <(?:html|head) (?: \s (?: "[^"]*" | '[^']*' | [^"'>] )*+ )? >
+    )*+
+    """,
+    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+)
+
+
+def is_preview(name: str) -> bool:
+    """Return whether this name, below the location of its store, lies in a preview."""
+    return name.startswith(PREVIEWS) and _PREVIEW.match(name) is not None
+
+
+def as_sent(item: UploadItem) -> UploadItem:
+    """Return the item as it is sent: a page of a preview gets the tag, all else stays."""
+    if not (is_preview(item.name) and is_html(item.name)):
+        return item
+    # A guess, for whoever cannot read the bytes; a release keeps and compares those of the tree.
+    size = None if item.size is None else item.size + len(NOINDEX)
+    return replace(
+        item, open=partial(_with_tag, item), close=True, size=size, md5=None, sha256=None
+    )
+
+
+def _with_tag(item: UploadItem) -> BytesIO:
+    with readable(item) as (file, _size):
+        body = file.read()
+    if not body.startswith(_UTF16):
+        body = _BEFORE.sub(lambda before: before[0] + NOINDEX, body, count=1)
+    return BytesIO(body)

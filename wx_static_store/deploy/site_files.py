@@ -1,0 +1,221 @@
+"""
+Follow ``_headers`` and ``_redirects``, which other hosts know, as far as a bucket can.
+
+A bucket keeps a few headers with each object, and redirects nothing. What it cannot do is a note
+with the numbers of the lines; what cannot be read is an error.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from html import escape
+from io import BytesIO
+from operator import attrgetter
+from urllib.parse import unquote
+
+from django.utils.functional import Promise
+
+from ..core.naming import clean_name, header_value, quote_key
+from ..core.types import UploadItem
+from ..exceptions import NameRejected, SourceError
+from ..i18n import gettext_lazy as _, listed, ngettext
+from ..upload.sources import fingerprint
+from .references import INDEX
+
+FILES = HEADERS, REDIRECTS = "_headers", "_redirects"
+RULES = 100  # of _headers: each is tried with each file
+LINES = 2000
+LONGEST = 2000  # characters of a line
+MOST = LINES * (LONGEST + 2)  # characters of a file: one that has more is refused for its lines
+NAMED = 20  # lines in a note
+IN_LOG = 255  # characters of a Cache-Control or Content-Type that a row keeps
+
+_OTHERS = ("Content-Disposition", "Content-Language", "Expires")
+_KEPT = {name.lower(): name for name in ("Cache-Control", "Content-Type", *_OTHERS)}
+_IN_PAGES = ("Content-Security-Policy", "Link", "Referrer-Policy", "X-Robots-Tag")
+_PAGE = """\
+<!doctype html><meta charset="utf-8"><title>{0}</title>
+<meta http-equiv="refresh" content="0; url={0}"><link rel="canonical" href="{0}">
+<a href="{0}">{0}</a>
+"""
+
+# An exact path, a path or an address, a code.
+_REDIRECT = re.compile(r"(/[^*:?#\s]*)\s+((?:/(?!/)|https?://)\S*)(\s+30[12378]!?)?(\s+#.*)?")
+_DONE = _("A small page leads on, with status 200.")
+_FALLBACK = _("Not done: set index.html as the error page in the console.")
+_TAKEN = _("Not done: the site has a file at this path, or a line above redirects it.")
+_INEXACT = _("Not done: a page leads from one exact path only, with 301, 302, 303, 307 or 308.")
+_HOST = _("Not done: a rule for one host. Begin the path with a slash.")
+
+Noted = defaultdict[tuple[str, str], list[int]]  # file and text: the numbers of the lines
+Step = tuple[int, str, str]  # number of the line, header, value; without one, it is removed
+Rules = list[tuple[re.Pattern[str], list[Step]]]  # what a path must fit, and its lines
+
+
+def follow(
+    files: Mapping[str, Sequence[str]], items: Sequence[UploadItem], prefix: str, location: str
+) -> tuple[list[UploadItem], list[str]]:
+    """Return the items with headers and the pages of redirects, and notes; raise SourceError."""
+    noted, notes, names = Noted(list), list[str](), {item.name for item in items}
+    pages = _redirect_pages(_lines(REDIRECTS, files), names, prefix, location, noted)
+    rules = _rules(_lines(HEADERS, files), noted)
+    for (file, why), lines in noted.items():
+        text = ngettext(
+            "%(file)s, line %(lines)s: %(what)s",
+            "%(file)s, lines %(lines)s: %(what)s",
+            len(lines),
+            file=file,
+            lines=listed(lines, NAMED),
+            what=why,
+        )
+        notes.append(text)
+    found = sorted([*items, *pages], key=attrgetter("name"))
+    return [_with_headers(item, prefix, rules) for item in found] if rules else found, notes
+
+
+def _lines(file: str, files: Mapping[str, Sequence[str]]) -> Iterator[tuple[int, str]]:
+    """Yield each line with its number, without comments."""
+    for number, line in enumerate(files.get(file, ()), 1):
+        if len(line) > LONGEST:
+            raise _wrong(file, number, _("it has more than %(count)d characters", count=LONGEST))
+        if number > LINES:
+            raise _wrong(file, number, _("%(count)d lines are allowed", count=LINES))
+        if not re.match(r"\s*(#|$)", line):
+            yield number, line.rstrip()
+
+
+def _wrong(file: str, line: int, what: str | Promise) -> SourceError:
+    text = _("%(file)s, line %(line)d: %(what)s", file=file, line=line, what=what)
+    return SourceError(text, stage="source", hint=_("Correct the line."))
+
+
+# --- _headers ---------------------------------------------------------------------------------
+
+
+def _rules(lines: Iterator[tuple[int, str]], noted: Noted) -> Rules:
+    rules = Rules()
+    for number, line in lines:
+        if not line[0].isspace():
+            if is_host := re.match("https?://", line):
+                noted[HEADERS, str(_HOST)].append(number)
+            rules.append((re.compile("(?!)") if is_host else _pattern(number, line), []))
+            if len(rules) > RULES:
+                raise _wrong(HEADERS, number, _("%(count)d paths are allowed", count=RULES))
+        elif not rules:
+            raise _wrong(HEADERS, number, _("no path stands above this header"))
+        else:
+            _number, name, value = step = _step(number, line.strip())
+            if name in _KEPT or name.startswith("x-cos-meta-"):
+                rules[-1][1].append(step)
+            elif value:
+                noted[HEADERS, _instead(name.title())].append(number)
+    return rules
+
+
+def _instead(name: str) -> str:
+    """Return what to do for a header that no bucket keeps."""
+    if name in _IN_PAGES:
+        return str(_("Not sent: %(name)s. Write it into the pages as <meta> or <link>.", name=name))
+    return str(_("Not sent: %(name)s. Only a CDN in front of the site can add it.", name=name))
+
+
+def _pattern(line: int, path: str) -> re.Pattern[str]:
+    """Return what the path fits: ``*`` fits all, ``:name`` a part between slashes."""
+    parts = re.split(r"(\*|(?<=/):[A-Za-z]\w*)", unquote(path), flags=re.ASCII)
+    names = (part[1:] or "splat" for part in parts[1::2])
+    parts[1::2] = (f"(?P<{n}>{'.*' if n == 'splat' else '[^/]+'})" for n in names)
+    parts[::2] = map(re.escape, parts[::2])
+    try:
+        if path.startswith("/"):
+            return re.compile("".join(parts))
+    except re.error:  # a name twice
+        raise _wrong(HEADERS, line, _("a path has one * and each :name once, at most")) from None
+    raise _wrong(HEADERS, line, _("a path begins with a slash, and a header with a space"))
+
+
+def _step(line: int, text: str) -> Step:
+    if not (found := re.fullmatch(r"!\s*([\w-]+)|([\w-]+)\s*:\s*(.+)", text)):
+        raise _wrong(HEADERS, line, _("write a header as 'Name: value', or '! Name' to remove it"))
+    removed, name, value = map(str, found.groups(""))
+    name = (removed or name).lower()
+    if name in ("cache-control", "content-type") and len(value) > IN_LOG:
+        raise _wrong(HEADERS, line, _("it has more than %(count)d characters", count=IN_LOG))
+    try:
+        return line, name, value and header_value(value)
+    except NameRejected as error:
+        raise _wrong(HEADERS, line, error.message) from None
+
+
+def _with_headers(item: UploadItem, prefix: str, rules: Rules) -> UploadItem:
+    """Return the item with the headers of all rules that fit its path."""
+    found, path = dict[str, tuple[int, str]](), f"/{item.name.removeprefix(prefix)}"
+    folder = path.removesuffix(INDEX) if path.endswith(f"/{INDEX}") else path
+    for pattern, steps in rules:
+        if fitting := pattern.fullmatch(path) or pattern.fullmatch(folder):
+            for step in steps:
+                _take(step, fitting.groupdict(), found, path)
+    values = {name: found[name][1] for name in sorted(found)}
+    cache_control, kind = values.pop("cache-control", None), values.pop("content-type", None)
+    return replace(
+        item,
+        cache_control=item.cache_control or cache_control,  # --map comes first
+        content_type=kind or item.content_type,
+        other_headers="\n".join(f"{_KEPT.get(name, name)}: {values[name]}" for name in values),
+    )
+
+
+def _take(
+    step: Step, parts: Mapping[str, str], found: dict[str, tuple[int, str]], path: str
+) -> None:
+    """Set or remove a header; raise SourceError if it has another value already."""
+    line, name, value = step
+    value = re.sub(r":(\w+)", lambda m: quote_key(parts.get(m[1], "")) or m[0], value)
+    if not value:
+        found.pop(name, None)
+    elif (before := found.setdefault(name, (line, value)))[1] != value:
+        facts = {"name": _KEPT.get(name, name), "first": before[0], "path": ascii(path)}
+        text = _("line %(first)d gives %(path)s another %(name)s. Remove it: '! %(name)s'", **facts)
+        raise _wrong(HEADERS, line, text)
+
+
+# --- _redirects -------------------------------------------------------------------------------
+
+
+def _redirect_pages(
+    lines: Iterator[tuple[int, str]],
+    names: Collection[str],
+    prefix: str,
+    location: str,
+    noted: Noted,
+) -> list[UploadItem]:
+    """Return a page for each exact path that has no file."""
+    pages = dict[str, UploadItem]()
+    for number, line in lines:
+        source, target = found.group(1, 2) if (found := _REDIRECT.fullmatch(line)) else ("", "")
+        name, taken = _name(prefix, source), prefix + unquote(source).strip("/")
+        why = _DONE if name else _INEXACT
+        if not found and re.match(r"/\*\s.*\s200", line):
+            why = _FALLBACK
+        elif name in pages or not {name, taken}.isdisjoint(names):
+            why = _TAKEN
+        elif name:
+            if target.startswith("/"):
+                target = f"/{quote_key(location + prefix)}{target[1:]}"
+            body = partial(BytesIO, _PAGE.format(escape(target)).encode())
+            page = UploadItem(name, body, content_type="text/html; charset=utf-8")
+            pages[name] = fingerprint(page)
+        noted[REDIRECTS, str(why)].append(number)
+    return [*pages.values()]
+
+
+def _name(prefix: str, source: str) -> str:
+    """Return the name of the page of a path; empty if it can have none."""
+    path = prefix + unquote(source).strip("/")
+    if "." not in path.rpartition("/")[2] or source.endswith("/"):
+        path = f"{path.rstrip('/')}/{INDEX}".lstrip("/")
+    with suppress(NameRejected):
+        return clean_name(path) if source else ""
+    return ""

@@ -1,0 +1,107 @@
+"""Previews: folders of a store with an address that cannot be guessed, and an end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+from unicodedata import normalize
+
+from django.utils import timezone
+from django.utils.crypto import get_random_string
+
+from ..core.types import UploadContext
+from ..deploy.environments import Order, deploy_to_all, site_uploader
+from ..deploy.noindex import PREVIEWS, is_preview
+from ..deploy.records import Records
+from ..deploy.state import folders, from_log
+from ..exceptions import SourceError, WxStaticStoreError
+from ..i18n import gettext_lazy as _, shown
+from ..upload.recorder import finish_deployment
+from ..upload.uploader import Uploader
+from .rollback import elsewhere
+
+if TYPE_CHECKING:
+    from ..models import FolderState
+
+USUAL, LONGEST = timedelta(days=7), timedelta(days=30)
+END = "end of the preview"  # the label of the deployment that blanks it
+
+_SIGNS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_NAME = _("Name it by a branch, or by the number of a pull request, as in --preview pr-12.")
+
+
+def prefix_of(
+    uploader: Uploader, name: str, lasts: timedelta | None = None, *, keep: bool = True
+) -> str:
+    """
+    Return the folder of this preview below the location of its store: its old one, or a new one.
+
+    With `keep`, note its new end first, so that it ends even if the run is killed. Raises
+    SourceError for a name that cannot be used, ConfigurationError without a log.
+    """
+    word = re.sub(r"[^\w.]+", "-", normalize("NFC", name)).strip("-.")
+    if not 0 < len(word) <= 100:
+        raise SourceError(_("%(name)r cannot name a preview", name=name[:100]), hint=_NAME)
+    return from_log(partial(_prefix, uploader, word, lasts, keep=keep))
+
+
+def _prefix(uploader: Uploader, word: str, lasts: timedelta | None, *, keep: bool) -> str:
+    from ..models import FolderState, key_digest
+
+    location, end = uploader.options.location, timezone.now() + (lasts or USUAL)
+    start = f"{location}{PREVIEWS}{word}-"
+    rows = folders().filter(env=uploader.env, ends__isnull=False, folder__startswith=start)
+    # Compared again: MariaDB ignores case, and another name may begin like this one.
+    own = re.compile(rf"{re.escape(start)}[{_SIGNS}]{{8}}/")
+    known = next((row for row in rows.order_by("-id") if own.fullmatch(row.folder)), None)
+    folder = known.folder if known else f"{start}{get_random_string(8, _SIGNS)}/"
+    if known and known.ends and not lasts:
+        end = max(end, known.ends)  # somebody may keep it for longer
+    if keep:
+        # Not of `folders`: PostgreSQL locks no rows that are joined.
+        states, values = FolderState.objects.using(rows.db), {"folder": folder, "ends": end}
+        states.update_or_create(values, env=uploader.env, folder_digest=key_digest(folder))
+    return folder.removeprefix(location)
+
+
+def set_end(places: Iterable[tuple[str, str]], lasts: timedelta) -> int:
+    """Let the previews among these folders of environments end then; return their number."""
+    rows, end = folders().filter(ends__isnull=False), timezone.now() + lasts
+    return sum(rows.in_folder(folder).filter(env=env).update(ends=end) for env, folder in {*places})
+
+
+def blank_ended(env: str | None = None, *, dry_run: bool = False) -> Iterator[tuple[str, str]]:
+    """Blank the previews that have ended; yield the folder of each, and why some of it stays."""
+    rows = folders().to_blank().order_by("id")
+    for row in [*(rows.filter(env=env) if env else rows)]:
+        yield f"{row.env} /{row.folder}", "" if dry_run else _blank(row)
+
+
+def _blank(row: FolderState) -> str:
+    """Deploy a release without files, and overwrite all that is there; return why if it fails."""
+    using = row.wanted.using if row.wanted else ""
+    try:
+        uploader = site_uploader(using, row.env)
+        prefix = row.folder.removeprefix(location := uploader.options.location)
+        if location + prefix != row.folder or not is_preview(prefix):
+            raise elsewhere(using, location, {row.folder})
+    except WxStaticStoreError as error:
+        return str(error)
+
+    def check() -> None:
+        if not from_log(folders().to_blank().filter(pk=row.pk).exists):
+            raise SourceError(_("It was published again meanwhile"))
+
+    order = Order((), UploadContext("wx_deploy", END), Records(using, prefix), on_held=check)
+    order = replace(order, stale=True, blank_stale=lambda question: True, include_uploads=True)
+    (report,) = deploy_to_all([(uploader, order)])
+    if report.ok and not report.stale and report.report:
+        # Only now: a run that is killed before comes back to it.
+        finish_deployment(report.report.deployment_id, checked="ok")
+        return ""
+    left = [shown(file.key) for file in report.stale]
+    return "\n".join([*report.failure_lines(), *left])
