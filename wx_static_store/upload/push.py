@@ -62,8 +62,7 @@ NOTED_SECONDS = 600.0  # after these, nobody knows of a push any more
 TRIES = 20  # some two hours and a half; then a row that fails while others are sent is parked
 PAUSE, LONGEST_PAUSE = 5.0, 600.0  # seconds until the next try; the pause doubles
 Found = RemoteFile | WxStaticStoreError | None
-_OTHER = _("Another file is public under this name")
-_taken = partial(SourceError, _OTHER, cause="waiting.taken", stage="name")
+_taken = partial(SourceError, cause="waiting.taken", stage="name")
 
 
 def push(seconds: float = 60.0, counts: Counter[str] | None = None) -> Counter[str]:

@@ -248,8 +248,7 @@ def row_of(options: Options, key: str, *, makes_way: bool = False) -> WaitingFil
         is_free = row and row.state == LEFT and (not makes_way or give_up(row))
         return None if is_free else row
     except Error as error:
-        why = described(error)
-    text = _("The waiting files cannot be read (%(why)s)", why=why)
+        text = _("The waiting files cannot be read (%(why)s)", why=described(error))
     raise UploadFailed(text, stage="name", hint=_LOOK)
 
 

@@ -70,9 +70,8 @@ class Command(UpkeepCommand):
 
     def _prune(self, counts: Counter[str], *, dry_run: bool) -> None:
         options, releases = self.options, self.options["releases"] or RELEASES
-        steps: list[Iterable[tuple[str, int]]] = [self._blank_previews(dry_run=dry_run)]
-        if not options["env"]:  # first: it refuses a storage that is public
-            steps.insert(0, prune_waiting(dry_run=dry_run))
+        waiting = [] if options["env"] else [prune_waiting(dry_run=dry_run)]  # it may refuse
+        steps: list[Iterable[tuple[str, int]]] = [*waiting, self._blank_previews(dry_run=dry_run)]
         if days := options["days"]:
             how = {"env": options["env"], "batch": options["batch"], "releases": releases}
             steps.append(prune(days, **how, dry_run=dry_run))
