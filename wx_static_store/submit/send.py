@@ -18,7 +18,7 @@ from ..upload.recorder import record_one
 from ..upload.sources import fingerprint
 from ..upload.transfer import Transfer
 from ..upload.uploader import Uploader, get_uploader
-from ..upload.waiting import save, send_now, why
+from ..upload.waiting import rows, save, send_now, why
 from .access import Act, may
 from .policy import Target, authorize_upload
 
@@ -92,7 +92,7 @@ def _deliver(
         raise IN_PROGRESS.broken(key=key)
     is_same = ahead and ahead.file and ahead.md5 == item.md5 and not replaces
     same = ahead if is_same else None
-    if same and (send_now(same) or row_ahead(to.using, options, key) == same):
+    if same and (send_now(same) or rows().filter(pk=same.pk, token=same.token).exists()):
         return uploader.waiting(item), None
     if waits and may_wait(to.using, options):
         wanted = replace(options, file_overwrite=replaces)
@@ -119,10 +119,10 @@ def look_up(
     for transfer in sent:
         transfer.prepare()
     results = uploader.settle([transfer.broken_off() for transfer in sent])
-    rows = newest_rows(to.env, [result.key for result in results]) or {}
+    logged = newest_rows(to.env, [result.key for result in results]) or {}
     ended: list[tuple[UploadResult, int | None]] = []
     for result, (item, claim) in zip(results, killed, strict=True):
-        row, ahead = rows.get(result.key), row_ahead(to.using, uploader.options, result.key)
+        row, ahead = logged.get(result.key), row_ahead(to.using, uploader.options, result.key)
         # It may have been killed after it wrote its row.
         written = row and (row.status, row.md5) == (result.status, result.md5)
         if ahead and ahead.md5 == result.md5:
