@@ -6,7 +6,7 @@ import logging
 import math
 import os
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
@@ -55,6 +55,11 @@ hypothesis.settings.load_profile("suite")
 
 # What takes seconds or minutes and is the same on every machine: each run of CI runs it once.
 slow = pytest.mark.skipif("WX_SLOW" not in os.environ, reason="takes a while: WX_SLOW=1 runs it")
+
+
+def slow_but(values: Iterable[Any], *quick: Any) -> list[Any]:
+    """Return parameters of which only these run without WX_SLOW."""
+    return [pytest.param(value, marks=[slow] * (value not in quick)) for value in values]
 
 
 def pytest_collection() -> None:
@@ -173,12 +178,6 @@ def close_connections() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _all_warnings() -> None:
-    """Log warnings: a worker of Celery in this process sets another level for all logs."""
-    logging.root.setLevel(logging.WARNING)
-
-
-@pytest.fixture(autouse=True)
 def _alone() -> Iterator[None]:
     """
     Forget the tokens and addresses of the test before; fail one that leaves changed settings.
@@ -187,6 +186,9 @@ def _alone() -> Iterator[None]:
     only.
     """
     before = settings._wrapped
+    # Only where a worker of Celery in this process has set another: it makes all logs look anew.
+    if logging.root.level != logging.WARNING:
+        logging.root.setLevel(logging.WARNING)
     if settings.configured:
         cache.clear()
     end_rests()

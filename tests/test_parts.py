@@ -13,7 +13,7 @@ from tests.tables import each
 ROOT = Path(__file__).parent.parent
 
 
-@each("name", ["VERSIONS", "CI", "SHARED", "LONG", "DATABASES"])
+@each("name", ["VERSIONS", "CI", "SLOW", "SHARED", "LONG", "DATABASES"])
 def test_a_list_names_tests_that_exist(name: str) -> None:
     gone = [path for path in parts.paths(getattr(parts, name)) if not (ROOT / path).exists()]
     assert gone == [], f"correct {name} in tests/parts.py"
@@ -25,10 +25,11 @@ def test_no_test_is_in_the_lists_of_versions_and_of_ci() -> None:
 
 def test_what_is_slow_runs_where_wx_slow_is_set() -> None:
     """Without it those tests are skipped, so CI would run them nowhere."""
-    asks = re.compile(r"WX_SLOW|^from tests.conftest import .*\bslow$", re.MULTILINE)
+    asks = re.compile(r"WX_SLOW|^from tests.conftest import .*\bslow", re.MULTILINE)
     modules = (ROOT / "tests").rglob("test_*.py")
     slow = {path for path in modules if asks.search(path.read_text())}
-    run = {ROOT / path for table in (parts.VERSIONS, parts.CI) for path in parts.paths(table)}
+    tables = (parts.VERSIONS, parts.CI, parts.SLOW)
+    run = {ROOT / path for table in tables for path in parts.paths(table)}
     assert {path for path in slow if run.isdisjoint({path, *path.parents})} == set()
 
 

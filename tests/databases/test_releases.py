@@ -22,6 +22,10 @@ def test_a_list_of_eight_megabytes_goes_in_and_out() -> None:
     assert bytes(Release.objects.get(pk=made.pk).files) == files
 
 
+@pytest.mark.skipif(
+    VENDOR == "sqlite" and "WX_SLOW" not in os.environ,
+    reason="takes a while, and is of servers above all: WX_SLOW=1 runs it",
+)
 @pytest.mark.django_db(transaction=True)
 def test_deploys_and_a_prune_at_once_of_which_some_are_killed_lose_nothing() -> None:
     name = "mariadb" if VENDOR == "mysql" else VENDOR
