@@ -208,6 +208,7 @@ def test_a_store_built_by_hand_is_kept_from_the_developers_own_emulator(tmp_path
     assert server.journal == []
 
 
+@slow
 def test_a_project_without_django_is_left_alone(tmp_path: Path) -> None:
     tests = "def test_it():\n    pass\n"
     command = [sys.executable, "-m", "pytest", "-pno:django", *(f"-pno:{name}" for name in WITHOUT)]
