@@ -8,7 +8,8 @@ INSTALLED = $(VENV)/installed-$(subst $(comma),-,$(EXTRAS))
 # The suite on every core, or what TESTS names of it, file by file: what the tests of a file share is
 # made once. What ARGS names runs on one core. MORE is for CI: options beside either. Nobody knows the
 # number of tests before the last file begins, so there are no percentages.
-ON_ALL_CORES = -n auto --dist loadfile --no-loadscope-reorder -o console_output_style=classic
+ON_ALL_CORES = -n auto --dist loadfile --no-loadscope-reorder -p tests.whole_files \
+	-o console_output_style=classic
 PYTEST = pytest $(MORE) $(or $(ARGS),$(ON_ALL_CORES) $(TESTS))
 # Tests wait for sockets and processes: two workers a core keep all cores busy.
 export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))

@@ -67,45 +67,6 @@ def pytest_collection() -> None:
     gc.disable()
 
 
-class WholeFile(pytest.Item):
-    """All tests of a file, as one for xdist: only the worker that runs them collects them."""
-
-    def runtest(self, nextitem: pytest.Item | None = None) -> None:
-        """Collect the tests of the file, and run each."""
-        session, hook = self.session, self.ihook
-        module = pytest.Module.from_parent(self.parent, path=self.path)
-        tests = [*session.genitems(module)]
-        hook.pytest_collection_modifyitems(session=session, config=self.config, items=tests)
-        # xdist asserts that a report is of the item that it asked for.
-        place = session.items.index(self)
-        for test, following in zip(tests, [*tests[1:], nextitem], strict=False):
-            session.items[place] = test
-            hook.pytest_runtest_protocol(item=test, nextitem=following)
-
-
-def pytest_pycollect_makemodule(module_path: Path, parent: Any) -> Any:
-    """
-    Let a worker collect a module when it runs it: to collect all takes seven seconds.
-
-    Not one in SHARED, or where single tests were asked for.
-    """
-    config = parent.config
-    single = config.option.keyword or config.option.markexpr or "::" in " ".join(config.args)
-    shared = {config.rootpath / path for path in paths(SHARED)}
-    if not hasattr(config, "workerinput") or single or module_path in shared:
-        return None
-    nodeid = module_path.relative_to(config.rootpath).as_posix()
-    return WholeFile.from_parent(parent, name=module_path.name, path=module_path, nodeid=nodeid)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    if not isinstance(item, WholeFile):
-        return None
-    item.runtest(nextitem)
-    return True
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Let workers begin with the longest files: at the end all of them are busy with short ones."""

@@ -1,13 +1,15 @@
 """What CI runs where: each list names tests that exist, and together they leave none out."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from tests import nightly, parts
-from tests.conftest import pytest_terminal_summary
+from tests.conftest import pytest_terminal_summary, slow
 from tests.tables import each
 
 ROOT = Path(__file__).parent.parent
@@ -39,6 +41,16 @@ def test_a_list_is_printed_for_pytest(capsys: pytest.CaptureFixture[str]) -> Non
         "--ignore=tests/api/test_schemathesis.py --ignore=tests/test_packaging.py "
         in capsys.readouterr().out
     )
+
+
+@slow
+def test_a_file_that_its_worker_collects_has_all_its_tests() -> None:
+    def passed(*options: str) -> str:
+        command = [sys.executable, "-m", "pytest", "-q", *options, "tests/test_tables.py"]
+        done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+        return re.findall(r"(\d+) passed", done.stdout)[0]
+
+    assert passed("-n2", "-p", "tests.whole_files") == passed("-n0")
 
 
 # --- make nightly -------------------------------------------------------------------------------
