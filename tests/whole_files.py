@@ -2,8 +2,7 @@
 Let the worker of xdist that runs a file collect it, and no other.
 
 By itself each worker collects all ten thousand tests, which takes it seven seconds. With
-``-p tests.whole_files`` it collects files only; the tests of one are found when it is run. To
-choose single tests, leave the plugin out.
+``-p tests.whole_files`` it collects files only; the tests of one are found when it is run.
 """
 
 from pathlib import Path
@@ -31,9 +30,9 @@ class WholeFile(pytest.Item):
 
 
 def pytest_pycollect_makemodule(module_path: Path, parent: Any) -> WholeFile | None:
-    """Collect the file itself; but all tests of one that several workers share."""
+    """Collect the file itself; but its tests if `-k` chooses, or if several workers share them."""
     root = parent.config.rootpath
-    if module_path in {root / path for path in paths(SHARED)}:
+    if parent.config.option.keyword or module_path in {root / path for path in paths(SHARED)}:
         return None
     nodeid = module_path.relative_to(root).as_posix()
     found: WholeFile = WholeFile.from_parent(
