@@ -57,6 +57,11 @@ hypothesis.settings.load_profile("suite")
 slow = pytest.mark.skipif("WX_SLOW" not in os.environ, reason="takes a while: WX_SLOW=1 runs it")
 
 
+def slow_on_sqlite(test: Any) -> Any:
+    """Mark a test that PostgreSQL and MariaDB run always, and SQLite with WX_SLOW."""
+    return slow(test) if connection.vendor == "sqlite" else test
+
+
 def slow_but(values: Iterable[Any], *quick: Any) -> list[Any]:
     """Return parameters of which only these run without WX_SLOW."""
     return [pytest.param(value, marks=[slow] * (value not in quick)) for value in values]

@@ -14,7 +14,7 @@ from django.http import StreamingHttpResponse
 from django.test import AsyncRequestFactory, RequestFactory
 from hypothesis import given, strategies as st
 
-from tests.conftest import slow, slow_but
+from tests.conftest import slow_but, slow_on_sqlite
 from tests.tables import each
 from wx_static_store.admin.log.export import COLUMNS, ROWS_AT_ONCE, csv_lines, export, json_lines
 from wx_static_store.models import UploadLog, key_digest
@@ -108,7 +108,7 @@ def test_a_thousand_large_rows_take_no_more_memory_than_one(lines: Any) -> None:
     assert peak < 1_000_000
 
 
-@slow
+@slow_on_sqlite
 @pytest.mark.django_db
 def test_six_thousand_rows_of_the_log_are_not_in_memory_at_once() -> None:
     UploadLog.objects.bulk_create(
