@@ -19,6 +19,7 @@ CDN = "Only a CDN in front of the site can add it."
 PAGES = "Write it into the pages as <meta> or <link>."
 TAKEN = "Not done: the site has a file at this path, or a line above redirects it."
 INEXACT = "Not done: a page leads from one exact path only, with 301, 302, 303, 307 or 308."
+BACK = "Not done: it leads back to itself."
 FILES = {"index.html": b"<p>tea</p>", "logo.svg": b"<svg/>", "docs/index.html": b"<p>docs</p>"}
 
 
@@ -192,11 +193,12 @@ def test_map_is_nearer_than_headers_and_headers_than_the_store(configure: Any, d
         ("/a\nExpires: 0", "_headers, line 2: a path begins with a slash"),
         ("/a\n Expires 0", "_headers, line 2: write a header as 'Name: value'"),
         ("/a\n Expires: \x01", "_headers, line 2: '\\x01' cannot be the value of a header"),
+        ("/a\n X-Cos-Meta-Ä: 0", "_headers, line 2: write a header as 'Name: value'"),
         ("/*/*", "_headers, line 1: a path has one * and each :name once, at most"),
         ("/a\n" * 101, "_headers, line 101: 100 paths are allowed"),
         (f"/{'a' * 2000}", "_headers, line 1: it has more than 2000 characters"),
         (
-            f"/a\n Cache-Control: {'a' * 256}",
+            f"/*\n Content-Type: {':splat' * 40}",
             "_headers, line 2: it has more than 255 characters",
         ),
     ],
@@ -213,6 +215,13 @@ def test_an_ignored_file_is_neither_read_nor_sent(cloud: EmulatorServer, dist: P
     write(dist, {"_headers": b"no rule"})
     run(dist, ignore=["_headers"])
     assert bodies(cloud) == FILES
+
+
+def test_a_path_fits_a_name_in_the_other_normal_form(cloud: EmulatorServer, dist: Path) -> None:
+    write(dist, {"cafe\u0301/index.html": b"1", "_redirects": b"/caf%C3%A9 /docs/"})
+    write(dist, {"_headers": "/caf\u00e9/\n Expires: 0".encode()})
+    assert TAKEN in run(dist)
+    assert headers(cloud, "caf\u00e9/index.html") == {"expires": "0"}
 
 
 def test_headers_of_a_release_come_back_with_it(cloud: EmulatorServer, dist: Path) -> None:
@@ -240,6 +249,7 @@ def test_an_exact_redirect_becomes_a_page_and_every_other_is_named(
 /docs        /elsewhere
 /blog/*      /news/:splat
 /*           /index.html   200
+/*           https://example.com/:splat 200
 /api         https://api.example.com  200
 /shop        /cn/shop      302   Country=cn
 /a           mailto:a@example.com
@@ -257,9 +267,18 @@ def test_an_exact_redirect_becomes_a_page_and_every_other_is_named(
     assert at_lines(printed) == [
         "_redirects, lines 2, 3, 4: A small page leads on, with status 200.",
         f"_redirects, lines 5, 6: {TAKEN}",
-        f"_redirects, lines 7, 9, 10, 11, 12: {INEXACT}",
+        f"_redirects, lines 7, 9, 10, 11, 12, 13: {INEXACT}",
         "_redirects, line 8: Not done: set index.html as the error page in the console.",
     ]
+
+
+def test_a_redirect_that_leads_back_is_not_done(cloud: EmulatorServer, dist: Path) -> None:
+    lines = ["/a /a/?again", "/b /c", "/c /%64#top", "/d /b/index.html"]
+    write(dist, {"_redirects": "\n".join(lines).encode()})
+    printed = run(dist, "site")
+    pages = bodies(cloud).keys() - {f"site/{name}" for name in FILES}
+    assert pages == {"site/b/index.html", "site/c/index.html"}
+    assert f"_redirects, lines 1, 4: {BACK}" in at_lines(printed)
 
 
 def test_a_page_of_a_redirect_is_sent_once_and_has_the_headers_of_its_path(

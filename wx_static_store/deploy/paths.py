@@ -18,6 +18,7 @@ from ..i18n import gettext_lazy as _
 from ..upload.sources import readable
 from ..upload.store import Store
 from .references import INDEX, references
+from .site_files import LEADS_ON
 
 if TYPE_CHECKING:
     from ..clients.transport import Reply
@@ -81,12 +82,18 @@ def kind_of(items: Iterable[UploadItem]) -> str:
         return ""
     scripts = (name for name in references(start, "") if name.endswith((".js", ".mjs")))
     read = (start, *(by_name[name] for name in scripts if name in by_name))
+    pages = [by_name[name] for name in {*filter(is_html, by_name)} - {INDEX, ERROR_PAGE}]
     try:
-        if {*filter(is_html, by_name)} <= {INDEX, ERROR_PAGE} and any(map(_has_router, read)):
+        if all(map(_leads_on, pages)) and any(map(_has_router, read)):
             return "app"
     except (WxStaticStoreError, OSError):
         return ""
     return "pages with 404" if ERROR_PAGE in by_name else "pages"
+
+
+def _leads_on(item: UploadItem) -> bool:
+    with readable(item) as (file, _size):
+        return file.read(len(LEADS_ON)) == LEADS_ON
 
 
 def _has_router(item: UploadItem) -> bool:

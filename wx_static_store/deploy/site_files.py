@@ -6,6 +6,7 @@ with the numbers of the lines; what cannot be read is an error.
 """
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -36,19 +37,20 @@ IN_LOG = 255  # characters of a Cache-Control or Content-Type that a row keeps
 _OTHERS = ("Content-Disposition", "Content-Language", "Expires")
 _KEPT = {name.lower(): name for name in ("Cache-Control", "Content-Type", *_OTHERS)}
 _IN_PAGES = ("Content-Security-Policy", "Link", "Referrer-Policy", "X-Robots-Tag")
-_PAGE = """\
-<!doctype html><meta charset="utf-8"><title>{0}</title>
-<meta http-equiv="refresh" content="0; url={0}"><link rel="canonical" href="{0}">
-<a href="{0}">{0}</a>
-"""
+LEADS_ON = b'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url='
+_REST = '{0}"><title>{0}</title><link rel="canonical" href="{0}"><a href="{0}">{0}</a>\n'
 
+_HEADER = re.compile(r"!\s*([\w-]+)|([\w-]+)\s*:\s*(.+)", re.ASCII)
 # An exact path, a path or an address, a code.
 _REDIRECT = re.compile(r"(/[^*:?#\s]*)\s+((?:/(?!/)|https?://)\S*)(\s+30[12378]!?)?(\s+#.*)?")
 _DONE = _("A small page leads on, with status 200.")
 _FALLBACK = _("Not done: set index.html as the error page in the console.")
 _TAKEN = _("Not done: the site has a file at this path, or a line above redirects it.")
+_BACK = _("Not done: it leads back to itself.")
 _INEXACT = _("Not done: a page leads from one exact path only, with 301, 302, 303, 307 or 308.")
 _HOST = _("Not done: a rule for one host. Begin the path with a slash.")
+
+_nfc = partial(unicodedata.normalize, "NFC")  # as in a key
 
 Noted = defaultdict[tuple[str, str], list[int]]  # file and text: the numbers of the lines
 Step = tuple[int, str, str]  # number of the line, header, value; without one, it is removed
@@ -59,7 +61,7 @@ def follow(
     files: Mapping[str, Sequence[str]], items: Sequence[UploadItem], prefix: str, location: str
 ) -> tuple[list[UploadItem], list[str]]:
     """Return the items with headers and the pages of redirects, and notes; raise SourceError."""
-    noted, notes, names = Noted(list), list[str](), {item.name for item in items}
+    noted, notes, names = Noted(list), list[str](), {_nfc(item.name) for item in items}
     pages = _redirect_pages(_lines(REDIRECTS, files), names, prefix, location, noted)
     rules = _rules(_lines(HEADERS, files), noted)
     for (file, why), lines in noted.items():
@@ -84,7 +86,7 @@ def _lines(file: str, files: Mapping[str, Sequence[str]]) -> Iterator[tuple[int,
         if number > LINES:
             raise _wrong(file, number, _("%(count)d lines are allowed", count=LINES))
         if not re.match(r"\s*(#|$)", line):
-            yield number, line.rstrip()
+            yield number, _nfc(line.rstrip())
 
 
 def _wrong(file: str, line: int, what: str | Promise) -> SourceError:
@@ -108,7 +110,7 @@ def _rules(lines: Iterator[tuple[int, str]], noted: Noted) -> Rules:
             raise _wrong(HEADERS, number, _("no path stands above this header"))
         else:
             _number, name, value = step = _step(number, line.strip())
-            if name in _KEPT or name.startswith("x-cos-meta-"):
+            if name in _KEPT or re.match("x-cos-meta-.", name):
                 rules[-1][1].append(step)
             elif value:
                 noted[HEADERS, _instead(name.title())].append(number)
@@ -123,26 +125,24 @@ def _instead(name: str) -> str:
 
 
 def _pattern(line: int, path: str) -> re.Pattern[str]:
-    """Return what the path fits: ``*`` fits all, ``:name`` a part between slashes."""
-    parts = re.split(r"(\*|(?<=/):[A-Za-z]\w*)", unquote(path), flags=re.ASCII)
+    """Return what fits: ``*`` fits all, ``:name`` a part between slashes, a folder its page."""
+    parts = re.split(r"(\*|(?<=/):[A-Za-z]\w*)", _nfc(unquote(path)), flags=re.ASCII)
     names = (part[1:] or "splat" for part in parts[1::2])
     parts[1::2] = (f"(?P<{n}>{'.*' if n == 'splat' else '[^/]+'})" for n in names)
     parts[::2] = map(re.escape, parts[::2])
     try:
         if path.startswith("/"):
-            return re.compile("".join(parts))
+            return re.compile("".join(parts) + rf"(?:(?<=/){re.escape(INDEX)})?")
     except re.error:  # a name twice
         raise _wrong(HEADERS, line, _("a path has one * and each :name once, at most")) from None
     raise _wrong(HEADERS, line, _("a path begins with a slash, and a header with a space"))
 
 
 def _step(line: int, text: str) -> Step:
-    if not (found := re.fullmatch(r"!\s*([\w-]+)|([\w-]+)\s*:\s*(.+)", text)):
+    if not (found := _HEADER.fullmatch(text)):
         raise _wrong(HEADERS, line, _("write a header as 'Name: value', or '! Name' to remove it"))
     removed, name, value = map(str, found.groups(""))
     name = (removed or name).lower()
-    if name in ("cache-control", "content-type") and len(value) > IN_LOG:
-        raise _wrong(HEADERS, line, _("it has more than %(count)d characters", count=IN_LOG))
     try:
         return line, name, value and header_value(value)
     except NameRejected as error:
@@ -151,10 +151,9 @@ def _step(line: int, text: str) -> Step:
 
 def _with_headers(item: UploadItem, prefix: str, rules: Rules) -> UploadItem:
     """Return the item with the headers of all rules that fit its path."""
-    found, path = dict[str, tuple[int, str]](), f"/{item.name.removeprefix(prefix)}"
-    folder = path.removesuffix(INDEX) if path.endswith(f"/{INDEX}") else path
+    found, path = dict[str, tuple[int, str]](), f"/{_nfc(item.name).removeprefix(prefix)}"
     for pattern, steps in rules:
-        if fitting := pattern.fullmatch(path) or pattern.fullmatch(folder):
+        if fitting := pattern.fullmatch(path):
             for step in steps:
                 _take(step, fitting.groupdict(), found, path)
     values = {name: found[name][1] for name in sorted(found)}
@@ -173,6 +172,8 @@ def _take(
     """Set or remove a header; raise SourceError if it has another value already."""
     line, name, value = step
     value = re.sub(r":(\w+)", lambda m: quote_key(parts.get(m[1], "")) or m[0], value)
+    if name in ("cache-control", "content-type") and len(value) > IN_LOG:
+        raise _wrong(HEADERS, line, _("it has more than %(count)d characters", count=IN_LOG))
     if not value:
         found.pop(name, None)
     elif (before := found.setdefault(name, (line, value)))[1] != value:
@@ -192,19 +193,24 @@ def _redirect_pages(
     noted: Noted,
 ) -> list[UploadItem]:
     """Return a page for each exact path that has no file."""
-    pages = dict[str, UploadItem]()
+    pages, leads = dict[str, UploadItem](), dict[str, str]()  # from page to page
     for number, line in lines:
         source, target = found.group(1, 2) if (found := _REDIRECT.fullmatch(line)) else ("", "")
         name, taken = _name(prefix, source), prefix + unquote(source).strip("/")
-        why = _DONE if name else _INEXACT
-        if not found and re.match(r"/\*\s.*\s200", line):
+        why, last = _DONE if name else _INEXACT, _name(prefix, re.sub("[?#].*", "", target))
+        while last in leads:
+            last = leads[last]
+        if not found and re.match(r"/\*\s+/\S*\s+200", line):
             why = _FALLBACK
         elif name in pages or not {name, taken}.isdisjoint(names):
             why = _TAKEN
+        elif name and last == name:
+            why = _BACK
         elif name:
+            leads[name] = last
             if target.startswith("/"):
                 target = f"/{quote_key(location + prefix)}{target[1:]}"
-            body = partial(BytesIO, _PAGE.format(escape(target)).encode())
+            body = partial(BytesIO, LEADS_ON + _REST.format(escape(target)).encode())
             page = UploadItem(name, body, content_type="text/html; charset=utf-8")
             pages[name] = fingerprint(page)
         noted[REDIRECTS, str(why)].append(number)
