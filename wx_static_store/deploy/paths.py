@@ -84,21 +84,17 @@ def kind_of(items: Iterable[UploadItem]) -> str:
     read = (start, *(by_name[name] for name in scripts if name in by_name))
     pages = [by_name[name] for name in {*filter(is_html, by_name)} - {INDEX, ERROR_PAGE}]
     try:
-        if all(map(_leads_on, pages)) and any(map(_has_router, read)):
+        one_page = all(_start(page, len(LEADS_ON)) == LEADS_ON for page in pages)
+        if one_page and any(_ROUTER in _start(item) for item in read):
             return "app"
     except (WxStaticStoreError, OSError):
         return ""
     return "pages with 404" if ERROR_PAGE in by_name else "pages"
 
 
-def _leads_on(item: UploadItem) -> bool:
+def _start(item: UploadItem, most: int = LARGEST) -> bytes:
     with readable(item) as (file, _size):
-        return file.read(len(LEADS_ON)) == LEADS_ON
-
-
-def _has_router(item: UploadItem) -> bool:
-    with readable(item) as (file, _size):
-        return _ROUTER in file.read(LARGEST)
+        return file.read(most)
 
 
 def path_advice(name: str, value: str, kind: str) -> Text:

@@ -8,7 +8,7 @@ with the numbers of the lines; what cannot be read is an error.
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -19,7 +19,7 @@ from urllib.parse import unquote
 
 from django.utils.functional import Promise
 
-from ..core.naming import clean_name, header_value, quote_key
+from ..core.naming import clean_name, content_type, header_value, quote_key
 from ..core.types import UploadItem
 from ..exceptions import NameRejected, SourceError
 from ..i18n import gettext_lazy as _, listed, ngettext
@@ -28,9 +28,8 @@ from .references import INDEX
 
 FILES = HEADERS, REDIRECTS = "_headers", "_redirects"
 RULES = 100  # of _headers: each is tried with each file
-LINES = 2000
-LONGEST = 2000  # characters of a line
-MOST = LINES * (LONGEST + 2)  # characters of a file: one that has more is refused for its lines
+LINES = 2000  # of a file, and characters of each
+MOST = LINES * (LINES + 2)  # characters of a file: one that has more is refused for its lines
 NAMED = 20  # lines in a note
 IN_LOG = 255  # characters of a Cache-Control or Content-Type that a row keeps
 
@@ -43,6 +42,9 @@ _REST = '{0}"><title>{0}</title><link rel="canonical" href="{0}"><a href="{0}">{
 _HEADER = re.compile(r"!\s*([\w-]+)|([\w-]+)\s*:\s*(.+)", re.ASCII)
 # An exact path, a path or an address, a code.
 _REDIRECT = re.compile(r"(/[^*:?#\s]*)\s+((?:/(?!/)|https?://)\S*)(\s+30[12378]!?)?(\s+#.*)?")
+_IN_META = _("Not sent: %(name)s. Write it into the pages as <meta> or <link>.")
+_BY_CDN = _("Not sent: %(name)s. Only a CDN in front of the site can add it.")
+_OTHER = _("line %(first)d gives %(path)s another %(name)s. Remove it: '! %(name)s'")
 _DONE = _("A small page leads on, with status 200.")
 _FALLBACK = _("Not done: set index.html as the error page in the console.")
 _TAKEN = _("Not done: the site has a file at this path, or a line above redirects it.")
@@ -52,6 +54,7 @@ _HOST = _("Not done: a rule for one host. Begin the path with a slash.")
 
 _nfc = partial(unicodedata.normalize, "NFC")  # as in a key
 
+Lines = Iterator[tuple[int, str]]  # with their numbers
 Noted = defaultdict[tuple[str, str], list[int]]  # file and text: the numbers of the lines
 Step = tuple[int, str, str]  # number of the line, header, value; without one, it is removed
 Rules = list[tuple[re.Pattern[str], list[Step]]]  # what a path must fit, and its lines
@@ -61,30 +64,30 @@ def follow(
     files: Mapping[str, Sequence[str]], items: Sequence[UploadItem], prefix: str, location: str
 ) -> tuple[list[UploadItem], list[str]]:
     """Return the items with headers and the pages of redirects, and notes; raise SourceError."""
-    noted, notes, names = Noted(list), list[str](), {_nfc(item.name) for item in items}
+    noted, names = Noted(list), {_nfc(item.name) for item in items}
     pages = _redirect_pages(_lines(REDIRECTS, files), names, prefix, location, noted)
     rules = _rules(_lines(HEADERS, files), noted)
-    for (file, why), lines in noted.items():
-        text = ngettext(
+    notes = [
+        ngettext(
             "%(file)s, line %(lines)s: %(what)s",
             "%(file)s, lines %(lines)s: %(what)s",
             len(lines),
             file=file,
             lines=listed(lines, NAMED),
-            what=why,
+            what=what,
         )
-        notes.append(text)
+        for (file, what), lines in noted.items()
+    ]
     found = sorted([*items, *pages], key=attrgetter("name"))
     return [_with_headers(item, prefix, rules) for item in found] if rules else found, notes
 
 
-def _lines(file: str, files: Mapping[str, Sequence[str]]) -> Iterator[tuple[int, str]]:
+def _lines(file: str, files: Mapping[str, Sequence[str]]) -> Lines:
     """Yield each line with its number, without comments."""
     for number, line in enumerate(files.get(file, ()), 1):
-        if len(line) > LONGEST:
-            raise _wrong(file, number, _("it has more than %(count)d characters", count=LONGEST))
-        if number > LINES:
-            raise _wrong(file, number, _("%(count)d lines are allowed", count=LINES))
+        if max(number, len(line)) > LINES:
+            text = _("%(count)d lines of %(count)d characters are allowed", count=LINES)
+            raise _wrong(file, number, text)
         if not re.match(r"\s*(#|$)", line):
             yield number, _nfc(line.rstrip())
 
@@ -97,7 +100,7 @@ def _wrong(file: str, line: int, what: str | Promise) -> SourceError:
 # --- _headers ---------------------------------------------------------------------------------
 
 
-def _rules(lines: Iterator[tuple[int, str]], noted: Noted) -> Rules:
+def _rules(lines: Lines, noted: Noted) -> Rules:
     rules = Rules()
     for number, line in lines:
         if not line[0].isspace():
@@ -113,15 +116,10 @@ def _rules(lines: Iterator[tuple[int, str]], noted: Noted) -> Rules:
             if name in _KEPT or re.match("x-cos-meta-.", name):
                 rules[-1][1].append(step)
             elif value:
-                noted[HEADERS, _instead(name.title())].append(number)
+                name = name.title()
+                text = str(_IN_META if name in _IN_PAGES else _BY_CDN) % {"name": name}
+                noted[HEADERS, text].append(number)
     return rules
-
-
-def _instead(name: str) -> str:
-    """Return what to do for a header that no bucket keeps."""
-    if name in _IN_PAGES:
-        return str(_("Not sent: %(name)s. Write it into the pages as <meta> or <link>.", name=name))
-    return str(_("Not sent: %(name)s. Only a CDN in front of the site can add it.", name=name))
 
 
 def _pattern(line: int, path: str) -> re.Pattern[str]:
@@ -130,12 +128,11 @@ def _pattern(line: int, path: str) -> re.Pattern[str]:
     names = (part[1:] or "splat" for part in parts[1::2])
     parts[1::2] = (f"(?P<{n}>{'.*' if n == 'splat' else '[^/]+'})" for n in names)
     parts[::2] = map(re.escape, parts[::2])
-    try:
+    with suppress(re.error):  # a name twice
         if path.startswith("/"):
             return re.compile("".join(parts) + rf"(?:(?<=/){re.escape(INDEX)})?")
-    except re.error:  # a name twice
-        raise _wrong(HEADERS, line, _("a path has one * and each :name once, at most")) from None
-    raise _wrong(HEADERS, line, _("a path begins with a slash, and a header with a space"))
+    text = _("write a path from its slash, with each of * and :name once, and a header indented")
+    raise _wrong(HEADERS, line, text)
 
 
 def _step(line: int, text: str) -> Step:
@@ -150,12 +147,22 @@ def _step(line: int, text: str) -> Step:
 
 
 def _with_headers(item: UploadItem, prefix: str, rules: Rules) -> UploadItem:
-    """Return the item with the headers of all rules that fit its path."""
+    """Return the item with the headers of all rules that fit its path, or raise SourceError."""
     found, path = dict[str, tuple[int, str]](), f"/{_nfc(item.name).removeprefix(prefix)}"
-    for pattern, steps in rules:
-        if fitting := pattern.fullmatch(path):
-            for step in steps:
-                _take(step, fitting.groupdict(), found, path)
+    fitting = (
+        (fits, step) for rule, steps in rules if (fits := rule.fullmatch(path)) for step in steps
+    )
+    for fits, (line, name, value) in fitting:
+        parts = {f":{part}": quote_key(text) for part, text in fits.groupdict().items()}
+        value = "".join(parts.get(word, word) for word in re.split(r"(:\w+)", value))
+        first, before = found.setdefault(name, (line, value))
+        if name in ("cache-control", "content-type") and len(value) > IN_LOG:
+            raise _wrong(HEADERS, line, _("it has more than %(count)d characters", count=IN_LOG))
+        if not value:
+            del found[name]
+        elif before != value:
+            facts = {"name": _KEPT.get(name, name), "first": first, "path": ascii(path)}
+            raise _wrong(HEADERS, line, str(_OTHER) % facts)
     values = {name: found[name][1] for name in sorted(found)}
     cache_control, kind = values.pop("cache-control", None), values.pop("content-type", None)
     return replace(
@@ -166,31 +173,11 @@ def _with_headers(item: UploadItem, prefix: str, rules: Rules) -> UploadItem:
     )
 
 
-def _take(
-    step: Step, parts: Mapping[str, str], found: dict[str, tuple[int, str]], path: str
-) -> None:
-    """Set or remove a header; raise SourceError if it has another value already."""
-    line, name, value = step
-    value = re.sub(r":(\w+)", lambda m: quote_key(parts.get(m[1], "")) or m[0], value)
-    if name in ("cache-control", "content-type") and len(value) > IN_LOG:
-        raise _wrong(HEADERS, line, _("it has more than %(count)d characters", count=IN_LOG))
-    if not value:
-        found.pop(name, None)
-    elif (before := found.setdefault(name, (line, value)))[1] != value:
-        facts = {"name": _KEPT.get(name, name), "first": before[0], "path": ascii(path)}
-        text = _("line %(first)d gives %(path)s another %(name)s. Remove it: '! %(name)s'", **facts)
-        raise _wrong(HEADERS, line, text)
-
-
 # --- _redirects -------------------------------------------------------------------------------
 
 
 def _redirect_pages(
-    lines: Iterator[tuple[int, str]],
-    names: Collection[str],
-    prefix: str,
-    location: str,
-    noted: Noted,
+    lines: Lines, names: set[str], prefix: str, location: str, noted: Noted
 ) -> list[UploadItem]:
     """Return a page for each exact path that has no file."""
     pages, leads = dict[str, UploadItem](), dict[str, str]()  # from page to page
@@ -208,11 +195,9 @@ def _redirect_pages(
             why = _BACK
         elif name:
             leads[name] = last
-            if target.startswith("/"):
-                target = f"/{quote_key(location + prefix)}{target[1:]}"
+            target = re.sub("^/", f"/{quote_key(location + prefix)}", target)
             body = partial(BytesIO, LEADS_ON + _REST.format(escape(target)).encode())
-            page = UploadItem(name, body, content_type="text/html; charset=utf-8")
-            pages[name] = fingerprint(page)
+            pages[name] = fingerprint(UploadItem(name, body, content_type=content_type(INDEX)))
         noted[REDIRECTS, str(why)].append(number)
     return [*pages.values()]
 
