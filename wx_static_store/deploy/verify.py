@@ -27,7 +27,7 @@ from ..core.types import (
     deletion,
 )
 from ..exceptions import ConfigurationError, DeadlineExceeded, NameRejected, WxStaticStoreError
-from ..i18n import gettext, gettext_lazy as _, gettext_noop, listed
+from ..i18n import gettext, gettext_lazy as _, gettext_noop, listed, shown
 from ..upload.database import in_database, log
 from ..upload.recorder import Recorder
 from ..upload.sources import IN_MEMORY, digest
@@ -246,7 +246,7 @@ def _as_served(
     if md5 == item.md5:
         wanted = {"Content-Type": headers.content_type, "Cache-Control": headers.cache_control}
         for name, here in wanted.items():
-            there = reply.headers.get(name, "")
+            there = shown(reply.headers.get(name, ""))
             if there.lower().replace(" ", "") != here.lower().replace(" ", ""):
                 rewritten[name, there, here].append(key)
         return ""
