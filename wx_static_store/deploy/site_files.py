@@ -22,7 +22,7 @@ from django.utils.functional import Promise
 from ..core.naming import clean_name, content_type, header_value, quote_key
 from ..core.types import UploadItem
 from ..exceptions import NameRejected, SourceError
-from ..i18n import gettext_lazy as _, listed, ngettext
+from ..i18n import gettext_lazy as _, labelled, listed
 from ..upload.sources import fingerprint
 from .references import INDEX
 
@@ -67,17 +67,7 @@ def follow(
     noted, names = Noted(list), {_nfc(item.name) for item in items}
     pages = _redirect_pages(_lines(REDIRECTS, files), names, prefix, location, noted)
     rules = _rules(_lines(HEADERS, files), noted)
-    notes = [
-        ngettext(
-            "%(file)s, line %(lines)s: %(what)s",
-            "%(file)s, lines %(lines)s: %(what)s",
-            len(lines),
-            file=file,
-            lines=listed(lines, NAMED),
-            what=what,
-        )
-        for (file, what), lines in noted.items()
-    ]
+    notes = [labelled(f"{file}:{listed(at, NAMED)}", what) for (file, what), at in noted.items()]
     found = sorted([*items, *pages], key=attrgetter("name"))
     return [_with_headers(item, prefix, rules) for item in found] if rules else found, notes
 
@@ -93,7 +83,7 @@ def _lines(file: str, files: Mapping[str, Sequence[str]]) -> Lines:
 
 
 def _wrong(file: str, line: int, what: str | Promise) -> SourceError:
-    text = _("%(file)s, line %(line)d: %(what)s", file=file, line=line, what=what)
+    text = _("%(label)s: %(text)s", label=f"{file}:{line}", text=what)
     return SourceError(text, stage="source", hint=_("Correct the line."))
 
 
