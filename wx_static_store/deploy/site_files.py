@@ -31,10 +31,10 @@ RULES = 100  # of _headers: each is tried with each file
 LINES = 2000  # of a file, and characters of each
 MOST = LINES * (LINES + 2)  # characters of a file: one that has more is refused for its lines
 NAMED = 20  # lines in a note
-IN_LOG = 255  # characters of a Cache-Control or Content-Type that a row keeps
+IN_LOG = 255  # characters of those that a row keeps in columns
 
-_OTHERS = ("Content-Disposition", "Content-Language", "Expires")
-_KEPT = {name.lower(): name for name in ("Cache-Control", "Content-Type", *_OTHERS)}
+_IN_COLUMNS = ("Cache-Control", "Content-Type")
+_KEPT = (*_IN_COLUMNS, "Content-Disposition", "Content-Language", "Expires")
 _IN_PAGES = ("Content-Security-Policy", "Link", "Referrer-Policy", "X-Robots-Tag")
 LEADS_ON = b'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url='
 _REST = '{0}"><title>{0}</title><link rel="canonical" href="{0}"><a href="{0}">{0}</a>\n'
@@ -103,10 +103,9 @@ def _rules(lines: Lines, noted: Noted) -> Rules:
             raise _wrong(HEADERS, number, _("no path stands above this header"))
         else:
             _number, name, value = step = _step(number, line.strip())
-            if name in _KEPT or re.match("x-cos-meta-.", name):
+            if name in _KEPT or re.match("X-Cos-Meta-.", name):
                 rules[-1][1].append(step)
             elif value:
-                name = name.title()
                 text = str(_IN_META if name in _IN_PAGES else _BY_CDN) % {"name": name}
                 noted[HEADERS, text].append(number)
     return rules
@@ -129,9 +128,8 @@ def _step(line: int, text: str) -> Step:
     if not (found := _HEADER.fullmatch(text)):
         raise _wrong(HEADERS, line, _("write a header as 'Name: value', or '! Name' to remove it"))
     removed, name, value = map(str, found.groups(""))
-    name = (removed or name).lower()
     try:
-        return line, name, value and header_value(value)
+        return line, (removed or name).title(), value and header_value(value)
     except NameRejected as error:
         raise _wrong(HEADERS, line, error.message) from None
 
@@ -146,20 +144,20 @@ def _with_headers(item: UploadItem, prefix: str, rules: Rules) -> UploadItem:
         parts = {f":{part}": quote_key(text) for part, text in fits.groupdict().items()}
         value = "".join(parts.get(word, word) for word in re.split(r"(:\w+)", value))
         first, before = found.setdefault(name, (line, value))
-        if name in ("cache-control", "content-type") and len(value) > IN_LOG:
+        if name in _IN_COLUMNS and len(value) > IN_LOG:
             raise _wrong(HEADERS, line, _("it has more than %(count)d characters", count=IN_LOG))
         if not value:
             del found[name]
         elif before != value:
-            facts = {"name": _KEPT.get(name, name), "first": first, "path": ascii(path)}
+            facts = {"name": name, "first": first, "path": ascii(path)}
             raise _wrong(HEADERS, line, str(_OTHER) % facts)
     values = {name: found[name][1] for name in sorted(found)}
-    cache_control, kind = values.pop("cache-control", None), values.pop("content-type", None)
+    cache_control, kind = (values.pop(name, None) for name in _IN_COLUMNS)
     return replace(
         item,
         cache_control=item.cache_control or cache_control,  # --map comes first
         content_type=kind or item.content_type,
-        other_headers="\n".join(f"{_KEPT.get(name, name)}: {values[name]}" for name in values),
+        other_headers="\n".join(f"{name}: {value}" for name, value in values.items()),
     )
 
 
@@ -173,13 +171,13 @@ def _redirect_pages(
     pages, leads = dict[str, UploadItem](), dict[str, str]()  # from page to page
     for number, line in lines:
         source, target = found.group(1, 2) if (found := _REDIRECT.fullmatch(line)) else ("", "")
-        name, taken = _name(prefix, source), prefix + unquote(source).strip("/")
-        why, last = _DONE if name else _INEXACT, _name(prefix, re.sub("[?#].*", "", target))
+        name, last = _name(prefix, source), _name(prefix, re.sub("[?#].*", "", target))
+        why = _DONE if name else _INEXACT
         while last in leads:
             last = leads[last]
         if not found and re.match(r"/\*\s+/\S*\s+200", line):
             why = _FALLBACK
-        elif name in pages or not {name, taken}.isdisjoint(names):
+        elif name in pages or not names.isdisjoint([name, name.removesuffix(f"/{INDEX}")]):
             why = _TAKEN
         elif name and last == name:
             why = _BACK
