@@ -257,6 +257,8 @@ def test_an_exact_redirect_becomes_a_page_and_every_other_is_named(
 /shop        /cn/shop      302   Country=cn
 /a           mailto:a@example.com
 /../b        /
+/e           /\\example.com
+/f           https://
 """
     write(dist, {"_redirects": text.encode()})
     printed = run(dist, "site")
@@ -270,7 +272,7 @@ def test_an_exact_redirect_becomes_a_page_and_every_other_is_named(
     assert at_lines(printed) == [
         "_redirects:2, 3, 4: A small page leads on, with status 200.",
         f"_redirects:5, 6: {TAKEN}",
-        f"_redirects:7, 9, 10, 11, 12, 13: {INEXACT}",
+        f"_redirects:7, 9, 10, 11, 12, 13, 14, 15: {INEXACT}",
         "_redirects:8: Not done: set index.html as the error page in the console.",
     ]
 

@@ -41,7 +41,7 @@ _REST = '{0}"><title>{0}</title><link rel="canonical" href="{0}"><a href="{0}">{
 
 _HEADER = re.compile(r"!\s*([\w-]+)|([\w-]+)\s*:\s*(.+)", re.ASCII)
 # An exact path, a path or an address, a code.
-_REDIRECT = re.compile(r"(/[^*:?#\s]*)\s+((?:/(?!/)|https?://)\S*)(\s+30[12378]!?)?(\s+#.*)?")
+_REDIRECT = re.compile(r"(/[^*:?#\s]*)\s+((?:/(?![/\\])|https?://\w)\S*)(\s+30[12378]!?)?(\s+#.*)?")
 _IN_META = _("Not sent: %(name)s. Write it into the pages as <meta> or <link>.")
 _BY_CDN = _("Not sent: %(name)s. Only a CDN in front of the site can add it.")
 _OTHER = _("line %(first)d gives %(path)s another %(name)s. Remove it: '! %(name)s'")
