@@ -55,7 +55,11 @@ class Tool(NamedTuple):
 
 
 class Page(NamedTuple):
-    """A page of an admin: who may open it, how, and the label of the button that leads to it."""
+    """
+    A page of an admin: who may open it, how, and the label of the button that leads to it.
+
+    It decorates the method that serves it; one that serves several gets the `name`.
+    """
 
     name: str
     route: str
@@ -64,15 +68,9 @@ class Page(NamedTuple):
     button: str | Promise = ""
     css_class: str = ""
 
-
-def page(*pages: Page) -> Callable[[View], View]:
-    """Serve these pages by a method of an admin; it gets the `name` if there are several."""
-
-    def mark(view: View) -> View:
-        view.pages = pages  # type: ignore[attr-defined]
+    def __call__(self, view: View) -> View:
+        view.pages = (self, *getattr(view, "pages", ()))  # type: ignore[attr-defined]
         return view
-
-    return mark
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 
-from ...admin.base import BOTH, Page, ReadOnlyAdmin, page
+from ...admin.base import BOTH, Page, ReadOnlyAdmin
 from ...admin.columns import Look, with_details
 from ...causes import matching
 from ...conf import platform_options
@@ -131,7 +131,7 @@ class HealthAdmin(ReadOnlyAdmin):
 
     sees, has_list = ("wx_static_store_health.view_health",), False
 
-    @page(Page("changelist", "", BOTH))
+    @Page("changelist", "", BOTH)
     def health_view(self, request: HttpRequest) -> HttpResponse:
         # A POST asks all checks again, whoever asked in the last minute.
         report = examined(0.0 if request.method == "POST" else YOUNG)
