@@ -1,6 +1,7 @@
 """The base of all lists: rows are read, none is added or changed by hand."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partialmethod
 from typing import Any, NamedTuple, TypeVar
 
@@ -54,7 +55,8 @@ class Tool(NamedTuple):
     css_class: str = ""
 
 
-class Page(NamedTuple):
+@dataclass(frozen=True)
+class Page:
     """
     A page of an admin: who may open it, how, and the label of the button that leads to it.
 
