@@ -124,7 +124,7 @@ def test_a_line_says_what_failed_last() -> None:
 def test_drift_is_said_with_a_sign(position: int, sign: str, text: str) -> None:
     drift = line_of(f"q={env(position)}")["drift"]
     assert drift
-    assert (drift.look.sign, drift.text) == (sign, text)
+    assert (drift["look"].sign, drift["text"]) == (sign, text)
 
 
 def test_an_environment_that_was_never_compared_has_no_drift() -> None:

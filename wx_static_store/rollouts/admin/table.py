@@ -108,14 +108,6 @@ class Choice(NamedTuple):
     is_chosen: bool
 
 
-class ShownDrift(NamedTuple):
-    """The difference of the cloud; the message is in English, as it was recorded."""
-
-    look: Look
-    text: Text
-    message: str
-
-
 class OverviewTable:
     """The environments that one request chose, of those that its user sees."""
 
@@ -285,12 +277,13 @@ def _value(place: Place) -> str:
     return f"{place.using}:{place.folder}"
 
 
-def shown_drift(row: Drift) -> ShownDrift:
+def shown_drift(row: Drift) -> dict[str, Any]:
+    """Return how the cloud differs; a message is in English in the row, as it was recorded."""
     if row.message:
-        return ShownDrift(UNSURE, _("not compared"), row.message)
+        return {"look": UNSURE, "text": _("not compared")}
     counts = {
         gettext_lazy("%(count)d missing"): row.missing,
         gettext_lazy("%(count)d with other bytes"): row.differs,
     }
     found = [text % {"count": count} for text, count in counts.items() if count]
-    return ShownDrift(BAD if found else GOOD, joined(found) or _("as deployed"), "")
+    return {"look": BAD if found else GOOD, "text": joined(found) or _("as deployed")}
