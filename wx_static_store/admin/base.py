@@ -1,6 +1,7 @@
 """The base of all lists: rows are read, none is added or changed by hand."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partialmethod
 from typing import Any, NamedTuple, TypeVar
 
@@ -54,8 +55,13 @@ class Tool(NamedTuple):
     css_class: str = ""
 
 
-class Page(NamedTuple):
-    """A page of an admin: who may open it, how, and the label of the button that leads to it."""
+@dataclass(frozen=True)
+class Page:
+    """
+    A page of an admin: who may open it, how, and the label of the button that leads to it.
+
+    It decorates the method that serves it; one that serves several gets the `name`.
+    """
 
     name: str
     route: str
@@ -64,15 +70,9 @@ class Page(NamedTuple):
     button: str | Promise = ""
     css_class: str = ""
 
-
-def page(*pages: Page) -> Callable[[View], View]:
-    """Serve these pages by a method of an admin; it gets the `name` if there are several."""
-
-    def mark(view: View) -> View:
-        view.pages = pages  # type: ignore[attr-defined]
+    def __call__(self, view: View) -> View:
+        view.pages = (self, *getattr(view, "pages", ()))  # type: ignore[attr-defined]
         return view
-
-    return mark
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]

@@ -14,7 +14,7 @@ from ..submit.access import Act, offered
 from ..submit.download import waiting_bytes
 from ..upload import waiting
 from . import filters
-from .base import Page, ReadOnlyAdmin, page
+from .base import Page, ReadOnlyAdmin
 from .columns import WaitingColumns, filled_fields
 
 
@@ -45,7 +45,7 @@ class WaitingFileAdmin(ReadOnlyAdmin):
         download = self.page_url("download", row) if row.file else ""
         return {"actions": actions, "download": download}
 
-    @page(Page("download", "<path:object_id>/download/"))
+    @Page("download", "<path:object_id>/download/")
     def download_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """Return the waiting bytes after they were compared with the row."""
         row = self.get_object(request, unquote(object_id))

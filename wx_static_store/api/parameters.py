@@ -51,9 +51,7 @@ class Form(PlaceQuery):
 
     file = serializers.FileField(allow_empty_file=True, help_text=_("The one file."))
     store = blank_field(
-        help_text=_(
-            "An alias of STORAGES, see GET stores/. Needed where more than one is offered."
-        ),
+        help_text=_("An alias of STORAGES, see GET stores/. Needed where more than one is offered.")
     )
     path = blank_field(
         trim_whitespace=False,

@@ -17,16 +17,7 @@ from ..models.columns import Now
 from ..signals import rollout_finished
 from ..submit import queue
 from .models import Rollout, RolloutEnvironment
-from .rows import (
-    TRIES,
-    State,
-    check_counters,
-    environments,
-    environments_of,
-    move,
-    stop,
-    under_way,
-)
+from .rows import TRIES, State, check_counters, environments, environments_of, move, stop, under_way
 from .waves import RolloutRefused
 
 TASK = "wx_static_store.rollouts.tasks.deploy_environment"

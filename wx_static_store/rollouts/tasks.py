@@ -9,12 +9,7 @@ from ..tasks import PATIENT
 from . import drift, environment
 from .advance import advance, advance_all
 
-__all__ = [
-    "advance_rollout",
-    "deploy_environment",
-    "reconcile_all",
-    "reconcile_environment",
-]
+__all__ = ["advance_rollout", "deploy_environment", "reconcile_all", "reconcile_environment"]
 
 GRACE = 120  # seconds between our own end of a deploy and Celery's, which the message names
 

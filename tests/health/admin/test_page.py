@@ -6,18 +6,18 @@ from typing import Any
 import pytest
 
 from tests.health.doctor.conftest import check
-from wx_static_store.health.admin.health import SHOWN, ShownCheck, checks, quotas, when
+from wx_static_store.health.admin.health import SHOWN, checks, quotas, when
 from wx_static_store.health.doctor.findings import Finding, Result, not_asked, ok, warning, wrong
 from wx_static_store.health.doctor.report import as_dict
 
 
-def shown(*findings: Finding, **more: str) -> ShownCheck:
+def shown(*findings: Finding, **more: str) -> dict[str, Any]:
     [found] = checks(as_dict([Result(check("a", **more), findings)]))
     return found
 
 
-def texts(of: ShownCheck) -> list[str]:
-    return [found["text"] for found in of.findings]
+def texts(of: dict[str, Any]) -> list[str]:
+    return [found["text"] for found in of["findings"]]
 
 
 def test_the_duration_is_that_of_all_checks() -> None:
@@ -35,12 +35,12 @@ def test_all_that_was_found_is_shown_where_all_is_well() -> None:
 
 def test_a_hint_is_not_repeated_in_the_next_line() -> None:
     found = shown(wrong("a"), wrong("b"), wrong("c", hint="That."), remedy="This.")
-    assert [each["hint"] for each in found.findings] == ["This.", "", "That."]
+    assert [each["hint"] for each in found["findings"]] == ["This.", "", "That."]
 
 
 def test_many_findings_end_with_their_number() -> None:
     found = shown(*(wrong(str(number)) for number in range(SHOWN + 3)))
-    assert (len(found.findings), found.more) == (SHOWN, "and 3 more")
+    assert (len(found["findings"]), found["more"]) == (SHOWN, "and 3 more")
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ def test_many_findings_end_with_their_number() -> None:
 )
 def test_a_mark_has_a_sign_and_a_word(finding: Finding, sign: str) -> None:
     found = shown(finding)
-    assert found.look.sign == sign
-    assert str(found.label)
+    assert found["look"].sign == sign
+    assert str(found["label"])
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_mark_has_a_sign_and_a_word(finding: Finding, sign: str) -> None:
 def test_the_bar_of_a_quota_stays_within_its_limit(limit: int, remain: int, used: int) -> None:
     data = {"staticfilelist": {"daily_limit": limit, "remain": remain}}
     report = as_dict([Result(check("quota.calls"), (ok("", data=data),))])
-    assert [each.used for each in quotas(report)] == used
+    assert [each["used"] for each in quotas(report)] == used
 
 
 def test_figures_of_other_findings_are_no_quota() -> None:

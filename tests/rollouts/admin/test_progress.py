@@ -11,7 +11,7 @@ from django.utils.translation import override
 from tests.rollouts.admin.pages import WHY, env, rollout_of
 from wx_static_store.admin.places import Places
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.rollouts.admin.progress import SHOWN, Progress, ShownCause
+from wx_static_store.rollouts.admin.progress import SHOWN, Progress
 from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("admin_site")]
@@ -21,27 +21,27 @@ def progress_of(rollout: Rollout, envs: list[str] | None = None) -> Progress:
     return Progress(rollout, Places(User()), envs)
 
 
-def causes(progress: Progress) -> list[ShownCause]:
+def causes(progress: Progress) -> list[dict[str, Any]]:
     [(_id, _heading, found)] = progress.troubles()
     return found
 
 
 def test_each_wave_has_a_square_for_each_environment() -> None:
     waves = [*progress_of(rollout_of("d", "fw")).waves()]
-    assert [(wave.number, [square.state for square in wave.squares]) for wave in waves] == [
+    assert [(number, [state for state, _text in squares]) for number, _said, squares in waves] == [
         (1, ["done"]),
         (2, ["failed", "waiting"]),
     ]
 
 
 def test_a_square_says_name_and_state_in_words() -> None:
-    [wave] = progress_of(rollout_of("f")).waves()
-    assert [square.text for square in wave.squares] == ["tenant-00: failed"]
+    [(_number, _summary, squares)] = progress_of(rollout_of("f")).waves()
+    assert [text for _state, text in squares] == ["tenant-00: failed"]
 
 
 def test_a_wave_is_summed_up() -> None:
-    [wave] = progress_of(rollout_of("ddfqr")).waves()
-    assert wave.summary == ["2 of 5 done", "1 failed", "2 under way"]
+    [(_number, summary, _squares)] = progress_of(rollout_of("ddfqr")).waves()
+    assert summary == ["2 of 5 done", "1 failed", "2 under way"]
 
 
 def test_the_summary_counts_all_waves() -> None:
@@ -58,7 +58,7 @@ def test_a_state_that_no_environment_has_is_not_counted() -> None:
 def test_a_part_is_counted_without_the_rest() -> None:
     progress = progress_of(rollout_of("d", "fwd"), [env(1), env(2)])
     assert progress.summary == "0 of 2 environments have their release."
-    assert [wave.number for wave in progress.waves()] == [2]
+    assert [number for number, *_shown in progress.waves()] == [2]
     assert not progress.is_whole
 
 
@@ -67,10 +67,10 @@ def test_a_part_is_counted_without_the_rest() -> None:
 
 def test_failures_of_an_errcode_stand_together_with_what_to_do() -> None:
     [cause] = causes(progress_of(rollout_of("dff")))
-    assert (cause.cause.errcode, len(cause.cause.envs)) == (85088, 2)
-    assert [name for name, _deployment in cause.environments] == [env(1), env(2)]
-    assert cause.title == "Cloud development is not open for this environment"
-    assert str(cause.hint).startswith("Open cloud development")
+    assert (cause["cause"].errcode, len(cause["cause"].envs)) == (85088, 2)
+    assert [name for name, _deployment in cause["environments"]] == [env(1), env(2)]
+    assert cause["title"] == "Cloud development is not open for this environment"
+    assert str(cause["hint"]).startswith("Open cloud development")
 
 
 def test_the_cause_of_another_try_stands_apart_from_failures() -> None:
@@ -80,28 +80,28 @@ def test_the_cause_of_another_try_stands_apart_from_failures() -> None:
     RolloutEnvironment.objects.filter(state="queued").update(**again)
     with override("zh-hans"):
         failed, tried = progress_of(rollout).troubles()
-        assert failed[2][0].cause.text == "worker 意外失败：原因见其日志"
+        assert failed[2][0]["cause"].text == "worker 意外失败：原因见其日志"
     assert (failed[1], tried[1]) == ("环境失败的原因", "环境将重试的原因")
-    assert [shown.cause.errcode for _id, _heading, (shown,) in (failed, tried)] == [85088, 45011]
+    assert [shown["cause"].errcode for _id, _heading, (shown,) in (failed, tried)] == [85088, 45011]
 
 
 def test_the_hint_speaks_the_reader_s_language() -> None:
     progress = progress_of(rollout_of("f"))
     with override("zh-hans"):
         [cause] = causes(progress)
-        assert "开通" in cause.hint
+        assert "开通" in cause["hint"]
 
 
 def test_a_failure_without_an_entry_says_what_was_recorded() -> None:
     why = {"message": "A worker failed unexpectedly: its log says where"}
     [cause] = causes(progress_of(rollout_of("f", why=why, deployed=False)))
-    assert (cause.title, cause.hint, cause.cause.text) == ("", "", why["message"])
-    assert cause.environments == [(env(0), None)]
+    assert (cause["title"], cause["hint"], cause["cause"].text) == ("", "", why["message"])
+    assert cause["environments"] == [(env(0), None)]
 
 
 def test_a_cause_of_many_environments_ends_with_their_number() -> None:
     [cause] = causes(progress_of(rollout_of("f" * (SHOWN + 3))))
-    assert (len(cause.environments), cause.more) == (SHOWN, 3)
+    assert (len(cause["environments"]), cause["more"]) == (SHOWN, 3)
 
 
 def test_a_rollout_that_stopped_itself_says_how_many_failed() -> None:

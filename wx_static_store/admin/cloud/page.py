@@ -15,7 +15,7 @@ from ...exceptions import WxStaticStoreError
 from ...i18n import gettext as _, gettext_lazy, labelled, ngettext
 from ...models import UploadLog
 from ...submit.unpublish import refusal, unpublish
-from ..base import BOTH, POST, Page, page
+from ..base import BOTH, POST, Page
 from ..columns import UploadColumns
 from ..log.steps import LogActions
 from ..upload.form import UploadForm
@@ -38,7 +38,7 @@ class FilesPage(LogActions):
         """Return the address of the page, at a place."""
         return f"{self.page_url('files')}?{urlencode(place.query)}"
 
-    @page(Page("files", "files/", BOTH, button=gettext_lazy("Files in the cloud")))
+    @Page("files", "files/", BOTH, button=gettext_lazy("Files in the cloud"))
     def files_view(self, request: HttpRequest) -> HttpResponse:
         """Show the list of the last minute; a POST asks the cloud again."""
         place = self.files_place(request)
@@ -89,10 +89,8 @@ class FilesPage(LogActions):
 
     # --- the buttons: each acts on the chosen files ------------------------------------------
 
-    @page(
-        Page("files_compare", "files/compare/", POST),
-        Page("files_unpublish", "files/unpublish/", POST, needs="unpublish"),
-    )
+    @Page("files_compare", "files/compare/", POST)
+    @Page("files_unpublish", "files/unpublish/", POST, needs="unpublish")
     def chosen_view(self, request: HttpRequest, name: str) -> HttpResponseBase:
         """Act on the chosen files, or go back to the folder and show why not."""
         act = self._compare if name == "files_compare" else self._unpublish

@@ -17,7 +17,7 @@ from ...log.compare import SWEPT
 from ...models import Deployment, DeploymentQuerySet
 from ...releases.difference import KINDS, Difference, compare_files, compare_with_cloud
 from ...releases.rollback import folder_of
-from ..base import Page, page
+from ..base import Page
 from .columns import ReleasePages, title_of
 
 CLOUD = "cloud"
@@ -87,7 +87,7 @@ def sections(difference: Difference, headings: Mapping[str, Text]) -> Iterator[d
 class ComparePage(ReleasePages):
     """Mixin of the deployments."""
 
-    @page(Page("compare", "<path:object_id>/compare/"))
+    @Page("compare", "<path:object_id>/compare/")
     def compare_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Compare with the side that the address names; without one, with the likeliest."""
         row = self.with_release(request, object_id)

@@ -23,7 +23,7 @@ from ...releases.rollback import Move, RollbackPlan, plan_rollback
 from ...releases.runners import available_runner
 from ...submit.access import Act, may
 from ...upload.database import deployments
-from ..base import BOTH, Page, ReadOnlyAdmin, Tool, page
+from ..base import BOTH, Page, ReadOnlyAdmin, Tool
 from ..places import places_for
 from .rollback import CHANGED, SOURCE, carry_out, newest_id, plan_context
 
@@ -84,7 +84,7 @@ class PublishPage(ReadOnlyAdmin):
         own = [Tool(_("Publish a site"), url, "addlink")] if may_publish(request) else []
         return [*super().object_tools(request), *own]
 
-    @page(Page("publish", "publish/", BOTH, needs="deploy"))
+    @Page("publish", "publish/", BOTH, needs="deploy")
     def publish_view(self, request: HttpRequest) -> HttpResponse:
         """Show the form; the first POST shows what would be sent, the second sends it."""
         if "order" in request.POST:

@@ -26,7 +26,7 @@ from ...releases.rollback import (
 )
 from ...releases.runners import available_runner
 from ...submit.access import Act, is_offered, may
-from ..base import BOTH, Page, ReadOnlyAdmin, Tool, page
+from ..base import BOTH, Page, ReadOnlyAdmin, Tool
 from ..places import linkable
 from .columns import ReleasePages, title_of
 
@@ -48,7 +48,7 @@ class RollbackPage(ReleasePages):
             tools.append(Tool(gettext_lazy("Roll back to this"), self.page_url("rollback", row)))
         return tools
 
-    @page(Page("rollback", "<path:object_id>/rollback/", BOTH, needs="deploy"))
+    @Page("rollback", "<path:object_id>/rollback/", BOTH, needs="deploy")
     def rollback_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show what would be sent; a POST begins, unless another deployment came between."""
         row = self.with_release(request, object_id)

@@ -15,7 +15,7 @@ from ...clients.platform import RefusedCall
 from ...log.diagnosis import Diagnosis, NoDiagnosis, diagnose, known_diagnosis, text_of
 from ...models import UploadLog
 from ...submit.access import is_offered
-from ..base import POST, Page, ReadOnlyAdmin, page
+from ..base import POST, Page, ReadOnlyAdmin
 from ..columns import NOTHING, day_and_time, duration
 
 _CALL = pgettext_lazy("of the open platform", "call")
@@ -24,7 +24,7 @@ _CALL = pgettext_lazy("of the open platform", "call")
 class DiagnosisPage(ReadOnlyAdmin):
     """Mixin of the log of uploads."""
 
-    @page(Page("diagnosis", "<path:object_id>/diagnosis/", POST, needs="diagnose"))
+    @Page("diagnosis", "<path:object_id>/diagnosis/", POST, needs="diagnose")
     def diagnosis_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask WeChat, and show the page of the upload with the answer."""
         row = self.row_of(request, object_id)

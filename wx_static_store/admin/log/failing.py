@@ -11,7 +11,7 @@ from ...log.failing import causes, dismiss
 from ...log.retry import sendable_first
 from ...models import UploadLogQuerySet, WaitingFile
 from ...submit.access import offered, visible
-from ..base import BOTH, LIMIT, Page, page
+from ..base import BOTH, LIMIT, Page
 from ..causes import SHOWN, cards, retry_label
 from ..columns import WaitingColumns, lines
 from .steps import LogActions
@@ -26,7 +26,7 @@ _NOT_DISMISSED = _(
 class FailingPage(LogActions):
     """Mixin of the log of uploads: the page, its button, and what its buttons do."""
 
-    @page(Page("failing", "failing/", BOTH, needs="", button=_("Still failing")))
+    @Page("failing", "failing/", BOTH, needs="", button=_("Still failing"))
     def failing_view(self, request: HttpRequest) -> HttpResponse:
         """Show the uploads that still fail; a POST dismisses them, or sends them again in steps."""
         may_retry = self.has_retry_permission(request)

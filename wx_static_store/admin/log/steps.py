@@ -19,7 +19,7 @@ from ...core.retry import REQUEST, ending_within
 from ...models import UploadLog, UploadLogQuerySet
 from ...submit import queue
 from ...submit.access import offered
-from ..base import LIMIT, POST, Page, ReadOnlyAdmin, page
+from ..base import LIMIT, POST, Page, ReadOnlyAdmin
 from . import step_results as results
 from .export import export
 from .step_results import Step, StepLine, StepRequest
@@ -68,10 +68,8 @@ class LogActions(ReadOnlyAdmin):
 
     # The page keeps all state: whoever closes it stops the action. Each step reads its rows again,
     # as they are offered to the user then.
-    @page(
-        Page("upload_again", "upload-again/", POST, needs="retry"),
-        Page("compare", "compare/", POST),
-    )
+    @Page("upload_again", "upload-again/", POST, needs="retry")
+    @Page("compare", "compare/", POST)
     def step_view(self, request: HttpRequest, name: str) -> HttpResponse:
         """Do some of the rows; show how they ended and what is left, as JSON for the script."""
         wanted, late = (_parse_ids(request.POST.get(field, "")) for field in ("rows", "late"))

@@ -20,7 +20,7 @@ from ...submit.send import send
 from ...submit.submission import Unanswered
 from ...upload.claims import Claim
 from ...upload.sources import digest as md5_of
-from ..base import BOTH, POST, Page, ReadOnlyAdmin, page
+from ..base import BOTH, POST, Page, ReadOnlyAdmin
 from .form import TEXTS, AnyFile, TargetForm, UploadForm, display_name
 from .names import candidates
 from .outcome import (
@@ -58,7 +58,7 @@ _UNANSWERED = {
 class UploadPage(ReadOnlyAdmin):
     """The page, its button, and the preview that its script asks for before it sends."""
 
-    @page(Page("upload", "upload/", BOTH, "upload", _("Upload files"), "addlink"))
+    @Page("upload", "upload/", BOTH, "upload", _("Upload files"), "addlink")
     def upload_view(self, request: HttpRequest) -> HttpResponseBase:
         """Show the page; a POST sends its files, and shows how each upload ended."""
         if request.method != "POST":
@@ -72,7 +72,7 @@ class UploadPage(ReadOnlyAdmin):
             return JsonResponse(self._rendered(request, outcomes or [_incomplete(form)]))
         return self._page(request, form.anew() if outcomes else form, outcomes)
 
-    @page(Page("preview", "upload/preview/", POST, needs="upload"))
+    @Page("preview", "upload/preview/", POST, needs="upload")
     def preview_view(self, request: HttpRequest) -> HttpResponseBase:
         """Return what would happen to each file, without a call to the cloud."""
         try:
@@ -85,7 +85,7 @@ class UploadPage(ReadOnlyAdmin):
             return _bad_request(_incomplete(form).message or f"more than {MOST_PREVIEWED} files")
         return JsonResponse(preview(form, files))
 
-    @page(Page("status", "upload/status/", POST, needs="upload"))
+    @Page("status", "upload/status/", POST, needs="upload")
     def status_view(self, request: HttpRequest) -> HttpResponse:
         """Return the state of attempts of this user's page, and cancel those that it names."""
         try:
@@ -101,7 +101,7 @@ class UploadPage(ReadOnlyAdmin):
         return JsonResponse({"attempts": found})
 
     # Without a permission: only the page that made the random ids knows them.
-    @page(Page("sent", "upload/sent/", needs=""))
+    @Page("sent", "upload/sent/", needs="")
     def sent_view(self, request: HttpRequest) -> HttpResponse:
         """Return how many bytes of a form's files were sent."""
         try:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 
-from ...admin.base import BOTH, Page, ReadOnlyAdmin, page
+from ...admin.base import BOTH, Page, ReadOnlyAdmin
 from ...admin.columns import Look, with_details
 from ...causes import matching
 from ...conf import platform_options
@@ -38,22 +38,12 @@ def when(report: dict[str, Any]) -> str:
     return _("Asked %(ago)s, in %(seconds).1f s.", ago=ago(report["examined"]), seconds=seconds)
 
 
-class ShownCheck(NamedTuple):
-    """A check with the findings that count, the worst first."""
-
-    id: str
-    question: str
-    look: Look
-    label: Any
-    findings: list[dict[str, Any]]
-    more: str
-
-
-def checks(report: dict[str, Any]) -> list[ShownCheck]:
+def checks(report: dict[str, Any]) -> list[dict[str, Any]]:
     return [_shown(check) for check in report["checks"]]
 
 
-def _shown(check: dict[str, Any]) -> ShownCheck:
+def _shown(check: dict[str, Any]) -> dict[str, Any]:
+    """Return a check with the findings that count, the worst first."""
     found = sorted(check["findings"], key=lambda each: -_MARKS[each["status"]].weight)
     if check["status"] != Mark.OK.label:
         found = [each for each in found if each["status"] != Mark.OK.label]
@@ -61,7 +51,7 @@ def _shown(check: dict[str, Any]) -> ShownCheck:
     more = ngettext("and %(count)d more", "and %(count)d more", left) if left > 0 else ""
     findings = [*_without_repeated_hints(found[:SHOWN])]
     look, label = STATES[check["status"]]
-    return ShownCheck(check["id"], check["question"], look, label, findings, more)
+    return check | {"look": look, "label": label, "findings": findings, "more": more}
 
 
 def _without_repeated_hints(found: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -74,18 +64,7 @@ def _without_repeated_hints(found: list[dict[str, Any]]) -> Iterator[dict[str, A
         last = hint
 
 
-class ShownQuota(NamedTuple):
-    """The calls of a day: `used` is what WeChat no longer offers, as its own count may differ."""
-
-    call: str
-    limit: int
-    used: int
-    low: int  # from here on the bar warns
-    high: int
-    left: str
-
-
-def quotas(report: dict[str, Any]) -> list[ShownQuota]:
+def quotas(report: dict[str, Any]) -> list[dict[str, Any]]:
     """Return a bar for each call whose quota WeChat names."""
     return [
         _bar(call, quota["daily_limit"], quota["remain"])
@@ -97,10 +76,12 @@ def quotas(report: dict[str, Any]) -> list[ShownQuota]:
     ]
 
 
-def _bar(call: str, limit: int, remain: int) -> ShownQuota:
+def _bar(call: str, limit: int, remain: int) -> dict[str, Any]:
+    # What WeChat no longer offers: its own count may differ.
     used = min(limit, max(0, limit - remain))
     left = _("%(remain)s of %(limit)s left", remain=f"{remain:,}", limit=f"{limit:,}")
-    return ShownQuota(call, limit, used, limit * 8 // 10, limit * 95 // 100, left)
+    warns = {"low": limit * 8 // 10, "high": limit * 95 // 100}  # from here on the bar does
+    return {"call": call, "limit": limit, "used": used, "left": left, **warns}
 
 
 def facts() -> dict[str, list[Remembered]]:
@@ -131,7 +112,7 @@ class HealthAdmin(ReadOnlyAdmin):
 
     sees, has_list = ("wx_static_store_health.view_health",), False
 
-    @page(Page("changelist", "", BOTH))
+    @Page("changelist", "", BOTH)
     def health_view(self, request: HttpRequest) -> HttpResponse:
         # A POST asks all checks again, whoever asked in the last minute.
         report = examined(0.0 if request.method == "POST" else YOUNG)

@@ -1,15 +1,13 @@
 """An alert: sent to the functions of the option ``ALERTS``, of which two are ready made here."""
 
-from __future__ import annotations
-
 import json
 import logging
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from django.core import mail
 from django.utils import translation
 
+from ...clients.transport import Transport
 from ...conf import platform_options
 from ...conf.settings import setting
 from ...core.frames import clearing_frames, described
@@ -19,10 +17,6 @@ from ...core.secrets import Secret
 from ...exceptions import ConfigurationError, ProtocolError, WeChatRefused
 from ...i18n import gettext_lazy as _
 from ...upload.platform import platform_for
-
-if TYPE_CHECKING:
-    from ...clients.transport import Transport
-
 
 logger = logging.getLogger("wx_static_store.alerts")
 

@@ -6,7 +6,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 
-from ...admin.base import Page, ReadOnlyAdmin, page
+from ...admin.base import Page, ReadOnlyAdmin
 from ...admin.causes import cards
 from ...admin.deployment.publish import may_publish
 from ...admin.places import places_for
@@ -34,11 +34,11 @@ class OverviewAdmin(ReadOnlyAdmin):
 
     sees, has_list = (Act.SEE_DEPLOYMENTS, Act.SEE_LOG), False
 
-    @page(Page("changelist", ""))
+    @Page("changelist", "")
     def overview_view(self, request: HttpRequest) -> HttpResponse:
         return self._answer(request, "overview", _("Overview"), overview=table_for(request))
 
-    @page(Page("environment", "<slug:env>/"))
+    @Page("environment", "<slug:env>/")
     def environment_view(self, request: HttpRequest, env: str) -> HttpResponse:
         known = places_for(request)
         offers = known.offers(known_environments)

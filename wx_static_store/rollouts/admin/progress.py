@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any
 
 from django.contrib import admin
 from django.utils.safestring import SafeString
@@ -80,29 +80,6 @@ LABELS: dict[str, Text] = {
 }
 
 
-class Square(NamedTuple):
-    """An environment: its state as a class of the style sheet, and in words."""
-
-    state: str
-    text: str
-
-
-class ShownWave(NamedTuple):
-    number: int
-    summary: Sequence[str]
-    squares: Sequence[Square]
-
-
-class ShownCause(NamedTuple):
-    """Why environments failed, or are tried again, with the deployments of some."""
-
-    cause: Cause
-    title: Text
-    hint: Text
-    environments: Sequence[tuple[str, int | None]]
-    more: int
-
-
 class Progress:
     """The progress of a rollout, as a user may see it: all of it, or some environments."""
 
@@ -128,29 +105,32 @@ class Progress:
         counts = self.snapshot.counts
         return [(state, State(state).label, count) for state, count in counts.items() if count]
 
-    def waves(self) -> Iterator[ShownWave]:
+    def waves(self) -> Iterator[tuple[int, list[str], list[tuple[str, str]]]]:
+        """Yield the number of each wave, its summary, and its environments by state and text."""
         for number, rows in groupby(self._rows, key=attrgetter("wave")):
             members = [*rows]
             counts = Counter(row.state for row in members)
             states = [(row.state, self._places.name(row.env)) for row in members]
-            squares = [Square(each, labelled(name, State(each).label)) for each, name in states]
-            yield ShownWave(number, [progress(counts), *others(counts)], squares)
+            squares = [(each, labelled(name, State(each).label)) for each, name in states]
+            yield number, [progress(counts), *others(counts)], squares
 
-    def troubles(self) -> Iterator[tuple[str, Text, list[ShownCause]]]:
+    def troubles(self) -> Iterator[tuple[str, Text, list[dict[str, Any]]]]:
         """Yield the id and the heading of failures, and of what is tried again, with advice."""
         if causes := self.snapshot.causes:
             yield "wx-causes", _("Why environments failed"), [*self._shown(causes)]
         if retries := self.snapshot.retries:
             yield "wx-retries", _("Why environments are tried again"), [*self._shown(retries)]
 
-    def _shown(self, causes: Sequence[Cause]) -> Iterator[ShownCause]:
+    def _shown(self, causes: Sequence[Cause]) -> Iterator[dict[str, Any]]:
+        """Yield each cause with its texts, and the deployments of some environments."""
         deployments = {row.env: row.deployment_id for row in self._rows}
         for cause in causes:
             some, more = cause.envs[:SHOWN], len(cause.envs) - SHOWN
             named = [(self._places.name(env), deployments.get(env)) for env in some]
             title = cause_of(cause.cause).title if cause.cause else ""
             advice = hint(cause.cause, cause.message, cause.envs[0]) if cause.cause else ""
-            yield ShownCause(cause, title, advice, named, more)
+            shown = {"cause": cause, "title": title, "hint": advice}
+            yield shown | {"environments": named, "more": more}
 
     def actions(self) -> list[tuple[str, Text]]:
         """Return the actions that are possible now, with labels."""

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
 
-from ...admin.base import BOTH, POST, Page, ReadOnlyAdmin, Tool, page
+from ...admin.base import BOTH, POST, Page, ReadOnlyAdmin, Tool
 from ...admin.filters import ColumnFilter
 from ...admin.places import places_for
 from ...causes import Text
@@ -82,12 +82,12 @@ class RolloutAdmin(ReadOnlyAdmin):
     ) -> Any:
         return self._show(request, "rollout", object_id)
 
-    @page(Page("progress", "<path:object_id>/progress/"))
+    @Page("progress", "<path:object_id>/progress/")
     def progress_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show only the part that changes while the rollout goes on."""
         return self._show(request, "progress", object_id)
 
-    @page(Page("act", "<path:object_id>/act/", POST, needs="deploy"))
+    @Page("act", "<path:object_id>/act/", POST, needs="deploy")
     def act_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row, action = self._steered(request, object_id), request.POST.get("action", "")
         if action not in ACTIONS:
@@ -96,7 +96,7 @@ class RolloutAdmin(ReadOnlyAdmin):
             self.message_user(request, str(DONE[action]), messages.SUCCESS)
         return HttpResponseRedirect(self.page_url("change", row))
 
-    @page(Page("rollback", "<path:object_id>/rollback/", BOTH, needs="deploy"))
+    @Page("rollback", "<path:object_id>/rollback/", BOTH, needs="deploy")
     def rollback_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show on GET which environments go back; on POST, start the rollout."""
         row = self._steered(request, object_id)

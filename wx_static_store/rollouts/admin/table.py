@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from django.core.paginator import Page, Paginator
 from django.http import QueryDict
 
-from ...admin.columns import Look, badge
+from ...admin.columns import BAD, GOOD, UNSURE, Look, badge
 from ...admin.places import Places
 from ...causes import Text, cause_of
 from ...conf import platform_options
@@ -28,12 +28,12 @@ _OPENING = (Look("…", "wx-unsure"), gettext_lazy("hosting is being opened"))
 _STATES: dict[str, tuple[Look, Text]] = {
     "init": _OPENING,
     "process": _OPENING,
-    ONLINE: (Look("✓", "wx-good"), gettext_lazy("open")),
-    "offline": (Look("✗", "wx-bad"), gettext_lazy("hosting is closed")),
-    "destroying": (Look("✗", "wx-bad"), gettext_lazy("hosting is being closed")),
-    "create_fail": (Look("✗", "wx-bad"), gettext_lazy("hosting could not be opened")),
-    "destroy_fail": (Look("✗", "wx-bad"), gettext_lazy("hosting could not be closed")),
-    NEVER_OPENED: (Look("✗", "wx-bad"), gettext_lazy("hosting was never opened")),
+    ONLINE: (GOOD, gettext_lazy("open")),
+    "offline": (BAD, gettext_lazy("hosting is closed")),
+    "destroying": (BAD, gettext_lazy("hosting is being closed")),
+    "create_fail": (BAD, gettext_lazy("hosting could not be opened")),
+    "destroy_fail": (BAD, gettext_lazy("hosting could not be closed")),
+    NEVER_OPENED: (BAD, gettext_lazy("hosting was never opened")),
     "": (Look("?", "wx-quiet"), gettext_lazy("WeChat named no state")),
 }
 _NOT_ASKED = (Look("–", "wx-quiet"), gettext_lazy("not asked"))
@@ -57,7 +57,7 @@ def shown_hosting(
     """Return the hosting with the address of a folder; the alias may be gone, or empty."""
     address = places.address(places.alias(env, using), env, folder, hosting)
     word = shown(hosting.status[:LONGEST])
-    unknown = Look("?", "wx-unsure"), _("hosting: %(state)s", state=word)
+    unknown = UNSURE, _("hosting: %(state)s", state=word)
     look, text = _STATES.get(hosting.status, unknown) if hosting.asked else _NOT_ASKED
     return ShownHosting(
         address,
@@ -100,57 +100,12 @@ SHOWS: dict[str, tuple[Text, Callable[[Rank], bool]]] = {
     "drift": (gettext_lazy("with drift"), lambda one: one.differs),
     "nothing": (gettext_lazy("nothing live"), lambda one: one.live is None),
 }
-CLEAN, UNSURE, DIFFERS = Look("✓", "wx-good"), Look("?", "wx-unsure"), Look("✗", "wx-bad")
 
 
 class Choice(NamedTuple):
     value: str
     text: Text
     is_chosen: bool
-
-
-class TagSet(NamedTuple):
-    """The tags of a set; `more` counts the tags that are neither chosen nor shown."""
-
-    name: str
-    choices: Sequence[Choice]
-    chosen: int
-    more: int
-
-
-class LiveRelease(NamedTuple):
-    """A release, and the number of environments where it is live."""
-
-    pk: int | None
-    label: str
-    digest: str
-    number: int
-    is_chosen: bool
-
-
-class ShownDrift(NamedTuple):
-    """The difference of the cloud; the message is in English, as it was recorded."""
-
-    look: Look
-    text: Text
-    message: str
-
-
-class Line(NamedTuple):
-    """An environment, with its id if it has another name."""
-
-    name: str
-    env: str
-    env_id: str
-    hosting: ShownHosting
-    tags: Sequence[str]
-    standing: Standing
-    outcome: str  # of the last deploy
-    number: str  # of the last failure, as WeChat or COS gave it
-    cause: Text  # of the last failure
-    drift: ShownDrift | None
-    upload: UploadLog | None  # the newest
-    failures: str  # the number of failed uploads of the last days, in words
 
 
 class OverviewTable:
@@ -183,27 +138,31 @@ class OverviewTable:
             for place in self._places
         ]
 
-    def tag_sets(self) -> Iterator[TagSet]:
+    def tag_sets(self) -> Iterator[dict[str, Any]]:
+        """Yield each set with its tags; `more` counts those that are neither chosen nor shown."""
         chosen, sets = {*self._asked.getlist("tag")}, defaultdict[str, list[Choice]](list)
         for tag in sorted(tags_of(self._offers)):
             name, _slash, value = tag.partition("/")
             sets[name].append(Choice(tag, value, tag in chosen))
         for name, choices in sets.items():
             first = sorted(choices, key=lambda choice: not choice.is_chosen)[:TAGS]
-            number = sum(choice.is_chosen for choice in choices)
-            yield TagSet(name, first, number, len(choices) - len(first))
+            number, more = sum(choice.is_chosen for choice in choices), len(choices) - len(first)
+            yield {"name": name, "choices": first, "chosen": number, "more": more}
 
     def shows(self) -> list[Choice]:
         asked = self._asked.get("show")
         return [Choice(value, text, value == asked) for value, (text, _has) in SHOWS.items()]
 
-    def releases(self) -> list[LiveRelease]:
-        """Return the releases that are live in most of these environments."""
+    def releases(self) -> list[dict[str, Any]]:
+        """Return the releases that are live in most of these environments, and in how many."""
         live = sorted(rank.live for rank in self._chosen if rank.live)
-        names = {release: (label_in_words(label), digest) for _pk, release, label, digest in live}
-        counts = Counter(release for _pk, release, *_names in live)
+        names = {
+            release: {"label": label_in_words(label), "digest": digest}
+            for _pk, release, label, digest in live
+        }
+        counts, chosen = Counter(release for _pk, release, *_ in live), self._asked.get("release")
         return [
-            LiveRelease(pk, *names[pk], number, str(pk) == self._asked.get("release"))
+            names[pk] | {"pk": pk, "number": number, "is_chosen": str(pk) == chosen}
             for pk, number in counts.most_common(RELEASES)
         ]
 
@@ -263,14 +222,14 @@ class OverviewTable:
             self._read = {one.env: one for one in standings(envs, self._place)}
         return [self._read.get(env, Standing(env)) for env in envs]
 
-    def troubled(self, most: int) -> list[Line]:
+    def troubled(self, most: int) -> list[dict[str, Any]]:
         """Return the worst of the environments that have any trouble."""
         return [*self._lines([rank for rank in self.page if any(rank[:4])][:most])]
 
-    def lines(self) -> Iterator[Line]:
+    def lines(self) -> Iterator[dict[str, Any]]:
         return self._lines([*self.page])
 
-    def _lines(self, ranks: Sequence[Rank]) -> Iterator[Line]:
+    def _lines(self, ranks: Sequence[Rank]) -> Iterator[dict[str, Any]]:
         """Yield the lines of these environments, as they stand now."""
         shown = [rank.env for rank in ranks]
         uploads = newest_uploads(shown) if self._sees_log else {}
@@ -284,20 +243,21 @@ class OverviewTable:
             in_words = ngettext(
                 "%(count)d failure in 14 days", "%(count)d failures in 14 days", rank.failures
             )
-            yield Line(
-                name=offer.label,
-                env=rank.env if offer.label != rank.env else "",
-                env_id=rank.env,
-                hosting=shown_hosting(self._known, *self._where, rank.env, hostings[rank.env]),
-                tags=offer.tags,
-                standing=standing,
-                outcome=badge(newest.outcome, newest.get_outcome_display()) if newest else "",
-                number=number,
-                cause=cause,
-                drift=shown_drift(standing.drift) if standing.drift else None,
-                upload=uploads.get(rank.env),
-                failures=in_words if rank.failures else "",
-            )
+            site = shown_hosting(self._known, *self._where, rank.env, hostings[rank.env])
+            yield {
+                "name": offer.label,
+                "env": rank.env if offer.label != rank.env else "",
+                "env_id": rank.env,
+                "hosting": site,
+                "tags": offer.tags,
+                "standing": standing,
+                "outcome": badge(newest.outcome, newest.get_outcome_display()) if newest else "",
+                "number": number,  # of the last failure, as WeChat or COS gave it
+                "cause": cause,  # of the last failure
+                "drift": shown_drift(standing.drift) if standing.drift else None,
+                "upload": uploads.get(rank.env),  # the newest
+                "failures": in_words if rank.failures else "",
+            }
 
 
 def _why(failure: Failure, failed: Iterable[Any]) -> tuple[str, Text]:
@@ -317,12 +277,13 @@ def _value(place: Place) -> str:
     return f"{place.using}:{place.folder}"
 
 
-def shown_drift(row: Drift) -> ShownDrift:
+def shown_drift(row: Drift) -> dict[str, Any]:
+    """Return how the cloud differs; a message is in English in the row, as it was recorded."""
     if row.message:
-        return ShownDrift(UNSURE, _("not compared"), row.message)
+        return {"look": UNSURE, "text": _("not compared")}
     counts = {
         gettext_lazy("%(count)d missing"): row.missing,
         gettext_lazy("%(count)d with other bytes"): row.differs,
     }
     found = [text % {"count": count} for text, count in counts.items() if count]
-    return ShownDrift(DIFFERS if found else CLEAN, joined(found) or _("as deployed"), "")
+    return {"look": BAD if found else GOOD, "text": joined(found) or _("as deployed")}

@@ -72,12 +72,12 @@ class RolloutBody(MannerBody):
     store = blank_field(
         help_text=_(
             "An alias of STORAGES. Without it, that of the release, or the only one for sites."
-        ),
+        )
     )
     prefix = blank_field(
         help_text=_(
             "The folder below the store's location. Without it, that of the release, or none."
-        ),
+        )
     )
     envs = serializers.ListField(
         child=text_field(max_length=64), default=list, help_text=_("The ids of environments.")
@@ -113,9 +113,7 @@ class RolloutsQuery(PageQuery):
 class RolloutQuery(RolloutsQuery):
     """Which environments of a rollout are wanted."""
 
-    state = serializers.ChoiceField(
-        RolloutEnvironment.State.choices,
-        required=False,
-        help_text=_("How the environment stands."),
+    state = choice_field(
+        RolloutEnvironment.State.choices, help_text=_("How the environment stands.")
     )
     page_size = page_size_field(LARGEST_LIST)

@@ -74,10 +74,7 @@ class Rollouts(View):
             "A kept release, or an archive of a built site, to environments in waves. Workers "
             "of Celery do it after this answers."
         ),
-        request={
-            "application/json": bodies.RolloutBody,
-            "multipart/form-data": bodies.RolloutForm,
-        },
+        request={"application/json": bodies.RolloutBody, "multipart/form-data": bodies.RolloutForm},
         once=True,
         location=_("The rollout."),
     )
@@ -217,10 +214,7 @@ def _payload(
             )
         using, prefix = using or _only_store(), check_prefix(prefix)
         payload.check_store(using, envs)
-    with (
-        answer_as("configuration", ConfigurationError),
-        answer_as("archive", SourceError),
-    ):
+    with answer_as("configuration", ConfigurationError), answer_as("archive", SourceError):
         return payload.of_archive(file, envs, using=using, prefix=prefix)
 
 

@@ -22,10 +22,7 @@ def lines(snapshot: Snapshot) -> list[str]:
     )
     why = [_("stopped: %(reason)s", reason=snapshot.reason)] if snapshot.reason else []
     why += [*map(_cause, snapshot.causes), *waits(snapshot)]
-    return [
-        shown(head(snapshot)),
-        *(f"  {shown(line)}" for line in (joined(facts), *waves, *why)),
-    ]
+    return [shown(head(snapshot)), *(f"  {shown(line)}" for line in (joined(facts), *waves, *why))]
 
 
 def head(snapshot: Snapshot) -> str:
@@ -65,16 +62,8 @@ def _cause(cause: Cause) -> str:
 
 def table(snapshots: Sequence[Snapshot]) -> list[str]:
     """Return a line for each rollout, under a heading."""
-    titles = [
-        _("id"),
-        _("state"),
-        _("begun"),
-        _("store"),
-        _("folder"),
-        _("environments"),
-        _("what"),
-    ]
-    return aligned([titles, *map(_cells, snapshots)])
+    names = [_("id"), _("state"), _("begun"), _("store"), _("folder"), _("environments"), _("what")]
+    return aligned([names, *map(_cells, snapshots)])
 
 
 def _cells(snapshot: Snapshot) -> list[str]:
