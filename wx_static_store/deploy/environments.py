@@ -290,12 +290,8 @@ class _EnvironmentDeploy:
         except (WxStaticStoreError, CommandError) as error:
             report.outcome, report.error, report.cause = "failed", str(error), error
         if report.outcome != "skipped":
-            announce_deployment(
-                report.env,
-                self.published.deployment_id,
-                ok=report.outcome == "done",
-                logged=self.published.logged,
-            )
+            ok, published = report.outcome == "done", self.published
+            announce_deployment(report.env, published.deployment_id, ok=ok, logged=published.logged)
         report.seconds = time.monotonic() - started
         if report.outcome == "done":
             with suppress(TimeoutError):
