@@ -121,8 +121,6 @@ def test_a_changed_alias_is_followed(settings: Any) -> None:
         ({"MAX_WORKER": 5}, "MAX_WORKERS"),
         ({"ACESS_TOKEN": VALUE}, "ACCESS_TOKEN"),
         ({"LOCATON": "a"}, "LOCATION"),
-        ({"UPLOAD_SPOOL": "spool"}, "WAITING_STORAGE"),
-        ({"UPLOAD_SPOOL_HOURS": 48}, "WAITING_HOURS"),
     ],
 )
 def test_a_misspelt_setting_names_its_nearest_neighbour(

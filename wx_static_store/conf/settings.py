@@ -26,7 +26,6 @@ from .options.entries import Scope
 from .options.validators import hashable
 
 SETTING = "WX_STATIC_STORE"
-_SUCCESSORS = {"UPLOAD_SPOOL": "WAITING_STORAGE", "UPLOAD_SPOOL_HOURS": "WAITING_HOURS"}
 
 Given = tuple[tuple[str, Any], ...]
 
@@ -66,8 +65,7 @@ def unknown(names: Iterable[str], known: list[str], where: str) -> Configuration
 
 def nearest(name: str, known: list[str]) -> str:
     """Return the hint for an unknown name: the nearest known one."""
-    near = [_SUCCESSORS[name]] if name in _SUCCESSORS else get_close_matches(name, known, 1, 0.5)
-    if near:
+    if near := get_close_matches(name, known, 1, 0.5):
         return _("Did you mean %(name)s?", name=near[0])
     return _("Known are: %(names)s.", names=listed(sorted(known) or [_("none")], 50))
 

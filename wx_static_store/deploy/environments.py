@@ -1,7 +1,5 @@
 """Deploy a built site to one environment, or to many in turn."""
 
-from __future__ import annotations
-
 import logging
 import math
 import time
@@ -9,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from django.core.management.base import CommandError
 
@@ -23,6 +20,7 @@ from ..core.retry import Deadline
 from ..core.types import RemoteFile, UploadContext, UploadItem, UploadResult
 from ..exceptions import TokenError, WxStaticStoreError
 from ..i18n import english, gettext as _, joined, labelled, ngettext, shown
+from ..models import Release
 from ..upload.platform import platform_for
 from ..upload.recorder import Recorder, announce_deployment, finish_deployment
 from ..upload.uploader import Uploader
@@ -35,9 +33,6 @@ from .publish import LINES, Publication
 from .records import Records, leftover_files
 from .report import CHANGED, EnvironmentReport, Report
 from .verify import Mismatch, blank, find_stale, sweep, uploads_among, verify
-
-if TYPE_CHECKING:
-    from ..models import Release
 
 FEW = 100  # links: for fewer, WeChat is not asked
 PATIENCE = 5.0  # seconds for the one question
@@ -295,12 +290,8 @@ class _EnvironmentDeploy:
         except (WxStaticStoreError, CommandError) as error:
             report.outcome, report.error, report.cause = "failed", str(error), error
         if report.outcome != "skipped":
-            announce_deployment(
-                report.env,
-                self.published.deployment_id,
-                ok=report.outcome == "done",
-                logged=self.published.logged,
-            )
+            ok, published = report.outcome == "done", self.published
+            announce_deployment(report.env, published.deployment_id, ok=ok, logged=published.logged)
         report.seconds = time.monotonic() - started
         if report.outcome == "done":
             with suppress(TimeoutError):

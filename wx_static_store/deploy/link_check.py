@@ -137,12 +137,11 @@ class _Links:
         try:
             return references(item, self.location, self.until)
         except TimeoutError:
-            self.doubts = [
-                _(
-                    "Not all pages were looked at: that would take too long. To look at all of "
-                    "them, run wx_deploy --dry-run --strict with the folder of the site."
-                )
-            ]
+            text = _(
+                "Not all pages were looked at: that would take too long. To look at all of "
+                "them, run wx_deploy --dry-run --strict with the folder of the site."
+            )
+            self.doubts = [text]
             return {}
 
 

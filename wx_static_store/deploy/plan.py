@@ -1,7 +1,5 @@
 """Compare many files with the cloud, and put what differs in the order in which it is sent."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -216,10 +214,8 @@ class Survey:
         if listing.unseen:
             self._explain(listing)
             rows = self._without_doubtful(rows, listing.unseen)
-        return {
-            key: Presence(key, rows.get(key), listing.files.get(key), key not in listing.unseen)
-            for key in keys
-        }
+        files, unseen = listing.files, listing.unseen
+        return {k: Presence(k, rows.get(k), files.get(k), k not in unseen) for k in keys}
 
     def add_correction(self, name: str, file: RemoteFile) -> None:
         """Correct the log by a row on this object, as far as the list shows it."""

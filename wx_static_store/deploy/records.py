@@ -113,14 +113,9 @@ def files_of(
 
 def items_of(release: Release, prefix: str = "") -> tuple[list[UploadItem], UploadItem | None]:
     """Return the files of a release as items with their kept bytes, the last file apart."""
-    items, last = [], None
-    for file in release.contents():
-        item = item_of(file, prefix)
-        if file.last:
-            last = item
-        else:
-            items.append(item)
-    return items, last
+    every = [(file.last, item_of(file, prefix)) for file in release.contents()]
+    last = next((item for is_last, item in every if is_last), None)
+    return [item for is_last, item in every if not is_last], last
 
 
 def item_of(file: ReleaseFile, prefix: str = "") -> UploadItem:

@@ -225,10 +225,8 @@ def _as_json(failed: Sequence[tuple[str, str, object]]) -> dict[str, Any]:
         one = error.in_general() if others else copy(error)
         facts |= {"cause": error.cause, "errcode": error.errcode, "hint": error.full_hint}
         facts["message"] = shown(str(one.with_context(hint="")))
-    return facts | {
-        "environments": [*dict.fromkeys(envs)],
-        "files": [*dict.fromkeys(filter(None, files))],
-    }
+    names = [*dict.fromkeys(filter(None, files))]
+    return facts | {"environments": [*dict.fromkeys(envs)], "files": names}
 
 
 def causes(data: dict[str, Any], *, most: int = NAMED) -> Iterator[str]:
@@ -343,10 +341,8 @@ def overview(data: dict[str, Any]) -> list[list[str]]:
         "bytes": sum(each["bytes"] for each in environments),
         "seconds": data["seconds"],
     }
-    titles = map(str, COUNTS.values())
-    rows = [
-        [gettext("environment"), gettext("outcome"), *titles, gettext("bytes"), gettext("seconds")]
-    ]
+    titles = [gettext("environment"), gettext("outcome"), *map(str, COUNTS.values())]
+    rows = [[*titles, gettext("bytes"), gettext("seconds")]]
     for each in (*(undone if every > FEW else environments), sums):
         numbers = [f"{number:,}" for number in (*each["counts"].values(), each["bytes"])]
         outcome = str(_OUTCOMES.get(each["outcome"], each["outcome"]))

@@ -40,11 +40,9 @@ def live(env: str, folder: str) -> Deployment | None:
 
 
 def _states(envs: Collection[str], folder: str) -> list[FolderState]:
-    from ..models import FolderState
-
     rows = folders().in_folder(folder).filter(env__in=[*envs])
     found = {row.env: row for row in rows}
-    return [found.get(env) or FolderState(env=env, folder=folder) for env in envs]
+    return [found.get(env) or rows.model(env=env, folder=folder) for env in envs]
 
 
 def folders() -> FolderStateQuerySet:

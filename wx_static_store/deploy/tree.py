@@ -100,10 +100,8 @@ def unusable(message: str | Promise, hint: str | Promise) -> SourceError:
 def _is_hidden(path: str) -> bool:
     """Return whether the path leads through a dot folder, or to a file of the system."""
     # Certificate authorities look for the proof of a domain in .well-known.
-    return any(
-        part == "Thumbs.db" or (part.startswith(".") and part != ".well-known")
-        for part in path.split("/")
-    )
+    parts = path.split("/")
+    return "Thumbs.db" in parts or any(p.startswith(".") and p != ".well-known" for p in parts)
 
 
 def _lines(root: Path, name: str, most: int = -1) -> list[str]:
@@ -179,9 +177,7 @@ def _follow(entry: os.DirEntry[str], path: str, trail: tuple[str, ...]) -> str:
     try:
         real = os.path.realpath(entry.path, strict=True)
     except OSError:
-        real = ""
-    if not real:
-        raise unusable(_("The link %(link)r leads nowhere", link=path), _LINK)
+        raise unusable(_("The link %(link)r leads nowhere", link=path), _LINK) from None
     if not Path(real).is_relative_to(trail[0]):
         text = _("The link %(link)r leads out of the tree, to %(target)r", link=path, target=real)
         raise unusable(text, _LINK)

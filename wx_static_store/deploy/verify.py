@@ -147,10 +147,8 @@ def uploads_among(env: str, keys: Sequence[str], *, certain: bool) -> set[str]:
 
     sources = in_database(last_sources, otherwise=None)
     if sources is None and certain:
-        raise ConfigurationError(
-            _("The log cannot say what people uploaded"),
-            hint=_("Look at DATABASES, or name --include-uploads to take it for stale."),
-        )
+        hint = _("Look at DATABASES, or name --include-uploads to take it for stale.")
+        raise ConfigurationError(_("The log cannot say what people uploaded"), hint=hint)
     by_people = {key for key, source in (sources or {}).items() if source not in DEPLOYS}
     return by_people | {key for key in keys if key.startswith(folders)}
 

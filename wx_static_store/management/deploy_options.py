@@ -81,7 +81,6 @@ _OF_MODES = _(
     "--prefix belongs to --rollback, --repair and --diff; the folder of a DIR is written after it."
 )
 _OF_PREVIEW = _("--expires belongs to --preview with a DIR.")
-_OF_ROLLBACK = _("--write-manifest belongs to --rollback.")
 _OF_STALE = _("--include-uploads belongs to --stale or --blank-stale.")
 _OWN_FOLDER = _("--preview has a folder of its own: leave PREFIX and --prefix out.")
 _PUBLISHES_NOTHING = _("%(mode)s publishes nothing: leave %(options)s out.")
@@ -264,7 +263,7 @@ def check_line(line: CommandLine) -> None:
         (of_release and line.directory, _WHAT_IS_KEPT),
         (of_release and (line.ignore or line.map), _("--ignore and --map belong to a DIR.")),
         (line.repair and line.trust_log, _COMPARES),
-        (line.write_manifest and not line.rollback, _OF_ROLLBACK),
+        (line.write_manifest and not line.rollback, _("--write-manifest belongs to --rollback.")),
         (line.folder and not (line.diff or of_release), _OF_MODES),
     )
     facts = {"mode": "".join(modes[:1]), "options": listed(meant), "what": line.directory}

@@ -160,13 +160,9 @@ def of_tree(
     # Files that more than one plan looks at are read once.
     if len(uploaders) > 1 or asks_first or compares or counts:
         items, last = hash_items(items), hash_items([last])[0] if last else None
-    labels = map(os.environ.get, LABELS)
-    order = replace(
-        _order(line, using, prefix, line.label or next(filter(None, labels), ""), confirm),
-        items=items,
-        notes=notes,
-        last=last,
-    )
+    label = line.label or next(filter(None, map(os.environ.get, LABELS)), "")
+    order = _order(line, using, prefix, label, confirm)
+    order = replace(order, items=items, notes=notes, last=last)
     return [(uploader, order) for uploader in uploaders]
 
 

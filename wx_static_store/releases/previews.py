@@ -1,7 +1,5 @@
 """Previews: folders of a store with an address that cannot be guessed, and an end."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace

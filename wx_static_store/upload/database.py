@@ -225,9 +225,8 @@ def _is_down(error: Exception) -> bool:
     """Return whether the next query would fail alike: no database, table, app or connection."""
     if isinstance(error, OperationalError):  # also deadlocks and time-outs, which pass
         return _NO_TABLE in str(error) or _connection().connection is None
-    return isinstance(
-        error, ImproperlyConfigured | ProgrammingError | InterfaceError | RuntimeError
-    )
+    lasting = ImproperlyConfigured | ProgrammingError | InterfaceError | RuntimeError
+    return isinstance(error, lasting)
 
 
 def flag(name: str) -> bool:

@@ -33,13 +33,9 @@ class Hostings:
 
     def __init__(self, options: Options) -> None:
         self._api = options.api_base_url
-        self._notes = Notes(
-            "hosting",
-            options.token_cache,
-            seconds=DAY,
-            about=self._api,
-            report=partial(logger.warning, gettext_noop("The cache fails (%s)")),
-        )
+        report = partial(logger.warning, gettext_noop("The cache fails (%s)"))
+        alias, about = options.token_cache, self._api
+        self._notes = Notes("hosting", alias, seconds=DAY, about=about, report=report)
 
     def get(self, env: str) -> Hosting:
         return self._read(self._notes.read(env))

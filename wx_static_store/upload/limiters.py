@@ -86,10 +86,8 @@ class AdaptiveLimiter:
             if not came:
                 self._step_out(ticket)
         if not came:
-            raise DeadlineExceeded(
-                _("No call had a free slot for this upload in time"),
-                cause="slots",
-            )
+            text = _("No call had a free slot for this upload in time")
+            raise DeadlineExceeded(text, cause="slots")
         deadline.give_back(deadline.clock.now() - asked)
 
     def _step_out(self, ticket: Event) -> None:
@@ -176,11 +174,8 @@ class Rate:
 def _wait_for_turn(rate: Rate, deadline: Deadline) -> None:
     seconds = rate.turn(patience := deadline.patience())
     if seconds > patience:
-        raise DeadlineExceeded(
-            _("API_RATE allows no call within the time for this upload"),
-            cause="slots",
-            pause=patience,
-        )
+        text = _("API_RATE allows no call within the time for this upload")
+        raise DeadlineExceeded(text, cause="slots", pause=patience)
     if seconds:
         deadline.clock.sleep(seconds)
         deadline.give_back(seconds)

@@ -119,13 +119,8 @@ def _make_platform(options: Options) -> Platform:
         upload_hosts=options.upload_hosts,
         loopback=is_loopback(options.api_base_url),
     )
-    return Platform(
-        transport,
-        _provider(options, transport),
-        _api_limiter(options),
-        AdaptiveLimiter(CosThrottled),
-        platform_notes(options),
-    )
+    limiters = _api_limiter(options), AdaptiveLimiter(CosThrottled)
+    return Platform(transport, _provider(options, transport), *limiters, platform_notes(options))
 
 
 def platform_notes(options: Options, cache: Callable[[], Any] | None = None) -> Notes:

@@ -8,7 +8,6 @@ and newer bytes after it. Each lease has a number, and a row is given back by th
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, timedelta
 from functools import partial
@@ -37,8 +36,8 @@ from .platform import platform_notes
 from .presence import SLACK, Presence, Row, find, newest_rows
 from .recorder import Recorder, record_one
 from .store import INTERACTIVE_SECONDS, Store
-from .transfer import Transfer, longest
-from .uploader import SAME_FAILURES, Uploader
+from .transfer import longest
+from .uploader import SAME_FAILURES, Steps, Uploader
 from .waiting import (
     DELETE,
     DUE,
@@ -117,7 +116,7 @@ class _NoRows(Recorder):
         """Do nothing."""
 
 
-class _Steps:
+class _Steps(Steps):
     """The rows of one store, claimed some at a time; their results change or end them."""
 
     def __init__(
@@ -279,12 +278,6 @@ class _Steps:
 
     def halt(self) -> None:
         self._halted = True
-
-    def on_cancelled(self) -> None:
-        """Do nothing: `give_back` knows what has no result."""
-
-    def on_tick(self, under_way: Collection[Transfer]) -> None:
-        """Do nothing: nobody watches."""
 
     def give_back(self) -> None:
         """Let others send what was claimed and not begun."""

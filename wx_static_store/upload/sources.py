@@ -71,11 +71,8 @@ class Source:
         """Return the MD5 of what was read; raise SourceChanged if the file differs by now."""
         digest = self._digest.hexdigest()
         if _stat_of(self.file) != self._stat or (self.known_md5 and digest != self.known_md5):
-            raise SourceChanged(
-                _("The file changed while it was uploaded"),
-                stage="source",
-                maybe_stored=self.handed_over or not self._size,
-            )
+            text, maybe = _("The file changed while it was uploaded"), self.handed_over
+            raise SourceChanged(text, stage="source", maybe_stored=maybe or not self._size)
         return digest
 
 
@@ -196,9 +193,8 @@ def readable(item: UploadItem) -> Iterator[tuple[BinaryIO, int]]:
             files.callback(original.close)
         file = _seekable(original, files)
         if (size := _measure(file)) > LARGEST:
-            raise SourceError(
-                _("The file is larger than 5 GB"), cause="EntityTooLarge", stage="source"
-            )
+            text = _("The file is larger than 5 GB")
+            raise SourceError(text, cause="EntityTooLarge", stage="source")
         yield file, size
 
 

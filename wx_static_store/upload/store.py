@@ -146,22 +146,16 @@ class Store:
 
     def _ask(self, call: Callable[..., T], *args: str) -> T:
         """Make a call about this environment in the retry loop; return its answer."""
-        return self._platform.ask(
-            call,
-            self.env,
-            *args,
-            deadline=self.interactive_deadline(),
-            max_attempts=self.options.max_attempts,
-            env=self.env,
-        )
+        attempts, deadline = self.options.max_attempts, self.interactive_deadline()
+        how: dict[str, Any] = {"deadline": deadline, "max_attempts": attempts, "env": self.env}
+        return self._platform.ask(call, self.env, *args, **how)
 
     def _described_root(self) -> str:
         hosting = self._hostings.keep(self.env, self._ask(self.wechat.describe))
         if not hosting.root:
-            raise ConfigurationError(
-                _("Static hosting is not enabled"),
-                hint=_("Enable it in the console, or set base_url to the site's public address."),
-            ).with_context(env=self.env)
+            hint = _("Enable it in the console, or set base_url to the site's public address.")
+            error = ConfigurationError(_("Static hosting is not enabled"), hint=hint)
+            raise error.with_context(env=self.env)
         return hosting.root
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import replace
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from django.db import DatabaseError
 
@@ -54,10 +54,12 @@ class Steps(Protocol):
         """Give no more of these items: the rest would fail, too."""
 
     def on_cancelled(self) -> None:
-        """Forget an item whose transfer did not begin, as the loop stopped."""
+        """Forget an item whose transfer did not begin, as the loop stopped; else do nothing."""
+        return
 
     def on_tick(self, under_way: Collection[Transfer]) -> None:
-        """Check the running transfers: after each result, and after a second without one."""
+        """Check the running transfers, or do nothing: after each result, or a second without."""
+        return
 
 
 class Uploader:
@@ -231,14 +233,8 @@ def _as_listed(result: UploadResult, found: Presence | None) -> UploadResult:
     file = found.file if found and _is_open(result) else None
     if file is None or match(result, file) is not Match.SAME:
         return result
-    return replace(
-        result,
-        status=UploadStatus.STORED,
-        stage="",
-        error=None,
-        stored_at=file.last_modified,
-        note=_LISTED,
-    )
+    stored: dict[str, Any] = {"status": UploadStatus.STORED, "stage": "", "error": None}
+    return replace(result, **stored, stored_at=file.last_modified, note=_LISTED)
 
 
 class UnderWay:
@@ -318,7 +314,7 @@ def get_uploader(using: str = "default", env: str | None = None) -> Uploader:
     return Uploader(options_for(using).for_env(env))
 
 
-class Queue:
+class Queue(Steps):
     """The steps that send items one after the other, until the rest is not worth trying."""
 
     def __init__(
@@ -349,12 +345,6 @@ class Queue:
 
     def halt(self) -> None:
         self.halted = True
-
-    def on_cancelled(self) -> None:
-        """Do nothing: it has no result."""
-
-    def on_tick(self, under_way: Collection[Transfer]) -> None:
-        """Do nothing: nobody watches."""
 
 
 def to_raise(result: UploadResult) -> WxStaticStoreError:

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -120,16 +120,10 @@ class ProbeFile:
         if token is not None:
             link = replace(link, token=Secret(token))
         more = {name.replace("_", "-"): value for name, value in more.items()}
+        how: dict[str, Any] = {"deadline": self._target.deadline(), "more": more}
         with opened(self._item(body)) as source:
             try:
-                self.store.cos.put_object(
-                    link,
-                    source,
-                    self.headers,
-                    md5=source.known_md5,
-                    deadline=self._target.deadline(),
-                    more=more,
-                )
+                self.store.cos.put_object(link, source, self.headers, md5=source.known_md5, **how)
             except CosError as error:
                 if not 400 <= (error.http_status or 0) < 500:
                     raise
@@ -198,12 +192,13 @@ Look = Callable[[ProbeFile], Iterable[Finding]]
 Ask = Callable[[CheckTarget], Iterator[Finding]]
 
 
-def of_each(look: Look, *, served: bool = False) -> Ask:
-    """Return a check of each probe file; with `served`, of the files that the site serves."""
+def of_each(look: Look, *, served: bool = False, most: int | None = None) -> Ask:
+    """Return a check of (`most`) probe files; with `served`, of those that the site serves."""
 
     def ask(target: CheckTarget) -> Iterator[Finding]:
         there: list[ProbeFile] = [file for file in target.probe_files.values() if file.is_stored]
-        files = {file.env: file for file in there if file.is_served or not served}
+        wanted = [file for file in there if file.is_served or not served][:most]
+        files = {file.env: file for file in wanted}
         if not files:
             yield not_asked(_NOT_SERVED if there else NOTHING)
         yield from summed([*files], lambda env: look(files[env]), target)
@@ -211,13 +206,8 @@ def of_each(look: Look, *, served: bool = False) -> Ask:
     return ask
 
 
-def of_first(look: Look) -> Ask:
-    def ask(target: CheckTarget) -> Iterator[Finding]:
-        # One is enough: its facts are those of the platform.
-        files = [file for file in target.probe_files.values() if file.is_stored]
-        yield from look(files[0]) if files else [not_asked(NOTHING)]
-
-    return ask
+# One is enough for facts that are those of the platform.
+of_first = partial(of_each, most=1)
 
 
 def summed(
@@ -230,7 +220,11 @@ def summed(
         if not deadline.left():
             yield not_asked(_LATE, data={"env": env, "late": True})
             break
-        for found in _found(look, env):
+        try:
+            findings = [*look(env)]
+        except WxStaticStoreError as error:
+            findings = [of_error(error)]
+        for found in findings:
             if found.mark is Mark.OK:
                 fine[env] = found
             elif len(envs) == 1:
@@ -244,10 +238,3 @@ def summed(
         yield ok(text, data={"envs": [*fine]})
     else:
         yield from fine.values()
-
-
-def _found(look: Callable[[str], Iterable[Finding]], env: str) -> list[Finding]:
-    try:
-        return [*look(env)]
-    except WxStaticStoreError as error:
-        return [of_error(error)]

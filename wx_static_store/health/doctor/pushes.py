@@ -120,7 +120,10 @@ def _newest(target: CheckTarget, options: Options, row: Any) -> Finding:
 def _judged(accepted: float | None, refused: RefusedPush | None) -> Finding:
     now = time.time()
     since = None if accepted is None else max(0.0, now - accepted)
-    more: dict[str, Any] = {"data": _figures(since, refused, now)}
+    figures: dict[str, Any] = {} if since is None else {"accepted_seconds_ago": round(since)}
+    if refused:
+        figures |= {"refused_seconds_ago": round(now - refused.at), "reason": refused.reason}
+    more: dict[str, Any] = {"data": figures}
     if refused and (accepted is None or refused.at > accepted):
         return _of_refused(refused, since, now, **more)
     if since is None:
@@ -155,15 +158,6 @@ def _of_refused(refused: RefusedPush, since: float | None, now: float, **more: A
     # While WeChat's pushes come in time, one without a right signature may be a stranger's.
     doubtful = since < BETWEEN and refused.reason in UNSIGNED
     return warning(text, **more) if doubtful else wrong(text, **more)
-
-
-def _figures(since: float | None, refused: RefusedPush | None, now: float) -> dict[str, Any]:
-    figures: dict[str, Any] = {}
-    if since is not None:
-        figures["accepted_seconds_ago"] = round(since)
-    if refused:
-        figures |= {"refused_seconds_ago": round(now - refused.at), "reason": refused.reason}
-    return figures
 
 
 # An entry is read as one.

@@ -64,10 +64,8 @@ def _workers(target: CheckTarget) -> Iterator[Finding]:
 
 
 def _waiting(target: CheckTarget) -> Iterator[Finding]:
-    found = [
-        explained(target, "workers.answer") or wrong(each.text, hint=each.hint)
-        for each in stalled()
-    ]
+    cause = explained(target, "workers.answer")
+    found = [cause or wrong(each.text, hint=each.hint) for each in stalled()]
     yield from found or [ok(_("Nothing has waited for workers for long."))]
 
 

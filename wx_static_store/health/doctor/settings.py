@@ -46,13 +46,9 @@ def _nothing(silenced: list[str]) -> Finding:
 
 
 def _finding(message: CheckMessage) -> Finding:
-    return Finding(
-        Mark.WRONG if message.is_serious() else Mark.WARNING,
-        message.msg,
-        hint=getattr(message, "advice", message.hint or ""),
-        cause=_number(message),
-        data={"id": message.id},
-    )
+    mark = Mark.WRONG if message.is_serious() else Mark.WARNING
+    hint, data = getattr(message, "advice", message.hint or ""), {"id": message.id}
+    return Finding(mark, message.msg, hint=hint, cause=_number(message), data=data)
 
 
 def _number(message: CheckMessage) -> str:

@@ -1,7 +1,5 @@
 """How the public address serves the file of a probe."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit

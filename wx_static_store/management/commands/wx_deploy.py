@@ -225,13 +225,9 @@ class Command(BaseCommand):
     ) -> None:
         """Print how a run ended, unless it was refused; write what --json and GitHub ask for."""
         labels = {order.context.source_ref for _uploader, order in orders}
-        data = summary.as_dict(
-            reports,
-            using=self.using,
-            source=labels.pop() if len(labels) == 1 else "",
-            started=time.time() - seconds,
-            seconds=seconds,
-        )
+        source, started = labels.pop() if len(labels) == 1 else "", time.time() - seconds
+        facts: dict[str, Any] = {"source": source, "started": started, "seconds": seconds}
+        data = summary.as_dict(reports, using=self.using, **facts)
         if reports and seconds:
             self.stdout.write("\n".join(summary.ending(data, self.noted)))
         write_json(self.line.json, data)
