@@ -57,10 +57,11 @@ def test_the_address_leads_to_the_public_file_once_it_is_sent(shop: Make, client
     assert answer["Cache-Control"] == "private, no-store"
 
 
-def test_the_address_never_shows_a_failed_upload(shop: Make, client: Client) -> None:
+@pytest.mark.parametrize("state", ["left", "parked"])
+def test_the_address_shows_only_what_will_be_public(shop: Make, client: Client, state: str) -> None:
     here = shop()
     url = address(here)
-    WaitingFile.objects.update(state="left")
+    WaitingFile.objects.update(state=state)
     assert client.get(url)["Location"] == here.storage.url("a.txt")
 
 

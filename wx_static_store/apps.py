@@ -15,15 +15,16 @@ class WxStaticStoreConfig(AppConfig):
         from .causes import explain
         from .conf import cache_checks, checks, release_checks  # noqa: F401 -- registers them
         from .conf.settings import hide_secrets, readable_options
-        from .signals import upload_waiting
+        from .signals import push_wanted, upload_waiting
 
         hide_secrets()
         explain.docs_url = lambda: readable_options().docs_url
         upload_waiting.connect(_push_soon)
+        push_wanted.connect(_push_soon)
 
 
 def _push_soon(**facts: Any) -> None:
-    from .submit.queue import push_soon  # loaded with the first file that waits
+    from .submit.queue import push_soon  # loaded with the first row that waits
 
     push_soon(**facts)
 

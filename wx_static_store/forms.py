@@ -7,8 +7,6 @@ Forms for file fields on a `WxStorage`: they upload while validating, and show t
 A failed upload is then an error of its field, with errcode and advice, instead of a 500.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 from collections.abc import Collection, Iterator
@@ -32,7 +30,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .core import qr
 from .core.naming import content_type, object_key
-from .core.refusals import PolicyRejected
+from .core.refusals import PolicyRejected, User
 from .core.types import WAITS, UploadStatus
 from .exceptions import ConfigurationError, NameRejected, UploadFailed, WxStaticStoreError
 from .i18n import english, labelled
@@ -46,8 +44,6 @@ from .upload.presence import from_log
 from .upload.sources import content_item, readable
 
 if TYPE_CHECKING:
-    from .core.refusals import User
-
     _Form = ModelForm[Model]
 else:
     _Form = object
@@ -59,7 +55,6 @@ logger = logging.getLogger("wx_static_store.forms")
 _NOT_SET_UP = _(
     "The file was not uploaded: the settings for uploads are wrong. Ask the site's operator."
 )
-_BAD_NAME = _("This name cannot be used. Rename the file and try again.")
 _UNKNOWN = _("It is not known whether the file is public now: %(reason)s.")
 _FAILED = _("The file was not uploaded: %(reason)s.")
 _FAILED_CODE = _("The file was not uploaded: %(reason)s (%(code)s).")
@@ -126,7 +121,10 @@ class WxModelFormMixin(_Form):
 
     def _wx_upload(self, field: FileField) -> None:
         """Upload the file now; the model's own save then has none left to upload."""
-        with remembered_saves() as saves, note_saves(self._wx_progress(field)):
+        progress = ""  # the id by which the page asks for the sent bytes
+        with suppress(ValueError):
+            progress = str(UUID(str(self.data.get(f"{self.add_prefix(field.name)}-wx-progress"))))
+        with remembered_saves() as saves, note_saves(progress):
             file = field.pre_save(self.instance, self.instance._state.adding)
         # Without files that `upload_to` or a signal saved: they may belong to another row.
         self._wx_saves += [save for save in saves if save.name == file.name]
@@ -135,12 +133,6 @@ class WxModelFormMixin(_Form):
         for field in self.instance._meta.concrete_fields:
             if isinstance(field, FileField) and isinstance(field.storage, WxStorage):
                 yield field
-
-    def _wx_progress(self, field: FileField) -> str:
-        """Return the id by which the page asks for the sent bytes, or an empty text."""
-        with suppress(ValueError):
-            return str(UUID(str(self.data.get(f"{self.add_prefix(field.name)}-wx-progress"))))
-        return ""
 
     def leave_files(self) -> None:
         """Let the next form use the files of this form, if it saves no row."""
@@ -251,10 +243,7 @@ class WxAdminMixin:
         for form in forms:
             if isinstance(form, WxModelFormMixin):
                 form.leave_files()
-        answer: HttpResponse = super().render_change_form(  # type: ignore[misc]
-            request, context, *args, **kwargs
-        )
-        return answer
+        return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc,no-any-return]
 
 
 def _derive(model: type, *bases: type, **attributes: Any) -> type:
@@ -293,7 +282,7 @@ def _as_validation_error(error: Exception, *, reads_log: bool) -> ValidationErro
     text: str | Promise = ""
     hint = ""
     if not isinstance(error, WxStaticStoreError):
-        happened: str | Promise = _BAD_NAME
+        happened: str | Promise = _("This name cannot be used. Rename the file and try again.")
     elif isinstance(error, ConfigurationError) and error.errcode is None:
         logger.error("A file of a form was not uploaded: %s", english(error))
         happened = _NOT_SET_UP

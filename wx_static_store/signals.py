@@ -21,6 +21,9 @@ upload_finished = Signal()
 # the cloud is there. Within a transaction of the caller it is sent before the commit.
 upload_waiting = Signal()
 
+# Within the package, with `using`: a deletion waits, or a person wants a file to be sent now.
+push_wanted = Signal()
+
 # With `env`, `deployment_id` (None if it failed before it had a row) and `outcome`: ``done``,
 # ``failed`` (also if it was interrupted) or ``incomplete`` (rows are missing).
 deployment_finished = Signal()

@@ -56,11 +56,6 @@ class WxStaticFilesStorage(Configured, StaticFilesStorage):
 
     wx_kind = STATIC
 
-    @property
-    def base_url(self) -> str:
-        """The public address of the static files; asks WeChat only if no setting names it."""
-        return self.store.url("")
-
     def url(self, name: str | None) -> str:
         """Return the public address, quoted once."""
         return self.base_url + quote_key((name or "").lstrip("/"))
@@ -207,10 +202,7 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
     def save_manifest(self) -> None:
         """Write a new manifest, then replace the old one by it."""
         # Django deletes the old one first: killed in between, it leaves none, or a part.
-        if self.manifest_storage is self:
-            self.write_manifest(self._manifest())
-        else:
-            super().save_manifest()
+        self.write_manifest(self._manifest())
 
     def write_manifest(self, content: bytes) -> None:
         """Replace the manifest by these bytes."""

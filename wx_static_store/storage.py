@@ -79,11 +79,6 @@ class WxStorage(Configured, BaseStorage):  # type: ignore[misc]
 
     wx_kind = MEDIA
 
-    @property
-    def base_url(self) -> str:
-        """The public address of the location, above every name."""
-        return self.store.url("")
-
     def save(self, name: str | None, content: Any, max_length: int | None = None) -> str:
         """Save like Django, but reuse the object that a failed form left with the same bytes."""
         asked = str(name or getattr(content, "name", ""))
@@ -103,11 +98,10 @@ class WxStorage(Configured, BaseStorage):  # type: ignore[misc]
 
     def leave(self, save: Save) -> None:
         """Note for some minutes that a saved object belongs to no row, as its form failed."""
-        options = self.options.settled()
-        row = self._waiting_row(save.name) if isinstance(save.content, UploadedFile) else None
-        if row and self._waiting.drop(row):
+        if not isinstance(save.content, UploadedFile):  # others may not be readable twice
             return
-        if options.file_overwrite or not isinstance(save.content, UploadedFile):
+        options, row = self.options.settled(), self._waiting_row(save.name)
+        if (row and self._waiting.drop(row)) or options.file_overwrite:
             return
         item = fingerprint(content_item(save.name, save.content))
         if item.md5 and item.size:
@@ -116,14 +110,12 @@ class WxStorage(Configured, BaseStorage):  # type: ignore[misc]
 
     def _reuse_abandoned_upload(self, asked: str, content: Any, max_length: int | None) -> str:
         """Return the name of an object with these bytes that a failed form left; or ''."""
-        if not isinstance(content, UploadedFile):  # other files may not be readable twice
+        if not isinstance(content, UploadedFile):  # others may not be readable twice
             return ""
         with suppress(WxStaticStoreError):  # the save will meet the error again, and report it
-            if self.options.file_overwrite:
+            if self.options.file_overwrite or self.options.wait == "always":
                 return ""
             options = self.options.settled()
-            if options.wait == "always":
-                return ""
             md5, key = abandoned_object(options, self._key(asked), content.size or 0)
             name = key.removeprefix(options.location)
             if not name or (max_length and len(name) > max_length):
@@ -220,8 +212,7 @@ class WxStorage(Configured, BaseStorage):  # type: ignore[misc]
         """Return whether the object exists; the root does, other folders are no objects."""
         if not name or name.endswith("/"):
             return not name
-        row = self._waiting_row(name)
-        return (row or self._seen(name)).file is not None
+        return (self._waiting_row(name) or self._seen(name)).file is not None
 
     def is_waiting(self, name: str) -> bool:
         """Return whether the file waits until the cloud takes it, as the option `wait` allows."""

@@ -5,6 +5,8 @@ Names, queues and schedules are the project's settings; no result is kept. Add `
 schedule if you want it, and ``push_waiting`` (each 30 seconds) if files may wait.
 """
 
+import logging
+
 from celery import shared_task
 from django.db import InterfaceError, OperationalError
 
@@ -15,6 +17,8 @@ from .submit.by_workers import send_again
 from .upload.push import push
 
 __all__ = ["prune", "push_waiting", "upload_again"]
+
+logger = logging.getLogger("wx_static_store.deploy")
 
 LEAST_DAYS = 30
 
@@ -40,7 +44,10 @@ def prune(days: int = 0, releases: int = RELEASES) -> None:
     # Anyone with access to the broker can send this message: it must not empty the log.
     releases = max(releases, RELEASES)
     steps = [prune_log(max(days, LEAST_DAYS), releases=releases)] if days else []
-    for each in (blank_ended(), *steps, prune_releases(releases)):
+    for place, why in blank_ended():
+        if why:
+            logger.warning("The preview %s has ended, and is still public: %s", place, why)
+    for each in (*steps, prune_releases(releases)):
         for _step in each:
             pass
 

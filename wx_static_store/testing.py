@@ -32,33 +32,24 @@ def wx_emulator() -> Iterator["EmulatorServer"]:
     """Start an emulator, to which every store of the project writes while the test runs."""
     from django.test import override_settings
 
-    from .conf.settings import general_settings, stores
+    from .conf.settings import general_settings, setting, stores
     from .emulator import EmulatorServer
 
     own = {k.upper(): v for k, v in general_settings().items() if v is not None}
     own.setdefault("ENV", ENV)
     wanted = (own["ENV"], *(dict(given).get("env") for _kind, given in stores().values()))
     envs = dict.fromkeys(env() if callable(env) else env for env in wanted if env)
-    with (
-        EmulatorServer(envs=envs) as emulator,
-        override_settings(**_emulator_settings(emulator, own)),
-    ):
-        yield emulator
-
-
-def _emulator_settings(emulator: "EmulatorServer", own: dict[str, Any]) -> dict[str, Any]:
-    """Return the project's settings, with the emulator in place of all real addresses."""
-    from .conf.settings import setting, stores
-
-    place = {"API_BASE_URL": emulator.api_url, "ACCESS_TOKEN": emulator.access_token}
     storages = {alias: dict(config) for alias, config in setting("STORAGES").items()}
     for alias in stores():
         options = storages[alias].get("OPTIONS", {})
         storages[alias]["OPTIONS"] = {k: v for k, v in options.items() if k not in REAL}
     absolute = [name for name in ("STATIC_URL", "MEDIA_URL") if "//" in str(setting(name))]
     addresses = {name: f"/{name.lower()}/" for name in absolute}
-    real = dict.fromkeys(map(str.upper, REAL))
-    return {"WX_STATIC_STORE": own | real | place, "STORAGES": storages, **addresses}
+    own |= dict.fromkeys(map(str.upper, REAL))
+    with EmulatorServer(envs=envs) as emulator:
+        own |= {"API_BASE_URL": emulator.api_url, "ACCESS_TOKEN": emulator.access_token}
+        with override_settings(WX_STATIC_STORE=own, STORAGES=storages, **addresses):
+            yield emulator
 
 
 @pytest.fixture

@@ -189,18 +189,32 @@ def test_a_file_that_is_being_sent_stays_as_it_is(shop: Make, operator: Client) 
     assert WaitingFile.objects.get().state == "parked"
 
 
-def test_nobody_sends_to_an_environment_that_is_not_offered(
+def test_a_failed_upload_of_which_nobody_knows_where_it_goes_stays_as_it_is(
+    shop: Make, operator: Client, settings: Any
+) -> None:
+    row = parked(shop(), state="left")
+    default = settings.STORAGES["default"]
+    settings.STORAGES |= {"default": default | {"OPTIONS": {"env": lambda: ENV}}}
+    # It fails for a command, which has no user.
+    offered = {"ENVIRONMENTS": lambda user: {ENV: user.username}}
+    settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | offered
+    assert [level for level, _text in told(press(operator, "send_now", row))] == ["warning"]
+    assert WaitingFile.objects.get().state == "left"
+
+
+def test_to_an_environment_that_is_not_offered_nobody_sends_and_a_superuser_gives_up(
     shop: Make, editor: Editor, settings: Any
 ) -> None:
-    row, client = parked(shop()), editor(is_superuser=True)
+    here, client = shop(), editor(is_superuser=True)
+    row = parked(here)
     offered = {"ENVIRONMENTS": lambda user: {"tenant-b": "Tenant B"}}
     settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | offered
-    assert "a.txt" in page(client)
     assert [level for level, _text in told(press(client, "send_now", row))] == ["warning"]
-    assert [level for level, _text in told(confirm(client, press(client, "give_up", row)))] == [
-        "warning"
-    ]
     assert WaitingFile.objects.get().state == "parked"
+    assert [level for level, _text in told(confirm(client, press(client, "give_up", row)))] == [
+        "success"
+    ]
+    assert here.waiting() == {}
 
 
 # --- give up -------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ VIEWS: dict[str, Any] = {
     for pattern in urls.urlpatterns
 }
 OPERATIONS: dict[tuple[str, str], Operation] = {
-    (name, method): operation
+    (name, method.upper()): getattr(view, method).operation
     for name, view in VIEWS.items()
-    for method, operation in view.operations.items()
+    for method in view.http_method_names
+    if hasattr(view, method)
 }

@@ -1,5 +1,6 @@
 """Uploads that are sent again: the bytes arrive, or the reason why not is returned."""
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -235,6 +236,21 @@ def test_a_file_that_is_saved_while_the_older_one_is_retried_is_sent_after_it(
     monkeypatch.setattr(retry, "lease", lease_and_save)
     [one] = again(UploadLog.objects.get())
     assert (one.outcome, push(), here.public()) == ("stored", {"stored": 1}, {"a.txt": b"sea"})
+
+
+def test_a_retry_sends_nothing_when_its_lease_may_be_over_however_late_it_begins(
+    here: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease, clock = retry.lease, time.time
+
+    def lease_and_stop(row: WaitingFile, seconds: float) -> bool:
+        ours = lease(row, seconds)
+        monkeypatch.setattr(time, "time", lambda: clock() + 3600)
+        return ours
+
+    monkeypatch.setattr(retry, "lease", lease_and_stop)
+    [one] = again(UploadLog.objects.get())
+    assert (one.outcome, here.public()) == ("failed", {})
 
 
 @pytest.mark.parametrize("name", ["finish", "end_lease"])

@@ -28,7 +28,7 @@ from tests.log.conftest import run as execute
 from wx_static_store.core.types import DELETED
 from wx_static_store.deploy.noindex import NOINDEX
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.models import Deployment, FolderState
+from wx_static_store.models import Deployment, FolderState, key_digest
 
 pytestmark = pytest.mark.django_db
 
@@ -87,6 +87,28 @@ def test_a_name_that_begins_like_another_has_an_address_of_its_own(
 ) -> None:
     folder = preview(dist, name="menu-12345678")
     assert not folder.startswith(preview(dist, name="menu"))
+
+
+def test_a_dry_run_settles_the_address_and_moves_no_end(cloud: EmulatorServer, dist: Path) -> None:
+    out = run(dist, preview="menu", using="site", dry_run=True)
+    folder = preview(dist, name="menu")
+    assert f"/{folder}" in out
+    ends = FolderState.objects.get().ends
+    run(dist, "--expires=30d", preview="menu", using="site", dry_run=True)
+    assert FolderState.objects.get().ends == ends
+    assert sent(cloud)
+
+
+def test_after_two_first_runs_at_once_the_older_address_counts(
+    cloud: EmulatorServer, dist: Path
+) -> None:
+    folder = preview(dist, name="menu")
+    older = FolderState.objects.get()
+    late = f"{folder[:-9]}zzzzzzzz/"
+    FolderState.objects.create(
+        env=older.env, folder=late, folder_digest=key_digest(late), ends=older.ends
+    )
+    assert preview(dist, name="menu") == folder
 
 
 def test_the_address_is_the_url_of_the_report_and_of_github(
@@ -170,6 +192,20 @@ def test_a_roll_back_of_the_site_does_not_ask_which_preview(
     assert bodies(cloud)["index.html"] == b"new"
 
 
+@pytest.mark.parametrize("mode", [{"rollback": True}, {"list": True}, {"diff": ["live", "cloud"]}])
+def test_a_preview_that_was_never_published_is_named(
+    cloud: EmulatorServer, mode: dict[str, Any]
+) -> None:
+    assert "no preview 'menu'" in fails(preview="menu", using="site", **mode, code=2)
+    assert not FolderState.objects.exists()
+
+
+def test_the_end_of_a_roll_back_is_no_option(cloud: EmulatorServer, dist: Path) -> None:
+    preview(dist)
+    said = fails("--expires=7d", preview="new/menu", using="site", rollback=True, code=2)
+    assert "--expires belongs to --preview with a DIR." in said
+
+
 # --- absolute addresses -----------------------------------------------------------------------
 
 
@@ -228,8 +264,9 @@ def test_a_new_run_does_not_shorten_what_somebody_keeps(cloud: EmulatorServer, d
 @pytest.mark.parametrize(
     ("args", "why"),
     [
-        (["--expires=7d"], "--expires belongs to --preview."),
+        (["--expires=7d"], "--expires belongs to --preview with a DIR."),
         (["app", "--preview=menu"], "leave PREFIX and --prefix out"),
+        (["_preview/menu-1a2b3c4d"], "publish there with --preview NAME"),
         (["--preview=menu", "--env", "tenant-a", "tenant-b"], "one environment"),
         (["--preview=***"], "cannot name a preview"),
         (["--preview="], "is a variable not set?"),

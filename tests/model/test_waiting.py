@@ -1,9 +1,10 @@
 """
 Waiting files against a dict: what was saved and not deleted, whoever is away, is public in the end.
 
-A step saves, replaces, deletes or rolls back; outages begin and end, a push runs, time passes.
-Meanwhile a storage says of a waiting file what the dict says. When the outage is over and nothing
-is due any more, the bucket is the dict, and no row and no bytes are left.
+A step saves, replaces, deletes or rolls back; outages begin and end, a push runs, time passes. A
+person uploads what is refused or not, sends it again, or makes it unpublic. Meanwhile a storage
+says of a waiting file what the dict says. When the outage is over and nothing is due any more, the
+bucket is the dict, and no row and no bytes are left but those that a person has to decide about.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
@@ -24,15 +27,22 @@ from django.db import transaction
 from hypothesis import stateful, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.conftest import close_connections, configured, examples, slow
+from tests.conftest import ENV, close_connections, configured, examples, slow
 from tests.model.cloud import Cloud, is_public
 from tests.waiting import skipping_clock
 from wx_static_store.conf import options_for
+from wx_static_store.core.refusals import PolicyRejected
+from wx_static_store.core.types import DELETED_MD5, UploadContext
 from wx_static_store.exceptions import WxStaticStoreError
+from wx_static_store.log.retry import retry_uploads
 from wx_static_store.models import UploadLog, WaitingFile
-from wx_static_store.upload import recorder, store
+from wx_static_store.submit.policy import Target
+from wx_static_store.submit.send import send
+from wx_static_store.submit.unpublish import unpublish
+from wx_static_store.upload import parked, recorder, store
 from wx_static_store.upload.push import push
-from wx_static_store.upload.waiting import is_away, note_away, note_back
+from wx_static_store.upload.waiting import is_away, note_away, note_back, send_now
+from wx_static_store.upload.waiting_bytes import path_for
 
 FILES = "django.core.files.storage.FileSystemStorage"
 OURS = "wx_static_store.storage.WxStorage"
@@ -41,6 +51,8 @@ BODIES = st.sampled_from([b"one", b"two", b"longer", b""])
 ALIASES = st.sampled_from(["suffix", "overwrite"])
 SAVES = st.lists(st.tuples(ALIASES, NAMES, BODIES, st.booleans()), min_size=1, max_size=4)
 LINK, PUT, LIST = "staticuploadfile", "put_object", "staticfilelist"
+REFUSED = {"on": LINK, "do": "errcode", "errcode": 40097}
+HERE, PERSON = Target("suffix", ENV, ""), User(is_active=True, is_superuser=True)
 OUTAGES: tuple[dict[str, Any], ...] = (
     *({"on": name, "do": "errcode", "errcode": -1} for name in ("*", LIST)),
     {"on": LINK, "do": "errcode", "errcode": 40001},
@@ -50,7 +62,7 @@ OUTAGES: tuple[dict[str, Any], ...] = (
 )
 # Each of these must happen in a run: else the model shows nothing.
 MET = {"sent", "waits", "another name", "replaced", "deletion waits", "rolled back", "pushed"}
-MET |= {"settled"}
+MET |= {"settled", "refused", "sent again", "made unpublic", "parked", "sent now"}
 
 
 class Model(RuleBasedStateMachine):
@@ -65,6 +77,8 @@ class Model(RuleBasedStateMachine):
         self.around.callback(self.cloud.server.stop)
         self.folder = Path(self.around.enter_context(TemporaryDirectory()))
         self.files: dict[str, bytes] = {}
+        self.held: dict[str, bytes] = {}  # which a person made unpublic before they were sent
+        self.left: dict[str, bytes] = {}  # of uploads that failed
         self.names = {"a.txt"}  # that files have or had
         self.rolled_back: set[Path] = set()  # bytes that `wx_prune` frees some day
 
@@ -111,17 +125,15 @@ class Model(RuleBasedStateMachine):
         self.met["waits" if waits else "sent"] += 1
         self.met["another name"] += name != asked
         self.met["replaced"] += waits and name in before
-        self.files[name] = body
-        self.names.add(name)
+        self.is_there(name, body)
 
-    @rule(which=st.integers(0, 3), alias=ALIASES)
+    @rule(which=st.integers(0, 5), alias=ALIASES)
     def delete(self, which: int, alias: str) -> None:
         """Delete a file, or one that is not there."""
-        names = [*self.files, "a.txt"]
-        name = names[which % len(names)]
+        name = self.choose(which)
         storages[alias].delete(name)
         self.met["deletion waits"] += self.rows().get(name) == "delete"
-        self.files.pop(name, None)
+        self.is_there(name, None)
 
     # A direct save that is rolled back is public: no storage can take that back.
     @precondition(lambda self: self.wait == "always" or is_away(options_for("suffix")))
@@ -136,6 +148,69 @@ class Model(RuleBasedStateMachine):
         assert (self.rows(), self.kept() >= before) == (rows, True)
         self.rolled_back |= self.kept() - before
         self.met["rolled back"] += 1
+
+    @rule(name=NAMES, body=BODIES, overwrite=st.booleans(), refused=st.booleans())
+    def upload(self, name: str, body: bytes, overwrite: bool, refused: bool) -> None:
+        """Upload a file as the admin does; WeChat refuses some."""
+        refused &= self.is_well
+        self.cloud.server.script(*[REFUSED] * refused)
+        try:
+            how: dict[str, Any] = {"size": len(body), "overwrite": overwrite}
+            result, _row = send(PERSON, HERE, name, BytesIO(body), UploadContext("admin"), **how)
+        except PolicyRejected:  # another file has the name
+            assert not overwrite
+        else:
+            if result.error is None:
+                self.is_there(name, body)
+            elif WaitingFile.objects.filter(key=name, state="left").exists():
+                self.left[name] = body
+                self.met["refused"] += 1
+        finally:
+            if refused:
+                self.cloud.server.state.script.clear()
+        self.names.add(name)
+
+    @rule(which=st.integers(0, 5), replaces=st.booleans())
+    def send_again(self, which: int, replaces: bool) -> None:
+        """Send the newest upload of a name again, if it can be."""
+        name = self.choose(which)
+        row = UploadLog.objects.filter(key=name).order_by("id").last()
+        [one] = [*retry_uploads([row], PERSON, replaces=replaces)] if row else [None]
+        if one and one.outcome == "stored":
+            body = self.left.get(name, self.files.get(name))
+            self.met["sent again"] += name in self.left
+            self.is_there(name, body)
+            found = self.cloud.all()[name]
+            assert found.body == body or (body is None and found.md5 == DELETED_MD5)
+
+    @precondition(lambda self: self.is_well)
+    @rule(which=st.integers(0, 5))
+    def make_unpublic(self, which: int) -> None:
+        name = self.choose(which)
+        waits, body = self.rows().get(name) == "save", self.body_of(name)
+        [result] = unpublish(PERSON, HERE, [name])
+        assert result.error is None
+        failed = self.left.get(name)
+        self.is_there(name, None)
+        self.held |= {name: body or b""} if waits else {}
+        self.left |= {name: failed} if failed is not None else {}
+        self.met.update({"made unpublic": 1, "parked": waits})
+
+    @rule(which=st.integers(0, 5))
+    def send_now(self, which: int) -> None:
+        """Let a file be due that waits for a person, or whose upload failed."""
+        if names := sorted({*self.held, *self.left} - {*self.files}):
+            name = names[which % len(names)]
+            body = (self.held | self.left)[name]
+            assert send_now(WaitingFile.objects.get(key=name))
+            self.is_there(name, body)
+            self.met["sent now"] += 1
+
+    @rule()
+    def prune(self) -> None:
+        for _size in parked.prune():
+            pass
+        self.left = {name: body for name, body in self.left.items() if name in self.states()}
 
     @rule()
     def push(self) -> None:
@@ -153,8 +228,10 @@ class Model(RuleBasedStateMachine):
         self.push()
         found = {key: each.body for key, each in self.cloud.all().items() if is_public(each)}
         assert found == self.files
-        assert self.rows() == {}
-        assert self.kept() == self.rolled_back
+        states = dict.fromkeys(self.held, "parked") | dict.fromkeys(self.left, "left")
+        assert self.states() == states
+        tokens = WaitingFile.objects.values_list("token", flat=True)
+        assert self.kept() == self.rolled_back | {self.folder / path_for(each) for each in tokens}
         options = options_for("suffix")
         note_away(options, WxStaticStoreError())  # the log alone says what is there
         for name in self.names:
@@ -167,20 +244,21 @@ class Model(RuleBasedStateMachine):
     def waiting_files_are_there(self) -> None:
         """Let both storages say of a waiting file what the dict says; the cloud is not asked."""
         for name, kind in self.rows().items():
-            assert (kind == "save") == (name in self.files), f"{name} waits for a {kind}"
+            is_file = self.body_of(name) is not None
+            assert (kind == "save") == is_file, f"{name} waits for a {kind}"
             for alias in ("suffix", "overwrite"):
                 self.check(storages[alias], name)
 
     def look(self) -> None:
         """Look at all files: the site may be there while the rest is away."""
-        storage, is_well = storages["suffix"], not self.cloud.server.state.script.as_list()
+        storage = storages["suffix"]
         for name in self.names:
-            self.check(storage, name, size=is_well)
-        if is_well:
-            assert sorted(storage.listdir("")[1]) == sorted(self.files)
+            self.check(storage, name, size=self.is_well)
+        if self.is_well:
+            assert sorted(storage.listdir("")[1]) == sorted({*self.files, *self.held})
 
     def check(self, storage: Any, name: str, *, size: bool = True) -> None:
-        body = self.files.get(name)
+        body = self.body_of(name)
         assert storage.exists(name) == (body is not None)
         try:
             with storage.open(name) as file:
@@ -191,8 +269,32 @@ class Model(RuleBasedStateMachine):
 
     # --- what is there --------------------------------------------------------------------------
 
+    @property
+    def is_well(self) -> bool:
+        return not self.cloud.server.state.script.as_list()
+
+    def is_there(self, name: str, body: bytes | None) -> None:
+        """Note what will be public under the name, whatever waited there."""
+        for files in (self.files, self.held, self.left):
+            files.pop(name, None)
+        if body is not None:
+            self.files[name] = body
+        self.names.add(name)
+
+    def body_of(self, name: str) -> bytes | None:
+        """Return what a storage shows."""
+        return self.held.get(name, self.files.get(name))
+
+    def choose(self, which: int) -> str:
+        names = [*self.files, *self.held, *self.left, "a.txt"]
+        return names[which % len(names)]
+
     def rows(self) -> dict[str, str]:
-        return dict(WaitingFile.objects.values_list("key", "kind"))
+        """Return what waits; no storage sees an upload that failed."""
+        return dict(WaitingFile.objects.exclude(state="left").values_list("key", "kind"))
+
+    def states(self) -> dict[str, str]:
+        return dict(WaitingFile.objects.values_list("key", "state"))
 
     def kept(self) -> set[Path]:
         return {path for path in self.folder.rglob("*") if path.is_file()}

@@ -280,7 +280,7 @@ def _row_inserted() -> None:
     """Before the caller's transaction is committed."""
     from wx_static_store.upload import waiting
 
-    _halt_before(waiting, "_announce")
+    _halt_after(waiting, "put", lambda *args: True)
 
 
 def _bytes_freed() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +92,15 @@ def test_the_run_after_a_killed_preview_completes_it_at_the_same_address(
     assert bodies(project, f"{folder}/").keys() == NEW.keys()
     assert bodies(project).keys() == {f"{folder}/{name}" for name in NEW}
     assert project.deployments() == ["incomplete", "done"]
+
+
+def test_first_runs_of_a_preview_at_once_settle_one_address(project: Project) -> None:
+    line = command(project, NEW, "--preview=menu", "--dry-run")
+    with ExitStack() as stack:
+        running = [stack.enter_context(project.process(*line)) for _number in range(3)]
+        ended = [process.finish() for process in running]
+    assert [code for code, _said in ended] == [0, 0, 0]
+    assert len({re.findall(r"_preview/menu-\w{8}/", said)[-1] for _code, said in ended}) == 1
 
 
 HOW = pytest.mark.parametrize("how", [(), ("--trust-log",)], ids=["list", "log"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -44,6 +45,16 @@ def test_an_ended_preview_is_blanked_and_others_stay(cloud: EmulatorServer, dist
     write(dist, {"logo.svg": b"<svg/>"})
     assert preview(dist, name="over") == over
     assert DELETED not in below(cloud, over).values()
+
+
+def test_files_of_a_preview_that_lie_as_in_a_preview_are_verified_and_blanked(
+    cloud: EmulatorServer, dist: Path
+) -> None:
+    write(dist, {"_preview/old-1a2b3c4d/logo.svg": b"<svg/>"})
+    folder = preview(dist, verify=True)
+    end(folder)
+    prune()
+    assert {*below(cloud, folder).values()} == {DELETED}
 
 
 def test_what_cannot_be_blanked_is_listed_until_it_is(cloud: EmulatorServer, dist: Path) -> None:
@@ -102,6 +113,17 @@ def test_the_task_of_celery_blanks_it_too(cloud: EmulatorServer, dist: Path) -> 
     end(folder)
     tasks.prune.run()
     assert {*below(cloud, folder).values()} == {DELETED}
+
+
+def test_the_task_of_celery_logs_what_it_could_not_blank(
+    cloud: EmulatorServer, dist: Path, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = preview(dist)
+    end(folder)
+    stores = {alias: store for alias, store in settings.STORAGES.items() if alias != "site"}
+    settings.STORAGES = stores
+    tasks.prune.run()
+    assert f"The preview {ENV} /{folder} has ended, and is still public: " in caplog.text
 
 
 def test_a_preview_that_is_published_at_this_moment_is_not_blanked(

@@ -44,7 +44,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "lost replies": {"on": "put_object", "do": "drop_reply"},
 }
 OUTAGES = (DEAD, FROZEN, *FAULTS)
-LINK_SECONDS = 5.0  # after which another push may send what a killed one had: none is frozen here
+LINK_SECONDS = 5.0  # a third of a lease: within the storm, another push sends what a killed one had
 LONGEST = 60.0  # seconds that a lock, or the end of all waiting, may take
 ARRIVES = 1.0  # seconds after which nothing comes that a killed process had sent
 
@@ -124,7 +124,8 @@ def save_all_the_time(book: Path) -> None:
 def push_all_the_time(book: Path) -> None:
     from wx_static_store.upload import push, waiting
 
-    waiting.LINK_SECONDS = LINK_SECONDS
+    waiting.LINK_SECONDS = waiting.MARGIN = LINK_SECONDS
+    push.longest = lambda store, size: LINK_SECONDS
     while True:
         push.push(5.0)
         time.sleep(random.uniform(0.1, 0.5))
@@ -154,6 +155,7 @@ class Storm:
                 self._kill_some(self.rng.uniform(3, 8))
                 if time.monotonic() > until:
                     self.end()
+        self.end()  # also where the time was over only when the outage ended
         left, needed = self._drain()
         book = read(self._book)
         self.wrong += judge(book, self.cloud.objects(), direct=direct)

@@ -10,14 +10,17 @@ from typing import Any
 
 import pytest
 from celery.contrib.testing.worker import start_worker
+from django.core.cache import cache
 from django.db import transaction
 
 from tests.conftest import ci_package
 from tests.rollouts.conftest import Broker, broker as broker
 from tests.upload.conftest import Shop, shop as shop
 from wx_static_store.exceptions import ConfigurationError
+from wx_static_store.models import WaitingFile
 from wx_static_store.submit import queue
 from wx_static_store.upload import workers as pool
+from wx_static_store.upload.waiting import send_now
 
 Make = Callable[..., Shop]
 TASK = "wx_static_store.rollouts.tasks.deploy_environment"
@@ -159,6 +162,20 @@ def test_saves_that_always_wait_ask_for_one_push(
     for name in ("a.txt", "b.txt"):
         here.save_in_outage(b"tea", name)
     assert [message.headers["task"] for message in broker.take()] == pushes
+
+
+@committed
+@pytest.mark.parametrize("what", ["deletion", "send now"])
+def test_whatever_else_is_due_where_saves_always_wait_asks_for_a_push(
+    shop: Make, broker: Broker, what: str
+) -> None:
+    here = shop(wait="always")
+    here.storage.delete("a.txt")
+    if what == "send now":
+        cache.clear()  # as after two seconds
+        broker.take()
+        assert send_now(WaitingFile.objects.get())
+    assert [message.headers["task"] for message in broker.take()] == [queue.PUSH]
 
 
 @committed

@@ -14,7 +14,7 @@ from tests.submit.conftest import HERE, UserWith
 from tests.upload.conftest import Shop
 from wx_static_store.conf import options_for
 from wx_static_store.core.refusals import PolicyRejected
-from wx_static_store.core.types import UploadContext, UploadItem, UploadResult
+from wx_static_store.core.types import DELETED, UploadContext, UploadItem, UploadResult
 from wx_static_store.models import UploadLog, WaitingFile, key_digest
 from wx_static_store.submit.policy import Target
 from wx_static_store.submit.send import look_up, send
@@ -202,6 +202,23 @@ def test_the_same_bytes_are_sent_if_those_that_waited_are_given_up_meanwhile(
     assert here.public() == {KEY: b"tea"}
 
 
+def test_the_same_bytes_do_not_count_as_waiting_if_a_deletion_took_their_place(
+    shop: Make, editor: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = shop()
+    here.save_in_outage(b"tea", KEY)
+    WaitingFile.objects.update(maybe_public=True)
+
+    def delete(row: WaitingFile) -> bool:
+        here.storage.delete(KEY)
+        return waiting.send_now(row)
+
+    monkeypatch.setattr("wx_static_store.submit.send.send_now", delete)
+    assert upload(editor).status == "waiting"
+    push()
+    assert here.public() == {KEY: b"tea"}
+
+
 def test_the_same_bytes_wait_on_while_they_are_sent(shop: Make, editor: User) -> None:
     here = shop()
     here.save_in_outage(b"tea", KEY)
@@ -228,6 +245,23 @@ def test_an_upload_waits_behind_a_waiting_deletion(shop: Make, editor: User) -> 
     assert upload(editor).status == "waiting"
     assert push() == {"stored": 1}
     assert here.public() == {KEY: b"tea"}
+
+
+@pytest.mark.parametrize("first", ["replaced", "deleted"])
+def test_a_deletion_is_sent_if_a_person_uploaded_what_is_public_before_others_changed_it(
+    shop: Make, editor: User, first: str
+) -> None:
+    here = shop(file_overwrite=True)
+    here.save(b"tea", KEY)
+    here.notice_outage()
+    upload(editor)
+    if first == "deleted":
+        here.storage.delete(KEY)
+    here.save(b"sea", KEY)
+    here.storage.delete(KEY)
+    here.end_outage()
+    push()
+    assert here.public() == {KEY: DELETED}
 
 
 def test_a_file_that_begins_to_wait_meanwhile_is_not_replaced(

@@ -18,6 +18,7 @@ from wx_static_store.exceptions import WxStaticStoreError
 from wx_static_store.models import UploadLog, WaitingFile
 from wx_static_store.submit.policy import Target
 from wx_static_store.submit.unpublish import refusal, unpublish
+from wx_static_store.upload import database
 from wx_static_store.upload.push import push
 from wx_static_store.upload.waiting import lease
 
@@ -140,4 +141,29 @@ def test_a_file_that_is_being_sent_is_not_made_unpublic(waiting: Shop, user_with
     (result,) = unpublish(user_with("unpublish"), Target("default", ENV, ""), [KEY])
     assert result.error
     assert result.error.code == IN_PROGRESS.code
+    assert waiting.public() == {KEY: b"old"}
+
+
+def test_a_push_that_found_a_file_before_its_key_is_made_unpublic_does_not_send_it(
+    waiting: Shop, user_with: UserWith, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = user_with("unpublish")
+
+    def unpublish_first(row: WaitingFile, seconds: float) -> bool:
+        unpublish(user, Target("default", ENV, ""), [KEY])
+        return lease(row, seconds)
+
+    monkeypatch.setattr("wx_static_store.upload.push.lease", unpublish_first)
+    push()
+    assert waiting.public() == {KEY: DELETED}
+
+
+def test_a_file_is_not_made_unpublic_where_nobody_can_see_what_waits(
+    waiting: Shop, user_with: UserWith
+) -> None:
+    user = user_with("unpublish")
+    database.rest(30)  # it failed a moment ago
+    (result,) = unpublish(user, Target("default", ENV, ""), [KEY])
+    database.rest(0)
+    assert result.error
     assert waiting.public() == {KEY: b"old"}

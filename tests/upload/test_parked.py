@@ -140,6 +140,14 @@ def test_an_upload_is_refused_while_the_file_before_it_is_sent(here: Shop, overw
     assert (here.public(), here.kept()) == ({}, [b"tea"])
 
 
+def test_a_save_takes_another_name_than_an_upload_that_is_being_sent_again(shop: Make) -> None:
+    here = shop(max_attempts=1)
+    upload(here, **REFUSED | {"errcode": 40097})
+    assert waiting.lease(left_row(), 1)
+    assert here.save(b"sea", KEY) != KEY
+    assert left_row().leased_until
+
+
 def test_what_waits_otherwise_at_the_key_is_not_replaced(shop: Make) -> None:
     shop().save_in_outage(b"saved", KEY)
     here = shop(wait="never", max_attempts=1)

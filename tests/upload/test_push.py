@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
@@ -23,9 +23,10 @@ from wx_static_store.core.types import RemoteFile, UploadContext, UploadItem
 from wx_static_store.exceptions import ConfigurationError, WxStaticStoreError
 from wx_static_store.models import UploadLog, WaitingFile
 from wx_static_store.models.columns import Now
-from wx_static_store.upload import push as pushes
+from wx_static_store.upload import database, push as pushes, recorder, uploader
 from wx_static_store.upload.presence import find
 from wx_static_store.upload.push import push
+from wx_static_store.upload.recorder import record_one
 from wx_static_store.upload.transfer import longest
 from wx_static_store.upload.uploader import Uploader
 from wx_static_store.upload.waiting import LINK_SECONDS, is_away, open_row
@@ -218,6 +219,18 @@ def test_an_upload_at_the_time_of_the_save_is_not_taken_for_newer(shop: Make) ->
     upload_meanwhile(b"old")
     WaitingFile.objects.update(created=UploadLog.objects.get().created)
     assert push() == {"stored": 1}
+
+
+def test_nothing_is_sent_while_nobody_can_read_whether_the_log_has_something_newer(
+    shop: Make,
+) -> None:
+    here = shop(file_overwrite=True)
+    here.save_in_outage(b"tea")
+    database.rest(30)  # it failed a moment ago
+    assert push() == {}
+    database.rest(0)
+    row = WaitingFile.objects.get()
+    assert (row.attempts, row.leased_until, here.public()) == (0, None, {})
 
 
 def test_a_newer_upload_that_failed_keeps_no_waiting_file_back(shop: Make) -> None:
@@ -647,6 +660,26 @@ def test_who_lost_its_lease_leaves_the_row_to_its_successor(
     assert not is_away(options_for("default"))
 
 
+def test_a_push_that_was_stopped_does_not_begin_again_what_it_still_sends(
+    shop: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, begun, again = shop(max_workers=2), list[int](), Event()
+    here.save_in_outage(b"tea")
+
+    def opened(row: WaitingFile) -> Any:
+        begun.append(row.leases)
+        if len(begun) == 1:
+            lease_over()  # for so long it was stopped
+            again.wait(0.5)
+        again.set()
+        return open_row(row)
+
+    monkeypatch.setattr(pushes, "open_row", opened)
+    monkeypatch.setattr(uploader, "RECORD_SECONDS", 0.01)
+    assert push() == {"stored": 1}
+    assert begun == [1]
+
+
 def test_a_push_that_is_interrupted_gives_its_rows_back(
     shop: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -715,9 +748,10 @@ def test_an_error_of_the_database_at_one_result_loses_no_other(
         begun.wait()
         return open_row(row)
 
-    def record(*facts: Any) -> None:
+    def record(*facts: Any) -> int | None:
         if errors:
             raise errors.pop()
+        return record_one(*facts)
 
     monkeypatch.setattr(pushes, "open_row", opened)
     monkeypatch.setattr(pushes, "record_one", record)
@@ -727,6 +761,19 @@ def test_an_error_of_the_database_at_one_result_loses_no_other(
     assert counts == {"stored": 2}
     row = WaitingFile.objects.get()
     assert (row.maybe_public, row.attempts, here.public()[row.key]) == (True, 1, b"tea")
+
+
+def test_a_row_stays_until_the_log_has_the_upload(
+    shop: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = shop(max_workers=1)
+    here.save_in_outage(b"tea")
+    while_it_is_sent(monkeypatch, lambda: database.rest(30))  # it fails
+    push()
+    recorder.reset()  # the process has ended
+    lease_over()
+    assert push() == {"stored": 1}
+    assert (here.waiting(), UploadLog.objects.get().status) == ({}, "stored")
 
 
 def test_the_row_of_the_log_names_who_saved(shop: Make) -> None:

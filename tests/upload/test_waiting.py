@@ -603,6 +603,33 @@ def test_a_lease_that_ended_before_send_now_is_not_taken_for_the_next_one(shop: 
     assert WaitingFile.objects.get().leased_until
 
 
+def two_who_send(here: Shop) -> WaitingFile:
+    """Return the row of who was stopped for longer than its lease; a successor sends it, too."""
+    here.save_in_outage(b"old")
+    row = WaitingFile.objects.get()
+    assert waiting.lease(row, 1)
+    WaitingFile.objects.update(leased_until=Now() - timedelta(seconds=1))
+    assert waiting.lease(WaitingFile.objects.get(), 1)
+    return row
+
+
+@pytest.mark.parametrize("end", [waiting.finish, waiting.end_lease])
+def test_who_lost_its_lease_frees_no_content_that_a_successor_still_keeps_back(
+    shop: Make, end: Any
+) -> None:
+    here = shop(file_overwrite=True)
+    row = two_who_send(here)
+    here.save(b"new")
+    end(row)
+    assert not due().exists()
+
+
+def test_who_lost_its_lease_does_not_delete_the_row_that_its_successor_sends(shop: Make) -> None:
+    row = two_who_send(shop())
+    waiting.finish(row)
+    assert WaitingFile.objects.get().leased_until
+
+
 @committed
 def test_a_file_that_is_given_up_leaves_nothing(shop: Make) -> None:
     here = shop()

@@ -102,7 +102,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return NewestList
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         """Return the rows that this user may see, with the users that they name."""
         # The users come from a query of their own: they may be in another database, or deleted.
         return visible(with_users(super().get_queryset(request)), request.user)

@@ -1,6 +1,6 @@
 """Uploads that failed, as cards: one for each cause, with what to do and some of the files."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.http import HttpRequest
@@ -9,8 +9,8 @@ from ..causes import Text, cause_of
 from ..i18n import gettext as _, ngettext
 from ..log.failing import FailureCause
 from ..log.retry import why_gone
-from ..models import UploadLog, UploadLogQuerySet
-from .columns import UploadColumns
+from ..models import UploadLogQuerySet
+from .columns import UploadColumns, lines
 
 SHOWN = 10  # files of a card
 
@@ -28,25 +28,12 @@ def cards(
     # In one query: a card for each cause would else ask for its own files.
     found = {row.pk: row for row in rows.filter(pk__in=shown).order_by()}
     gone = why_gone(found.values()) if look else {}
-    columns = UploadColumns(request)
+    columns, names = UploadColumns(request), ("store", "size", "time", "source", "user")
     made = []
     for cause in causes:
         files = [found[pk] for pk in cause.rows[:SHOWN] if pk in found]
-        if not files:  # wx_prune deleted them meanwhile
-            continue
-        card = _card(cause, files, columns)
-        if look:
-            for line in card["files"]:
-                if (row := line["row"]).pk in gone:
-                    line |= {"gone": gone[row.pk], "choose": columns.choose_again(row)}
-            # First what can be done.
-            card["files"].sort(key=lambda line: "gone" in line)
-            card["ready"] = sum("gone" not in line for line in card["files"])
-            these = ngettext(
-                "Upload this file again", "Upload these %(count)s files again", card["count"]
-            )
-            card["retry_all"] = retry_label([card], these)
-        made.append(card)
+        if files:  # else wx_prune deleted them meanwhile
+            made.append(_card(cause, lines(files, columns, *names), gone, columns))
     return made
 
 
@@ -60,20 +47,26 @@ def retry_label(cards: Sequence[dict[str, Any]], of_all: Text) -> Text:
     return of_all if ready else ""
 
 
-def _card(cause: FailureCause, files: list[UploadLog], columns: UploadColumns) -> dict[str, Any]:
-    newest, names = files[0], ("store", "size", "time", "source", "user")
-    return {
+def _card(
+    cause: FailureCause, files: list[Any], gone: Mapping[int, Text], columns: UploadColumns
+) -> dict[str, Any]:
+    newest, count = files[0]["row"], len(cause.rows)
+    for file in files:
+        row = file["row"]
+        file["key"] = row.key or row.name
+        if row.pk in gone:
+            file |= {"gone": gone[row.pk], "choose": columns.choose_again(row)}
+    card = {
         "code": cause.code,
         "number": newest.errcode or newest.cos_code,
         "title": cause_of(cause.code).title,
         "hint": columns.hint(newest),
-        "count": len(cause.rows),
+        "count": count,
         "newest": newest.pk,
         "time": columns.time(newest),
-        "more": len(cause.rows) - len(files),
-        "files": [
-            {"row": row, "key": row.key or row.name}
-            | {name: getattr(columns, name)(row) for name in names}
-            for row in files
-        ],
+        "more": count - len(files),
+        "ready": sum("gone" not in file for file in files),
+        "files": sorted(files, key=lambda file: "gone" in file),  # first what can be done
     }
+    these = ngettext("Upload this file again", "Upload these %(count)s files again", count)
+    return card | {"retry_all": retry_label([card], these)}

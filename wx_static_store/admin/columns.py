@@ -59,28 +59,24 @@ class Look(NamedTuple):
     css_class: str
 
 
-LOOKS = {
-    UploadLog.Status.STORED.value: Look("✓", "wx-good"),
-    UploadLog.Status.FAILED.value: Look("✗", "wx-bad"),
-    UploadLog.Status.UNKNOWN.value: Look("?", "wx-unsure"),
-    Deployment.Outcome.DONE.value: Look("✓", "wx-good"),
-    Deployment.Outcome.RUNNING.value: Look("…", "wx-unsure"),
-    Deployment.Checked.OK.value: Look("✓", "wx-good"),
-    Deployment.Checked.MISMATCHED.value: Look("✗", "wx-bad"),
-    # states in the cloud; the others are unsure
-    CloudState.SAME.value: Look("✓", "wx-good"),
-    CloudState.DELETED.value: Look("✓", "wx-good"),
-    CloudState.DIFFERS.value: Look("✗", "wx-bad"),
-    CloudState.MISSING.value: Look("✗", "wx-bad"),
-    # states of waiting files
-    WaitingFile.State.DUE.value: Look("…", "wx-unsure"),
-    WaitingFile.State.PARKED.value: Look("✗", "wx-bad"),
-    WaitingFile.State.LEFT.value: Look("✗", "wx-bad"),
+GOOD, BAD, UNSURE = Look("✓", "wx-good"), Look("✗", "wx-bad"), Look("?", "wx-unsure")
+_VALUES: dict[Look, tuple[str, ...]] = {
+    GOOD: (
+        *(UploadLog.Status.STORED, Deployment.Outcome.DONE, Deployment.Checked.OK),
+        *(CloudState.SAME, CloudState.DELETED),
+    ),
+    BAD: (
+        *(UploadLog.Status.FAILED, Deployment.Checked.MISMATCHED),
+        *(CloudState.DIFFERS, CloudState.MISSING),
+        *(WaitingFile.State.PARKED, WaitingFile.State.LEFT),
+    ),
+    Look("…", "wx-unsure"): (Deployment.Outcome.RUNNING, WaitingFile.State.DUE),
     # states of rollouts
-    "planned": Look("·", "wx-quiet"),
-    "paused": Look("‖", "wx-unsure"),
-    "stopped": Look("■", "wx-bad"),
+    Look("·", "wx-quiet"): ("planned",),
+    Look("‖", "wx-unsure"): ("paused",),
+    Look("■", "wx-bad"): ("stopped",),
 }
+LOOKS = {value: look for look, values in _VALUES.items() for value in values}  # others are unsure
 
 
 # An upload of one of these may have changed the public file.
@@ -88,7 +84,7 @@ MAYBE_PUBLIC = (UploadLog.Status.STORED, UploadLog.Status.UNKNOWN)
 
 
 def badge(value: str, label: Text) -> SafeString:
-    look = LOOKS.get(value, Look("?", "wx-unsure"))
+    look = LOOKS.get(value, UNSURE)
     return format_html(
         '<span class="wx-badge {}"><span aria-hidden="true">{}</span> {}</span>',
         look.css_class,
@@ -353,9 +349,6 @@ def filled_fields(fields: Iterable[Any], row: Any) -> list[Any]:
     return [each for each, value in shown if value not in (None, "", NOTHING)]
 
 
-_LINE = ("status", "key", "size", "errcode", "source", "user", "time")
-
-
-def lines(rows: Iterable[Any], columns: Columns, names: Iterable[str] = _LINE) -> list[Any]:
-    """Return rows for a table or a list on another page."""
+def lines(rows: Iterable[Any], columns: Columns, *names: str) -> list[dict[str, Any]]:
+    """Return rows for a table or a list on another page, with these columns."""
     return [{"row": row, **{name: getattr(columns, name)(row) for name in names}} for row in rows]

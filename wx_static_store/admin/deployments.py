@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -16,7 +16,7 @@ from ..core.types import NOT_STORED, UploadStatus
 from ..deploy.state import folders
 from ..exceptions import WxStaticStoreError
 from ..log.failing import causes
-from ..models import Deployment, DeploymentQuerySet, UploadLog, UploadLogQuerySet
+from ..models import Deployment, UploadLog
 from ..releases.previews import LONGEST, set_end
 from ..releases.rollback import command_for
 from ..submit.access import offered, visible
@@ -25,8 +25,8 @@ from ..upload.database import add_users, log
 from . import filters
 from .base import ReadOnlyAdmin
 from .causes import cards
-from .columns import filled_fields
-from .deployment.columns import DeploymentColumns, title_of
+from .columns import filled_fields, lines
+from .deployment.columns import DeploymentColumns
 from .deployment.compare import ComparePage
 from .deployment.publish import PublishPage
 from .deployment.rollback import RollbackPage
@@ -46,10 +46,10 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
     actions = ("end_previews", "keep_previews")
     list_filter = (filters.OutcomeFilter, filters.StoreFilter, filters.TimeFilter)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         # The list of files of a release may have megabytes.
         rows = super().get_queryset(request).select_related("release").defer("release__files")
-        return cast(DeploymentQuerySet, rows).with_is_live()
+        return rows.with_is_live()
 
     def get_list_display(self, request: HttpRequest) -> Any:
         columns = DeploymentColumns(request)
@@ -84,12 +84,7 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
             rows = rows.filter(env=store)
         found = [row.live for row in rows[: SHOWN + 1] if row.live]
         add_users(found)
-        names = ("store", "folder", "digest", "time", "user")
-        shown = [
-            {name: getattr(columns, name)(row) for name in names}
-            | {"title": columns.to_deployment(row.pk, title_of(row))}
-            for row in found[:SHOWN]
-        ]
+        shown = lines(found[:SHOWN], columns, "title", "store", "folder", "digest", "time", "user")
         return {"lines": shown, "is_open": len(shown) <= OPEN, "more": len(found) > SHOWN}
 
     @admin.action(permissions=["deploy"], description=_("End previews now"))
@@ -115,10 +110,10 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
             "address": address,
             "code": qr.svg(address) if address and is_live else "",
         }
-        admin_of_log = self.admin_site.get_model_admin(UploadLog)
+        admin_of_log: Any = self.admin_site.get_model_admin(UploadLog)
         if not admin_of_log.has_view_permission(request):
             return context
-        rows = cast(UploadLogQuerySet, admin_of_log.get_queryset(request))
+        rows = admin_of_log.get_queryset(request)
         uploads = rows.filter(deployment=row, status__in=NOT_STORED)
         # No index has this order: for that of the ids, MariaDB would walk the whole log.
         newest = uploads.order_by("status", "-id")[:MOST]

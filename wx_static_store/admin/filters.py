@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from calendar import monthrange
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import islice
 from operator import itemgetter
@@ -93,8 +92,7 @@ class StoreFilter(ColumnFilter):
         exact = [each for each in names if each[0] == value]
         self.matching = exact or [*islice(with_text, LINKS)]
         self.is_long = len(names) > LINKS
-        is_offered = platform_options().environments is not None
-        self.sees_more = is_offered and sees(request.user) is None
+        self.sees_more = platform_options().environments is not None and sees(request.user) is None
         return self.matching if self.is_long and self.matching else names[:LINKS]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -156,30 +154,24 @@ class TimeFilter(ColumnFilter):
         return created_between(queryset, since, None)
 
 
-def _periods(oldest: date, asked: str) -> Iterator[str]:
-    """Yield the years since `oldest`, the newest first, with the chosen year's months and days."""
+def _periods(oldest: date, asked: str) -> Iterable[str]:
+    """Return the years since `oldest`, the newest first, with the chosen year's months and days."""
     latest = here(timezone.now()).date()
-    for year in range(latest.year, oldest.year - 1, -1):
-        yield f"{year}"
-        months = range(12, 0, -1) if asked[:4] == f"{year}" else ()
-        for month in (f"{year}-{number:02}" for number in months):
-            if not f"{oldest}"[:7] <= month <= f"{latest}"[:7]:
-                continue
-            yield month
-            if asked[:7] == month:
-                number = monthrange(*map(int, month.split("-")))[1]
-                days = (f"{month}-{day:02}" for day in range(number, 0, -1))
-                yield from (day for day in days if f"{oldest}" <= day <= f"{latest}")
+    days = (f"{latest - timedelta(ago)}" for ago in range((latest - oldest).days + 1))
+    # A year, month or day is so much of a day's text, and part of so much of it.
+    parts = ((4, 0), (7, 4), (10, 7))
+    return dict.fromkeys(
+        day[:end] for day in days for end, whole in parts if day[:whole] == asked[:whole]
+    )
 
 
 def _bounds(period: str) -> tuple[date, date]:
     """Return the first day of a year, month or day, and the day after its last."""
     first = date.fromisoformat(f"{period}-01-01"[:10])
-    if len(period) == len("2026"):
-        return first, first.replace(year=first.year + 1)
-    if len(period) == len("2026-03"):
-        return first, (first + timedelta(32)).replace(day=1)
-    return first, first + timedelta(1)
+    if len(period) == len("2026-03-01"):
+        return first, first + timedelta(1)
+    later = first + timedelta(366 if len(period) == len("2026") else 31)
+    return first, later.replace(day=1)
 
 
 def _midnight(day: date) -> datetime:

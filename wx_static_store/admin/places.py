@@ -1,25 +1,21 @@
 """Where a row belongs: its environment's name, the alias that writes there, the public address."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from django.http import HttpRequest
 
 from ..clients.links import is_loopback
 from ..conf import Options
 from ..conf.offered import Offer
+from ..core.refusals import User
 from ..exceptions import ConfigurationError
 from ..log.owner import addressing_alias, owning_alias, usable_stores
 from ..models import UploadLog
 from ..submit.access import reach
 from ..upload.hosting import Hosting, Hostings
 from ..upload.store import Store, store_for
-
-if TYPE_CHECKING:
-    from ..core.refusals import User
 
 
 class Places:

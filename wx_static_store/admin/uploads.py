@@ -22,6 +22,7 @@ from .places import places_for
 from .upload.page import UploadPage
 
 NEWEST = 20  # rows of the same key
+_HISTORY = ("status", "size", "errcode", "source", "user", "time")
 SEARCHED = 100_000  # rows in which a part of a name is looked for: 50 ms, MariaDB needs 110
 _RID = re.compile(r"(?:rid:\s*)?([0-9a-f]{8}(?:-[0-9a-f]{8}){2})")
 
@@ -104,15 +105,14 @@ class UploadLogAdmin(FilesPage, UploadPage, FailingPage, DiagnosisPage, ReadOnly
             "gone": gone,
             "choose": choose,
             "is_deleted": public is not None and public.is_deletion,
-            "history": lines(history[:NEWEST], columns),
+            "history": lines(history[:NEWEST], columns, *_HISTORY),
             "has_older": len(history) > NEWEST,
             "exact": f'"{row.key}"',
         }
 
     def _history(self, request: HttpRequest, row: UploadLog) -> UploadLogQuerySet:
-        rows = cast(UploadLogQuerySet, self.get_queryset(request))
-        same = rows.with_key(row.key).filter(env=row.env).order_by("-id")
-        return same if row.key else same.none()
+        rows: UploadLogQuerySet = self.get_queryset(request).with_key(row.key).filter(env=row.env)
+        return rows.order_by("-id") if row.key else rows.none()
 
     def _public(self, request: HttpRequest, row: UploadLog) -> UploadLog | None:
         """Return the row of the public file by the log, or None."""

@@ -78,7 +78,8 @@ class WaitingFileAdmin(ReadOnlyAdmin):
         if chosen and not tokens:
             context = {"title": _("Give up waiting files"), "rows": chosen}
             return self.page_response(request, "give_up", context)
-        rows = [row for row in offered(queryset, request.user) if row.token in tokens]
+        # Also of an environment that is no longer offered: nobody can send it any more.
+        rows = [row for row in chosen if row.token in tokens]
         done = sum(map(waiting.give_up, rows))
         text = ngettext("%(count)d file is given up.", "%(count)d files are given up.", done)
         self._report(request, text, done, len(tokens) - done)

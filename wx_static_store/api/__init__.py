@@ -2,12 +2,12 @@
 The REST API: ``path("wx/", include("wx_static_store.api.urls"))``.
 
     urls                    the addresses, with those of other apps
-    views                   the views of uploads, and the permission for each method
+    views                   the views of uploads
     stores                  the views of stores, of what is in the cloud, and of what waits
     deployments             the views of deployments and releases
     base                    the base of the views: no default of the project applies
     schema                  the OpenAPI document (extra ``schema``)
-    operations              the OpenAPI description of the methods of views
+    operations              what a method of a view needs, takes and answers
     body                    the body of a request, within its limits
     parameters              parameters of addresses, and fields of forms and bodies
     conditions              conditional requests (RFC 9110) and digests of the body

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from functools import cached_property, partial
 from math import ceil
-from typing import Any, ClassVar
+from typing import Any
 
 from django.http import HttpRequest
 from django.views.decorators.cache import never_cache
@@ -24,7 +24,8 @@ from ..submit.access import may
 from ..upload.database import outside_transactions
 from . import problems, schema
 from .body import limit_body
-from .parameters import Nothing, validate
+from .operations import Operation
+from .parameters import validate
 
 logger = logging.getLogger("wx_static_store.api")
 
@@ -32,13 +33,12 @@ RATES = {"wx_static_store_upload": "60/min", "wx_static_store_list": "120/min"}
 
 
 class Allowed(BasePermission):
-    """Require one of the view's permissions for this method; forbid a method without any."""
+    """Require one of the permissions of the view's method; forbid a method without an operation."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        method = "GET" if request.method == "HEAD" else str(request.method)
-        if method not in view.allowed_methods:
+        if request.method not in view.allowed_methods:
             return True  # then the view answers 405
-        return may(request.user, *view.needs.get(method, ()))
+        return bool(view.operation and may(request.user, *view.operation.needs))
 
 
 class Throttle(UserRateThrottle):
@@ -88,9 +88,6 @@ class JsonOnly(BaseContentNegotiation):
 class View(APIView):
     """Apply none of the project's defaults but authentication."""
 
-    needs: ClassVar[dict[str, tuple[str, ...]]] = {}
-    queries: ClassVar[dict[str, type[Serializer[Any]]]] = {}  # by the method; others take none
-    envelope: ClassVar[int] = 0  # bytes of the body beside the file
     query: dict[str, Any]  # the clean parameters of the address
 
     permission_classes = [IsAuthenticated, Allowed]
@@ -102,21 +99,25 @@ class View(APIView):
     http_method_names = ["get", "head", "post", "put"]
     schema = schema.Schema() if schema.INSTALLED else DefaultSchema()
 
+    @property
+    def operation(self) -> Operation | None:
+        """Return the operation of the method that handles this request; None if there is none."""
+        handler = getattr(self, str(self.request.method).lower(), None)
+        return getattr(handler, "operation", None)
+
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
         # Outside of ATOMIC_REQUESTS, so that a failed upload keeps its row.
         return outside_transactions(never_cache(super().as_view(**initkwargs)))
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        limit_body(request, envelope=self.envelope)
+        limit_body(request)
         return super().initialize_request(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if request.method in self.allowed_methods:  # the others get 405
-            method = "GET" if request.method == "HEAD" else str(request.method)
-            kind = self.queries.get(method, Nothing)
-            self.query = validate(kind, request.query_params.dict())
+        if self.operation:  # other methods get 405
+            self.query = validate(self.operation.query or Serializer, request.query_params.dict())
 
     def get_throttles(self) -> list[Any]:
         kind = "upload" if self.request.method in ("POST", "PUT") else "list"

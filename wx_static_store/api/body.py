@@ -14,7 +14,7 @@ from django.http import HttpRequest, QueryDict
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ParseError, UnsupportedMediaType, ValidationError
-from rest_framework.parsers import BaseParser, JSONParser
+from rest_framework.parsers import BaseParser, JSONParser, MultiPartParser
 from rest_framework.request import Request
 
 from ..conf import platform_options
@@ -40,15 +40,12 @@ class EndedEarly(ParseError):
 class Bounded:
     """The server's stream, bounded to the bytes that are allowed and declared."""
 
-    def __init__(self, stream: Any, declared: int, envelope: int) -> None:
-        self.stream = stream
-        self._declared = declared
-        self._envelope = envelope
-        self._read = 0
+    def __init__(self, stream: Any, declared: int) -> None:
+        self.stream, self._declared, self._read = stream, declared, 0
 
     def read(self, size: int = -1) -> bytes:
         limit = platform_options().upload_max_size
-        if self._declared > limit + self._envelope:
+        if self._declared > limit + ENVELOPE:
             raise SIZE.broken(limit=filesizeformat(limit))
         try:
             block: bytes = self.stream.read(size)
@@ -66,10 +63,10 @@ class Bounded:
         return getattr(self.stream, name)
 
 
-def limit_body(request: HttpRequest, *, envelope: int) -> None:
+def limit_body(request: HttpRequest) -> None:
     """Limit the body before anything reads it, such as the check of a CSRF token."""
     http = cast(Any, request)  # the stream has no public name
-    http._stream = Bounded(http._stream, _declared_length(request) or 0, envelope)
+    http._stream = Bounded(http._stream, _declared_length(request) or 0)
     # A large file goes to the disk, whatever FILE_UPLOAD_HANDLERS says.
     with suppress(AttributeError):  # a middleware has already read the form
         request.upload_handlers = [
@@ -135,6 +132,9 @@ class ShortJson(JSONParser):
             return super().parse(BytesIO(text), media_type, parser_context)
         except RecursionError:
             raise ParseError from None
+
+
+FORM_OR_JSON: Any = [MultiPartParser, ShortJson]
 
 
 class RawParser(BaseParser):

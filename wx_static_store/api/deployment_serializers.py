@@ -39,7 +39,6 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
     unchanged = serializers.IntegerField(
         source="skipped", help_text=_("Files that were the same in the cloud, and not sent.")
     )
-    user: Any = serializers.PrimaryKeyRelatedField(read_only=True, allow_null=True)
     created = Moment()
 
     class Meta:

@@ -8,15 +8,14 @@ from typing import Any
 from django.http import Http404
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import conf, models
-from ..core.types import UploadContext
+from ..core.types import NOT_STORED, UploadContext
 from ..deploy.report import EnvironmentReport
 from ..exceptions import ConfigurationError, SourceError
-from ..models import DeploymentQuerySet, UploadLog
+from ..models import DeploymentQuerySet
 from ..releases.payload import check_store
 from ..releases.rollback import MOST_BYTES, MOST_FILES, move_of, plan_rollback
 from ..releases.runners import available_runner
@@ -25,7 +24,7 @@ from ..submit.selection import select_environments
 from . import deployment_serializers as serializers, log, paging, parameters
 from .addresses import link
 from .base import View
-from .body import ENVELOPE, ShortJson, clean_body
+from .body import FORM_OR_JSON, clean_body
 from .idempotency import once
 from .operations import BEGINS, FORMATS, Operation
 from .problems import Conflict, answer_as
@@ -38,49 +37,46 @@ _TOO_MUCH = _(
     "command on the server: %(command)s"
 )
 
-_LOOKUPS = {"env": "env", "store": "using", "outcome": "outcome", "release": "release"}
-
 
 class Deployments(View):
     """The deployments, the newest first."""
 
-    needs = {"GET": (Act.SEE_DEPLOYMENTS,), "POST": (Act.DEPLOY,)}
-    queries = {"GET": parameters.DeploymentsQuery}
-    operations = {
-        "GET": Operation.of_rows(
-            "wx_deployments_list", _("The deployments"), serializers.DeploymentSerializer
-        ),
-        "POST": Operation(
-            "wx_deployments_create",
-            _("Deploy a kept release to one environment, or roll it back"),
-            (*BEGINS, "upstream", "timeout"),
-            serializers.DeploymentSerializer,
-            201,
-            _(
-                "With the app of rollouts, workers of Celery do it after this answers with 202. "
-                "Else it is done in the request if it is small, and answered with 201."
-            ),
-            request=dict.fromkeys(FORMATS, parameters.DeploymentBody),
-            once=True,
-            begun=True,
-            location=_("The rollout (202), or the deployment."),
-        ),
-    }
-    parser_classes = [MultiPartParser, ShortJson]
-    envelope = ENVELOPE
+    parser_classes = FORM_OR_JSON
 
+    @Operation.of_rows(
+        "wx_deployments_list",
+        _("The deployments"),
+        serializers.DeploymentSerializer,
+        (Act.SEE_DEPLOYMENTS,),
+        parameters.DeploymentsQuery,
+    )
     def get(self, request: Request) -> Response:
         rows, query = _visible(request), self.query
-        rows = log.narrow(rows, query, _LOOKUPS)
+        rows = log.narrow(rows, query, "env", "outcome", "release", store="using")
         if "folder" in query:
             rows = rows.in_folder(query["folder"])
         found, after = paging.page_rows(rows, query, "deployments")
         return paging.page(request, _serialize(request, found), after, "deployments")
 
+    @Operation(
+        "wx_deployments_create",
+        _("Deploy a kept release to one environment, or roll it back"),
+        (*BEGINS, "upstream", "timeout"),
+        serializers.DeploymentSerializer,
+        (Act.DEPLOY,),
+        201,
+        _(
+            "With the app of rollouts, workers of Celery do it after this answers with 202. "
+            "Else it is done in the request if it is small, and answered with 201."
+        ),
+        request=dict.fromkeys(FORMATS, parameters.DeploymentBody),
+        once=True,
+        begun=True,
+        location=_("The rollout (202), or the deployment."),
+    )
     def post(self, request: Request) -> Response:
         given = clean_body(parameters.DeploymentBody, request)
-        deploy = partial(_deploy, request, given)
-        return once(request, given, None, deploy, env=given["env"])
+        return once(request, given, None, partial(_deploy, request, given), env=given["env"])
 
 
 def _deploy(request: Request, given: Mapping[str, Any]) -> Response:
@@ -126,15 +122,12 @@ def _created(request: Request, report: EnvironmentReport) -> Response:
 class Deployment(View):
     """One deployment, with the uploads of it that failed."""
 
-    needs = {"GET": (Act.SEE_DEPLOYMENTS,)}
-    operations = {
-        "GET": Operation.of_row(
-            "wx_deployments_retrieve",
-            _("One deployment, and what failed of it"),
-            serializers.DeploymentDetailSerializer,
-        ),
-    }
-
+    @Operation.of_row(
+        "wx_deployments_retrieve",
+        _("One deployment, and what failed of it"),
+        serializers.DeploymentDetailSerializer,
+        (Act.SEE_DEPLOYMENTS,),
+    )
     def get(self, request: Request, id: str) -> Response:
         row = log.one_row(_visible(request), id)
         (shown,) = _serialize(request, [row])
@@ -144,26 +137,22 @@ class Deployment(View):
 def _failures(request: Request, row: models.Deployment) -> list[dict[str, Any]]:
     if not log.sees_all(request):
         return []
-    uploads = log.visible_rows(request).filter(deployment=row)
-    bad = uploads.filter(status__in=(UploadLog.Status.FAILED, UploadLog.Status.UNKNOWN))
+    bad = log.visible_rows(request).filter(deployment=row, status__in=NOT_STORED)
     # No index has this order: for that of the ids, MariaDB would walk the whole log.
     newest = bad.order_by("status", "-id")[: parameters.LARGEST_PAGE]
-    return rows_for(request, list(newest), whole=True)
+    return rows_for(request, list(newest))
 
 
 class Release(View):
     """A deployed tree, with a page of its files."""
 
-    needs = {"GET": (Act.SEE_DEPLOYMENTS,)}
-    queries = {"GET": parameters.ReleaseQuery}
-    operations = {
-        "GET": Operation.of_row(
-            "wx_releases_retrieve",
-            _("What a tree was, and where it was deployed"),
-            serializers.ReleaseSerializer,
-        ),
-    }
-
+    @Operation.of_row(
+        "wx_releases_retrieve",
+        _("What a tree was, and where it was deployed"),
+        serializers.ReleaseSerializer,
+        (Act.SEE_DEPLOYMENTS,),
+        parameters.ReleaseQuery,
+    )
     def get(self, request: Request, id: str) -> Response:
         release = log.one_row(models.Release.objects.all(), id)
         deployments = list(_visible(request).filter(release=release)[:NEWEST])
@@ -174,8 +163,8 @@ class Release(View):
         files = list(islice(release.contents(), start, start + size))
         after = start + size if start + size < release.count else None
         page = paging.page(request, files, after, of)
-        facts = {name: getattr(release, name) for name in ("id", "digest", "count", "size")}
-        facts |= {"created": release.created, "used": release.used}
+        names = ("id", "digest", "count", "size", "created", "used")
+        facts = {name: getattr(release, name) for name in names}
         facts |= {"deployments": deployments, "files": files, "next": page.data["next"]}
         page.data = serializers.ReleaseSerializer(facts, context={"request": request}).data
         return page

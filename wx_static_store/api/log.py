@@ -20,12 +20,10 @@ from ..submit.access import Act, may, visible
 Row = TypeVar("Row", bound=Model)
 Rows = TypeVar("Rows", bound=QuerySet[Any])
 
-# By parameter, the lookup of a column. Each of these has an index.
-_LOOKUPS = {name: name for name in ("status", "env", "source", "rid", "deployment", "errcode")}
-
 
 def filter_rows(rows: UploadLogQuerySet, query: Mapping[str, Any]) -> UploadLogQuerySet:
-    rows = narrow(rows, query, _LOOKUPS)
+    # Each of these has an index.
+    rows = narrow(rows, query, "status", "env", "source", "rid", "deployment", "errcode")
     rows = created_between(rows, query.get("created_after"), query.get("created_before"))
     if query.get("errcode"):  # only stored rows have 0; the others have an index of their own
         rows = rows.filter(status__in=NOT_STORED)
@@ -38,10 +36,10 @@ def filter_rows(rows: UploadLogQuerySet, query: Mapping[str, Any]) -> UploadLogQ
     return _of_store(rows, query["store"], query) if "store" in query else rows
 
 
-def narrow(rows: Rows, query: Mapping[str, Any], lookups: Mapping[str, str]) -> Rows:
-    """Filter by the parameters that the query has."""
-    wanted = {lookup: query[name] for name, lookup in lookups.items() if name in query}
-    return rows.filter(**wanted)
+def narrow(rows: Rows, query: Mapping[str, Any], *names: str, **columns: str) -> Rows:
+    """Filter by the parameters that the query has; `columns` are those of another name."""
+    columns |= {name: name for name in names}
+    return rows.filter(**{columns[name]: query[name] for name in columns if name in query})
 
 
 def _of_user(rows: UploadLogQuerySet, key: str) -> UploadLogQuerySet:

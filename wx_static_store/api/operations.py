@@ -1,11 +1,15 @@
-"""The OpenAPI description of a method of a view; each view has its own as `operations`."""
+"""What a method of a view needs, takes and answers, for the view and for the OpenAPI document."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, NamedTuple, Self
+from typing import Any, Self, TypeVar
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework.serializers import Serializer, URLField
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+Needs = tuple[str, ...]  # permissions, of which one is enough
 
 BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 PATH: Mapping[str, Any] = {"id": int, "name": str}  # types of what an address holds
@@ -35,33 +39,40 @@ BEGINS = (
 FORM_FIELDS = {"file": BINARY, "store": {"example": "default"}, "path": {"example": "uploads/"}}
 
 
-class Operation(NamedTuple):
-    """One method of one view; `codes` are those of `PROBLEMS` that it may answer with."""
+@dataclass(frozen=True)
+class Operation:
+    """One method of one view, which it decorates; it may answer with these codes of `PROBLEMS`."""
 
     id: str
     summary: Any
     codes: tuple[str, ...]
     answer: Any
+    needs: Needs
     status: int = 200
     description: Any = ""
+    query: type[Serializer[Any]] | None = None  # the parameters of the address
     request: Any = None
     once: bool = False
     begun: bool = False  # the answer is 202 where workers do it
     waits: bool = False  # the answer is 202 where the file waits
     location: Any = ""  # what is at the address that a good answer names; "" is a row of the log
-    headers: Mapping[str, Any] = {}  # of the request
-    path: Mapping[str, Any] = PATH
+    headers: Mapping[str, Any] = field(default_factory=dict)  # of the request
+    path: Mapping[str, Any] = field(default_factory=lambda: PATH)
     also: int = 0  # another status with this answer
 
-    @classmethod
-    def of_row(cls, id: str, summary: Any, answer: Any) -> Self:
-        """Describe a GET that reads only the database."""
-        return cls(id, summary, (*READ, "not_found"), answer)
+    def __call__(self, method: Method) -> Method:
+        method.operation = self  # type: ignore[attr-defined]
+        return method
 
     @classmethod
-    def of_rows(cls, id: str, summary: Any, item: type[Serializer[Any]]) -> Self:
+    def of_row(cls, id: str, summary: Any, answer: Any, needs: Needs, query: Any = None) -> Self:
+        """Describe a GET that reads only the database."""
+        return cls(id, summary, (*READ, "not_found"), answer, needs, query=query)
+
+    @classmethod
+    def of_rows(cls, id: str, summary: Any, item: Any, needs: Needs, query: Any) -> Self:
         """Describe a GET of a list of these, in pages."""
-        return cls.of_row(id, summary, pages_of(item))
+        return cls.of_row(id, summary, pages_of(item), needs, query)
 
 
 @cache

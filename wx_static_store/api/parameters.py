@@ -22,6 +22,13 @@ RELEASE = _("A kept release: the id or label of a deployment, or a digest.")
 _EITHER = _("Send either the name of a release, or rollback alone.")
 
 
+# Fields that a request may leave out; a blank text, as a form sends an empty field, is none.
+text_field: Any = partial(serializers.CharField, required=False)
+blank_field: Any = partial(serializers.CharField, default="", allow_blank=True)
+choice_field: Any = partial(serializers.ChoiceField, required=False)
+flag_field: Any = partial(serializers.BooleanField, default=False)
+
+
 class Input(serializers.Serializer[Any]):
     """The fields of a body, or the query of an address with a body."""
 
@@ -29,36 +36,26 @@ class Input(serializers.Serializer[Any]):
 class At(Input):
     """An environment; a blank one, as an empty field of a form sends it, is none."""
 
-    env = serializers.CharField(
-        default="", allow_blank=True, help_text=_("Without it, the store's own environment.")
-    )
+    env = blank_field(help_text=_("Without it, the store's own environment."))
 
 
 class PlaceQuery(At):
     """Where a file goes, beside its name."""
 
-    overwrite = serializers.BooleanField(
-        default=False, help_text=_("Replace a file that is there; needs a permission.")
-    )
-    generate = serializers.BooleanField(
-        default=False, help_text=_("Give the file a name that nobody can guess.")
-    )
+    overwrite = flag_field(help_text=_("Replace a file that is there; needs a permission."))
+    generate = flag_field(help_text=_("Give the file a name that nobody can guess."))
 
 
 class Form(PlaceQuery):
     """The form of an upload, its one file included."""
 
     file = serializers.FileField(allow_empty_file=True, help_text=_("The one file."))
-    store = serializers.CharField(
-        default="",
-        allow_blank=True,
+    store = blank_field(
         help_text=_(
             "An alias of STORAGES, see GET stores/. Needed where more than one is offered."
         ),
     )
-    path = serializers.CharField(
-        default="",
-        allow_blank=True,
+    path = blank_field(
         trim_whitespace=False,
         help_text=_(
             "The name below the store's location; one that ends with a slash is a folder, and the "
@@ -80,7 +77,6 @@ class Integer(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
-text_field: Any = partial(serializers.CharField, required=False)
 # A text stays as it is, but has no NUL.
 query_text: Any = partial(
     serializers.RegexField, r"^[^\x00]*$", trim_whitespace=False, required=False
@@ -98,18 +94,10 @@ class DeploymentBody(Input):
 
     env = text_field(max_length=64, required=True, help_text=_("The id of the environment."))
     release = text_field(help_text=RELEASE)
-    rollback = serializers.BooleanField(
-        default=False, help_text=_("In place of release: the one before the newest.")
-    )
-    store = text_field(
-        default="",
-        allow_blank=True,
-        help_text=_("An alias of STORAGES. Without it, that of the release."),
-    )
-    prefix = text_field(
-        default="",
-        allow_blank=True,
-        help_text=_("The folder below the store's location. Without it, that of the release."),
+    rollback = flag_field(help_text=_("In place of release: the one before the newest."))
+    store = blank_field(help_text=_("An alias of STORAGES. Without it, that of the release."))
+    prefix = blank_field(
+        help_text=_("The folder below the store's location. Without it, that of the release.")
     )
 
     def validate(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -128,9 +116,7 @@ class PageQuery(serializers.Serializer[Any]):
 class LogQuery(PageQuery):
     """The filters and the page of the log."""
 
-    status = serializers.ChoiceField(
-        UploadLog.Status.choices, required=False, help_text=_("How the upload ended.")
-    )
+    status = choice_field(UploadLog.Status.choices, help_text=_("How the upload ended."))
     store = query_text(
         help_text=_("An alias: keys below its location, in its own environment or that of env.")
     )
@@ -159,9 +145,7 @@ class LogQuery(PageQuery):
 class DeploymentsQuery(PageQuery):
     """The filters and the page of the deployments."""
 
-    outcome = serializers.ChoiceField(
-        Deployment.Outcome.choices, required=False, help_text=_("How the deployment ended.")
-    )
+    outcome = choice_field(Deployment.Outcome.choices, help_text=_("How the deployment ended."))
     store = query_text(help_text=_("The alias that it was deployed with."))
     env = query_text(help_text=_("The id of an environment."))
     folder = query_text(
@@ -173,9 +157,7 @@ class DeploymentsQuery(PageQuery):
 class WaitingQuery(PageQuery):
     """The filters and the page of the waiting files."""
 
-    state = serializers.ChoiceField(
-        WaitingFile.State.choices, required=False, help_text=_("Whether it needs a person.")
-    )
+    state = choice_field(WaitingFile.State.choices, help_text=_("Whether it needs a person."))
     store = query_text(help_text=_("The alias that it was saved with."))
     env = query_text(help_text=_("The id of an environment."))
 
@@ -184,10 +166,6 @@ class ReleaseQuery(PageQuery):
     """The page of a release's files."""
 
     page_size = page_size_field(LARGEST_LIST)
-
-
-class Nothing(serializers.Serializer[Any]):
-    """The query of an address without parameters."""
 
 
 class FilesQuery(At):

@@ -73,7 +73,6 @@ PROBLEMS: dict[str, tuple[int, Any]] = {
     "timeout": (504, _("The cloud did not answer in time.")),
 }
 
-UNUSABLE = (DatabaseError, OSError)  # the log's database, a full disk
 # Errors that are not ours; the first entry that fits counts.
 _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
     (Http404, "not_found"),
@@ -83,7 +82,7 @@ _KINDS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = 
         (MultiPartParserError, SuspiciousOperation, UnreadablePostError, RawPostDataException),
         "parse_error",
     ),
-    (UNUSABLE, "busy"),
+    ((DatabaseError, OSError), "busy"),  # the log's database, a full disk
 )
 _SHOWN = (PolicyRejected, NameRejected, SourceError, NoDiagnosis)
 # The codes after which the request may be repeated, and the seconds to wait by default.
@@ -214,11 +213,11 @@ def _of_framework(error: APIException) -> Response:
     members = {name: getattr(error, name, None) for name in ("upload_id", "hint")}
     if isinstance(error, ValidationError):
         members, detail = {"errors": said}, ""
-    header = getattr(error, "auth_header", None)
-    headers = {"WWW-Authenticate": header} if header else {}
     wait = ceil(getattr(error, "wait", None) or 0)
-    detail = detail if isinstance(detail, str) else ""
-    return _problem(code, detail, members, headers, wait=wait)
+    response = _problem(code, detail if isinstance(detail, str) else "", members, wait=wait)
+    if header := getattr(error, "auth_header", None):
+        response["WWW-Authenticate"] = header
+    return response
 
 
 def _code_of_framework(error: APIException) -> str:
@@ -231,18 +230,13 @@ def _code_of_framework(error: APIException) -> str:
 
 
 def _problem(
-    code: str,
-    detail: Any = "",
-    members: Mapping[str, Any] | None = None,
-    headers: Mapping[str, str] | None = None,
-    *,
-    wait: int | None = 0,
+    code: str, detail: Any = "", members: Mapping[str, Any] | None = None, *, wait: int | None = 0
 ) -> Response:
     """Return a problem without empty members; 0 to `wait` is the code's default, None no header."""
     status, text = PROBLEMS[code]
-    all_headers = {"X-WX-Code": code, **(headers or {})}
+    headers = {"X-WX-Code": code}
     if wait is not None and code in RETRY_AFTER:
-        all_headers["Retry-After"] = str(wait or RETRY_AFTER[code])
+        headers["Retry-After"] = str(wait or RETRY_AFTER[code])
     body = {
         "title": HTTPStatus(status).phrase,
         "status": status,
@@ -250,4 +244,4 @@ def _problem(
         "detail": str(detail or text),
         **{name: value for name, value in (members or {}).items() if value not in (None, "")},
     }
-    return Response(body, status, headers=all_headers, content_type=MEDIA_TYPE)
+    return Response(body, status, headers=headers, content_type=MEDIA_TYPE)

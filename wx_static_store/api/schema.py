@@ -1,7 +1,7 @@
 """This app's part of the OpenAPI document, if drf-spectacular is there (extra ``schema``)."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -30,7 +30,6 @@ _KEY = _("The same request with the same key gets the first answer again.")
 _CSRF = _("The CSRF token of the cookie; needed where the login is a session's.")
 _NEXT = _("The address of the next page, as rel=next; left out of the last page.")
 _LIMIT = _("Of the requests of this user, see RateLimit-Reset.")
-_LEFT = _("Requests that are left.")
 _RESET = _("Seconds until the oldest request counts no more.")
 _BEGUN = _("Workers were asked to do it.")
 _CODE = _("The code of the problem, where a proxy replaces the body.")
@@ -39,17 +38,17 @@ _STATUS = _("How the upload ended: stored, waiting, failed or unknown; left out 
 _REPLAYED = _("true, where this is an earlier answer again.")
 # The problems that may name a row of the log, and those that are answered again.
 _OF_UPLOADS = ("gone", "configuration", "upstream", "busy", "timeout", "unknown")
-_UNKNOWN = (PROBLEMS["unknown"][0],)
+_UNKNOWN = PROBLEMS["unknown"][0]
 
 
 if INSTALLED:
 
     class Schema(AutoSchema):
-        """Describe a method of a view by its `operations`."""
+        """Describe a method of a view by its operation."""
 
         @property
         def operation(self) -> Operation:
-            return cast(Operation, cast(Any, self.view).operations[self.method])
+            return cast(Operation, getattr(self.view, self.method.lower()).operation)
 
         def get_description(self) -> str:  # type: ignore[override]
             return str(self.operation.description)
@@ -59,8 +58,7 @@ if INSTALLED:
 
         def get_override_parameters(self) -> list[Any]:
             operation = self.operation
-            query = cast(Any, self.view).queries.get(self.method)
-            found: list[Any] = [query] if query else []
+            found: list[Any] = [operation.query] if operation.query else []
             for name, kind in operation.path.items():
                 if f"{{{name}}}" in self.path:
                     found.append(OpenApiParameter(name, kind, OpenApiParameter.PATH))
@@ -71,34 +69,32 @@ if INSTALLED:
             found += [_header(name, str, text) for name, text in operation.headers.items()]
             if operation.once:
                 found.append(_header("Idempotency-Key", KEY, _KEY))
-            found.append(_header("X-WX-Code", str, _CODE, _statuses(operation.codes)))
+            return found + [_header(*each) for each in self._answer_headers() if each[-1]]
+
+        def _answer_headers(self) -> Iterator[tuple[str, type, Any, list[int]]]:
+            """Yield the name, type and text of each header, and the statuses that have it."""
+            operation = self.operation
             accepts = operation.waits or (operation.begun and runner())
             good = [operation.status, *([202] if accepts else [])]
-            if operation.answer is serializers.UploadedSerializer:
-                failed = (code for code in operation.codes if code in _OF_UPLOADS)
-                uploads = [*good, *_statuses(failed)]
-                found.append(_header("Location", str, _("The row in the log."), uploads))
-                found.append(_header("X-WX-Upload-Id", int, _ROW, uploads))
-                found.append(_header("X-WX-Status", str, _STATUS, uploads))
-            if operation.location:
-                found.append(_header("Location", str, operation.location, good))
-            if operation.once:
-                replayed = [*good, *_UNKNOWN]
-                found.append(_header("Idempotent-Replayed", str, _REPLAYED, replayed))
+            failed = _statuses(code for code in operation.codes if code in _OF_UPLOADS)
+            is_upload = operation.answer is serializers.UploadedSerializer
+            uploads = [*good, *failed] if is_upload else []
+            yield "X-WX-Code", str, _CODE, _statuses(operation.codes)
+            yield "Location", str, _("The row in the log."), uploads
+            yield "X-WX-Upload-Id", int, _ROW, uploads
+            yield "X-WX-Status", str, _STATUS, uploads
+            yield "Location", str, operation.location, good if operation.location else []
+            yield "Idempotent-Replayed", str, _REPLAYED, [*good, _UNKNOWN] if operation.once else []
+            yield "RateLimit-Limit", int, _LIMIT, [*good, 429]
+            yield "RateLimit-Remaining", int, _("Requests that are left."), [*good, 429]
+            yield "RateLimit-Reset", int, _RESET, [*good, 429]
+            yield "Link", str, _NEXT, [200] if "next" in operation.answer().fields else []
             waits = _statuses(code for code in operation.codes if code in RETRY_AFTER)
-            limits = [*good, 429]
-            found.append(_header("RateLimit-Limit", int, _LIMIT, limits))
-            found.append(_header("RateLimit-Remaining", int, _LEFT, limits))
-            found.append(_header("RateLimit-Reset", int, _RESET, limits))
-            if "next" in operation.answer().fields:
-                found.append(_header("Link", str, _NEXT, [200]))
-            found.append(_header("Retry-After", int, _("In seconds."), waits))
-            return found
+            yield "Retry-After", int, _("In seconds."), waits
 
         def get_response_serializers(self) -> Any:
             operation = self.operation
-            good = OpenApiResponse(operation.answer, str(operation.summary))
-            answers = {operation.status: good}
+            answers = {operation.status: OpenApiResponse(operation.answer, str(operation.summary))}
             if operation.begun and (found := runner()):
                 answers[202] = OpenApiResponse(found.answer_serializer(), str(_BEGUN))
             if operation.waits:
@@ -169,6 +165,5 @@ def _problem_answers(codes: tuple[str, ...]) -> dict[tuple[int, str], Any]:
         shown = {"title": HTTPStatus(status).phrase, **first}
         text = ", ".join(f"`{code}`" for code in named)
         examples = [OpenApiExample("example", shown, media_type=MEDIA_TYPE)]
-        answer = OpenApiResponse(serializers.ProblemSerializer, text, examples)
-        answers[status, MEDIA_TYPE] = answer
+        answers[status, MEDIA_TYPE] = OpenApiResponse(serializers.ProblemSerializer, text, examples)
     return answers

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from datetime import MAXYEAR, MINYEAR, datetime
+from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -117,7 +118,6 @@ class RowSerializer(serializers.ModelSerializer[UploadLog]):
     again = serializers.CharField(
         source="why.remedy.value", default="", help_text=_("Whether a new try helps.")
     )
-    user: Any = serializers.PrimaryKeyRelatedField(read_only=True, allow_null=True)
     deployment = serializers.IntegerField(source="deployment_id", allow_null=True)
     deployment_url = Link(
         "deployment",
@@ -131,16 +131,8 @@ class RowSerializer(serializers.ModelSerializer[UploadLog]):
     class Meta:
         model = UploadLog
         fields = (
-            "id",
-            "store",
-            *_NAMES,
-            "url",
-            "title",
-            "advice",
-            "hint",
-            "again",
-            "deployment_url",
-            "created",
+            *("id", "store", *_NAMES, "url", "title", "advice", "hint", "again"),
+            *("deployment_url", "created"),
         )
         read_only_fields = fields
 
@@ -168,10 +160,11 @@ class WaitingFileSerializer(RowSerializer):
         read_only_fields = fields
 
 
-def rows_for(request: Request, rows: Any, *, whole: bool, by: Any = RowSerializer) -> list[Any]:
-    """Return rows as JSON; only `whole` ones have the details for readers of the log."""
+def rows_for(request: Request, rows: Any, by: Any = RowSerializer) -> list[Any]:
+    """Return rows as JSON, without the details if the caller may not read the log."""
     context = {"stores": usable_stores(), "request": request, "unknown": {}}
-    shown, withheld = by(rows, many=True, context=context).data, {} if whole else _WITHHELD
+    withheld = {} if may(request.user, Act.SEE_LOG) else _WITHHELD
+    shown = by(rows, many=True, context=context).data
     return [{name: withheld.get(name, value) for name, value in row.items()} for row in shown]
 
 
@@ -207,20 +200,17 @@ class FileSerializer(serializers.Serializer[Any]):
 class StoreSerializer(serializers.Serializer[Any]):
     """A store at an environment, and what this user may do there beside uploading a new file."""
 
-    store = serializers.CharField(source="to.using")
-    env = serializers.CharField(source="to.env")
-    label = serializers.CharField(source="to.label")  # type: ignore[assignment]
-    replace = serializers.BooleanField(
-        source="may.replace", help_text=_("Replace a file that is there.")
-    )
+    store = serializers.CharField(source="using")
+    env = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    replace = serializers.BooleanField(help_text=_("Replace a file that is there."))
     active_content = serializers.BooleanField(
-        source="may.active_content", help_text=_("Upload HTML, scripts and files of any kind.")
+        help_text=_("Upload HTML, scripts and files of any kind.")
     )
     protected_names = serializers.BooleanField(
-        source="may.protected_names",
-        help_text=_("Use protected names, such as robots.txt, and leave the folder."),
+        help_text=_("Use protected names, such as robots.txt, and leave the folder.")
     )
-    max_size = serializers.IntegerField(source="may.max_size", help_text=_("In bytes."))
+    max_size = serializers.IntegerField(help_text=_("In bytes."))
 
 
 class StoresSerializer(serializers.Serializer[Any]):
@@ -232,6 +222,10 @@ class StoresSerializer(serializers.Serializer[Any]):
     results = StoreSerializer(many=True)
 
 
+_text: Any = partial(serializers.CharField, required=False)
+_number: Any = partial(serializers.IntegerField, required=False)
+
+
 class ProblemSerializer(serializers.Serializer[Any]):
     """What went wrong (RFC 9457). Members that do not apply are left out."""
 
@@ -241,26 +235,17 @@ class ProblemSerializer(serializers.Serializer[Any]):
         [*PROBLEMS], help_text=_("Stable: programs may rely on it; others may be added.")
     )
     detail = serializers.CharField(help_text=_("For people, in their language."))
-    request_id = serializers.CharField(
-        required=False,
-        help_text=_("The request's own X-Request-ID, or a new one; for the operator."),
+    request_id = _text(
+        help_text=_("The request's own X-Request-ID, or a new one; for the operator.")
     )
-    upload_id = serializers.IntegerField(required=False, help_text=_("Of the row in the log."))
-    stage = serializers.CharField(
-        required=False, help_text=_("Where it happened: policy, name, source, token, link or put.")
-    )
+    upload_id = _number(help_text=_("Of the row in the log."))
+    stage = _text(help_text=_("Where it happened: policy, name, source, token, link or put."))
     errors = serializers.DictField(  # type: ignore[assignment]
         required=False, help_text=_("Of each field, a list of texts.")
     )
-    errcode = serializers.IntegerField(
-        required=False, help_text=_("WeChat's; for those who may read the log.")
-    )
-    cos_code = serializers.CharField(
-        required=False, help_text=_("The object store's; for those who may read the log.")
-    )
-    cause = serializers.CharField(
-        required=False, help_text=_("The entry that explains it; for those who may read the log.")
-    )
-    advice = serializers.CharField(required=False, help_text=_("What an editor can do."))
-    hint = serializers.CharField(required=False, help_text=_("What to do about it."))
-    rid = serializers.CharField(required=False)
+    errcode = _number(help_text=_("WeChat's; for those who may read the log."))
+    cos_code = _text(help_text=_("The object store's; for those who may read the log."))
+    cause = _text(help_text=_("The entry that explains it; for those who may read the log."))
+    advice = _text(help_text=_("What an editor can do."))
+    hint = _text(help_text=_("What to do about it."))
+    rid = _text()

@@ -1,5 +1,6 @@
 """The views of the stores, of what is in the cloud, and of what waits."""
 
+from dataclasses import asdict
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -20,24 +21,20 @@ from .operations import CLOUD, EVERYBODY, READ, Operation, pages_of
 class StoreList(View):
     """Where the caller may upload."""
 
-    needs = {"GET": (Act.UPLOAD, Act.SEE_LOG)}
-    operations = {
-        "GET": Operation(
-            "wx_stores_list",
-            _("Where one may upload, and what"),
-            READ,
-            serializers.StoresSerializer,
-        ),
-    }
-
+    @Operation(
+        "wx_stores_list",
+        _("Where one may upload, and what"),
+        READ,
+        serializers.StoresSerializer,
+        (Act.UPLOAD, Act.SEE_LOG),
+    )
     def get(self, request: Request) -> Response:
-        options, targets = platform_options(), stores_for(request.user)
-        may = permissions_of(request.user)
+        options, may = platform_options(), permissions_of(request.user)
         facts = {
             "folder": options.upload_location,
             "max_size": options.upload_max_size,
             "extensions": options.upload_extensions,
-            "results": [{"to": to, "may": may} for to in targets],
+            "results": [asdict(to) | may for to in stores_for(request.user)],
         }
         return Response(serializers.StoresSerializer(facts).data)
 
@@ -45,17 +42,14 @@ class StoreList(View):
 class FileList(View):
     """The files in the cloud."""
 
-    needs = {"GET": (Act.SEE_LOG,)}
-    queries = {"GET": parameters.FilesQuery}
-    operations = {
-        "GET": Operation(
-            "wx_files_list",
-            _("What is in the cloud"),
-            (*EVERYBODY, "invalid", "not_found", "store", *CLOUD),
-            pages_of(serializers.FileSerializer),
-        ),
-    }
-
+    @Operation(
+        "wx_files_list",
+        _("What is in the cloud"),
+        (*EVERYBODY, "invalid", "not_found", "store", *CLOUD),
+        pages_of(serializers.FileSerializer),
+        (Act.SEE_LOG,),
+        query=parameters.FilesQuery,
+    )
     def get(self, request: Request, store: str) -> Response:
         query = self.query
         to = target(request.user, store, query["env"] or None, uploads=False)
@@ -83,20 +77,16 @@ def describe_file(cloud: Store, file: RemoteFile, *, waiting: bool = False) -> d
 class WaitingFiles(View):
     """The files and deletions that wait, the newest first."""
 
-    needs = {"GET": (Act.SEE_LOG, Act.UPLOAD)}
-    queries = {"GET": parameters.WaitingQuery}
-    operations = {
-        "GET": Operation.of_rows(
-            "wx_waiting_list",
-            _("The files that wait until WeChat answers"),
-            serializers.WaitingFileSerializer,
-        ),
-    }
-
+    @Operation.of_rows(
+        "wx_waiting_list",
+        _("The files that wait until WeChat answers"),
+        serializers.WaitingFileSerializer,
+        (Act.SEE_LOG, Act.UPLOAD),
+        parameters.WaitingQuery,
+    )
     def get(self, request: Request) -> Response:
         rows = log.readable(WaitingFile.objects.all(), request)
-        rows = log.narrow(rows, self.query, {"state": "state", "store": "using", "env": "env"})
+        rows = log.narrow(rows, self.query, "state", "env", store="using")
         found, after = paging.page_rows(rows, self.query, "waiting")
-        whole, by = log.sees_all(request), serializers.WaitingFileSerializer
-        shown = serializers.rows_for(request, found, whole=whole, by=by)
+        shown = serializers.rows_for(request, found, serializers.WaitingFileSerializer)
         return paging.page(request, shown, after, "waiting")

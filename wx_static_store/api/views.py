@@ -1,4 +1,4 @@
-"""The views of uploads: each method needs one of the permissions that `needs` names."""
+"""The views of uploads."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -35,7 +35,7 @@ from ..upload.uploader import get_uploader
 from . import conditions, log, paging, parameters, problems, serializers
 from .addresses import link
 from .base import View
-from .body import ENVELOPE, EndedEarly, RawParser, clean_body, require_length, spooled_body
+from .body import EndedEarly, RawParser, clean_body, require_length, spooled_body
 from .idempotency import once
 from .operations import AGAIN, BINARY, CLOUD, EVERYBODY, FILE, MATCH, ONCE, SENDER, Operation
 from .stores import describe_file
@@ -48,38 +48,37 @@ _SEND_AGAIN = _("Send the file again.")
 class Uploads(View):
     """The log, and the upload by a form."""
 
-    needs = {"GET": (Act.SEE_LOG, Act.UPLOAD), "POST": (Act.UPLOAD,)}
-    queries = {"GET": parameters.LogQuery}
-    operations = {
-        "GET": Operation.of_rows(
-            "wx_uploads_list", _("The log of uploads"), serializers.RowSerializer
-        ),
-        "POST": Operation(
-            "wx_uploads_create",
-            _("Upload a file by a form"),
-            (*SENDER, *FILE, *CLOUD, *ONCE),
-            serializers.UploadedSerializer,
-            201,
-            _(
-                "What is uploaded is public for everybody. It is sent to the cloud before this "
-                "answers. A store may let files wait while WeChat is away: the answer is 202 then."
-            ),
-            request={"multipart/form-data": parameters.Form},
-            once=True,
-            waits=True,
-            headers=MATCH,
-        ),
-    }
     parser_classes = [MultiPartParser]
-    envelope = ENVELOPE
 
+    @Operation.of_rows(
+        "wx_uploads_list",
+        _("The log of uploads"),
+        serializers.RowSerializer,
+        (Act.SEE_LOG, Act.UPLOAD),
+        parameters.LogQuery,
+    )
     def get(self, request: Request) -> Response:
         query = self.query
         rows = log.filter_rows(log.readable(UploadLog.objects.all(), request), query)
         found, after = paging.page_rows(rows, query, "log", by=query["ordering"])
-        shown = serializers.rows_for(request, found, whole=log.sees_all(request))
-        return paging.page(request, shown, after, "log")
+        return paging.page(request, serializers.rows_for(request, found), after, "log")
 
+    @Operation(
+        "wx_uploads_create",
+        _("Upload a file by a form"),
+        (*SENDER, *FILE, *CLOUD, *ONCE),
+        serializers.UploadedSerializer,
+        (Act.UPLOAD,),
+        201,
+        _(
+            "What is uploaded is public for everybody. It is sent to the cloud before this "
+            "answers. A store may let files wait while WeChat is away: the answer is 202 then."
+        ),
+        request={"multipart/form-data": parameters.Form},
+        once=True,
+        waits=True,
+        headers=MATCH,
+    )
     def post(self, request: Request) -> Response:
         require_length(request)
         given = clean_body(parameters.Form, request)
@@ -90,8 +89,7 @@ class Uploads(View):
         facts = given | {"file": name}
         if given["generate"]:
             name = generated_name(name)
-        overwrite = given["overwrite"]
-        return _upload_once(request, facts, to, name, file.file, file.size, overwrite=overwrite)
+        return _upload_once(request, facts, to, name, file.file, file.size)
 
 
 def _named_target(user: Any, using: str, env: str | None) -> Target:
@@ -106,20 +104,13 @@ def _named_target(user: Any, using: str, env: str | None) -> Target:
 
 
 def _upload_once(
-    request: Request,
-    facts: Mapping[str, Any],
-    to: Target,
-    name: str,
-    file: BinaryIO,
-    size: int,
-    *,
-    overwrite: bool,
+    request: Request, facts: Mapping[str, Any], to: Target, name: str, file: BinaryIO, size: int
 ) -> Response:
     """Upload the file, or return the answer of the first request with its Idempotency-Key."""
 
     def work() -> Response:
         # A file that must be new replaces none later, either.
-        replaces = overwrite and request.headers.get("If-None-Match") != "*"
+        replaces = facts["overwrite"] and request.headers.get("If-None-Match") != "*"
         result, row = send(
             request.user,
             to,
@@ -139,35 +130,31 @@ def _upload_once(
 class Upload(View):
     """One row of the log."""
 
-    needs = {"GET": (Act.SEE_LOG, Act.UPLOAD)}
-    operations = {
-        "GET": Operation.of_row(
-            "wx_uploads_retrieve", _("One upload of the log"), serializers.RowSerializer
-        ),
-    }
-
+    @Operation.of_row(
+        "wx_uploads_retrieve",
+        _("One upload of the log"),
+        serializers.RowSerializer,
+        (Act.SEE_LOG, Act.UPLOAD),
+    )
     def get(self, request: Request, id: str) -> Response:
         row = log.one_row(log.readable(UploadLog.objects.all(), request), id)
-        (shown,) = serializers.rows_for(request, [row], whole=log.sees_all(request))
+        (shown,) = serializers.rows_for(request, [row])
         return Response(shown)
 
 
 class Retry(View):
     """An earlier upload, once more, with the same bytes."""
 
-    needs = {"POST": (Act.RETRY,)}
-    operations = {
-        "POST": Operation(
-            "wx_uploads_retry",
-            _("Upload the same bytes again"),
-            (*SENDER, *AGAIN, *CLOUD, *ONCE),
-            serializers.UploadedSerializer,
-            201,
-            _("Of files that are still to be had: on this server, or on the public site."),
-            once=True,
-        ),
-    }
-
+    @Operation(
+        "wx_uploads_retry",
+        _("Upload the same bytes again"),
+        (*SENDER, *AGAIN, *CLOUD, *ONCE),
+        serializers.UploadedSerializer,
+        (Act.RETRY,),
+        201,
+        _("Of files that are still to be had: on this server, or on the public site."),
+        once=True,
+    )
     def post(self, request: Request, id: str) -> Response:
         row = log.one_row(log.visible_rows(request), id)
         # The environment of a row may not be offered to this user any more.
@@ -176,8 +163,7 @@ class Retry(View):
         return once(request, {}, None, partial(self._retry, request, row), env=row.env)
 
     def _retry(self, request: Request, row: UploadLog) -> Response:
-        replaces = may(request.user, Act.REPLACE)
-        [again] = retry_uploads([row], request.user, replaces=replaces)
+        [again] = retry_uploads([row], request.user, replaces=may(request.user, Act.REPLACE))
         if again.reason:
             raise again.reason
         if again.result is None:
@@ -192,20 +178,17 @@ class Retry(View):
 class Diagnosis(View):
     """What WeChat received with the refused call of a row; it is asked at most once."""
 
-    needs = {"GET": (Act.DIAGNOSE,)}
-    operations = {
-        "GET": Operation(
-            "wx_uploads_diagnose",
-            _("What WeChat received with a call that it refused"),
-            (*EVERYBODY, "invalid", "not_found", "no_diagnosis", *CLOUD),
-            serializers.DiagnosisSerializer,
-            description=_(
-                "WeChat keeps a refused call for seven days. It is asked at most once: the answer "
-                "is kept for a day, without secrets."
-            ),
+    @Operation(
+        "wx_uploads_diagnose",
+        _("What WeChat received with a call that it refused"),
+        (*EVERYBODY, "invalid", "not_found", "no_diagnosis", *CLOUD),
+        serializers.DiagnosisSerializer,
+        (Act.DIAGNOSE,),
+        description=_(
+            "WeChat keeps a refused call for seven days. It is asked at most once: the answer "
+            "is kept for a day, without secrets."
         ),
-    }
-
+    )
     def get(self, request: Request, id: str) -> Response:
         found = diagnose(log.one_row(offered(log.visible_rows(request), request.user), id))
         if isinstance(found, WxStaticStoreError):
@@ -217,32 +200,17 @@ class Diagnosis(View):
 class RawUpload(View):
     """The upload of a body that is the file."""
 
-    needs = {"PUT": (Act.UPLOAD,), "GET": (Act.UPLOAD, Act.SEE_LOG)}
-    queries = {"PUT": parameters.PlaceQuery, "GET": parameters.At}
-    operations = {
-        "PUT": Operation(
-            "wx_uploads_put",
-            _("Upload a file by its bytes"),
-            (*SENDER, *FILE, "digest", *CLOUD, *ONCE),
-            serializers.UploadedSerializer,
-            201,
-            _("The name is below the store's location, its slashes included."),
-            request={"application/octet-stream": BINARY},
-            once=True,
-            waits=True,
-            headers=MATCH
-            | {"Content-MD5": _("Of the body, in base64; of other bytes the answer is 400.")},
-        ),
-        "GET": Operation(
-            "wx_uploads_find",
-            _("What is in the cloud by this name, or waits"),
-            (*EVERYBODY, "invalid", "not_found", "store", "name", *CLOUD),
-            serializers.FileSerializer,
-            description=_("HEAD answers in headers: Wx-Size, ETag (the MD5), Last-Modified, Link."),
-        ),
-    }
     parser_classes = [RawParser]
 
+    @Operation(
+        "wx_uploads_find",
+        _("What is in the cloud by this name, or waits"),
+        (*EVERYBODY, "invalid", "not_found", "store", "name", *CLOUD),
+        serializers.FileSerializer,
+        (Act.UPLOAD, Act.SEE_LOG),
+        query=parameters.At,
+        description=_("HEAD answers in headers: Wx-Size, ETag (the MD5), Last-Modified, Link."),
+    )
     def get(self, request: Request, store: str, name: str) -> Response:
         """Return the file that waits or is in the cloud by this name; HEAD has it in headers."""
         env, uploads = self.query["env"] or None, not log.sees_all(request)
@@ -255,6 +223,21 @@ class RawUpload(View):
         facts = describe_file(cloud, found, waiting=row is not None)
         return Response(facts, headers=conditions.headers_of(found, facts["url"]))
 
+    @Operation(
+        "wx_uploads_put",
+        _("Upload a file by its bytes"),
+        (*SENDER, *FILE, "digest", *CLOUD, *ONCE),
+        serializers.UploadedSerializer,
+        (Act.UPLOAD,),
+        201,
+        _("The name is below the store's location, its slashes included."),
+        query=parameters.PlaceQuery,
+        request={"application/octet-stream": BINARY},
+        once=True,
+        waits=True,
+        headers=MATCH
+        | {"Content-MD5": _("Of the body, in base64; of other bytes the answer is 400.")},
+    )
     def put(self, request: Request, store: str, name: str) -> Response:
         given = self.query
         to, size = target(request.user, store, given["env"] or None), require_length(request)
@@ -264,21 +247,16 @@ class RawUpload(View):
         try:
             with spooled_body(request) as file:
                 conditions.require_md5(request, file)
-                overwrite = given["overwrite"]
-                return _upload_once(request, given, to, name, file, size, overwrite=overwrite)
-        except EndedEarly as error:
-            error.upload_id = record_early_end(request, to, name)
+                return _upload_once(request, given, to, name, file, size)
+        except EndedEarly as early:  # before a link was asked for
+            error = SourceError(_EARLY, stage="source", hint=_SEND_AGAIN)
+            item = UploadItem(clean_name(name), open=BytesIO)
+            result = get_uploader(to.using, to.env).failed(item, error)
+            early.upload_id = record_one(result, context_of(request))
             raise
 
 
 # --- the answer to an upload -------------------------------------------------------------------
-
-
-def record_early_end(request: Request, to: Target, name: str) -> int | None:
-    """Record a file whose body ended before a link was asked for; return the id of its row."""
-    error = SourceError(_EARLY, stage="source", hint=_SEND_AGAIN)
-    item = UploadItem(clean_name(name), open=BytesIO)
-    return record_one(get_uploader(to.using, to.env).failed(item, error), context_of(request))
 
 
 def context_of(request: Request) -> UploadContext:

@@ -147,16 +147,14 @@ class _Links:
 
 
 def _outside(links: _Links) -> Iterator[str]:
+    base = f"/{links.base}"
     for page, addresses in links.outside.items():
-        yield _(
+        text = _(
             "%(page)s refers to %(addresses)s, outside of %(base)s: "
-            "build the site for this base path.",
-            page=shown(page),
-            addresses=_some(addresses),
-            base=f"/{links.base}",
+            "build the site for this base path."
         )
+        yield text % {"page": shown(page), "addresses": _some(addresses), "base": base}
     if links.outside and is_preview(links.base.removeprefix(links.location)):
-        base = f"/{links.base}"
         text = _(
             "A preview lies below %(base)s. Set this base path in your build. Vite: "
             "--base=%(base)s. Vue CLI: publicPath: '%(base)s'. webpack: output.publicPath: "

@@ -18,7 +18,7 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 # All that may stand before the content of <head>; a page may leave out each part.
 _BEFORE = re.compile(
     rb"""
-    (?: \xef\xbb\xbf | \s | <!--.*?--> | <\?[^>]*> | <!doctype[^>]*>
+    (?: \xef\xbb\xbf | \s+ | <!--.*?--> | <\?[^>]*> | <!doctype[^>]*>
       | <(?:html|head) (?: \s (?: "[^"]*" | '[^']*' | [^"'>] )*+ )? >
     )*+
     """,
@@ -37,12 +37,10 @@ def as_sent(item: UploadItem) -> UploadItem:
         return item
     # A guess, for whoever cannot read the bytes; a release keeps and compares those of the tree.
     size = None if item.size is None else item.size + len(NOINDEX)
-    return replace(
-        item, open=partial(_with_tag, item), close=True, size=size, md5=None, sha256=None
-    )
+    return replace(item, open=partial(_tagged, item), close=True, size=size, md5=None, sha256=None)
 
 
-def _with_tag(item: UploadItem) -> BytesIO:
+def _tagged(item: UploadItem) -> BytesIO:
     with readable(item) as (file, _size):
         body = file.read()
     if not body.startswith(_UTF16):

@@ -78,7 +78,7 @@ def sweep(
             if len(found) >= most or time.monotonic() > until:
                 raise DeadlineExceeded(_("The folder has too many files"), hint=_BY_COMMAND)
             # A preview is no part of the site, whose stale files it would be.
-            if not is_preview(file.key.removeprefix(folder)):
+            if is_preview(prefix) or not is_preview(file.key.removeprefix(folder)):
                 found[file.key] = file
     return found
 

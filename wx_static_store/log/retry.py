@@ -206,6 +206,7 @@ class _Batch:
         """Claim the key, check it, and open the file."""
         row, uploader = one.row, self.uploader
         seconds = longest(uploader.store, one.item.size or row.size or 0)
+        until = time.time() + seconds  # before claim and lease, which may last no shorter
         if not self._claim.take(uploader.options, row.key, seconds):
             raise IN_PROGRESS.broken(key=row.key)
         # Only now, with the claim, no other process changes the object at the key.
@@ -219,7 +220,6 @@ class _Batch:
             if not lease(one.waiting, seconds):
                 raise IN_PROGRESS.broken(key=row.key)
             self.leased[row.key] = one.waiting
-        until = time.time() + seconds
         return replace(one.item, open=lambda: file, close=False, until=until)
 
     def close(self, *, written: bool) -> None:

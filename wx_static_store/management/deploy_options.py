@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any, Self
 
+from ..deploy.noindex import PREVIEWS
 from ..i18n import gettext, gettext_lazy as _, listed
 from .exits import preview_time, wrong_use
 
@@ -74,10 +75,12 @@ _LISTS = {
 
 _COMPARES = _("--repair compares with the cloud: leave --trust-log out.")
 _COMPARES_TWO = _("--diff compares two: A with B, or A with DIR.")
+_IN_PREVIEWS = _("This PREFIX lies among the previews: publish there with --preview NAME.")
 _NEEDS_DIR = _("--preview publishes a DIR: name the folder that your build writes.")
 _OF_MODES = _(
     "--prefix belongs to --rollback, --repair and --diff; the folder of a DIR is written after it."
 )
+_OF_PREVIEW = _("--expires belongs to --preview with a DIR.")
 _OF_ROLLBACK = _("--write-manifest belongs to --rollback.")
 _OF_STALE = _("--include-uploads belongs to --stale or --blank-stale.")
 _OWN_FOLDER = _("--preview has a folder of its own: leave PREFIX and --prefix out.")
@@ -250,7 +253,8 @@ def check_line(line: CommandLine) -> None:
         (line.canary < 0, _("--canary takes a number from 0 on.")),
         (line.include_uploads and not stale, _OF_STALE),
         (asks, _("--blank-stale asks a question, and there is no terminal: add --yes.")),
-        (line.expires and not name, _("--expires belongs to --preview.")),
+        (line.expires and not (name and line.directory), _OF_PREVIEW),
+        (line.prefix.strip("/").startswith(PREVIEWS), _IN_PREVIEWS),
         (name and (line.prefix or line.folder), _OWN_FOLDER),
         (name and not (line.directory or line.without_tree), _NEEDS_DIR),
         (name and many, _("--preview goes to one environment: name it with --env.")),

@@ -68,10 +68,8 @@ def alias_of(line: CommandLine) -> str:
 def _what_to_name(sites: Sequence[str]) -> str:
     """Return the advice for a missing --using, or one that names a media store."""
     if sites:
-        return _(
-            "Name a store for sites with --using ALIAS. This project has: %(aliases)s.",
-            aliases=listed(sites),
-        )
+        text = _("Name a store for sites with --using ALIAS. This project has: %(aliases)s.")
+        return text % {"aliases": listed(sites)}
     return _(
         "STORAGES has no store for sites. Add one to the settings, and name it:\n"
         '    STORAGES["site"] = {"BACKEND": "wx_static_store.staticfiles.WxStaticFilesStorage"}\n'
@@ -81,12 +79,8 @@ def _what_to_name(sites: Sequence[str]) -> str:
 
 def store_of(line: CommandLine) -> str:
     """Return the alias of --using; without it, for releases, the alias they were deployed with."""
-    alias = alias_of(line)
-    if (
-        line.using
-        or line.preview
-        or not (line.publishes_release or (line.diff and not line.directory))
-    ):
+    alias, of_release = alias_of(line), line.without_tree and not (line.list or line.directory)
+    if line.using or line.preview or not of_release:
         return alias
     envs = [env for env in environments_of(line) if env]
     if name := line.named_release:
@@ -111,8 +105,8 @@ def environments_of(line: CommandLine) -> Sequence[str | None]:
 
 def at_preview(line: CommandLine, uploader: Uploader) -> CommandLine:
     """Return the line with the folder of its preview, whose end is noted if it is published."""
-    keep = not (line.without_tree or line.dry_run)
-    prefix = previews.prefix_of(uploader, str(line.preview), line.expires, keep=keep)
+    how = {"new": not line.without_tree, "keep": not (line.without_tree or line.dry_run)}
+    prefix = previews.prefix_of(uploader, str(line.preview), line.expires, **how)
     return replace(line, folder=prefix) if line.without_tree else replace(line, prefix=prefix)
 
 

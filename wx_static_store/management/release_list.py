@@ -22,10 +22,8 @@ def show(envs: Sequence[str], line: CommandLine, write: Callable[[str], object])
     found = {env: from_log(partial(_newest, env)) for env in envs}
     for env, rows in found.items():
         write("\n".join(_lines(env, rows)))
-    environments = [
-        {"env": env, "deployments": [*map(_deployment, rows)]} for env, rows in found.items()
-    ]
-    write_json(line.json, {"version": VERSION, "environments": environments})
+    each = [{"env": env, "deployments": [*map(_deployment, rows)]} for env, rows in found.items()]
+    write_json(line.json, {"version": VERSION, "environments": each})
 
 
 def _newest(env: str) -> list[Deployment]:
@@ -48,11 +46,7 @@ def _lines(env: str, rows: Sequence[Deployment]) -> list[str]:
     titles = [_("id"), _("when"), _("outcome"), _("release"), _("store"), _("folder"), _("what")]
     table = [["", *titles], *map(_cells, rows)]
     legend = _("%(mark)s live: what visitors of the folder get", mark=LIVE)
-    return [
-        head,
-        *(aligned(table) if rows else ()),
-        *[legend] * any(row.is_live for row in rows),
-    ]
+    return [head, *(aligned(table) if rows else ()), *[legend] * any(row.is_live for row in rows)]
 
 
 def _cells(deployment: Deployment) -> list[str]:
@@ -76,9 +70,7 @@ def _what(row: Deployment) -> str:
     if row.user:
         what = _("%(what)s by %(user)s", what=what, user=row.user)
     if row.ends:
-        what = _(
-            "%(what)s, a preview until %(when)s", what=what, when=f"{row.ends:%Y-%m-%d %H:%M %Z}"
-        )
+        what = _("%(what)s, a preview until %(when)s", what=what, when=f"{row.ends:%F %R %Z}")
     if row.duration_ms is not None:
         counts = _("%(counts)s, %(seconds).1f s", counts=counts, seconds=row.duration_ms / 1000)
     return labelled(what, counts)

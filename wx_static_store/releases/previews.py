@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
 from unicodedata import normalize
 
+from django.db.models import F
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
@@ -20,12 +20,10 @@ from ..deploy.records import Records
 from ..deploy.state import folders, from_log
 from ..exceptions import SourceError, WxStaticStoreError
 from ..i18n import gettext_lazy as _, shown
+from ..models import FolderState, key_digest
 from ..upload.recorder import finish_deployment
 from ..upload.uploader import Uploader
 from .rollback import elsewhere
-
-if TYPE_CHECKING:
-    from ..models import FolderState
 
 USUAL, LONGEST = timedelta(days=7), timedelta(days=30)
 END = "end of the preview"  # the label of the deployment that blanks it
@@ -35,37 +33,42 @@ _NAME = _("Name it by a branch, or by the number of a pull request, as in --prev
 
 
 def prefix_of(
-    uploader: Uploader, name: str, lasts: timedelta | None = None, *, keep: bool = True
+    uploader: Uploader, name: str, lasts: timedelta | None, *, new: bool, keep: bool
 ) -> str:
     """
-    Return the folder of this preview below the location of its store: its old one, or a new one.
+    Return the folder of this preview below the location of its store; with `new`, settle one.
 
     With `keep`, note its new end first, so that it ends even if the run is killed. Raises
-    SourceError for a name that cannot be used, ConfigurationError without a log.
+    SourceError for a name that cannot be used or is not known, ConfigurationError without a log.
     """
     word = re.sub(r"[^\w.]+", "-", normalize("NFC", name)).strip("-.")
     if not 0 < len(word) <= 100:
         raise SourceError(_("%(name)r cannot name a preview", name=name[:100]), hint=_NAME)
-    return from_log(partial(_prefix, uploader, word, lasts, keep=keep))
+    return from_log(partial(_settle, uploader, word, lasts, new=new, keep=keep))
 
 
-def _prefix(uploader: Uploader, word: str, lasts: timedelta | None, *, keep: bool) -> str:
-    from ..models import FolderState, key_digest
-
+def _settle(
+    uploader: Uploader, word: str, lasts: timedelta | None, *, new: bool, keep: bool
+) -> str:
     location, end = uploader.options.location, timezone.now() + (lasts or USUAL)
-    start = f"{location}{PREVIEWS}{word}-"
-    rows = folders().filter(env=uploader.env, ends__isnull=False, folder__startswith=start)
+    start, rows = f"{location}{PREVIEWS}{word}-", folders().filter(env=uploader.env)
+    if new:
+        # A lock first, as in `settle`: of two first runs at once, the second one sees the first.
+        rows.update(env=F("env"))
+    rows = rows.filter(ends__isnull=False, folder__startswith=start)
     # Compared again: MariaDB ignores case, and another name may begin like this one.
     own = re.compile(rf"{re.escape(start)}[{_SIGNS}]{{8}}/")
-    known = next((row for row in rows.order_by("-id") if own.fullmatch(row.folder)), None)
-    folder = known.folder if known else f"{start}{get_random_string(8, _SIGNS)}/"
-    if known and known.ends and not lasts:
-        end = max(end, known.ends)  # somebody may keep it for longer
-    if keep:
-        # Not of `folders`: PostgreSQL locks no rows that are joined.
-        states, values = FolderState.objects.using(rows.db), {"folder": folder, "ends": end}
-        states.update_or_create(values, env=uploader.env, folder_digest=key_digest(folder))
-    return folder.removeprefix(location)
+    known = next((row for row in rows.order_by("id") if own.fullmatch(row.folder)), None)
+    if known is None and not new:
+        raise SourceError(_("%(env)s has no preview %(name)r", env=uploader.env, name=word))
+    if known is None:
+        folder = f"{start}{get_random_string(8, _SIGNS)}/"
+        digest = key_digest(folder)
+        known = rows.create(env=uploader.env, folder=folder, folder_digest=digest, ends=end)
+    elif keep:
+        # Without `lasts` never earlier: somebody may keep it for longer.
+        rows.filter(pk=known.pk).update(ends=end if lasts else max(end, known.ends or end))
+    return known.folder.removeprefix(location)
 
 
 def set_end(places: Iterable[tuple[str, str]], lasts: timedelta) -> int:

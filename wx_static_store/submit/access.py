@@ -1,25 +1,20 @@
 """Who may publish what where: by permissions, and by what ENVIRONMENTS offers now."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
 
 from ..conf import offers, platform_options
 from ..conf.offered import Offer
-from ..core.refusals import PolicyRejected, Rule
+from ..core.refusals import PolicyRejected, Rule, User
 from ..exceptions import ConfigurationError
 from ..i18n import english, gettext_lazy as _
-
-if TYPE_CHECKING:
-    from ..core.refusals import User
 
 Rows = TypeVar("Rows", bound=QuerySet[Any])
 
@@ -27,7 +22,6 @@ MOST = 500  # environments in a condition
 
 logger = logging.getLogger("wx_static_store.submit")
 
-_NO_PERMISSION = _("The user who asked for it no longer has the permission")
 _NOT_OFFERED = _("This environment is no longer offered to whoever asked for it")
 
 
@@ -65,7 +59,7 @@ def require(user_id: int | None, act: Act, env: str) -> Any:
     if user_id is not None:
         user = get_user_model()._default_manager.filter(pk=user_id).first()
         if not (user and user.is_active and may(user, act)):
-            raise PolicyRejected(_NO_PERMISSION)
+            raise PolicyRejected(_("The user who asked for it no longer has the permission"))
     if platform_options().environments and env not in offers(user):
         raise PolicyRejected(_NOT_OFFERED, code="store")
     return user

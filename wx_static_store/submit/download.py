@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from ..core.naming import WAITING_URL, content_type
 from ..exceptions import SourceError
 from ..models import WaitingFile, key_digest
-from ..upload.waiting import LEFT, open_row, rows
+from ..upload.waiting import DUE, open_row, rows
 
 SECONDS = 3600  # that a signed address can be used
 IMAGES = [f"image/{kind}" for kind in ("avif", "gif", "jpeg", "png", "webp")]  # they run nothing
@@ -63,7 +63,8 @@ def show_waiting(request: HttpRequest, signed: str) -> HttpResponseBase:
         env, key, url = signing.loads(signed, salt=WAITING_URL, max_age=SECONDS)
     except signing.BadSignature:
         raise Http404 from None
-    row = rows().filter(env=env, key_digest=key_digest(key)).exclude(state=LEFT).first()
+    # Not of an upload that failed, nor of a file that was refused or made unpublic.
+    row = rows().filter(env=env, key_digest=key_digest(key), state=DUE).first()
     with suppress(SourceError):  # it may have been sent at this moment
         if row and row.file:
             return waiting_bytes(request, row, *IMAGES)

@@ -1,12 +1,10 @@
 """Decide which file a user may upload, for the admin and the API."""
 
-from __future__ import annotations
-
 import logging
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from django.core.exceptions import ValidationError
 from django.utils.functional import Promise
@@ -23,9 +21,10 @@ from ..core.refusals import (
     NOT_OFFERED,
     OWN_NOT_OFFERED,
     PolicyRejected,
+    User,
 )
 from ..core.types import UploadItem
-from ..exceptions import ConfigurationError, WxStaticStoreError
+from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _, labelled
 from ..upload.claims import Claim
 from ..upload.parked import may_wait, row_ahead
@@ -35,9 +34,6 @@ from ..upload.store import get_store
 from ..upload.waiting import seen
 from .access import Act, enforce, may, reach
 from .rules import doubts, endings_of, findings, in_name, measure
-
-if TYPE_CHECKING:
-    from ..core.refusals import User
 
 logger = logging.getLogger("wx_static_store.submit")
 
@@ -176,17 +172,13 @@ def questions(
     return [rule.message % facts for rule, facts in doubts(name, file, size)]
 
 
-def folder_refusal(user: User, folder: str, paths: list[str]) -> WxStaticStoreError | None:
-    """Return the refusal of the folder itself, or None; `paths` are the files in it."""
+def check_folder(user: User, folder: str, paths: list[str]) -> None:
+    """Raise the refusal of the folder itself; `paths` are the files in it."""
     allowed = platform_options().upload_location
-    try:
-        for rule, facts in in_name(clean_name(f"{folder}a")):
-            enforce(user, rule, **facts)
-        if paths and not any((folder + path).startswith(allowed) for path in paths):
-            enforce(user, FOLDER, folder=allowed)
-    except WxStaticStoreError as error:
-        return error
-    return None
+    for rule, facts in in_name(clean_name(f"{folder}a")):
+        enforce(user, rule, **facts)
+    if paths and not any((folder + path).startswith(allowed) for path in paths):
+        enforce(user, FOLDER, folder=allowed)
 
 
 def generated_name(name: str) -> str:
@@ -206,14 +198,7 @@ def _ask_project(user: User, name: str, file: BinaryIO) -> None:
         check(user, name, file)
     except ValidationError as error:
         hint = _("This site checks its files: change the file and try again.")
-        refusal: WxStaticStoreError = PolicyRejected(
-            " ".join(error.messages), code="content", hint=hint
-        )
+        raise PolicyRejected(" ".join(error.messages), code="content", hint=hint) from None
     except Exception as error:  # noqa: BLE001 -- a project's own function
-        refusal = ConfigurationError(
-            _("UPLOAD_CHECK failed (%(error)s)", error=f"{type(error).__name__}: {error}"),
-            stage="policy",
-        )
-    else:
-        return
-    raise refusal
+        text = _("UPLOAD_CHECK failed (%(error)s)", error=f"{type(error).__name__}: {error}")
+        raise ConfigurationError(text, stage="policy") from None

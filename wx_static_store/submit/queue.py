@@ -125,7 +125,7 @@ def send(task: str, arguments: Sequence[tuple[Any, ...]], **options: Any) -> int
 
 
 def push_soon(using: str, **_facts: Any) -> None:
-    """Receive `upload_waiting`: ask a worker for a push, where each save waits for one."""
+    """Receive what makes a row due: ask a worker for a push, where each save waits for one."""
     if options_for(using).wait == "always" and is_available():
         after_commit(_ask_for_push)
 

@@ -139,7 +139,13 @@ def dangers(name: str, file: BinaryIO, allowed: Sequence[str] | None = None) -> 
     base = name.rpartition("/")[2]
     if is_protected(name):
         yield PROTECTED, {"found": base}
-    yield from _in_endings(base, allowed)
+    # All endings: the last is the kind, but a server may obey an earlier one.
+    endings = endings_of(base)
+    kinds = [one.partition(";")[0].rstrip() for one in endings]  # as servers with path parameters
+    if active := next((one for one in kinds if one in _ACTIVE.split()), ""):
+        yield ACTIVE, {"found": f".{active}"}
+    if allowed is not None and endings[-1] not in allowed:
+        yield UNLISTED, {"name": base}
     head = file.read(_SNIFFED)
     if not head and allowed is None:  # the upload page asks a person, the API takes it
         yield EMPTY, {"name": base}
@@ -167,16 +173,6 @@ def in_name(name: str) -> Iterator[Finding]:
 def endings_of(base: str) -> list[str]:
     """Return the endings in lower case; at least one, which may be empty."""
     return [ending.strip() for ending in base.casefold().split(".")[1:] or [""]]
-
-
-def _in_endings(base: str, allowed: Sequence[str] | None) -> Iterator[Finding]:
-    """Check all endings: the last is the kind, but a server may obey an earlier one."""
-    endings = endings_of(base)
-    kinds = [one.partition(";")[0].rstrip() for one in endings]  # as servers with path parameters
-    if active := next((one for one in kinds if one in _ACTIVE.split()), ""):
-        yield ACTIVE, {"found": f".{active}"}
-    if allowed is not None and endings[-1] not in allowed:
-        yield UNLISTED, {"name": base}
 
 
 def _in_content(base: str, head: bytes) -> Iterator[Finding]:

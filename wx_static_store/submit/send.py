@@ -1,15 +1,14 @@
 """Upload a file for a person or a client: authorize, upload, record."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from ..core.naming import clean_name
-from ..core.refusals import EXISTS, IN_PROGRESS
+from ..core.refusals import EXISTS, IN_PROGRESS, User
 from ..core.types import UploadContext, UploadItem, UploadResult, UploadStatus
 from ..exceptions import NameRejected, WxStaticStoreError
+from ..models import WaitingFile
 from ..upload.claims import Claim
 from ..upload.database import after_commit
 from ..upload.parked import make_way, may_wait, park, row_ahead
@@ -18,13 +17,9 @@ from ..upload.recorder import record_one
 from ..upload.sources import fingerprint
 from ..upload.transfer import Transfer
 from ..upload.uploader import Uploader, get_uploader
-from ..upload.waiting import save, send_now, why
+from ..upload.waiting import rows, save, send_now, why
 from .access import Act, may
 from .policy import Target, authorize_upload
-
-if TYPE_CHECKING:
-    from ..core.refusals import User
-    from ..models import WaitingFile
 
 
 def send(
@@ -92,7 +87,7 @@ def _deliver(
         raise IN_PROGRESS.broken(key=key)
     is_same = ahead and ahead.file and ahead.md5 == item.md5 and not replaces
     same = ahead if is_same else None
-    if same and (send_now(same) or row_ahead(to.using, options, key) == same):
+    if same and (send_now(same) or rows().filter(pk=same.pk, token=same.token).exists()):
         return uploader.waiting(item), None
     if waits and may_wait(to.using, options):
         wanted = replace(options, file_overwrite=replaces)
@@ -119,10 +114,10 @@ def look_up(
     for transfer in sent:
         transfer.prepare()
     results = uploader.settle([transfer.broken_off() for transfer in sent])
-    rows = newest_rows(to.env, [result.key for result in results]) or {}
+    logged = newest_rows(to.env, [result.key for result in results]) or {}
     ended: list[tuple[UploadResult, int | None]] = []
     for result, (item, claim) in zip(results, killed, strict=True):
-        row, ahead = rows.get(result.key), row_ahead(to.using, uploader.options, result.key)
+        row, ahead = logged.get(result.key), row_ahead(to.using, uploader.options, result.key)
         # It may have been killed after it wrote its row.
         written = row and (row.status, row.md5) == (result.status, result.md5)
         if ahead and ahead.md5 == result.md5:

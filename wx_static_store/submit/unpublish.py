@@ -4,16 +4,13 @@ Make files unpublic: overwrite each with the deletion marker, like `storage.dele
 As for uploads, a user is bound to a folder, and most users may not touch protected files.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import takewhile
-from typing import TYPE_CHECKING
 
 from ..conf import options_for, platform_options
-from ..core.refusals import ELSEWHERE, IN_PROGRESS, PROTECTED, UNPUBLISH, PolicyRejected
+from ..core.refusals import ELSEWHERE, IN_PROGRESS, PROTECTED, UNPUBLISH, PolicyRejected, User
 from ..core.retry import REQUEST, ending_within
 from ..core.types import UploadContext, UploadItem, UploadResult, deletion
 from ..upload.parked import hold
@@ -21,9 +18,6 @@ from ..upload.uploader import Uploader
 from .access import enforce
 from .policy import Target
 from .rules import is_protected
-
-if TYPE_CHECKING:
-    from ..core.refusals import User
 
 
 def refusal(user: User, to: Target, key: str) -> PolicyRejected | None:

@@ -8,9 +8,10 @@ person does, and no storage sees them. A newer save or upload of the name takes 
 import logging
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Case, F, Q, QuerySet, Value, When
 
 from ..conf import Options, platform_options
 from ..conf.offered import at_home
@@ -42,26 +43,23 @@ def row_ahead(using: str, options: Options, key: str) -> WaitingFile | None:
 
 def make_way(options: Options, key: str) -> bool:
     """Give up what a failed upload left for the key; return False if it is being sent again."""
-    row = _row_of(options, key)
+    row = in_database(_rows_of(options, key).first, otherwise=None)
     return not (row and row.state == LEFT) or give_up(row)
 
 
 def hold(options: Options, key: str) -> bool:
-    """Park what waits for a key that is made unpublic; return False if it is being sent."""
-    row = _row_of(options, key)
-    if row is None or row.kind != SAVE:
-        return True
-    same = rows().filter(IS_FREE, pk=row.pk, token=row.token)
-    state = LEFT if row.state == LEFT else PARKED
-    columns = {"state": state, "changed": Now(), "cause": "", "errcode": None}
-    return bool(same.update(**columns, message=english(_UNPUBLISHED)))
+    """Park what waits for a key that is made unpublic; return False if it may be sent."""
+    found = _rows_of(options, key).filter(kind=SAVE)
+    state = Case(When(state=LEFT, then=Value(LEFT)), default=Value(PARKED))
+    facts: dict[str, Any] = {"cause": "", "errcode": None, "message": english(_UNPUBLISHED)}
+    facts["leases"] = F("leases") + 1  # who has read the row as due does not get it any more
+    held = partial(found.filter(IS_FREE).update, state=state, changed=Now(), **facts)
+    return in_database(lambda: bool(held() or not found.exists()), otherwise=False)
 
 
-def _row_of(options: Options, key: str) -> WaitingFile | None:
-    if not platform_options().waiting_storage:
-        return None
+def _rows_of(options: Options, key: str) -> QuerySet[WaitingFile]:
     found = rows().filter(env=options.env, key_digest=key_digest(key))
-    return in_database(found.first, otherwise=None)
+    return found if platform_options().waiting_storage else found.none()
 
 
 def park(

@@ -147,6 +147,8 @@ class _Steps:
     def _claim_some(self) -> bool:
         """Claim some rows and decide what to do with each; return whether any was due."""
         place = due().filter(using=self._using, env=self._uploader.env)
+        # Who was stopped for longer than its lease may still send them.
+        place = place.exclude(name__in=[*self._begun])
         found = [*place.order_by("next_at", "id")[: self._pool.max_workers]]
         seconds = longest(self._uploader.store, max((row.size for row in found), default=0))
         until = time.time() + seconds
@@ -168,9 +170,10 @@ class _Steps:
         """Ask what is at the keys, and end the rows or make them ready, until the run halts."""
         store, keys = self._uploader.store, [row.key for row in claimed]
         found = dict(self._pool.run(lambda key: (key, _found(store, key)), keys))
-        sent = newest_rows(store.env, keys, sent=True) or {}
+        sent = newest_rows(store.env, keys, sent=True)
+        self._halted |= sent is None  # who cannot read the log might overwrite newer bytes
         for row in claimed:
-            if self._halted:
+            if self._halted or sent is None:
                 return
             if item := self._item(row, found[row.key], sent.get(row.key)):
                 self._ready.append(replace(item, until=until))
@@ -263,10 +266,12 @@ class _Steps:
     def _store(self, row: WaitingFile, result: UploadResult) -> None:
         since = f"{row.created.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
         note = _("It waited since %(time)s (UTC)", time=since)
-        # First: while the cloud is away, the log alone says what is there.
+        # First: while the cloud is away, the log alone says what is there. Else a later push does.
         stored = replace(result, status=UploadStatus.STORED, error=None, stage="", note=note)
-        record_one(stored, _context(row))
-        self._end(row, "deleted" if row.kind == DELETE else "stored")
+        if record_one(stored, _context(row)) is None:
+            self._counts["failed"], self._halted = self._counts["failed"] + 1, True
+        else:
+            self._end(row, "deleted" if row.kind == DELETE else "stored")
 
     def _end(self, row: WaitingFile, how: str) -> None:
         self._counts[how] += 1

@@ -46,6 +46,11 @@ class Configured:
     def store(self) -> "Store":
         return store_for(self.options)
 
+    @property
+    def base_url(self) -> str:
+        """The public address above every name; asks WeChat only if no setting names it."""
+        return self.store.url("")
+
 
 class Store:
     """One environment: its clients, its list, and the addresses of its objects."""

@@ -52,7 +52,7 @@ from ..exceptions import (
 from ..i18n import english, gettext_lazy as _, gettext_noop
 from ..models import WaitingFile, fitting, key_digest
 from ..models.columns import Now
-from ..signals import upload_waiting
+from ..signals import push_wanted, upload_waiting
 from .claims import drop_claim, notes_of
 from .database import after_commit, own_savepoint
 from .presence import Presence, look, newest_rows
@@ -165,7 +165,10 @@ def save(
             if is_from_signal(error):
                 raise
             return item.name, *_not_kept(uploader, item, context, error, failure)
-    _announce(uploader, item.name, using)
+    facts = {"using": using, "env": uploader.env, "key": uploader.key(item.name), "name": item.name}
+    logger.info("waits %s", ascii(facts["key"]))
+    with own_savepoint():
+        upload_waiting.send_robust(sender=None, **facts)
     return item.name, None, None
 
 
@@ -185,13 +188,14 @@ def delete(options: Options, name: str, context: UploadContext) -> None:
         note_away(uploader.options, failure)
     try:
         # If it replaces no row and neither list nor log shows an object, nothing will be sent.
-        content = {"kind": DELETE, "token": uuid4().hex, "md5": DELETED_MD5}
+        content = {"kind": DELETE, "token": uuid4().hex, "md5": DELETED_MD5, "maybe_public": True}
         put(uploader, name, using, context, **content)
     except Exception as error:
         if is_from_signal(error):
             raise
         lost, _row = _not_kept(uploader, deletion(name), context, error, failure)
     else:
+        push_wanted.send_robust(sender=None, using=using)
         return
     raise to_raise(lost)
 
@@ -241,11 +245,11 @@ def rows() -> QuerySet[WaitingFile]:
 
 def row_of(options: Options, key: str, *, makes_way: bool = False) -> WaitingFile | None:
     """Return the row of the key; raise UploadFailed, as no answer would be right without it."""
+    # A failed upload counts for nobody, unless it is being sent again. A change gives it up.
+    hidden = Q(pk=None) if makes_way else IS_FREE & Q(state=LEFT)
     try:
-        row = rows().filter(env=options.env, key_digest=key_digest(key)).first()
-        # A failed upload counts for nobody. A change gives it up, unless it is being sent again.
-        is_free = row and row.state == LEFT and (not makes_way or give_up(row))
-        return None if is_free else row
+        row = rows().filter(env=options.env, key_digest=key_digest(key)).exclude(hidden).first()
+        return None if row and row.state == LEFT and makes_way and give_up(row) else row
     except Error as error:
         why = described(error)
     raise UploadFailed(_("The waiting files cannot be read (%(why)s)", why=why), stage="name")
@@ -259,10 +263,13 @@ def below(options: Options, prefix: str) -> dict[str, RemoteFile | None]:
 
 def send_now(row: WaitingFile) -> bool:
     """Let the row be due at once; return False if it is being sent, or changed, or elsewhere."""
-    if row.state == LEFT and not at_home(row.using, row.env):
-        return False  # no push would find it
-    same = rows().filter(IS_FREE, pk=row.pk, token=row.token)
-    return bool(same.update(**_DUE_NOW))
+    with suppress(WxStaticStoreError):  # with wrong settings, no push would find it either
+        if row.state != LEFT or at_home(row.using, row.env):
+            same = rows().filter(IS_FREE, pk=row.pk, token=row.token)
+            if done := bool(same.update(**_DUE_NOW)):
+                push_wanted.send_robust(sender=None, using=row.using)
+            return done
+    return False
 
 
 def give_up(row: WaitingFile) -> bool:
@@ -299,13 +306,14 @@ def end_lease(row: WaitingFile, **columns: Any) -> bool:
 
 def finish(row: WaitingFile) -> None:
     """Delete the row of what was sent, or let its newer content be sent at once."""
-    if not remove(row):
+    # Who lost its lease leaves the row to its successor: without it, saves would be sent directly.
+    if not remove(row, Q(leases=row.leases)):
         _free_lease(row)
 
 
 def _free_lease(row: WaitingFile) -> None:
-    """Let the newer content of the row be sent at once, unless somebody sends it already."""
-    rows().filter(pk=row.pk, attempts=0).exclude(token=row.token).update(leased_until=None)
+    """Let the newer content of the row be sent at once, unless another process has the lease."""
+    rows().filter(pk=row.pk, leases=row.leases).exclude(token=row.token).update(leased_until=None)
 
 
 def why(result: UploadResult, *, maybe_public: bool = False) -> dict[str, Any]:
@@ -361,20 +369,13 @@ def _insert(options: Options, key: str, columns: dict[str, Any]) -> bool:
 
 def _replace(row: WaitingFile, columns: dict[str, Any]) -> bool:
     # What waited before may have been sent, even since the row was read.
-    kept = {"maybe_public": F("maybe_public"), "replaces": True}
+    kept = {"replaces": True, "maybe_public": columns["maybe_public"] or F("maybe_public")}
     # Who has its lease may write its row of the log after this: no newer upload, however late.
     kept["earlier_md5"] = row.md5 if row.attempts else row.earlier_md5
     same = rows().filter(pk=row.pk, token=row.token, leases=row.leases)
     if done := bool(same.update(**columns | kept)):
         after_commit(partial(free_bytes, row.token))
     return done
-
-
-def _announce(uploader: Uploader, name: str, using: str) -> None:
-    facts = {"using": using, "env": uploader.env, "key": uploader.key(name), "name": name}
-    logger.info("waits %s", ascii(facts["key"]))
-    with own_savepoint():
-        upload_waiting.send_robust(sender=None, **facts)
 
 
 # --- what is left over ---------------------------------------------------------------------------

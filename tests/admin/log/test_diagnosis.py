@@ -127,7 +127,7 @@ def test_a_row_of_an_environment_that_is_not_offered_is_not_asked_about(
     row = refused(admin_site)
     names = {"tenant-b": "Tenant B"}
     settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | {"ENVIRONMENTS": lambda user: names}
-    assert reader.post(address(row)).status_code == 302
+    assert reader.post(address(row)).status_code == 404
     assert admin_site.calls("rid_get") == []
 
 

@@ -6,6 +6,7 @@ delimiter would hide the folders (wechat-cos.md, 1.4); this module derives them 
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,15 +59,13 @@ def read_folder(page: Callable[[str, str], ListPage], prefix: str, marker: str =
     if end and (begun := _folder_of(end, prefix)):
         cut.add(begun)
         end = begun + LAST
-    own, counts = list[RemoteFile](), dict[str, tuple[int, int]]()
+    by_folder = defaultdict[str, list[RemoteFile]](list)
     for file in files:
-        if key := _folder_of(file.key, prefix):
-            number, size = counts.get(key, (0, 0))
-            counted = not is_marker(file)
-            counts[key] = number + counted, size + counted * file.size
-        else:
-            own.append(file)
-    folders = (SubFolder(key, *sums, key not in cut) for key, sums in counts.items())
+        by_folder[_folder_of(file.key, prefix)].append(file)
+    own, folders = by_folder.pop("", []), list[SubFolder]()
+    for key, inside in by_folder.items():
+        sizes = [file.size for file in inside if not is_marker(file)]
+        folders.append(SubFolder(key, len(sizes), sum(sizes), key not in cut))
     return Folder(prefix, tuple(folders), tuple(own), end)
 
 

@@ -7,14 +7,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import (
-    Http404,
-    HttpRequest,
-    HttpResponse,
-    HttpResponseBase,
-    HttpResponseRedirect,
-    QueryDict,
-)
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.utils.html import format_html, format_html_join
 
 from ...core.types import RemoteFile, UploadResult
@@ -24,7 +17,7 @@ from ...models import UploadLog
 from ...submit.unpublish import refusal, unpublish
 from ..base import BOTH, POST, Page, page
 from ..columns import UploadColumns
-from ..log.actions import LogActions
+from ..log.steps import LogActions
 from ..upload.form import UploadForm
 from ..upload.page import form_context
 from .folders import is_marker
@@ -48,26 +41,26 @@ class FilesPage(LogActions):
     @page(Page("files", "files/", BOTH, button=gettext_lazy("Files in the cloud")))
     def files_view(self, request: HttpRequest) -> HttpResponse:
         """Show the list of the last minute; a POST asks the cloud again."""
+        place = self.files_place(request)
         if request.method == "POST":
-            place = self.files_place(request, request.POST)
             self.read_again(request, place)
             return HttpResponseRedirect(self.files_url(place))
-        place = self.files_place(request, request.GET)
         context: dict[str, Any] = {"title": _("Files in the cloud"), "place": place}
         if place:
             context |= self._folder_context(request, place)
             context["choices"] = choices(request.user, place)
         return self.page_response(request, "files", context)
 
-    def files_place(self, request: HttpRequest, asked: QueryDict) -> Any:
+    def files_place(self, request: HttpRequest) -> Any:
         """Return the requested place, or None if the user has none; raises Http404."""
         # Of the buttons, *Make unpublic* has a permission of its own, and needs this one, too.
         if not self.has_view_permission(request):
             raise PermissionDenied
-        place = place_of(request, asked)
-        if place is None and request.method == "POST":
-            raise Http404
-        return place
+        if request.method != "POST":
+            return place_of(request, request.GET)
+        if place := place_of(request, request.POST):
+            return place
+        raise Http404
 
     def read_again(self, request: HttpRequest, place: Place) -> None:
         """Ask the cloud; the page shows its answer for a minute."""
@@ -103,8 +96,7 @@ class FilesPage(LogActions):
     def chosen_view(self, request: HttpRequest, name: str) -> HttpResponseBase:
         """Act on the chosen files, or go back to the folder and show why not."""
         act = self._compare if name == "files_compare" else self._unpublish
-        place = self.files_place(request, request.POST)
-        answer = None
+        place, answer = self.files_place(request), None
         try:
             wanted = {*request.POST.getlist("key")}
             files = [file for file in place.read()[0].files if file.key in wanted]
@@ -162,8 +154,7 @@ class FilesPage(LogActions):
                 count,
             )
             details = format_html_join("", "<br>{}", failed[:DETAILS])
-            message = format_html("{}{}", text, details)
-            self.message_user(request, message, messages.ERROR)
+            self.message_user(request, format_html("{}{}", text, details), messages.ERROR)
 
 
 def _objection(files: Chosen) -> str:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.http import QueryDict
@@ -18,7 +18,7 @@ from ...i18n import gettext as _, gettext_lazy, pgettext_lazy
 from ...log.compare import CloudState
 from ...models import UploadLog
 from ...upload.database import add_users
-from ..columns import NOTHING, Look, UploadColumns, day_and_time
+from ..columns import BAD, NOTHING, Look, UploadColumns, day_and_time
 from ..places import link_to
 from .folders import Folder, SubFolder, is_marker
 
@@ -31,23 +31,7 @@ SORTS: dict[str, tuple[Text, Callable[[RemoteFile], Any]]] = {
     "size": (gettext_lazy("size"), lambda file: file.size),
     "time": (pgettext_lazy("of an upload", "time"), lambda file: file.last_modified or BEGINNING),
 }
-GONE, FOREIGN, DIFFERS = Look("∅", "wx-quiet"), Look("·", "wx-quiet"), Look("✗", "wx-bad")
-
-
-class FileLine(NamedTuple):
-    """A file of the page; `row` is the newest of its key, None where the log does not know it."""
-
-    file: RemoteFile
-    name: str
-    address: str  # empty where WeChat would have to be asked for it
-    url: str  # the address if a page may link to it
-    when: str
-    is_picture: bool
-    row: UploadLog | None
-    origin: str
-    status: str
-    look: Look | None  # of what the row's own status does not say
-    label: Text
+GONE, FOREIGN = Look("∅", "wx-quiet"), Look("·", "wx-quiet")
 
 
 class FilesTable:
@@ -92,7 +76,8 @@ class FilesTable:
     def page(self) -> Page[RemoteFile]:
         return Paginator(self._files, PAGE).get_page(self._asked.get("p"))
 
-    def lines(self) -> Iterator[FileLine]:
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """Yield each file of the page with its newest row, or None if the log has none."""
         rows = UploadLog.objects.newest(self._store.env, [file.key for file in self.page])
         add_users(rows.values())
         for file in self.page:
@@ -125,23 +110,23 @@ class FilesTable:
         by_the_log = {key for key, row in rows.items() if row.is_deletion}
         return by_the_log.union(file.key for file in files if is_marker(file))
 
-    def _line(self, file: RemoteFile, row: UploadLog | None) -> FileLine:
+    def _line(self, file: RemoteFile, row: UploadLog | None) -> dict[str, Any]:
         url, is_deleted = link_to(self._store, file.key), file.key in self._deleted
         look, label = _remark(file, row, is_deleted=is_deleted)
         is_picture = content_type(file.key).startswith("image/") and file.size <= LARGEST_PICTURE
-        return FileLine(
-            file=file,
-            name=file.key.removeprefix(self.folder.prefix),
-            address=self._store.known_url(file.key),
-            url=url,
-            when=day_and_time(file.last_modified) if file.last_modified else NOTHING,
-            is_picture=bool(url and is_picture and not is_deleted),
-            row=row,
-            origin=self._columns.origin(row) if row else NOTHING,
-            status=self._columns.status(row) if row else "",
-            look=look,
-            label=label,
-        )
+        return {
+            "file": file,
+            "name": file.key.removeprefix(self.folder.prefix),
+            "address": self._store.known_url(file.key),  # empty if WeChat would have to be asked
+            "url": url,  # the address if a page may link to it
+            "when": day_and_time(file.last_modified) if file.last_modified else NOTHING,
+            "is_picture": bool(url and is_picture and not is_deleted),
+            "row": row,
+            "origin": self._columns.origin(row) if row else NOTHING,
+            "status": self._columns.status(row) if row else "",
+            "look": look,
+            "label": label,
+        }
 
 
 def _remark(
@@ -153,5 +138,5 @@ def _remark(
     if row is None:
         return FOREIGN, gettext_lazy("not from here")
     if row.status == UploadLog.Status.STORED and match(row, file) is Match.DIFFERS:
-        return DIFFERS, CloudState.DIFFERS.label
+        return BAD, CloudState.DIFFERS.label
     return None, ""

@@ -96,7 +96,10 @@ class DeploymentColumns(Columns):
         if row.is_live:
             return _("this one")
         newest = state.live(row.env, row.folder)
-        return self.to_deployment(newest.pk, title_of(newest)) if newest else NOTHING
+        return self.title(newest) if newest else NOTHING
+
+    def title(self, row: Deployment) -> SafeString | str:
+        return self.to_deployment(row.pk, title_of(row))
 
 
 def title_of(row: Deployment) -> str:

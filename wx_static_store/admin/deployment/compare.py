@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
 from ...causes import Text
@@ -90,7 +91,7 @@ class ComparePage(ReleasePages):
     def compare_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Compare with the side that the address names; without one, with the likeliest."""
         row = self.with_release(request, object_id)
-        others = others_of(self._rows(request), row)
+        others = others_of(self.get_queryset(request), row)
         wanted = request.GET.get("with", "")
         other = self._other(request, row, wanted) if wanted else counterpart(row, others)
         if other and other not in others:
@@ -111,17 +112,11 @@ class ComparePage(ReleasePages):
                 context |= {"difference": found, "sections": [*shown]}
         return self.page(request, "compare", row, context)
 
-    def _other(self, request: HttpRequest, row: Deployment, wanted: str) -> Deployment | None:
+    def _other(self, request: HttpRequest, row: Deployment, wanted: str) -> Any:
         """Return the deployment with that id and the same folder; None for the cloud."""
         if wanted == CLOUD:
             return None
         if not re.fullmatch("[0-9]{1,18}", wanted):
             raise Http404
-        same = self._rows(request).filter(env=row.env, pk=wanted, release__isnull=False)
-        found = same.in_folder(row.folder).first()
-        if found is None:
-            raise Http404
-        return found
-
-    def _rows(self, request: HttpRequest) -> DeploymentQuerySet:
-        return cast(DeploymentQuerySet, self.get_queryset(request))
+        same = self.get_queryset(request).filter(env=row.env, pk=wanted, release__isnull=False)
+        return get_object_or_404(same.in_folder(row.folder))

@@ -5,8 +5,6 @@ from copy import copy
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.html import format_html
@@ -29,12 +27,10 @@ class DiagnosisPage(ReadOnlyAdmin):
     @page(Page("diagnosis", "<path:object_id>/diagnosis/", POST, needs="diagnose"))
     def diagnosis_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask WeChat, and show the page of the upload with the answer."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
+        row = self.row_of(request, object_id)
         shown = copy(request)
         shown.method = "GET"  # nothing is saved
-        row = self.get_object(shown, unquote(object_id))
-        if row and is_offered(row.env, request.user):
+        if is_offered(row.env, request.user):
             shown.wx_diagnosis = diagnose(row)  # type: ignore[attr-defined]
         return self.change_view(shown, object_id)
 

@@ -1,7 +1,6 @@
 """The page *Still failing*: uploads that nobody repaired yet, by their cause."""
 
 import re
-from typing import cast
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -15,7 +14,7 @@ from ...submit.access import offered, visible
 from ..base import BOTH, LIMIT, Page, page
 from ..causes import SHOWN, cards, retry_label
 from ..columns import WaitingColumns, lines
-from .actions import LogActions
+from .steps import LogActions
 
 _ID = "[0-9]{1,18}"
 _NOT_DISMISSED = _(
@@ -33,14 +32,14 @@ class FailingPage(LogActions):
         may_retry = self.has_retry_permission(request)
         if not (may_retry or (self.has_view_permission(request) and request.method != "POST")):
             raise PermissionDenied
-        rows = cast(UploadLogQuerySet, self.get_queryset(request)).primary()
+        rows = self.get_queryset(request).primary()
         if request.method == "POST":
             rows = offered(rows, request.user)
             answer = self._act(request, rows.still_failing().order_by("-id"))
             return answer or HttpResponseRedirect(self.page_url("failing"))
         found = causes(rows.still_failing().order_by())
         waiting = visible(WaitingFile.objects.filter(state="parked"), request.user).order_by("-id")
-        parked = lines(waiting[: SHOWN + 1], WaitingColumns(request), ("store", "time"))
+        parked = lines(waiting[: SHOWN + 1], WaitingColumns(request), "store", "time")
         context = {
             "title": _("Still failing"),
             "back": self.page_url("changelist"),

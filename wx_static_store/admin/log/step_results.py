@@ -279,21 +279,17 @@ def _handed_line(row: UploadLog, columns: UploadColumns) -> StepLine:
 def compare(asked: StepRequest) -> Step:
     """Compare all rows by a list of their folder, or the first rows by one call each."""
     # Both fit into one step, so `scripted` changes nothing.
+    few, found = asked.rows[:ASKED_ONE_BY_ONE], []
     try:
-        found = _compare_by_list(asked.rows) or _compare_rows(asked.rows[:ASKED_ONE_BY_ONE])
+        if len(asked.rows) > len(few):
+            # By calls if the list takes half of the step's time.
+            with suppress(DeadlineExceeded), ending_within(REQUEST / 2):
+                found = _compare_rows(asked.rows)
+        found = found or _compare_rows(few)
     except WxStaticStoreError as error:
         return Step([], error.sentence)
     columns = UploadColumns(asked.request)
     return Step([_compared_line(row.pk, one, columns) for row, one in found])
-
-
-def _compare_by_list(rows: Sequence[UploadLog]) -> list[tuple[UploadLog, ComparedUpload]]:
-    """Compare many rows by a list; return none if the list takes half of the step's time."""
-    if len(rows) <= ASKED_ONE_BY_ONE:
-        return []
-    with suppress(DeadlineExceeded), ending_within(REQUEST / 2):
-        return _compare_rows(rows)
-    return []
 
 
 def _compare_rows(rows: Sequence[UploadLog]) -> list[tuple[UploadLog, ComparedUpload]]:

@@ -1,47 +1,70 @@
-"""Long actions in small steps: a page lists the chosen rows, and each request does some of them."""
+"""
+Actions on rows of the log: upload again, compare with the cloud, export.
+
+A long one runs in small steps: a page lists the chosen rows, and each request does some of them.
+"""
 
 import re
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.template.loader import render_to_string
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
-from ...causes import Text
 from ...core.retry import REQUEST, ending_within
-from ...models import UploadLog
+from ...models import UploadLog, UploadLogQuerySet
 from ...submit import queue
 from ...submit.access import offered
 from ..base import LIMIT, POST, Page, ReadOnlyAdmin, page
 from . import step_results as results
+from .export import export
 from .step_results import Step, StepLine, StepRequest
 
-_NO_TIME = gettext_lazy("No row could be done in the time of one step: try it again later.")
+_NO_TIME = _("No row could be done in the time of one step: try it again later.")
 
 
-class LongAction(NamedTuple):
-    """The work of a step, and the text on all counts so far."""
-
-    title: Text
-    do: Callable[[StepRequest], Step]
-    summarize: Callable[[Counter[str], int], str]
-
-
-LONG_ACTIONS = {
-    "upload_again": LongAction(
-        gettext_lazy("Upload again"), results.upload_again, results.count_sent
-    ),
-    "compare": LongAction(
-        gettext_lazy("Compare with the cloud"), results.compare, results.count_compared
-    ),
+Work = Callable[[StepRequest], Step]
+LONG_ACTIONS: dict[str, tuple[Work, Callable[[Counter[str], int], str]]] = {
+    # the work of a step, and the text on all counts so far
+    "upload_again": (results.upload_again, results.count_sent),
+    "compare": (results.compare, results.count_compared),
 }
 
 
-class StepsPage(ReadOnlyAdmin):
-    """Mixin of the log of uploads: the page of a long action, and its steps."""
+class LogActions(ReadOnlyAdmin):
+    """Mixin of the log of uploads: actions with a permission each, and the page of a long one."""
+
+    actions = ("upload_again", "compare", "export_csv", "export_json")
+
+    @admin.action(permissions=["retry"], description=_("Upload again"))
+    def upload_again(
+        self, request: HttpRequest, queryset: UploadLogQuerySet
+    ) -> HttpResponse | None:
+        rows = self.few(request, queryset)
+        return self.show_steps(request, "upload_again", rows) if rows else None
+
+    # These three need only the permission to see the log: an export shows no more than the list,
+    # and a comparison changes nothing and is bounded in its calls (LIMIT) and its time.
+
+    @admin.action(permissions=["view"], description=_("Compare with the cloud"))
+    def compare(self, request: HttpRequest, queryset: UploadLogQuerySet) -> HttpResponse | None:
+        by_key: dict[tuple[str, str], UploadLog] = {}
+        for row in self.few(request, queryset):
+            by_key.setdefault((row.env, row.key), row)
+        rows = [row for row in by_key.values() if row.key]  # a refused name has none
+        return self.show_steps(request, "compare", rows) if rows else None
+
+    @admin.action(permissions=["view"], description=_("Export as CSV"))
+    def export_csv(self, request: HttpRequest, queryset: UploadLogQuerySet) -> HttpResponseBase:
+        return export(request, queryset, "csv")
+
+    @admin.action(permissions=["view"], description=_("Export as JSON"))
+    def export_json(self, request: HttpRequest, queryset: UploadLogQuerySet) -> HttpResponseBase:
+        return export(request, queryset, "json")
 
     # The page keeps all state: whoever closes it stops the action. Each step reads its rows again,
     # as they are offered to the user then.
@@ -58,7 +81,7 @@ class StepsPage(ReadOnlyAdmin):
         found = list(rows.filter(pk__in=wanted).order_by("-id"))
         asked = _parse_step(request, found)
         with ending_within(REQUEST):
-            step = LONG_ACTIONS[name].do(asked) if found else Step([])
+            step = LONG_ACTIONS[name][0](asked) if found else Step([])
         known, facts = {row.pk for row in found}, [results.NOT_FOUND]
         lost = (StepLine(pk, f"#{pk}", outcome=results.LOST, facts=facts) for pk in wanted)
         lines = [*step.lines, *(line for line in lost if line.pk not in known)]
@@ -106,7 +129,7 @@ class StepsPage(ReadOnlyAdmin):
         by_workers = name == "upload_again" and not state.get("from_page") and queue.is_available()
         few = results.FEW if name == "upload_again" else LIMIT
         context = {
-            "title": LONG_ACTIONS[name].title,
+            "title": getattr(self, name).short_description,
             "here": self.page_url(name),
             "back": self.page_url("changelist"),
             "lines": lines,
@@ -132,7 +155,7 @@ def _state(
         "handed": ",".join(f"{pk}:{since}" for pk, since in handed.items()),
         "late": ",".join(map(str, late)),
         "counts": ",".join(f"{outcome}:{count}" for outcome, count in counts.items()),
-        "said": LONG_ACTIONS[name].summarize(with_handed, len(left) - len(handed)),
+        "said": LONG_ACTIONS[name][1](with_handed, len(left) - len(handed)),
     }
 
 

@@ -1,30 +1,26 @@
 """The form of the upload page, and the texts of its script."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, TypeAlias, cast
 from uuid import UUID, uuid4
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
 from ...conf import options_for, platform_options
 from ...core.naming import object_key
 from ...core.refusals import User
-from ...exceptions import NameRejected
+from ...exceptions import NameRejected, WxStaticStoreError
 from ...submit.access import Act, may
-from ...submit.policy import Target, folder_refusal, stores_for
+from ...submit.policy import Target, check_folder, stores_for
 from ...submit.submission import Submission
 from ...upload.sources import digest
 
-if TYPE_CHECKING:
-    from django.core.files.uploadedfile import UploadedFile
-
-    AnyFile = UploadedFile[Any]
+AnyFile: TypeAlias = "UploadedFile[Any]"  # as a text: at run time the class takes no type
 
 # What to do with a file whose name is taken; the first choice is the default.
 CLASH = {
@@ -114,8 +110,11 @@ class TargetForm(forms.Form):
 
     def wrong_folder(self, paths: list[str]) -> list[str]:
         """Return the refusal of the folder and its hint; empty if the folder is allowed."""
-        error = folder_refusal(self.user, self.cleaned_data["folder"], paths)
-        return [str(error.message), str(error.hint)] if error else []
+        try:
+            check_folder(self.user, self.cleaned_data["folder"], paths)
+        except WxStaticStoreError as error:
+            return [str(error.message), str(error.hint)]
+        return []
 
 
 class FilesInput(forms.FileInput):
@@ -162,7 +161,7 @@ class UploadForm(TargetForm):
         if name := asked.get("name"):
             self.fields["file"].help_text = _("Choose the file %(name)s again.") % {"name": name}
 
-    def anew(self) -> UploadForm:
+    def anew(self) -> "UploadForm":
         """Return a form for more files to the same folder."""
         form = UploadForm(self.user)
         form.preset({name: self.data.get(name, "") for name in ("store", "folder")})
@@ -174,7 +173,7 @@ class UploadForm(TargetForm):
         path = self.cleaned_data["path"] if len(files) == 1 else ""
         return [(folder + (path or file.name), file) for file in files]
 
-    def submission(self, user: User, name: str, file: AnyFile) -> Submission:
+    def submission(self, name: str, file: AnyFile) -> Submission:
         """Return the submission of this file; the script numbers its own."""
         to, raw = self.cleaned_data["store"], cast("Any", file.file)
         form_id, attempt = self.cleaned_data["form_id"], self.cleaned_data["attempt"]
@@ -183,8 +182,8 @@ class UploadForm(TargetForm):
         fingerprint = sha256(facts.encode()).hexdigest()
         about["size"] = file.size or 0
         if attempt is None:
-            return Submission(f"{user.pk} {form_id} {fingerprint}", about=about)
-        return attempt_submission(user, form_id, attempt, fingerprint, about)
+            return Submission(f"{self.user.pk} {form_id} {fingerprint}", about=about)
+        return attempt_submission(self.user, form_id, attempt, fingerprint, about)
 
 
 def attempt_submission(user: User, form_id: UUID, attempt: int, *content: Any) -> Submission:

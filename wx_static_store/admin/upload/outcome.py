@@ -158,8 +158,7 @@ def _state_of(attempt: Attempt) -> dict[str, Any]:
     except Unanswered as error:
         names = {"in_progress": "running", "unknown": "killed"}
         return {"state": names.get(error.code, error.code)}
-    state = CANCELLED if outcome.status == CANCELLED else "ended"
-    return {"state": state, "outcome": outcome}
+    return {"state": "ended" if outcome.status != CANCELLED else CANCELLED, "outcome": outcome}
 
 
 def look_up_killed(user: User, killed: list[tuple[Submission, str]]) -> list[FileOutcome]:

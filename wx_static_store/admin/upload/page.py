@@ -1,11 +1,9 @@
 """The upload page: every file that it sends is public."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -23,7 +21,7 @@ from ...submit.submission import Unanswered
 from ...upload.claims import Claim
 from ...upload.sources import digest as md5_of
 from ..base import BOTH, POST, Page, ReadOnlyAdmin, page
-from .form import TEXTS, TargetForm, UploadForm, display_name
+from .form import TEXTS, AnyFile, TargetForm, UploadForm, display_name
 from .names import candidates
 from .outcome import (
     ASK,
@@ -38,9 +36,6 @@ from .outcome import (
     states,
 )
 from .preview import Chosen, preview
-
-if TYPE_CHECKING:
-    from .form import AnyFile
 
 MOST_PREVIEWED = 1000  # files in one request of the script, which sends several
 # `json` and `int` raise these: int(1e400), say, or a list that is nested thousands of times.
@@ -72,7 +67,7 @@ class UploadPage(ReadOnlyAdmin):
             return self._page(request, form)
         form = UploadForm(request.user, request.POST, request.FILES)
         chosen = form.chosen_files() if form.is_valid() else []
-        outcomes = [_submit(request, form, *each) for each in chosen]
+        outcomes = [_submit(form, *each) for each in chosen]
         if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
             return JsonResponse(self._rendered(request, outcomes or [_incomplete(form)]))
         return self._page(request, form.anew() if outcomes else form, outcomes)
@@ -88,7 +83,7 @@ class UploadPage(ReadOnlyAdmin):
         form = TargetForm(request.user, asked)
         if len(files) > MOST_PREVIEWED or not form.is_valid():
             return _bad_request(_incomplete(form).message or f"more than {MOST_PREVIEWED} files")
-        return JsonResponse(preview(request.user, form, files))
+        return JsonResponse(preview(form, files))
 
     @page(Page("status", "upload/status/", POST, needs="upload"))
     def status_view(self, request: HttpRequest) -> HttpResponse:
@@ -158,12 +153,12 @@ def _bad_request(reason: str) -> JsonResponse:
 # --- what is sent ---------------------------------------------------------------------------------
 
 
-def _submit(request: HttpRequest, form: UploadForm, name: str, file: AnyFile) -> FileOutcome:
+def _submit(form: UploadForm, name: str, file: AnyFile) -> FileOutcome:
     """Return how the upload ended, or how the first submission of the same file ended."""
     to: Target = form.cleaned_data["store"]
     raw: Any = file.file
     listed, size = display_name(to, name), file.size or 0
-    submission = form.submission(request.user, name, file)
+    submission = form.submission(name, file)
     try:
         if not form.cleaned_data["confirmed"] and (
             asked := questions(form.user, to, name, raw, size=size)
@@ -171,29 +166,27 @@ def _submit(request: HttpRequest, form: UploadForm, name: str, file: AnyFile) ->
             return FileOutcome(listed, ASK, size=size, message=" ".join(map(str, asked)))
         if first := submission.first_answer():
             return FileOutcome(**first)
-        return submission.send(partial(_send, request, form, name, file, submission.digest), asdict)
+        return submission.send(partial(_send, form, name, file, submission.digest), asdict)
     except Unanswered as error:
         if error.code == "unknown":
-            return look_up_killed(request.user, [(submission, listed)])[0]
+            return look_up_killed(form.user, [(submission, listed)])[0]
         status, message = _UNANSWERED[error.code]
         return FileOutcome(listed, status, message=str(message))
     except WxStaticStoreError as error:
         return failure(listed, error, status=REFUSED, errcode=error.errcode)
 
 
-def _send(
-    request: HttpRequest, form: UploadForm, name: str, file: AnyFile, digest: str
-) -> FileOutcome:
+def _send(form: UploadForm, name: str, file: AnyFile, digest: str) -> FileOutcome:
     to: Target = form.cleaned_data["store"]
     raw: Any = file.file
 
     def send_as(name: str) -> FileOutcome:
         ended = send(
-            request.user,
+            form.user,
             to,
             name,
             raw,
-            UploadContext(source="admin", user_id=request.user.pk),
+            UploadContext(source="admin", user_id=form.user.pk),
             size=file.size or 0,
             overwrite=form.cleaned_data["clash"] == "replace",
             sent=note_of(digest),

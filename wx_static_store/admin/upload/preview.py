@@ -51,32 +51,27 @@ class Chosen(NamedTuple):
         return cls(str(facts["path"]), size, str(facts.get("md5") or ""), head)
 
 
-def preview(user: User, form: TargetForm, files: list[Chosen]) -> dict[str, Any]:
+def preview(form: TargetForm, files: list[Chosen]) -> dict[str, Any]:
     """Return the state of each file by the log, and the refusal of the folder if there is one."""
     # The log may be incomplete, so the upload itself asks the store.
     folder = form.wrong_folder([file.path for file in files])
-    return {"folder": folder, "files": list(_files(user, form, files, explain=not folder))}
+    return {"folder": folder, "files": list(_files(form, files, explain=not folder))}
 
 
-def _files(
-    user: User, form: TargetForm, files: list[Chosen], *, explain: bool
-) -> Iterator[dict[str, Any]]:
+def _files(form: TargetForm, files: list[Chosen], *, explain: bool) -> Iterator[dict[str, Any]]:
     to, folder = form.cleaned_data["store"], form.cleaned_data["folder"]
-    places = Places(user)
-    keys = [_key(user, to, folder + file.path, file) for file in files]
+    user, places = form.user, Places(form.user)
+    names = [folder + file.path for file in files]
+    keys = [_key(user, to, name, file) for name, file in zip(names, files, strict=True)]
     rows = sent_rows(to.env, [key for key in keys if isinstance(key, str)])
     states = [
         _state_of(rows, key, file) if isinstance(key, str) else REFUSED
         for key, file in zip(keys, files, strict=True)
     ]
-    changed = {
-        folder + file.path: file
-        for file, state in zip(files, states, strict=True)
-        if state == "changed"
-    }
-    others = _other_names(user, form, changed, {folder + file.path for file in files})
-    for key, file, state in zip(keys, files, states, strict=True):
-        name = folder + file.path
+    found = [*zip(names, keys, files, states, strict=True)]
+    changed = {name: file for name, _own, file, state in found if state == "changed"}
+    others = _other_names(form, changed, {*names})
+    for name, key, file, state in found:
         if isinstance(key, str):
             asked = questions(user, to, name, BytesIO(file.head), size=file.size)
             facts = _choice_facts(form, state, asked)
@@ -98,7 +93,7 @@ def _files(
 
 
 def _other_names(
-    user: User, form: TargetForm, changed: Mapping[str, Chosen], names: Collection[str]
+    form: TargetForm, changed: Mapping[str, Chosen], names: Collection[str]
 ) -> dict[str, dict[str, str]]:
     """Return another name for each changed file, if the policy allows that name."""
     to, folder = form.cleaned_data["store"], form.cleaned_data["folder"]
@@ -106,7 +101,7 @@ def _other_names(
     return {
         name: {"path": other.removeprefix(folder), "key": display_name(to, other)}
         for name, other in found.items()
-        if isinstance(_key(user, to, other, changed[name]), str)
+        if isinstance(_key(form.user, to, other, changed[name]), str)
     }
 
 

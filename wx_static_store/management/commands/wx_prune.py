@@ -91,7 +91,7 @@ class Command(UpkeepCommand):
         for place, why in blank_ended(self.options["env"], dry_run=dry_run):
             if why:
                 text = _("The preview %(place)s has ended, and is still public:", place=place)
-                self.left.append(f"{text}\n{why}")
+                self.left += [text, why]
             yield "previews", int(not why)
 
     @property

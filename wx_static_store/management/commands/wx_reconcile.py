@@ -35,8 +35,7 @@ class Command(UpkeepCommand):
         add = parser.add_argument
         add("--using", metavar="ALIAS", default="default", help=_("alias in STORAGES (default)"))
         add("--env", metavar="ID", help=_("another environment of the platform"))
-        prefix = _("only names that begin so, below the store's location")
-        add("--prefix", default="", help=prefix)
+        add("--prefix", default="", help=_("only names that begin so, below the store's location"))
         add("--fix", action="store_true", help=_("add rows to the log that say how it is"))
 
     def work(self, **options: Any) -> None:

@@ -14,6 +14,9 @@ from ...api.parameters import (
     Input,
     Integer,
     PageQuery,
+    blank_field,
+    choice_field,
+    flag_field,
     page_size_field,
     text_field,
 )
@@ -45,9 +48,7 @@ class MannerBody(Input):
         help_text=_("How many may fail, as a number or a percentage; one more stops the rollout."),
     )
     max_parallel = _number(MEANINGS["max_parallel"])
-    verify = serializers.BooleanField(
-        default=False, help_text=_("Compare with the cloud after each deploy.")
-    )
+    verify = flag_field(help_text=_("Compare with the cloud after each deploy."))
     bake = _number(MEANINGS["bake"])
     deploy_at = Moment(
         required=False, help_text=_("When it may begin, as 2026-12-24T02:00Z; without it, at once.")
@@ -68,16 +69,12 @@ class RolloutBody(MannerBody):
     """What a rollout brings where."""
 
     release = text_field(help_text=RELEASE)
-    store = text_field(
-        default="",
-        allow_blank=True,
+    store = blank_field(
         help_text=_(
             "An alias of STORAGES. Without it, that of the release, or the only one for sites."
         ),
     )
-    prefix = text_field(
-        default="",
-        allow_blank=True,
+    prefix = blank_field(
         help_text=_(
             "The folder below the store's location. Without it, that of the release, or none."
         ),
@@ -90,9 +87,7 @@ class RolloutBody(MannerBody):
         default=list,
         help_text=_("Environments with these tags too, such as ring/early; see ENVIRONMENTS."),
     )
-    all = serializers.BooleanField(
-        default=False, help_text=_("Every environment that ENVIRONMENTS offers to the caller.")
-    )
+    all = flag_field(help_text=_("Every environment that ENVIRONMENTS offers to the caller."))
 
     def validate(self, given: dict[str, Any]) -> dict[str, Any]:
         """Check what belongs together."""
@@ -112,9 +107,7 @@ class RolloutForm(RolloutBody):
 class RolloutsQuery(PageQuery):
     """Which rollouts are wanted."""
 
-    state = serializers.ChoiceField(
-        Rollout.State.choices, required=False, help_text=_("How the rollout stands.")
-    )
+    state = choice_field(Rollout.State.choices, help_text=_("How the rollout stands."))
 
 
 class RolloutQuery(RolloutsQuery):

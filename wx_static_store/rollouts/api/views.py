@@ -7,7 +7,6 @@ from typing import Any
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import PermissionDenied, ValidationError
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,7 +14,7 @@ from ... import conf
 from ...api import paging
 from ...api.addresses import link
 from ...api.base import View
-from ...api.body import ENVELOPE, ShortJson, clean_body
+from ...api.body import FORM_OR_JSON, clean_body
 from ...api.deployments import offered_environments
 from ...api.idempotency import once
 from ...api.log import one_row
@@ -46,33 +45,15 @@ _NAME_ONE = _("Name the store. These are for sites: %(names)s")
 class Rollouts(View):
     """The rollouts, the newest first."""
 
-    needs = {"GET": (Act.SEE_DEPLOYMENTS,), "POST": (Act.DEPLOY,)}
-    queries = {"GET": bodies.RolloutsQuery}
-    operations = {
-        "GET": Operation.of_rows(
-            "wx_rollouts_list", _("The rollouts"), serializers.RolloutSerializer
-        ),
-        "POST": Operation(
-            "wx_rollouts_create",
-            _("Start a rollout"),
-            (*BEGINS, "archive"),
-            serializers.RolloutBegunSerializer,
-            202,
-            _(
-                "A kept release, or an archive of a built site, to environments in waves. Workers "
-                "of Celery do it after this answers."
-            ),
-            request={
-                "application/json": bodies.RolloutBody,
-                "multipart/form-data": bodies.RolloutForm,
-            },
-            once=True,
-            location=_("The rollout."),
-        ),
-    }
-    parser_classes = [MultiPartParser, ShortJson]
-    envelope = ENVELOPE
+    parser_classes = FORM_OR_JSON
 
+    @Operation.of_rows(
+        "wx_rollouts_list",
+        _("The rollouts"),
+        serializers.RolloutSerializer,
+        (Act.SEE_DEPLOYMENTS,),
+        bodies.RolloutsQuery,
+    )
     def get(self, request: Request) -> Response:
         rows, query = visible_rollouts(request.user), self.query
         if "state" in query:
@@ -82,6 +63,24 @@ class Rollouts(View):
         snapshots = [Snapshot(row, counts[row.pk], [], []) for row in found]
         return paging.page(request, shown(request, snapshots), after, "rollouts")
 
+    @Operation(
+        "wx_rollouts_create",
+        _("Start a rollout"),
+        (*BEGINS, "archive"),
+        serializers.RolloutBegunSerializer,
+        (Act.DEPLOY,),
+        202,
+        _(
+            "A kept release, or an archive of a built site, to environments in waves. Workers "
+            "of Celery do it after this answers."
+        ),
+        request={
+            "application/json": bodies.RolloutBody,
+            "multipart/form-data": bodies.RolloutForm,
+        },
+        once=True,
+        location=_("The rollout."),
+    )
     def post(self, request: Request) -> Response:
         given = clean_body(bodies.RolloutForm, request)
         file = given.pop("file", None)
@@ -93,16 +92,13 @@ class Rollouts(View):
 class Rollout(View):
     """One rollout, with a page of its environments."""
 
-    needs = {"GET": (Act.SEE_DEPLOYMENTS,)}
-    queries = {"GET": bodies.RolloutQuery}
-    operations = {
-        "GET": Operation.of_row(
-            "wx_rollouts_retrieve",
-            _("How far a rollout is, and how its environments stand"),
-            serializers.RolloutDetailSerializer,
-        ),
-    }
-
+    @Operation.of_row(
+        "wx_rollouts_retrieve",
+        _("How far a rollout is, and how its environments stand"),
+        serializers.RolloutDetailSerializer,
+        (Act.SEE_DEPLOYMENTS,),
+        bodies.RolloutQuery,
+    )
     def get(self, request: Request, id: str) -> Response:
         rollout, query = one_row(visible_rollouts(request.user), id), self.query
         part = visible_part(request.user, rollout)
@@ -118,18 +114,15 @@ class Rollout(View):
 class RolloutAction(View):
     """What may be done with a rollout as it stands."""
 
-    needs = {"POST": (Act.DEPLOY,)}
-    operations = {
-        "POST": Operation(
-            "wx_rollouts_act",
-            _("Pause, resume or stop a rollout, or try again what failed"),
-            (*SENDER, *BODY, "invalid", "not_found", "rollout", "configuration", "busy", "workers"),
-            serializers.RolloutSerializer,
-            description=_("What runs ends in any case. What waits is left alone after a stop."),
-            path={**PATH, "action": {"type": "string", "enum": [*ACTIONS]}},
-        ),
-    }
-
+    @Operation(
+        "wx_rollouts_act",
+        _("Pause, resume or stop a rollout, or try again what failed"),
+        (*SENDER, *BODY, "invalid", "not_found", "rollout", "configuration", "busy", "workers"),
+        serializers.RolloutSerializer,
+        (Act.DEPLOY,),
+        description=_("What runs ends in any case. What waits is left alone after a stop."),
+        path={**PATH, "action": {"type": "string", "enum": [*ACTIONS]}},
+    )
     def post(self, request: Request, id: str, action: str) -> Response:
         if action not in ACTIONS:
             raise Http404
@@ -142,23 +135,20 @@ class RolloutAction(View):
 class RolloutRollback(View):
     """The rollout that gives each environment back what it had before."""
 
-    needs = {"POST": (Act.DEPLOY,)}
-    operations = {
-        "POST": Operation(
-            "wx_rollouts_roll_back",
-            _("Give each environment back what it had before a rollout"),
-            (*BEGINS, "not_found"),
-            serializers.RolloutBegunSerializer,
-            202,
-            _("The rollout is stopped, and another one begins."),
-            request=dict.fromkeys(FORMATS, bodies.MannerBody),
-            once=True,
-            location=_("The rollout."),
-        ),
-    }
-    parser_classes = [MultiPartParser, ShortJson]
-    envelope = ENVELOPE
+    parser_classes = FORM_OR_JSON
 
+    @Operation(
+        "wx_rollouts_roll_back",
+        _("Give each environment back what it had before a rollout"),
+        (*BEGINS, "not_found"),
+        serializers.RolloutBegunSerializer,
+        (Act.DEPLOY,),
+        202,
+        _("The rollout is stopped, and another one begins."),
+        request=dict.fromkeys(FORMATS, bodies.MannerBody),
+        once=True,
+        location=_("The rollout."),
+    )
     def post(self, request: Request, id: str) -> Response:
         given, rollout = clean_body(bodies.MannerBody, request), _whole(request, id)
         roll_back = partial(_roll_back, request, rollout, given)
