@@ -6,11 +6,13 @@ EXTRAS ?= dev
 comma := ,
 INSTALLED = $(VENV)/installed-$(subst $(comma),-,$(EXTRAS))
 # The suite on every core, or what TESTS names of it, file by file: what the tests of a file share is
-# made once. What ARGS names runs on one core. MORE is for CI: options beside either.
-PYTEST = pytest $(MORE) $(or $(ARGS),-n auto --dist loadfile --no-loadscope-reorder $(TESTS))
-# Half of their time tests wait for sockets and processes: two workers a core, and one more, keep all
-# cores busy.
-export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN) + 1)
+# made once. What ARGS names runs on one core. MORE is for CI: options beside either. Nobody knows the
+# number of tests before the last file begins, so there are no percentages.
+ON_ALL_CORES = -n auto --dist loadfile --no-loadscope-reorder -p tests.whole_files \
+	-o console_output_style=classic
+PYTEST = pytest $(MORE) $(or $(ARGS),$(ON_ALL_CORES) $(TESTS))
+# Tests wait for sockets and processes: two workers a core keep all cores busy.
+export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
 # Without bytecode, each of the hundred processes that the tests start would compile all modules.
 unexport PYTHONDONTWRITEBYTECODE
 BIN = $(VENV)/bin

@@ -6,7 +6,7 @@ import logging
 import math
 import os
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
@@ -57,26 +57,19 @@ hypothesis.settings.load_profile("suite")
 slow = pytest.mark.skipif("WX_SLOW" not in os.environ, reason="takes a while: WX_SLOW=1 runs it")
 
 
+def slow_on_sqlite(test: Any) -> Any:
+    """Mark a test that PostgreSQL and MariaDB run always, and SQLite with WX_SLOW."""
+    return slow(test) if connection.vendor == "sqlite" else test
+
+
+def slow_but(values: Iterable[Any], *quick: Any) -> list[Any]:
+    """Return parameters of which only these run without WX_SLOW."""
+    return [pytest.param(value, marks=[slow] * (value not in quick)) for value in values]
+
+
 def pytest_collection() -> None:
     """Collect without a search for garbage: all that is made stays."""
     gc.disable()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, Any]:
-    """
-    Let each worker collect another part of the tests first.
-
-    Pytest rewrites the asserts of a file that is new, and keeps them for later: at one time all
-    workers would rewrite the same file.
-    """
-    report = yield
-    worker = getattr(collector.config, "workerinput", None)
-    if worker and collector.path in (collector.config.rootpath, Path(__file__).parent):
-        found = report.result
-        first = len(found) * int(worker["workerid"].removeprefix("gw")) // worker["workercount"]
-        report.result = [*found[first:], *found[:first]]
-    return report
 
 
 @pytest.hookimpl(trylast=True)
@@ -173,12 +166,6 @@ def close_connections() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _all_warnings() -> None:
-    """Log warnings: a worker of Celery in this process sets another level for all logs."""
-    logging.root.setLevel(logging.WARNING)
-
-
-@pytest.fixture(autouse=True)
 def _alone() -> Iterator[None]:
     """
     Forget the tokens and addresses of the test before; fail one that leaves changed settings.
@@ -187,6 +174,9 @@ def _alone() -> Iterator[None]:
     only.
     """
     before = settings._wrapped
+    # Only where a worker of Celery in this process has set another: it makes all logs look anew.
+    if logging.root.level != logging.WARNING:
+        logging.root.setLevel(logging.WARNING)
     if settings.configured:
         cache.clear()
     end_rests()

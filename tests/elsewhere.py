@@ -51,7 +51,7 @@ class Elsewhere:
         return int(found)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any) -> Iterator[Path]:
     """Make the tables once; each test takes a copy of the file."""
     elsewhere = Elsewhere(tmp_path_factory.mktemp("database") / "db.sqlite3")

@@ -59,6 +59,14 @@ CI = """
     .          architecture changed memory metadata parts properties reference s3 sabotage
     .          secret_scan speed storage_contract tables translations
 """
+# Of others, what takes long runs beside those of VERSIONS, where WX_SLOW is set.
+SLOW = """
+    databases  scale_overview
+    deploy     log_lines
+    log        reconcile
+    rollouts   outage
+    upload     uploader
+"""
 # Too long for one worker: each takes the tests of another first parameter.
 SHARED = """
     browser    accessibility themes

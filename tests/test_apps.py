@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import slow_but
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -54,7 +56,7 @@ def test_alerts_are_imported_with_the_first_signal() -> None:
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
 
 
-@pytest.mark.parametrize("app", ["health", "rollouts"])
+@pytest.mark.parametrize("app", slow_but(["health", "rollouts"], "health"))
 def test_an_app_without_the_core_says_what_to_add(app: str) -> None:
     code = (
         "import django; from django.conf import settings\n"

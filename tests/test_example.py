@@ -65,18 +65,22 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@slow
 def test_the_demo_leaves_the_failures_that_it_tells_of(left: dict[str, Any]) -> None:
     assert left["problem"] == ""
 
 
+@slow
 def test_one_shop_has_the_second_release_and_the_other_the_first(left: dict[str, Any]) -> None:
     assert [NEWS in page for page in left["pages"]] == [True, False]
 
 
+@slow
 def test_a_roll_back_of_the_demo_brings_the_first_release(left: dict[str, Any]) -> None:
     assert left["after"] == left["pages"][1]
 
 
+@slow
 def test_the_demo_tells_in_chinese_what_it_did(left: dict[str, Any]) -> None:
     assert ["杭州" in left["sights"][0][0], "45009" in left["sights"][2][0]] == [True, True]
 

@@ -1,19 +1,21 @@
 """What CI runs where: each list names tests that exist, and together they leave none out."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from tests import nightly, parts
-from tests.conftest import pytest_terminal_summary
+from tests.conftest import pytest_terminal_summary, slow
 from tests.tables import each
 
 ROOT = Path(__file__).parent.parent
 
 
-@each("name", ["VERSIONS", "CI", "SHARED", "LONG", "DATABASES"])
+@each("name", ["VERSIONS", "CI", "SLOW", "SHARED", "LONG", "DATABASES"])
 def test_a_list_names_tests_that_exist(name: str) -> None:
     gone = [path for path in parts.paths(getattr(parts, name)) if not (ROOT / path).exists()]
     assert gone == [], f"correct {name} in tests/parts.py"
@@ -25,10 +27,11 @@ def test_no_test_is_in_the_lists_of_versions_and_of_ci() -> None:
 
 def test_what_is_slow_runs_where_wx_slow_is_set() -> None:
     """Without it those tests are skipped, so CI would run them nowhere."""
-    asks = re.compile(r"WX_SLOW|^from tests.conftest import .*\bslow$", re.MULTILINE)
+    asks = re.compile(r"WX_SLOW|^from tests.conftest import .*\bslow", re.MULTILINE)
     modules = (ROOT / "tests").rglob("test_*.py")
     slow = {path for path in modules if asks.search(path.read_text())}
-    run = {ROOT / path for table in (parts.VERSIONS, parts.CI) for path in parts.paths(table)}
+    tables = (parts.VERSIONS, parts.CI, parts.SLOW)
+    run = {ROOT / path for table in tables for path in parts.paths(table)}
     assert {path for path in slow if run.isdisjoint({path, *path.parents})} == set()
 
 
@@ -38,6 +41,16 @@ def test_a_list_is_printed_for_pytest(capsys: pytest.CaptureFixture[str]) -> Non
         "--ignore=tests/api/test_schemathesis.py --ignore=tests/test_packaging.py "
         in capsys.readouterr().out
     )
+
+
+@slow
+def test_a_file_that_its_worker_collects_has_all_its_tests() -> None:
+    def passed(*options: str) -> str:
+        command = [sys.executable, "-m", "pytest", "-q", *options, "tests/test_tables.py"]
+        done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+        return re.findall(r"(\d+) passed", done.stdout)[0]
+
+    assert passed("-n2", "-p", "tests.whole_files") == passed("-n0")
 
 
 # --- make nightly -------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from django.utils.log import AdminEmailHandler
 from django.views.debug import ExceptionReporter
 
 import wx_static_store
+from tests.conftest import slow
 from wx_static_store.core.types import UploadContext, UploadItem
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError, WxStaticStoreError
@@ -108,10 +109,11 @@ def everything_shown_of(error: BaseException) -> str:
 
 # A fixed access token makes no token call, so the faults of that call need the component's.
 CASES = [
-    (credentials, fault)
+    pytest.param(credentials, fault, marks=[slow] * (credentials == "component" and is_other))
     for credentials in ("access token", "component")
     for fault, script in FAULTS.items()
-    if credentials == "component" or script.get("on") != TOKEN_CALL
+    for is_other in [script.get("on") != TOKEN_CALL]
+    if credentials == "component" or is_other
 ]
 
 

@@ -18,7 +18,7 @@ from django.core.files.storage import FileSystemStorage
 from django.core.management import CommandError, call_command
 from django.utils.translation import override
 
-from tests.conftest import ENV
+from tests.conftest import ENV, slow_but
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, UploadLog
 from wx_static_store.staticfiles import WxManifestStaticFilesStorage
@@ -93,7 +93,7 @@ def local_files() -> dict[str, bytes]:
 # --- the whole job ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("backend", [PLAIN, MANIFEST])
+@pytest.mark.parametrize("backend", slow_but([PLAIN, MANIFEST], MANIFEST))
 def test_real_files_arrive_byte_for_byte_with_one_link_and_one_put_each(
     site: Site, backend: str
 ) -> None:
@@ -602,7 +602,7 @@ def run_collectstatic(site: Site, folder: Path, database: str) -> subprocess.Com
     )
 
 
-@pytest.mark.parametrize("database", DATABASES)
+@pytest.mark.parametrize("database", slow_but(DATABASES, "unreachable"))
 def test_without_a_log_the_files_go_with_one_warning(
     site: Site, tmp_path: Path, database: str
 ) -> None:

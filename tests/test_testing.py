@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tests.conftest import slow
 from wx_static_store.emulator import EmulatorServer
 
 SETTINGS = """
@@ -169,6 +170,7 @@ def in_development(
     return run(folder, START + TESTS_IN_DEVELOPMENT, naming(developers)).failures
 
 
+@slow
 def test_an_upload_to_the_developers_own_emulator_fails_the_test_with_advice(
     in_development: dict[str, str], developers: EmulatorServer
 ) -> None:
@@ -180,12 +182,14 @@ def test_an_upload_to_the_developers_own_emulator_fails_the_test_with_advice(
     assert f"a test that must reach {host} is marked @pytest.mark.wx_real" in failure
 
 
+@slow
 def test_the_fixture_takes_the_place_of_the_developers_own_emulator(
     in_development: dict[str, str],
 ) -> None:
     assert in_development["test_emulator"] == ""
 
 
+@slow
 def test_only_a_marked_test_may_write_to_the_developers_own_emulator(
     in_development: dict[str, str], developers: EmulatorServer
 ) -> None:
@@ -194,6 +198,7 @@ def test_only_a_marked_test_may_write_to_the_developers_own_emulator(
     assert [*developers.objects("prod-1")] == ["marked.txt"]
 
 
+@slow
 def test_a_store_built_by_hand_is_kept_from_the_developers_own_emulator(tmp_path: Path) -> None:
     """A field may have a storage that is no alias of STORAGES."""
     with EmulatorServer(envs=["prod-1"]) as server:
@@ -203,6 +208,7 @@ def test_a_store_built_by_hand_is_kept_from_the_developers_own_emulator(tmp_path
     assert server.journal == []
 
 
+@slow
 def test_a_project_without_django_is_left_alone(tmp_path: Path) -> None:
     tests = "def test_it():\n    pass\n"
     command = [sys.executable, "-m", "pytest", "-pno:django", *(f"-pno:{name}" for name in WITHOUT)]

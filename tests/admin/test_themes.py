@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.admin.themes import THEMES
-from tests.conftest import ci_package, slow
+from tests.conftest import ci_package, slow_but
 from tests.tables import each
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +35,7 @@ PARTS = {
 }
 
 
-WAYS = [pytest.param(name, marks=[slow] * (name != "admin")) for name in THEMES]
+WAYS = slow_but(THEMES, "admin")
 
 
 @pytest.fixture(scope="module", params=WAYS)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
 from django.db import connection
 from django.http import HttpResponse
@@ -19,6 +20,8 @@ from tests.admin.files import text_of
 from tests.conftest import ENV
 from tests.upload.conftest import Shop, shop
 from wx_static_store.models import WaitingFile
+from wx_static_store.submit.policy import Target
+from wx_static_store.submit.unpublish import unpublish
 from wx_static_store.upload.push import push
 
 __all__ = ["shop"]
@@ -78,7 +81,7 @@ def test_the_list_says_what_waits_and_why(shop: Make, operator: Client) -> None:
     parked(here, "b.txt", errcode=45009, cause="45009")
     here.save_in_outage(b"tea", "books/a.txt")
     text = page(operator)
-    assert re.search(rf"… waits next attempt [-\d: ]+ books/ a\.txt {ENV} \(default\) · 3", text)
+    assert re.search(rf"… waits next attempt [-\d: ]+ books/ a\.txt 3\Wbytes · {ENV} \(de", text)
     assert re.search(r"✗ needs a person 1 attempt b\.txt .* 45009 The quota .* file field", text)
 
 
@@ -88,6 +91,33 @@ def test_the_list_can_show_what_needs_a_person_alone(shop: Make, operator: Clien
     here.save_in_outage(b"tea", "a.txt")
     text = page(operator, "state=parked")
     assert ("b.txt" in text, "a.txt" in text) == (True, False)
+
+
+def test_the_list_says_that_another_file_is_public(shop: Make, operator: Client) -> None:
+    here = shop()
+    here.save_in_outage(b"tea")
+    here.cloud.put_object("a.txt", b"of somebody else")
+    push()
+    assert "Another file is public under this name" in page(operator)
+
+
+def test_the_list_says_that_the_file_was_made_unpublic(
+    shop: Make, operator: Client, admin_user: User
+) -> None:
+    here = shop(file_overwrite=True)
+    here.save(b"old", "uploads/a.txt")
+    here.save_in_outage(b"new", "uploads/a.txt")
+    unpublish(admin_user, Target("default", ENV, ""), ["uploads/a.txt"])
+    assert "The file was made unpublic after this was saved" in page(operator)
+
+
+def test_nobody_is_asked_to_upload_what_is_tried_again(shop: Make, operator: Client) -> None:
+    here = shop()
+    here.save_in_outage(b"tea")
+    here.begin_outage(errcode=-1)
+    push()
+    text = page(operator, row=WaitingFile.objects.get())
+    assert ("Upload it again" in text, "wx_push tries it again" in text) == (False, True)
 
 
 def test_a_failed_upload_is_shown_as_one(shop: Make, operator: Client) -> None:

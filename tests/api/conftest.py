@@ -31,11 +31,8 @@ PNG = bytes.fromhex("89504e470d0a1a0a") + b"not much of a picture"
 
 @pytest.fixture
 def cloud(configure: Any, db: None) -> EmulatorServer:
-    """Start the emulator; hash the passwords of users quickly."""
-    server: EmulatorServer = configure(
-        ROOT_URLCONF="tests.api.urls",
-        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
-    )
+    """Start the emulator."""
+    server: EmulatorServer = configure(ROOT_URLCONF="tests.api.urls")
     return server
 
 

@@ -18,6 +18,7 @@ from rest_framework.test import APIClient
 
 from tests.api.conftest import PNG, put
 from tests.api.operations import OPERATIONS
+from tests.conftest import slow_but
 from tests.tables import each
 from wx_static_store.api import urls
 from wx_static_store.api.problems import PROBLEMS
@@ -26,7 +27,7 @@ from wx_static_store.api.serializers import UploadedSerializer
 JSON, PROBLEM = "application/json", "application/problem+json"
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["plain", "split"])
+@pytest.fixture(scope="module", params=slow_but([False, True], False), ids=["plain", "split"])
 def document(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Return what `manage.py spectacular` prints for a project that has set nothing for it."""
     path = tmp_path_factory.mktemp("document") / "schema.json"

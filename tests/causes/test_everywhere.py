@@ -176,6 +176,7 @@ ELSEWHERE = {
     "ConfigurationError": "its message alone says what to correct",
     "UploadFailed": "it has the entry of its cause",
     "PolicyRejected": "our policy refuses before anything is sent",
+    "waiting.taken waiting.unpublished": "a file that waits is not sent, and needs a person",
     "token.wait token.others token.cache": "another process or system plays a part",
     "ticket.database": "without its database, the log has no row",
     "cloud": "the log is compared with the cloud",

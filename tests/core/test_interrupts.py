@@ -19,7 +19,7 @@ import pytest
 from django.db import connection
 
 from tests import deploys
-from tests.conftest import ENV
+from tests.conftest import ENV, slow_but
 from tests.deploys import bodies, configure_storages, run, sent, write
 from tests.waiting import wait_for
 from wx_static_store.core.interrupts import LONGEST, handled, held, interruptible
@@ -338,7 +338,7 @@ class Interrupting:
         return done
 
 
-@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+@pytest.mark.parametrize("before", slow_but([True, False], True), ids=["before", "after"])
 def test_an_interruption_at_any_statement_loses_no_row_and_leaves_no_deployment_running(
     cloud: EmulatorServer, old: Path, new: Path, ctrl_c: Press, before: bool
 ) -> None:
@@ -361,7 +361,7 @@ def test_an_interruption_at_any_statement_loses_no_row_and_leaves_no_deployment_
 
 
 @pytest.mark.usefixtures("no_last_put")
-@pytest.mark.parametrize("trust_log", [False, True], ids=["list", "log"])
+@pytest.mark.parametrize("trust_log", slow_but([False, True], False), ids=["list", "log"])
 def test_an_interruption_at_any_statement_leaves_a_killed_run_to_the_next_one(
     cloud: EmulatorServer, old: Path, ctrl_c: Press, trust_log: bool
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from tests.conftest import slow_on_sqlite
 from tests.databases.conftest import VENDOR
 from wx_static_store.models import Release
 
@@ -22,6 +23,7 @@ def test_a_list_of_eight_megabytes_goes_in_and_out() -> None:
     assert bytes(Release.objects.get(pk=made.pk).files) == files
 
 
+@slow_on_sqlite
 @pytest.mark.django_db(transaction=True)
 def test_deploys_and_a_prune_at_once_of_which_some_are_killed_lose_nothing() -> None:
     name = "mariadb" if VENDOR == "mysql" else VENDOR

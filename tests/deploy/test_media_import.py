@@ -383,6 +383,13 @@ def test_a_prefix_of_no_file_is_an_error(move: Move) -> None:
         move.run(prefix="/a")
 
 
+def test_a_folder_that_goes_while_it_is_listed_stops_no_other(move: Move) -> None:
+    move.write(a=b"tea")
+    listdir = move.source.listdir
+    move.source.listdir = lambda path: (["gone", *listdir(path)[0]], listdir(path)[1])  # type: ignore[method-assign]
+    assert move.run() == {"sent": ["a"]}
+
+
 def test_a_folder_without_a_name_is_left_out(move: Move) -> None:
     move.write(a=b"tea")
     listdir = move.source.listdir
@@ -535,6 +542,10 @@ def test_fields_of_other_storages_are_not_looked_at(books: Move) -> None:
 
 def test_fields_are_compared_below_the_prefix_only(books: Move) -> None:
     assert books.run(storages=[default_storage], prefix="go") == {"missing": ["gone"]}
+
+
+def test_fields_are_compared_below_a_folder_that_the_source_lacks(books: Move) -> None:
+    assert books.run(storages=[default_storage], prefix="books/") == {}
 
 
 def test_a_lost_log_stops_the_run_before_it_sends(move: Move) -> None:

@@ -12,6 +12,7 @@ from tests.deploys import configure_storages, item, run, write
 from tests.tables import each
 from wx_static_store.core.types import UploadItem
 from wx_static_store.deploy.paths import kind_of, path_notes
+from wx_static_store.deploy.site_files import follow
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import SourceError
 from wx_static_store.upload.store import get_store
@@ -105,6 +106,11 @@ def test_another_page_with_the_status_200_is_named(cloud: EmulatorServer) -> Non
 )
 def test_a_tree_with_one_page_and_a_router_is_an_app(kind: str, files: dict[str, bytes]) -> None:
     assert kind_of(items_of(files)) == kind
+
+
+def test_a_page_of_a_redirect_does_not_make_an_app_a_tree_of_pages() -> None:
+    items, _notes = follow({"_redirects": ["/old /"]}, items_of(APP), "", "")
+    assert (len(items), kind_of(items)) == (len(APP) + 1, "app")
 
 
 def test_a_tree_whose_scripts_cannot_be_read_has_no_kind() -> None:

@@ -19,6 +19,7 @@ CDN = "Only a CDN in front of the site can add it."
 PAGES = "Write it into the pages as <meta> or <link>."
 TAKEN = "Not done: the site has a file at this path, or a line above redirects it."
 INEXACT = "Not done: a page leads from one exact path only, with 301, 302, 303, 307 or 308."
+BACK = "Not done: it leads back to itself."
 FILES = {"index.html": b"<p>tea</p>", "logo.svg": b"<svg/>", "docs/index.html": b"<p>docs</p>"}
 
 
@@ -112,8 +113,8 @@ APP = """\
                 "assets/img/more/tea.js": {"cache-control": "public, max-age=604800"},
             },
             [
-                f"_headers, lines 4, 11: Not sent: X-Frame-Options. {CDN}",
-                "_headers, line 12: Not done: a rule for one host. Begin the path with a slash.",
+                f"_headers:4, 11: Not sent: X-Frame-Options. {CDN}",
+                "_headers:12: Not done: a rule for one host. Begin the path with a slash.",
             ],
         ),
         (
@@ -129,9 +130,9 @@ APP = """\
                 },
             },
             [
-                f"_headers, line 2: Not sent: X-Content-Type-Options. {CDN}",
-                f"_headers, line 3: Not sent: Content-Security-Policy. {PAGES}",
-                f"_headers, line 9: Not sent: X-Robots-Tag. {PAGES}",
+                f"_headers:2: Not sent: X-Content-Type-Options. {CDN}",
+                f"_headers:3: Not sent: Content-Security-Policy. {PAGES}",
+                f"_headers:9: Not sent: X-Robots-Tag. {PAGES}",
             ],
         ),
         (
@@ -142,7 +143,7 @@ APP = """\
                 "feeds/zh/rss.js": {"x-cos-meta-feed": "rss.js in zh, :unknown"},
                 "café/茶.js": {"x-cos-meta-from": "/%E8%8C%B6.js"},
             },
-            [f"_headers, line 5: Not sent: Access-Control-Allow-Origin. {CDN}"],
+            [f"_headers:5: Not sent: Access-Control-Allow-Origin. {CDN}"],
         ),
     ],
 )
@@ -186,18 +187,22 @@ def test_map_is_nearer_than_headers_and_headers_than_the_store(configure: Any, d
     [
         (
             "/*\n Expires: 0\n/docs/*\n Expires: 1",
-            "_headers, line 4: line 2 gives '/docs/index.html' another Expires.",
+            "_headers:4: line 2 gives '/docs/index.html' another Expires.",
         ),
-        (" Expires: 0", "_headers, line 1: no path stands above this header"),
-        ("/a\nExpires: 0", "_headers, line 2: a path begins with a slash"),
-        ("/a\n Expires 0", "_headers, line 2: write a header as 'Name: value'"),
-        ("/a\n Expires: \x01", "_headers, line 2: '\\x01' cannot be the value of a header"),
-        ("/*/*", "_headers, line 1: a path has one * and each :name once, at most"),
-        ("/a\n" * 101, "_headers, line 101: 100 paths are allowed"),
-        (f"/{'a' * 2000}", "_headers, line 1: it has more than 2000 characters"),
+        (" Expires: 0", "_headers:1: no path stands above this header"),
         (
-            f"/a\n Cache-Control: {'a' * 256}",
-            "_headers, line 2: it has more than 255 characters",
+            "/a\nExpires: 0",
+            "_headers:2: write a path from its slash, with each of * and :name once",
+        ),
+        ("/a\n Expires 0", "_headers:2: write a header as 'Name: value'"),
+        ("/a\n Expires: \x01", "_headers:2: '\\x01' cannot be the value of a header"),
+        ("/a\n X-Cos-Meta-Ä: 0", "_headers:2: write a header as 'Name: value'"),
+        ("/*/*", "_headers:1: write a path from its slash, with each of * and :name once"),
+        ("/a\n" * 101, "_headers:101: 100 paths are allowed"),
+        (f"/{'a' * 2000}", "_headers:1: 2000 lines of 2000 characters"),
+        (
+            f"/*\n Content-Type: {':splat' * 40}",
+            "_headers:2: it has more than 255 characters",
         ),
     ],
 )
@@ -213,6 +218,13 @@ def test_an_ignored_file_is_neither_read_nor_sent(cloud: EmulatorServer, dist: P
     write(dist, {"_headers": b"no rule"})
     run(dist, ignore=["_headers"])
     assert bodies(cloud) == FILES
+
+
+def test_a_path_fits_a_name_in_the_other_normal_form(cloud: EmulatorServer, dist: Path) -> None:
+    write(dist, {"cafe\u0301/index.html": b"1", "_redirects": b"/caf%C3%A9 /docs/"})
+    write(dist, {"_headers": "/caf\u00e9/\n Expires: 0".encode()})
+    assert TAKEN in run(dist)
+    assert headers(cloud, "caf\u00e9/index.html") == {"expires": "0"}
 
 
 def test_headers_of_a_release_come_back_with_it(cloud: EmulatorServer, dist: Path) -> None:
@@ -240,10 +252,13 @@ def test_an_exact_redirect_becomes_a_page_and_every_other_is_named(
 /docs        /elsewhere
 /blog/*      /news/:splat
 /*           /index.html   200
+/*           https://example.com/:splat 200
 /api         https://api.example.com  200
 /shop        /cn/shop      302   Country=cn
 /a           mailto:a@example.com
 /../b        /
+/e           /\\example.com
+/f           https://
 """
     write(dist, {"_redirects": text.encode()})
     printed = run(dist, "site")
@@ -255,11 +270,20 @@ def test_an_exact_redirect_becomes_a_page_and_every_other_is_named(
     assert '<link rel="canonical" href="/site/new?a=1&amp;b=2#c">' in page
     assert "url=https://example.com/%E8%8C%B6" in found["site/old.html"].decode()
     assert at_lines(printed) == [
-        "_redirects, lines 2, 3, 4: A small page leads on, with status 200.",
-        f"_redirects, lines 5, 6: {TAKEN}",
-        f"_redirects, lines 7, 9, 10, 11, 12: {INEXACT}",
-        "_redirects, line 8: Not done: set index.html as the error page in the console.",
+        "_redirects:2, 3, 4: A small page leads on, with status 200.",
+        f"_redirects:5, 6: {TAKEN}",
+        f"_redirects:7, 9, 10, 11, 12, 13, 14, 15: {INEXACT}",
+        "_redirects:8: Not done: set index.html as the error page in the console.",
     ]
+
+
+def test_a_redirect_that_leads_back_is_not_done(cloud: EmulatorServer, dist: Path) -> None:
+    lines = ["/a /a/?again", "/b /c", "/c /%64#top", "/d /b/index.html"]
+    write(dist, {"_redirects": "\n".join(lines).encode()})
+    printed = run(dist, "site")
+    pages = bodies(cloud).keys() - {f"site/{name}" for name in FILES}
+    assert pages == {"site/b/index.html", "site/c/index.html"}
+    assert f"_redirects:1, 4: {BACK}" in at_lines(printed)
 
 
 def test_a_page_of_a_redirect_is_sent_once_and_has_the_headers_of_its_path(

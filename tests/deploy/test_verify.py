@@ -195,6 +195,15 @@ def test_headers_that_the_site_sends_otherwise_are_a_note_and_no_mismatch(
     assert note.startswith("The site sends Cache-Control 'max-age=60' for index.html, not 'public")
 
 
+def test_a_header_of_the_site_cannot_control_the_terminal(
+    cloud: EmulatorServer, uploader: Uploader
+) -> None:
+    deploy(uploader, tree(SITE))
+    cloud.quirks.cdn_cache_control = "max-age=60\x1b[2J"
+    (note,) = verified(uploader, tree(SITE)).notes
+    assert r"'max-age=60\x1b[2J'" in note
+
+
 # --- what the public domain serves ------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tests.conftest import slow
 from tests.docs.blocks import DOCS, blocks
 from tests.docs.reader import Reader
 
@@ -14,6 +15,7 @@ print(url, Client(headers={'host': 'localhost'}).get(url).getvalue())"
 """
 
 
+@slow
 def test_a_project_in_development_keeps_and_serves_its_files_itself(tmp_path: Path) -> None:
     settings = next(b for b in blocks(DOCS / "tutorial.rst") if "STORAGES = {" in b.text)
     with Reader(tmp_path) as reader:

@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
+from tests.conftest import slow
 from tests.faults.bad_inputs import (
     CONTENTS,
     IGNORED,
@@ -49,8 +50,12 @@ def scene(bench: Bench) -> Iterator[Scene]:
         yield scene
 
 
-def named(table: tuple[Any, ...]) -> list[Any]:
-    return [pytest.param(row, id=row.id) for row in table]
+def named(table: tuple[Any, ...], quick: int = 99) -> list[Any]:
+    """Return the rows as parameters; after so many, they are slow."""
+    return [
+        pytest.param(row, id=row.id, marks=[slow] * (number >= quick))
+        for number, row in enumerate(table)
+    ]
 
 
 def calls(scene: Scene) -> tuple[int, int]:
@@ -137,7 +142,7 @@ def test_collectstatic_publishes_the_names_that_it_takes(scene: Scene) -> None:
 REFUSED = tuple(row for row in NAMES if not row.accepted and row.collected != NO_DISK)
 
 
-@pytest.mark.parametrize("row", named(REFUSED))
+@pytest.mark.parametrize("row", named(REFUSED, 5))
 def test_collectstatic_fails_for_a_name_that_it_refuses(scene: Scene, row: Name) -> None:
     write(scene, row.name)
     assert exit_code(scene) == 1
@@ -226,7 +231,7 @@ def test_a_content_is_stored_whole_or_makes_no_call(scene: Scene, row: Content) 
     assert UploadLog.objects.values_list("status", "stage", "errcode", "attempts").get() == wanted
 
 
-@pytest.mark.parametrize("row", named(CONTENTS))
+@pytest.mark.parametrize("row", named(CONTENTS, 5))
 def test_collectstatic_publishes_the_content_or_fails(scene: Scene, row: Content) -> None:
     """It sends what it reads then; a small file of a disk was read before, for its digests."""
 

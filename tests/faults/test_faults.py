@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import slow
 from tests.faults.harness import Bench, Unavailable, ours, rows
 from tests.faults.naive import naive
 from tests.faults.report import verdict
@@ -14,10 +15,11 @@ from wx_static_store.models import UploadLog
 pytestmark = pytest.mark.django_db
 
 
-def marked(case: Case) -> Any:
+def marked(case: Case, *, is_slow: bool) -> Any:
     # Past the suite's own guard: the resolver and the proxy of these stand on this machine.
     away = {hook.partition(":")[0] for hook in case.hooks} & {"dns", "proxy"}
-    return pytest.param(case, id=case.id, marks=[pytest.mark.wx_real] if away else [])
+    marks = [pytest.mark.wx_real] * bool(away) + [slow] * is_slow
+    return pytest.param(case, id=case.id, marks=marks)
 
 
 def way_to_end(case: Case) -> tuple[Any, ...]:
@@ -26,11 +28,14 @@ def way_to_end(case: Case) -> tuple[Any, ...]:
     return (case.exit, case.ends, case.error, case.bytes, case.row and case.row[:3], hooks)
 
 
-CASES = [marked(case) for case in cases()]
 # Those of the shared upload path; not those of a writer: a run hashes its files while it asks for
 # the first token, and he comes before that or after it.
 SHARED = [case for case in cases() if not any("rewritten" in hook for hook in case.hooks)]
-SAMPLE = [marked(case) for case in {way_to_end(case): case for case in SHARED}.values()]
+WAYS = [*{way_to_end(case): case for case in SHARED}.values()]
+CASES = [marked(case, is_slow=case not in WAYS) for case in cases()]
+# A command has few ends: without WX_SLOW, one fault leads to each.
+ENDS = [*{(case.exit, case.ends): case for case in WAYS}.values()]
+SAMPLE = [marked(case, is_slow=case not in ENDS) for case in WAYS]
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from django.core.files.storage import default_storage
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.conftest import ENV
+from tests.conftest import ENV, slow_on_sqlite
 from tests.log.conftest import CONTEXT, row, statuses, upload
 from wx_static_store.core.types import DELETED, RemoteFile, UploadItem
 from wx_static_store.deploy.locks import deploying
@@ -308,6 +308,7 @@ def peak(many: int) -> int:
         tracemalloc.stop()
 
 
+@slow_on_sqlite
 def test_the_memory_of_reconcile_does_not_grow_with_the_rows(cloud: EmulatorServer) -> None:
     peak(1000)  # what the first call of all loads
     assert peak(3000) < 1.3 * peak(1000)

@@ -35,6 +35,7 @@ def cloud(configure: Any, old: Path) -> EmulatorServer:
         STORAGES={
             "default": {"BACKEND": OURS, "OPTIONS": {"location": "media"}},
             "staticfiles": {"BACKEND": STATIC, "OPTIONS": {"location": "static"}},
+            "whole": {"BACKEND": OURS},
             "old": {"BACKEND": LOCAL, "OPTIONS": {"location": str(old)}},
         },
     )
@@ -100,6 +101,7 @@ def test_the_report_has_the_counts_and_what_is_not_well(
         (["old", "--to", "old"], "Aliases with such a storage: default, staticfiles"),
         (["old", "--to", "staticfiles"], "--to names a store of media"),
         (["default"], "--to names a store of media"),
+        (["whole"], "--to names a store of media"),
         (["old"], "add --yes"),
     ],
 )

@@ -154,9 +154,12 @@ def test_bytes_are_counted_in_a_release_storage(folder: Path) -> None:
     assert bodies(folder) == []
 
 
-def test_a_public_release_storage_ends_with_2_before_anything_is_deleted(configure: Any) -> None:
+@pytest.mark.parametrize("option", ["RELEASE_STORAGE", "WAITING_STORAGE"])
+def test_a_public_storage_of_kept_bytes_ends_with_2_before_anything_is_deleted(
+    configure: Any, option: str
+) -> None:
     a_bit_of_all()
-    configure(WX_STATIC_STORE={"RELEASE_STORAGE": "default"})
+    configure(WX_STATIC_STORE={option: "default"})
     code, said = run("wx_prune", "--days=30", "--yes")
     assert (code, "which is public" in said, UploadLog.objects.count()) == (2, True, 4)
 

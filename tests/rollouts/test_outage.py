@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import slow_but
 from tests.deploys import bodies, configure_releases, tenants
 from tests.rollouts.conftest import Broker, deployed, states
 from tests.rollouts.test_lifecycle import begin
@@ -54,7 +55,7 @@ def release(cloud: EmulatorServer, tmp_path: Path) -> Release:
     return deployed(tmp_path / "dist", SITE, "tenant-b", "v2")
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", slow_but(FAULTS, "503 of WeChat", "nothing connects"))
 def test_an_outage_that_ends_after_the_first_try_is_outlived(
     cloud: EmulatorServer, broker: Broker, release: Release, name: str
 ) -> None:

@@ -30,7 +30,7 @@ from tests.bookshop.models import Book
 from tests.bookshop.site import BookAdmin
 from tests.callback.pushes import Push, encrypted, event, signed, ticket
 from tests.callback.rows import ROWS as PUSHES
-from tests.conftest import ENV
+from tests.conftest import ENV, slow_but
 from tests.emulator.command import exchange
 from tests.notes import plant
 from tests.permissions import (
@@ -200,7 +200,7 @@ def test_each_row_names_existing_permissions() -> None:
     assert named <= {*EVERY, *STAFF, *SIGNED}
 
 
-@pytest.mark.parametrize("who", VISITORS)
+@pytest.mark.parametrize("who", slow_but(VISITORS, "stranger", "staff", "superuser", "upload"))
 def test_each_visitor_gets_what_the_table_says(
     row: int, all_entries: EmulatorServer, who: str
 ) -> None:

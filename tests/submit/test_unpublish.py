@@ -124,8 +124,7 @@ def test_what_waits_for_the_key_does_not_become_public_by_itself(
     push()
     assert waiting.public() == {KEY: DELETED}
     row = WaitingFile.objects.get()
-    why = "The file was made unpublic after this was saved"
-    assert (row.state, row.message) == (WaitingFile.State.PARKED, why)
+    assert (row.state, row.cause) == (WaitingFile.State.PARKED, "waiting.unpublished")
 
 
 def test_a_failed_upload_stays_one_when_its_key_is_made_unpublic(

@@ -255,12 +255,12 @@ def test_old_uploads_that_failed_go_and_nothing_else(
 ) -> None:
     upload(here, **REFUSED)
     WaitingFile.objects.update(changed=Now() - timedelta(hours=hours), **columns)
-    assert list(parked.prune()) == [3] * goes
+    assert list(parked.prune()) == [("parked", 1)] * goes
     assert here.kept() == [b"tea"] * (not goes)
 
 
 def test_a_dry_run_counts_what_would_go(here: Shop) -> None:
     upload(here, **REFUSED)
     WaitingFile.objects.update(changed=Now() - timedelta(hours=49))
-    assert list(parked.prune(dry_run=True)) == [3]
+    assert list(parked.prune(dry_run=True)) == [("parked", 1)]
     assert here.kept() == [b"tea"]

@@ -162,7 +162,7 @@ def test_another_object_under_the_name_is_left_and_the_file_parked(shop: Make) -
     here.cloud.put_object("a.txt", b"of somebody else")
     assert push() == {"parked": 1}
     assert here.public() == {"a.txt": b"of somebody else"}
-    assert WaitingFile.objects.get().message == "There is a file a.txt already."
+    assert WaitingFile.objects.get().cause == "waiting.taken"
     assert UploadLog.objects.get().status == "failed"
 
 
@@ -198,8 +198,7 @@ def test_a_waiting_file_does_not_overwrite_a_newer_upload_of_another_kind(shop: 
     assert push() == {"parked": 1}
     assert here.public() == {"a.txt": b"new"}
     row, logged = WaitingFile.objects.get(), UploadLog.objects.get(status="failed")
-    assert row.message.startswith("A newer upload of this file is in the log")
-    assert (row.cause, logged.cause, logged.stage) == ("SourceGone", "SourceGone", "source")
+    assert (row.cause, logged.cause, logged.stage) == ("waiting.taken", "waiting.taken", "name")
 
 
 @pytest.mark.parametrize("source", ["storage", "delete"])

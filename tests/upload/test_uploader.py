@@ -18,7 +18,7 @@ import pytest
 from django.utils.translation import override
 
 from tests import deploys
-from tests.conftest import ENV
+from tests.conftest import ENV, slow
 from tests.deploys import sent
 from tests.waiting import wait_for
 from wx_static_store.core.naming import NO_CACHE, SHORT
@@ -818,7 +818,11 @@ class Crowd:
     ("service", "refusal"),
     [
         (open_platform, lambda: wechat_error(-501004, "too many at once", time.time())),
-        (object_store, lambda: cos_error(503, "SlowDown", "Reduce your rate", "/", time.time())),
+        pytest.param(
+            object_store,
+            lambda: cos_error(503, "SlowDown", "Reduce your rate", "/", time.time()),
+            marks=slow,
+        ),
     ],
     ids=["calls", "puts"],
 )

@@ -308,10 +308,10 @@ class WaitingColumns(Columns):
 
     @admin.display(description=gettext_lazy("file"))
     def file(self, row: WaitingFile) -> SafeString:
-        """Return the key as a link to the row's page, with store and size."""
+        """Return the key as a link to the row's page, with size and store."""
         page = admin_url(self._request, "waitingfile_change", row.pk)
         size = self.size(row) if row.file else row.get_kind_display()
-        return two_lines(path_link(page, row.key), self.store(row), size)
+        return two_lines(path_link(page, row.key), size, self.store(row))
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, row: WaitingFile) -> SafeString:

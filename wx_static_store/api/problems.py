@@ -66,7 +66,7 @@ PROBLEMS: dict[str, tuple[int, Any]] = {
     "other_body": (422, _("This Idempotency-Key was used for another request.")),
     "throttled": (429, _("You send too many requests.")),
     "configuration": (500, _("This site is not set up for uploads; its operator can help.")),
-    "upstream": (502, _("The cloud refused this.")),
+    "upstream": (502, _("The cloud refused this, or could not be reached.")),
     "busy": (503, _("This does not work at the moment; try again later.")),
     "workers": (503, _("This is done by workers of Celery, which cannot be asked.")),
     "unknown": (504, _("The file was sent, but the cloud did not say whether it is stored.")),

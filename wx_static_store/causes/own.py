@@ -147,6 +147,15 @@ TABLE = (
         means=_("They were deleted there, differ from what was kept, or the storage is away."),
         operator=_("Deploy a tree that has this file with --force: that keeps it again."),
         editor=AGAIN, remedy=Remedy.WAIT),
+    SOURCE.but(
+        "waiting.taken", title=_("Another file is public under this name"),
+        means=_("It is not from here, or newer than this one. wx_push replaces no file unasked."),
+        operator=_("To replace the public file, use Upload again on the page Still failing."),
+        editor=_("Give the waiting file up, or save it under another name.")),
+    SOURCE.but(
+        "waiting.unpublished", title=_("The file was made unpublic after this was saved"),
+        means=_("Make unpublic in the admin held it back."), operator="",
+        editor=_("Give the waiting file up, or send it now to publish it.")),
     TOKEN, UNAVAILABLE, REJECTED,
     REJECTED.but(
         "token.fixed", title=_("The fixed token is refused"),

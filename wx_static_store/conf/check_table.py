@@ -19,7 +19,7 @@ _WITHOUT = _("The callback of WeChat cannot work without %(name)s.")
 _WRITE = _(
     'Write it as WX_STATIC_STORE["%(name)s"]: it stands on the page of your platform at WeChat.'
 )
-_PRIVATE = _(
+PRIVATE = _(
     "Name an alias of STORAGES of its own, such as a FileSystemStorage whose location is outside "
     "of all folders that are served or published."
 )
@@ -124,10 +124,10 @@ CHECKS = {each.id: each for each in (
         _('Add "wx_static_store" to INSTALLED_APPS, and run manage.py migrate.'),
         _("The storages work without the app, but Django does not know its tables, pages and "
           "commands. Django reports it only if a storage is imported before the checks run.")),
-    _check("E026", _("%(option)s names %(alias)r, which is not in STORAGES."), _PRIVATE,
+    _check("E026", _("%(option)s names %(alias)r, which is not in STORAGES."), PRIVATE,
         _("Without a storage no release can be kept, and none can be rolled back to. The same "
           "check looks at WAITING_STORAGE.")),
-    _check("E027", _("%(option)s names %(alias)r, which is public: %(why)s."), _PRIVATE,
+    _check("E027", _("%(option)s names %(alias)r, which is public: %(why)s."), PRIVATE,
         _("The bytes of every release lie there, also of files that were never to stay "
           "public. collectstatic and wx_deploy stop before they write anything into it.")),
     _check("E028", _("%(option)s names %(alias)r, which cannot be used (%(why)s)."),

@@ -13,7 +13,7 @@ from django.utils.module_loading import import_string
 from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _
 from . import settings as conf
-from .check_table import CHECKS, TAG, message
+from .check_table import CHECKS, PRIVATE, TAG, message
 from .options import MEDIA
 from .options.validators import import_fault
 
@@ -42,6 +42,8 @@ def private_storages() -> list[tuple[str, str]]:
 
 def require_private(alias: str, option: str = _RELEASES, folder: Path | None = None) -> None:
     """Raise ConfigurationError if the storage is not private, or lies in a folder to publish."""
+    if not alias:
+        raise ConfigurationError(_("%(option)s is not set", option=option), hint=PRIVATE)
     # Asked again where it matters: a run may have skipped the checks.
     for id, facts in _faults(alias, option, folder):
         entry = CHECKS[id]

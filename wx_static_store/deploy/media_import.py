@@ -56,7 +56,10 @@ def names_of(storage: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
     folders = [prefix.rpartition("/")[0]]
     while folders:
         folder = folders.pop()
-        listed_names = storage.listdir(folder)
+        listed_names: Any = ((), ())
+        # A folder may be deleted since it was listed, or no file has the prefix.
+        with suppress(*[FileNotFoundError] if folder else ()):
+            listed_names = storage.listdir(folder)
         found = [[f"{folder}/{name}".lstrip("/") for name in of if name] for of in listed_names]
         below, files = ([path for path in paths if path.startswith(prefix)] for paths in found)
         folders += below

@@ -18,6 +18,7 @@ from ..i18n import gettext_lazy as _
 from ..upload.sources import readable
 from ..upload.store import Store
 from .references import INDEX, references
+from .site_files import LEADS_ON
 
 if TYPE_CHECKING:
     from ..clients.transport import Reply
@@ -81,17 +82,19 @@ def kind_of(items: Iterable[UploadItem]) -> str:
         return ""
     scripts = (name for name in references(start, "") if name.endswith((".js", ".mjs")))
     read = (start, *(by_name[name] for name in scripts if name in by_name))
+    pages = [by_name[name] for name in {*filter(is_html, by_name)} - {INDEX, ERROR_PAGE}]
     try:
-        if {*filter(is_html, by_name)} <= {INDEX, ERROR_PAGE} and any(map(_has_router, read)):
+        one_page = all(_start(page, len(LEADS_ON)) == LEADS_ON for page in pages)
+        if one_page and any(_ROUTER in _start(item) for item in read):
             return "app"
     except (WxStaticStoreError, OSError):
         return ""
     return "pages with 404" if ERROR_PAGE in by_name else "pages"
 
 
-def _has_router(item: UploadItem) -> bool:
+def _start(item: UploadItem, most: int = LARGEST) -> bytes:
     with readable(item) as (file, _size):
-        return _ROUTER in file.read(LARGEST)
+        return file.read(most)
 
 
 def path_advice(name: str, value: str, kind: str) -> Text:

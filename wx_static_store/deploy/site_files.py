@@ -6,8 +6,9 @@ with the numbers of the lines; what cannot be read is an error.
 """
 
 import re
+import unicodedata
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -18,38 +19,42 @@ from urllib.parse import unquote
 
 from django.utils.functional import Promise
 
-from ..core.naming import clean_name, header_value, quote_key
+from ..core.naming import clean_name, content_type, header_value, quote_key
 from ..core.types import UploadItem
 from ..exceptions import NameRejected, SourceError
-from ..i18n import gettext_lazy as _, listed, ngettext
+from ..i18n import gettext_lazy as _, labelled, listed
 from ..upload.sources import fingerprint
 from .references import INDEX
 
 FILES = HEADERS, REDIRECTS = "_headers", "_redirects"
 RULES = 100  # of _headers: each is tried with each file
-LINES = 2000
-LONGEST = 2000  # characters of a line
-MOST = LINES * (LONGEST + 2)  # characters of a file: one that has more is refused for its lines
+LINES = 2000  # of a file, and characters of each
+MOST = LINES * (LINES + 2)  # characters of a file: one that has more is refused for its lines
 NAMED = 20  # lines in a note
-IN_LOG = 255  # characters of a Cache-Control or Content-Type that a row keeps
+IN_LOG = 255  # characters of those that a row keeps in columns
 
-_OTHERS = ("Content-Disposition", "Content-Language", "Expires")
-_KEPT = {name.lower(): name for name in ("Cache-Control", "Content-Type", *_OTHERS)}
+_IN_COLUMNS = ("Cache-Control", "Content-Type")
+_KEPT = (*_IN_COLUMNS, "Content-Disposition", "Content-Language", "Expires")
 _IN_PAGES = ("Content-Security-Policy", "Link", "Referrer-Policy", "X-Robots-Tag")
-_PAGE = """\
-<!doctype html><meta charset="utf-8"><title>{0}</title>
-<meta http-equiv="refresh" content="0; url={0}"><link rel="canonical" href="{0}">
-<a href="{0}">{0}</a>
-"""
+LEADS_ON = b'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url='
+_REST = '{0}"><title>{0}</title><link rel="canonical" href="{0}"><a href="{0}">{0}</a>\n'
 
+_HEADER = re.compile(r"!\s*([\w-]+)|([\w-]+)\s*:\s*(.+)", re.ASCII)
 # An exact path, a path or an address, a code.
-_REDIRECT = re.compile(r"(/[^*:?#\s]*)\s+((?:/(?!/)|https?://)\S*)(\s+30[12378]!?)?(\s+#.*)?")
+_REDIRECT = re.compile(r"(/[^*:?#\s]*)\s+((?:/(?![/\\])|https?://\w)\S*)(\s+30[12378]!?)?(\s+#.*)?")
+_IN_META = _("Not sent: %(name)s. Write it into the pages as <meta> or <link>.")
+_BY_CDN = _("Not sent: %(name)s. Only a CDN in front of the site can add it.")
+_OTHER = _("line %(first)d gives %(path)s another %(name)s. Remove it: '! %(name)s'")
 _DONE = _("A small page leads on, with status 200.")
 _FALLBACK = _("Not done: set index.html as the error page in the console.")
 _TAKEN = _("Not done: the site has a file at this path, or a line above redirects it.")
+_BACK = _("Not done: it leads back to itself.")
 _INEXACT = _("Not done: a page leads from one exact path only, with 301, 302, 303, 307 or 308.")
 _HOST = _("Not done: a rule for one host. Begin the path with a slash.")
 
+_nfc = partial(unicodedata.normalize, "NFC")  # as in a key
+
+Lines = Iterator[tuple[int, str]]  # with their numbers
 Noted = defaultdict[tuple[str, str], list[int]]  # file and text: the numbers of the lines
 Step = tuple[int, str, str]  # number of the line, header, value; without one, it is removed
 Rules = list[tuple[re.Pattern[str], list[Step]]]  # what a path must fit, and its lines
@@ -59,43 +64,33 @@ def follow(
     files: Mapping[str, Sequence[str]], items: Sequence[UploadItem], prefix: str, location: str
 ) -> tuple[list[UploadItem], list[str]]:
     """Return the items with headers and the pages of redirects, and notes; raise SourceError."""
-    noted, notes, names = Noted(list), list[str](), {item.name for item in items}
+    noted, names = Noted(list), {_nfc(item.name) for item in items}
     pages = _redirect_pages(_lines(REDIRECTS, files), names, prefix, location, noted)
     rules = _rules(_lines(HEADERS, files), noted)
-    for (file, why), lines in noted.items():
-        text = ngettext(
-            "%(file)s, line %(lines)s: %(what)s",
-            "%(file)s, lines %(lines)s: %(what)s",
-            len(lines),
-            file=file,
-            lines=listed(lines, NAMED),
-            what=why,
-        )
-        notes.append(text)
+    notes = [labelled(f"{file}:{listed(at, NAMED)}", what) for (file, what), at in noted.items()]
     found = sorted([*items, *pages], key=attrgetter("name"))
     return [_with_headers(item, prefix, rules) for item in found] if rules else found, notes
 
 
-def _lines(file: str, files: Mapping[str, Sequence[str]]) -> Iterator[tuple[int, str]]:
+def _lines(file: str, files: Mapping[str, Sequence[str]]) -> Lines:
     """Yield each line with its number, without comments."""
     for number, line in enumerate(files.get(file, ()), 1):
-        if len(line) > LONGEST:
-            raise _wrong(file, number, _("it has more than %(count)d characters", count=LONGEST))
-        if number > LINES:
-            raise _wrong(file, number, _("%(count)d lines are allowed", count=LINES))
+        if max(number, len(line)) > LINES:
+            text = _("%(count)d lines of %(count)d characters are allowed", count=LINES)
+            raise _wrong(file, number, text)
         if not re.match(r"\s*(#|$)", line):
-            yield number, line.rstrip()
+            yield number, _nfc(line.rstrip())
 
 
 def _wrong(file: str, line: int, what: str | Promise) -> SourceError:
-    text = _("%(file)s, line %(line)d: %(what)s", file=file, line=line, what=what)
+    text = _("%(label)s: %(text)s", label=f"{file}:{line}", text=what)
     return SourceError(text, stage="source", hint=_("Correct the line."))
 
 
 # --- _headers ---------------------------------------------------------------------------------
 
 
-def _rules(lines: Iterator[tuple[int, str]], noted: Noted) -> Rules:
+def _rules(lines: Lines, noted: Noted) -> Rules:
     rules = Rules()
     for number, line in lines:
         if not line[0].isspace():
@@ -108,105 +103,89 @@ def _rules(lines: Iterator[tuple[int, str]], noted: Noted) -> Rules:
             raise _wrong(HEADERS, number, _("no path stands above this header"))
         else:
             _number, name, value = step = _step(number, line.strip())
-            if name in _KEPT or name.startswith("x-cos-meta-"):
+            if name in _KEPT or re.match("X-Cos-Meta-.", name):
                 rules[-1][1].append(step)
             elif value:
-                noted[HEADERS, _instead(name.title())].append(number)
+                text = str(_IN_META if name in _IN_PAGES else _BY_CDN) % {"name": name}
+                noted[HEADERS, text].append(number)
     return rules
 
 
-def _instead(name: str) -> str:
-    """Return what to do for a header that no bucket keeps."""
-    if name in _IN_PAGES:
-        return str(_("Not sent: %(name)s. Write it into the pages as <meta> or <link>.", name=name))
-    return str(_("Not sent: %(name)s. Only a CDN in front of the site can add it.", name=name))
-
-
 def _pattern(line: int, path: str) -> re.Pattern[str]:
-    """Return what the path fits: ``*`` fits all, ``:name`` a part between slashes."""
-    parts = re.split(r"(\*|(?<=/):[A-Za-z]\w*)", unquote(path), flags=re.ASCII)
+    """Return what fits: ``*`` fits all, ``:name`` a part between slashes, a folder its page."""
+    parts = re.split(r"(\*|(?<=/):[A-Za-z]\w*)", _nfc(unquote(path)), flags=re.ASCII)
     names = (part[1:] or "splat" for part in parts[1::2])
     parts[1::2] = (f"(?P<{n}>{'.*' if n == 'splat' else '[^/]+'})" for n in names)
     parts[::2] = map(re.escape, parts[::2])
-    try:
+    with suppress(re.error):  # a name twice
         if path.startswith("/"):
-            return re.compile("".join(parts))
-    except re.error:  # a name twice
-        raise _wrong(HEADERS, line, _("a path has one * and each :name once, at most")) from None
-    raise _wrong(HEADERS, line, _("a path begins with a slash, and a header with a space"))
+            return re.compile("".join(parts) + rf"(?:(?<=/){re.escape(INDEX)})?")
+    text = _("write a path from its slash, with each of * and :name once, and a header indented")
+    raise _wrong(HEADERS, line, text)
 
 
 def _step(line: int, text: str) -> Step:
-    if not (found := re.fullmatch(r"!\s*([\w-]+)|([\w-]+)\s*:\s*(.+)", text)):
+    if not (found := _HEADER.fullmatch(text)):
         raise _wrong(HEADERS, line, _("write a header as 'Name: value', or '! Name' to remove it"))
     removed, name, value = map(str, found.groups(""))
-    name = (removed or name).lower()
-    if name in ("cache-control", "content-type") and len(value) > IN_LOG:
-        raise _wrong(HEADERS, line, _("it has more than %(count)d characters", count=IN_LOG))
     try:
-        return line, name, value and header_value(value)
+        return line, (removed or name).title(), value and header_value(value)
     except NameRejected as error:
         raise _wrong(HEADERS, line, error.message) from None
 
 
 def _with_headers(item: UploadItem, prefix: str, rules: Rules) -> UploadItem:
-    """Return the item with the headers of all rules that fit its path."""
-    found, path = dict[str, tuple[int, str]](), f"/{item.name.removeprefix(prefix)}"
-    folder = path.removesuffix(INDEX) if path.endswith(f"/{INDEX}") else path
-    for pattern, steps in rules:
-        if fitting := pattern.fullmatch(path) or pattern.fullmatch(folder):
-            for step in steps:
-                _take(step, fitting.groupdict(), found, path)
+    """Return the item with the headers of all rules that fit its path, or raise SourceError."""
+    found, path = dict[str, tuple[int, str]](), f"/{_nfc(item.name).removeprefix(prefix)}"
+    fitting = (
+        (fits, step) for rule, steps in rules if (fits := rule.fullmatch(path)) for step in steps
+    )
+    for fits, (line, name, value) in fitting:
+        parts = {f":{part}": quote_key(text) for part, text in fits.groupdict().items()}
+        value = "".join(parts.get(word, word) for word in re.split(r"(:\w+)", value))
+        first, before = found.setdefault(name, (line, value))
+        if name in _IN_COLUMNS and len(value) > IN_LOG:
+            raise _wrong(HEADERS, line, _("it has more than %(count)d characters", count=IN_LOG))
+        if not value:
+            del found[name]
+        elif before != value:
+            facts = {"name": name, "first": first, "path": ascii(path)}
+            raise _wrong(HEADERS, line, str(_OTHER) % facts)
     values = {name: found[name][1] for name in sorted(found)}
-    cache_control, kind = values.pop("cache-control", None), values.pop("content-type", None)
+    cache_control, kind = (values.pop(name, None) for name in _IN_COLUMNS)
     return replace(
         item,
         cache_control=item.cache_control or cache_control,  # --map comes first
         content_type=kind or item.content_type,
-        other_headers="\n".join(f"{_KEPT.get(name, name)}: {values[name]}" for name in values),
+        other_headers="\n".join(f"{name}: {value}" for name, value in values.items()),
     )
-
-
-def _take(
-    step: Step, parts: Mapping[str, str], found: dict[str, tuple[int, str]], path: str
-) -> None:
-    """Set or remove a header; raise SourceError if it has another value already."""
-    line, name, value = step
-    value = re.sub(r":(\w+)", lambda m: quote_key(parts.get(m[1], "")) or m[0], value)
-    if not value:
-        found.pop(name, None)
-    elif (before := found.setdefault(name, (line, value)))[1] != value:
-        facts = {"name": _KEPT.get(name, name), "first": before[0], "path": ascii(path)}
-        text = _("line %(first)d gives %(path)s another %(name)s. Remove it: '! %(name)s'", **facts)
-        raise _wrong(HEADERS, line, text)
 
 
 # --- _redirects -------------------------------------------------------------------------------
 
 
 def _redirect_pages(
-    lines: Iterator[tuple[int, str]],
-    names: Collection[str],
-    prefix: str,
-    location: str,
-    noted: Noted,
+    lines: Lines, names: set[str], prefix: str, location: str, noted: Noted
 ) -> list[UploadItem]:
     """Return a page for each exact path that has no file."""
-    pages = dict[str, UploadItem]()
+    pages, leads = dict[str, UploadItem](), dict[str, str]()  # from page to page
     for number, line in lines:
         source, target = found.group(1, 2) if (found := _REDIRECT.fullmatch(line)) else ("", "")
-        name, taken = _name(prefix, source), prefix + unquote(source).strip("/")
+        name, last = _name(prefix, source), _name(prefix, re.sub("[?#].*", "", target))
         why = _DONE if name else _INEXACT
-        if not found and re.match(r"/\*\s.*\s200", line):
+        while last in leads:
+            last = leads[last]
+        if not found and re.match(r"/\*\s+/\S*\s+200", line):
             why = _FALLBACK
-        elif name in pages or not {name, taken}.isdisjoint(names):
+        elif name in pages or not names.isdisjoint([name, name.removesuffix(f"/{INDEX}")]):
             why = _TAKEN
+        elif name and last == name:
+            why = _BACK
         elif name:
-            if target.startswith("/"):
-                target = f"/{quote_key(location + prefix)}{target[1:]}"
-            body = partial(BytesIO, _PAGE.format(escape(target)).encode())
-            page = UploadItem(name, body, content_type="text/html; charset=utf-8")
-            pages[name] = fingerprint(page)
+            leads[name] = last
+            target = re.sub("^/", f"/{quote_key(location + prefix)}", target)
+            body = partial(BytesIO, LEADS_ON + _REST.format(escape(target)).encode())
+            pages[name] = fingerprint(UploadItem(name, body, content_type=content_type(INDEX)))
         noted[REDIRECTS, str(why)].append(number)
     return [*pages.values()]
 

@@ -65,15 +65,14 @@ def read_tree(
     fits = _matcher([line for line in lines if line.strip() and not line.startswith("#")])
 
     heads = dict(_walk(os.path.realpath(root), lambda path: _is_hidden(path) or fits(path)))
-    own = [name for name in FILES if heads.pop(name, None) is not None]
-    site_files = {name: _lines(root, name, MOST) for name in own}
+    read = {name: _lines(root, name, MOST) for name in FILES if heads.pop(name, None) is not None}
     hashed, items = hashed_among(heads), list[UploadItem]()
     for path in sorted(heads):
         interrupts.check()
         rule = next((value for fits, value in rules if fnmatchcase(path, fits)), None)
         place = heads[path], path if heads[path].endswith("/") else ""
         items.append(tree_item(prefix + path, *place, hashed=path in hashed, cache_control=rule))
-    items, notes = follow(site_files, items, prefix, location)
+    items, notes = follow(read, items, prefix, location)
     if not items:
         raise unusable(_("There is no file to send in %(folder)r", folder=str(root)), _EMPTY)
     return Tree(prefix, items, notes)

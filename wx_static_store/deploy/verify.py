@@ -27,7 +27,7 @@ from ..core.types import (
     deletion,
 )
 from ..exceptions import ConfigurationError, DeadlineExceeded, NameRejected, WxStaticStoreError
-from ..i18n import gettext, gettext_lazy as _, gettext_noop, listed
+from ..i18n import gettext_lazy as _, gettext_noop, listed, shown
 from ..upload.database import in_database, log
 from ..upload.recorder import Recorder
 from ..upload.sources import IN_MEMORY, digest
@@ -46,6 +46,7 @@ KEPT = ("staticfiles.json", "MP_verify_*.txt", "WW_verify_*.txt")
 
 Rewritten = defaultdict[tuple[str, str, str], list[str]]  # name, value there, here: the keys
 
+_SENT = _("The site sends %(name)s '%(there)s' for %(keys)s, not '%(here)s': by a CDN?")
 _BY_COMMAND = _("Compare them with wx_deploy --diff RELEASE cloud.")
 
 
@@ -109,12 +110,9 @@ def verify(
         pages=len(fetched),
         mismatches=[Mismatch(key, str(what)) for key, what in differences.items() if what],
         notes=[
-            gettext(
-                "The site sends %(name)s '%(there)s' for %(keys)s, not '%(here)s': by a CDN?",
-                **dict(zip(("name", "there", "here"), facts, strict=True)),
-                keys=listed(sorted(keys), NAMED),
-            )
-            for facts, keys in sorted(rewritten.items())
+            str(_SENT)
+            % {"name": name, "there": there, "here": here, "keys": listed(sorted(keys), NAMED)}
+            for (name, there, here), keys in sorted(rewritten.items())
         ],
     )
 
@@ -246,7 +244,7 @@ def _as_served(
     if md5 == item.md5:
         wanted = {"Content-Type": headers.content_type, "Cache-Control": headers.cache_control}
         for name, here in wanted.items():
-            there = reply.headers.get(name, "")
+            there = shown(reply.headers.get(name, ""))
             if there.lower().replace(" ", "") != here.lower().replace(" ", ""):
                 rewritten[name, there, here].append(key)
         return ""

@@ -10,10 +10,11 @@ from django.utils import timezone
 from django.utils.functional import Promise
 
 from ..conf import platform_options
+from ..conf.release_checks import require_private
 from ..i18n import gettext_lazy as _
 from ..models import Deployment, FolderState, IdempotencyKey, Release
 from ..models.columns import Now
-from ..upload import kept
+from ..upload import kept, parked, waiting
 from ..upload.database import deployments, log, persistently
 from ..upload.workers import WorkerPool
 from .retention import RELEASES, find_retained
@@ -113,6 +114,14 @@ def prune_releases(count: int = RELEASES, *, dry_run: bool = False) -> Iterator[
         for files, size in kept.free(left, pool, dry_run=dry_run):
             yield "files", files
             yield "bytes", size
+
+
+def prune_waiting(*, dry_run: bool = False) -> Iterator[tuple[str, int]]:
+    """Delete old bytes of uploads that failed and of saves that were rolled back, as above."""
+    if alias := platform_options().waiting_storage:
+        require_private(alias, "WAITING_STORAGE")
+        yield from parked.prune(dry_run=dry_run)
+        yield from waiting.sweep(dry_run=dry_run)
 
 
 def _settle_folders() -> None:

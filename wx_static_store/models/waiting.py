@@ -81,6 +81,8 @@ class WaitingFile(models.Model):
 
     @property
     def advice(self) -> str | Promise:
+        if self.why and self.state == self.State.DUE:
+            return _("There is nothing to do: wx_push tries it again by itself.")
         return advice(self.cause, UploadStatus.FAILED) if self.why else ""
 
     @property

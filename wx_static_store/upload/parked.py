@@ -18,7 +18,6 @@ from ..conf.offered import at_home
 from ..conf.release_checks import require_private
 from ..core.frames import described, is_from_signal
 from ..core.types import UploadContext, UploadItem
-from ..i18n import english, gettext_lazy as _
 from ..models import UploadLog, WaitingFile, key_digest
 from ..models.columns import Now
 from .database import in_database
@@ -27,8 +26,6 @@ from .waiting import IS_FREE, LEFT, PARKED, SAVE, give_up, put, remove, row_of, 
 from .waiting_bytes import free_bytes, write_bytes
 
 logger = logging.getLogger("wx_static_store.waiting")
-
-_UNPUBLISHED = _("The file was made unpublic after this was saved")
 
 
 def may_wait(using: str, options: Options) -> bool:
@@ -51,7 +48,7 @@ def hold(options: Options, key: str) -> bool:
     """Park what waits for a key that is made unpublic; return False if it may be sent."""
     found = _rows_of(options, key).filter(kind=SAVE)
     state = Case(When(state=LEFT, then=Value(LEFT)), default=Value(PARKED))
-    facts: dict[str, Any] = {"cause": "", "errcode": None, "message": english(_UNPUBLISHED)}
+    facts: dict[str, Any] = {"cause": "waiting.unpublished", "errcode": None, "message": ""}
     facts["leases"] = F("leases") + 1  # who has read the row as due does not get it any more
     held = partial(found.filter(IS_FREE).update, state=state, changed=Now(), **facts)
     return in_database(lambda: bool(held() or not found.exists()), otherwise=False)
@@ -88,10 +85,10 @@ def rows_at(logged: Iterable[UploadLog]) -> dict[tuple[str, str], WaitingFile]:
     return {(row.env, row.key_digest): row for row in found}
 
 
-def prune(*, dry_run: bool = False) -> Iterator[int]:
-    """Give up uploads that failed WAITING_HOURS ago or earlier; yield the size of each."""
+def prune(*, dry_run: bool = False) -> Iterator[tuple[str, int]]:
+    """Give up uploads that failed WAITING_HOURS ago or earlier; yield ``("parked", 1)``."""
     before = Now() - timedelta(hours=platform_options().waiting_hours)
     for row in rows().filter(state=LEFT, changed__lt=before):
         # One that somebody sends again meanwhile has another attempt.
         if dry_run or remove(row, IS_FREE, Q(state=LEFT, attempts=row.attempts)):
-            yield row.size
+            yield "parked", 1

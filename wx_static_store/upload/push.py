@@ -20,7 +20,6 @@ from ..conf import Options, platform_options
 from ..conf.offered import at_home
 from ..conf.release_checks import require_private
 from ..core.match import Match, match
-from ..core.refusals import EXISTS
 from ..core.types import (
     IMPORT,
     RemoteFile,
@@ -63,7 +62,7 @@ NOTED_SECONDS = 600.0  # after these, nobody knows of a push any more
 TRIES = 20  # some two hours and a half; then a row that fails while others are sent is parked
 PAUSE, LONGEST_PAUSE = 5.0, 600.0  # seconds until the next try; the pause doubles
 Found = RemoteFile | WxStaticStoreError | None
-_NEWER = _("A newer upload of this file is in the log, and an older one must not overwrite it")
+_taken = partial(SourceError, cause="waiting.taken", stage="name")
 
 
 def push(seconds: float = 60.0, counts: Counter[str] | None = None) -> Counter[str]:
@@ -191,8 +190,7 @@ class _Steps:
         same = match(row, found.file)
         self._there.update([row.key] if same is Match.SAME else [])
         if _is_older(row, found, self._uploader.options):
-            error: WxStaticStoreError = SourceError(_NEWER, cause="SourceGone", stage="source")
-            self._park(row, self._uploader.failed(item, error))
+            self._park(row, self._uploader.failed(item, _taken()))
         elif row.kind == DELETE:
             # In an outage the log alone decides: it must not show what the list does not.
             if found.taken_by or found._replace(listed=False).file or row.replaces:
@@ -203,7 +201,7 @@ class _Steps:
         elif same is Match.SAME:  # the process that sent it was killed, or the database restored
             self._store(row, self._uploader.waiting(item))
         else:
-            self._park(row, self._uploader.failed(item, EXISTS.broken(key=row.key)))
+            self._park(row, self._uploader.failed(item, _taken()))
         return None
 
     # --- what came of it -------------------------------------------------------------------------

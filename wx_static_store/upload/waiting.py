@@ -76,6 +76,7 @@ MARGIN = 10.0  # between the clocks of this machine, the database and COS
 
 IS_FREE = Q(leased_until=None) | Q(leased_until__lt=Now())  # nobody sends it
 
+_LOOK = _("Look whether WAITING_STORAGE and the database can be written to.")
 _DUE_NOW = {"state": DUE, "attempts": 0, "next_at": Now(), "changed": Now()}
 _FRESH = _DUE_NOW | {"cause": "", "errcode": None, "message": ""}  # not tried yet
 
@@ -230,7 +231,7 @@ def _not_kept(
     if not isinstance(error, SourceError):
         text = _("The file could not wait (%(why)s)", why=described(error))
         cause, unknown = (failure.cause, failure.maybe_stored) if failure else ("", False)
-        error = UploadFailed(text, cause=cause, stage="source", maybe_stored=unknown)
+        error = UploadFailed(text, cause=cause, stage="source", maybe_stored=unknown, hint=_LOOK)
     result = uploader.failed(item, error)
     return result, record_one(result, context)
 
@@ -251,8 +252,8 @@ def row_of(options: Options, key: str, *, makes_way: bool = False) -> WaitingFil
         row = rows().filter(env=options.env, key_digest=key_digest(key)).exclude(hidden).first()
         return None if row and row.state == LEFT and makes_way and give_up(row) else row
     except Error as error:
-        why = described(error)
-    raise UploadFailed(_("The waiting files cannot be read (%(why)s)", why=why), stage="name")
+        text = _("The waiting files cannot be read (%(why)s)", why=described(error))
+    raise UploadFailed(text, stage="name", hint=_LOOK)
 
 
 def below(options: Options, prefix: str) -> dict[str, RemoteFile | None]:
@@ -381,8 +382,8 @@ def _replace(row: WaitingFile, columns: dict[str, Any]) -> bool:
 # --- what is left over ---------------------------------------------------------------------------
 
 
-def sweep(*, dry_run: bool = False) -> Iterator[int]:
-    """Delete old bytes that no row names, as of a save that was rolled back; yield each size."""
+def sweep(*, dry_run: bool = False) -> Iterator[tuple[str, int]]:
+    """Delete old bytes that no row names, as of a rolled-back save; yield ``("unnamed", 1)``."""
     storage, until = bytes_storage(), time.time() - platform_options().waiting_hours * 3600
     heads: list[str] = []
     with suppress(FileNotFoundError):  # nothing ever waited
@@ -394,7 +395,6 @@ def sweep(*, dry_run: bool = False) -> Iterator[int]:
         for path in map(path_for, sorted({*tokens} - named)):
             with suppress(FileNotFoundError):  # its save is rolled back at this moment
                 if storage.get_modified_time(path).timestamp() < until:
-                    size = storage.size(path)
                     if not dry_run:
                         storage.delete(path)
-                    yield size
+                    yield "unnamed", 1

@@ -39,10 +39,7 @@ ALL = ["tenant-00", "tenant-01", "tenant-02", "tenant-03"]
 def cloud(configure: Any, tmp_path: Path, db: None) -> EmulatorServer:
     settings = configure_releases(tmp_path / "releases")
     settings["WX_STATIC_STORE"] |= {"MAX_ATTEMPTS": 1}
-    hashers = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    found: EmulatorServer = configure(
-        ROOT_URLCONF="tests.api.urls", PASSWORD_HASHERS=hashers, **settings
-    )
+    found: EmulatorServer = configure(ROOT_URLCONF="tests.api.urls", **settings)
     return found
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.files.storage import storages
 from django.core.management.base import CommandError
 
+from ...conf import all_options
 from ...conf.options import MEDIA
 from ...core.interrupts import held
 from ...deploy.media_import import MediaImport
@@ -56,11 +57,13 @@ class Command(UpkeepCommand):
         self.verbose, self.files = options["verbosity"] > 1, list[dict[str, str]]()
         prepare_report(report)
         uploader = get_uploader(to, options["env"])
-        if uploader.options.kind != MEDIA or source == to:
-            raise wrong_use(_("--to names a store of media that is not the source itself."))
-        stores = [storages[source], storages[to]]
-        parts = {"source": source, "env": uploader.env}
-        question = _("Make the files of %(source)s public in %(env)s?", **parts)
+        stores, own = [storages[source], storages[to]], all_options().get(source)
+        # A source of the same environment that has the store's files, too, would grow by each run.
+        holds = own and (own.env, uploader.options.location.startswith(own.location))
+        if uploader.options.kind != MEDIA or holds == (uploader.env, True):
+            raise wrong_use(_("--to names a store of media that is no part of the source."))
+        facts = {"version": 1, "source": source, "using": to, "env": uploader.env}
+        question = _("Make the files of %(source)s public in %(env)s?", **facts)
         if not (options["dry_run"] or options["yes"] or confirmed(question)):
             self.stdout.write(_("Nothing was published."))
             return
@@ -70,7 +73,6 @@ class Command(UpkeepCommand):
             with held():
                 MediaImport(stores[0], uploader, self._report, **how).run()
         finally:
-            facts = {"version": 1, "source": source, "using": to, "env": uploader.env}
             facts["counts"] = {kind: self.counts[kind] for kind in KINDS}
             write_json(report, facts | {"files": self.files})
         self.stdout.write(labelled(uploader.env, self.counted))

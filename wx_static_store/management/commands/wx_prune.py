@@ -9,13 +9,11 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.template.defaultfilters import filesizeformat
 
-from ...conf import platform_options
-from ...conf.release_checks import require_private
 from ...i18n import gettext as _, joined
-from ...log.prune import COUNTED, prune, prune_releases
+from ...log.prune import COUNTED, prune, prune_releases, prune_waiting
 from ...log.retention import RELEASES
 from ...releases.previews import blank_ended
-from ...upload import kept, parked, waiting
+from ...upload import kept
 from ..exits import YES, confirmed, number_between, wrong_use
 from ..upkeep import UpkeepCommand
 
@@ -49,7 +47,6 @@ class Command(UpkeepCommand):
         self.left: list[str] = []  # previews that could not be blanked
         # Environments share the kept bytes.
         self._with_releases = bool(options["releases"] or not options["env"])
-        self._with_waiting = bool(platform_options().waiting_storage and not options["env"])
         self._check()
         if not (dry_run or options["yes"] or self._confirm()):
             self.stdout.write(_("Nothing was deleted."))
@@ -70,20 +67,16 @@ class Command(UpkeepCommand):
             raise wrong_use(_("Environments share releases: leave --env or --releases out."))
         if self._with_releases and kept.alias():
             kept.check()
-        if self._with_waiting:
-            require_private(platform_options().waiting_storage, "WAITING_STORAGE")
 
     def _prune(self, counts: Counter[str], *, dry_run: bool) -> None:
         options, releases = self.options, self.options["releases"] or RELEASES
-        steps: list[Iterable[tuple[str, int]]] = [self._blank_previews(dry_run=dry_run)]
+        waiting = [] if options["env"] else [prune_waiting(dry_run=dry_run)]  # it may refuse
+        steps: list[Iterable[tuple[str, int]]] = [*waiting, self._blank_previews(dry_run=dry_run)]
         if days := options["days"]:
             how = {"env": options["env"], "batch": options["batch"], "releases": releases}
             steps.append(prune(days, **how, dry_run=dry_run))
         if self._with_releases:
             steps.append(prune_releases(releases, dry_run=dry_run))
-        if self._with_waiting:
-            steps.append(("parked", 1) for _size in parked.prune(dry_run=dry_run))
-            steps.append(("unnamed", 1) for _size in waiting.sweep(dry_run=dry_run))
         for kind, count in chain(*steps):
             counts[kind] += count
 
