@@ -6,12 +6,12 @@
     root.querySelectorAll(".wx-copy[hidden]").forEach((button) => { button.hidden = false; });
   }
 
-  // The clipboard is for secure pages only; an admin on plain http has the old way.
+  // The clipboard is for secure pages only, and a browser may refuse it: then there is the old way.
   async function copy(text) {
-    if (navigator.clipboard) {
+    try {
       await navigator.clipboard.writeText(text);
       return;
-    }
+    } catch { /* nothing was copied */ }
     const area = document.createElement("textarea");
     area.value = text;
     document.body.append(area);
