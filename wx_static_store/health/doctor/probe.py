@@ -121,8 +121,8 @@ def _unusual(file: ProbeFile) -> Iterator[Finding]:
     # The platform is as it is: such facts are never errors.
     learned = _headers(file)
     link, start = file.link(), file.store.options.location + FOLDER
-    learned["no_token"] = file.put(file.body, link, token="")
-    learned["wrong_token"] = file.put(file.body, link, token="wrong")  # noqa: S106
+    for name, token in (("no_token", ""), ("wrong_token", "wrong")):
+        learned[name] = file.put(file.body, link, token=token)
     learned["leading_slash"] = _link_for(file, f"/{start}a")
     learned["long_key"] = _link_for(file, start + "a" * MAX_KEY_BYTES)
     file.common |= learned
