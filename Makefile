@@ -81,6 +81,8 @@ coverage: venv  ## the test suite with branch coverage
 
 # What is damaged must not slip through between few random examples.
 sabotage mutants proof: export WX_ALL_EXAMPLES = 1
+# Those that take a while catch some of it, too.
+sabotage proof: export WX_SLOW = 1
 
 .PHONY: sabotage
 sabotage: venv  ## damage a copy in many small ways: each must turn a test red
