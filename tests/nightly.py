@@ -29,10 +29,7 @@ PARTS = {
     "five times the random examples": (
         f"WX_ALL_EXAMPLES=1 WX_REQUIRE_SCHEMATHESIS=1 make test EXTRAS=ci {RANDOM}",
     ),
-    "a soak of two seeds, and saves that wait": (
-        *("make soak SEED=1 FOR=40", "make soak SEED=2 FOR=40"),
-        *("make soak-waiting SEED=1 FOR=30", "make soak-waiting SEED=2 FOR=30 ARGS=--wait=always"),
-    ),
+    "a soak of two seeds": ("make soak SEED=1 FOR=40", "make soak SEED=2 FOR=40"),
     "killed deploys": ("make soak-deploy RUNS=160",),
     "deploys and prunes at once": ("make soak-prune ROUNDS=120",),
     "one token for all processes, on Redis and Memcached; each button at both widths": (

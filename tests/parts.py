@@ -78,6 +78,7 @@ LONG = """
     .          packaging
     django_suite
     browser
+    soak
     processes  push kill killed_deploy wx_deploy concurrency emulator
     faults     faults
     docs

@@ -51,8 +51,9 @@ def test_so_may_one_that_waits_because_its_answer_was_lost(came: float, wrong: l
 
 
 @slow
-def test_ten_seconds_of_outages_and_kills_lose_no_file() -> None:
-    command = [sys.executable, "-m", "tests.soak.waiting", "--seed", "1", "--for", "10"]
+@pytest.mark.parametrize("wait", ["outage", "always"])
+def test_half_a_minute_of_outages_and_kills_loses_no_file(wait: str) -> None:
+    command = [sys.executable, "-m", "tests.soak.waiting", "--for", "30", "--wait", wait]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1].endswith(" 0 wrong")
