@@ -149,7 +149,8 @@ TABLE = (
         editor=AGAIN, remedy=Remedy.WAIT),
     SOURCE.but(
         "waiting.taken", title=_("Another file is public under this name"),
-        means=_("It is not from here, or newer than this one. wx_push replaces no file unasked."),
+        means=_("It is not from here, or newer than this one. wx_push does not replace a public "
+                "file by itself."),
         operator=_("To replace the public file, use Upload again on the page Still failing."),
         editor=_("Give the waiting file up, or save it under another name.")),
     SOURCE.but(

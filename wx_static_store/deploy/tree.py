@@ -36,7 +36,7 @@ class Tree(NamedTuple):
 
     prefix: str
     items: list[UploadItem]
-    notes: Sequence[str] = ()  # on what its _headers and _redirects ask for in vain
+    notes: Sequence[str] = ()  # on lines of its _headers and _redirects that cannot be followed
     last: UploadItem | None = None
 
 
