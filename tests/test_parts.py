@@ -43,14 +43,24 @@ def test_a_list_is_printed_for_pytest(capsys: pytest.CaptureFixture[str]) -> Non
     )
 
 
+def run_whole(*options: str) -> str:
+    command = [sys.executable, "-m", "pytest", "-q", *options]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    return re.findall(r"(\d+) passed", done.stdout)[0]
+
+
 @slow
 def test_a_file_that_its_worker_collects_has_all_its_tests() -> None:
-    def passed(*options: str) -> str:
-        command = [sys.executable, "-m", "pytest", "-q", *options, "tests/test_tables.py"]
-        done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-        return re.findall(r"(\d+) passed", done.stdout)[0]
+    whole = run_whole("-n2", "-p", "tests.whole_files", "tests/test_tables.py")
+    assert whole == run_whole("-n0", "tests/test_tables.py")
 
-    assert passed("-n2", "-p", "tests.whole_files") == passed("-n0")
+
+@slow
+def test_after_a_file_without_a_test_the_next_folder_begins_anew() -> None:
+    """On SQLite the second has none, and what the first holds is its folder's."""
+    files = ["databases/test_transactions.py", "databases/test_live.py", "test_tables.py"]
+    paths = [f"tests/{file}" for file in files]
+    assert run_whole("-n0", "-p", "tests.whole_files", *paths) == run_whole("-n0", *paths)
 
 
 # --- make nightly -------------------------------------------------------------------------------

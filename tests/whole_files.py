@@ -27,6 +27,8 @@ class WholeFile(pytest.Item):
         for test, following in zip(tests, [*tests[1:], nextitem], strict=False):
             session.items[place] = test
             hook.pytest_runtest_protocol(item=test, nextitem=following)
+        if not tests:  # else the test before would keep what the next file does not share
+            session._setupstate.teardown_exact(nextitem)
         # What its tests hold stays: freed during the next file, it would warn in another's name.
         session.items[place], self.tests = self, tests
 
