@@ -24,7 +24,7 @@ OTHER = "tenant-b"
 
 
 def keep(status: str = "online", domain: str = "b.example.com", env: str = OTHER) -> None:
-    Hostings(platform_options()).keep(env, StaticStore(domain, "", "", status))
+    Hostings(platform_options()).keep(env, StaticStore(domain, status))
 
 
 def shown(env: str = OTHER, using: str = "", folder: str = "") -> ShownHosting:

@@ -141,7 +141,7 @@ _STATES: dict[str, tuple[Mark, Text, Text]] = {
     "create_fail": (Mark.WRONG, _("it could not be opened"), ""),
     "destroy_fail": (Mark.WRONG, _("it could not be closed"), ""),
 }
-_NO_STORE = StaticStore("", "", "", "")
+_NO_STORE = StaticStore("", "")
 _UNKNOWN = (Mark.WARNING, _("its status is not a known one"), "")
 
 
