@@ -6,14 +6,15 @@ that fails changes nothing else.
 """
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 
 from django.template.defaultfilters import filesizeformat
 
 from ..conf import platform_options
 from ..conf.cache_checks import is_for_all
+from ..core.contexts import during
 from ..core.notes import Notes
 
 PAUSE = 0.25  # seconds between two notes: a page asks less often
@@ -59,14 +60,9 @@ def sent_of(*digests: str) -> list[int | None]:
     return [found[digest] or 0 for digest in digests]
 
 
-@contextmanager
-def note_saves(digest: str) -> Iterator[None]:
+def note_saves(digest: str) -> AbstractContextManager[object]:
     """Note the sent bytes of saves inside the block; with an empty digest, note nothing."""
-    token = note_of_save.set(note_of(digest) if digest else None)
-    try:
-        yield
-    finally:
-        note_of_save.reset(token)
+    return during(note_of_save, note_of(digest) if digest else None)
 
 
 def sizes() -> list[str]:

@@ -8,14 +8,14 @@ has no row: the next save of the same bytes under the same name uses it, and nee
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 from ..conf import Options
+from ..core.contexts import during
 from ..core.notes import Notes
 
 LOOKS = 3  # a key that is neither free nor held was released meanwhile, or the cache keeps nothing
@@ -75,14 +75,9 @@ class Claim:
                 claims.forget(key)  # or the claim ends by itself
 
 
-@contextmanager
-def claiming() -> Iterator[Claim]:
+def claiming() -> AbstractContextManager[Claim]:
     """Let the save inside the block claim names."""
-    token = current_claim.set(claim := Claim())
-    try:
-        yield claim
-    finally:
-        current_claim.reset(token)
+    return during(current_claim, Claim())
 
 
 def drop_claim(options: Options, key: str) -> None:
@@ -113,15 +108,9 @@ def drop_abandoned(options: Options, key: str) -> None:
     notes_of("left-at", options, ABANDONED_SECONDS).forget(key)
 
 
-@contextmanager
-def remembered_saves() -> Iterator[list[Save]]:
+def remembered_saves() -> AbstractContextManager[list[Save]]:
     """Collect the saves inside the block, for a form that may fail after them."""
-    saves: list[Save] = []
-    token = _saves.set(saves)
-    try:
-        yield saves
-    finally:
-        _saves.reset(token)
+    return during(_saves, list[Save]())
 
 
 def remember(save: Save) -> None:
