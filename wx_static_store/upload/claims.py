@@ -6,8 +6,6 @@ Without a log, the claim lasts for a minute. An object that a form uploaded befo
 has no row: the next save of the same bytes under the same name uses it, and needs no suffix.
 """
 
-from __future__ import annotations
-
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -36,7 +34,7 @@ class Save:
 
 _saves: ContextVar[list[Save] | None] = ContextVar("saves", default=None)
 # The claim of the save under way, which Django has no way to hand over.
-current_claim: ContextVar[Claim | None] = ContextVar("claim", default=None)
+current_claim: ContextVar["Claim | None"] = ContextVar("claim", default=None)
 
 
 class Claim:
