@@ -58,7 +58,8 @@ class Places:
         try:
             if (using, env) not in self._stores:
                 self._stores[using, env] = store_for(self.stores[using].for_env(env))
-            url = link_to(self._stores[using, env], key, hosting)
+            store = self._stores[using, env]
+            url = linkable(store.known_url(key, hosting), store.options)
         except ConfigurationError:
             return ""
         if not url:
@@ -80,10 +81,6 @@ def places_for(request: HttpRequest) -> Places:
     if not hasattr(request, "wx_places"):
         request.wx_places = Places(request.user)  # type: ignore[attr-defined]
     return cast(Places, request.wx_places)  # type: ignore[attr-defined]
-
-
-def link_to(store: Store, key: str, hosting: Hosting | None = None) -> str:
-    return linkable(store.known_url(key, hosting), store.options)
 
 
 def linkable(url: str, options: Options) -> str:
