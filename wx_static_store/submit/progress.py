@@ -7,14 +7,12 @@ that fails changes nothing else.
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from contextvars import ContextVar
 
 from django.template.defaultfilters import filesizeformat
 
 from ..conf import platform_options
 from ..conf.cache_checks import is_for_all
-from ..core.contexts import during
 from ..core.notes import Notes
 
 PAUSE = 0.25  # seconds between two notes: a page asks less often
@@ -36,8 +34,8 @@ def is_noted() -> bool:
 
 
 def note_of(digest: str) -> Callable[[int], None] | None:
-    """Return a function that notes the sent bytes of a submission; None without a cache."""
-    notes, due = shared_notes("sent"), 0.0
+    """Return a function that notes the sent bytes of a submission; None without one or a cache."""
+    notes, due = shared_notes("sent") if digest else None, 0.0
     if notes is None:
         return None
 
@@ -58,11 +56,6 @@ def sent_of(*digests: str) -> list[int | None]:
         return [None] * len(digests)
     found = notes.read_many(digests)
     return [found[digest] or 0 for digest in digests]
-
-
-def note_saves(digest: str) -> AbstractContextManager[object]:
-    """Note the sent bytes of saves inside the block; with an empty digest, note nothing."""
-    return during(note_of_save, note_of(digest) if digest else None)
 
 
 def sizes() -> list[str]:

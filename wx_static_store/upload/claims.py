@@ -6,14 +6,12 @@ Without a log, the claim lasts for a minute. An object that a form uploaded befo
 has no row: the next save of the same bytes under the same name uses it, and needs no suffix.
 """
 
-from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 from ..conf import Options
-from ..core.contexts import during
 from ..core.notes import Notes
 
 LOOKS = 3  # a key that is neither free nor held was released meanwhile, or the cache keeps nothing
@@ -32,8 +30,9 @@ class Save:
     content: Any
 
 
-_saves: ContextVar[list[Save] | None] = ContextVar("saves", default=None)
-# The claim of the save under way, which Django has no way to hand over.
+# The finished saves of a form that is validated: it may fail after them.
+current_saves: ContextVar[list[Save] | None] = ContextVar("saves", default=None)
+# The claim of the save under way, which takes names: Django has no way to hand it over.
 current_claim: ContextVar["Claim | None"] = ContextVar("claim", default=None)
 
 
@@ -73,11 +72,6 @@ class Claim:
                 claims.forget(key)  # or the claim ends by itself
 
 
-def claiming() -> AbstractContextManager[Claim]:
-    """Let the save inside the block claim names."""
-    return during(current_claim, Claim())
-
-
 def drop_claim(options: Options, key: str) -> None:
     """End the claim of any save on a key whose object was deleted."""
     notes_of("claim", options, SECONDS).forget(key)
@@ -104,16 +98,6 @@ def claim_abandoned(options: Options, key: str) -> bool:
 def drop_abandoned(options: Options, key: str) -> None:
     """Let no save take the object at this key: whoever wrote it last may have a row of it."""
     notes_of("left-at", options, ABANDONED_SECONDS).forget(key)
-
-
-def remembered_saves() -> AbstractContextManager[list[Save]]:
-    """Collect the saves inside the block, for a form that may fail after them."""
-    return during(_saves, list[Save]())
-
-
-def remember(save: Save) -> None:
-    if (saves := _saves.get()) is not None:
-        saves.append(save)
 
 
 def notes_of(kind: str, options: Options, seconds: float) -> Notes:
