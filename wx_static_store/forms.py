@@ -29,10 +29,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from .core import qr
-from .core.contexts import during
 from .core.naming import content_type, object_key
 from .core.refusals import PolicyRejected, User
-from .core.types import WAITS, UploadStatus
+from .core.types import WAITS, UploadStatus, during
 from .exceptions import ConfigurationError, NameRejected, UploadFailed, WxStaticStoreError
 from .i18n import english, labelled
 from .storage import WxStorage

@@ -22,9 +22,16 @@ from storages.base import BaseStorage
 from .conf import checks as checks  # where the app is not installed, nothing else registers them
 from .conf.options import MEDIA
 from .conf.settings import setting
-from .core.contexts import during
 from .core.naming import WAITING_URL, clean_name, object_key
-from .core.types import DELETED_MD5, RemoteFile, UploadContext, UploadItem, UploadStatus, deletion
+from .core.types import (
+    DELETED_MD5,
+    RemoteFile,
+    UploadContext,
+    UploadItem,
+    UploadStatus,
+    deletion,
+    during,
+)
 from .exceptions import IntegrityError, SourceError, UploadFailed, WxStaticStoreError
 from .i18n import gettext, gettext_lazy as _
 from .submit.progress import note_of_save

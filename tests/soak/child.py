@@ -202,7 +202,7 @@ class Worker:
         from django.core.files.storage import storages
         from django.core.files.uploadedfile import SimpleUploadedFile
 
-        from wx_static_store.core.contexts import during
+        from wx_static_store.core.types import during
         from wx_static_store.upload.claims import Save, current_saves
 
         storage, began = storages["forms"], time.monotonic()

@@ -11,8 +11,7 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 
 from tests.submit.conftest import HERE, UserWith
-from wx_static_store.core.contexts import during
-from wx_static_store.core.types import UploadContext
+from wx_static_store.core.types import UploadContext, during
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.submit import progress
 from wx_static_store.submit.progress import (

@@ -19,8 +19,7 @@ from django.utils import timezone
 from tests.conftest import lost_table
 from tests.upload.conftest import Shop
 from wx_static_store.conf import options_for
-from wx_static_store.core.contexts import during
-from wx_static_store.core.types import UploadContext, UploadItem
+from wx_static_store.core.types import UploadContext, UploadItem, during
 from wx_static_store.exceptions import ConfigurationError, NameRejected, UploadFailed
 from wx_static_store.models import UploadLog, WaitingFile
 from wx_static_store.models.columns import Now

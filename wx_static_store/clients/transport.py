@@ -18,10 +18,10 @@ from django.utils.functional import Promise
 from .. import __version__
 from ..causes import CAUSES
 from ..causes.wire import CERTIFICATES, SOCKS, of_proxy_status
-from ..core.contexts import during
 from ..core.frames import clearing_frames, is_from_signal, wrapped
 from ..core.retry import READ_RATE, Deadline
 from ..core.secrets import Secret
+from ..core.types import during
 from ..exceptions import (
     ConnectFailed,
     DeadlineExceeded,

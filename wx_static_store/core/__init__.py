@@ -14,7 +14,6 @@ Values and functions that know no Django project.
     refusals      Each refusal: its text, and the permission that lifts it
     retry         The only retry loop: it follows the remedy of an exception, for every call
     spans         Moments as people read them: in their time zone, or as an age
-    contexts      A context variable that has a value in one block
     types         Frozen values that travel between the layers, and the columns of the log
     secrets       Values that must never be printed, and their removal from the texts of others
 """

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from ..exceptions import DeadlineExceeded, Remedy, WxStaticStoreError
 from ..i18n import gettext_lazy as _
-from .contexts import during
+from .types import during
 
 T = TypeVar("T")
 
