@@ -14,10 +14,10 @@ from django.db import transaction
 from tests.conftest import ci_package
 from tests.rollouts.conftest import Broker, broker as broker
 from tests.upload.conftest import Shop, shop as shop
+from tests.waiting import in_threads
 from wx_static_store.exceptions import ConfigurationError
 from wx_static_store.models import WaitingFile
 from wx_static_store.submit import queue
-from wx_static_store.upload import workers as pool
 from wx_static_store.upload.waiting import send_now
 
 Make = Callable[..., Shop]
@@ -41,7 +41,7 @@ def test_without_an_app_the_recipe_is_named() -> None:
 
 
 def test_the_app_is_found_in_the_threads_of_a_web_server(broker: Broker) -> None:
-    found = pool.run(lambda _: (queue.is_available(), queue.celery_app()), [1, 2], max_workers=2)
+    found = in_threads(lambda _: (queue.is_available(), queue.celery_app()), [1, 2], max_workers=2)
     assert [*found] == [(True, broker.app)] * 2
 
 

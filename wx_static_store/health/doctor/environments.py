@@ -12,7 +12,7 @@ from ...conf.settings import nearest
 from ...exceptions import ConfigurationError, WeChatRefused, WxStaticStoreError
 from ...i18n import gettext_lazy as _, listed, shown
 from ...upload.hosting import Hostings
-from ...upload.workers import run
+from ...upload.workers import WorkerPool
 from .findings import NONE_LEFT, Check, Finding, Mark, Text, explained, of_error, ok, warning, wrong
 from .quota import of_call
 from .target import FOLDER, CheckTarget
@@ -178,7 +178,8 @@ def _described(target: CheckTarget) -> dict[str, Described]:
         except WxStaticStoreError as error:
             return env, error
 
-    found = dict(run(describe, envs, max_workers=target.options.max_workers))
+    with WorkerPool(target.options.max_workers) as pool:
+        found = dict(pool.run(describe, envs))
     # The overview shows them, and asks nobody.
     hostings = Hostings(target.options)
     for env, answer in found.items():
