@@ -1,12 +1,14 @@
-"""Wait for what another thread, process or connection is about to do."""
+"""Work in several threads, and wait for what another thread, process or connection does."""
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from wx_static_store.core.retry import Clock
+from wx_static_store.upload.workers import WorkerPool
 
+Item = TypeVar("Item")
 T = TypeVar("T")
 PATIENCE = 60.0  # seconds for anything that must come; nothing takes so long
 
@@ -35,3 +37,11 @@ def skipping_clock() -> Clock:
         skipped[0] += seconds
 
     return Clock(now=lambda: time.monotonic() + skipped[0], sleep=sleep, random=lambda: 0.5)
+
+
+def in_threads(
+    function: Callable[[Item], T], items: Iterable[Item], *, max_workers: int
+) -> Iterator[T]:
+    """Yield `function(item)` of each item, as they finish, by a pool of its own."""
+    with WorkerPool(max_workers) as pool:
+        yield from pool.run(function, items)

@@ -31,14 +31,14 @@ from django.utils.translation import gettext_lazy as _
 from .core import qr
 from .core.naming import content_type, object_key
 from .core.refusals import PolicyRejected, User
-from .core.types import WAITS, UploadStatus
+from .core.types import WAITS, UploadStatus, during
 from .exceptions import ConfigurationError, NameRejected, UploadFailed, WxStaticStoreError
 from .i18n import english, labelled
 from .storage import WxStorage
 from .submit.access import Act, may
-from .submit.progress import is_noted, note_saves, sizes
+from .submit.progress import is_noted, note_of, note_of_save, sizes
 from .submit.rules import dangers
-from .upload.claims import Save, remembered_saves
+from .upload.claims import Save, current_saves
 from .upload.database import own_savepoint
 from .upload.presence import from_log
 from .upload.sources import content_item, readable
@@ -124,7 +124,8 @@ class WxModelFormMixin(_Form):
         progress = ""  # the id by which the page asks for the sent bytes
         with suppress(ValueError):
             progress = str(UUID(str(self.data.get(f"{self.add_prefix(field.name)}-wx-progress"))))
-        with remembered_saves() as saves, note_saves(progress):
+        noted = during(note_of_save, note_of(progress))
+        with during(current_saves, list[Save]()) as saves, noted:
             file = field.pre_save(self.instance, self.instance._state.adding)
         # Without files that `upload_to` or a signal saved: they may belong to another row.
         self._wx_saves += [save for save in saves if save.name == file.name]

@@ -23,7 +23,15 @@ from .conf import checks as checks  # where the app is not installed, nothing el
 from .conf.options import MEDIA
 from .conf.settings import setting
 from .core.naming import WAITING_URL, clean_name, object_key
-from .core.types import DELETED_MD5, RemoteFile, UploadContext, UploadItem, UploadStatus, deletion
+from .core.types import (
+    DELETED_MD5,
+    RemoteFile,
+    UploadContext,
+    UploadItem,
+    UploadStatus,
+    deletion,
+    during,
+)
 from .exceptions import IntegrityError, SourceError, UploadFailed, WxStaticStoreError
 from .i18n import gettext, gettext_lazy as _
 from .submit.progress import note_of_save
@@ -33,11 +41,10 @@ from .upload.claims import (
     Save,
     abandoned_object,
     claim_abandoned,
-    claiming,
     current_claim,
+    current_saves,
     drop_claim,
     note_abandoned,
-    remember,
 )
 from .upload.database import after_commit
 from .upload.in_threads import in_thread
@@ -84,7 +91,7 @@ class WxStorage(Configured, BaseStorage):  # type: ignore[misc]
         asked = str(name or getattr(content, "name", ""))
         saved = self._reuse_abandoned_upload(asked, content, max_length)
         try:
-            with claiming() as claim:
+            with during(current_claim, Claim()) as claim:
                 claim.of_a_person = isinstance(content, UploadedFile)
                 claim.max_length = max_length
                 saved = saved or str(super().save(name, content, max_length))
@@ -93,7 +100,8 @@ class WxStorage(Configured, BaseStorage):  # type: ignore[misc]
                 maybe = error.key.removeprefix(self.options.location)
                 self.leave(Save(self, asked, maybe, content))
             raise
-        remember(Save(self, asked, saved, content))
+        if (saves := current_saves.get()) is not None:
+            saves.append(Save(self, asked, saved, content))
         return saved
 
     def leave(self, save: Save) -> None:

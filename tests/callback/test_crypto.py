@@ -21,7 +21,7 @@ from tests.callback.pushes import (
 from tests.conftest import examples
 from tests.tables import each
 from wx_static_store.callback import crypto, safe_xml, views
-from wx_static_store.core.pushes import Refusal
+from wx_static_store.callback.refusals import Refusal
 from wx_static_store.core.secrets import Secret
 
 KEY = Secret(AES_KEY)

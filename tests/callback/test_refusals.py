@@ -9,8 +9,9 @@ from django.test import Client
 
 from tests.callback.conftest import BROKEN, LogLines
 from tests.callback.pushes import APPID, PATH, Push, encrypted, push, signed, ticket
+from wx_static_store.callback.refusals import Refusal
 from wx_static_store.core.notes import SharedCache
-from wx_static_store.core.pushes import Refusal, newest_refused
+from wx_static_store.core.pushes import newest_refused
 
 
 def test_a_refusal_is_the_status_of_the_answer_and_the_reason_of_the_log(logged: LogLines) -> None:

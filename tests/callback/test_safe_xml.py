@@ -3,8 +3,8 @@
 import pytest
 
 from tests.tables import each
+from wx_static_store.callback.refusals import Refusal
 from wx_static_store.callback.safe_xml import read
-from wx_static_store.core.pushes import Refusal
 
 
 def test_elements_are_texts_and_repeated_elements_a_list() -> None:

@@ -685,7 +685,7 @@ STANDALONE = """
     from wx_static_store.clients.wechat import WeChatClient
     from wx_static_store.exceptions import TokenRejected
     from wx_static_store.core.naming import content_headers, object_key
-    from wx_static_store.upload.workers import run as in_parallel
+    from tests.waiting import in_threads
     from wx_static_store.core.retry import Clock, Deadline, run
     from wx_static_store.core.secrets import Secret
     from wx_static_store.upload.sources import opened
@@ -705,7 +705,7 @@ STANDALONE = """
             return cos.put_object(link, source, content_headers(item, static=True),
                                   md5=source.known_md5, deadline=deadline)
 
-    receipt, = in_parallel(
+    receipt, = in_threads(
         lambda _: run(attempt, max_attempts=1, deadline=deadline), [0], max_workers=2)
     assert receipt.verified
     try:

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import io
 import pickle
+from contextvars import ContextVar
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -24,6 +25,7 @@ from wx_static_store.core.types import (
     UploadResult,
     UploadStatus,
     deletion,
+    during,
     facts,
     in_utc,
 )
@@ -156,3 +158,21 @@ def test_what_is_not_stored_has_a_cause() -> None:
     corrected = replace(failed, error=None)  # by a list, which shows another object
     found = [facts(result, CONTEXT)["cause"] for result in (stored, failed, corrected)]
     assert found == ["", "CosError", "cloud"]
+
+
+VARIABLE: ContextVar[int] = ContextVar("variable", default=0)
+
+
+def test_the_value_is_that_of_the_block() -> None:
+    with during(VARIABLE, 1) as given:
+        assert VARIABLE.get() == given == 1
+        with during(VARIABLE, 2):
+            assert VARIABLE.get() == 2
+        assert VARIABLE.get() == 1
+    assert VARIABLE.get() == 0
+
+
+def test_an_error_in_the_block_ends_the_value() -> None:
+    with pytest.raises(KeyboardInterrupt), during(VARIABLE, 1):
+        raise KeyboardInterrupt
+    assert VARIABLE.get() == 0

@@ -164,12 +164,12 @@ def test_files_that_failed_alike_are_one_line_with_their_count_and_the_first_nam
     report = EnvironmentReport("", report=deploy(uploader, tree))
     lines = sorted(report.failure_lines())
     assert len(lines) == 2
-    assert lines[0].startswith("5 files (a.js, b.js, c.js, and 2 more): staticuploadfile was ref")
+    assert lines[0].startswith("5 files (a.js, b.js, c.js and 2 more): staticuploadfile was ref")
     assert "key" not in lines[0].partition(":")[2], "of one file"
     assert lines[1].startswith("x.css: staticuploadfile was refused (stage link, errcode 85088")
     with override("zh-hans"):
         chinese = sorted(report.failure_lines())
-    assert chinese[0].startswith("5 个文件（a.js、b.js、c.js、还有 2 个）：staticuploadfile ")
+    assert chinese[0].startswith("5 个文件（a.js、b.js、c.js 及另外 2 个）：staticuploadfile ")
 
 
 def test_control_characters_of_a_name_do_not_reach_the_terminal(uploader: Uploader) -> None:

@@ -330,7 +330,7 @@ def test_many_environments_end_with_each_cause_once_and_its_advice() -> None:
     run = whole(good(), *(refused(f"tenant-{letter}", "b.js", "c.js") for letter in "bcdef"))
     last = ending(run)[-1]
     assert last.startswith(
-        "5 environments (tenant-b, tenant-c, tenant-d, and 2 more), 2 files (b.js, c.js): "
+        "5 environments (tenant-b, tenant-c, tenant-d and 2 more), 2 files (b.js, c.js): "
         "refused (stage link, errcode 40097). Rename it."
     )
     assert "\n".join(ending(run)).count("Rename it.") == 1

@@ -69,7 +69,7 @@ def test_files_of_one_cause_share_its_text_and_are_counted() -> None:
     page = step_summary(whole(bad(report=Report(failures=results))))
     assert page.count("Rename it.") == 1
     assert (
-        "\n18 files (00.js, 01.js, 02.js, 03.js, 04.js, 05.js, 06.js, 07.js, 08.js, 09.js, and 8 "
+        "\n18 files (00.js, 01.js, 02.js, 03.js, 04.js, 05.js, 06.js, 07.js, 08.js, 09.js and 8 "
         "more): refused (stage link, errcode 40097). Rename it."
     ) in page
 

@@ -8,11 +8,13 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from tests.conftest import ENV
+from wx_static_store.core.types import DELETED
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError
 from wx_static_store.log import compare
 from wx_static_store.log.compare import CloudState, compare_uploads
 from wx_static_store.models import UploadLog, key_digest
+from wx_static_store.upload import listing
 
 pytestmark = pytest.mark.django_db
 
@@ -28,13 +30,22 @@ def saved(name: str, body: bytes = b"hello") -> UploadLog:
     return UploadLog.objects.newest(ENV, [name])[name]
 
 
-def rows(count: int, folder: str = "docs/") -> list[UploadLog]:
-    """As if they had been stored, without a call for each."""
-    keys = [f"{folder}{n}.txt" for n in range(count)]
-    made = [
-        UploadLog(env=ENV, key=key, name=key, key_digest=key_digest(key), status="stored", size=5)
-        for key in keys
-    ]
+def facts_of(name: str) -> dict[str, Any]:
+    """As if the file had been stored, without a call."""
+    key = f"docs/{name}.txt"
+    digest = key_digest(key)
+    return {
+        "env": ENV,
+        "key": key,
+        "name": key,
+        "key_digest": digest,
+        "status": "stored",
+        "size": 5,
+    }
+
+
+def rows(count: int) -> list[UploadLog]:
+    made = [UploadLog(**facts_of(str(number))) for number in range(count)]
     return UploadLog.objects.bulk_create(made)
 
 
@@ -94,38 +105,31 @@ def test_each_environment_is_asked_for_its_own_keys(cloud: EmulatorServer) -> No
     assert states(compare_uploads([row, other])) == {"a.txt": "same", "b.txt": "missing"}
 
 
-def test_few_keys_take_a_call_each(cloud: EmulatorServer) -> None:
-    compare_uploads(rows(3))
-    assert len(cloud.calls("staticfilelist")) == 3
-
-
-def test_many_keys_take_one_list_of_their_folder(cloud: EmulatorServer) -> None:
-    many = rows(50)
-    cloud.put_object("docs/7.txt", b"hello")
+@pytest.mark.parametrize("count", [3, 50])
+def test_the_keys_of_a_folder_take_one_call(cloud: EmulatorServer, count: int) -> None:
+    many = rows(count)
+    cloud.put_object("docs/2.txt", b"hello")
     found = states(compare_uploads(many))
     assert len(cloud.calls("staticfilelist")) == 1
-    assert [key for key, state in found.items() if state != "missing"] == ["docs/7.txt"]
+    assert [key for key, state in found.items() if state != "missing"] == ["docs/2.txt"]
 
 
-def test_keys_that_a_huge_folder_has_not_shown_are_asked_for_one_by_one(
-    cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(compare, "SWEPT", 2)
-    many = rows(30)
-    for n in range(30):
-        cloud.put_object(f"docs/{n}.txt", b"hello")
-    found = states(compare_uploads(many))
-    assert "missing" not in found.values()
-    assert len(cloud.calls("staticfilelist")) == 1 + 28
-
-
-def test_a_list_is_read_no_further_than_needed(cloud: EmulatorServer) -> None:
+def test_what_lies_between_the_keys_is_not_read(cloud: EmulatorServer) -> None:
     cloud.quirks.page_size = 50
-    many = rows(30)
-    for name in (*range(30), *(f"z{n}" for n in range(100))):
-        cloud.put_object(f"docs/{name}.txt", b"hello")
-    compare_uploads(many)
-    assert len(cloud.calls("staticfilelist")) == 1
+    for n in range(1000, 1400):
+        cloud.put_object(f"docs/{n}.txt", b"hello")
+    both = [UploadLog.objects.create(**fields) for fields in map(facts_of, ("1000", "1399"))]
+    assert {*states(compare_uploads(both)).values()} == {"unsure"}
+    assert len(cloud.calls("staticfilelist")) == 2
+
+
+def test_an_overwritten_deletion_is_missing_where_the_list_shows_no_md5(
+    cloud: EmulatorServer,
+) -> None:
+    row = saved("a.txt")
+    cloud.put_object("a.txt", DELETED)
+    cloud.quirks.list_md5 = "multipart"
+    assert states(compare_uploads([row])) == {"a.txt": "missing"}
 
 
 # --- bounds ------------------------------------------------------------------------------------
@@ -137,31 +141,20 @@ def test_compare_asks_nothing_when_the_time_is_up(cloud: EmulatorServer, keys: i
     assert cloud.journal == []
 
 
-def let_tick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each look at the clock takes a second."""
-    monkeypatch.setattr(compare, "monotonic", count().__next__)
-
-
-def test_keys_that_were_asked_for_in_time_are_compared_and_the_rest_is_not_reached(
-    cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = [saved(f"{n}.txt") for n in range(5)]
-    let_tick(monkeypatch)
-    found = list(states(compare_uploads(made, seconds=3)).values())
-    assert found == ["same", "same", "unreached", "unreached", "unreached"]
-
-
-def test_a_list_is_read_no_longer_than_there_is_time(
+def test_keys_that_were_listed_in_time_are_compared_and_the_rest_is_not_reached(
     cloud: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cloud.quirks.page_size = 2
     many = rows(30)
     for n in range(30):
         cloud.put_object(f"docs/{n}.txt", b"hello")
-    let_tick(monkeypatch)
-    found = list(states(compare_uploads(many, seconds=6)).values())
-    assert found.count("unreached") == 30 - 5
+    # Each look at the clock takes a second.
+    ticks = count()
+    monkeypatch.setattr(compare, "monotonic", lambda: 0)
+    monkeypatch.setattr(listing, "monotonic", ticks.__next__)
+    found = list(states(compare_uploads(many, seconds=3)).values())
     assert len(cloud.calls("staticfilelist")) == 3
+    assert 0 < 30 - found.count("unreached") <= 6
 
 
 def test_without_a_store_compare_raises(configure: Any) -> None:

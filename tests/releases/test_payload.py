@@ -1,4 +1,4 @@
-"""Show which release a rollout brings, and to which folder."""
+"""Show which release a tree becomes, and to which folder it goes."""
 
 from pathlib import Path
 
@@ -8,9 +8,9 @@ from tests.deploys import TREE, write
 from tests.rollouts.conftest import cloud as cloud, deployed, envs as envs, release as release
 from wx_static_store.deploy.tree import Tree, read_tree
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.exceptions import ConfigurationError, SourceError
+from wx_static_store.exceptions import ConfigurationError
 from wx_static_store.models import Release
-from wx_static_store.releases.payload import of_release, of_tree
+from wx_static_store.releases.payload import of_tree
 
 pytestmark = pytest.mark.django_db
 
@@ -19,17 +19,6 @@ pytestmark = pytest.mark.django_db
 def tree(tmp_path: Path) -> Tree:
     write(tmp_path / "site", TREE)
     return read_tree(tmp_path / "site")
-
-
-def test_a_kept_release_goes_to_the_folder_that_it_was_deployed_to(
-    envs: list[str], release: Release
-) -> None:
-    found = of_release("v2", envs)
-    assert (found.using, found.folder, found.targets) == ("site", "", dict.fromkeys(envs, release))
-
-
-def test_a_kept_release_may_go_to_another_folder(envs: list[str], release: Release) -> None:
-    assert of_release("v2", envs, prefix="shop").folder == "shop/"
 
 
 def test_the_files_of_a_tree_that_was_deployed_are_its_release(
@@ -61,23 +50,6 @@ def test_headers_of_a_tree_are_in_its_release_and_what_no_bucket_can_is_a_warnin
     assert warning in found.warnings()
 
 
-def test_a_release_of_other_environments_only_cannot_be_named(
-    envs: list[str], release: Release
-) -> None:
-    assert of_release("v2", envs, among=["tenant-b"]).release == release
-    with pytest.raises(SourceError, match="Known are: none") as caught:
-        of_release("v2", envs, among=envs)
-    assert "v2" not in caught.value.full_hint
-
-
 def test_a_media_store_is_refused(cloud: EmulatorServer, envs: list[str], tree: Tree) -> None:
     with pytest.raises(ConfigurationError, match=r"'default' is a media store.*has: site"):
         of_tree(tree, envs, using="default")
-
-
-@pytest.mark.parametrize("using", ["shop", ""])
-def test_what_cannot_be_an_environment_or_a_store_is_refused(
-    envs: list[str], release: Release, using: str
-) -> None:
-    with pytest.raises(ConfigurationError, match=r"STORAGES|environment"):
-        of_release("v2", ["no environment"], using=using)

@@ -16,7 +16,15 @@ from wx_static_store.exceptions import ConfigurationError, SourceError
 from wx_static_store.models import KeptFile, Release
 from wx_static_store.rollouts import environment
 from wx_static_store.rollouts.advance import advance
-from wx_static_store.rollouts.lifecycle import GOING_BACK, Manner, act, roll_back, start, way_back
+from wx_static_store.rollouts.lifecycle import (
+    GOING_BACK,
+    Manner,
+    act,
+    of_release,
+    roll_back,
+    start,
+    way_back,
+)
 from wx_static_store.rollouts.models import Rollout
 from wx_static_store.rollouts.snapshot import Snapshot
 from wx_static_store.rollouts.waves import RolloutRefused
@@ -28,6 +36,34 @@ WIDE = {"waves": "100%", "tolerate": "100%"}
 
 def begin(envs: list[str], release: Release, **manner: object) -> Rollout:
     return start("site", "", dict.fromkeys(envs, release), Manner(**manner))  # type: ignore[arg-type]
+
+
+def test_a_kept_release_goes_to_the_folder_that_it_was_deployed_to(
+    envs: list[str], release: Release
+) -> None:
+    found = of_release("v2", envs)
+    assert (found.using, found.folder, found.targets) == ("site", "", dict.fromkeys(envs, release))
+
+
+def test_a_kept_release_may_go_to_another_folder(envs: list[str], release: Release) -> None:
+    assert of_release("v2", envs, prefix="shop").folder == "shop/"
+
+
+def test_a_release_of_other_environments_only_cannot_be_named(
+    envs: list[str], release: Release
+) -> None:
+    assert of_release("v2", envs, among=["tenant-b"]).release == release
+    with pytest.raises(SourceError, match="Known are: none") as caught:
+        of_release("v2", envs, among=envs)
+    assert "v2" not in caught.value.full_hint
+
+
+@pytest.mark.parametrize("using", ["shop", ""])
+def test_what_cannot_be_an_environment_or_a_store_is_refused(
+    envs: list[str], release: Release, using: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=r"STORAGES|environment"):
+        of_release("v2", ["no environment"], using=using)
 
 
 def test_every_environment_gets_the_release(

@@ -79,7 +79,7 @@ class Promises(RuleBasedStateMachine):
         self.around.enter_context(rolled_back())
         patch = self.around.enter_context(pytest.MonkeyPatch.context())
         patch.setattr(queue, "send", self._send)
-        patch.setattr(queue, "is_empty", lambda task: not self.sent)
+        patch.setattr(advancing, "_is_queue_empty", lambda: not self.sent)
         patch.setattr(queue, "check_broker", lambda: None)
         patch.setattr(queue, "celery_app", lambda: None)
         patch.setattr(advancing, "on_commit", lambda send, using: send())

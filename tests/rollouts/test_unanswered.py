@@ -15,7 +15,7 @@ from tests.rollouts.test_lifecycle import begin
 from tests.waiting import wait_for
 from wx_static_store.models import Release
 from wx_static_store.rollouts import environment
-from wx_static_store.rollouts.advance import AGAIN, TASK, advance_all
+from wx_static_store.rollouts.advance import AGAIN, TASK, _is_queue_empty, advance_all
 from wx_static_store.rollouts.models import RolloutEnvironment
 from wx_static_store.rollouts.rows import TRIES
 from wx_static_store.rollouts.snapshot import Snapshot
@@ -57,7 +57,7 @@ def test_an_environment_fails_after_six_messages_that_a_worker_discarded(
     rollout = begin(envs[:1], release)
     for number in range(1, TRIES + 1):
         assert states(rollout) == "q"
-        wait_for(lambda: queue.is_empty(TASK), "the worker took the message")
+        wait_for(_is_queue_empty, "the worker took the message")
         pass_time()
         assert RolloutEnvironment.objects.get().tries == number
     rollout.refresh_from_db()
@@ -146,3 +146,21 @@ def test_a_message_that_a_worker_answered_is_counted_once(
     RolloutEnvironment.objects.update(not_before=None, asked=F("heard") - LOST)
     pass_time()
     assert RolloutEnvironment.objects.get().tries == 1
+
+
+def test_a_queue_is_empty_until_a_message_waits_in_it(broker: Broker) -> None:
+    assert _is_queue_empty()
+    queue.send(TASK, [(7,)])
+    assert not _is_queue_empty()
+    broker.messages()
+    assert _is_queue_empty()
+
+
+def test_a_queue_that_the_broker_never_had_is_empty(broker: Broker) -> None:
+    broker.app.conf.task_default_queue = "nobody-asked"
+    assert _is_queue_empty()
+
+
+def test_nobody_knows_whether_a_queue_of_a_broker_that_is_down_is_empty(broker: Broker) -> None:
+    broker.app.conf.broker_url = "amqp://127.0.0.1:1//"
+    assert not _is_queue_empty()

@@ -202,7 +202,8 @@ class Worker:
         from django.core.files.storage import storages
         from django.core.files.uploadedfile import SimpleUploadedFile
 
-        from wx_static_store.upload.claims import remembered_saves
+        from wx_static_store.core.types import during
+        from wx_static_store.upload.claims import Save, current_saves
 
         storage, began = storages["forms"], time.monotonic()
         if self.rows and self.rng.random() < 0.3:
@@ -210,7 +211,7 @@ class Worker:
             tell("deletes", began, {f"media/forms/{name}": ""})
             return storage.delete(name)
         body = self._body() or b"not empty"
-        with remembered_saves() as saves:
+        with during(current_saves, list[Save]()) as saves:
             name = storage.save(f"f{self.rng.randrange(2)}.txt", SimpleUploadedFile("f", body))
         fails = self.rng.random() < 0.4
         tell("saved" if fails else "owned", began, {f"media/forms/{name}": md5(body)})

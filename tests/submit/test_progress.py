@@ -11,14 +11,13 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 
 from tests.submit.conftest import HERE, UserWith
-from wx_static_store.core.types import UploadContext
+from wx_static_store.core.types import UploadContext, during
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.submit import progress
 from wx_static_store.submit.progress import (
     is_noted,
     note_of,
     note_of_save,
-    note_saves,
     sent_of,
     sizes,
 )
@@ -83,7 +82,7 @@ def test_a_cache_of_one_process_gets_no_notes(configure: Any) -> None:
 
 
 def test_saves_are_noted_inside_the_block_only(files: None) -> None:
-    with note_saves("abc"):
+    with during(note_of_save, note_of("abc")):
         note = note_of_save.get()
         assert note
         note(1)
@@ -91,8 +90,7 @@ def test_saves_are_noted_inside_the_block_only(files: None) -> None:
 
 
 def test_saves_without_a_digest_are_not_noted(files: None) -> None:
-    with note_saves(""):
-        assert note_of_save.get() is None
+    assert note_of("") is None
 
 
 def test_there_is_an_example_of_each_unit() -> None:

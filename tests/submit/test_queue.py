@@ -5,21 +5,19 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from queue import Empty
-from threading import Timer
 from typing import Any
 
 import pytest
-from celery.contrib.testing.worker import start_worker
 from django.core.cache import cache
 from django.db import transaction
 
 from tests.conftest import ci_package
 from tests.rollouts.conftest import Broker, broker as broker
 from tests.upload.conftest import Shop, shop as shop
+from tests.waiting import in_threads
 from wx_static_store.exceptions import ConfigurationError
 from wx_static_store.models import WaitingFile
 from wx_static_store.submit import queue
-from wx_static_store.upload import workers as pool
 from wx_static_store.upload.waiting import send_now
 
 Make = Callable[..., Shop]
@@ -43,7 +41,7 @@ def test_without_an_app_the_recipe_is_named() -> None:
 
 
 def test_the_app_is_found_in_the_threads_of_a_web_server(broker: Broker) -> None:
-    found = pool.run(lambda _: (queue.is_available(), queue.celery_app()), [1, 2], max_workers=2)
+    found = in_threads(lambda _: (queue.is_available(), queue.celery_app()), [1, 2], max_workers=2)
     assert [*found] == [(True, broker.app)] * 2
 
 
@@ -51,37 +49,6 @@ def test_a_broker_that_is_down_is_named(broker: Broker) -> None:
     broker.app.conf.broker_url = "amqp://127.0.0.1:1//"
     with pytest.raises(ConfigurationError, match="broker of Celery cannot be reached"):
         queue.check_broker()
-
-
-def test_the_worker_that_answers_is_named(broker: Broker) -> None:
-    broker.app.conf.broker_transport_options = {"polling_interval": 0.01}
-    settings = {"pool": "solo", "perform_ping_check": False, "hostname": "celery@shop"}
-    with start_worker(broker.app, **settings):
-        assert queue.answering_worker(10) == "celery@shop"
-        # A worker that is to end waits two seconds for a message first.
-        Timer(0.1, queue.answering_worker, [0.1]).start()
-
-
-def test_without_a_worker_nobody_answers(broker: Broker) -> None:
-    assert queue.answering_worker(0.1) == ""
-
-
-def test_a_queue_is_empty_until_a_message_waits_in_it(broker: Broker) -> None:
-    assert queue.is_empty(TASK)
-    queue.send(TASK, [(7,)])
-    assert not queue.is_empty(TASK)
-    broker.messages()
-    assert queue.is_empty(TASK)
-
-
-def test_a_queue_that_the_broker_never_had_is_empty(broker: Broker) -> None:
-    broker.app.conf.task_default_queue = "nobody-asked"
-    assert queue.is_empty(TASK)
-
-
-def test_nobody_knows_whether_a_queue_of_a_broker_that_is_down_is_empty(broker: Broker) -> None:
-    broker.app.conf.broker_url = "amqp://127.0.0.1:1//"
-    assert not queue.is_empty(TASK)
 
 
 @pytest.fixture
@@ -112,7 +79,7 @@ def test_timeouts_of_the_project_for_redis_stay(broker: Broker) -> None:
     ci_package("redis")
     broker.app.conf.broker_url = "redis://127.0.0.1:1/0"
     broker.app.conf.broker_transport_options = {"socket_timeout": 30}
-    with queue._connection(broker.app) as connection:
+    with queue.connected(broker.app) as connection:
         assert connection.transport_options == queue.REDIS_TIMEOUTS | {"socket_timeout": 30}
 
 

@@ -20,7 +20,7 @@ def hostings() -> Hostings:
 
 
 def store(status: str = "online", domain: str = "a.example.com") -> StaticStore:
-    return StaticStore(domain, "bucket", "ap-shanghai", status)
+    return StaticStore(domain, status)
 
 
 def test_address_state_and_time_are_read_by_another_process() -> None:

@@ -9,12 +9,11 @@ from itertools import zip_longest
 
 import pytest
 
-from tests.waiting import wait_for
+from tests.waiting import in_threads, wait_for
 from wx_static_store.core.retry import Deadline
 from wx_static_store.exceptions import DeadlineExceeded
 from wx_static_store.upload import limiters
 from wx_static_store.upload.limiters import AdaptiveLimiter
-from wx_static_store.upload.workers import run
 
 SOON = 5.0  # seconds; what does not happen until then never will
 
@@ -50,7 +49,7 @@ def test_a_limiter_lets_no_more_calls_in_than_its_width(width: int, meet: bool) 
                 return False
             return True
 
-    assert list(run(enter, range(2), max_workers=2)) == [meet, meet]
+    assert list(in_threads(enter, range(2), max_workers=2)) == [meet, meet]
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, Throttle])
@@ -72,7 +71,7 @@ def test_no_waiter_is_forgotten_while_a_limiter_s_width_changes() -> None:
                 raise Throttle
         return number
 
-    assert sorted(run(enter, range(300), max_workers=16)) == [*range(300)]
+    assert sorted(in_threads(enter, range(300), max_workers=16)) == [*range(300)]
 
 
 def test_whoever_leaves_and_comes_back_at_once_stands_behind_those_who_wait() -> None:

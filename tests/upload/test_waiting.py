@@ -19,14 +19,14 @@ from django.utils import timezone
 from tests.conftest import lost_table
 from tests.upload.conftest import Shop
 from wx_static_store.conf import options_for
-from wx_static_store.core.types import UploadContext, UploadItem
+from wx_static_store.core.types import UploadContext, UploadItem, during
 from wx_static_store.exceptions import ConfigurationError, NameRejected, UploadFailed
 from wx_static_store.models import UploadLog, WaitingFile
 from wx_static_store.models.columns import Now
 from wx_static_store.signals import upload_waiting
 from wx_static_store.storage import WxStorage
 from wx_static_store.upload import waiting
-from wx_static_store.upload.claims import Claim, Save, claiming, note_abandoned
+from wx_static_store.upload.claims import Claim, Save, current_claim, note_abandoned
 from wx_static_store.upload.push import due
 from wx_static_store.upload.uploader import Uploader
 
@@ -314,7 +314,7 @@ def test_the_other_name_is_no_longer_than_the_field(shop: Make) -> None:
     here = shop()
     here.notice_outage()
     name = f"{'a' * 20}.txt"
-    with claiming() as claim:
+    with during(current_claim, Claim()) as claim:
         claim.max_length = len(name)
         here.storage._save(name, ContentFile(b"first"))
         second = here.storage._save(name, ContentFile(b"second"))

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from tests.tables import each
-from tests.waiting import wait_for
+from tests.waiting import in_threads, wait_for
 from wx_static_store.core.retry import Deadline, ending_by
 from wx_static_store.upload import workers as pool
-from wx_static_store.upload.workers import WorkerPool, run
+from wx_static_store.upload.workers import WorkerPool
 
 SOON = 5.0  # seconds; what does not happen until then never will
 
@@ -49,30 +49,37 @@ def no_worker_is_left() -> Iterator[None]:
 
 @pytest.mark.parametrize("size", [1, 2, 8])
 def test_every_item_has_its_result(size: int) -> None:
-    assert sorted(run(lambda n: n * n, range(50), max_workers=size)) == [n * n for n in range(50)]
+    assert sorted(in_threads(lambda n: n * n, range(50), max_workers=size)) == [
+        n * n for n in range(50)
+    ]
 
 
 @pytest.mark.parametrize("size", [1, 4])
 def test_no_items_give_no_result_and_start_no_thread(size: int) -> None:
-    assert list(run(lambda n: n, [], max_workers=size)) == []
+    assert list(in_threads(lambda n: n, [], max_workers=size)) == []
 
 
 def test_one_worker_is_the_caller_s_own_thread_in_order() -> None:
     """So that a debugger can step into it, and a database connection is the caller's."""
-    found = list(run(lambda n: (n, threading.current_thread()), range(5), max_workers=1))
+    found = list(in_threads(lambda n: (n, threading.current_thread()), range(5), max_workers=1))
     assert found == [(n, threading.current_thread()) for n in range(5)]
 
 
 def test_one_worker_reads_no_further_than_it_gives() -> None:
     numbers = Numbers()
-    results = run(lambda n: n, numbers, max_workers=1)
+    results = in_threads(lambda n: n, numbers, max_workers=1)
     assert [next(results), next(results), numbers.read] == [1, 2, 2]
     results.close()
 
 
 def test_several_workers_work_at_once() -> None:
     together = threading.Barrier(4)
-    assert sorted(run(lambda _: together.wait(SOON), range(4), max_workers=4)) == [0, 1, 2, 3]
+    assert sorted(in_threads(lambda _: together.wait(SOON), range(4), max_workers=4)) == [
+        0,
+        1,
+        2,
+        3,
+    ]
 
 
 def test_no_more_threads_than_workers_and_no_more_than_items() -> None:
@@ -83,18 +90,18 @@ def test_no_more_threads_than_workers_and_no_more_than_items() -> None:
         most.append(len(workers()))
 
     most: list[int] = []
-    list(run(note, range(100), max_workers=3))
+    list(in_threads(note, range(100), max_workers=3))
     assert max(most) <= 3
     assert threading.get_ident() not in seen
     most.clear()
-    list(run(note, range(2), max_workers=64))
+    list(in_threads(note, range(2), max_workers=64))
     assert max(most) <= 2
 
 
 def test_the_source_is_read_only_as_far_as_there_is_room() -> None:
     """A million files do not become a million queued objects."""
     numbers = Numbers()
-    results = run(lambda n: n, numbers, max_workers=2)
+    results = in_threads(lambda n: n, numbers, max_workers=2)
     for taken in range(1, 50):
         next(results)
         assert numbers.read <= taken + 2 * 2
@@ -110,7 +117,7 @@ def test_results_come_as_they_finish() -> None:
             others.wait(SOON)
         return number
 
-    results = run(slow_first, range(3), max_workers=2)
+    results = in_threads(slow_first, range(3), max_workers=2)
     first, second = next(results), next(results)
     others.set()
     assert {first, second} == {1, 2}
@@ -132,7 +139,7 @@ def test_what_a_worker_raises_surfaces(size: int, error: type[BaseException]) ->
         return number
 
     with pytest.raises(error, match="of number 3"):
-        list(run(fail, range(10), max_workers=size))
+        list(in_threads(fail, range(10), max_workers=size))
 
 
 @pytest.mark.parametrize("number", [1, 3])
@@ -149,7 +156,7 @@ def test_a_worker_in_whose_start_the_interruption_comes_ends_too(
 
     monkeypatch.setattr(threading.Thread, "start", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        list(run(abs, range(9), max_workers=4))
+        list(in_threads(abs, range(9), max_workers=4))
     assert not any(thread.is_alive() for thread in started)
 
 
@@ -159,7 +166,7 @@ def test_a_thread_that_cannot_be_started_is_seconds(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
     with pytest.raises(RuntimeError, match="can't start"):
-        list(run(abs, [1], max_workers=2))
+        list(in_threads(abs, [1], max_workers=2))
 
 
 @pytest.mark.parametrize("size", [1, 2])
@@ -172,7 +179,7 @@ def test_no_item_is_started_after_an_error(size: int) -> None:
 
     numbers = Numbers()
     with pytest.raises(Surprise):
-        list(run(fail, numbers, max_workers=size))
+        list(in_threads(fail, numbers, max_workers=size))
     assert numbers.read <= 2 * size
     assert len(started) <= 2 * size
 
@@ -184,14 +191,14 @@ def test_an_error_of_the_source_surfaces(size: int) -> None:
         raise OSError("cannot list the folder")
 
     with pytest.raises(OSError, match="cannot list the folder"):
-        list(run(lambda n: n, broken(), max_workers=size))
+        list(in_threads(lambda n: n, broken(), max_workers=size))
 
 
 @pytest.mark.parametrize("size", [1, 2])
 def test_a_run_that_is_left_early_starts_no_other_item(size: int) -> None:
     started: list[int] = []
     numbers = Numbers()
-    results: Any = run(started.append, numbers, max_workers=size)
+    results: Any = in_threads(started.append, numbers, max_workers=size)
     next(results)
     results.close()
     read, begun = numbers.read, len(started)
@@ -210,7 +217,7 @@ def test_a_run_that_is_left_early_waits_for_items_in_flight() -> None:
             ended.append(number)
         return number
 
-    results: Any = run(work, [1, 2], max_workers=2)
+    results: Any = in_threads(work, [1, 2], max_workers=2)
     assert next(results) == 1
     assert begun.wait(SOON)
     go_on.set()
@@ -230,7 +237,7 @@ def test_a_hanging_worker_does_not_keep_the_process(monkeypatch: pytest.MonkeyPa
             peer.wait(SOON)
         return number
 
-    results: Any = run(work, [1, 2], max_workers=2)
+    results: Any = in_threads(work, [1, 2], max_workers=2)
     next(results)
     assert hanging.wait(SOON)
     results.close()
@@ -314,7 +321,7 @@ def test_a_later_run_has_the_whole_patience_again(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("count", [1, 2])
 def test_the_deadlines_of_a_worker_end_by_the_moment_of_whoever_called(count: int) -> None:
     with ending_by(7.0):
-        [latest] = run(lambda seconds: Deadline.after(seconds).at, [1e9], max_workers=count)
+        [latest] = in_threads(lambda seconds: Deadline.after(seconds).at, [1e9], max_workers=count)
     assert latest == 7.0
 
 

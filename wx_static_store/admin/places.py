@@ -1,6 +1,6 @@
 """Where a row belongs: its environment's name, the alias that writes there, the public address."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any, cast
 
@@ -14,7 +14,7 @@ from ..exceptions import ConfigurationError
 from ..log.owner import addressing_alias, owning_alias, usable_stores
 from ..models import UploadLog
 from ..submit.access import reach
-from ..upload.hosting import Hosting, Hostings
+from ..upload.hosting import Hosting
 from ..upload.store import Store, store_for
 
 
@@ -31,7 +31,7 @@ class Places:
         """The environments that this user may see and that have a name here."""
         if self._offered is not None:
             return {env: offer.label for env, offer in self._offered.items()}
-        return {str(options.env): str(options.env) for options in self._options.values()}
+        return {str(options.env): str(options.env) for options in self.stores.values()}
 
     def offers(self, others: Callable[[], Iterable[str]]) -> Mapping[str, Offer]:
         """Return the environments to choose from; without ENVIRONMENTS, named ones and `others`."""
@@ -43,48 +43,36 @@ class Places:
         return self.names.get(env, env)
 
     def using(self, row: Any) -> str:
-        return row.using if hasattr(row, "using") else owning_alias(row, self._options)
+        return row.using if hasattr(row, "using") else owning_alias(row, self.stores)
 
     def url(self, row: UploadLog) -> str:
         """Return the public address; empty if only WeChat could tell it."""
-        using = addressing_alias(row, self._options)
+        using = addressing_alias(row, self.stores)
         return self.address(using, row.env, row.key) if row.key else ""
 
     def address(self, using: str, env: str, key: str, hosting: Hosting | None = None) -> str:
         """Return the public address of a key or folder; empty if only WeChat could tell it."""
-        if using not in self._options:
+        if using not in self.stores:
             return ""
         hosting = hosting or self._unknown.get((using, env))
         try:
             if (using, env) not in self._stores:
-                self._stores[using, env] = store_for(self._options[using].for_env(env))
-            url = link_to(self._stores[using, env], key, hosting)
+                self._stores[using, env] = store_for(self.stores[using].for_env(env))
+            store = self._stores[using, env]
+            url = linkable(store.known_url(key, hosting), store.options)
         except ConfigurationError:
             return ""
         if not url:
             self._unknown[using, env] = Hosting()
         return url
 
-    def alias(self, env: str, using: str = "") -> str:
-        """Return the alias if it exists, else one at this environment, else any."""
-        if using in self._options:
-            return using
-        at_home = (alias for alias, options in self._options.items() if options.env == env)
-        return next(at_home, next(iter(self._options), ""))
-
-    def hostings(self, using: str, envs: Collection[str]) -> Mapping[str, Hosting]:
-        """Return the remembered hosting of each environment, by one question to the cache."""
-        # An unknown alias stands for any other.
-        options = self._options.get(self.alias("", using))
-        found = Hostings(options).get_many(envs) if options and envs else {}
-        return {env: found.get(env, Hosting()) for env in envs}
-
     @cached_property
     def _offered(self) -> Mapping[str, Offer] | None:
         return reach(self._user)
 
     @cached_property
-    def _options(self) -> Mapping[str, Options]:
+    def stores(self) -> Mapping[str, Options]:
+        """The options of each alias that can be used."""
         return usable_stores()
 
 
@@ -93,10 +81,6 @@ def places_for(request: HttpRequest) -> Places:
     if not hasattr(request, "wx_places"):
         request.wx_places = Places(request.user)  # type: ignore[attr-defined]
     return cast(Places, request.wx_places)  # type: ignore[attr-defined]
-
-
-def link_to(store: Store, key: str, hosting: Hosting | None = None) -> str:
-    return linkable(store.known_url(key, hosting), store.options)
 
 
 def linkable(url: str, options: Options) -> str:

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from django.utils.crypto import constant_time_compare
 
-from ..core.pushes import Refusal
 from ..core.secrets import Secret
+from .refusals import Refusal
 
 BLOCK = 32
 _RANDOM = 16

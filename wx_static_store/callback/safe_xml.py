@@ -11,7 +11,7 @@ from xml.etree.ElementTree import ParseError  # only the error  # nosec B405
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import XMLParser
 
-from ..core.pushes import Refusal
+from .refusals import Refusal
 
 _BOM = b"\xef\xbb\xbf"
 

@@ -20,13 +20,14 @@ from django.views.decorators.csrf import csrf_exempt
 
 from .. import conf
 from ..conf import Options
-from ..core.pushes import Refusal, keep_refused
+from ..core.pushes import keep_refused
 from ..core.secrets import Secret
 from ..exceptions import ConfigurationError, TokenUnavailable
 from ..i18n import english
 from ..signals import event_received
 from ..upload.database import outside_transactions
 from .crypto import decrypt, is_signed
+from .refusals import Refusal
 from .safe_xml import read
 from .tickets import save, try_database
 

@@ -21,6 +21,7 @@ from ..causes.wire import CERTIFICATES, SOCKS, of_proxy_status
 from ..core.frames import clearing_frames, is_from_signal, wrapped
 from ..core.retry import READ_RATE, Deadline
 from ..core.secrets import Secret
+from ..core.types import during
 from ..exceptions import (
     ConnectFailed,
     DeadlineExceeded,
@@ -114,11 +115,8 @@ class Transport:
         request = self._public_part(method, address, headers, body, deadline)
         read_timeout, has_body = self._timeouts[1], bool(body)
         exchange = Exchange(deadline, read_timeout, query, headers, has_body)
-        token = current_exchange.set(exchange)
-        try:
+        with during(current_exchange, exchange):
             outcome = self._perform(request, origin, partial(_read, limit=limit, sink=sink))
-        finally:
-            current_exchange.reset(token)
         if isinstance(outcome, Reply):
             self.dates[origin] = outcome.headers.get("Date", ""), time.time()
             return outcome

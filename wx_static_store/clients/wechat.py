@@ -167,8 +167,6 @@ class StaticStore:
     """The answer of `describestaticstore`; only the status ``online`` takes files."""
 
     domain: str
-    bucket: str
-    region: str
     status: str
 
 
@@ -237,19 +235,19 @@ def _read_token(answer: Any) -> FreshToken | WxStaticStoreError:
 
 
 def _read_store(answer: Any, *, api_url: str) -> StaticStore | WxStaticStoreError | None:
-    """Read each spelling: `Data`, `regoin` in samples, `data` in tables, `Region` in the cloud."""
+    """Read each spelling: `Data` in samples, `data` in tables, `Domain` in the cloud."""
     stores = answer.get("data") or answer.get("Data")
     if not stores:
         return None
     if not (isinstance(stores, list) and isinstance(stores[0], dict)):
         return odd("describestaticstore", _("a list of another shape"))
     first = {str(name).lower(): str(value or "") for name, value in stores[0].items()}
-    region, domain = first.get("regoin") or first.get("region", ""), first.get("domain", "")
+    domain = first.get("domain", "")
     with suppress(UnicodeError):  # then it is no host name
         domain = domain.encode("idna").decode()
     if domain and not is_site(f"https://{domain}/", api_url):  # pages link there, we fetch there
         return odd("describestaticstore", _("a domain that is no public host name"), hint=_OWN)
-    return StaticStore(domain, first.get("bucket", ""), region, first.get("status", ""))
+    return StaticStore(domain, first.get("status", ""))
 
 
 def _read_page(answer: Any, marker: str) -> ListPage | WxStaticStoreError:

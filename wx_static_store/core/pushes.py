@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..i18n import english, gettext_lazy as _
+from ..i18n import gettext_lazy as _
 from .notes import Notes
 
 KEPT = 24 * 3600  # seconds
@@ -30,25 +30,6 @@ HINTS = {
     ),
 }
 UNSIGNED = {"signature", "window"}  # a stranger's are refused for the same reasons
-
-
-class Refusal(Exception):
-    """The only exception of the code that reads a stranger's message."""
-
-    signed = False  # True if the signature was right
-
-    def __init__(self, reason: str, status: int = 403) -> None:
-        super().__init__(reason)
-        # A word for the log: nothing of the content is kept.
-        self.reason = reason
-        # One for all refusals of a body, or the answers would reveal the ciphertext's content.
-        self.status = status
-
-    @property
-    def logged(self) -> str:
-        """Return the reason, with advice if a setting may help."""
-        hint = HINTS.get(self.reason)
-        return f"{self.reason}. {english(hint)}" if hint else self.reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,15 @@
 import math
 import random
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ..exceptions import DeadlineExceeded, Remedy, WxStaticStoreError
 from ..i18n import gettext_lazy as _
+from .types import during
 
 T = TypeVar("T")
 
@@ -70,19 +71,14 @@ class Deadline:
             raise DeadlineExceeded(_("The time for this upload is over"), stage=stage)
 
 
-def ending_within(seconds: float) -> AbstractContextManager[None]:
+def ending_within(seconds: float) -> AbstractContextManager[float]:
     """Let each deadline made in the block end within these seconds from now."""
     return ending_by(time.monotonic() + seconds)
 
 
-@contextmanager
-def ending_by(moment: float) -> Iterator[None]:
+def ending_by(moment: float) -> AbstractContextManager[float]:
     """Let each deadline made in this block end by a moment of the monotonic clock."""
-    token = _latest.set(min(moment, _latest.get()))
-    try:
-        yield
-    finally:
-        _latest.reset(token)
+    return during(_latest, min(moment, _latest.get()))
 
 
 def seconds_left() -> float:

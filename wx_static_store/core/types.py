@@ -1,17 +1,21 @@
 """Frozen values that travel between the layers, and the columns of the log."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import md5
 from io import BytesIO
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 from ..exceptions import WxStaticStoreError
 from ..i18n import english, gettext_lazy as _
 from .secrets import Secret
+
+T = TypeVar("T")
 
 LARGEST = 5 * 1024**3  # bytes that one PUT takes; multipart needs a key of the cloud
 
@@ -211,3 +215,13 @@ COLUMNS = (
 def facts(result: UploadResult, context: UploadContext) -> dict[str, Any]:
     """Return what row and line both say: a row can be made of a line."""
     return {column.name: column.fill(result, context) for column in COLUMNS}
+
+
+@contextmanager
+def during(variable: ContextVar[Any], value: T) -> Iterator[T]:
+    """Let all that is called in the block find this value; Python can do it itself from 3.14 on."""
+    token = variable.set(value)
+    try:
+        yield value
+    finally:
+        variable.reset(token)

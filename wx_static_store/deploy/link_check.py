@@ -152,7 +152,8 @@ def _outside(links: _Links) -> Iterator[str]:
             "%(page)s refers to %(addresses)s, outside of %(base)s: "
             "build the site for this base path."
         )
-        yield text % {"page": shown(page), "addresses": _some(addresses), "base": base}
+        first = listed(map(shown, addresses), 1)
+        yield text % {"page": shown(page), "addresses": first, "base": base}
     if links.outside and is_preview(links.base.removeprefix(links.location)):
         text = _(
             "A preview lies below %(base)s. Set this base path in your build. Vite: "
@@ -169,7 +170,7 @@ def _missing(links: _Links) -> Iterator[str]:
     called = {_fold_case(key): key.removeprefix(location) for key in named}
     for key, pages in links.missing.items():
         name, other = key.removeprefix(location), called.get(_fold_case(key))
-        facts = {"name": shown(name), "pages": _some(pages)}
+        facts = {"name": shown(name), "pages": listed(map(shown, pages), 1)}
         if other:
             yield _(
                 "%(name)s, named in %(pages)s, is not among the files: the file is called "
@@ -233,7 +234,7 @@ def _in_place(changed: Collection[str]) -> Iterator[str]:
             "%(names)s change under names that pages keep: until the deploy ends, old pages load "
             "the new files. Let your build put a hash into their names.",
             len(changed),
-            names=_some(sorted(changed), NAMED),
+            names=listed(map(shown, sorted(changed)), NAMED),
         )
 
 
@@ -260,9 +261,3 @@ def _normalize(name: str) -> str:
 
 def _fold_case(name: str) -> str:
     return _normalize(name).casefold()
-
-
-def _some(names: Iterable[str], most: int = 1) -> str:
-    names = [*names]
-    first, left = listed(map(shown, names[:most])), len(names) - most
-    return _("%(name)s and %(count)d more", name=first, count=left) if left > 0 else str(first)

@@ -3,26 +3,23 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import chain, takewhile
+from itertools import chain
 from time import monotonic
 
 from django.db.models import TextChoices
 
 from ..conf import aliases
 from ..core.match import Match, match
-from ..core.naming import common_prefix
 from ..core.retry import REQUEST
 from ..core.types import RemoteFile
 from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _
 from ..models import UploadLog
-from ..upload import workers as pool
-from ..upload.presence import Presence, find
-from ..upload.store import Store, get_store
+from ..upload.listing import Lookup, most_calls
+from ..upload.presence import Presence, marked
+from ..upload.store import get_store
+from ..upload.workers import WorkerPool
 from .owner import owning_alias
-
-FEW = 20  # keys that are looked up one by one: no more calls than workers
-SWEPT = 20_000  # objects of a folder that are listed at most: 20 calls of WeChat's daily quota
 
 _NO_STORE = _("No store in STORAGES can be asked for what is in the cloud")
 _ADD_ONE = _("Add one whose BACKEND is wx_static_store.storage.WxStorage.")
@@ -64,43 +61,18 @@ def _compare_in(env: str, rows: dict[str, UploadLog], until: float) -> list[Comp
     using = next(filter(None, chain(map(owning_alias, rows.values()), aliases())), "")
     if not using:
         raise ConfigurationError(_NO_STORE, hint=_ADD_ONE)
-    cloud = _cloud(get_store(using, env), list(rows), until)
+    store, keys = get_store(using, env), sorted(rows)
+    with WorkerPool(store.options.max_workers) as pool:
+        listing = Lookup(store, pool, most_calls(keys), until).ask(keys)
+    if listing.error:
+        raise listing.error
     compared = []
     for key, row in rows.items():
-        remote = cloud.get(key)
-        state = CloudState.UNREACHED if key not in cloud else CloudState(match(row, remote))
-        # Lists leave out objects with the deletion marker.
+        file = listing.files.get(key)
+        remote = Presence(key, None, marked(store, file)).file if file else None
+        state = CloudState.UNREACHED if key in listing.unseen else CloudState(match(row, remote))
+        # No object is compared with the deletion marker.
         if state is CloudState.MISSING and row.is_deletion:
             state = CloudState.DELETED
         compared.append(ComparedUpload(row, remote, state))
     return compared
-
-
-def _cloud(store: Store, keys: list[str], until: float) -> dict[str, RemoteFile | None]:
-    """Return the objects at these keys that time allows: by a list, or by a call for each."""
-    # A call lists up to 1,000 objects, so a list is cheaper for many keys. In a huge folder it does
-    # not reach all keys; the rest is looked up one by one.
-    found: dict[str, RemoteFile | None] = {}
-    if len(keys) > FEW and monotonic() < until:
-        found = _find_in_list(store, keys, until)
-    left = [key for key in keys if key not in found]
-    asked = pool.run(
-        lambda key: (key, Presence(key, None, find(store, key)).file),
-        takewhile(lambda _key: monotonic() < until, left),
-        max_workers=store.options.max_workers,
-    )
-    return found | dict(asked)
-
-
-def _find_in_list(store: Store, keys: list[str], until: float) -> dict[str, RemoteFile | None]:
-    """Return the keys that one list decides: all, unless it was too long."""
-    found: dict[str, RemoteFile | None] = {}
-    wanted = set(keys)
-    for number, file in enumerate(store.sweep(common_prefix(keys))):
-        if file.key in wanted:
-            found[file.key] = file
-        if len(found) == len(wanted):
-            break
-        if number + 1 == SWEPT or monotonic() >= until:
-            return found
-    return dict.fromkeys(keys) | found

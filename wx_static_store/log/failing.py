@@ -1,13 +1,11 @@
 """Group the uploads that still fail by cause; dismiss some."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import partial
 from typing import NamedTuple
 
-from ..causes import cause_of, hint
 from ..core.refusals import User
-from ..i18n import gettext, labelled, ngettext
 from ..models import Dismissal, UploadLog, UploadLogQuerySet
 from ..upload.database import write
 
@@ -26,14 +24,6 @@ def causes(rows: UploadLogQuerySet) -> list[FailureCause]:
         groups[code].append(pk)
     found = (FailureCause(code, sorted(ids, reverse=True)) for code, ids in groups.items())
     return sorted(found, key=lambda cause: (-len(cause.rows), -cause.rows[0]))
-
-
-def in_words(found: Iterable[FailureCause]) -> Iterator[str]:
-    """Yield a line for each cause: how many files, what happened, and what to do."""
-    for code, rows in found:
-        files = ngettext("%(count)d file", "%(count)d files", len(rows))
-        why = gettext("%(what)s. %(hint)s", what=cause_of(code).title, hint=hint(code))
-        yield labelled(files, why)
 
 
 def dismiss(rows: Iterable[UploadLog], user: User | None) -> bool:

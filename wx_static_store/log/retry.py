@@ -1,7 +1,5 @@
 """Send earlier uploads again, if their bytes can be found."""
 
-from __future__ import annotations
-
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -145,7 +143,7 @@ def retry_uploads(
         yield from _send(batch, context)
 
 
-def _send(batch: _Batch, context: UploadContext) -> Iterator[RetryResult]:
+def _send(batch: "_Batch", context: UploadContext) -> Iterator[RetryResult]:
     uploader, recorder = batch.uploader, Recorder(context)
     with ExitStack() as stack:
         stack.callback(lambda: batch.close(written=recorder.close()))

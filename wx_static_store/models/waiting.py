@@ -1,7 +1,5 @@
 """The files that wait until the cloud takes them, and the deletions that wait."""
 
-from __future__ import annotations
-
 from datetime import UTC
 
 from django.conf import settings

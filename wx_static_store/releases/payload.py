@@ -1,6 +1,6 @@
-"""The release of a rollout, its store and folder: a kept release, or a tree that becomes one."""
+"""A tree that becomes a release, with its store and folder."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +10,14 @@ from ..deploy.archive import unpack_site
 from ..deploy.environments import allowance_for, site_stores, site_uploader
 from ..deploy.link_check import OWN_SECONDS, preflight
 from ..deploy.plan import hash_items
-from ..deploy.records import Records, find_deployment
+from ..deploy.records import Records
 from ..deploy.state import NO_LOG
 from ..deploy.tree import Tree, read_tree
 from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _, listed
 from ..models import Release
 from ..upload.workers import WorkerPool
-from .rollback import check_storage, folder_of
+from .rollback import check_storage
 
 
 @dataclass(frozen=True)
@@ -38,28 +38,6 @@ class Payload:
         """Return all doubts, and those of WeChat's quota if every file must be sent."""
         most = self.release.count * len(self.envs)
         return [*self.doubts, *allowance_for(options_for(self.using), most).doubts()]
-
-
-def of_release(
-    name: str,
-    envs: Sequence[str],
-    *,
-    using: str = "",
-    prefix: str = "",
-    among: Collection[str] | None = None,
-) -> Payload:
-    """Return the kept release of this name, once deployed to one of `among`, and its folder."""
-    check_storage()
-    if using:
-        # An unknown alias is the fault to name, and not that it has no releases.
-        options_for(using)
-    found = find_deployment(name, envs[0], using=using, among=among)
-    if found.release is None:
-        raise ConfigurationError(NO_LOG)
-    using = using or found.using
-    check_store(using, envs)
-    folder = folder_of(using, envs, prefix=prefix, name=str(found.pk))
-    return Payload(using, folder, found.release, envs)
 
 
 def of_archive(file: Any, envs: Sequence[str], *, using: str, prefix: str) -> Payload:

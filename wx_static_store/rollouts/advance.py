@@ -125,7 +125,7 @@ def _lost(rollout: Rollout) -> list[int]:
         # Messages come in their order: what is older than one that was taken does not come.
         last = busy.filter(ANSWERED).aggregate(last=Max("asked"))["last"]
         rows = rows.filter(ANSWERED | Q(asked__lt=last) if last else ANSWERED)
-    elif queue.is_empty(TASK):
+    elif _is_queue_empty():
         _count_try(rollout, rows.exclude(ANSWERED))
     else:
         # No worker runs: the message waits at the broker.
@@ -134,6 +134,23 @@ def _lost(rollout: Rollout) -> list[int]:
     # Else each look until the worker answers would send one more message.
     environments().filter(pk__in=found).update(asked=rollout.now)
     return found
+
+
+def _is_queue_empty() -> bool:
+    """Return whether the broker holds no message of the task's queue; False if it cannot say."""
+    app, name = queue.celery_app(), platform_options().celery_queue
+    from kombu.exceptions import ChannelError
+
+    where = app.amqp.router.route({"queue": name} if name else {}, TASK)
+    try:
+        with queue.connected(app) as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0.2)
+            declared = connection.channel().queue_declare(where["queue"].name, passive=True)
+            return not declared.message_count
+    except ChannelError as error:
+        return str(error.reply_code) == "404"  # Redis has no empty queues
+    except Exception:  # noqa: BLE001 -- of a broker that is away, or counts no messages
+        return False
 
 
 def _count_try(rollout: Rollout, rows: Any) -> None:

@@ -1,6 +1,6 @@
 """Start, pause, resume, stop, retry and roll back a rollout, as a person asks."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,11 +11,20 @@ from django.db.models import F
 
 from ..conf import options_for
 from ..core.releases import ROLL_BACK_OF
-from ..deploy.state import folders
-from ..exceptions import SourceError
+from ..deploy.records import find_deployment
+from ..deploy.state import NO_LOG, folders
+from ..exceptions import ConfigurationError, SourceError
 from ..i18n import gettext as _, listed, ngettext
 from ..models import Release, fitting
-from ..releases.rollback import NAMED, Move, check_storage, elsewhere, refuse_incomplete
+from ..releases.payload import Payload, check_store
+from ..releases.rollback import (
+    NAMED,
+    Move,
+    check_storage,
+    elsewhere,
+    folder_of,
+    refuse_incomplete,
+)
 from ..submit import queue
 from .advance import advance, locked
 from .models import Rollout, RolloutEnvironment
@@ -40,6 +49,28 @@ class Manner:
 
 # A roll back does not stop at a failure: what is left would stay as nobody wants it.
 GOING_BACK: dict[str, Any] = {"waves": "100%", "tolerate": "100%"}
+
+
+def of_release(
+    name: str,
+    envs: Sequence[str],
+    *,
+    using: str = "",
+    prefix: str = "",
+    among: Collection[str] | None = None,
+) -> Payload:
+    """Return the kept release of this name, once deployed to one of `among`, and its folder."""
+    check_storage()
+    if using:
+        # An unknown alias is the fault to name, and not that it has no releases.
+        options_for(using)
+    found = find_deployment(name, envs[0], using=using, among=among)
+    if found.release is None:
+        raise ConfigurationError(NO_LOG)
+    using = using or found.using
+    check_store(using, envs)
+    folder = folder_of(using, envs, prefix=prefix, name=str(found.pk))
+    return Payload(using, folder, found.release, envs)
 
 
 def start(

@@ -1,7 +1,5 @@
 """The tables: rollouts, their environments, and the drift of each environment."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from itertools import accumulate
 
@@ -22,7 +20,7 @@ LABEL = "wx_static_store_rollouts"
 
 
 class RolloutQuerySet(PrimaryQuerySet["Rollout"]):
-    def open(self) -> RolloutQuerySet:
+    def open(self) -> "RolloutQuerySet":
         """Return the rollouts that may still begin an environment, or wait for one to end."""
         return self.exclude(state__in=Rollout.CLOSED)
 

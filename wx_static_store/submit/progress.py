@@ -6,8 +6,7 @@ that fails changes nothing else.
 """
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 
 from django.template.defaultfilters import filesizeformat
@@ -35,8 +34,8 @@ def is_noted() -> bool:
 
 
 def note_of(digest: str) -> Callable[[int], None] | None:
-    """Return a function that notes the sent bytes of a submission; None without a cache."""
-    notes, due = shared_notes("sent"), 0.0
+    """Return a function that notes the sent bytes of a submission; None without one or a cache."""
+    notes, due = shared_notes("sent") if digest else None, 0.0
     if notes is None:
         return None
 
@@ -57,16 +56,6 @@ def sent_of(*digests: str) -> list[int | None]:
         return [None] * len(digests)
     found = notes.read_many(digests)
     return [found[digest] or 0 for digest in digests]
-
-
-@contextmanager
-def note_saves(digest: str) -> Iterator[None]:
-    """Note the sent bytes of saves inside the block; with an empty digest, note nothing."""
-    token = note_of_save.set(note_of(digest) if digest else None)
-    try:
-        yield
-    finally:
-        note_of_save.reset(token)
 
 
 def sizes() -> list[str]:

@@ -65,37 +65,12 @@ def check_broker() -> None:
     from kombu.exceptions import OperationalError
 
     try:
-        with _connection(app) as connection:
+        with connected(app) as connection:
             connection.ensure_connection(max_retries=1, interval_start=0.2)
     except (OperationalError, OSError) as error:
         why = f"{type(error).__name__}"
         text = _("The broker of Celery cannot be reached (%(why)s)", why=why)
         raise ConfigurationError(text, hint=_BROKER) from None
-
-
-def answering_worker(seconds: float) -> str:
-    """Return the name of the worker that answers first; empty if none does in this time."""
-    app = celery_app()
-    with _connection(app) as connection:
-        answers = app.control.ping(timeout=seconds, limit=1, connection=connection)
-    return next((name for answer in answers or () for name in answer), "")
-
-
-def is_empty(task: str) -> bool:
-    """Return whether the broker holds no message of the task's queue; False if it cannot say."""
-    app, queue = celery_app(), platform_options().celery_queue
-    from kombu.exceptions import ChannelError
-
-    where = app.amqp.router.route({"queue": queue} if queue else {}, task)
-    try:
-        with _connection(app) as connection:
-            connection.ensure_connection(max_retries=1, interval_start=0.2)
-            declared = connection.channel().queue_declare(where["queue"].name, passive=True)
-            return not declared.message_count
-    except ChannelError as error:
-        return str(error.reply_code) == "404"  # Redis has no empty queues
-    except Exception:  # noqa: BLE001 -- of a broker that is away, or counts no messages
-        return False
 
 
 def send(task: str, arguments: Sequence[tuple[Any, ...]], **options: Any) -> int:
@@ -108,7 +83,7 @@ def send(task: str, arguments: Sequence[tuple[Any, ...]], **options: Any) -> int
     options |= {"queue": queue} if queue else {}
     sent = 0
     try:
-        with _connection(app) as connection:
+        with connected(app) as connection:
             connection.ensure_connection(max_retries=1, interval_start=0.2)
             producer = app.amqp.Producer(connection, auto_declare=False)
             options |= {"producer": producer, "ignore_result": True}
@@ -164,7 +139,8 @@ def stalled() -> Iterator[Stalled]:
 
 
 @contextmanager
-def _connection(app: Celery) -> Iterator[Any]:
+def connected(app: Celery) -> Iterator[Any]:
+    """Connect to the broker of the app."""
     with app.connection_for_write() as connection:
         if connection.transport.driver_type == "redis":
             connection.transport_options = REDIS_TIMEOUTS | connection.transport_options

@@ -6,10 +6,6 @@ Without a log, the claim lasts for a minute. An object that a form uploaded befo
 has no row: the next save of the same bytes under the same name uses it, and needs no suffix.
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -34,9 +30,10 @@ class Save:
     content: Any
 
 
-_saves: ContextVar[list[Save] | None] = ContextVar("saves", default=None)
-# The claim of the save under way, which Django has no way to hand over.
-current_claim: ContextVar[Claim | None] = ContextVar("claim", default=None)
+# The finished saves of a form that is validated: it may fail after them.
+current_saves: ContextVar[list[Save] | None] = ContextVar("saves", default=None)
+# The claim of the save under way, which takes names: Django has no way to hand it over.
+current_claim: ContextVar["Claim | None"] = ContextVar("claim", default=None)
 
 
 class Claim:
@@ -75,16 +72,6 @@ class Claim:
                 claims.forget(key)  # or the claim ends by itself
 
 
-@contextmanager
-def claiming() -> Iterator[Claim]:
-    """Let the save inside the block claim names."""
-    token = current_claim.set(claim := Claim())
-    try:
-        yield claim
-    finally:
-        current_claim.reset(token)
-
-
 def drop_claim(options: Options, key: str) -> None:
     """End the claim of any save on a key whose object was deleted."""
     notes_of("claim", options, SECONDS).forget(key)
@@ -111,22 +98,6 @@ def claim_abandoned(options: Options, key: str) -> bool:
 def drop_abandoned(options: Options, key: str) -> None:
     """Let no save take the object at this key: whoever wrote it last may have a row of it."""
     notes_of("left-at", options, ABANDONED_SECONDS).forget(key)
-
-
-@contextmanager
-def remembered_saves() -> Iterator[list[Save]]:
-    """Collect the saves inside the block, for a form that may fail after them."""
-    saves: list[Save] = []
-    token = _saves.set(saves)
-    try:
-        yield saves
-    finally:
-        _saves.reset(token)
-
-
-def remember(save: Save) -> None:
-    if (saves := _saves.get()) is not None:
-        saves.append(save)
 
 
 def notes_of(kind: str, options: Options, seconds: float) -> Notes:

@@ -1,9 +1,11 @@
 """The objects at some thousand keys, by few calls of `staticfilelist`."""
 
+import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
+from time import monotonic
 
 from ..core.interrupts import interruptible
 from ..core.naming import common_prefix
@@ -23,7 +25,7 @@ def most_calls(keys: Sequence[str]) -> int:
 
 @dataclass
 class Listing:
-    """The objects that were listed; keys are `unseen` if the calls were used up, or by `error`."""
+    """The objects that were listed; keys are `unseen` if calls or time were up, or by `error`."""
 
     files: dict[str, RemoteFile] = field(default_factory=dict)
     unseen: set[str] = field(default_factory=set)
@@ -31,10 +33,14 @@ class Listing:
 
 
 class Lookup:
-    """Ask the list for sorted keys by at most `calls` calls; keys that are close share a call."""
+    """
+    Ask the list for sorted keys by at most `calls` calls; keys that are close share a call.
 
-    def __init__(self, store: Store, pool: WorkerPool, calls: int) -> None:
-        self._store, self._pool = store, pool
+    After `until`, a moment of the monotonic clock, no call begins.
+    """
+
+    def __init__(self, store: Store, pool: WorkerPool, calls: int, until: float = math.inf) -> None:
+        self._store, self._pool, self._until = store, pool, until
         self._calls, self._used = calls, count()
         self._error: WxStaticStoreError | None = None
 
@@ -55,7 +61,8 @@ class Lookup:
         files, at, marker = dict[str, RemoteFile](), 0, ""
         prefix = common_prefix([keys[0], keys[-1]])
         while at < len(keys):
-            if self._error or next(self._used) >= self._calls:
+            late = monotonic() >= self._until
+            if late or self._error or next(self._used) >= self._calls:
                 return files, keys[at:]
             # A list is in the order of its keys (wechat-cos.md, 1.4): begun shortly before the next
             # key that is wanted, it skips a folder with a million other objects.

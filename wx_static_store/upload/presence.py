@@ -155,7 +155,7 @@ def look_at(store: Store, keys: Iterable[str]) -> dict[str, Presence]:
     """Ask the list by one call, then the log; leave out the keys beyond the page of the list."""
     wanted = sorted(keys)
     page = store.page(common_prefix(wanted), wanted[0][:-1])
-    files = {file.key: _marked(store, file) for file in page.files if file.key in wanted}
+    files = {file.key: marked(store, file) for file in page.files if file.key in wanted}
     reached = [key for key in wanted if page.marker is None or key <= page.marker]
     rows = newest_rows(store.env, reached, sent=True) or {}
     return {key: Presence(key, rows.get(key), files.get(key)) for key in reached}
@@ -164,10 +164,10 @@ def look_at(store: Store, keys: Iterable[str]) -> dict[str, Presence]:
 def find(store: Store, key: str) -> RemoteFile | None:
     """Return what the list shows, deletion markers too: for worker threads, which have no log."""
     file = store.find(key)
-    return _marked(store, file) if file else None
+    return marked(store, file) if file else None
 
 
-def _marked(store: Store, file: RemoteFile) -> RemoteFile:
+def marked(store: Store, file: RemoteFile) -> RemoteFile:
     """Return the file; if it is a deletion marker, with the MD5 that lists may not show."""
     return replace(file, md5=DELETED_MD5) if store.is_deleted(file) else file
 

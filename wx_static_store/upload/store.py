@@ -72,10 +72,9 @@ class Store:
         static_root = options.url_prefix.removesuffix(location) if inside else ""
         self._root = options.base_url or static_root
 
-    def interactive_deadline(self, size: int = 0) -> Deadline:
-        """Allow 25 s (or what `deadline` sets), plus a second for each MiB to send."""
-        seconds = self.options.deadline or INTERACTIVE_SECONDS
-        return Deadline.after(seconds + size / INTERACTIVE_RATE, self.clock)
+    def interactive_deadline(self) -> Deadline:
+        """Allow 25 s, or what `deadline` sets; a transfer adds what the size of its file needs."""
+        return Deadline.after(self.options.deadline or INTERACTIVE_SECONDS, self.clock)
 
     def find(self, key: str) -> RemoteFile | None:
         """Return the object that the list shows at exactly this key; ask `presence`, not this."""

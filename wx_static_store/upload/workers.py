@@ -100,14 +100,6 @@ def _call(future: Future[Result], function: Callable[..., Result], args: tuple[A
         future.set_exception(error)
 
 
-def run(
-    function: Callable[[Item], Result], items: Iterable[Item], *, max_workers: int
-) -> Iterator[Result]:
-    """Yield `function(item)` of each item, as they finish, by a pool of its own."""
-    with WorkerPool(max_workers) as pool:
-        yield from pool.run(function, items)
-
-
 @contextmanager
 def every(seconds: float, function: Callable[[], object]) -> Iterator[None]:
     """Call `function` now and then while the block runs."""

@@ -225,7 +225,7 @@ def test_of_many_files_that_stay_public_three_are_named(
     html = html_of(operator, "rollback", old)
     assert "and 10 more" in html
     _where, messages = press(operator, old)
-    files = "60 files (00.js, 01.js, 02.js, and 57 more)"
+    files = "60 files (00.js, 01.js, 02.js and 57 more)"
     assert messages[1:] == [f"Not in this release, but still public: {files}."]
 
 

@@ -230,16 +230,6 @@ def test_a_comparison_whose_list_fails_says_why(cloud: EmulatorServer, operator:
     assert "85088" in compared(operator, newest("a.txt"))
 
 
-def test_the_first_files_of_a_folder_whose_list_is_slow_are_asked_for_one_by_one(
-    cloud: EmulatorServer, operator: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rows = plain_rows(30)
-    limit_request(monkeypatch, 2)
-    cloud.script({"on": "staticfilelist", "do": "delay", "seconds": 30})
-    text = compared(operator, *rows)
-    assert "Missing, or deleted: 20 · Still to be done: 10 rows." in text
-
-
 def test_a_comparison_is_over_in_the_time_of_a_request(
     cloud: EmulatorServer, operator: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

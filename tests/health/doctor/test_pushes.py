@@ -12,6 +12,7 @@ import pytest
 from django.db import connection
 
 from tests.callback.pushes import PATH
+from tests.tables import each
 from tests.waiting import wait_for
 from wx_static_store.callback.models import VerifyTicket
 from wx_static_store.core.notes import SharedCache
@@ -21,7 +22,7 @@ from wx_static_store.emulator import EmulatorServer
 from wx_static_store.emulator.server import APPID, APPSECRET
 from wx_static_store.emulator.tickets import PUSH_AES_KEY, PUSH_TOKEN
 from wx_static_store.health.doctor.findings import Result
-from wx_static_store.health.doctor.pushes import name_of
+from wx_static_store.health.doctor.pushes import name_of, span
 
 from .conftest import Examine, marks, said
 
@@ -298,3 +299,21 @@ def test_pushes_are_not_judged_without_a_setting_whose_check_is_silenced(
     changes: dict[str, Any] = {"ACCESS_TOKEN": "emulator-access-token", "CALLBACK_TOKEN": None}
     found = said(look(**changes)["token.pushes"])
     assert found == "– No push can be read without CALLBACK_TOKEN. "
+
+
+@each(
+    ("seconds", "words"),
+    [
+        (-5, "0 seconds"),
+        (1.2, "1 second"),
+        (119, "119 seconds"),
+        (120, "2 minutes"),
+        (3599, "59 minutes"),
+        (3600, "1 h 0 min"),
+        (6480, "1 h 48 min"),
+        (47.5 * 3600, "47 h 30 min"),
+        (50 * 3600, "2 days"),
+    ],
+)
+def test_a_span_is_written_in_words(seconds: float, words: str) -> None:
+    assert str(span(seconds)) == words

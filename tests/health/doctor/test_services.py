@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
+from celery.contrib.testing.worker import start_worker
 from django.utils.translation import override
 
 from tests.deploys import configure_releases
+from tests.rollouts.conftest import Broker, broker as broker
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.health.alerts import Alert
 from wx_static_store.health.alerts.watch import watch
@@ -89,10 +92,23 @@ def test_a_broker_that_is_down_is_wrong_and_its_workers_are_not_asked(
 def test_a_worker_that_answers_is_named(
     examined: Examine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(services, "answering_worker", lambda seconds: "celery@shop")
+    monkeypatch.setattr(services, "_answering_worker", lambda seconds: "celery@shop")
     with celery(tmp_path, broker="memory://"):
         found = said(examined()["workers.answer"])
     assert found == "✓ The broker of Celery answers, and so does a worker: celery@shop. "
+
+
+def test_the_worker_that_answers_is_named(broker: Broker) -> None:
+    broker.app.conf.broker_transport_options = {"polling_interval": 0.01}
+    settings = {"pool": "solo", "perform_ping_check": False, "hostname": "celery@shop"}
+    with start_worker(broker.app, **settings):
+        assert services._answering_worker(10) == "celery@shop"
+        # A worker that is to end waits two seconds for a message first.
+        Timer(0.1, services._answering_worker, [0.1]).start()
+
+
+def test_without_a_worker_nobody_answers(broker: Broker) -> None:
+    assert services._answering_worker(0.1) == ""
 
 
 def test_no_worker_at_all_is_wrong(examined: Examine, tmp_path: Path) -> None:

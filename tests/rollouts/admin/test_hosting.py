@@ -15,7 +15,7 @@ from wx_static_store.admin.places import Places
 from wx_static_store.clients.wechat import StaticStore
 from wx_static_store.conf import platform_options
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.rollouts.admin.table import ShownHosting, shown_hosting
+from wx_static_store.rollouts.admin.table import ShownHosting, hostings, shown_hosting
 from wx_static_store.upload.hosting import Hostings
 
 pytestmark = pytest.mark.django_db
@@ -24,12 +24,12 @@ OTHER = "tenant-b"
 
 
 def keep(status: str = "online", domain: str = "b.example.com", env: str = OTHER) -> None:
-    Hostings(platform_options()).keep(env, StaticStore(domain, "", "", status))
+    Hostings(platform_options()).keep(env, StaticStore(domain, status))
 
 
 def shown(env: str = OTHER, using: str = "", folder: str = "") -> ShownHosting:
     places = Places(AnonymousUser())
-    return shown_hosting(places, using, folder, env, places.hostings(using, [env])[env])
+    return shown_hosting(places, using, folder, env, hostings(places, using, [env])[env])
 
 
 def test_a_remembered_address_is_shown_without_its_scheme(admin_site: EmulatorServer) -> None:
@@ -103,6 +103,6 @@ def test_a_thousand_environments_are_one_question_to_the_cache(
     keep()
     CountedCache.asked.clear()
     envs = [OTHER, *(f"tenant-{number}" for number in range(999))]
-    found = Places(AnonymousUser()).hostings("gone", envs)
+    found = hostings(Places(AnonymousUser()), "gone", envs)
     assert [env for env in envs if found[env].root] == [OTHER]
     assert CountedCache.asked == ["get_many"]

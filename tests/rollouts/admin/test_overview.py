@@ -45,7 +45,7 @@ def offered(viewer: Client, settings: Any) -> dict[str, Any]:
 
 
 def keep_hosting(env: str, status: str) -> None:
-    found = StaticStore(f"{env}.example", "", "", status)
+    found = StaticStore(f"{env}.example", status)
     Hostings(platform_options()).keep(env, found)
 
 

@@ -19,7 +19,7 @@ from ...log.compare import CloudState
 from ...models import UploadLog
 from ...upload.database import add_users
 from ..columns import BAD, NOTHING, Look, UploadColumns, day_and_time
-from ..places import link_to
+from ..places import linkable
 from .folders import Folder, SubFolder, is_marker
 
 PAGE = 200  # files
@@ -111,13 +111,14 @@ class FilesTable:
         return by_the_log.union(file.key for file in files if is_marker(file))
 
     def _line(self, file: RemoteFile, row: UploadLog | None) -> dict[str, Any]:
-        url, is_deleted = link_to(self._store, file.key), file.key in self._deleted
+        address = self._store.known_url(file.key)  # empty if WeChat would have to be asked
+        url, is_deleted = linkable(address, self._store.options), file.key in self._deleted
         look, label = _remark(file, row, is_deleted=is_deleted)
         is_picture = content_type(file.key).startswith("image/") and file.size <= LARGEST_PICTURE
         return {
             "file": file,
             "name": file.key.removeprefix(self.folder.prefix),
-            "address": self._store.known_url(file.key),  # empty if WeChat would have to be asked
+            "address": address,
             "url": url,  # the address if a page may link to it
             "when": day_and_time(file.last_modified) if file.last_modified else NOTHING,
             "is_picture": bool(url and is_picture and not is_deleted),

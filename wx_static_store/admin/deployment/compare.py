@@ -13,7 +13,6 @@ from ...core.releases import ReleaseFile
 from ...core.retry import REQUEST, ending_within
 from ...deploy.environments import site_uploader
 from ...exceptions import WxStaticStoreError
-from ...log.compare import SWEPT
 from ...models import Deployment, DeploymentQuerySet
 from ...releases.difference import KINDS, Difference, compare_files, compare_with_cloud
 from ...releases.rollback import folder_of
@@ -23,6 +22,7 @@ from .columns import ReleasePages, title_of
 CLOUD = "cloud"
 OFFERED = 20  # deployments to compare with
 SHOWN = 100  # files of a kind
+SWEPT = 20_000  # objects of a folder that are listed at most: 20 calls of WeChat's daily quota
 
 HEADINGS: dict[str, Text] = {
     "added": pgettext_lazy("of files", "Added"),

@@ -3,7 +3,6 @@
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -15,11 +14,11 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _, gettext_lazy, ngettext_lazy
 
 from ...causes import Text
-from ...core.retry import REQUEST, ending_within
+from ...core.retry import REQUEST
 from ...core.types import DEPLOYS, UploadContext, facts
 from ...exceptions import ConfigurationError, DeadlineExceeded, WxStaticStoreError
 from ...i18n import labelled, ngettext
-from ...log.compare import FEW as ASKED_ONE_BY_ONE, CloudState, ComparedUpload, compare_uploads
+from ...log.compare import CloudState, ComparedUpload, compare_uploads
 from ...log.retry import TAKE_THE_NEWER, RetryResult, check_rows, newer, retry_uploads
 from ...log.source_of import SourceGone
 from ...models import Deployment, UploadLog
@@ -277,26 +276,17 @@ def _handed_line(row: UploadLog, columns: UploadColumns) -> StepLine:
 
 
 def compare(asked: StepRequest) -> Step:
-    """Compare all rows by a list of their folder, or the first rows by one call each."""
-    # Both fit into one step, so `scripted` changes nothing.
-    few, found = asked.rows[:ASKED_ONE_BY_ONE], []
+    """Compare all rows by few calls of the list."""
+    # They fit into one step, so `scripted` changes nothing.
     try:
-        if len(asked.rows) > len(few):
-            # By calls if the list takes half of the step's time.
-            with suppress(DeadlineExceeded), ending_within(REQUEST / 2):
-                found = _compare_rows(asked.rows)
-        found = found or _compare_rows(few)
+        compared = compare_uploads(asked.rows, seconds=SECONDS)
     except WxStaticStoreError as error:
         return Step([], error.sentence)
     columns = UploadColumns(asked.request)
-    return Step([_compared_line(row.pk, one, columns) for row, one in found])
-
-
-def _compare_rows(rows: Sequence[UploadLog]) -> list[tuple[UploadLog, ComparedUpload]]:
-    compared = compare_uploads(rows, seconds=SECONDS)
     found = {(one.row.env, one.row.key): one for one in compared}
-    pairs = ((row, found.get((row.env, row.key))) for row in rows)
-    return [(row, one) for row, one in pairs if one and one.state != CloudState.UNREACHED]
+    pairs = ((row, found.get((row.env, row.key))) for row in asked.rows)
+    reached = [(row, one) for row, one in pairs if one and one.state != CloudState.UNREACHED]
+    return Step([_compared_line(row.pk, one, columns) for row, one in reached])
 
 
 def _compared_line(pk: int, one: ComparedUpload, columns: UploadColumns) -> StepLine:

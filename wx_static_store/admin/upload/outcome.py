@@ -25,7 +25,7 @@ from ...submit.submission import Submission, Unanswered
 from ...upload.claims import Claim
 from ...upload.store import get_store
 from ..columns import explained
-from ..places import link_to
+from ..places import linkable
 from .form import attempt_submission, display_name
 
 MOST_ASKED = 100  # attempts; the script has some under way
@@ -94,7 +94,8 @@ def outcome_of(to: Target, name: str, result: UploadResult, row: int | None) -> 
         url = store.known_url(result.key)
         return FileOutcome(result.key, result.status, url, size=result.size, message=str(WAITS))
     with suppress(WxStaticStoreError):  # the file is stored, even if its address is unknown
-        url, link = store.key_url(result.key), link_to(store, result.key)
+        url = store.key_url(result.key)
+        link = linkable(url, store.options)
     return FileOutcome(result.key, result.status, url, link, result.size, row=row)
 
 

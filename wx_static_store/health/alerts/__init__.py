@@ -1,8 +1,8 @@
 """
 Send an alert when something fails: once for each cause and hour.
 
-    events    A deployment or a rollout that failed: by their signals
     watch     What needs attention now: asked by ``wx_alert`` and a task
+    events    A deployment or a rollout that failed: by their signals
     alert     An alert, the functions that get it, and two ready-made ones: mail, WeCom robot
 """
 

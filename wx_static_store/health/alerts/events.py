@@ -1,13 +1,15 @@
 """Alerts of new failures, by the signals of the app."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.dispatch import Signal
 
+from ...causes import cause_of, hint
 from ...core.types import NOT_STORED
-from ...i18n import gettext as _, joined, ngettext
-from ...log.failing import causes, in_words
+from ...i18n import gettext as _, joined, labelled, ngettext
+from ...log.failing import causes
+from ...models import UploadLogQuerySet
 from ...signals import deployment_finished, rollout_finished
 from ...upload.database import deployments, in_database, log
 from .alert import Alert, in_own_language, send
@@ -32,8 +34,16 @@ def _of_deployment(pk: int | None) -> str:
         _("%(count)d not attempted", count=row.not_attempted),
     )
     failed = log().filter(deployment=pk, status__in=NOT_STORED)
-    whys = in_database(lambda: [*in_words(causes(failed))], otherwise=list[str]())
+    whys = in_database(lambda: [*causes_of(failed)], otherwise=list[str]())
     return "\n".join([joined(facts), *whys])
+
+
+def causes_of(rows: UploadLogQuerySet) -> Iterator[str]:
+    """Yield a line for each cause: how many files, what happened, and what to do."""
+    for code, failed in causes(rows):
+        files = ngettext("%(count)d file", "%(count)d files", len(failed))
+        why = _("%(what)s. %(hint)s", what=cause_of(code).title, hint=hint(code))
+        yield labelled(files, why)
 
 
 def _alert_of_rollout(rollout_id: int, failed: int, **_more: Any) -> None:

@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from ...core.types import NOT_STORED, UploadStatus
 from ...i18n import labelled, listed, ngettext
-from ...log.failing import causes, in_words
 from ...models import UploadLog
 from ..doctor.latest import examined
 from .alert import Alert, in_own_language, send
+from .events import causes_of
 
 # Seconds: the command and the task may both look within ten minutes.
 AGE = 600.0
@@ -56,4 +56,4 @@ def _of_log() -> Iterator[Alert]:
             len(keys),
         )
         named = str(listed(keys, NAMED))
-        yield Alert("failing", title, "\n".join([named, *in_words(causes(failing))]))
+        yield Alert("failing", title, "\n".join([named, *causes_of(failing)]))

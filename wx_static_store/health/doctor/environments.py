@@ -12,7 +12,7 @@ from ...conf.settings import nearest
 from ...exceptions import ConfigurationError, WeChatRefused, WxStaticStoreError
 from ...i18n import gettext_lazy as _, listed, shown
 from ...upload.hosting import Hostings
-from ...upload.workers import run
+from ...upload.workers import WorkerPool
 from .findings import NONE_LEFT, Check, Finding, Mark, Text, explained, of_error, ok, warning, wrong
 from .quota import of_call
 from .target import FOLDER, CheckTarget
@@ -94,7 +94,8 @@ def _agreed(target: CheckTarget, others: Sequence[str], offered: Sequence[str]) 
     many = _("The platform has the %(count)d environments.", count=len(envs))
     text: Text = many if len(envs) > 1 else one
     if others:
-        text = _("%(text)s ENVIRONMENTS does not offer: %(envs)s.", text=text, envs=_some(others))
+        first = listed(map(shown, others), SHOWN)
+        text = _("%(text)s ENVIRONMENTS does not offer: %(envs)s.", text=text, envs=first)
     known = len({*offered, *envs})
     data = {"environments": len(envs), "of": known, "not_offered": [*others]}
     return ok(text, data=data)
@@ -141,7 +142,7 @@ _STATES: dict[str, tuple[Mark, Text, Text]] = {
     "create_fail": (Mark.WRONG, _("it could not be opened"), ""),
     "destroy_fail": (Mark.WRONG, _("it could not be closed"), ""),
 }
-_NO_STORE = StaticStore("", "", "", "")
+_NO_STORE = StaticStore("", "")
 _UNKNOWN = (Mark.WARNING, _("its status is not a known one"), "")
 
 
@@ -177,7 +178,8 @@ def _described(target: CheckTarget) -> dict[str, Described]:
         except WxStaticStoreError as error:
             return env, error
 
-    found = dict(run(describe, envs, max_workers=target.options.max_workers))
+    with WorkerPool(target.options.max_workers) as pool:
+        found = dict(pool.run(describe, envs))
     # The overview shows them, and asks nobody.
     hostings = Hostings(target.options)
     for env, answer in found.items():
@@ -216,7 +218,8 @@ def _failed(alike: Mapping[str, WxStaticStoreError], target: CheckTarget) -> Fin
     envs, found = [*alike], of_call(next(iter(alike.values())), target)
     if found.mark is Mark.NOT_ASKED:
         return found
-    text = _("Static hosting of %(envs)s: %(why)s", envs=_some(envs), why=found.text)
+    first = listed(map(shown, envs), SHOWN)
+    text = _("Static hosting of %(envs)s: %(why)s", envs=first, why=found.text)
     return replace(found, text=text, data={**found.data, "envs": envs})
 
 
@@ -225,14 +228,6 @@ def _open(domains: Mapping[str, str]) -> Finding:
     one = _("Static hosting of %(env)s is open: %(domain)s.", env=env, domain=shown(domain))
     many = _("Static hosting of %(count)d environments is open.", count=len(domains))
     return ok(many if len(domains) > 1 else one, data={"domains": dict(domains)})
-
-
-def _some(envs: Sequence[str]) -> Text:
-    """Return the first names, and how many there are."""
-    names: Text = listed([shown(env) for env in envs[:SHOWN]])
-    if len(envs) <= SHOWN:
-        return names
-    return _("%(names)s … (%(count)d in all)", names=names, count=len(envs))
 
 
 # --- their files --------------------------------------------------------------------------------

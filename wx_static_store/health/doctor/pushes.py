@@ -8,19 +8,20 @@ from typing import Any
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, router
+from django.utils.functional import lazy
 
 from ... import conf
 from ...clients.tokens import current_ticket
 from ...conf import Options
 from ...core.pushes import HINTS, UNSIGNED, RefusedPush, newest_refused
 from ...core.secrets import Secret
-from ...core.spans import HOUR, span
-from ...i18n import gettext_lazy as _, listed
+from ...i18n import gettext, gettext_lazy as _, listed, ngettext
 from ...upload.platform import ticket_source
 from .database import NO_DATABASE, away
 from .findings import Check, Finding, explained, not_asked, not_well, ok, warning, wrong
 from .target import CheckTarget
 
+MINUTE, HOUR, DAY = 60, 3600, 24 * 3600
 LIFE = 12 * HOUR  # of a ticket, in seconds
 # WeChat pushes every ten minutes, and a push may take a while.
 BETWEEN = 11 * 60
@@ -32,6 +33,21 @@ _GIVE_A_FUNCTION = _(
     "Set VERIFY_TICKET to a function that gives the newest ticket, or install "
     "wx_static_store.callback in its place."
 )
+
+
+def _in_words(seconds: float) -> str:
+    whole = max(0, round(seconds))
+    if whole < 2 * MINUTE:
+        return ngettext("%(count)d second", "%(count)d seconds", whole)
+    if whole < HOUR:
+        return ngettext("%(count)d minute", "%(count)d minutes", whole // MINUTE)
+    if whole < 2 * DAY:
+        hours, minutes = whole // HOUR, whole % HOUR // MINUTE
+        return gettext("%(hours)d h %(minutes)d min", hours=hours, minutes=minutes)
+    return ngettext("%(count)d day", "%(count)d days", whole // DAY)
+
+
+span = lazy(_in_words, str)
 
 
 def name_of(given: Any) -> str:

@@ -10,7 +10,7 @@ from ...conf.release_checks import private_storages, require_private
 from ...core.frames import described
 from ...i18n import gettext_lazy as _
 from ...releases.runners import available_runner
-from ...submit.queue import answering_worker, check_broker, stalled
+from ...submit.queue import celery_app, check_broker, connected, stalled
 from .findings import Check, Finding, explained, not_asked, ok, wrong
 from .target import CheckTarget
 
@@ -56,11 +56,19 @@ def _workers(target: CheckTarget) -> Iterator[Finding]:
         yield not_asked(_NO_ROLLOUTS)
         return
     check_broker()
-    if name := answering_worker(PATIENCE):
+    if name := _answering_worker(PATIENCE):
         text = _("The broker of Celery answers, and so does a worker: %(name)s.", name=name)
         yield ok(text, data={"worker": name})
     else:
         yield wrong(_("No worker of Celery answers within %(seconds)d seconds.", seconds=PATIENCE))
+
+
+def _answering_worker(seconds: float) -> str:
+    """Return the name of the worker that answers first; empty if none does in this time."""
+    app = celery_app()
+    with connected(app) as connection:
+        answers = app.control.ping(timeout=seconds, limit=1, connection=connection)
+    return next((name for answer in answers or () for name in answer), "")
 
 
 def _waiting(target: CheckTarget) -> Iterator[Finding]:

@@ -6,12 +6,11 @@ from typing import Any
 
 from ...clients.component import CALL, ComponentToken
 from ...clients.tokens import current_token
-from ...core.spans import span
 from ...exceptions import ConfigurationError, WeChatRefused, WeChatThrottled, WxStaticStoreError
 from ...i18n import gettext_lazy as _
 from . import pushes
 from .findings import Check, Finding, explained, of_error, ok, warning
-from .pushes import name_of
+from .pushes import name_of, span
 from .target import CheckTarget
 
 # Refusals that say nothing of the token: the address that asks, and a token of another kind.

@@ -19,7 +19,7 @@ from ..drift import rows as drift_rows
 from ..models import Overview
 from ..overview import Place, known_environments, places
 from ..rows import visible_rollouts
-from .table import OverviewTable, shown_drift, shown_hosting
+from .table import OverviewTable, hostings, shown_drift, shown_hosting
 
 LIVE = 20  # folders of an environment
 CAUSES = 5  # of what still fails there
@@ -47,7 +47,7 @@ class OverviewAdmin(ReadOnlyAdmin):
         facts: dict[str, Any] = {
             "env": env,
             "tags": offers[env].tags,
-            "site": shown_hosting(known, "", "", env, known.hostings("", [env])[env]),
+            "site": shown_hosting(known, "", "", env, hostings(known, "", [env])[env]),
             "has_doctor": apps.is_installed("wx_static_store.health"),
             "sees_log": may(request.user, Act.SEE_LOG),
             "sees_deployments": may(request.user, Act.SEE_DEPLOYMENTS),

@@ -1,7 +1,7 @@
 """The values for the page *Overview*: the chosen environments, the worst first, and their sites."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ from ...core.spans import ago
 from ...i18n import gettext as _, gettext_lazy, joined, labelled, ngettext, shown
 from ...models import UploadLog
 from ...submit.selection import having_tags, tags_of
-from ...upload.hosting import NEVER_OPENED, ONLINE, Hosting
+from ...upload.hosting import NEVER_OPENED, ONLINE, Hosting, Hostings
 from ..models import Drift
 from ..overview import Failure, Place, Standing, failed_uploads, newest_uploads, standings
 
@@ -55,7 +55,10 @@ def shown_hosting(
     places: Places, using: str, folder: str, env: str, hosting: Hosting
 ) -> ShownHosting:
     """Return the hosting with the address of a folder; the alias may be gone, or empty."""
-    address = places.address(places.alias(env, using), env, folder, hosting)
+    if using not in places.stores:
+        at_home = (alias for alias, options in places.stores.items() if options.env == env)
+        using = next(at_home, next(iter(places.stores), ""))
+    address = places.address(using, env, folder, hosting)
     word = shown(hosting.status[:LONGEST])
     unknown = UNSURE, _("hosting: %(state)s", state=word)
     look, text = _STATES.get(hosting.status, unknown) if hosting.asked else _NOT_ASKED
@@ -67,6 +70,13 @@ def shown_hosting(
         ago(datetime.fromtimestamp(hosting.asked, UTC)) if hosting.asked else "",
         is_odd(hosting),
     )
+
+
+def hostings(places: Places, using: str, envs: Collection[str]) -> Mapping[str, Hosting]:
+    """Return the remembered hosting of each environment, by one question to the cache."""
+    # An unknown alias stands for any other.
+    options = places.stores.get(using, next(iter(places.stores.values()), None))
+    return Hostings(options).get_many(envs) if options else dict.fromkeys(envs, Hosting())
 
 
 def is_odd(hosting: Hosting) -> bool:
@@ -203,7 +213,7 @@ class OverviewTable:
         return found
 
     def _sorted(self) -> Sequence[Rank]:
-        hostings = self._known.hostings(self._where.using, [*self._offers])
+        sites = hostings(self._known, self._where.using, [*self._offers])
         rows = UploadLog.objects.all()
         if len(self._offers) <= FEW:
             rows = rows.filter(env__in=[*self._offers])
@@ -211,7 +221,7 @@ class OverviewTable:
         failed = Counter(row.env for row in self._failed)
         found = []
         for env, one in zip(self._offers, self._standings([*self._offers]), strict=True):
-            live, closed = one.live, is_odd(hostings[env])
+            live, closed = one.live, is_odd(sites[env])
             facts = [live.pk, live.release_id, live.label, str(live.release)] if live else None
             found.append(Rank(closed, one.is_failing, one.differs, failed[env], env, facts))
         return sorted(found, key=lambda rank: rank[:4], reverse=True)
@@ -233,7 +243,8 @@ class OverviewTable:
         """Yield the lines of these environments, as they stand now."""
         shown = [rank.env for rank in ranks]
         uploads = newest_uploads(shown) if self._sees_log else {}
-        hostings, stand = self._known.hostings(self._where.using, shown), self._standings(shown)
+        sites = hostings(self._known, self._where.using, shown)
+        stand = self._standings(shown)
         whose = [one.failure.deployment_id for one in stand if one.failure]
         of_deploys = UploadLog.objects.filter(deployment__in=whose)
         failed = failed_uploads(of_deploys) if self._failed is None else self._failed
@@ -243,7 +254,7 @@ class OverviewTable:
             in_words = ngettext(
                 "%(count)d failure in 14 days", "%(count)d failures in 14 days", rank.failures
             )
-            site = shown_hosting(self._known, *self._where, rank.env, hostings[rank.env])
+            site = shown_hosting(self._known, *self._where, rank.env, sites[rank.env])
             yield {
                 "name": offer.label,
                 "env": rank.env if offer.label != rank.env else "",

@@ -209,7 +209,7 @@ def _payload(
     with answer_as("invalid", SourceError, ConfigurationError):
         if file is None:
             among = reach(user)
-            return payload.of_release(
+            return lifecycle.of_release(
                 given["release"], envs, using=using, prefix=prefix, among=among
             )
         using, prefix = using or _only_store(), check_prefix(prefix)

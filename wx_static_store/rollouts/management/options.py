@@ -15,7 +15,7 @@ from ...management import modes
 from ...management.deploy_options import CommandLine, add_environments, add_tree, check_words
 from ...management.exits import number_between, wrong_use
 from ...releases import payload
-from ..lifecycle import GOING_BACK, Manner
+from ..lifecycle import GOING_BACK, Manner, of_release
 from ..models import LARGEST, LONGEST
 from ..waves import DEFAULT
 
@@ -168,7 +168,7 @@ def payload_of(line: CommandLine) -> payload.Payload:
         raise wrong_use(_("Name what is brought to them: a folder, or --release RELEASE."))
     if line.release:
         where = {"using": line.using or "", "prefix": line.folder or ""}
-        return payload.of_release(line.release, envs, **where)
+        return of_release(line.release, envs, **where)
     modes.refuse_media_store(line)
     using = modes.alias_of(line)
     tree = modes.tree_of(line, using)
