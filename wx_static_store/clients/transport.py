@@ -5,10 +5,12 @@ import re
 import ssl
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence, Sized
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
@@ -94,14 +96,15 @@ class Transport:
         limit: int = 64 * 1024,
         sink: BinaryIO | None = None,
         key: str | None = None,
+        unzip: bool = False,
     ) -> Reply:
         """
         Return the answer to one request, whatever its status; no redirect is followed.
 
         With `key` the address is a signed link and must point at that key. With `sink` the body of
         a 200 goes there, of any length, and each block gives the deadline the time that a slow
-        line needs for it; else more than `limit` bytes are an error. Raises TransportError,
-        ProtocolError, DeadlineExceeded, ConfigurationError, what reading the body raises, and as
+        line needs for it; else more than `limit` bytes are an error. `unzip` opens a body that
+        comes as gzip, asked for or not; else that is an error. Raises TransportError, ProtocolError, DeadlineExceeded, ConfigurationError, what reading the body raises, and as
         it is what comes from outside of the network, as a signal handler's exception.
         """
         self._check(url, key)
@@ -116,7 +119,7 @@ class Transport:
         exchange = Exchange(deadline, read_timeout, query, headers, has_body)
         token = current_exchange.set(exchange)
         try:
-            outcome = self._perform(request, origin, partial(_read, limit=limit, sink=sink))
+            outcome = self._perform(request, origin, partial(_read, limit=limit, sink=sink, unzip=unzip))
         finally:
             current_exchange.reset(token)
         if isinstance(outcome, Reply):
@@ -182,28 +185,55 @@ class Transport:
 
 
 def _read(
-    response: urllib3.BaseHTTPResponse, limit: int, sink: BinaryIO | None, deadline: Deadline
+    response: urllib3.BaseHTTPResponse,
+    limit: int,
+    sink: BinaryIO | None,
+    deadline: Deadline,
+    unzip: bool,
 ) -> Reply | ProtocolError:
-    status = response.status
+    status, encoding = response.status, response.headers.get("Content-Encoding", "identity")
+    unpack = _unzipped if unzip and encoding == "gzip" else iter
     if status < 200:  # left unread: the true answer may still come this way
         text = _("Only an interim answer came")
         return ProtocolError(text, cause="answer.odd", http_status=status)
-    if response.headers.get("Content-Encoding", "identity") != "identity":
+    if encoding != "identity" and unpack is iter:
         text = _("The answer is compressed although none was asked for")
         return ProtocolError(text, http_status=status)
     if sink is not None and status == 200:
-        while block := response.read(BLOCK):
+        for block in unpack(_blocks(response, deadline)):
             sink.write(block)
-            deadline.extend(len(block) / READ_RATE)
         return Reply(200, response.headers, b"")
     data = response.read(limit + 1)
     # Only a second read notices a missing end; after an announced one it would find nothing.
-    if len(data) > limit or (response.length_remaining != 0 and response.read(1)):
+    more = len(data) > limit or (response.length_remaining != 0 and response.read(1))
+    if unpack is not iter and data and not more:  # a HEAD has none
+        # A few KB of gzip may be many MB: no more is opened than is allowed.
+        data = b"".join(islice(unpack([data]), limit // BLOCK + 1))
+    if more or len(data) > limit:
         if status >= 400:  # its status says enough
             return Reply(status, response.headers, data[:limit])
         text = _("The answer is longer than %(limit)d bytes", limit=limit)
         return ProtocolError(text, http_status=status)
     return Reply(status, response.headers, data)
+
+
+def _blocks(response: urllib3.BaseHTTPResponse, deadline: Deadline) -> Iterator[bytes]:
+    while block := response.read(BLOCK):
+        yield block
+        deadline.extend(len(block) / READ_RATE)
+
+
+def _unzipped(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield what a gzip holds, a block at a time; raise ProtocolError if it is damaged."""
+    unzip = zlib.decompressobj(wbits=31)
+    with suppress(zlib.error):
+        for block in blocks:
+            while block:
+                yield unzip.decompress(block, BLOCK)
+                block = unzip.unconsumed_tail
+        yield unzip.flush()
+    if not unzip.eof:
+        raise ProtocolError(_("The answer is no whole gzip"), cause="answer.odd", http_status=200)
 
 
 def _too_slow(kinds: set[type], peer: str | Promise) -> str | Promise:
