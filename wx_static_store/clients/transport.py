@@ -104,7 +104,8 @@ class Transport:
         With `key` the address is a signed link and must point at that key. With `sink` the body of
         a 200 goes there, of any length, and each block gives the deadline the time that a slow
         line needs for it; else more than `limit` bytes are an error. `unzip` opens a body that
-        comes as gzip, asked for or not; else that is an error. Raises TransportError, ProtocolError, DeadlineExceeded, ConfigurationError, what reading the body raises, and as
+        comes as gzip, asked for or not; else that is an error. Raises TransportError,
+        ProtocolError, DeadlineExceeded, ConfigurationError, what reading the body raises, and as
         it is what comes from outside of the network, as a signal handler's exception.
         """
         self._check(url, key)
@@ -119,7 +120,9 @@ class Transport:
         exchange = Exchange(deadline, read_timeout, query, headers, has_body)
         token = current_exchange.set(exchange)
         try:
-            outcome = self._perform(request, origin, partial(_read, limit=limit, sink=sink, unzip=unzip))
+            outcome = self._perform(
+                request, origin, partial(_read, limit=limit, sink=sink, unzip=unzip)
+            )
         finally:
             current_exchange.reset(token)
         if isinstance(outcome, Reply):
@@ -233,7 +236,7 @@ def _unzipped(blocks: Iterable[bytes]) -> Iterator[bytes]:
                 block = unzip.unconsumed_tail
         yield unzip.flush()
     if not unzip.eof:
-        raise ProtocolError(_("The answer is no whole gzip"), cause="answer.odd", http_status=200)
+        raise ProtocolError(_("The answer is no whole gzip"), cause="answer.odd")
 
 
 def _too_slow(kinds: set[type], peer: str | Promise) -> str | Promise:

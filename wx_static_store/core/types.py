@@ -20,6 +20,8 @@ LARGEST = 5 * 1024**3  # bytes that one PUT takes; multipart needs a key of the 
 DELETED = b"this file was deleted\n"
 DELETED_MD5 = md5(DELETED, usedforsecurity=False).hexdigest()
 
+# What a file that is sent as gzip has besides: the second names the MD5 of the plain bytes.
+ENCODING, PLAIN_MD5 = "Content-Encoding", "X-Cos-Meta-Plain-Md5"
 
 # Sources of rows: of a tree of files, and of what only repeats an earlier upload.
 DEPLOYS = ("collectstatic", "wx_deploy", "wx_rollout", "admin_deploy")
@@ -115,6 +117,20 @@ class ContentHeaders:
     content_type: str
     cache_control: str
     other_headers: str = ""  # lines of "Name: value", by name
+
+    @property
+    def plain_md5(self) -> str:
+        return without_gzip(self.other_headers)[1]
+
+
+def without_gzip(other_headers: str) -> tuple[str, str]:
+    """Return the other headers, and the MD5 of the plain bytes; empty if it is no gzip of ours."""
+    if PLAIN_MD5 not in other_headers:
+        return other_headers, ""
+    found = dict(line.split(": ", 1) for line in other_headers.splitlines())
+    encoding, plain = found.pop(ENCODING, ""), found.pop(PLAIN_MD5)
+    rest = "\n".join(f"{name}: {value}" for name, value in found.items())
+    return (rest, plain) if encoding == "gzip" else (other_headers, "")
 
 
 NO_HEADERS = ContentHeaders("", "")

@@ -21,12 +21,12 @@ from ..core.types import RemoteFile, UploadContext, UploadItem, UploadResult
 from ..exceptions import TokenError, WxStaticStoreError
 from ..i18n import english, gettext as _, joined, labelled, ngettext, shown
 from ..models import Release
+from ..upload.as_sent import PREVIEW_STORE
 from ..upload.platform import platform_for
 from ..upload.recorder import Recorder, announce_deployment, finish_deployment
 from ..upload.uploader import Uploader
 from ..upload.workers import GRACE, WorkerPool
 from .locks import DeployLock, DeployRunning, deploying
-from .noindex import PREVIEW_STORE, as_sent
 from .paths import path_notes
 from .plan import Plan, hash_items, make_plan
 from .publish import LINES, Publication
@@ -97,7 +97,8 @@ def site_uploader(
 def preview_of(uploader: Uploader, order: Order) -> Plan:
     """Return the plan of a deploy, the last file included."""
     with WorkerPool(uploader.options.max_workers) as pool:
-        return make_plan(uploader, order.everything, pool=pool, force=order.force)
+        last = order.last.name if order.last else ""
+        return make_plan(uploader, order.everything, pool=pool, last=last, force=order.force)
 
 
 # --- the quota ---------------------------------------------------------------------------------
@@ -322,11 +323,11 @@ class _EnvironmentDeploy:
         ).run(self.pool)
         report.findings = [Mismatch(key, str(CHANGED)) for key in self.published.changed]
         if self.published.ok:
-            self._check()
+            self._check([*plan.sent, *plan.unchanged, *filter(None, [last])])
             whole = self.published.ok and not report.findings
             report.outcome = "done" if whole else "failed"
 
-    def _check(self) -> None:
+    def _check(self, sent: Sequence[UploadItem]) -> None:
         """Verify what is public, and look for stale files, as far as it is ordered."""
         order, uploader, report = self.order, self.uploader, self.report
         deployment = self.published.deployment_id
@@ -335,10 +336,9 @@ class _EnvironmentDeploy:
             finish_deployment(deployment, checked="not_compared")
         cloud = sweep(uploader, order.prefix) if order.verify or order.stale else {}
         if order.verify:
-            here = hash_items(map(as_sent, order.everything))
-            report.verified = verify(uploader, here, cloud, self.pool)
+            report.verified = verify(uploader, sent, cloud, self.pool)
             report.findings += report.verified.mismatches
-            notes = path_notes(uploader.store, here, order.prefix)
+            notes = path_notes(uploader.store, order.everything, order.prefix)
             report.notes += [*report.verified.notes, *notes]
             finish_deployment(deployment, checked="mismatched" if report.findings else "ok")
         if order.stale or order.replaced:

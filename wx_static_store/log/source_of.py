@@ -15,7 +15,7 @@ from django.core.files.storage import storages
 from ..conf.options import STATIC
 from ..conf.settings import aliases, options_for
 from ..core.hashed_names import looks_hashed
-from ..core.types import DEPLOYS, IMPORT, REPEATS, UploadItem, UploadStatus, deletion
+from ..core.types import DEPLOYS, IMPORT, REPEATS, UploadItem, UploadStatus, deletion, without_gzip
 from ..exceptions import SourceError
 from ..i18n import gettext_lazy as _
 from ..models import UploadLog, WaitingFile
@@ -112,17 +112,18 @@ def _gone(why: tuple[Any, Any]) -> SourceGone:
 def _item(
     row: UploadLog, source: str, opener: Callable[[], Any], size: int | None, md5: str | None
 ) -> UploadItem:
-    """Return the item to send again."""
+    """Return the item to send again; plain, if it was sent as gzip: a deploy packs it again."""
+    others, plain = without_gzip(row.other_headers)
     return UploadItem(
         row.name,
         open=opener,
-        size=size,
-        md5=md5,
+        size=None if plain and md5 else size,
+        md5=md5 and row.file_md5,
         hashed=looks_hashed(row.name),
         # A deploy may have set these by rules of its own, which only the row still knows.
         content_type=(row.content_type or None) if source in DEPLOYS else None,
         cache_control=(row.cache_control or None) if source in DEPLOYS else None,
-        other_headers=row.other_headers,
+        other_headers=others,
     )
 
 
@@ -144,9 +145,10 @@ def _local_item(row: UploadLog, source: str) -> UploadItem | None:
 
 def _has_bytes_of(row: UploadLog, path: str) -> bool:
     with suppress(OSError):
-        if row.md5 and row.size in (None, os.path.getsize(path)):
+        is_gzip = row.md5 != row.file_md5
+        if row.md5 and (is_gzip or row.size in (None, os.path.getsize(path))):
             with open(path, "rb") as file:
-                return digest(file) == row.md5
+                return digest(file) == row.file_md5
     return False
 
 
@@ -183,7 +185,7 @@ def _fetch(row: UploadLog, source: str) -> BinaryIO:
     try:
         if (
             not get_store(owning_alias(row), row.env).fetch(row.key, file)
-            or digest(file) != row.md5
+            or digest(file) != row.file_md5
         ):
             raise _gone((_OTHER_BYTES, _GONE.get(source, _KEPT_NOWHERE)[1]))
     except BaseException:

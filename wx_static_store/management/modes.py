@@ -18,7 +18,6 @@ from ..core.naming import NO_CACHE, header_value
 from ..core.types import UploadContext, UploadItem
 from ..deploy.environments import STATICFILES, Confirm, Order, Orders, site_stores, site_uploader
 from ..deploy.link_check import Files, changed_in_place
-from ..deploy.noindex import PREVIEW_STORE
 from ..deploy.plan import Plan, hash_items
 from ..deploy.records import Records, find_deployment, item_of
 from ..deploy.state import live
@@ -28,6 +27,7 @@ from ..models import Release
 from ..releases import previews, rollback
 from ..submit.selection import select_environments
 from ..upload import kept
+from ..upload.as_sent import PREVIEW_STORE
 from ..upload.sources import opened
 from ..upload.uploader import Uploader
 from .deploy_options import LABELS, CommandLine

@@ -162,8 +162,8 @@ def _deleted(target: CheckTarget) -> Iterator[Finding]:
         file = files[env]
         if error := file.end():
             why = of_error(error).text
-            text = _("%(key)s is still public: %(why)s", key=file.key, why=why)
-            yield wrong(text, data={"key": file.key})
+            text = _("%(key)s is still public: %(why)s", key=error.key, why=why)
+            yield wrong(text, data={"key": error.key})
         else:
             yield ok(_("The file is overwritten."))
 

@@ -21,6 +21,7 @@ from ...deploy.records import items_of
 from ...deploy.state import live
 from ...exceptions import CosError, WxStaticStoreError
 from ...i18n import gettext_lazy as _
+from ...upload.as_sent import as_gzip, hashed
 from ...upload.sources import opened
 from ...upload.uploader import Uploader
 from .facts import ACCEPTED, facts_of
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 SIZE = 256 * 1024  # bytes of the first version: its speed can be measured
 SMALL = 1024  # of the later ones
 _INDEX = "index.html"
+_GZIP = "gzip.svg"  # the old CDN compresses no such file by itself
 _HEAD = b'<!doctype html><meta name="robots" content="noindex"><title>wx_doctor</title><!-- '
 
 NOTHING = _("No file was published.")
@@ -53,7 +55,7 @@ class ProbeFile:
         self.store = target.store(env)
         self.clock = self.store.clock
         folder = FOLDER + secrets.token_hex(8)
-        self.name = f"{folder}/{_INDEX}"
+        self.name, self.gzip_name = f"{folder}/{_INDEX}", f"{folder}/{_GZIP}"
         self.key = self.store.options.location + self.name
         self.timeout = target.timeout
         # Seconds to wait for the CDN, so that each environment gets its share of a check's time.
@@ -61,7 +63,7 @@ class ProbeFile:
         self.body = b""  # as it was sent last
         self.sent_at = 0.0
         self.is_stored = self.is_served = False
-        self.is_public = False  # something of ours may be there
+        self._public = set[str]()  # names at which something of ours may be
         # Of the environment, and of the platform: one file may teach both.
         self.facts, self.common = target.learned[env], target.learned[""]
         self.answers: dict[str, dict[str, Any]] = {}  # the newest by path; links are not kept
@@ -70,6 +72,10 @@ class ProbeFile:
             target.platform.transport, self.store.options.api_base_url, self._note_answer
         )
         self.headers = Uploader(self.store.options).headers(self._item())
+
+    @property
+    def is_public(self) -> bool:
+        return bool(self._public)
 
     @cached_property
     def live_items(self) -> list[UploadItem]:
@@ -107,11 +113,15 @@ class ProbeFile:
 
     # --- COS --------------------------------------------------------------------------------------
 
-    def send(self, body: bytes) -> UploadResult:
-        """Send a version of the file, as every upload does."""
-        result = self._uploader.transfer(self._item(body))
-        self.is_public |= result.status is not UploadStatus.FAILED
-        if result.error is None:
+    def send(self, body: bytes, *, gzip: bool = False) -> UploadResult:
+        """Send a version of the file, as every upload does; or as `gzip` beside it, as a deploy."""
+        item = self._item(body)
+        if gzip:
+            item = as_gzip(self.store.options, hashed(replace(item, name=self.gzip_name)))
+        result = self._uploader.transfer(item)
+        if result.status is not UploadStatus.FAILED:
+            self._public.add(item.name)
+        if result.error is None and not gzip:
             self.body, self.sent_at, self.is_stored = body, self.clock.now(), True
         return result
 
@@ -132,13 +142,11 @@ class ProbeFile:
         return ACCEPTED
 
     def end(self) -> WxStaticStoreError | None:
-        """Overwrite the file, if a version may be public; return the error if this fails."""
-        if not self.is_public:
-            return None
-        error = self._uploader.transfer(deletion(self.name)).error
-        self.is_public = error is not None
+        """Overwrite what may be public; return the error if this fails."""
+        errors = {name: self._uploader.transfer(deletion(name)).error for name in self._public}
+        self._public = {name for name, error in errors.items() if error}
         self.is_stored = self.is_served = False
-        return error
+        return next(filter(None, errors.values()), None)
 
     @property
     def age(self) -> float:

@@ -4,9 +4,12 @@ import time
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
+from ...core.types import ENCODING
 from ...deploy import paths
 from ...deploy.paths import FOLDERS, OWN_DOMAIN
+from ...exceptions import CosError
 from ...i18n import gettext_lazy as _
+from ...upload.as_sent import GZIP, as_gzip, smaller
 from .facts import CACHE_TIMES, HASHED, MOVED, SLOW, is_soon, said
 from .findings import Check, Finding, Text, ok, warning, wrong
 from .probe_file import SMALL, ProbeFile, of_each, page
@@ -16,6 +19,8 @@ EDGES = {"eo": ("EO-Cache-Status", "EO-LOG-UUID"), "cdn": ("X-NWS-LOG-UUID", "X-
 # The suffixes of what the old CDN sends uncompressed though it would gain: always, and above 2 MB.
 _ALWAYS = (".svg", ".mjs", ".wasm", ".map")
 _LARGE = (*_ALWAYS, ".js", ".html", ".css", ".xml", ".json", ".shtml", ".htm")
+
+_LITTLE, _MEASURED = 2**20 // 10, 64 * 2**20  # bytes: what does not matter; what is read at most
 
 _OF_CDN = _("Look at the response headers of the CDN in the console of Tencent Cloud.")
 
@@ -88,6 +93,31 @@ def _notice(file: ProbeFile) -> Iterator[Finding]:
         yield warning(text, data=facts)
 
 
+def _gzip(file: ProbeFile) -> Iterator[Finding]:
+    body = page(4 * SMALL)
+    if not (error := file.send(body, gzip=True).error):
+        value = _as_received(file, body)
+    elif isinstance(error, CosError) and 400 <= (error.http_status or 0) < 500:
+        value = f"{error.http_status} {error.cos_code}".rstrip()
+    else:
+        raise error
+    file.facts["gzip"] = value
+    wanted = file.store.options.compress == GZIP and value != "yes"
+    yield (warning if wanted else ok)(said({"gzip": value}), data={"gzip": value})
+
+
+def _as_received(file: ProbeFile, body: bytes) -> str:
+    """Return how clients with gzip and without it get what was stored as gzip."""
+    url = file.store.url(file.gzip_name)
+    file.until(lambda: file.get(url).status == 200, file.timeout)
+    # With gzip once more at the end: an edge may keep what it has made for the client before.
+    with_gzip, plain, again = (file.get(url, gzip=accepts) for accepts in (True, False, True))
+    if any(reply.body != body for reply in (with_gzip, plain, again)):
+        return "broken"
+    encoded = [ENCODING in reply.headers for reply in (with_gzip, plain, again)]
+    return "kept" if encoded[1] else "yes" if all(encoded[::2]) else "plain"
+
+
 def _cdn(file: ProbeFile) -> Iterator[Finding]:
     result = file.send(page(SMALL))
     if result.error:
@@ -119,11 +149,22 @@ def _edge(headers: Mapping[str, str]) -> str:
 
 
 def _uncompressed(file: ProbeFile) -> dict[str, str]:
-    """Return how many MB of the live release the old CDN sends uncompressed, if it matters."""
-    files = ((item.name.lower(), (item.size or 0) / 2**20) for item in file.live_items)
-    size = sum(size for name, size in files if name.endswith(_LARGE if size > 2 else _ALWAYS))
-    matters = size >= 0.1 and file.facts["edge"] == "cdn"
-    return {"uncompressed": f"{size:.1f}"} if matters else {}
+    """Return how many MB of the live release the old CDN does not compress, and gzip would save."""
+    options, files = file.store.options, file.live_items
+    found = [each for each in files if each.name.lower().endswith(_of_size(each.size or 0))]
+    size = sum(each.size or 0 for each in found)
+    is_gzip = options.compress == GZIP and file.facts.get("gzip") == "yes"
+    if size < _LITTLE or file.facts["edge"] != "cdn" or is_gzip:
+        return {}
+    facts = {"uncompressed": f"{size / 2**20:.1f}"}
+    # By the kept bytes: without them, nothing is smaller.
+    read = [smaller(as_gzip(options, each), each) for each in found] if size <= _MEASURED else found
+    saved = size - sum(each.size or 0 for each in read)
+    return facts | ({"gzip_saves": f"{saved / 2**20:.1f}"} if saved >= _LITTLE else {})
+
+
+def _of_size(size: int) -> tuple[str, ...]:
+    return _LARGE if size > 2 * 2**20 else _ALWAYS
 
 
 # An entry is read as one.
@@ -148,6 +189,13 @@ CHECKS = (
         means=_("The default domain of an environment shows browsers a notice first "
                 "(页面访问提示). Programs do not see it."),
         remedy=OWN_DOMAIN, needs=("token.accepted",), probe=True),
+    Check("probe.gzip", _("Does the site take files that are stored as gzip?"),
+        of_each(_gzip, served=True),
+        means=_("With the option compress, a deploy sends texts as gzip. It does so only if the "
+                "newest probe saw that browsers get the gzip, and all other clients the plain "
+                "bytes."),
+        remedy=_("Nothing is sent as gzip, whatever the option compress says."),
+        needs=("token.accepted",), probe=True),
     Check("probe.cdn", _("How soon is a replaced file seen?"), of_each(_cdn, served=True),
         means=_("The CDN may show an old file for some minutes. Names with a hash are never old. A "
                 "random query shows whether a program can look past the CDN. Its headers show "
