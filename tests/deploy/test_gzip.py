@@ -155,6 +155,14 @@ def test_a_file_with_an_encoding_of_its_own_stays(header: str) -> None:
     assert as_sent("a.css", bytes(9999), other_headers=others).other_headers == others
 
 
+@pytest.mark.usefixtures("on")
+def test_a_file_whose_encoding_a_rule_sets_is_left_alone(cloud: EmulatorServer, dist: Path) -> None:
+    write(dist, {"_headers": b"/a.css\n  Content-Encoding: br\n"})
+    deploy(dist)
+    assert zipped(cloud) == ZIPPED - {"a.css"}
+    assert cloud.objects()["a.css"].headers["Content-Encoding"] == "br"
+
+
 def test_without_the_option_nothing_is_packed(cloud: EmulatorServer, dist: Path) -> None:
     assert "gzip" not in deploy(dist)
     assert zipped(cloud) == set()

@@ -203,8 +203,9 @@ def _read(
         text = _("The answer is compressed although none was asked for")
         return ProtocolError(text, http_status=status)
     if sink is not None and status == 200:
-        for block in unpack(_blocks(response, deadline)):
+        for block in unpack(iter(partial(response.read, BLOCK), b"")):
             sink.write(block)
+            deadline.extend(len(block) / READ_RATE)
         return Reply(200, response.headers, b"")
     data = response.read(limit + 1)
     # Only a second read notices a missing end; after an announced one it would find nothing.
@@ -218,12 +219,6 @@ def _read(
         text = _("The answer is longer than %(limit)d bytes", limit=limit)
         return ProtocolError(text, http_status=status)
     return Reply(status, response.headers, data)
-
-
-def _blocks(response: urllib3.BaseHTTPResponse, deadline: Deadline) -> Iterator[bytes]:
-    while block := response.read(BLOCK):
-        yield block
-        deadline.extend(len(block) / READ_RATE)
 
 
 def _unzipped(blocks: Iterable[bytes]) -> Iterator[bytes]:

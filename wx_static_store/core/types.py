@@ -1,6 +1,7 @@
 """Frozen values that travel between the layers, and the columns of the log."""
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ DELETED_MD5 = md5(DELETED, usedforsecurity=False).hexdigest()
 
 # What a file that is sent as gzip has besides: the second names the MD5 of the plain bytes.
 ENCODING, PLAIN_MD5 = "Content-Encoding", "X-Cos-Meta-Plain-Md5"
+_OF_GZIP = re.compile(rf"(?s)\b{ENCODING}: gzip\n(.*?){PLAIN_MD5}: (\w+)\n?")
 
 # Sources of rows: of a tree of files, and of what only repeats an earlier upload.
 DEPLOYS = ("collectstatic", "wx_deploy", "wx_rollout", "admin_deploy")
@@ -125,12 +127,9 @@ class ContentHeaders:
 
 def without_gzip(other_headers: str) -> tuple[str, str]:
     """Return the other headers, and the MD5 of the plain bytes; empty if it is no gzip of ours."""
-    if PLAIN_MD5 not in other_headers:
+    if not (found := _OF_GZIP.search(other_headers)):
         return other_headers, ""
-    found = dict(line.split(": ", 1) for line in other_headers.splitlines())
-    encoding, plain = found.pop(ENCODING, ""), found.pop(PLAIN_MD5)
-    rest = "\n".join(f"{name}: {value}" for name, value in found.items())
-    return (rest, plain) if encoding == "gzip" else (other_headers, "")
+    return _OF_GZIP.sub(r"\1", other_headers).rstrip(), found[2]
 
 
 NO_HEADERS = ContentHeaders("", "")

@@ -7,7 +7,6 @@ from functools import cached_property
 from operator import attrgetter
 
 from ..conf.options import STATIC
-from ..core import interrupts
 from ..core.match import Match, match
 from ..core.naming import content_headers, is_html, odd_names
 from ..core.releases import ReleaseFile
@@ -121,7 +120,7 @@ def differs(uploader: Uploader, item: UploadItem, state: Presence) -> bool:
 def hash_items(items: Iterable[UploadItem]) -> list[UploadItem]:
     """Return the items with MD5 and size, so that many plans read each file once."""
     # Without threads: with small files, two threads took twice as long as one.
-    return [*_by_name(hashed(item, interrupts.check) for item in items)]
+    return [*_by_name(map(hashed, items))]
 
 
 def _without_collisions(
@@ -167,13 +166,13 @@ class Survey:
 
     def to_send(self, item: UploadItem, state: Presence, *, force: bool) -> UploadItem | None:
         """Return the hashed item in the form in which it must be sent, None if it need not be."""
-        if (gzip := self._as_gzip(item)) is item:
-            return item if force or self.differs(item, state) else None
+        gzip = self._as_gzip(item)
         if not (force or self.differs(gzip, state)):
             return None
         # Only now it is packed: as gzip it may gain too little, and be there as it is.
-        found = smaller(gzip, item, interrupts.check)
-        return found if force or found is not item or self.differs(item, state) else None
+        if gzip is item or (gzip := smaller(gzip, item)) is not item:
+            return gzip
+        return item if force or self.differs(item, state) else None
 
     def _as_gzip(self, item: UploadItem) -> UploadItem:
         # Nobody visits the manifest.

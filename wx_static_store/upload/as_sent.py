@@ -9,6 +9,7 @@ import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from io import BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO
@@ -16,6 +17,7 @@ from typing import Any, BinaryIO
 from django.apps import apps
 
 from ..conf.options import Options
+from ..core import interrupts
 from ..core.naming import is_html
 from ..core.types import ENCODING, PLAIN_MD5, UploadItem
 from .database import in_database
@@ -29,7 +31,6 @@ NOINDEX = b'<meta name="robots" content="noindex"/>'  # closed, as XHTML wants i
 GZIP = "gzip"
 LEVEL = 6  # fixed: equal bytes shall make equal gzip
 SMALL = 1024  # bytes: what is not larger goes as it is
-GAIN = 10  # percent that gzip must save
 
 _PREVIEW = re.compile(rf"{PREVIEWS}[^/]+-[0-9a-z]{{8}}/")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -64,9 +65,9 @@ def _changed(item: UploadItem, change: Callable[[BinaryIO], BinaryIO], **more: A
     return replace(item, open=Changed(item, change), close=True, size=None, md5=None, **more)
 
 
-def hashed(item: UploadItem, tick: Callable[[], None] = lambda: None) -> UploadItem:
+def hashed(item: UploadItem) -> UploadItem:
     """Return the item with MD5 and size of what is sent, and the SHA-256 by which it is kept."""
-    found, kept = fingerprint(item, tick), item.sha256
+    found, kept = fingerprint(item, interrupts.check), item.sha256
     return found if kept in (None, found.sha256) else replace(found, sha256=kept)
 
 
@@ -95,11 +96,9 @@ def _tagged(file: BinaryIO) -> BinaryIO:
 
 def sends_gzip(options: Options) -> bool:
     """Return whether the settings want gzip, and the doctor saw that the site's edge takes it."""
-    asked = (getattr(config, "wx_takes_gzip", None) for config in apps.get_app_configs())
-    wanted = options.compress == GZIP
-    return wanted and in_database(
-        lambda: any(takes(str(options.env)) for takes in asked if takes), otherwise=False
-    )
+    asked = [getattr(config, "wx_takes_gzip", None) for config in apps.get_app_configs()]
+    takes = partial(any, (ask(str(options.env)) for ask in asked if ask))
+    return options.compress == GZIP and in_database(takes, otherwise=False)
 
 
 def as_gzip(options: Options, item: UploadItem) -> UploadItem:
@@ -109,13 +108,9 @@ def as_gzip(options: Options, item: UploadItem) -> UploadItem:
     Its headers name the MD5 of the plain bytes. So the row of what was stored says of which bytes
     it is, and nobody has to pack them again for a comparison.
     """
-    headers = headers_of(options, item)
-    if (
-        _OWN.search(headers.other_headers)
-        or not item.md5
-        or (item.size or 0) <= SMALL
-        or not _TEXT.match(headers.content_type)
-    ):
+    headers, is_large = headers_of(options, item), item.md5 and (item.size or 0) > SMALL
+    is_text = _TEXT.match(headers.content_type) and not _OWN.search(headers.other_headers)
+    if not (is_large and is_text):
         return item
     lines = [*item.other_headers.splitlines(), f"{ENCODING}: {GZIP}", f"{PLAIN_MD5}: {item.md5}"]
     return _changed(item, _packed, other_headers="\n".join(sorted(lines)))
@@ -127,13 +122,10 @@ def before_gzip(item: UploadItem) -> UploadItem:
     return source.item if isinstance(source, Changed) and source.change is _packed else item
 
 
-def smaller(
-    gzip: UploadItem, item: UploadItem, tick: Callable[[], None] = lambda: None
-) -> UploadItem:
+def smaller(gzip: UploadItem, item: UploadItem) -> UploadItem:
     """Return the gzip of an item, hashed; the item if it cannot be read, or gains too little."""
-    gzip = hashed(gzip, tick)
-    enough = gzip.md5 and (gzip.size or 0) * 100 <= (item.size or 0) * (100 - GAIN)
-    return gzip if enough else item
+    gzip = hashed(gzip)
+    return gzip if gzip.size and gzip.size * 10 <= (item.size or 0) * 9 else item
 
 
 def _packed(file: BinaryIO) -> BinaryIO:

@@ -20,7 +20,7 @@ EDGES = {"eo": ("EO-Cache-Status", "EO-LOG-UUID"), "cdn": ("X-NWS-LOG-UUID", "X-
 _ALWAYS = (".svg", ".mjs", ".wasm", ".map")
 _LARGE = (*_ALWAYS, ".js", ".html", ".css", ".xml", ".json", ".shtml", ".htm")
 
-_LITTLE, _MEASURED = 2**20 // 10, 64 * 2**20  # bytes: what does not matter; what is read at most
+_MEASURED = 64 * 2**20  # bytes of the live release that are packed at most
 
 _OF_CDN = _("Look at the response headers of the CDN in the console of Tencent Cloud.")
 
@@ -111,11 +111,11 @@ def _as_received(file: ProbeFile, body: bytes) -> str:
     url = file.store.url(file.gzip_name)
     file.until(lambda: file.get(url).status == 200, file.timeout)
     # With gzip once more at the end: an edge may keep what it has made for the client before.
-    with_gzip, plain, again = (file.get(url, gzip=accepts) for accepts in (True, False, True))
-    if any(reply.body != body for reply in (with_gzip, plain, again)):
+    replies = [file.get(url, gzip=accepts) for accepts in (True, False, True)]
+    if any(reply.body != body for reply in replies):
         return "broken"
-    encoded = [ENCODING in reply.headers for reply in (with_gzip, plain, again)]
-    return "kept" if encoded[1] else "yes" if all(encoded[::2]) else "plain"
+    first, plain, again = (ENCODING in reply.headers for reply in replies)
+    return "kept" if plain else "yes" if first and again else "plain"
 
 
 def _cdn(file: ProbeFile) -> Iterator[Finding]:
@@ -150,21 +150,17 @@ def _edge(headers: Mapping[str, str]) -> str:
 
 def _uncompressed(file: ProbeFile) -> dict[str, str]:
     """Return how many MB of the live release the old CDN does not compress, and gzip would save."""
-    options, files = file.store.options, file.live_items
-    found = [each for each in files if each.name.lower().endswith(_of_size(each.size or 0))]
-    size = sum(each.size or 0 for each in found)
-    is_gzip = options.compress == GZIP and file.facts.get("gzip") == "yes"
-    if size < _LITTLE or file.facts["edge"] != "cdn" or is_gzip:
-        return {}
-    facts = {"uncompressed": f"{size / 2**20:.1f}"}
-    # By the kept bytes: without them, nothing is smaller.
-    read = [smaller(as_gzip(options, each), each) for each in found] if size <= _MEASURED else found
-    saved = size - sum(each.size or 0 for each in read)
-    return facts | ({"gzip_saves": f"{saved / 2**20:.1f}"} if saved >= _LITTLE else {})
-
-
-def _of_size(size: int) -> tuple[str, ...]:
-    return _LARGE if size > 2 * 2**20 else _ALWAYS
+    sizes, options = {"uncompressed": 0, "gzip_saves": 0}, file.store.options
+    sends_gzip = options.compress == GZIP and file.facts.get("gzip") == "yes"
+    for item in file.live_items if file.facts["edge"] == "cdn" and not sends_gzip else ():
+        size = item.size or 0
+        if item.name.lower().endswith(_LARGE if size > 2 * 2**20 else _ALWAYS):
+            sizes["uncompressed"] += size
+            # By the kept bytes: without them, none are saved.
+            if sizes["uncompressed"] <= _MEASURED:
+                sizes["gzip_saves"] += size - (smaller(as_gzip(options, item), item).size or 0)
+    in_mb = {name: f"{size / 2**20:.1f}" for name, size in sizes.items()}
+    return {name: size for name, size in in_mb.items() if size != "0.0"}
 
 
 # An entry is read as one.
