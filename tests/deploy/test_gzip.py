@@ -6,6 +6,7 @@ import gzip
 import json
 import random
 from collections.abc import Callable
+from datetime import timedelta
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ from typing import Any
 import pytest
 from django.core.files.storage import default_storage
 from django.core.management import call_command
+from django.utils import timezone
 
 from tests.conftest import ENV
-from tests.deploys import bodies, configure_releases, fails, run, sent, write
+from tests.deploys import bodies, configure_releases, fails, refusing_rows, run, sent, write
 from tests.tables import each
+from wx_static_store.admin.deployments import held_back_keys
 from wx_static_store.conf import options_for
 from wx_static_store.core.types import UploadItem, UploadStatus
 from wx_static_store.emulator import EmulatorServer
@@ -24,6 +27,8 @@ from wx_static_store.exceptions import IntegrityError
 from wx_static_store.health.models import Fact
 from wx_static_store.log.retry import retry_uploads
 from wx_static_store.models import Deployment, Release, UploadLog
+from wx_static_store.rollouts import drift
+from wx_static_store.upload import recorder
 from wx_static_store.upload.as_sent import LEVEL, as_gzip, hashed, smaller
 
 Switch = Callable[[str], None]
@@ -390,3 +395,96 @@ def test_the_report_counts_the_bytes_that_are_sent(
     report = json.loads((tmp_path / "report.json").read_text())
     size = sum(len(body) for body in bodies(cloud).values())
     assert report["environments"][0]["bytes"] == size < sum(map(len, SITE.values()))
+
+
+@pytest.mark.usefixtures("on")
+def test_an_environment_with_gzip_has_not_drifted(cloud: EmulatorServer, dist: Path) -> None:
+    deploy(dist)
+    assert drift.look("site", ENV).is_clean
+    cloud.advance(9)
+    cloud.put_object("a.css", b"other")
+    assert drift.look("site", ENV).differs == 1
+    assert drift.look_and_repair("site", ENV).is_clean
+    assert zipped(cloud) == ZIPPED
+
+
+@pytest.mark.usefixtures("on")
+def test_a_repair_sends_gzip_again(cloud: EmulatorServer, dist: Path) -> None:
+    deploy(dist)
+    cloud.delete_object("a.css")
+    cloud.advance(99)
+    cloud.journal.clear()
+    UploadLog.objects.update(created=timezone.now() - timedelta(hours=1))
+    run("--repair", using="site")
+    assert sent(cloud) == ["a.css"]
+    assert zipped(cloud) == ZIPPED
+
+
+@pytest.mark.usefixtures("on")
+def test_a_deployment_that_failed_names_only_what_was_held_back(
+    cloud: EmulatorServer, dist: Path
+) -> None:
+    deploy(dist)
+    write(dist, {"noise.txt": NOISE[1:], "index.html": PAGE + b"<p>more"})
+    refused = {"do": "cos_error", "code": "AccessDenied", "status": 403, "times": None}
+    cloud.script({"on": "put_object", "key": "noise.txt", **refused})
+    fails(dist, using="site", code=1)
+    assert held_back_keys(Deployment.objects.latest("id")) == ["index.html"]
+
+
+@pytest.mark.usefixtures("on")
+def test_a_list_without_md5_leaves_it_to_size_and_row(cloud: EmulatorServer, dist: Path) -> None:
+    cloud.quirks.list_md5 = "multipart"
+    deploy(dist)
+    cloud.journal.clear()
+    deploy(dist, "--verify")
+    assert sent(cloud) == []
+    assert "No difference: 5 files" in run(using="site", diff=["live", "cloud"])
+
+
+@pytest.mark.usefixtures("on", "no_last_put")
+def test_rows_that_the_database_refused_cost_one_more_put(
+    cloud: EmulatorServer, dist: Path
+) -> None:
+    with refusing_rows():
+        run(dist, using="site")
+    recorder.reset()
+    for expected in (ZIPPED, set()):
+        cloud.journal.clear()
+        deploy(dist)
+        assert {*sent(cloud)} == expected
+    assert zipped(cloud) == ZIPPED
+
+
+def test_a_tree_that_is_live_for_long_is_packed_when_gzip_is_switched_on(
+    cloud: EmulatorServer, dist: Path, switch: Switch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = cloud.state._clock
+    monkeypatch.setattr(cloud.state, "_clock", lambda: clock() - 3600)
+    deploy(dist)
+    switch("gzip")
+    deploy(dist)
+    assert zipped(cloud) == ZIPPED
+
+
+# --- collectstatic ----------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("on")
+def test_collectstatic_packs_all_but_the_manifest(
+    cloud: EmulatorServer, settings: Any, tmp_path: Path
+) -> None:
+    css = b"p { color: green }\n" * 200
+    write(tmp_path / "source", {f"{number}.css": css for number in range(40)})
+    settings.STATICFILES_DIRS = [tmp_path / "source"]
+    settings.STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
+    for expected in (81, 0):
+        cloud.journal.clear()
+        call_command("collectstatic", interactive=False, stdout=StringIO())
+        assert len(sent(cloud)) == expected
+    plain = {k for k, each in cloud.objects().items() if "Content-Encoding" not in each.headers}
+    assert plain == {"static/staticfiles.json"}
+    UploadLog.objects.filter(name="0.css").update(status=UploadStatus.FAILED)
+    [done] = retry_uploads(UploadLog.objects.filter(name="0.css"), replaces=True)
+    assert done.outcome == "stored"
+    assert bodies(cloud)["static/0.css"] == css
