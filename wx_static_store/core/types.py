@@ -23,7 +23,7 @@ DELETED_MD5 = md5(DELETED, usedforsecurity=False).hexdigest()
 
 # What a file that is sent as gzip has besides: the second names the MD5 of the plain bytes.
 ENCODING, PLAIN_MD5 = "Content-Encoding", "X-Cos-Meta-Plain-Md5"
-_OF_GZIP = re.compile(rf"(?s)\b{ENCODING}: gzip\n(.*?){PLAIN_MD5}: (\w+)\n?")
+_OF_GZIP = re.compile(rf"(?s)\b{ENCODING}: gzip\n.*?{PLAIN_MD5}: (\w+)")
 
 # Sources of rows: of a tree of files, and of what only repeats an earlier upload.
 DEPLOYS = ("collectstatic", "wx_deploy", "wx_rollout", "admin_deploy")
@@ -122,14 +122,13 @@ class ContentHeaders:
 
     @property
     def plain_md5(self) -> str:
-        return without_gzip(self.other_headers)[1]
+        return plain_md5(self.other_headers)
 
 
-def without_gzip(other_headers: str) -> tuple[str, str]:
-    """Return the other headers, and the MD5 of the plain bytes; empty if it is no gzip of ours."""
-    if not (found := _OF_GZIP.search(other_headers)):
-        return other_headers, ""
-    return _OF_GZIP.sub(r"\1", other_headers).rstrip(), found[2]
+def plain_md5(other_headers: str) -> str:
+    """Return the MD5 of the plain bytes of what a deploy sent as gzip; else an empty text."""
+    found = _OF_GZIP.search(other_headers)
+    return found[1] if found else ""
 
 
 NO_HEADERS = ContentHeaders("", "")

@@ -146,18 +146,18 @@ def allowance(orders: Orders, plans: Sequence[Plan] = ()) -> Allowance:
     """Return the calls that the deploy of all environments needs, and WeChat's quota for many."""
     options = orders[0][0].options
     # A plan costs a list of the cloud, unless the log is trusted; none is made of what is live.
-    if options.trust_log and not plans:
-        plans = [preview_of(*each) for each in orders if not _is_live(*each)]
-    if plans or options.trust_log:
-        return allowance_for(options, sum(map(len, plans)))
-    found = allowance_for(options, sum(len(order.everything) for _uploader, order in orders))
-    enough = not (found.missing or found.minutes)
-    return found if enough else replace(found, needed=sum(len(preview_of(*one)) for one in orders))
+    if not (plans or options.trust_log):
+        found = allowance_for(options, sum(len(order.everything) for _uploader, order in orders))
+        if not (found.missing or found.minutes):
+            return found
+    plans = plans or [preview_of(*each) for each in orders if not _is_live(*each)]
+    return allowance_for(options, sum(map(len, plans)))
 
 
 def _is_live(uploader: Uploader, order: Order) -> bool:
     packed = order.records.pack(uploader, order.items, order.last)
-    return not order.force and order.records.live(uploader, packed) is not None
+    by_log = uploader.options.trust_log and not order.force
+    return by_log and order.records.live(uploader, packed) is not None
 
 
 def allowance_for(options: Options, needed: int) -> Allowance:

@@ -70,10 +70,11 @@ class Quirks:
     edge: str = _quirk("cdn", "serves the site: CloudBase's CDN or EdgeOne", "cdn", "eo")
     edge_gzip: str = _quirk(
         "kept",
-        "an object with Content-Encoding: gzip, for a client without gzip; dropped: the edge takes "
-        "that header off, for every client",
+        "an object with Content-Encoding: gzip, for a client without gzip; plain: decoded for "
+        "every client; dropped: it only loses that header",
         "kept",
         "decoded",
+        "plain",
         "dropped",
     )
     attachment: str = _quirk(

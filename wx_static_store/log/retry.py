@@ -82,7 +82,7 @@ def retryable(rows: Iterable[UploadLog]) -> Iterator[Ready | RetryResult]:
         except SourceGone as error:
             yield RetryResult(row, reason=error)
             continue
-        if row.md5 and item.md5 != row.file_md5 and not row.is_deletion:
+        if row.md5 and item.md5 != row.md5 and not row.is_deletion:
             yield RetryResult(row, reason=SourceGone(_CHANGED, hint=PUBLISH_IT))
         else:
             yield Ready(row, item, waiting_for(row, earlier))

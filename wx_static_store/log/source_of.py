@@ -15,7 +15,7 @@ from django.core.files.storage import storages
 from ..conf.options import STATIC
 from ..conf.settings import aliases, options_for
 from ..core.hashed_names import looks_hashed
-from ..core.types import DEPLOYS, IMPORT, REPEATS, UploadItem, UploadStatus, deletion, without_gzip
+from ..core.types import DEPLOYS, IMPORT, REPEATS, UploadItem, UploadStatus, deletion, plain_md5
 from ..exceptions import SourceError
 from ..i18n import gettext_lazy as _
 from ..models import UploadLog, WaitingFile
@@ -58,6 +58,7 @@ _NO_STORE = (
 _NO_KEY = (
     _("No object can have this name"), _("Rename the file, and upload it under the new name."))
 # fmt: on
+_PACKED = _("A deploy packs the file as gzip")
 _OTHER_BYTES = _("The public site serves other bytes by now, or none")
 _NEWER_WAITS = (_("A newer file waits under this name"), _("It will be public once it is sent."))
 
@@ -91,6 +92,8 @@ def source_of(row: UploadLog, earlier: Earlier | None = None) -> UploadItem:
     """
     if not owning_alias(row):
         raise _gone(_NO_STORE if row.key else _NO_KEY)
+    if plain_md5(row.other_headers):
+        raise _gone((_PACKED, _GONE.get(row.source, _DEPLOYED)[1]))
     earlier, key = earlier or earlier_uploads([row]), (row.env, row.key_digest)
     first, stored, waiting = earlier[0].get(key), earlier[1].get(key), waiting_for(row, earlier)
     # Of a repetition, that of the upload before any retry.
@@ -112,18 +115,17 @@ def _gone(why: tuple[Any, Any]) -> SourceGone:
 def _item(
     row: UploadLog, source: str, opener: Callable[[], Any], size: int | None, md5: str | None
 ) -> UploadItem:
-    """Return the item to send again; plain, if it was sent as gzip: a deploy packs it again."""
-    others, plain = without_gzip(row.other_headers)
+    """Return the item to send again."""
     return UploadItem(
         row.name,
         open=opener,
-        size=None if plain and md5 else size,
-        md5=md5 and row.file_md5,
+        size=size,
+        md5=md5,
         hashed=looks_hashed(row.name),
         # A deploy may have set these by rules of its own, which only the row still knows.
         content_type=(row.content_type or None) if source in DEPLOYS else None,
         cache_control=(row.cache_control or None) if source in DEPLOYS else None,
-        other_headers=others,
+        other_headers=row.other_headers,
     )
 
 
@@ -145,10 +147,9 @@ def _local_item(row: UploadLog, source: str) -> UploadItem | None:
 
 def _has_bytes_of(row: UploadLog, path: str) -> bool:
     with suppress(OSError):
-        is_gzip = row.md5 != row.file_md5
-        if row.md5 and (is_gzip or row.size in (None, os.path.getsize(path))):
+        if row.md5 and row.size in (None, os.path.getsize(path)):
             with open(path, "rb") as file:
-                return digest(file) == row.file_md5
+                return digest(file) == row.md5
     return False
 
 
@@ -185,7 +186,7 @@ def _fetch(row: UploadLog, source: str) -> BinaryIO:
     try:
         if (
             not get_store(owning_alias(row), row.env).fetch(row.key, file)
-            or digest(file) != row.file_md5
+            or digest(file) != row.md5
         ):
             raise _gone((_OTHER_BYTES, _GONE.get(source, _KEPT_NOWHERE)[1]))
     except BaseException:

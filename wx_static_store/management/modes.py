@@ -154,12 +154,8 @@ def of_tree(
 ) -> Orders:
     """Return an order for each environment with the files of DIR or STATIC_ROOT."""
     prefix, items, notes, last = tree_of(line, using)
-    asks_first = not (line.yes or line.dry_run)
-    compares = line.verify or line.canary
-    counts = uploaders[0].options.trust_log
-    # Files that more than one plan looks at are read once.
-    if len(uploaders) > 1 or asks_first or compares or counts:
-        items, last = hash_items(items), hash_items([last])[0] if last else None
+    # Read once, however many plans look at them.
+    items, last = hash_items(items), hash_items([last])[0] if last else None
     label = line.label or next(filter(None, map(os.environ.get, LABELS)), "")
     order = _order(line, using, prefix, label, confirm)
     order = replace(order, items=items, notes=notes, last=last)

@@ -18,7 +18,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from ..causes import Cause, advice, cause_of, hint
-from ..core.types import DELETED_MD5, NOT_STORED, UploadStatus, without_gzip
+from ..core.types import DELETED_MD5, NOT_STORED, UploadStatus
 from ..i18n import labelled
 from .columns import PrimaryQuerySet, key_digest, link
 from .deployments import Deployment
@@ -279,11 +279,6 @@ class UploadLog(models.Model):
     def hint(self) -> str | Promise:
         """Return what an operator can do; empty if nothing is to be done."""
         return hint(self.cause, self.message, self.env) if self.why else ""
-
-    @property
-    def file_md5(self) -> str:
-        """Return the MD5 of the plain file, whether it was sent so or as gzip."""
-        return without_gzip(self.other_headers)[1] or self.md5
 
     @property
     def is_deletion(self) -> bool:

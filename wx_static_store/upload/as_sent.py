@@ -1,14 +1,9 @@
-"""
-What is sent where it differs from what a release keeps: pages of previews, and gzip.
-
-A change has the same two parts in each case: a function that makes other bytes of an item's, and
-the headers that these need. A release keeps and compares neither.
-"""
+"""What is sent where it differs from what a release keeps: pages of previews, and gzip."""
 
 import re
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from io import BytesIO
 from tempfile import SpooledTemporaryFile
@@ -49,20 +44,15 @@ _TEXT = re.compile(r"text/|image/svg\+xml|application/(javascript|wasm|([\w.-]+\
 _OWN = re.compile(rf"(?im)^({ENCODING}|{PLAIN_MD5}):")  # set by somebody else
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """Open an item's file with its bytes changed."""
-
-    item: UploadItem
-    change: Callable[[BinaryIO], BinaryIO]
-
-    def __call__(self) -> BinaryIO:
-        with readable(self.item) as (file, _size):
-            return self.change(file)
+def _open(change: Callable[[BinaryIO], BinaryIO], item: UploadItem) -> BinaryIO:
+    with readable(item) as (file, _size):
+        return change(file)
 
 
-def _changed(item: UploadItem, change: Callable[[BinaryIO], BinaryIO], **more: Any) -> UploadItem:
-    return replace(item, open=Changed(item, change), close=True, size=None, md5=None, **more)
+def _changed(change: Callable[[BinaryIO], BinaryIO], item: UploadItem, **more: Any) -> UploadItem:
+    """Return the item with other bytes, and the headers that these need."""
+    opener = partial(_open, change, item)
+    return replace(item, open=opener, close=True, size=None, md5=None, **more)
 
 
 def hashed(item: UploadItem) -> UploadItem:
@@ -81,7 +71,7 @@ def is_preview(name: str) -> bool:
 
 def as_served(item: UploadItem) -> UploadItem:
     """Return the item as visitors get it: a page of a preview asks search engines to leave it."""
-    return _changed(item, _tagged) if is_preview(item.name) and is_html(item.name) else item
+    return _changed(_tagged, item) if is_preview(item.name) and is_html(item.name) else item
 
 
 def _tagged(file: BinaryIO) -> BinaryIO:
@@ -102,24 +92,21 @@ def sends_gzip(options: Options) -> bool:
 
 
 def as_gzip(options: Options, item: UploadItem) -> UploadItem:
-    """
-    Return a hashed item as gzip, without MD5 and size; the item itself if it must stay plain.
-
-    Its headers name the MD5 of the plain bytes. So the row of what was stored says of which bytes
-    it is, and nobody has to pack them again for a comparison.
-    """
+    """Return a hashed item as gzip, without MD5 and size; the item itself if it must stay plain."""
+    # The headers name the plain bytes: so does the row of what is stored, and for a comparison
+    # nobody has to pack them again.
     headers, is_large = headers_of(options, item), item.md5 and (item.size or 0) > SMALL
     is_text = _TEXT.match(headers.content_type) and not _OWN.search(headers.other_headers)
     if not (is_large and is_text):
         return item
     lines = [*item.other_headers.splitlines(), f"{ENCODING}: {GZIP}", f"{PLAIN_MD5}: {item.md5}"]
-    return _changed(item, _packed, other_headers="\n".join(sorted(lines)))
+    return _changed(_packed, item, other_headers="\n".join(sorted(lines)))
 
 
 def before_gzip(item: UploadItem) -> UploadItem:
     """Return the item as a client without gzip gets it."""
-    source = item.open
-    return source.item if isinstance(source, Changed) and source.change is _packed else item
+    change, before = (*getattr(item.open, "args", ()), None, item)[:2]
+    return before if change is _packed else item
 
 
 def smaller(gzip: UploadItem, item: UploadItem) -> UploadItem:

@@ -7,8 +7,7 @@ import re
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -17,11 +16,10 @@ from tests.conftest import ENV
 from tests.deploys import configure_releases, configure_storages, run, write
 from tests.tables import each
 from tests.waiting import loaded
-from wx_static_store.clients.transport import Reply
 from wx_static_store.core.types import DELETED
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.health.doctor.facts import facts_of
-from wx_static_store.health.doctor.visit import _as_received, _changed, _edge
+from wx_static_store.health.doctor.visit import _changed, _edge
 
 from .conftest import Examine, marks, said
 
@@ -205,21 +203,14 @@ def test_files_that_are_sent_as_gzip_are_not_named_as_uncompressed(
 
 
 @pytest.mark.parametrize("edge", ["cdn", "eo"])
-@each(("quirk", "fact"), [("kept", "kept"), ("decoded", "yes"), ("dropped", "broken")])
+@each(
+    ("quirk", "fact"),
+    [("kept", "kept"), ("decoded", "yes"), ("plain", "plain"), ("dropped", "broken")],
+)
 def test_a_probe_learns_whether_the_edge_takes_stored_gzip(
     learned: Learned, edge: str, quirk: str, fact: str
 ) -> None:
     assert learned(edge=edge, edge_gzip=quirk)["gzip"] == fact
-
-
-def test_an_edge_that_gives_everybody_plain_bytes_is_learned() -> None:
-    class Plain:
-        store = SimpleNamespace(url=str)
-        gzip_name, timeout = "a.svg", 1.0
-        until = staticmethod(lambda done, seconds: None)
-        get = staticmethod(lambda url, **how: Reply(200, {}, b"body"))
-
-    assert _as_received(cast(Any, Plain), b"body") == "plain"
 
 
 def test_a_gzip_that_cos_refuses_is_learned(learned: Learned, emulator: EmulatorServer) -> None:
