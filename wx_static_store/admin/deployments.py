@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from ..conf import options_for
 from ..core import qr
 from ..core.naming import object_key
-from ..core.types import NOT_STORED, UploadStatus, plain_md5
+from ..core.types import NOT_STORED, ContentHeaders, UploadStatus
 from ..deploy.state import folders
 from ..exceptions import WxStaticStoreError
 from ..log.failing import causes
@@ -137,7 +137,7 @@ def held_back_keys(row: Deployment) -> list[str]:
     columns = ("key", "status", "md5", "other_headers", "deployment_id")
     known = set()
     for key, status, md5, others, deployment, _at in log().newest_values(row.env, files, *columns):
-        same = (plain_md5(others) or md5) == files.get(key)
+        same = (ContentHeaders("", "", others).plain_md5 or md5) == files.get(key)
         is_stored = same and status == UploadStatus.STORED
         if is_stored or deployment == row.pk:
             known.add(key)

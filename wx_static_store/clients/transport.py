@@ -5,12 +5,10 @@ import re
 import ssl
 import sys
 import time
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Mapping, Sequence, Sized
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
@@ -120,9 +118,7 @@ class Transport:
         exchange = Exchange(deadline, read_timeout, query, headers, has_body)
         token = current_exchange.set(exchange)
         try:
-            outcome = self._perform(
-                request, origin, partial(_read, limit=limit, sink=sink, unzip=unzip)
-            )
+            outcome = self._perform(request, origin, partial(_read, limit, sink, unzip))
         finally:
             current_exchange.reset(token)
         if isinstance(outcome, Reply):
@@ -188,50 +184,34 @@ class Transport:
 
 
 def _read(
-    response: urllib3.BaseHTTPResponse,
     limit: int,
     sink: BinaryIO | None,
-    deadline: Deadline,
     unzip: bool,
+    response: urllib3.BaseHTTPResponse,
+    deadline: Deadline,
 ) -> Reply | ProtocolError:
     status, encoding = response.status, response.headers.get("Content-Encoding", "identity")
-    unpack = _unzipped if unzip and encoding == "gzip" else iter
+    # A few KB of gzip may be many MB: urllib3 opens no more than is asked for.
+    read = partial(response.read, decode_content=unzip and encoding == "gzip")
     if status < 200:  # left unread: the true answer may still come this way
         text = _("Only an interim answer came")
         return ProtocolError(text, cause="answer.odd", http_status=status)
-    if encoding != "identity" and unpack is iter:
+    if encoding != "identity" and not read.keywords["decode_content"]:
         text = _("The answer is compressed although none was asked for")
         return ProtocolError(text, http_status=status)
     if sink is not None and status == 200:
-        for block in unpack(iter(partial(response.read, BLOCK), b"")):
+        while block := read(BLOCK):
             sink.write(block)
             deadline.extend(len(block) / READ_RATE)
         return Reply(200, response.headers, b"")
-    data = response.read(limit + 1)
+    data = read(limit + 1)
     # Only a second read notices a missing end; after an announced one it would find nothing.
-    more = len(data) > limit or (response.length_remaining != 0 and response.read(1))
-    if unpack is not iter and data and not more:  # a HEAD has none
-        # A few KB of gzip may be many MB: no more is opened than is allowed.
-        data = b"".join(islice(unpack([data]), limit // BLOCK + 1))
-    if more or len(data) > limit:
+    if len(data) > limit or (response.length_remaining != 0 and read(1)):
         if status >= 400:  # its status says enough
             return Reply(status, response.headers, data[:limit])
         text = _("The answer is longer than %(limit)d bytes", limit=limit)
         return ProtocolError(text, http_status=status)
     return Reply(status, response.headers, data)
-
-
-def _unzipped(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield what a gzip holds, a block at a time; raise ProtocolError if it is damaged."""
-    unzip = zlib.decompressobj(wbits=31)
-    with suppress(zlib.error):
-        for block in blocks:
-            while block:
-                yield unzip.decompress(block, BLOCK)
-                block = unzip.unconsumed_tail
-        yield unzip.flush()
-    if not unzip.eof:
-        raise ProtocolError(_("The answer is no whole gzip"), cause="answer.odd")
 
 
 def _too_slow(kinds: set[type], peer: str | Promise) -> str | Promise:
@@ -311,6 +291,10 @@ _CLASSES: tuple[tuple[set[type], Callable[[], WxStaticStoreError]], ...] = (
     (
         {urllib3.exceptions.IncompleteRead},
         lambda: ProtocolError(_("The answer is shorter than announced"), cause="answer.odd"),
+    ),
+    (
+        {urllib3.exceptions.DecodeError},
+        lambda: ProtocolError(_("The answer is no gzip"), cause="answer.odd"),
     ),
     ({OSError, urllib3.exceptions.HTTPError}, lambda: ResponseLost(_("The answer never came"))),
     ({Exception}, lambda: ProtocolError(_("The request cannot be sent as it stands"))),

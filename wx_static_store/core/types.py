@@ -122,13 +122,9 @@ class ContentHeaders:
 
     @property
     def plain_md5(self) -> str:
-        return plain_md5(self.other_headers)
-
-
-def plain_md5(other_headers: str) -> str:
-    """Return the MD5 of the plain bytes of what a deploy sent as gzip; else an empty text."""
-    found = _OF_GZIP.search(other_headers)
-    return found[1] if found else ""
+        """The MD5 of the plain bytes of what a deploy sent as gzip; else an empty text."""
+        found = _OF_GZIP.search(self.other_headers)
+        return found[1] if found else ""
 
 
 NO_HEADERS = ContentHeaders("", "")

@@ -97,8 +97,7 @@ def site_uploader(
 def preview_of(uploader: Uploader, order: Order) -> Plan:
     """Return the plan of a deploy, the last file included."""
     with WorkerPool(uploader.options.max_workers) as pool:
-        last = order.last.name if order.last else ""
-        return make_plan(uploader, order.everything, pool=pool, last=last, force=order.force)
+        return make_plan(uploader, order.everything, pool=pool, force=order.force)
 
 
 # --- the quota ---------------------------------------------------------------------------------

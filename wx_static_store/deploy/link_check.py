@@ -9,7 +9,7 @@ from django.db.models import Max
 
 from ..core.hashed_names import looks_hashed
 from ..core.naming import is_html, object_key, odd_names
-from ..core.types import DELETED_MD5, UploadItem, UploadStatus, plain_md5
+from ..core.types import DELETED_MD5, ContentHeaders, UploadItem, UploadStatus
 from ..exceptions import NameRejected
 from ..i18n import gettext as _, listed, ngettext, shown
 from ..models import key_digest
@@ -249,7 +249,7 @@ def _stored_md5s(envs: Sequence[str], keys: Sequence[str]) -> set[tuple[str, str
             stored = rows.filter(id__in=[*ids], status=UploadStatus.STORED)
             stored = stored.exclude(md5__in=("", DELETED_MD5))
             for key, md5, others in stored.values_list("key", "md5", "other_headers"):
-                found.add((key, plain_md5(others) or md5))
+                found.add((key, ContentHeaders("", "", others).plain_md5 or md5))
     return found
 
 

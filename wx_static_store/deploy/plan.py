@@ -81,7 +81,7 @@ def make_plan(
     keys = sorted(key for key in {**by_key, last_key: 0} if key and not key.startswith("/"))
     by_log = force or uploader.options.trust_log
     lookup = None if by_log else Lookup(uploader.store, pool, most_calls(keys))
-    survey = Survey(uploader, lookup, settled, last)
+    survey = Survey(uploader, lookup, settled)
     changed = [item for key, item in by_key.items() if key.startswith("/")]
     state_of_last, existing = None, set[str]()
     for start in range(0, len(keys), AT_ONCE):
@@ -152,11 +152,9 @@ def _without_collisions(
 class Survey:
     """Read the state of keys in the list and the log of an environment, some thousand at a time."""
 
-    def __init__(
-        self, uploader: Uploader, lookup: Lookup | None, settled: Settled | None, last: str
-    ) -> None:
+    def __init__(self, uploader: Uploader, lookup: Lookup | None, settled: Settled | None) -> None:
         self._uploader, self._store, self._settled = uploader, uploader.store, settled
-        self._gzip, self._last = sends_gzip(uploader.options), last
+        self._gzip = sends_gzip(uploader.options)
         self._lookup, self.reads_list = lookup, lookup is not None  # and could read it
         self.has_log = True
         self.unchanged: list[UploadItem] = []
@@ -166,18 +164,13 @@ class Survey:
 
     def to_send(self, item: UploadItem, state: Presence, *, force: bool) -> UploadItem | None:
         """Return the hashed item in the form in which it must be sent, None if it need not be."""
-        gzip = self._as_gzip(item)
+        gzip = as_gzip(self._uploader.options, item) if self._gzip else item
         if not (force or self.differs(gzip, state)):
             return None
         # Only now it is packed: as gzip it may gain too little, and be there as it is.
         if gzip is item or (gzip := smaller(gzip, item)) is not item:
             return gzip
         return item if force or self.differs(item, state) else None
-
-    def _as_gzip(self, item: UploadItem) -> UploadItem:
-        # Nobody visits the manifest.
-        sent = self._gzip and item.name != self._last
-        return as_gzip(self._uploader.options, item) if sent else item
 
     def differs(self, item: UploadItem, state: Presence) -> bool:
         """Return whether the item must be sent; note it as unchanged if not."""
@@ -215,11 +208,9 @@ class Survey:
     def look(self, keys: Sequence[str], items: Mapping[str, UploadItem]) -> dict[str, Presence]:
         """Return the state of each of these sorted keys but the settled: they are unchanged."""
         listing = self._lookup.ask(keys) if self._lookup else Listing(unseen=set(keys))
-        if self._settled:
+        if self._settled and not self._gzip:  # by its row, what was left plain may be packed now
             files, settled = listing.files, self._settled
             there = [k for k in keys if k in items and k in files and settled(items[k], files[k])]
-            # Since it was left so, gzip may have been switched on.
-            there = [key for key in there if self._as_gzip(items[key]) is items[key]]
             self.unchanged += [items[key] for key in there]
             for key in there:
                 del files[key]

@@ -15,7 +15,7 @@ from django.core.files.storage import storages
 from ..conf.options import STATIC
 from ..conf.settings import aliases, options_for
 from ..core.hashed_names import looks_hashed
-from ..core.types import DEPLOYS, IMPORT, REPEATS, UploadItem, UploadStatus, deletion, plain_md5
+from ..core.types import DEPLOYS, IMPORT, REPEATS, UploadItem, UploadStatus, deletion
 from ..exceptions import SourceError
 from ..i18n import gettext_lazy as _
 from ..models import UploadLog, WaitingFile
@@ -58,7 +58,6 @@ _NO_STORE = (
 _NO_KEY = (
     _("No object can have this name"), _("Rename the file, and upload it under the new name."))
 # fmt: on
-_PACKED = _("A deploy packs the file as gzip")
 _OTHER_BYTES = _("The public site serves other bytes by now, or none")
 _NEWER_WAITS = (_("A newer file waits under this name"), _("It will be public once it is sent."))
 
@@ -92,8 +91,6 @@ def source_of(row: UploadLog, earlier: Earlier | None = None) -> UploadItem:
     """
     if not owning_alias(row):
         raise _gone(_NO_STORE if row.key else _NO_KEY)
-    if plain_md5(row.other_headers):
-        raise _gone((_PACKED, _GONE.get(row.source, _DEPLOYED)[1]))
     earlier, key = earlier or earlier_uploads([row]), (row.env, row.key_digest)
     first, stored, waiting = earlier[0].get(key), earlier[1].get(key), waiting_for(row, earlier)
     # Of a repetition, that of the upload before any retry.

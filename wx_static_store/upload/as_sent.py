@@ -25,6 +25,7 @@ NOINDEX = b'<meta name="robots" content="noindex"/>'  # closed, as XHTML wants i
 
 GZIP = "gzip"
 LEVEL = 6  # fixed: equal bytes shall make equal gzip
+MANIFEST = "staticfiles.json"  # nobody visits it
 SMALL = 1024  # bytes: what is not larger goes as it is
 
 _PREVIEW = re.compile(rf"{PREVIEWS}[^/]+-[0-9a-z]{{8}}/")
@@ -97,7 +98,7 @@ def as_gzip(options: Options, item: UploadItem) -> UploadItem:
     # nobody has to pack them again.
     headers, is_large = headers_of(options, item), item.md5 and (item.size or 0) > SMALL
     is_text = _TEXT.match(headers.content_type) and not _OWN.search(headers.other_headers)
-    if not (is_large and is_text):
+    if not (is_large and is_text) or item.name.endswith(MANIFEST):
         return item
     lines = [*item.other_headers.splitlines(), f"{ENCODING}: {GZIP}", f"{PLAIN_MD5}: {item.md5}"]
     return _changed(_packed, item, other_headers="\n".join(sorted(lines)))

@@ -133,7 +133,7 @@ def compare(
     found = {key: match(file, cloud.get(key)) for key, file in files.items()}
     others = [key for key, how in found.items() if how is Match.DIFFERS]
     for key, row in ((newest_rows(env, others) or {}) if others else {}).items():
-        if (plain := row.headers and row.headers.plain_md5) and plain == files[key].md5:
+        if row.headers and row.headers.plain_md5 == files[key].md5:
             found[key] = match(row, cloud[key])
     return found
 

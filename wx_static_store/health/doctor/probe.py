@@ -155,7 +155,7 @@ def _link_for(file: ProbeFile, key: str) -> str:
 
 def _deleted(target: CheckTarget) -> Iterator[Finding]:
     files: dict[str, ProbeFile] = {
-        file.env: file for file in target.probe_files.values() if file.is_public
+        file.env: file for file in target.probe_files.values() if file.public
     }
 
     def end(env: str) -> Iterator[Finding]:

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 SIZE = 256 * 1024  # bytes of the first version: its speed can be measured
 SMALL = 1024  # of the later ones
 _INDEX = "index.html"
-_GZIP = "gzip.svg"  # the old CDN compresses no such file by itself
 _HEAD = b'<!doctype html><meta name="robots" content="noindex"><title>wx_doctor</title><!-- '
 
 NOTHING = _("No file was published.")
@@ -55,7 +54,7 @@ class ProbeFile:
         self.store = target.store(env)
         self.clock = self.store.clock
         folder = FOLDER + secrets.token_hex(8)
-        self.name, self.gzip_name = f"{folder}/{_INDEX}", f"{folder}/{_GZIP}"
+        self.name, self.gzip_name = f"{folder}/{_INDEX}", f"{folder}/gzip.svg"
         self.key = self.store.options.location + self.name
         self.timeout = target.timeout
         # Seconds to wait for the CDN, so that each environment gets its share of a check's time.
@@ -63,7 +62,7 @@ class ProbeFile:
         self.body = b""  # as it was sent last
         self.sent_at = 0.0
         self.is_stored = self.is_served = False
-        self._public = set[str]()  # names at which something of ours may be
+        self.public = set[str]()  # names at which something of ours may be
         # Of the environment, and of the platform: one file may teach both.
         self.facts, self.common = target.learned[env], target.learned[""]
         self.answers: dict[str, dict[str, Any]] = {}  # the newest by path; links are not kept
@@ -72,10 +71,6 @@ class ProbeFile:
             target.platform.transport, self.store.options.api_base_url, self._note_answer
         )
         self.headers = Uploader(self.store.options).headers(self._item())
-
-    @property
-    def is_public(self) -> bool:
-        return bool(self._public)
 
     @cached_property
     def live_items(self) -> list[UploadItem]:
@@ -120,7 +115,7 @@ class ProbeFile:
             item = as_gzip(self.store.options, hashed(replace(item, name=self.gzip_name)))
         result = self._uploader.transfer(item)
         if result.status is not UploadStatus.FAILED:
-            self._public.add(item.name)
+            self.public.add(item.name)
         if result.error is None and not gzip:
             self.body, self.sent_at, self.is_stored = body, self.clock.now(), True
         return result
@@ -143,8 +138,8 @@ class ProbeFile:
 
     def end(self) -> WxStaticStoreError | None:
         """Overwrite what may be public; return the error if this fails."""
-        errors = {name: self._uploader.transfer(deletion(name)).error for name in self._public}
-        self._public = {name for name, error in errors.items() if error}
+        errors = {name: self._uploader.transfer(deletion(name)).error for name in self.public}
+        self.public = {name for name, error in errors.items() if error}
         self.is_stored = self.is_served = False
         return next(filter(None, errors.values()), None)
 

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 from ...core.types import ENCODING
 from ...deploy import paths
 from ...deploy.paths import FOLDERS, OWN_DOMAIN
-from ...exceptions import CosError
 from ...i18n import gettext_lazy as _
 from ...upload.as_sent import GZIP, as_gzip, smaller
 from .facts import CACHE_TIMES, HASHED, MOVED, SLOW, is_soon, said
@@ -95,12 +94,10 @@ def _notice(file: ProbeFile) -> Iterator[Finding]:
 
 def _gzip(file: ProbeFile) -> Iterator[Finding]:
     body = page(4 * SMALL)
-    if not (error := file.send(body, gzip=True).error):
-        value = _as_received(file, body)
-    elif isinstance(error, CosError) and 400 <= (error.http_status or 0) < 500:
-        value = f"{error.http_status} {error.cos_code}".rstrip()
-    else:
+    error = file.send(body, gzip=True).error
+    if error and not error.cos_code:
         raise error
+    value = error.cos_code if error else _as_received(file, body)
     file.facts["gzip"] = value
     wanted = file.store.options.compress == GZIP and value != "yes"
     yield (warning if wanted else ok)(said({"gzip": value}), data={"gzip": value})
