@@ -16,7 +16,7 @@ from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.utils import timezone
 
-from tests.conftest import ENV
+from tests.conftest import ENV, lost_table
 from tests.deploys import bodies, configure_releases, fails, refusing_rows, run, sent, write
 from tests.tables import each
 from wx_static_store.admin.deployments import held_back_keys
@@ -184,7 +184,7 @@ def test_files_go_plain_unless_the_probe_saw_that_the_edge_takes_gzip(
     Fact.objects.all().delete()
     if fact:
         Fact.objects.remember(ENV, {"gzip": fact})
-    assert f"wx_doctor --probe has not seen that the site of {ENV} takes it." in deploy(dist)
+    assert f"no wx_doctor --probe has seen that {ENV} takes it." in deploy(dist)
     assert zipped(cloud) == set()
 
 
@@ -219,7 +219,7 @@ def test_a_page_of_a_preview_gets_its_tag_and_then_is_packed(
 # --- once -------------------------------------------------------------------------------------
 
 
-@each("mode", [(), ("--trust-log",), ("--verify",)])
+@each("mode", [("--trust-log",), ("--verify",)])
 def test_switching_sends_what_changes_once(
     cloud: EmulatorServer, dist: Path, switch: Switch, mode: tuple[str, ...]
 ) -> None:
@@ -453,6 +453,16 @@ def test_rows_that_the_database_refused_cost_one_more_put(
         deploy(dist)
         assert {*sent(cloud)} == expected
     assert zipped(cloud) == ZIPPED
+
+
+@pytest.mark.usefixtures("on")
+def test_without_rows_no_object_is_taken_for_the_gzip(cloud: EmulatorServer, dist: Path) -> None:
+    deploy(dist)
+    cloud.put_object("a.css", b"other")
+    cloud.journal.clear()
+    with lost_table(UploadLog):
+        run(dist, using="site")
+    assert {*sent(cloud)} == ZIPPED
 
 
 def test_a_tree_that_is_live_for_long_is_packed_when_gzip_is_switched_on(

@@ -110,10 +110,10 @@ def _by_name(items: Iterable[UploadItem]) -> tuple[UploadItem, ...]:
 
 def differs(uploader: Uploader, item: UploadItem, state: Presence) -> bool:
     """Return whether the hashed item must be sent: its object or its headers differ."""
-    headers, file = uploader.headers(item), state.listing
-    md5 = state.md5_with(headers)
-    # The headers of gzip name the plain bytes: another machine may have packed them otherwise.
-    same = md5 and (headers.plain_md5 or item.md5 == md5)
+    headers, file, row = uploader.headers(item), state.listing, state.row
+    # A row of gzip names the plain bytes: another machine may have packed them otherwise.
+    is_gzip = headers.plain_md5 and row and row.headers == headers
+    same = (md5 := state.md5_with(headers)) and (is_gzip or item.md5 == md5)
     return not same or (file is not None and match(item, file) is Match.DIFFERS)
 
 
@@ -239,8 +239,7 @@ class Survey:
         """Yield for the report why the log decided, and not the list; and why there is no gzip."""
         if self._uploader.options.compress == GZIP and not self._gzip:
             yield gettext(
-                "Nothing is sent as gzip: wx_doctor --probe has not seen that the site of %(env)s "
-                "takes it.",
+                "Nothing is sent as gzip: no wx_doctor --probe has seen that %(env)s takes it.",
                 env=self._uploader.env,
             )
         if self._lookup is None and self.unchanged:

@@ -177,21 +177,17 @@ def blank(
         # A key that only the console can write fails: our spelling of it (in its normal form, say)
         # may be another, live file.
         for key in [key for key, name in names.items() if uploader.key(name) != key]:
-            refused = _refused(uploader, key, names.pop(key))
+            text = _("%(key)s was not written from here, and cannot be overwritten from here")
+            error = NameRejected(text % {"key": ascii(key)}, hint=_("Delete it in the console."))
+            error.with_context(env=uploader.env, key=key, stage="name")
+            how = names.pop(key), key, UploadStatus.FAILED, uploader.env
+            refused = UploadResult(*how, stage="name", error=error)
             recorder.add(refused)
             report(refused)
         steps = Queue(uploader, map(deletion, names.values()), report)
         results = uploader.send(steps, pool, recorder)
         failed = sum(result.error is None for result in results) < len(keys)
     return 0
-
-
-def _refused(uploader: Uploader, key: str, name: str) -> UploadResult:
-    text = _("%(key)s was not written from here, and cannot be overwritten from here")
-    hint = _("Delete it in the console.")
-    error = NameRejected(text % {"key": ascii(key)}, stage="name", hint=hint)
-    error.with_context(env=uploader.env, key=key)
-    return UploadResult(name, key, UploadStatus.FAILED, uploader.env, stage="name", error=error)
 
 
 def difference(item: Known, remote: RemoteFile | None) -> str | Promise:

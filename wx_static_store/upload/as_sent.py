@@ -106,8 +106,8 @@ def as_gzip(options: Options, item: UploadItem) -> UploadItem:
 
 def before_gzip(item: UploadItem) -> UploadItem:
     """Return the item as a client without gzip gets it."""
-    change, before = (*getattr(item.open, "args", ()), None, item)[:2]
-    return before if change is _packed else item
+    parts: Any = getattr(item.open, "args", ())
+    return parts[1] if parts[:1] == (_packed,) else item
 
 
 def smaller(gzip: UploadItem, item: UploadItem) -> UploadItem:

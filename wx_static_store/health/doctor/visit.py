@@ -97,8 +97,7 @@ def _gzip(file: ProbeFile) -> Iterator[Finding]:
     error = file.send(body, gzip=True).error
     if error and not error.cos_code:
         raise error
-    value = error.cos_code if error else _as_received(file, body)
-    file.facts["gzip"] = value
+    file.facts["gzip"] = value = error.cos_code if error else _as_received(file, body)
     wanted = file.store.options.compress == GZIP and value != "yes"
     yield (warning if wanted else ok)(said({"gzip": value}), data={"gzip": value})
 
@@ -184,9 +183,8 @@ CHECKS = (
         remedy=OWN_DOMAIN, needs=("token.accepted",), probe=True),
     Check("probe.gzip", _("Does the site take files that are stored as gzip?"),
         of_each(_gzip, served=True),
-        means=_("With the option compress, a deploy sends texts as gzip. It does so only if the "
-                "newest probe saw that browsers get the gzip, and all other clients the plain "
-                "bytes."),
+        means=_("The option compress works only where browsers get such a file as gzip, and all "
+                "other clients get it plain."),
         remedy=_("Nothing is sent as gzip, whatever the option compress says."),
         needs=("token.accepted",), probe=True),
     Check("probe.cdn", _("How soon is a replaced file seen?"), of_each(_cdn, served=True),
