@@ -189,6 +189,14 @@ def test_files_go_plain_unless_the_probe_saw_that_the_edge_takes_gzip(
 
 
 @pytest.mark.usefixtures("on")
+def test_each_environment_needs_a_probe_of_its_own(cloud: EmulatorServer, dist: Path) -> None:
+    found = run(dist, env=[ENV, "tenant-b"], using="site")
+    assert "tenant-b: Nothing is sent as gzip" in found
+    assert zipped(cloud) == ZIPPED
+    assert bodies(cloud, "tenant-b") == SITE
+
+
+@pytest.mark.usefixtures("on")
 @pytest.mark.django_db(transaction=True)
 def test_the_probe_lets_gzip_go(cloud: EmulatorServer, dist: Path) -> None:
     Fact.objects.all().delete()

@@ -22,7 +22,7 @@ class HealthConfig(NeedsCore, AppConfig):
         """Return whether the newest probe saw that the site of the environment takes gzip."""
         from .models import Fact
 
-        return Fact.objects.all().primary().filter(subject=env, name="gzip", value="yes").exists()
+        return Fact.objects.primary().filter(subject=env, name="gzip", value="yes").exists()
 
     def ready(self) -> None:
         deployment_finished.connect(_alert)
