@@ -112,7 +112,7 @@ def differs(uploader: Uploader, item: UploadItem, state: Presence) -> bool:
     """Return whether the hashed item must be sent: its object or its headers differ."""
     headers, file, row = uploader.headers(item), state.listing, state.row
     # A row of gzip names the plain bytes: another machine may have packed them otherwise.
-    is_gzip = headers.plain_md5 and row and row.headers == headers
+    is_gzip = not item.md5 and headers.plain_md5 and row and row.headers == headers
     same = (md5 := state.md5_with(headers)) and (is_gzip or item.md5 == md5)
     return not same or (file is not None and match(item, file) is Match.DIFFERS)
 

@@ -87,15 +87,15 @@ def _tagged(file: BinaryIO) -> BinaryIO:
 
 def sends_gzip(options: Options) -> bool:
     """Return whether the settings want gzip, and the doctor saw that the site's edge takes it."""
-    asked = [getattr(config, "wx_takes_gzip", None) for config in apps.get_app_configs()]
-    takes = partial(any, (ask(str(options.env)) for ask in asked if ask))
-    return options.compress == GZIP and in_database(takes, otherwise=False)
+    asked = [each for each in apps.get_app_configs() if hasattr(each, "wx_takes_gzip")]
+    return options.compress == GZIP and in_database(
+        lambda: any(each.wx_takes_gzip(str(options.env)) for each in asked), otherwise=False
+    )
 
 
 def as_gzip(options: Options, item: UploadItem) -> UploadItem:
     """Return a hashed item as gzip, without MD5 and size; the item itself if it must stay plain."""
-    # The headers name the plain bytes: so does the row of what is stored, and for a comparison
-    # nobody has to pack them again.
+    # The row of what is stored has these headers, too: no comparison packs the bytes again.
     headers, is_large = headers_of(options, item), item.md5 and (item.size or 0) > SMALL
     is_text = _TEXT.match(headers.content_type) and not _OWN.search(headers.other_headers)
     if not (is_large and is_text) or item.name.endswith(MANIFEST):
