@@ -195,6 +195,8 @@ class WxStorage(Configured, BaseStorage):  # type: ignore[misc]
         row = logged and logged.row
         if row is None or row.status != UploadStatus.STORED or row.md5 in ("", md5):
             return
+        if row.headers and row.headers.plain_md5 == md5:  # it is stored as gzip
+            return
         file = look(store, key).file  # another program may have written since
         if file is None:
             raise _missing(key)

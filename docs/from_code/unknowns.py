@@ -109,6 +109,12 @@ SETTLED = {
             "默认域名是否返回提示页，以及状态码是什么。",
         ),
     ],
+    "probe.gzip": [
+        (
+            "Whether a file can be stored as gzip, and what clients without gzip then get.",
+            "文件能否以 gzip 形式存储，以及不支持 gzip 的客户端会收到什么。",
+        ),
+    ],
     "probe.cdn": [
         (
             "How long the CDN shows an old file in spite of no-cache.",

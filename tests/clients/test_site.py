@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import re
 from collections.abc import Callable
@@ -46,6 +47,42 @@ def test_a_fetch_empties_the_sink_of_an_earlier_try(serve: Serve, site: SiteClie
     sink.seek(5)
     site.fetch(serve(answer(body=b"new")).url + "/a", sink, deadline=PLENTY)
     assert sink.getvalue() == b"new"
+
+
+ZIPPED = {"Content-Encoding": "gzip"}
+
+
+def test_gzip_that_was_not_asked_for_is_opened(serve: Serve, site: SiteClient) -> None:
+    """An edge may send what was stored as gzip to a client that takes none."""
+    body, sink = b"0123456789" * LIMIT, io.BytesIO()
+    packed = answer(body=gzip.compress(body), headers=ZIPPED)
+    server = serve(packed, packed)
+    site.fetch(server.url + "/a", sink, deadline=PLENTY)
+    assert sink.getvalue() == body
+    assert site.look(server.url + "/a", deadline=PLENTY).body == body
+    asked = {request.headers["accept-encoding"] for request in server.requests}
+    assert asked == {"identity"}
+
+
+def test_damaged_gzip_is_an_error(serve: Serve, site: SiteClient) -> None:
+    server = serve(answer(body=b"no gzip", headers=ZIPPED))
+    with pytest.raises(ProtocolError, match="no gzip"):
+        site.fetch(server.url + "/a", io.BytesIO(), deadline=PLENTY)
+
+
+def test_no_more_gzip_is_opened_than_a_look_may_read(
+    site: SiteClient, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wx_static_store.clients.site.PAGE_LIMIT", 1024**2)
+    emulator.script({"on": "get_object", "do": "gzip_bomb", "megabytes": 50})
+    with pytest.raises(ProtocolError, match="longer than 1048576"):
+        site.look(f"{emulator.site_url()}/a", deadline=PLENTY)
+
+
+def test_a_look_can_ask_for_gzip(serve: Serve, site: SiteClient) -> None:
+    server = serve(answer())
+    site.look(server.url + "/a", deadline=PLENTY, gzip=True)
+    assert server.requests[0].headers["accept-encoding"] == "gzip"
 
 
 def test_each_fetch_has_a_query_of_its_own(serve: Serve, site: SiteClient) -> None:

@@ -202,6 +202,7 @@ WRONG: dict[str, list[Any]] = {
     "base_url": ["", "site", "/static/", "ftp://x", "https://x?a=b", "https://x#a", "https://u@x"],
     "file_overwrite": ["yes", 1, 0, "False"],
     "on_delete": ["delete", "", True, ["blank"]],
+    "compress": ["br", "", True, ["gzip"]],
     "keep_only_hashed": ["no", 1],
     "trust_log": ["yes", 1],
     "cache_control": [5, ["no-cache"], [["*"]], [["*", 5]], [["*", "a\r\nX: y"]], [["*", " a"]]],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 
 from tests.tables import each
@@ -69,3 +71,30 @@ def test_no_edge_compresses_what_is_encoded_or_was_not_asked_for(client: Client)
     plain = client.get("/b.js", headers={"Accept-Encoding": "identity"})
     assert "Content-Encoding" not in plain.headers
     assert client.get("/a.js").headers["Content-Encoding"] == "identity"
+
+
+_PLAIN = b"<svg/>" * 99
+
+
+@pytest.mark.parametrize("edge", ["cdn", "eo"])
+@each(
+    ("edge_gzip", "encoding", "of_plain"),
+    [
+        ("kept", ("gzip", "gzip"), False),
+        ("decoded", ("gzip", None), True),
+        ("plain", (None, None), True),
+        ("dropped", (None, None), False),
+    ],
+)
+def test_an_edge_keeps_decodes_or_strips_a_stored_gzip(
+    client: Client, edge: str, edge_gzip: str, encoding: tuple[object, object], *, of_plain: bool
+) -> None:
+    client.server.quirks.update({"edge": edge, "edge_gzip": edge_gzip})
+    packed = gzip.compress(_PLAIN, mtime=0)
+    client.put("a.svg", packed, Content_Type="image/svg+xml", Content_Encoding="gzip")
+    accepts = ({"Accept-Encoding": "gzip"}, {"Accept-Encoding": "identity"})
+    answers = [client.get("/a.svg", headers=headers, stream=True) for headers in accepts]
+    assert tuple(found.headers.get("Content-Encoding") for found in answers) == encoding
+    wire = [found.raw.read() for found in answers]
+    with_gzip = _PLAIN if edge_gzip == "plain" else packed
+    assert wire == [with_gzip, _PLAIN if of_plain else packed]

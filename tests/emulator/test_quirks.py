@@ -41,7 +41,7 @@ HARMLESS: list[dict[str, Any]] = [
     {"attachment": "all"},
     {"notice_page": "302"},
     {"folder_without_slash": "404"},
-    {"edge": "eo"},
+    {"edge": "eo", "edge_gzip": "decoded"},
     {"error_page": "404.html", "error_status": "200"},
     {"cdn_cache_control": "max-age=600"},
     {"cors": True, "cors_methods": "GET", "cors_headers": "range"},

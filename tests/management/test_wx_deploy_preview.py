@@ -26,9 +26,9 @@ from tests.deploys import (
 )
 from tests.log.conftest import run as execute
 from wx_static_store.core.types import DELETED
-from wx_static_store.deploy.noindex import NOINDEX
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Deployment, FolderState, key_digest
+from wx_static_store.upload.as_sent import NOINDEX
 
 pytestmark = pytest.mark.django_db
 

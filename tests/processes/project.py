@@ -151,6 +151,10 @@ class Sabotaged(AppConfig):
 
     name = "tests.processes"
 
+    def wx_takes_gzip(self, env: str) -> bool:
+        """Return what a probe of the doctor would have seen, for the option `compress`."""
+        return True
+
     def ready(self) -> None:
         if GIVEN.get("halt"):
             HALTS[GIVEN["halt"]]()

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from ..conf import options_for
 from ..core import qr
 from ..core.naming import object_key
-from ..core.types import NOT_STORED, UploadStatus
+from ..core.types import NOT_STORED, ContentHeaders, UploadStatus
 from ..deploy.state import folders
 from ..exceptions import WxStaticStoreError
 from ..log.failing import causes
@@ -134,10 +134,11 @@ def held_back_keys(row: Deployment) -> list[str]:
     if not (row.not_attempted and row.release) or row.release.count > MOST:
         return []
     files = {object_key(row.folder, file.name): file.md5 for file in row.release.contents()}
-    columns = ("key", "status", "md5", "deployment_id")
+    columns = ("key", "status", "md5", "other_headers", "deployment_id")
     known = set()
-    for key, status, md5, deployment, _stored in log().newest_values(row.env, files, *columns):
-        is_stored = status == UploadStatus.STORED and md5 == files.get(key)
+    for key, status, md5, others, deployment, _at in log().newest_values(row.env, files, *columns):
+        same = (ContentHeaders("", "", others).plain_md5 or md5) == files.get(key)
+        is_stored = same and status == UploadStatus.STORED
         if is_stored or deployment == row.pk:
             known.add(key)
     # More than were not sent: a file that only the cloud's list shows as unchanged has no row.

@@ -1,4 +1,4 @@
-"""GET of a public address: streamed, past the caches, its length checked."""
+"""GET of a public address: streamed, past the caches, its length checked; gzip is opened."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class SiteClient:
         sink.seek(0)
         sink.truncate()
         reply = self._transport.exchange(
-            "GET", Secret(address), stage="verify", deadline=deadline, sink=sink
+            "GET", Secret(address), stage="verify", deadline=deadline, sink=sink, unzip=True
         )
         if reply.status == 200:
             return reply
@@ -54,15 +54,18 @@ class SiteClient:
         browser: bool = False,
         head: bool = False,
         past_caches: bool = False,
+        gzip: bool = False,
     ) -> Reply:
         """Return the answer of an address, whatever its status; `browser` asks like a browser."""
+        asks = (_BROWSER if browser else {}) | ({"Accept-Encoding": "gzip"} if gzip else {})
         return self._transport.exchange(
             "HEAD" if head else "GET",
             Secret(_past_caches(url) if past_caches else url),
             stage="verify",
             deadline=deadline,
-            headers=_BROWSER if browser else {},
+            headers=asks,
             limit=PAGE_LIMIT,
+            unzip=True,
         )
 
 

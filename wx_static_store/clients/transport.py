@@ -95,13 +95,15 @@ class Transport:
         limit: int = 64 * 1024,
         sink: BinaryIO | None = None,
         key: str | None = None,
+        unzip: bool = False,
     ) -> Reply:
         """
         Return the answer to one request, whatever its status; no redirect is followed.
 
         With `key` the address is a signed link and must point at that key. With `sink` the body of
         a 200 goes there, of any length, and each block gives the deadline the time that a slow
-        line needs for it; else more than `limit` bytes are an error. Raises TransportError,
+        line needs for it; else more than `limit` bytes are an error. `unzip` opens a body that
+        comes as gzip, asked for or not; else that is an error. Raises TransportError,
         ProtocolError, DeadlineExceeded, ConfigurationError, what reading the body raises, and as
         it is what comes from outside of the network, as a signal handler's exception.
         """
@@ -116,7 +118,7 @@ class Transport:
         read_timeout, has_body = self._timeouts[1], bool(body)
         exchange = Exchange(deadline, read_timeout, query, headers, has_body)
         with during(current_exchange, exchange):
-            outcome = self._perform(request, origin, partial(_read, limit=limit, sink=sink))
+            outcome = self._perform(request, origin, partial(_read, limit, sink, unzip))
         if isinstance(outcome, Reply):
             self.dates[origin] = outcome.headers.get("Date", ""), time.time()
             return outcome
@@ -180,23 +182,29 @@ class Transport:
 
 
 def _read(
-    response: urllib3.BaseHTTPResponse, limit: int, sink: BinaryIO | None, deadline: Deadline
+    limit: int,
+    sink: BinaryIO | None,
+    unzip: bool,
+    response: urllib3.BaseHTTPResponse,
+    deadline: Deadline,
 ) -> Reply | ProtocolError:
-    status = response.status
+    status, encoding = response.status, response.headers.get("Content-Encoding", "identity")
+    # A few KB of gzip may be many MB: urllib3 opens no more than is asked for.
+    read = partial(response.read, decode_content=unzip and encoding == "gzip")
     if status < 200:  # left unread: the true answer may still come this way
         text = _("Only an interim answer came")
         return ProtocolError(text, cause="answer.odd", http_status=status)
-    if response.headers.get("Content-Encoding", "identity") != "identity":
+    if encoding != "identity" and not read.keywords["decode_content"]:
         text = _("The answer is compressed although none was asked for")
         return ProtocolError(text, http_status=status)
     if sink is not None and status == 200:
-        while block := response.read(BLOCK):
+        while block := read(BLOCK):
             sink.write(block)
             deadline.extend(len(block) / READ_RATE)
         return Reply(200, response.headers, b"")
-    data = response.read(limit + 1)
+    data = read(limit + 1)
     # Only a second read notices a missing end; after an announced one it would find nothing.
-    if len(data) > limit or (response.length_remaining != 0 and response.read(1)):
+    if len(data) > limit or (response.length_remaining != 0 and read(1)):
         if status >= 400:  # its status says enough
             return Reply(status, response.headers, data[:limit])
         text = _("The answer is longer than %(limit)d bytes", limit=limit)
@@ -281,6 +289,10 @@ _CLASSES: tuple[tuple[set[type], Callable[[], WxStaticStoreError]], ...] = (
     (
         {urllib3.exceptions.IncompleteRead},
         lambda: ProtocolError(_("The answer is shorter than announced"), cause="answer.odd"),
+    ),
+    (
+        {urllib3.exceptions.DecodeError},
+        lambda: ProtocolError(_("The answer is no gzip"), cause="answer.odd"),
     ),
     ({OSError, urllib3.exceptions.HTTPError}, lambda: ResponseLost(_("The answer never came"))),
     ({Exception}, lambda: ProtocolError(_("The request cannot be sent as it stands"))),

@@ -1,6 +1,7 @@
 """Frozen values that travel between the layers, and the columns of the log."""
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -24,6 +25,9 @@ LARGEST = 5 * 1024**3  # bytes that one PUT takes; multipart needs a key of the 
 DELETED = b"this file was deleted\n"
 DELETED_MD5 = md5(DELETED, usedforsecurity=False).hexdigest()
 
+# What a file that is sent as gzip has besides: the second names the MD5 of the plain bytes.
+ENCODING, PLAIN_MD5 = "Content-Encoding", "X-Cos-Meta-Plain-Md5"
+_OF_GZIP = re.compile(rf"(?s)\b{ENCODING}: gzip\n.*?{PLAIN_MD5}: (\w+)")
 
 # Sources of rows: of a tree of files, and of what only repeats an earlier upload.
 DEPLOYS = ("collectstatic", "wx_deploy", "wx_rollout", "admin_deploy")
@@ -119,6 +123,12 @@ class ContentHeaders:
     content_type: str
     cache_control: str
     other_headers: str = ""  # lines of "Name: value", by name
+
+    @property
+    def plain_md5(self) -> str:
+        """The MD5 of the plain bytes of what a deploy sent as gzip; else an empty text."""
+        found = _OF_GZIP.search(self.other_headers)
+        return found[1] if found else ""
 
 
 NO_HEADERS = ContentHeaders("", "")

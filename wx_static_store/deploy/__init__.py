@@ -18,7 +18,6 @@ A tree of files, published to one environment or to many.
     references     The addresses that pages and style sheets refer to or load
     log_lines      Warnings of the log on a terminal, where the project logs them nowhere
     verify         Compare the cloud and the public site afterwards; find stale files
-    noindex        The pages of a preview, which ask search engines to leave them out
 """
 
 from .report import PublishFailed

@@ -21,12 +21,12 @@ from ..core.types import RemoteFile, UploadContext, UploadItem, UploadResult
 from ..exceptions import TokenError, WxStaticStoreError
 from ..i18n import english, gettext as _, joined, labelled, ngettext, shown
 from ..models import Release
+from ..upload.as_sent import PREVIEW_STORE
 from ..upload.platform import platform_for
 from ..upload.recorder import Recorder, announce_deployment, finish_deployment
 from ..upload.uploader import Uploader
 from ..upload.workers import GRACE, WorkerPool
 from .locks import DeployLock, DeployRunning, deploying
-from .noindex import PREVIEW_STORE, as_sent
 from .paths import path_notes
 from .plan import Plan, hash_items, make_plan
 from .publish import LINES, Publication
@@ -145,18 +145,18 @@ def allowance(orders: Orders, plans: Sequence[Plan] = ()) -> Allowance:
     """Return the calls that the deploy of all environments needs, and WeChat's quota for many."""
     options = orders[0][0].options
     # A plan costs a list of the cloud, unless the log is trusted; none is made of what is live.
-    if options.trust_log and not plans:
-        plans = [preview_of(*each) for each in orders if not _is_live(*each)]
-    if plans or options.trust_log:
-        return allowance_for(options, sum(map(len, plans)))
-    found = allowance_for(options, sum(len(order.everything) for _uploader, order in orders))
-    enough = not (found.missing or found.minutes)
-    return found if enough else replace(found, needed=sum(len(preview_of(*one)) for one in orders))
+    if not (plans or options.trust_log):
+        found = allowance_for(options, sum(len(order.everything) for _uploader, order in orders))
+        if not (found.missing or found.minutes):
+            return found
+    plans = plans or [preview_of(*each) for each in orders if not _is_live(*each)]
+    return allowance_for(options, sum(map(len, plans)))
 
 
 def _is_live(uploader: Uploader, order: Order) -> bool:
     packed = order.records.pack(uploader, order.items, order.last)
-    return not order.force and order.records.live(uploader, packed) is not None
+    by_log = uploader.options.trust_log and not order.force
+    return by_log and order.records.live(uploader, packed) is not None
 
 
 def allowance_for(options: Options, needed: int) -> Allowance:
@@ -322,11 +322,11 @@ class _EnvironmentDeploy:
         ).run(self.pool)
         report.findings = [Mismatch(key, str(CHANGED)) for key in self.published.changed]
         if self.published.ok:
-            self._check()
+            self._check([*plan.sent, *plan.unchanged, *filter(None, [last])])
             whole = self.published.ok and not report.findings
             report.outcome = "done" if whole else "failed"
 
-    def _check(self) -> None:
+    def _check(self, sent: Sequence[UploadItem]) -> None:
         """Verify what is public, and look for stale files, as far as it is ordered."""
         order, uploader, report = self.order, self.uploader, self.report
         deployment = self.published.deployment_id
@@ -335,10 +335,9 @@ class _EnvironmentDeploy:
             finish_deployment(deployment, checked="not_compared")
         cloud = sweep(uploader, order.prefix) if order.verify or order.stale else {}
         if order.verify:
-            here = hash_items(map(as_sent, order.everything))
-            report.verified = verify(uploader, here, cloud, self.pool)
+            report.verified = verify(uploader, sent, cloud, self.pool)
             report.findings += report.verified.mismatches
-            notes = path_notes(uploader.store, here, order.prefix)
+            notes = path_notes(uploader.store, order.everything, order.prefix)
             report.notes += [*report.verified.notes, *notes]
             finish_deployment(deployment, checked="mismatched" if report.findings else "ok")
         if order.stale or order.replaced:

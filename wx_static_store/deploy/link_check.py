@@ -9,14 +9,14 @@ from django.db.models import Max
 
 from ..core.hashed_names import looks_hashed
 from ..core.naming import is_html, object_key, odd_names
-from ..core.types import DELETED_MD5, UploadItem, UploadStatus
+from ..core.types import DELETED_MD5, ContentHeaders, UploadItem, UploadStatus
 from ..exceptions import NameRejected
 from ..i18n import gettext as _, listed, ngettext, shown
 from ..models import key_digest
+from ..upload.as_sent import is_preview
 from ..upload.database import in_database, log
 from ..upload.kept import in_parts
 from ..upload.sources import fingerprint
-from .noindex import is_preview
 from .references import INDEX, references
 
 MOST = 50  # findings that are reported
@@ -248,7 +248,9 @@ def _stored_md5s(envs: Sequence[str], keys: Sequence[str]) -> set[tuple[str, str
             newest = rows.filter(env__in=some, key_digest__in=part).values("env", "key_digest")
             ids = newest.annotate(newest=Max("id")).values_list("newest", flat=True)
             stored = rows.filter(id__in=[*ids], status=UploadStatus.STORED)
-            found.update(stored.exclude(md5__in=("", DELETED_MD5)).values_list("key", "md5"))
+            stored = stored.exclude(md5__in=("", DELETED_MD5))
+            for key, md5, others in stored.values_list("key", "md5", "other_headers"):
+                found.add((key, ContentHeaders("", "", others).plain_md5 or md5))
     return found
 
 

@@ -7,21 +7,19 @@ from functools import cached_property
 from operator import attrgetter
 
 from ..conf.options import STATIC
-from ..core import interrupts
 from ..core.match import Match, match
 from ..core.naming import content_headers, is_html, odd_names
 from ..core.releases import ReleaseFile
 from ..core.types import RemoteFile, UploadItem, UploadResult, UploadStatus, as_listed
 from ..exceptions import NameRejected
 from ..i18n import english, gettext, gettext_lazy as _, listed, ngettext
+from ..upload.as_sent import GZIP, as_gzip, as_served, hashed, sends_gzip, smaller
 from ..upload.database import in_database, log
 from ..upload.listing import Listing, Lookup, most_calls
 from ..upload.presence import Presence, Rows, Settled, aware, newest_rows
 from ..upload.recorder import trusted_from
-from ..upload.sources import fingerprint
 from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
-from .noindex import as_sent
 from .state import live_below
 
 AT_ONCE = 10_000  # keys that are in memory together
@@ -77,7 +75,7 @@ def make_plan(
     settled: Settled | None = None,
 ) -> Plan:
     """Compare the files with the cloud, and order them; `settled` ones are taken for unchanged."""
-    by_key, rejected = _without_collisions(uploader, hash_items(map(as_sent, items)))
+    by_key, rejected = _without_collisions(uploader, hash_items(map(as_served, items)))
     last_key = uploader.key(last)
     # Not of a set: what is almost in order is sorted at once.
     keys = sorted(key for key in {**by_key, last_key: 0} if key and not key.startswith("/"))
@@ -90,8 +88,8 @@ def make_plan(
         states = survey.look(keys[start : start + AT_ONCE], by_key)
         state_of_last = states.get(last_key, state_of_last)
         for key in filter(by_key.__contains__, states):
-            if force or survey.differs(by_key[key], states[key]):
-                changed.append(by_key[key])
+            if item := survey.to_send(by_key[key], states[key], force=force):
+                changed.append(item)
                 existing |= {key} if states[key].file else set()
     return Plan(
         assets=_by_name(item for item in changed if not is_html(item.name)),
@@ -112,14 +110,17 @@ def _by_name(items: Iterable[UploadItem]) -> tuple[UploadItem, ...]:
 
 def differs(uploader: Uploader, item: UploadItem, state: Presence) -> bool:
     """Return whether the hashed item must be sent: its object or its headers differ."""
-    md5, file = state.md5_with(uploader.headers(item)), state.listing
-    return not md5 or item.md5 != md5 or (file is not None and match(item, file) is Match.DIFFERS)
+    headers, file, row = uploader.headers(item), state.listing, state.row
+    # A row of gzip names the plain bytes: another machine may have packed them otherwise.
+    is_gzip = not item.md5 and headers.plain_md5 and row and row.headers == headers
+    same = (md5 := state.md5_with(headers)) and (is_gzip or item.md5 == md5)
+    return not same or (file is not None and match(item, file) is Match.DIFFERS)
 
 
 def hash_items(items: Iterable[UploadItem]) -> list[UploadItem]:
     """Return the items with MD5 and size, so that many plans read each file once."""
     # Without threads: with small files, two threads took twice as long as one.
-    return [*_by_name(fingerprint(item, interrupts.check) for item in items)]
+    return [*_by_name(map(hashed, items))]
 
 
 def _without_collisions(
@@ -153,6 +154,7 @@ class Survey:
 
     def __init__(self, uploader: Uploader, lookup: Lookup | None, settled: Settled | None) -> None:
         self._uploader, self._store, self._settled = uploader, uploader.store, settled
+        self._gzip = sends_gzip(uploader.options)
         self._lookup, self.reads_list = lookup, lookup is not None  # and could read it
         self.has_log = True
         self.unchanged: list[UploadItem] = []
@@ -160,11 +162,23 @@ class Survey:
         self._undecided = 0  # keys that the log decided, as too many calls would be needed
         self._error = ""
 
+    def to_send(self, item: UploadItem, state: Presence, *, force: bool) -> UploadItem | None:
+        """Return the hashed item in the form in which it must be sent, None if it need not be."""
+        gzip = as_gzip(self._uploader.options, item) if self._gzip else item
+        if not (force or self.differs(gzip, state)):
+            return None
+        # Only now it is packed: as gzip it may gain too little, and be there as it is.
+        if gzip is item or (gzip := smaller(gzip, item)) is not item:
+            return gzip
+        return item if force or self.differs(item, state) else None
+
     def differs(self, item: UploadItem, state: Presence) -> bool:
-        """Return whether the hashed item must be sent; note it as unchanged if not."""
+        """Return whether the item must be sent; note it as unchanged if not."""
         known = not self.has_log or (state.row.headers if state.row else not state.listing)
         if not (known or self._is_likely(item)) or differs(self._uploader, item, state):
             return True
+        if state.row and not item.md5:  # a gzip, which was not packed again
+            item = replace(item, md5=state.row.md5, size=state.row.size)
         self.unchanged.append(item)
         if state.listing and not state.row and self.has_log:
             self.add_correction(item.name, state.listing)
@@ -194,7 +208,7 @@ class Survey:
     def look(self, keys: Sequence[str], items: Mapping[str, UploadItem]) -> dict[str, Presence]:
         """Return the state of each of these sorted keys but the settled: they are unchanged."""
         listing = self._lookup.ask(keys) if self._lookup else Listing(unseen=set(keys))
-        if self._settled:
+        if self._settled and not self._gzip:  # by its row, what was left plain may be packed now
             files, settled = listing.files, self._settled
             there = [k for k in keys if k in items and k in files and settled(items[k], files[k])]
             self.unchanged += [items[key] for key in there]
@@ -222,7 +236,12 @@ class Survey:
         self.corrections.append(as_listed(self._store.env, name, file))
 
     def notes(self) -> Iterator[str]:
-        """Yield for the report why the log decided, and not the list."""
+        """Yield for the report why the log decided, and not the list; and why there is no gzip."""
+        if self._uploader.options.compress == GZIP and not self._gzip:
+            yield gettext(
+                "Nothing is sent as gzip: no wx_doctor --probe has seen that %(env)s takes it.",
+                env=self._uploader.env,
+            )
         if self._lookup is None and self.unchanged:
             yield gettext("The log alone says what is unchanged: the cloud's list was not read.")
         if why := self._error:

@@ -71,9 +71,18 @@ class Publication:
             # The database may have been down from the start.
             if not report.logged:
                 self._start_deployment()
-            checked = "" if self.plan.compared else "not_compared"
-            facts = _facts(report, time.monotonic() - started)
-            finish_deployment(report.deployment_id, checked=checked, **facts)
+            outcome = "done" if report.ok else "failed"
+            finish_deployment(
+                report.deployment_id,
+                outcome=outcome if report.logged else "incomplete",
+                checked="" if self.plan.compared else "not_compared",
+                stored=report.stored,
+                skipped=report.skipped,
+                failed=len(report.failures),
+                not_attempted=report.held_back + report.not_attempted,
+                bytes=report.size,
+                duration_ms=round((time.monotonic() - started) * 1000),
+            )
         return report
 
     def next_item(self) -> UploadItem | None:
@@ -147,19 +156,6 @@ class Publication:
             self.report.skipped += 1
             return ()
         return [item]
-
-
-def _facts(report: Report, seconds: float) -> dict[str, Any]:
-    outcome = "done" if report.ok else "failed"
-    return {
-        "outcome": outcome if report.logged else "incomplete",
-        "stored": report.stored,
-        "skipped": report.skipped,
-        "failed": len(report.failures),
-        "not_attempted": report.held_back + report.not_attempted,
-        "bytes": report.size,
-        "duration_ms": round(seconds * 1000),
-    }
 
 
 # --- progress ---------------------------------------------------------------------------------

@@ -17,10 +17,10 @@ from ..core.types import RemoteFile, UploadItem
 from ..exceptions import ConfigurationError, SourceError
 from ..i18n import gettext_lazy as _, listed, shown
 from ..upload import kept, presence
+from ..upload.as_sent import PREVIEWS
 from ..upload.database import deployments, in_database
 from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
-from .noindex import PREVIEWS
 from .plan import Plan, hash_items, make_plan
 from .state import from_log, keys_of, live_below, state, with_release
 

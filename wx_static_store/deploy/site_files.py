@@ -34,7 +34,7 @@ NAMED = 20  # lines in a note
 IN_LOG = 255  # characters of those that a row keeps in columns
 
 _IN_COLUMNS = ("Cache-Control", "Content-Type")
-_KEPT = (*_IN_COLUMNS, "Content-Disposition", "Content-Language", "Expires")
+_KEPT = (*_IN_COLUMNS, "Content-Disposition", "Content-Encoding", "Content-Language", "Expires")
 _IN_PAGES = ("Content-Security-Policy", "Link", "Referrer-Policy", "X-Robots-Tag")
 LEADS_ON = b'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url='
 _REST = '{0}"><title>{0}</title><link rel="canonical" href="{0}"><a href="{0}">{0}</a>\n'

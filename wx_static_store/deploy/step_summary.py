@@ -2,7 +2,6 @@
 
 import logging
 import re
-from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
@@ -37,17 +36,14 @@ def step_summary(data: dict[str, Any]) -> str:
         first.append(gettext("… and %(count)d more", count=rest))
     lines = map(str.strip, [*first, *causes(data, most=FILES)])
     texts = [f"\n{_cell(line)}\n" for line in lines if line]
-    page = "".join([head, _table(overview(data)), *texts])
+    heading, *body = [[_cell(cell) for cell in row] for row in overview(data)]
+    ruler = ["---"] * TEXTS + ["---:"] * (len(heading) - TEXTS)
+    rows = (f"| {' | '.join(row)} |\n" for row in (heading, ruler, *body))
+    page = "".join([head, *rows, *texts])
     if len(page.encode()) <= STEP_BYTES:
         return page
     more = gettext("There is more: see the JSON report.")
     return f"{page.encode()[:STEP_BYTES].decode(errors='ignore')}\n\n{more}\n"
-
-
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    heading, *body = [[_cell(cell) for cell in row] for row in rows]
-    ruler = ["---"] * TEXTS + ["---:"] * (len(heading) - TEXTS)
-    return "".join(f"| {' | '.join(row)} |\n" for row in (heading, ruler, *body))
 
 
 def _cell(text: str) -> str:

@@ -19,6 +19,7 @@ from ..core.match import Known, Match, match
 from ..core.naming import clean_name, is_html
 from ..core.types import (
     DEPLOYS,
+    ENCODING,
     REPEATS,
     RemoteFile,
     UploadItem,
@@ -28,12 +29,12 @@ from ..core.types import (
 )
 from ..exceptions import ConfigurationError, DeadlineExceeded, NameRejected, WxStaticStoreError
 from ..i18n import gettext_lazy as _, gettext_noop, listed, shown
+from ..upload.as_sent import before_gzip, is_preview
 from ..upload.database import in_database, log
 from ..upload.recorder import Recorder
 from ..upload.sources import IN_MEMORY, digest
 from ..upload.uploader import Queue, Uploader
 from ..upload.workers import WorkerPool
-from .noindex import is_preview
 
 logger = logging.getLogger("wx_static_store.deploy")
 
@@ -176,21 +177,17 @@ def blank(
         # A key that only the console can write fails: our spelling of it (in its normal form, say)
         # may be another, live file.
         for key in [key for key, name in names.items() if uploader.key(name) != key]:
-            refused = _refused(uploader, key, names.pop(key))
+            text = _("%(key)s was not written from here, and cannot be overwritten from here")
+            error = NameRejected(text % {"key": ascii(key)}, hint=_("Delete it in the console."))
+            error.with_context(env=uploader.env, key=key, stage="name")
+            how = names.pop(key), key, UploadStatus.FAILED, uploader.env
+            refused = UploadResult(*how, stage="name", error=error)
             recorder.add(refused)
             report(refused)
         steps = Queue(uploader, map(deletion, names.values()), report)
         results = uploader.send(steps, pool, recorder)
         failed = sum(result.error is None for result in results) < len(keys)
     return 0
-
-
-def _refused(uploader: Uploader, key: str, name: str) -> UploadResult:
-    text = _("%(key)s was not written from here, and cannot be overwritten from here")
-    hint = _("Delete it in the console.")
-    error = NameRejected(text % {"key": ascii(key)}, stage="name", hint=hint)
-    error.with_context(env=uploader.env, key=key)
-    return UploadResult(name, key, UploadStatus.FAILED, uploader.env, stage="name", error=error)
 
 
 def difference(item: Known, remote: RemoteFile | None) -> str | Promise:
@@ -231,7 +228,7 @@ def _as_served(
 ) -> str | Promise:
     """Return how the served page differs from the file; empty if it is the same."""
     file: Any
-    store, headers = uploader.store, uploader.headers(item)
+    store, headers, item = uploader.store, uploader.headers(item), before_gzip(item)
     with SpooledTemporaryFile(IN_MEMORY) as file:
         try:
             if not (reply := store.fetch(key, file)):
@@ -241,6 +238,7 @@ def _as_served(
         md5, size = digest(file), file.seek(0, os.SEEK_END)
     if md5 == item.md5:
         wanted = {"Content-Type": headers.content_type, "Cache-Control": headers.cache_control}
+        wanted[ENCODING] = ""  # no gzip was asked for
         for name, here in wanted.items():
             there = shown(reply.headers.get(name, ""))
             if there.lower().replace(" ", "") != here.lower().replace(" ", ""):

@@ -33,11 +33,29 @@ def deliver(answer: Answer, request: Request, quirks: Quirks) -> Answer:
     headers = {**answer.headers, _MARKS[quirks.edge][0]: str(uuid.uuid4())}
     if quirks.edge == "eo":
         headers.setdefault("Server", "TencentEdgeOne")
+    if headers.get("Content-Encoding") == "gzip":
+        return _of_stored_gzip(replace(answer, headers=headers), request, quirks)
     if not _is_compressed(answer, request, quirks):
         return replace(answer, headers=headers)
-    body = answer.body if answer.stream is None else b"".join(answer.stream)
     headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
-    return replace(answer, headers=headers, body=gzip.compress(body, mtime=0), stream=None)
+    body = gzip.compress(_whole(answer), mtime=0)
+    return replace(answer, headers=headers, body=body, stream=None)
+
+
+def _of_stored_gzip(answer: Answer, request: Request, quirks: Quirks) -> Answer:
+    """Return the answer for an object that was stored as gzip."""
+    accepted = "gzip" in request.headers.get("accept-encoding", "")
+    if quirks.edge_gzip == "kept" or (quirks.edge_gzip == "decoded" and accepted):
+        return answer
+    headers = {name: each for name, each in answer.headers.items() if name != "Content-Encoding"}
+    if quirks.edge_gzip == "dropped" or request.method != "GET":
+        return replace(answer, headers=headers)
+    headers["Vary"] = "Accept-Encoding"
+    return replace(answer, headers=headers, body=gzip.decompress(_whole(answer)), stream=None)
+
+
+def _whole(answer: Answer) -> bytes:
+    return answer.body if answer.stream is None else b"".join(answer.stream)
 
 
 def _is_compressed(answer: Answer, request: Request, quirks: Quirks) -> bool:

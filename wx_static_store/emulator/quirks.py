@@ -68,6 +68,15 @@ class Quirks:
         "kept", "Cache-Control of the site: the object's own (kept), none, or this text"
     )
     edge: str = _quirk("cdn", "serves the site: CloudBase's CDN or EdgeOne", "cdn", "eo")
+    edge_gzip: str = _quirk(
+        "kept",
+        "an object with Content-Encoding: gzip, for a client without gzip; plain: decoded for "
+        "every client; dropped: it only loses that header",
+        "kept",
+        "decoded",
+        "plain",
+        "dropped",
+    )
     attachment: str = _quirk(
         "off", "the site's files are downloads, except in a HEAD (get)", "off", "get", "all"
     )

@@ -26,7 +26,7 @@ class FactQuerySet(PrimaryQuerySet["Fact"]):
 
 
 class Fact(models.Model):
-    """One fact about the platform or an environment, for advice only."""
+    """One fact about the platform or an environment."""
 
     # The id of an environment, or the appid of the platform; a platform may have none.
     subject = models.CharField(_("subject"), max_length=64, blank=True)

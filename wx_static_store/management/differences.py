@@ -84,8 +84,12 @@ def show(
     here = "/" if line.directory else ""
     folder = folder_of(using, envs, prefix=prefix or here, name=line.named_release)
     found = []
-    if LIVE in operands and not line.env:
-        uploaders = _with_live_release(uploaders, folder, write)
+    folders = states(envs, folder) if LIVE in operands and not line.env else ()
+    if any(now.live for now in folders):
+        for now in folders:
+            if not now.live:
+                write(left_out_line(now))
+        uploaders = [each for each, now in zip(uploaders, folders, strict=True) if now.live]
     for uploader in uploaders:
         prefix = folder.removeprefix(uploader.options.location)
         found.append(_compare(_Place(line, using, uploader, folder, prefix), operands))
@@ -117,19 +121,6 @@ def _operands(line: CommandLine) -> tuple[Operand, Operand]:
     if names[0] == CLOUD:
         raise wrong_use(_("Write 'cloud' after the release, as in --diff live cloud."))
     return names[0], Path(names[1]) if os.path.isdir(names[1]) else names[1]
-
-
-def _with_live_release(
-    uploaders: Sequence[Uploader], folder: str, write: Callable[[str], object]
-) -> Sequence[Uploader]:
-    """Return the uploaders with a live release, and write a line on each of the others."""
-    here = states([uploader.env for uploader in uploaders], folder)
-    if not any(now.live for now in here):
-        return uploaders
-    for now in here:
-        if not now.live:
-            write(left_out_line(now))
-    return [uploader for uploader, now in zip(uploaders, here, strict=True) if now.live]
 
 
 # --- one environment --------------------------------------------------------------------------

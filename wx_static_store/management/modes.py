@@ -18,7 +18,6 @@ from ..core.naming import NO_CACHE, header_value
 from ..core.types import UploadContext, UploadItem
 from ..deploy.environments import STATICFILES, Confirm, Order, Orders, site_stores, site_uploader
 from ..deploy.link_check import Files, changed_in_place
-from ..deploy.noindex import PREVIEW_STORE
 from ..deploy.plan import Plan, hash_items
 from ..deploy.records import Records, find_deployment, item_of
 from ..deploy.state import live
@@ -28,6 +27,7 @@ from ..models import Release
 from ..releases import previews, rollback
 from ..submit.selection import select_environments
 from ..upload import kept
+from ..upload.as_sent import PREVIEW_STORE
 from ..upload.sources import opened
 from ..upload.uploader import Uploader
 from .deploy_options import LABELS, CommandLine
@@ -154,12 +154,8 @@ def of_tree(
 ) -> Orders:
     """Return an order for each environment with the files of DIR or STATIC_ROOT."""
     prefix, items, notes, last = tree_of(line, using)
-    asks_first = not (line.yes or line.dry_run)
-    compares = line.verify or line.canary
-    counts = uploaders[0].options.trust_log
-    # Files that more than one plan looks at are read once.
-    if len(uploaders) > 1 or asks_first or compares or counts:
-        items, last = hash_items(items), hash_items([last])[0] if last else None
+    # Read once, however many plans look at them.
+    items, last = hash_items(items), hash_items([last])[0] if last else None
     label = line.label or next(filter(None, map(os.environ.get, LABELS)), "")
     order = _order(line, using, prefix, label, confirm)
     order = replace(order, items=items, notes=notes, last=last)

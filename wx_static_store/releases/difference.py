@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
-from ..core.match import Match, match
+from ..core.match import Match
 from ..core.releases import Change, ReleaseFile
 from ..core.types import NO_HEADERS, ContentHeaders, RemoteFile, UploadContext, UploadItem
 from ..deploy.environments import Order, stale_files
-from ..deploy.noindex import PREVIEWS, as_sent
 from ..deploy.plan import hash_items
 from ..deploy.records import Records, files_of, item_of
 from ..deploy.verify import sweep
 from ..exceptions import SourceError
 from ..i18n import gettext_lazy as _, listed
-from ..upload.sources import fingerprint
+from ..upload.as_sent import as_served, hashed
+from ..upload.presence import compare
 from ..upload.uploader import Uploader
 
 KINDS = ("added", "changed", "removed")
@@ -103,16 +103,16 @@ def compare_with_cloud(
     """Compare a release with the folder `prefix`, by `sweep`, which shows no headers."""
     cloud = sweep(uploader, prefix, seconds=seconds, most=most)
     by_key = {uploader.key(prefix + file.name) or file.name: file for file in files}
-    found, unsure, in_preview = list[Change](), 0, prefix.startswith(PREVIEWS)
-    for key, file in by_key.items():
-        # Pages of a preview were sent with a tag: their kept bytes are read, and get it, too.
-        sent = fingerprint(as_sent(item_of(file, prefix))) if in_preview else file
-        matched = match(sent, remote := cloud.get(key))
-        unsure += matched is Match.UNSURE
+    # Pages of a preview were sent with a tag: their kept bytes are read, and get it, too.
+    sent = {key: hashed(as_served(item_of(file, prefix))) for key, file in by_key.items()}
+    matches, found = compare(uploader.env, sent, cloud), list[Change]()
+    for key, matched in matches.items():
+        file, remote = by_key[key], cloud.get(key)
         if remote is None:
             found.append(Change(file, None))
         elif matched is Match.DIFFERS:
             found.append(Change(file, _as_file(remote, file.name, file.headers)))
+    unsure = [*matches.values()].count(Match.UNSURE)
     unchanged = len(by_key) - len(found)
     items = [UploadItem(prefix + file.name, open=BytesIO) for file in by_key.values()]
     order = Order(items, UploadContext("wx_deploy"), Records(prefix=prefix))

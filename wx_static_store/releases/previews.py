@@ -13,12 +13,12 @@ from django.utils.crypto import get_random_string
 
 from ..core.types import UploadContext
 from ..deploy.environments import Order, deploy_to_all, site_uploader
-from ..deploy.noindex import PREVIEWS, is_preview
 from ..deploy.records import Records
 from ..deploy.state import folders, from_log
 from ..exceptions import SourceError, WxStaticStoreError
 from ..i18n import gettext_lazy as _, shown
 from ..models import FolderState, key_digest
+from ..upload.as_sent import PREVIEWS, is_preview
 from ..upload.recorder import finish_deployment
 from ..upload.uploader import Uploader
 from .rollback import elsewhere

@@ -18,7 +18,6 @@ from ..deploy.environments import (
     site_uploader,
     stale_files,
 )
-from ..deploy.noindex import PREVIEW_STORE, is_preview
 from ..deploy.plan import Plan
 from ..deploy.records import Records, find_deployment, items_of
 from ..deploy.report import EnvironmentReport
@@ -28,6 +27,7 @@ from ..exceptions import ConfigurationError, SourceError
 from ..i18n import gettext_lazy as _, listed, ngettext, shown
 from ..models import Deployment, FolderState, Release
 from ..upload import kept
+from ..upload.as_sent import PREVIEW_STORE, is_preview
 from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 
 from .. import conf
-from ..core.match import Match, match
+from ..core.match import Match
 from ..core.naming import object_key
 from ..core.types import UploadContext
 from ..deploy.environments import Order, deploy_to_all, site_uploader
@@ -20,6 +20,7 @@ from ..releases.rollback import Move, orders
 from ..submit import queue
 from ..submit.access import Act, require
 from ..upload.database import deployments, log
+from ..upload.presence import compare
 from ..upload.uploader import Uploader
 from .models import Drift
 
@@ -97,7 +98,7 @@ def _facts(uploader: Uploader) -> dict[str, Any]:
         for file in (row.release.contents() if row.release else ())
     }
     cloud = {file.key: file for file in uploader.store.sweep(uploader.options.location)}
-    matches = [match(file, cloud.get(key)) for key, file in live.items()]
+    matches = [*compare(uploader.env, live, cloud).values()]
     others = cloud.keys() - live.keys()
     logged = log().newest_values(uploader.env, others)
     return {

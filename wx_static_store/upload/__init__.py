@@ -6,6 +6,7 @@ One file into the cloud: the face of the app for code that uploads.
     parked           Uploads of persons among the waiting files, and what is left when they fail
     waiting          Files that wait until the cloud takes them, by rows; what a storage does
     uploader         Send one file and record it, or many by one loop
+    as_sent          What is sent where it differs from what a release keeps: previews, gzip
     listing          The objects at some thousand keys, by few calls of `staticfilelist`
     transfer         One file on its way: its attempts, its span in OpenTelemetry
     presence         What is at a key: the list, the newest row and the time, by one rule

@@ -8,13 +8,13 @@ list counts: the clocks of COS may differ by as much.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..core.match import Match, match
+from ..core.match import Known, Match, match
 from ..core.naming import common_prefix
 from ..core.types import DELETED_MD5, LIST, ContentHeaders, RemoteFile, UploadItem, UploadStatus
 from .database import in_database, log
@@ -124,6 +124,18 @@ class Presence(NamedTuple):
         if file is None or (row and not row.is_about(file)):
             return ""
         return row.md5 if row else file.md5 or ""
+
+
+def compare(
+    env: str, files: Mapping[str, Known], cloud: Mapping[str, RemoteFile]
+) -> dict[str, Match]:
+    """Compare plain files with a list; one that differs is the same if a row says: as gzip."""
+    found = {key: match(file, cloud.get(key)) for key, file in files.items()}
+    others = [key for key, how in found.items() if how is Match.DIFFERS]
+    for key, row in ((newest_rows(env, others) or {}) if others else {}).items():
+        if row.headers and row.headers.plain_md5 == files[key].md5:
+            found[key] = match(row, cloud[key])
+    return found
 
 
 def settled(live: Deployment) -> Settled | None:

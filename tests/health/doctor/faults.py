@@ -585,6 +585,12 @@ FAULTS = {
         quirks={"cdn_cache_control": "none"},
         target={"probe": True},
     ),
+    "a site that decodes no gzip": Fault(
+        "Nothing is sent as gzip",
+        doubtful="probe.gzip",
+        settings={"COMPRESS": "gzip"},
+        target={"probe": True},
+    ),
     "an object store that cannot be reached": Fault(
         "could not be reached",
         "browser.cors",

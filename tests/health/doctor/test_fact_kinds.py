@@ -21,6 +21,8 @@ VALUES = {
     "edge": ["cdn", "eo", "none"],
     "edge_before": ["cdn", "eo"],
     "uncompressed": ["3.4"],
+    "gzip_saves": ["2.1"],
+    "gzip": ["yes", "plain", "kept", "broken", "403 AccessDenied"],
     "stale_seconds": ["0", "3", "40+"],
     "cache_busting": ["yes", "no"],
     "data_key": ["Data", "data"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Callable
 from io import StringIO
@@ -13,6 +14,7 @@ from django.core.management import call_command
 
 from tests.conftest import ENV
 from tests.deploys import configure_releases, configure_storages, run, write
+from tests.tables import each
 from tests.waiting import loaded
 from wx_static_store.core.types import DELETED
 from wx_static_store.emulator import EmulatorServer
@@ -180,6 +182,54 @@ def test_what_the_cdn_does_not_compress_is_counted_in_the_live_release(
     assert "uncompressed" not in said(probed(edge="eo")["probe.cdn"])
 
 
+def test_what_gzip_would_save_is_measured_by_kept_bytes(
+    probed: Examine, emulator: EmulatorServer, configure: Any, tmp_path: Path
+) -> None:
+    configure(**configure_releases(tmp_path / "kept"))
+    noise = random.Random(1).randbytes(2**19)
+    publish(emulator, tmp_path / "site", SITE | {"a.svg": bytes(2**19), "b.svg": noise})
+    found = said(probed()["probe.cdn"])
+    assert "sends 1.0 MB of the live release uncompressed" in found
+    assert "As gzip, these would be 0.5 MB less (option compress)." in found
+
+
+def test_files_that_are_sent_as_gzip_are_not_named_as_uncompressed(
+    probed: Examine, emulator: EmulatorServer, configure: Any, tmp_path: Path
+) -> None:
+    configure(STORAGES=configure_storages(), WX_STATIC_STORE={"COMPRESS": "gzip"})
+    publish(emulator, tmp_path / "site", SITE | {"a.svg": bytes(2**19)})
+    assert "0.5 MB" in said(probed()["probe.cdn"])
+    assert "0.5 MB" not in said(probed(edge_gzip="decoded")["probe.cdn"])
+
+
+@pytest.mark.parametrize("edge", ["cdn", "eo"])
+@each(
+    ("quirk", "fact"),
+    [("kept", "kept"), ("decoded", "yes"), ("plain", "plain"), ("dropped", "broken")],
+)
+def test_a_probe_learns_whether_the_edge_takes_stored_gzip(
+    learned: Learned, edge: str, quirk: str, fact: str
+) -> None:
+    assert learned(edge=edge, edge_gzip=quirk)["gzip"] == fact
+
+
+def test_a_gzip_that_cos_refuses_is_learned(learned: Learned, emulator: EmulatorServer) -> None:
+    refused = {"do": "cos_error", "code": "AccessDenied", "status": 403}
+    emulator.script({"on": "put_object", "key": "*.svg", "times": None, **refused})
+    assert learned()["gzip"] == "AccessDenied"
+
+
+def test_a_gzip_that_is_kept_is_a_warning_only_where_gzip_is_wanted(
+    probed: Examine, configure: Any, emulator: EmulatorServer
+) -> None:
+    assert marks(probed())["probe.gzip"] == "✓"
+    configure(WX_STATIC_STORE={"BASE_URL": emulator.site_url(), "COMPRESS": "gzip"})
+    results = probed()
+    assert marks(results)["probe.gzip"] == "!"
+    assert "Nothing is sent as gzip" in said(results["probe.gzip"])
+    assert marks(probed(edge_gzip="decoded"))["probe.gzip"] == "✓"
+
+
 def test_a_slow_address_is_a_warning(probed: Examine, emulator: EmulatorServer) -> None:
     emulator.script({"on": "get_object", "do": "delay", "seconds": 1.4, "skip": 2})
     results = probed()
@@ -208,5 +258,5 @@ def test_an_old_copy_that_does_not_end_is_a_warning(
 
 def test_a_replacement_that_fails_is_wrong(probed: Examine, emulator: EmulatorServer) -> None:
     refused = {"do": "cos_error", "code": "PaymentRequired", "status": 402, "skip": 1}
-    emulator.script({"on": "put_object", **refused})
+    emulator.script({"on": "put_object", "key": "*.html", **refused})
     assert "PaymentRequired" in said(probed()["probe.cdn"])

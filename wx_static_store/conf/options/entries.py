@@ -95,6 +95,10 @@ class Entries:
     cache_control: tuple[tuple[str, str], ...] = in_store((), validators.rules,
         'List of (pattern, value), such as ``[("*.html", "no-cache")]``. The first match wins.',
         shown="hashed static files a year, static HTML ``no-cache``, all else five minutes")
+    compress: str = in_store("off", validators.compress,
+        "``gzip``: deploys and ``collectstatic`` send texts, SVG and WebAssembly above 1 KiB as "
+        "gzip if this saves a tenth or more, once ``wx_doctor --probe`` has seen that the site "
+        "takes it. Files that are saved or uploaded stay plain.")
     max_attempts: int = in_store(
         4, validators.count, "Tries for one file. Each try asks for a new link."
     )

@@ -167,6 +167,7 @@ def _one_of(*known: str) -> Callable[[Any], str]:
 
 on_delete = _one_of("blank", "raise", "ignore")
 wait = _one_of("never", "outage", "always")
+compress = _one_of("off", "gzip")
 
 
 def secret(value: Any) -> Secret:

@@ -1,4 +1,4 @@
-"""The kinds of facts, and what probes have learned: kept for advice only."""
+"""The kinds of facts, and what probes have learned: for advice; one lets deploys send gzip."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -108,6 +108,15 @@ FACT_KINDS = {
     "uncompressed": FactKind(
         {"": _("The CDN sends %(value)s MB of the live release uncompressed: .svg, .mjs, .wasm, "
                ".map, and scripts, pages and data above 2 MB.")}, part_of="edge"),
+    "gzip_saves": FactKind(
+        {"": _("As gzip, these would be %(value)s MB less (option compress).")}, part_of="edge"),
+    "gzip": FactKind(
+        {"yes": _("A file that is stored as gzip reaches browsers so, and other clients plain."),
+         "plain": _("A file that is stored as gzip reaches every client plain."),
+         "kept": _("A file that is stored as gzip reaches clients that take no gzip as gzip."),
+         "broken": _("A file that is stored as gzip reaches visitors as bytes that they cannot "
+                     "read."),
+         "": _("A PUT of a file as gzip: %(value)s.")}),
     "stale_seconds": FactKind(
         {"0": _("Visitors see a replaced file at once."),
          "": _("Visitors see a replaced file after %(value)s s."),

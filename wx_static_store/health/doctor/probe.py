@@ -155,15 +155,15 @@ def _link_for(file: ProbeFile, key: str) -> str:
 
 def _deleted(target: CheckTarget) -> Iterator[Finding]:
     files: dict[str, ProbeFile] = {
-        file.env: file for file in target.probe_files.values() if file.is_public
+        file.env: file for file in target.probe_files.values() if file.public
     }
 
     def end(env: str) -> Iterator[Finding]:
         file = files[env]
         if error := file.end():
             why = of_error(error).text
-            text = _("%(key)s is still public: %(why)s", key=file.key, why=why)
-            yield wrong(text, data={"key": file.key})
+            text = _("%(key)s is still public: %(why)s", key=error.key, why=why)
+            yield wrong(text, data={"key": error.key})
         else:
             yield ok(_("The file is overwritten."))
 

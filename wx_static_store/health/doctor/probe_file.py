@@ -21,6 +21,7 @@ from ...deploy.records import items_of
 from ...deploy.state import live
 from ...exceptions import CosError, WxStaticStoreError
 from ...i18n import gettext_lazy as _
+from ...upload.as_sent import as_gzip, hashed
 from ...upload.sources import opened
 from ...upload.uploader import Uploader
 from .facts import ACCEPTED, facts_of
@@ -53,7 +54,7 @@ class ProbeFile:
         self.store = target.store(env)
         self.clock = self.store.clock
         folder = FOLDER + secrets.token_hex(8)
-        self.name = f"{folder}/{_INDEX}"
+        self.name, self.gzip_name = f"{folder}/{_INDEX}", f"{folder}/gzip.svg"
         self.key = self.store.options.location + self.name
         self.timeout = target.timeout
         # Seconds to wait for the CDN, so that each environment gets its share of a check's time.
@@ -61,7 +62,7 @@ class ProbeFile:
         self.body = b""  # as it was sent last
         self.sent_at = 0.0
         self.is_stored = self.is_served = False
-        self.is_public = False  # something of ours may be there
+        self.public = set[str]()  # names at which something of ours may be
         # Of the environment, and of the platform: one file may teach both.
         self.facts, self.common = target.learned[env], target.learned[""]
         self.answers: dict[str, dict[str, Any]] = {}  # the newest by path; links are not kept
@@ -107,11 +108,15 @@ class ProbeFile:
 
     # --- COS --------------------------------------------------------------------------------------
 
-    def send(self, body: bytes) -> UploadResult:
-        """Send a version of the file, as every upload does."""
-        result = self._uploader.transfer(self._item(body))
-        self.is_public |= result.status is not UploadStatus.FAILED
-        if result.error is None:
+    def send(self, body: bytes, *, gzip: bool = False) -> UploadResult:
+        """Send a version of the file, as every upload does; or as `gzip` beside it, as a deploy."""
+        item = self._item(body)
+        if gzip:
+            item = as_gzip(self.store.options, hashed(replace(item, name=self.gzip_name)))
+        result = self._uploader.transfer(item)
+        if result.status is not UploadStatus.FAILED:
+            self.public.add(item.name)
+        if result.error is None and not gzip:
             self.body, self.sent_at, self.is_stored = body, self.clock.now(), True
         return result
 
@@ -132,13 +137,11 @@ class ProbeFile:
         return ACCEPTED
 
     def end(self) -> WxStaticStoreError | None:
-        """Overwrite the file, if a version may be public; return the error if this fails."""
-        if not self.is_public:
-            return None
-        error = self._uploader.transfer(deletion(self.name)).error
-        self.is_public = error is not None
+        """Overwrite what may be public; return the error if this fails."""
+        errors = {name: self._uploader.transfer(deletion(name)).error for name in self.public}
+        self.public = {name for name, error in errors.items() if error}
         self.is_stored = self.is_served = False
-        return error
+        return next(filter(None, errors.values()), None)
 
     @property
     def age(self) -> float:

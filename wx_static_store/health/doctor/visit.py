@@ -4,9 +4,11 @@ import time
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
+from ...core.types import ENCODING
 from ...deploy import paths
 from ...deploy.paths import FOLDERS, OWN_DOMAIN
 from ...i18n import gettext_lazy as _
+from ...upload.as_sent import GZIP, as_gzip, smaller
 from .facts import CACHE_TIMES, HASHED, MOVED, SLOW, is_soon, said
 from .findings import Check, Finding, Text, ok, warning, wrong
 from .probe_file import SMALL, ProbeFile, of_each, page
@@ -16,6 +18,8 @@ EDGES = {"eo": ("EO-Cache-Status", "EO-LOG-UUID"), "cdn": ("X-NWS-LOG-UUID", "X-
 # The suffixes of what the old CDN sends uncompressed though it would gain: always, and above 2 MB.
 _ALWAYS = (".svg", ".mjs", ".wasm", ".map")
 _LARGE = (*_ALWAYS, ".js", ".html", ".css", ".xml", ".json", ".shtml", ".htm")
+
+_MEASURED = 64 * 2**20  # bytes of the live release that are packed at most
 
 _OF_CDN = _("Look at the response headers of the CDN in the console of Tencent Cloud.")
 
@@ -88,6 +92,28 @@ def _notice(file: ProbeFile) -> Iterator[Finding]:
         yield warning(text, data=facts)
 
 
+def _gzip(file: ProbeFile) -> Iterator[Finding]:
+    body = page(4 * SMALL)
+    error = file.send(body, gzip=True).error
+    if error and not error.cos_code:
+        raise error
+    file.facts["gzip"] = value = error.cos_code if error else _as_received(file, body)
+    wanted = file.store.options.compress == GZIP and value != "yes"
+    yield (warning if wanted else ok)(said({"gzip": value}), data={"gzip": value})
+
+
+def _as_received(file: ProbeFile, body: bytes) -> str:
+    """Return how clients with gzip and without it get what was stored as gzip."""
+    url = file.store.url(file.gzip_name)
+    file.until(lambda: file.get(url).status == 200, file.timeout)
+    # With gzip once more at the end: an edge may keep what it has made for the client before.
+    replies = [file.get(url, gzip=accepts) for accepts in (True, False, True)]
+    if any(reply.body != body for reply in replies):
+        return "broken"
+    first, plain, again = (ENCODING in reply.headers for reply in replies)
+    return "kept" if plain else "yes" if first and again else "plain"
+
+
 def _cdn(file: ProbeFile) -> Iterator[Finding]:
     result = file.send(page(SMALL))
     if result.error:
@@ -119,11 +145,18 @@ def _edge(headers: Mapping[str, str]) -> str:
 
 
 def _uncompressed(file: ProbeFile) -> dict[str, str]:
-    """Return how many MB of the live release the old CDN sends uncompressed, if it matters."""
-    files = ((item.name.lower(), (item.size or 0) / 2**20) for item in file.live_items)
-    size = sum(size for name, size in files if name.endswith(_LARGE if size > 2 else _ALWAYS))
-    matters = size >= 0.1 and file.facts["edge"] == "cdn"
-    return {"uncompressed": f"{size:.1f}"} if matters else {}
+    """Return how many MB of the live release the old CDN does not compress, and gzip would save."""
+    sizes, options = {"uncompressed": 0, "gzip_saves": 0}, file.store.options
+    sends_gzip = options.compress == GZIP and file.facts.get("gzip") == "yes"
+    for item in file.live_items if file.facts["edge"] == "cdn" and not sends_gzip else ():
+        size = item.size or 0
+        if item.name.lower().endswith(_LARGE if size > 2 * 2**20 else _ALWAYS):
+            sizes["uncompressed"] += size
+            # By the kept bytes: without them, none are saved.
+            if sizes["uncompressed"] <= _MEASURED:
+                sizes["gzip_saves"] += size - (smaller(as_gzip(options, item), item).size or 0)
+    in_mb = {name: f"{size / 2**20:.1f}" for name, size in sizes.items()}
+    return {name: size for name, size in in_mb.items() if size != "0.0"}
 
 
 # An entry is read as one.
@@ -148,6 +181,12 @@ CHECKS = (
         means=_("The default domain of an environment shows browsers a notice first "
                 "(页面访问提示). Programs do not see it."),
         remedy=OWN_DOMAIN, needs=("token.accepted",), probe=True),
+    Check("probe.gzip", _("Does the site take files that are stored as gzip?"),
+        of_each(_gzip, served=True),
+        means=_("The option compress works only where browsers get such a file as gzip, and all "
+                "other clients get it plain."),
+        remedy=_("Nothing is sent as gzip, whatever the option compress says."),
+        needs=("token.accepted",), probe=True),
     Check("probe.cdn", _("How soon is a replaced file seen?"), of_each(_cdn, served=True),
         means=_("The CDN may show an old file for some minutes. Names with a hash are never old. A "
                 "random query shows whether a program can look past the CDN. Its headers show "

@@ -5,13 +5,13 @@ from io import BytesIO
 import pytest
 
 from wx_static_store.core.types import UploadItem
-from wx_static_store.deploy.noindex import NOINDEX, as_sent
+from wx_static_store.upload.as_sent import NOINDEX, as_served
 
 FOLDER = "_preview/menu-1a2b3c4d/"
 
 
 def sent(body: bytes, name: str = f"{FOLDER}index.html") -> bytes:
-    with as_sent(UploadItem(name, open=lambda: BytesIO(body))).open() as file:
+    with as_served(UploadItem(name, open=lambda: BytesIO(body))).open() as file:
         return file.read()
 
 

@@ -1,0 +1,128 @@
+"""What is sent where it differs from what a release keeps: pages of previews, and gzip."""
+
+import re
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from io import BytesIO
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO
+
+from django.apps import apps
+
+from ..conf.options import Options
+from ..core import interrupts
+from ..core.naming import is_html
+from ..core.types import ENCODING, PLAIN_MD5, UploadItem
+from .database import in_database
+from .sources import BLOCK, IN_MEMORY, fingerprint, readable
+from .transfer import headers_of
+
+PREVIEWS = "_preview/"  # the folder of previews in a store
+PREVIEW_STORE = "previews"  # the alias of a store for previews alone, if there is one
+NOINDEX = b'<meta name="robots" content="noindex"/>'  # closed, as XHTML wants it
+
+GZIP = "gzip"
+LEVEL = 6  # fixed: equal bytes shall make equal gzip
+MANIFEST = "staticfiles.json"  # nobody visits it
+SMALL = 1024  # bytes: what is not larger goes as it is
+
+_PREVIEW = re.compile(rf"{PREVIEWS}[^/]+-[0-9a-z]{{8}}/")
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+# All that may stand before the content of <head>; a page may leave out each part.
+_BEFORE = re.compile(
+    rb"""
+    (?: \xef\xbb\xbf | \s+ | <!--.*?--> | <\?[^>]*> | <!doctype[^>]*>
+      | <(?:html|head) (?: \s (?: "[^"]*" | '[^']*' | [^"'>] )*+ )? >
+    )*+
+    """,
+    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+)
+# Types of text, and of WebAssembly; no type that is compressed in itself.
+_TEXT = re.compile(r"text/|image/svg\+xml|application/(javascript|wasm|([\w.-]+\+)?(json|xml))\b")
+
+_OWN = re.compile(rf"(?im)^({ENCODING}|{PLAIN_MD5}):")  # set by somebody else
+
+
+def _open(change: Callable[[BinaryIO], BinaryIO], item: UploadItem) -> BinaryIO:
+    with readable(item) as (file, _size):
+        return change(file)
+
+
+def _changed(change: Callable[[BinaryIO], BinaryIO], item: UploadItem, **more: Any) -> UploadItem:
+    """Return the item with other bytes, and the headers that these need."""
+    opener = partial(_open, change, item)
+    return replace(item, open=opener, close=True, size=None, md5=None, **more)
+
+
+def hashed(item: UploadItem) -> UploadItem:
+    """Return the item with MD5 and size of what is sent, and the SHA-256 by which it is kept."""
+    found, kept = fingerprint(item, interrupts.check), item.sha256
+    return found if kept in (None, found.sha256) else replace(found, sha256=kept)
+
+
+# --- pages of previews ------------------------------------------------------------------------
+
+
+def is_preview(name: str) -> bool:
+    """Return whether this name, below the location of its store, lies in a preview."""
+    return name.startswith(PREVIEWS) and _PREVIEW.match(name) is not None
+
+
+def as_served(item: UploadItem) -> UploadItem:
+    """Return the item as visitors get it: a page of a preview asks search engines to leave it."""
+    return _changed(_tagged, item) if is_preview(item.name) and is_html(item.name) else item
+
+
+def _tagged(file: BinaryIO) -> BinaryIO:
+    body = file.read()
+    if not body.startswith(_UTF16):
+        body = _BEFORE.sub(lambda before: before[0] + NOINDEX, body, count=1)
+    return BytesIO(body)
+
+
+# --- gzip -------------------------------------------------------------------------------------
+
+
+def sends_gzip(options: Options) -> bool:
+    """Return whether the settings want gzip, and the doctor saw that the site's edge takes it."""
+    asked = [each for each in apps.get_app_configs() if hasattr(each, "wx_takes_gzip")]
+    return options.compress == GZIP and in_database(
+        lambda: any(each.wx_takes_gzip(str(options.env)) for each in asked), otherwise=False
+    )
+
+
+def as_gzip(options: Options, item: UploadItem) -> UploadItem:
+    """Return a hashed item as gzip, without MD5 and size; the item itself if it must stay plain."""
+    # The row of what is stored has these headers, too: no comparison packs the bytes again.
+    headers, is_large = headers_of(options, item), item.md5 and (item.size or 0) > SMALL
+    is_text = _TEXT.match(headers.content_type) and not _OWN.search(headers.other_headers)
+    if not (is_large and is_text) or item.name.endswith(MANIFEST):
+        return item
+    lines = [*item.other_headers.splitlines(), f"{ENCODING}: {GZIP}", f"{PLAIN_MD5}: {item.md5}"]
+    return _changed(_packed, item, other_headers="\n".join(sorted(lines)))
+
+
+def before_gzip(item: UploadItem) -> UploadItem:
+    """Return the item as a client without gzip gets it."""
+    parts: Any = getattr(item.open, "args", ())
+    return parts[1] if parts[:1] == (_packed,) else item
+
+
+def smaller(gzip: UploadItem, item: UploadItem) -> UploadItem:
+    """Return the gzip of an item, hashed; the item if it cannot be read, or gains too little."""
+    gzip = hashed(gzip)
+    return gzip if gzip.size and gzip.size * 10 <= (item.size or 0) * 9 else item
+
+
+def _packed(file: BinaryIO) -> BinaryIO:
+    packed: Any = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 -- whoever opened it closes it
+    pack = zlib.compressobj(LEVEL, wbits=31)
+    while block := file.read(BLOCK):
+        packed.write(pack.compress(block))
+    packed.write(pack.flush())
+    packed.seek(9)
+    packed.write(b"\xff")  # the system: zlib names the one that it was built for
+    packed.seek(0)
+    return packed  # type: ignore[no-any-return]
