@@ -45,6 +45,7 @@ CI = """
     browser
     processes
     docs
+    automation
     faults
     soak
     model
