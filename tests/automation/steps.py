@@ -73,10 +73,13 @@ def gitlab(given: Values, jobs: Mapping[str, Any] | None = None) -> Iterator[Ste
         yield Step("\n".join(job["script"]), given)
     header, body = text_of("gitlab/wx-deploy.yml").split("\n---\n")
     inputs = _inputs(yaml.safe_load(header)["spec"]["inputs"], given)
-    filled = re.sub(r"\$\[\[ inputs\.([\w-]+) ]]", lambda m: inputs[m[1]], body)
-    job = yaml.safe_load(filled)["wx-deploy"]
-    assert job["stage"] == inputs["stage"]
-    own = {name: str(value or "") for name, value in job["variables"].items()}
+    job = yaml.safe_load(body)["wx-deploy"]
+
+    def filled(value: str) -> str:
+        return re.sub(r"\$\[\[ inputs\.([\w-]+) ]]", lambda m: inputs[m[1]], value)
+
+    assert filled(job["stage"]) == "deploy"
+    own = {name: filled(value) for name, value in job["variables"].items()}
     known = {**given, **own, "PIP_CACHE_DIR": "", "CI_COMMIT_SHA": COMMIT}
     yield Step("\n".join(job["script"]), known)
     yield Step("\n".join(job["after_script"]), known, always=True)

@@ -22,7 +22,7 @@ from django.views.decorators.http import require_http_methods
 from ..submit.access import may, visible
 from ..upload.database import outside_transactions, with_users
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # it takes no type at run time
     _ModelAdmin = admin.ModelAdmin[Any]
 else:
     _ModelAdmin = admin.ModelAdmin
