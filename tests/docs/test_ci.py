@@ -98,6 +98,14 @@ def test_a_published_environment_is_a_test_without_failure(done: Repository) -> 
     assert (case.get("name"), len(case)) == (ENV, 0)
 
 
+def test_the_workflow_of_previews_hands_the_branch_over_as_an_input() -> None:
+    job = yaml.safe_load(block(PAGE, ".github/workflows/preview.yml").text)["jobs"]["preview"]
+    [action] = [step for step in job["steps"] if step.get("uses") == ACTION]
+    assert action["with"]["preview"] == "${{ github.head_ref }}"
+    assert {*action["with"]} <= {*INPUTS}
+    assert [step for step in job["steps"] if "${{" in step.get("run", "")] == []
+
+
 def test_the_page_shows_every_file_of_automation() -> None:
     shown = {
         (DOCS / "howto" / path).resolve()
