@@ -41,6 +41,7 @@ html_title = "wx_static_store"
 html_static_path = ["_static"]
 html_css_files = ["docs.css"]
 html_copy_source = False
+html_extra_path = ["SKILL.md"]  # beside llms.txt
 html_show_sphinx = False
 html_sidebars = {
     "**": [

@@ -34,6 +34,9 @@ MOST = 500  # test functions: about a minute
 # What is no module of the package, by the beginning of its path.
 OTHERS = {
     "README": "tests/docs/test_readme.py",
+    "automation/": "tests/automation",
+    "docs/SKILL.md": "tests/docs/test_skill.py",
+    "tests/consumer/": "tests/test_types.py",
     "wx_static_store/static/": "tests/admin",
     "wx_static_store/templates/": "tests/admin",
     "wx_static_store/rollouts/static/": "tests/rollouts/admin",

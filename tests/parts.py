@@ -45,6 +45,7 @@ CI = """
     browser
     processes
     docs
+    automation
     faults
     soak
     model
@@ -57,7 +58,7 @@ CI = """
     emulator   cos_sdk variants
     health     check
     .          architecture changed memory metadata parts properties reference s3 sabotage
-    .          secret_scan speed storage_contract tables translations
+    .          secret_scan speed storage_contract tables translations types
 """
 # Of others, what takes long runs beside those of VERSIONS, where WX_SLOW is set.
 SLOW = """

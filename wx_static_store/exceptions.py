@@ -66,7 +66,7 @@ class WxStaticStoreError(Exception):
     ``maybe_stored``: whether the object may still be there.
     """
 
-    cause = "WxStaticStoreError"
+    cause: str = "WxStaticStoreError"
     # Of the entry, unless the message needs other values.
     hint: str | Promise
     remedy: Remedy
@@ -89,7 +89,7 @@ class WxStaticStoreError(Exception):
         if cause:
             self.cause = cause
         entry = self.entry
-        self.message = message or entry.title
+        self.message: str | Promise = message or entry.title
         super().__init__(self.message)
         self.hint, self.remedy, self.pause = entry.operator, entry.remedy, entry.pause
         self.once, self.stops_batch = entry.once, entry.stops_batch

@@ -11,7 +11,7 @@ import json
 import logging
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from django.contrib import messages
@@ -45,8 +45,9 @@ from .upload.sources import content_item, readable
 
 if TYPE_CHECKING:
     _Form = ModelForm[Model]
+    _ModelForm = ModelForm[Model]
 else:
-    _Form = object
+    _Form, _ModelForm = object, ModelForm
 
 __all__ = ["WxAdminMixin", "WxFileWidget", "WxModelForm", "WxModelFormMixin"]
 
@@ -154,7 +155,7 @@ class WxModelFormMixin(_Form):
             return True
 
 
-class WxModelForm(WxModelFormMixin, ModelForm):  # type: ignore[type-arg]
+class WxModelForm(WxModelFormMixin, _ModelForm):
     """A ModelForm that uploads while it is validated."""
 
 
@@ -167,13 +168,13 @@ class WxFileWidget(AdminFileWidget):
     how much of the file is published.
     """
 
-    is_counted = False
+    is_counted: bool = False
 
-    template_name = "wx_static_store/widgets/file.html"
+    template_name: str = "wx_static_store/widgets/file.html"
 
     class Media:
-        css = {"all": ["wx_static_store/widget.css"]}
-        js = [
+        css: Any = {"all": ["wx_static_store/widget.css"]}
+        js: Any = [
             "wx_static_store/copy.js",
             "wx_static_store/readable.js",
             "wx_static_store/form_progress.js",
@@ -202,8 +203,8 @@ class WxAdminMixin:
     """
 
     wx_any_file: Collection[str] = ()  # names of fields that take any file
-    form = WxModelForm
-    formfield_overrides = {
+    form: ClassVar[Any] = WxModelForm
+    formfield_overrides: ClassVar[Any] = {
         FileField: {"widget": WxFileWidget},
         ImageField: {"widget": WxFileWidget},
     }

@@ -191,7 +191,7 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
         """Hash like Django, publish, and write the manifest when all is stored."""
         if dry_run:
             return
-        self.hashed_files = {}
+        self.hashed_files: dict[str, str] = {}
         # Skip ManifestFilesMixin's own step, which would write the manifest too early.
         yield from super(ManifestFilesMixin, self).post_process(paths, dry_run, **options)
         files = {copy: name for name, copy in self.hashed_files.items()}
@@ -223,10 +223,11 @@ class WxManifestStaticFilesStorage(ManifestFilesMixin, _ForHashing):
     def _manifest(self) -> bytes:
         """Return the manifest that Django would write."""
         # Django only writes it: into memory here, in place of the disk.
-        storage, self.manifest_storage = self.manifest_storage, InMemoryStorage()
+        storage, memory = self.manifest_storage, InMemoryStorage()
+        self.manifest_storage: Any = memory
         try:
             super().save_manifest()
-            with self.manifest_storage.open(self.manifest_name) as file:
+            with memory.open(self.manifest_name) as file:
                 return bytes(file.read())
         finally:
             self.manifest_storage = storage

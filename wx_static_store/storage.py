@@ -9,7 +9,7 @@ from functools import partial
 from io import BytesIO
 from itertools import chain
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from django.core import signing
 from django.core.files.base import File
@@ -17,7 +17,6 @@ from django.core.files.uploadedfile import UploadedFile
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.deconstruct import deconstructible
-from storages.base import BaseStorage
 
 from .conf import checks as checks  # where the app is not installed, nothing else registers them
 from .conf.options import MEDIA
@@ -53,6 +52,11 @@ from .upload.sources import IN_MEMORY, content_item, digest, fingerprint
 from .upload.store import Configured
 from .upload.uploader import Uploader, to_raise
 
+if TYPE_CHECKING:  # django-storages has no types
+    from django.core.files.storage import Storage as BaseStorage
+else:
+    from storages.base import BaseStorage
+
 __all__ = ["WxStorage"]
 
 SAVE = UploadContext(source="storage")
@@ -75,7 +79,7 @@ class PublicFile(File):  # type: ignore[type-arg]
 
 
 @deconstructible(path="wx_static_store.storage.WxStorage")
-class WxStorage(Configured, BaseStorage):  # type: ignore[misc]
+class WxStorage(Configured, BaseStorage):
     """
     Keep files in WeChat's static hosting; options as in the README, by keyword.
 
@@ -141,8 +145,7 @@ class WxStorage(Configured, BaseStorage):  # type: ignore[misc]
             return str(super().get_available_name(name, max_length))
         except WxStaticStoreError as error:
             failure = error
-        item = UploadItem(name, open=BytesIO)
-        result = Uploader(self.options).failed(item, failure)
+        result = Uploader(self.options).failed(UploadItem(name, open=BytesIO), failure)
         recorder.record_one(result, SAVE)
         raise to_raise(result)
 
@@ -186,10 +189,7 @@ class WxStorage(Configured, BaseStorage):  # type: ignore[misc]
 
     def _fetch(self, key: str, sink: Any) -> None:
         store = self.store
-        if not store.fetch(key, sink):
-            raise _missing(key)
-        md5 = digest(sink)
-        if md5 == DELETED_MD5:
+        if not store.fetch(key, sink) or (md5 := digest(sink)) == DELETED_MD5:
             raise _missing(key)
         logged = from_log(store.env, [key]).get(key)
         row = logged and logged.row
@@ -201,11 +201,10 @@ class WxStorage(Configured, BaseStorage):  # type: ignore[misc]
         if file is None:
             raise _missing(key)
         if file.md5 not in (None, md5):
-            raise IntegrityError(
-                _("The public site serves other bytes than are stored"),
-                stage="verify",
-                hint=_("A CDN may serve the old file for some minutes; try again then."),
-            ).with_context(env=store.env, key=key, maybe_stored=False)
+            hint = _("A CDN may serve the old file for some minutes; try again then.")
+            text = _("The public site serves other bytes than are stored")
+            error = IntegrityError(text, hint=hint, stage="verify", maybe_stored=False)
+            raise error.with_context(env=store.env, key=key)
 
     def _fetch_waiting(self, name: str, row: Any) -> IO[bytes]:
         if row.file is None:

@@ -7,7 +7,7 @@ from wx_static_store.emulator.manual import CONTROL
 from . import here, plain, table
 
 _LINE = re.compile(
-    r"^  (GET|POST|DELETE) +(\S+) *(\{.*?\}|\?\S+(?:  \?\S+)*)?[; ]*(.*)$", re.MULTILINE
+    r"^  (GET|PUT|POST|DELETE) +(\S+) *(\{.*?\}|\?\S+(?:  \?\S+)*)?[; ]*(.*)$", re.MULTILINE
 )
 
 

@@ -7,8 +7,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -18,104 +16,52 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
+from tests.automation.steps import (
+    AUTOMATION,
+    COMMIT,
+    INPUTS,
+    Step,
+    Values,
+    github_action,
+    gitlab,
+    jenkins,
+)
+from tests.automation.test_automation import PAGE, Repository, prepared
 from tests.conftest import ENV, slow
 from tests.docs.blocks import DOCS
-from tests.docs.conftest import SECRET, serving_tokens
-from tests.docs.fresh_project import FreshProject, block
+from tests.docs.conftest import SECRET
+from tests.docs.fresh_project import block
 from wx_static_store.deploy.report import EnvironmentReport, as_dict
-from wx_static_store.emulator import EmulatorServer
 
-PAGE = "howto/ci"
-COMMIT = "0123456789abcdef"
-# Stands for npm, which would fetch packages: `npm ci` wants a lock file, the build writes a site.
-NPM = """#!/bin/sh
-case "$*" in
-ci*) test -f package-lock.json ;;
-"run build") mkdir -p dist/assets && echo '<a href="assets/a.txt">a</a>' >dist/index.html
-             echo asset >dist/assets/a.txt ;;
-*) exit 1 ;;
-esac
-"""
-Values = dict[str, str]
+ACTION = "./.github/actions/wx-deploy"
+INCLUDED = re.compile(r"^ *\.\. literalinclude:: (\S+)$", re.M)
 
 pytestmark = slow
 
 
-@dataclass(frozen=True)
-class Step:
-    """One call of a shell; it is run after a failure, too, if `always`."""
-
-    script: str
-    environment: Values
-    folder: str = "."
-    always: bool = False
-
-
 def github(values: Values) -> Iterator[Step]:
+    """Yield the steps of the page's workflow, those of the action among them."""
     job = yaml.safe_load(block(PAGE, ".github/workflows/deploy.yml").text)["jobs"]["deploy"]
     for step in job["steps"]:
-        if "run" in step:
-            given = job["env"] | step.get("env", {})
-            known = {
-                name: re.sub(r"\$\{\{ (?:vars|secrets)\.(\w+) }}", lambda m: values[m[1]], value)
-                for name, value in given.items()
-            }
-            summary = {"GITHUB_SHA": COMMIT, "GITHUB_STEP_SUMMARY": "summary.md"}
-            yield Step(step["run"], known | summary, step.get("working-directory", "."))
-
-
-def gitlab(values: Values) -> Iterator[Step]:
-    file = yaml.safe_load(block(PAGE, ".gitlab-ci.yml").text)
-    for name in file["stages"]:
-        job = file[name]
-        known = values | job.get("variables", {}) | {"PIP_CACHE_DIR": "", "CI_COMMIT_SHA": COMMIT}
-        yield Step("\n".join(job["script"]), known)
-        yield Step("\n".join(job.get("after_script", [])), known, always=True)
-
-
-def jenkins(values: Values) -> Iterator[Step]:
-    text = block(PAGE, "Jenkinsfile").text
-    assert text.count("{") == text.count("}")
-    given = dict(re.findall(r"^ +([A-Z_]+) = (.+)$", text, re.M))
-    settings = {"DJANGO_SETTINGS_MODULE": given.pop("DJANGO_SETTINGS_MODULE").strip("'")}
-    known = {name: values[name] for name in given} | settings | {"GIT_COMMIT": COMMIT}
-    stages, after = text.split("    post {")
-    build, deploy = stages.split("stage('Deploy')")
-    for part, folder in ((build, "frontend"), (deploy, "."), (after, ".")):
-        for script in re.findall(r"sh '(.*)'", part):
-            yield Step(script, known, folder, always=part is after)
-
-
-@dataclass(frozen=True)
-class Repository:
-    """A checkout that is prepared as the page says, and what a person enters at the CI system."""
-
-    checkout: FreshProject
-    values: Values
-    cloud: EmulatorServer
-
-    @property
-    def report(self) -> Any:
-        return json.loads((self.checkout.folder / "deploy.json").read_text("utf-8"))
-
-
-@contextmanager
-def prepared(folder: Path) -> Iterator[Repository]:
-    with EmulatorServer(envs=(ENV,)) as cloud, serving_tokens(cloud) as service:
-        project = FreshProject(folder / "checkout", PIP_NO_INDEX="1", PYTHONWARNINGS="default")
-        for name in ("requirements-ci.txt", "config/ci.py", "ci_junit.py"):
-            project.follow(block(PAGE, name))
-        project.follow(block("howto/tokens", "config/tokens.py"))
-        project.environment["WX_API_BASE_URL"] = cloud.api_url
-        project.append("frontend/package-lock.json", "{}")
-        project.add_command("npm", NPM)
-        values = {
-            "WX_ENV": ENV,
-            "WX_BASE_URL": cloud.site_url(),
-            "TOKEN_SERVICE_URL": f"http://127.0.0.1:{service.server_port}/",
-            "TOKEN_SERVICE_SECRET": SECRET,
+        given = job["env"] | step.get("env", {})
+        known = {
+            name: re.sub(r"\$\{\{ (?:vars|secrets)\.(\w+) }}", lambda m: values[m[1]], value)
+            for name, value in given.items()
         }
-        yield Repository(project, values, cloud)
+        if "run" in step:
+            yield Step(step["run"], known, step.get("working-directory", "."))
+        elif step["uses"] == ACTION:
+            inputs = {INPUTS[name]: value for name, value in step["with"].items()}
+            yield from github_action({**known, **inputs})
+
+
+def gitlab_file(values: Values) -> Iterator[Step]:
+    """Yield the steps of the page's pipeline, those of the component at its end."""
+    file = yaml.safe_load(block(PAGE, ".gitlab-ci.yml").text)
+    [included] = file["include"]
+    assert file["stages"] == ["build", "deploy"]
+    inputs = {INPUTS[name]: value for name, value in included["inputs"].items()}
+    yield from gitlab({**values, **inputs}, {"build": file["build"]})
 
 
 @pytest.fixture
@@ -124,23 +70,12 @@ def repository(tmp_path: Path) -> Iterator[Repository]:
         yield one
 
 
-def run(repository: Repository, steps: Iterator[Step]) -> list[str]:
-    """Run the steps as a CI system does; return the scripts that failed."""
-    failed: list[str] = []
-    for step in steps:
-        if step.always or not failed:
-            script = f"cd {step.folder}\n{step.script}"
-            code, printed = repository.checkout.try_to_run(script, step.environment)
-            assert SECRET not in printed
-            failed += [f"{step.script}\n{printed}"] if code else []
-    return failed
-
-
-@pytest.fixture(scope="module", params=[github, gitlab, jenkins])
+@pytest.fixture(scope="module", params=[github, gitlab_file, jenkins])
 def done(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Return a repository that one of the files has published."""
     with prepared(tmp_path_factory.mktemp("done")) as one:
-        assert run(one, request.param(one.values)) == []
+        del one.values["DEPLOY_DIRECTORY"]  # each file says it
+        assert one.run(request.param(one.values))[0] == []
         yield one
 
 
@@ -154,14 +89,29 @@ def test_the_label_of_a_release_is_the_commit(done: Repository) -> None:
 
 @pytest.mark.parametrize("done", [github], indirect=True)
 def test_github_shows_a_summary(done: Repository) -> None:
-    summary = (done.checkout.folder / "summary.md").read_text("utf-8")
-    assert f"| {ENV} | done | 2 |" in summary
+    assert f"| {ENV} | done | 2 |" in done.read("summary.md")
 
 
-@pytest.mark.parametrize("done", [gitlab], indirect=True)
+@pytest.mark.parametrize("done", [gitlab_file], indirect=True)
 def test_a_published_environment_is_a_test_without_failure(done: Repository) -> None:
     [case] = ElementTree.parse(done.checkout.folder / "deploy-junit.xml").getroot()
     assert (case.get("name"), len(case)) == (ENV, 0)
+
+
+def test_the_workflow_of_previews_hands_the_branch_over_as_an_input() -> None:
+    job = yaml.safe_load(block(PAGE, ".github/workflows/preview.yml").text)["jobs"]["preview"]
+    [action] = [step for step in job["steps"] if step.get("uses") == ACTION]
+    assert action["with"]["preview"] == "${{ github.head_ref }}"
+    assert {*action["with"]} <= {*INPUTS}
+    assert [step for step in job["steps"] if "${{" in step.get("run", "")] == []
+
+
+def test_the_page_shows_every_file_of_automation() -> None:
+    shown = {
+        (DOCS / "howto" / path).resolve()
+        for path in INCLUDED.findall((DOCS / f"{PAGE}.rst").read_text("utf-8"))
+    }
+    assert shown == {path for path in AUTOMATION.rglob("*") if path.is_file()}
 
 
 def test_the_job_can_be_tried_on_the_emulator(repository: Repository) -> None:
@@ -180,7 +130,6 @@ def test_the_job_can_be_tried_on_the_emulator(repository: Repository) -> None:
 
 def test_the_job_takes_its_environments_from_a_file(repository: Repository) -> None:
     cloud, project = repository.cloud, repository.checkout
-    cloud.add_env("tenant-2")
     project.append("frontend/dist/index.html", "page")
     project.append("tenants.txt", f"{ENV}\ntenant-2\n")
     given = repository.values | {"DJANGO_SETTINGS_MODULE": "config.ci"}
@@ -191,18 +140,9 @@ def test_the_job_takes_its_environments_from_a_file(repository: Repository) -> N
     assert [sorted(cloud.objects(env)) for env in (ENV, "tenant-2")] == [["index.html"]] * 2
 
 
-def test_a_failed_environment_is_a_failed_test_in_gitlab(repository: Repository) -> None:
-    refusal = {"on": "staticuploadfile", "do": "errcode", "errcode": 85088, "times": None}
-    repository.cloud.script(refusal)
-    [failed] = run(repository, gitlab(repository.values))
-    assert "wx_deploy" in failed
-    [case] = ElementTree.parse(repository.checkout.folder / "deploy-junit.xml").getroot()
-    assert (case.get("name"), case[0].get("message")) == (ENV, "failed")
-    assert "85088" in (case[0].text or "")
-
-
 def test_a_wrong_setting_ends_a_job_without_a_report(repository: Repository) -> None:
-    [failed] = run(repository, github(repository.values | {"WX_BASE_URL": "www.example.com"}))
+    wrong = repository.values | {"WX_BASE_URL": "www.example.com"}
+    [failed], _printed = repository.run(github(wrong))
     assert "wx_deploy" in failed
     assert not (repository.checkout.folder / "deploy.json").exists()
 
@@ -233,7 +173,7 @@ def test_the_script_of_gitee_and_cnb_comments_with_the_address(tmp_path: Path) -
         Thread(target=server.handle_request, daemon=True).start()
         cnb = {"CNB_PULL_REQUEST_IID": "7", "CNB_REPO_SLUG": "tea/shop", "CNB_TOKEN": "secret"}
         api = {"CNB_API_ENDPOINT": f"http://127.0.0.1:{server.server_port}"}
-        run_script = [sys.executable, "-c", block(PAGE, "ci_comment.py").text]
+        run_script = [sys.executable, str(AUTOMATION / "ci_comment.py")]
         subprocess.run(run_script, cwd=tmp_path, env=cnb | api, check=True, timeout=60)
     body = {"body": "Preview: https://a.example.com/_preview/b-1a2b3c4d/"}
     assert asked == [("/tea/shop/-/pulls/7/comments", "Bearer secret", body)]

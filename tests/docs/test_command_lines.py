@@ -9,7 +9,12 @@ from django.core.management import get_commands, load_command_class
 from tests.docs.blocks import DOCS, ROOT
 from tests.tables import each
 
-PAGES = [*DOCS.rglob("*.rst"), ROOT / "README.rst", ROOT / "example_project" / "README.rst"]
+PAGES = [
+    *DOCS.rglob("*.rst"),
+    DOCS / "SKILL.md",
+    ROOT / "README.rst",
+    ROOT / "example_project" / "README.rst",
+]
 TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES).replace("\\\n", " ")
 LINES = sorted({*re.findall(r"python manage\.py (wx_\w+[^\n'`]*)", TEXT)})
 

@@ -58,10 +58,12 @@ def project(tmp_path: Path, cloud: EmulatorServer) -> FreshProject:
     return project
 
 
-def test_the_commands_of_the_page_work_and_print_what_it_shows(project: FreshProject) -> None:
+def test_the_commands_of_the_page_work_and_print_what_it_shows(
+    project: FreshProject, cloud: EmulatorServer
+) -> None:
     for one in blocks(DOCS / f"{PAGE}.rst"):
         if one.name not in ("s3-install", *STATIC):  # nothing is installed here, nor is boto3
-            project.follow(one)
+            project.follow(one, {"http://127.0.0.1:8900": cloud.api_url})
 
 
 def test_static_files_are_rolled_back_with_their_manifest(project: FreshProject) -> None:

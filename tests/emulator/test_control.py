@@ -62,6 +62,29 @@ def test_objects_are_shown_with_size_and_headers(client: Client) -> None:
     assert answer.status_code == 400
 
 
+def test_an_object_is_put_damaged_and_deleted_without_wechat(client: Client) -> None:
+    """What the console or another program does; the headers of a known object stay."""
+    client.put("a.css", b"abc", Content_Type="text/css")
+    at = {"params": {"key": "a.css", "env": ENV}}
+    damaged = client.control("PUT", "objects", data=b"damaged", **at).json()
+    assert (damaged["size"], damaged["headers"]) == (7, {"Content-Type": "text/css"})
+    assert client.get("/a.css").content == b"damaged"
+    client.control("PUT", "objects", params={"key": "b"}, data=b"new")
+    assert [*client.control("DELETE", "objects", **at).json()] == ["b"]
+    assert client.get("/a.css").status_code == 404
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_an_object_is_named_by_its_key(client: Client, method: str) -> None:
+    assert "?key=static/a.css" in client.control(method, "objects").json()["error"]
+
+
+def test_an_object_that_is_not_there_cannot_be_deleted(client: Client) -> None:
+    client.put("a.css", b"abc")
+    answer = client.control("DELETE", "objects", params={"key": "b.css"})
+    assert "did you mean 'a.css'" in answer.json()["error"]
+
+
 def test_faults_can_be_added_shown_and_cleared(client: Client) -> None:
     """One or several, seen and cleared."""
     fault = {"on": "staticuploadfile", "do": "errcode", "errcode": -1}

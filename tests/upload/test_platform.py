@@ -84,7 +84,7 @@ def test_a_throttle_of_one_environment_slows_all_of_the_platform(
     cloud = configure(WX_STATIC_STORE={"MAX_ATTEMPTS": 1})
     cloud.script(fault)
     get_uploader(env=ENV).transfer(UploadItem("a.txt", open=lambda: BytesIO(b"hello")))
-    other = get_uploader(env="tenant-b").store
+    other = get_uploader(env="tenant-b").store.platform
     assert (other.api_limiter.width, other.put_limiter.width) == narrow
 
 

@@ -233,7 +233,7 @@ def test_a_throttle_that_one_process_meets_slows_another(
 ) -> None:
     cloud = configure(WX_STATIC_STORE={"COMPONENT_APPID": APPID})
     settings.CACHES = {"default": redis.settings}
-    limiter = get_uploader().store.api_limiter
+    limiter = get_uploader().store.platform.api_limiter
     with ThreadPoolExecutor(4) as pool:
         assert {done.status for done in pool.map(upload, "abcdefgh")} == {"stored"}
     [worker] = processes(1, MAX_ATTEMPTS=1)

@@ -282,7 +282,7 @@ def test_a_put_that_hangs_ends_with_the_deadline(configure: Any) -> None:
 
 def test_a_file_waits_for_a_slot_of_the_puts_no_longer_than_its_deadline(configure: Any) -> None:
     cloud = configure(WX_STATIC_STORE={"DEADLINE": 0.1})
-    limiter = get_uploader().store.put_limiter
+    limiter = get_uploader().store.platform.put_limiter
     with pytest.raises(CosThrottled), limiter.slot(Deadline.after(1)):
         raise CosThrottled
     with limiter.slot(Deadline.after(1)):

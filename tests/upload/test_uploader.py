@@ -844,7 +844,7 @@ def test_a_file_of_a_person_waits_for_a_slot_no_longer_than_its_deadline(configu
     """Who waits for the answer of a web server cannot wait for all others."""
     cloud = configure(WX_STATIC_STORE={"API_CONCURRENCY": 1, "DEADLINE": 0.1})
     uploader = get_uploader()
-    with uploader.store.api_limiter.slot(Deadline.after(1)):
+    with uploader.store.platform.api_limiter.slot(Deadline.after(1)):
         result = uploader.transfer(item())
     assert isinstance(result.error, DeadlineExceeded)
     assert "API_CONCURRENCY" in result.error.full_hint

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partialmethod
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -21,6 +21,11 @@ from django.views.decorators.http import require_http_methods
 
 from ..submit.access import may, visible
 from ..upload.database import outside_transactions, with_users
+
+if TYPE_CHECKING:  # it takes no type at run time
+    _ModelAdmin = admin.ModelAdmin[Any]
+else:
+    _ModelAdmin = admin.ModelAdmin
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -75,25 +80,26 @@ class Page:
         return view
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ReadOnlyAdmin(_ModelAdmin):
     """Rows are only read: no user may add, change or delete one."""
 
     # The lists are quick with a million rows: none is counted, and only orders and filters with an
     # index are allowed.
     show_facets = admin.ShowFacets.NEVER
-    ordering = ("-id",)
+    ordering: ClassVar[Any] = ("-id",)
     list_per_page = 50
-    sees: Sequence[str] = ()  # permissions of which one is needed; without, Django's own
-    has_list = True  # else its pages are all that there is
+    sees: ClassVar[Sequence[str]] = ()  # permissions of which one is needed; without, Django's own
+    has_list: bool = True  # else its pages are all that there is
 
     class Media:
-        css = {"all": ["wx_static_store/admin.css", "wx_static_store/page.css"]}
-        js = ("wx_static_store/copy.js",)
+        css: Any = {"all": ["wx_static_store/admin.css", "wx_static_store/page.css"]}
+        js: Any = ("wx_static_store/copy.js",)
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    has_change_permission = has_delete_permission = has_add_permission
+    has_change_permission: ClassVar[Any] = has_add_permission
+    has_delete_permission: ClassVar[Any] = has_add_permission
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         own = may(request.user, *self.sees)
@@ -145,9 +151,9 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return self.has_view_permission(request)
         return may(request.user, permission)
 
-    has_retry_permission = partialmethod(may, permission="retry")
-    has_deploy_permission = partialmethod(may, permission="deploy")
-    has_unpublish_permission = partialmethod(may, permission="unpublish")
+    has_retry_permission: partialmethod[bool] = partialmethod(may, permission="retry")
+    has_deploy_permission: partialmethod[bool] = partialmethod(may, permission="deploy")
+    has_unpublish_permission: partialmethod[bool] = partialmethod(may, permission="unpublish")
 
     def page_name(self, page: str) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_{page}"
@@ -188,14 +194,14 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return row
         raise Http404
 
-    def with_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+    def _with_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """Return the context of a row's page beside its fields."""
         raise NotImplementedError
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        context |= self.with_context(request, context["original"])
+        context |= self._with_context(request, context["original"])
         return super().render_change_form(request, context, *args, **kwargs)
 
     def changelist_view(

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -43,8 +43,8 @@ OPEN = 5  # live releases that are shown unfolded
 class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
     """One row per publishing of many files."""
 
-    actions = ("end_previews", "keep_previews")
-    list_filter = (filters.OutcomeFilter, filters.StoreFilter, filters.TimeFilter)
+    actions: Any = ("end_previews", "keep_previews")
+    list_filter: ClassVar[Any] = (filters.OutcomeFilter, filters.StoreFilter, filters.TimeFilter)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         # The list of files of a release may have megabytes.
@@ -101,12 +101,12 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
         text = _("Previews with a new end: %(count)d. wx_prune overwrites those that have ended.")
         self.message_user(request, text % {"count": count})
 
-    def with_context(self, request: HttpRequest, row: Deployment) -> dict[str, Any]:
+    def _with_context(self, request: HttpRequest, row: Deployment) -> dict[str, Any]:
         """Return the buttons, the address, and the failed uploads if the user may see the log."""
         address = places_for(request).address(row.using, row.env, row.folder)
         is_live = row.outcome == Deployment.Outcome.DONE
         context: dict[str, Any] = {
-            "tools": self.release_tools(request, row),
+            "tools": self._release_tools(request, row),
             "address": address,
             "code": qr.svg(address) if address and is_live else "",
         }

@@ -1,7 +1,7 @@
 """The log of uploads: a list to search in, and a page for each upload."""
 
 import re
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
@@ -31,7 +31,7 @@ _RID = re.compile(r"(?:rid:\s*)?([0-9a-f]{8}(?:-[0-9a-f]{8}){2})")
 class UploadLogAdmin(FilesPage, UploadPage, FailingPage, DiagnosisPage, ReadOnlyAdmin):
     """One row per upload."""
 
-    list_filter = (
+    list_filter: ClassVar[Any] = (
         filters.StatusFilter,
         filters.StoreFilter,
         filters.ErrcodeFilter,
@@ -40,8 +40,8 @@ class UploadLogAdmin(FilesPage, UploadPage, FailingPage, DiagnosisPage, ReadOnly
         filters.DeploymentFilter,
         filters.CauseFilter,
     )
-    search_fields = ("key",)  # shows the box; `search` does the search
-    search_help_text = _(
+    search_fields: ClassVar[Any] = ("key",)  # shows the box; `search` does the search
+    search_help_text: ClassVar[Any] = _(
         "Any part of a file's name; the beginning of a key after a slash: /static/; a whole key in "
         "double quotes; a rid."
     )
@@ -81,12 +81,12 @@ class UploadLogAdmin(FilesPage, UploadPage, FailingPage, DiagnosisPage, ReadOnly
         whose = (columns.user, columns.deployment)
         return [
             (_("How it ended"), {"fields": filled_fields(ended, obj)}),
-            *self.diagnosis_fieldsets(request, obj),
+            *self._diagnosis_fieldsets(request, obj),
             (_("The file"), {"fields": filled_fields(file, obj)}),
             (_("Where it came from"), {"fields": filled_fields(origin + whose, obj)}),
         ]
 
-    def with_context(self, request: HttpRequest, row: UploadLog) -> dict[str, Any]:
+    def _with_context(self, request: HttpRequest, row: UploadLog) -> dict[str, Any]:
         """Return the file that is public at this key now, and the other uploads of the key."""
         public = self._public(request, row)
         url = places_for(request).url(row) if public else ""

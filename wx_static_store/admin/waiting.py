@@ -1,9 +1,8 @@
 """The files that wait: a list to act on, and a page for each."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 
@@ -22,11 +21,11 @@ from .columns import WaitingColumns, filled_fields
 class WaitingFileAdmin(ReadOnlyAdmin):
     """One row per key whose newest bytes are not public yet."""
 
-    sees = (Act.SEE_LOG,)
-    list_filter = (filters.StateFilter, filters.StoreFilter)
-    search_fields = ("key",)
-    actions = ("send_now", "give_up")
-    change_form_template = "admin/wx_static_store/uploadlog/change_form.html"
+    sees: ClassVar[Any] = (Act.SEE_LOG,)
+    list_filter: ClassVar[Any] = (filters.StateFilter, filters.StoreFilter)
+    search_fields: ClassVar[Any] = ("key",)
+    actions: Any = ("send_now", "give_up")
+    change_form_template: ClassVar[Any] = "admin/wx_static_store/uploadlog/change_form.html"
 
     def get_list_display(self, request: HttpRequest) -> Any:
         columns = WaitingColumns(request)
@@ -39,7 +38,7 @@ class WaitingFileAdmin(ReadOnlyAdmin):
         origin = (columns.source, columns.source_ref, columns.user, columns.time)
         return filled_fields(why + file + origin, obj)
 
-    def with_context(self, request: HttpRequest, row: WaitingFile) -> dict[str, Any]:
+    def _with_context(self, request: HttpRequest, row: WaitingFile) -> dict[str, Any]:
         """Return the buttons."""
         actions = [each for each in self.get_action_choices(request) if each[0] in self.actions]
         download = self.page_url("download", row) if row.file else ""
@@ -48,8 +47,8 @@ class WaitingFileAdmin(ReadOnlyAdmin):
     @Page("download", "<path:object_id>/download/")
     def download_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """Return the waiting bytes after they were compared with the row."""
-        row = self.get_object(request, unquote(object_id))
-        if row is None or row.file is None:
+        row: WaitingFile = self.row_of(request, object_id)
+        if row.file is None:
             raise Http404
         try:
             return waiting_bytes(request, row)

@@ -59,7 +59,7 @@ class Calls:
 
     def __init__(self, transport: Transport, base_url: str, witness: Witness | None = None) -> None:
         self._transport = transport
-        self.base_url = base_url.rstrip("/")
+        self.base_url: str = base_url.rstrip("/")
         self._witness = witness
 
     @clearing_frames

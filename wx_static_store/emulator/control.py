@@ -31,6 +31,14 @@ class Emulator(Protocol):
     def add_env(self, env: str, status: str | None = None) -> None:
         """Open a listener for an environment."""
 
+    def put_object(
+        self, key: str, body: bytes, *, env: str | None, headers: dict[str, str] | None
+    ) -> None:
+        """Store an object without a request."""
+
+    def delete_object(self, key: str, *, env: str | None) -> None:
+        """Remove an object without a request."""
+
     def push(self, variant: str, kind: str, *, appid: str, age: int) -> Push:
         """Push a verify ticket or news of an account."""
 
@@ -162,6 +170,28 @@ def _objects(emulator: Emulator, request: Request) -> dict[str, object]:
     }
 
 
+def _put_object(emulator: Emulator, request: Request) -> object:
+    """Store the body at a key, as the console or another program does."""
+    key, env = _key(request), request.params.get("env")
+    known = emulator.state.find(env).bucket.get(key)
+    headers = known.headers if known else None
+    emulator.put_object(key, request.content, env=env, headers=headers)
+    return _objects(emulator, request)[key]
+
+
+def _delete_object(emulator: Emulator, request: Request) -> dict[str, object]:
+    key, env = _key(request), request.params.get("env")
+    if key not in (known := emulator.state.find(env).bucket.all()):
+        raise unknown("object", key, sorted(known))
+    emulator.delete_object(key, env=env)
+    return _objects(emulator, request)
+
+
+def _key(request: Request) -> str:
+    key: str = _member({**request.params}, "key", (str,), "?key=static/a.css")
+    return key
+
+
 def _add_faults(emulator: Emulator, request: Request) -> list[dict[str, Any]]:
     value = _input(request)
     emulator.state.script.add(*(value if isinstance(value, list) else [value]))
@@ -236,6 +266,8 @@ _ACTIONS: dict[tuple[str, str], Callable[[Emulator, Request], object]] = {
     ("GET", "journal"): _journal,
     ("DELETE", "journal"): _clear_journal,
     ("GET", "objects"): _objects,
+    ("PUT", "objects"): _put_object,
+    ("DELETE", "objects"): _delete_object,
     ("GET", "faults"): lambda emulator, _: emulator.state.script.as_list(),
     ("POST", "faults"): _add_faults,
     ("DELETE", "faults"): _clear_faults,

@@ -31,9 +31,9 @@ class RequestBody:
         self._left = 0 if chunked else length or 0
         self._more = chunked
         self._invite = invite  # sends "100 Continue", only once somebody wants the body
-        self.length = None if chunked else length
+        self.length: int | None = None if chunked else length
         self.chunked = chunked
-        self.size = 0
+        self.size: int = 0
 
     @property
     def waiting(self) -> bool:

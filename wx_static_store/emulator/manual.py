@@ -88,6 +88,8 @@ CONTROL PLANE (JSON over HTTP, on the API port)
   GET    /__emulator__/journal     every request so far; ?name=put_object  ?key=static/a.css
   DELETE /__emulator__/journal
   GET    /__emulator__/objects     ?env=... (default: the first environment)
+  PUT    /__emulator__/objects     ?key=static/a.css  the body, as the console stores it; also env
+  DELETE /__emulator__/objects     ?key=static/a.css  as the console deletes it; also env
   POST   /__emulator__/faults      one fault or a list of them
   GET    /__emulator__/faults      what is scripted; spent ones have "times": 0
   DELETE /__emulator__/faults

@@ -60,7 +60,7 @@ class EmulatorServer:
             appid, appsecret, ticket, access_token, secret_id, secret_key, security_token
         )
         folder = Path(directory) if directory is not None else None
-        self.state = State(account, directory=folder, clock=clock, quirks=quirks)
+        self.state: State = State(account, directory=folder, clock=clock, quirks=quirks)
         self._tls = tls_context(*tls) if tls else None
         self.state.scheme = "https" if tls else "http"
         self._exchanges = Exchanges(self.state, log)
@@ -71,7 +71,7 @@ class EmulatorServer:
             self.state.add(env, "online")
         keys = Keys(appid, push_token, push_aes_key)
         self._new_sender = partial(Sender, self.state, keys, push_seconds, clock=clock, log=log)
-        self.sender = self._new_sender(push_url) if push_url else None
+        self.sender: Sender | None = self._new_sender(push_url) if push_url else None
 
     # --- life -------------------------------------------------------------------------------
 

@@ -125,11 +125,11 @@ class State:
         quirks: dict[str, Any],
     ) -> None:
         self.account = account
-        self.lock = threading.Lock()
+        self.lock: threading.Lock = threading.Lock()
         self.environments: dict[str, Environment] = {}
-        self.quirks = Quirks()
+        self.quirks: Quirks = Quirks()
         self.quirks.update(quirks)
-        self.script = Script()
+        self.script: Script = Script()
         self.scheme = "http"
         self.journal: list[Entry] = []
         self.pushes: list[Push] = []
@@ -141,13 +141,13 @@ class State:
 
     def _start(self) -> None:
         self._offset = 0.0
-        self.busiest = 0  # most requests that were under way at once
-        self.tokens = Tokens(self.account.access_token)
-        self.counters = Counters()
+        self.busiest: int = 0  # most requests that were under way at once
+        self.tokens: Tokens = Tokens(self.account.access_token)
+        self.counters: Counters = Counters()
         self.refused_calls: dict[str, Any] = {}  # by their rid
         self.accounts: dict[str, float] = {}  # appids, and when each was authorized
         self.listed = 0  # times that the accounts were listed
-        self.tickets = Tickets(self.account.ticket, self.now())
+        self.tickets: Tickets = Tickets(self.account.ticket, self.now())
 
     @contextmanager
     def under_way(self) -> Iterator[None]:

@@ -162,7 +162,9 @@ class Sender:
             text = marked("push_seconds takes seconds above 0 such as 600, not {seconds}")
             raise BadInput(text, seconds=seconds)
         _encrypted(keys.key, b"")  # says at once what is not installed
-        self.url, self.seconds, self.keys = url, seconds, keys
+        self.url: str = url
+        self.seconds: float = seconds
+        self.keys: Keys = keys
         self._address = _loopback_address(url)
         self._state, self._clock, self._log = state, clock, log
         self._created = 0

@@ -63,7 +63,8 @@ class Tickets:
 
     def issue(self, ticket: str, now: float) -> None:
         """Issue a ticket; the time of a known one begins again."""
-        self.newest, self._issued[ticket] = ticket, now
+        self.newest: str = ticket
+        self._issued[ticket] = now
 
     def verdict(self, ticket: object, now: float, life: float) -> tuple[int, str]:
         """Return WeChat's errcode for a token call with that ticket, 0 if it is valid."""

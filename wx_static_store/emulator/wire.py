@@ -31,7 +31,7 @@ class Wire:
         self._stopping = stopping
         self._release = release  # drops the reader, which would keep the socket open
         self._head_only = head_only
-        self.keep_alive = keep_alive
+        self.keep_alive: bool = keep_alive
 
     def wait(self, seconds: float) -> bool:
         """Sleep, but wake when the server stops; then False."""

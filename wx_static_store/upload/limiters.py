@@ -37,8 +37,8 @@ class AdaptiveLimiter:
         shared: Notes | None = None,
         rate: "Rate | None" = None,
     ) -> None:
-        self.width = self._most = most
-        self._throttle, self._shared, self._rate = throttle, shared, rate
+        self.width: float = most
+        self._most, self._throttle, self._shared, self._rate = most, throttle, shared, rate
         self._inside = 0
         self._peak = 0  # most that were inside at once since it narrowed
         self._refused = 0  # the width that was too much the last time
@@ -152,8 +152,8 @@ class Rate:
     def __init__(
         self, rate: float, shared: Notes, alone: Notes, now: Callable[[], float] = time.time
     ) -> None:
-        self.rate, self.turns = rate, math.ceil(rate)
-        self._seconds = self.turns / rate
+        self._rate, self._turns = rate, math.ceil(rate)
+        self._seconds = self._turns / rate
         self._shared, self._alone, self._now = shared, alone, now
 
     def turn(self, patience: float) -> float:
@@ -161,12 +161,12 @@ class Rate:
         now = self._now()
         window = int(now // self._seconds)
         while (begins := window * self._seconds - now) <= patience:
-            name, passed = f"rate:{self.rate}:{window}", max(0, int(-begins * self.rate))
+            name, passed = f"rate:{self._rate}:{window}", max(0, int(-begins * self._rate))
             facts = name, passed, begins + self._seconds + _SKEW
             # While the cache fails, this process counts alone.
             number = self._shared.count(*facts) or self._alone.count(*facts) or 1
-            if number <= self.turns:
-                return max(0.0, begins + (number - 1) / self.rate)
+            if number <= self._turns:
+                return max(0.0, begins + (number - 1) / self._rate)
             window += 1
         return math.inf
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from ..clients.cos import CosClient
 from ..clients.site import SiteClient
+from ..clients.tokens import TokenProvider
 from ..clients.wechat import ListPage, WeChatClient
 from ..conf import Options, options_for
 from ..conf.settings import freeze, resolve
@@ -18,7 +19,7 @@ from ..core.types import DELETED, DELETED_MD5, RemoteFile
 from ..exceptions import ConfigurationError, WxStaticStoreError
 from ..i18n import gettext_lazy as _
 from .hosting import Hosting, Hostings
-from .platform import platform_for
+from .platform import Platform, platform_for
 
 if TYPE_CHECKING:
     from ..clients.transport import Reply
@@ -59,12 +60,11 @@ class Store:
         self.options = options
         self.env = env
         self.clock = clock
-        self._platform = platform = platform_for(options)
-        self.wechat = WeChatClient(platform.transport, options.api_base_url)
-        self.cos = CosClient(platform.transport)
-        self.site = SiteClient(platform.transport)
-        self.tokens = platform.tokens
-        self.api_limiter, self.put_limiter = platform.api_limiter, platform.put_limiter
+        self.platform: Platform = platform_for(options)
+        self.wechat: WeChatClient = WeChatClient(self.platform.transport, options.api_base_url)
+        self.cos: CosClient = CosClient(self.platform.transport)
+        self.site: SiteClient = SiteClient(self.platform.transport)
+        self.tokens: TokenProvider = self.platform.tokens
         self._hostings = Hostings(options)
         # If STATIC_URL is exactly the address and the location, the site needs no call to WeChat.
         location = quote_key(options.location)
@@ -147,14 +147,13 @@ class Store:
         """Make a call about this environment in the retry loop; return its answer."""
         attempts, deadline = self.options.max_attempts, self.interactive_deadline()
         how: dict[str, Any] = {"deadline": deadline, "max_attempts": attempts, "env": self.env}
-        return self._platform.ask(call, self.env, *args, **how)
+        return self.platform.ask(call, self.env, *args, **how)
 
     def _described_root(self) -> str:
         hosting = self._hostings.keep(self.env, self._ask(self.wechat.describe))
         if not hosting.root:
             hint = _("Enable it in the console, or set base_url to the site's public address.")
-            error = ConfigurationError(_("Static hosting is not enabled"), hint=hint)
-            raise error.with_context(env=self.env)
+            raise ConfigurationError(_("Static hosting is not enabled"), hint=hint, env=self.env)
         return hosting.root
 
 

@@ -199,7 +199,7 @@ class Transfer:
         self._check_abandoned()
         self.attempts = number
         known = item.md5 if number == 1 else None  # the plan hashed it; later we look again
-        with opened(item, md5=known) as source, store.put_limiter.slot(deadline):
+        with opened(item, md5=known) as source, store.platform.put_limiter.slot(deadline):
             self.size = len(source)
             rate = BATCH_RATE if self.batch else INTERACTIVE_RATE
             deadline.extend(max(0, self.size - self.allowed) / rate)
@@ -207,7 +207,7 @@ class Transfer:
             self.md5 = source.known_md5
             self.token = current_token(store.tokens)
             # Each attempt asks for a link of its own, just before the PUT: a link lives 60 seconds.
-            with store.api_limiter.slot(deadline), _span("wx.link"):
+            with store.platform.api_limiter.slot(deadline), _span("wx.link"):
                 link = store.wechat.upload_link(self.token, store.env, self.key, deadline=deadline)
             self.errcode, self.rid = 0, ""
             self.sending = True

@@ -67,8 +67,8 @@ class Uploader:
 
     def __init__(self, options: Options) -> None:
         # A callable `env` is called once, here: worker threads do not know the caller's tenant.
-        self.options = options.settled()
-        self.env = str(self.options.env)
+        self.options: Options = options.settled()
+        self.env: str = str(self.options.env)
 
     @property
     def store(self) -> Store:

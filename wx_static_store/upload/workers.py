@@ -25,7 +25,7 @@ class WorkerPool:
     def __init__(self, max_workers: int) -> None:
         self.max_workers = max_workers
         # Calls that should be under way, so that no worker waits for the next one.
-        self.capacity = 2 * max_workers if max_workers > 1 else 1
+        self.capacity: int = 2 * max_workers if max_workers > 1 else 1
         self._calls: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._until = math.inf

@@ -174,7 +174,7 @@ def test_a_file_that_gets_no_slot_in_time_is_not_sent(
     row = failed(cloud, "a.txt")
     puts = len(cloud.calls("put_object"))
     limit_request(monkeypatch, 1)
-    monkeypatch.setattr(get_uploader().store.api_limiter, "width", 0)
+    monkeypatch.setattr(get_uploader().store.platform.api_limiter, "width", 0)
     text = again(editor("retry", *more), row)
     assert said in text
     assert "A worker of Celery gives it the time that it needs" in text

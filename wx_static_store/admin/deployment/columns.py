@@ -109,14 +109,14 @@ def title_of(row: Deployment) -> str:
 class ReleasePages(ReadOnlyAdmin):
     """The base of the mixins."""
 
-    def with_release(self, request: HttpRequest, object_id: str) -> Deployment:
+    def _with_release(self, request: HttpRequest, object_id: str) -> Deployment:
         """Return the deployment; raises Http404 if this user sees none, or it has no release."""
         row: Deployment = self.row_of(request, object_id)
         if row.release is None:
             raise Http404
         return row
 
-    def page(
+    def _release_page(
         self, request: HttpRequest, page: str, row: Deployment, context: dict[str, Any]
     ) -> HttpResponse:
         columns = DeploymentColumns(request)

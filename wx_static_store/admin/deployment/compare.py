@@ -90,7 +90,7 @@ class ComparePage(ReleasePages):
     @Page("compare", "<path:object_id>/compare/")
     def compare_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Compare with the side that the address names; without one, with the likeliest."""
-        row = self.with_release(request, object_id)
+        row = self._with_release(request, object_id)
         others = others_of(self.get_queryset(request), row)
         wanted = request.GET.get("with", "")
         other = self._other(request, row, wanted) if wanted else counterpart(row, others)
@@ -110,7 +110,7 @@ class ComparePage(ReleasePages):
             else:
                 shown = sections(found, HEADINGS if other else IN_CLOUD)
                 context |= {"difference": found, "sections": [*shown]}
-        return self.page(request, "compare", row, context)
+        return self._release_page(request, "compare", row, context)
 
     def _other(self, request: HttpRequest, row: Deployment, wanted: str) -> Any:
         """Return the deployment with that id and the same folder; None for the cloud."""

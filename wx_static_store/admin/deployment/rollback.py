@@ -38,7 +38,7 @@ CHANGED = gettext_lazy("Something else was deployed meanwhile. Look at it again.
 class RollbackPage(ReleasePages):
     """Mixin of the deployments."""
 
-    def release_tools(self, request: HttpRequest, row: Deployment) -> list[Tool]:
+    def _release_tools(self, request: HttpRequest, row: Deployment) -> list[Tool]:
         """Return the buttons of a deployment's page."""
         if row.release is None:
             return []
@@ -51,15 +51,18 @@ class RollbackPage(ReleasePages):
     @Page("rollback", "<path:object_id>/rollback/", BOTH, needs="deploy")
     def rollback_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show what would be sent; a POST begins, unless another deployment came between."""
-        row = self.with_release(request, object_id)
+        row = self._with_release(request, object_id)
         if not is_offered(row.env, request.user):  # to a superuser, who sees it
             raise Http404
+        title = _("Roll back to %(label)s") % {"label": title_of(row)}
+        context: dict[str, Any] = {"title": title}
         try:
             using, move = move_of(row.env, str(row.pk), using=row.using)
             found = plan_rollback(using, move, UploadContext(SOURCE, user_id=request.user.pk))
         except WxStaticStoreError as error:
-            return self._answer(request, row, {"error": error.what, "hint": error.hint})
-        context = plan_context(found)
+            context |= {"error": error.what, "hint": error.hint}
+            return self._release_page(request, "rollback", row, context)
+        context |= plan_context(found)
         if request.method == "POST" and context["may_begin"]:
             # What was planned on a page that somebody left open may not be what is live now.
             if request.POST.get("before") == newest_id(found):
@@ -73,13 +76,7 @@ class RollbackPage(ReleasePages):
             "stale": [file.key for file in found.stale[:SHOWN]],
             "more_stale": len(found.stale) - SHOWN,
         }
-        return self._answer(request, row, context)
-
-    def _answer(
-        self, request: HttpRequest, row: Deployment, context: dict[str, Any]
-    ) -> HttpResponse:
-        title = _("Roll back to %(label)s") % {"label": title_of(row)}
-        return self.page(request, "rollback", row, {"title": title} | context)
+        return self._release_page(request, "rollback", row, context)
 
 
 def carry_out(

@@ -34,7 +34,7 @@ class DiagnosisPage(ReadOnlyAdmin):
             shown.wx_diagnosis = diagnose(row)  # type: ignore[attr-defined]
         return self.change_view(shown, object_id)
 
-    def diagnosis_fieldsets(self, request: HttpRequest, row: UploadLog | None) -> list[Any]:
+    def _diagnosis_fieldsets(self, request: HttpRequest, row: UploadLog | None) -> list[Any]:
         """Return the fields that the page of a refused upload shows to users who may ask."""
         is_refused = row and row.rid and row.status != UploadLog.Status.STORED
         if not (row and is_refused and self.may(request, "diagnose")):

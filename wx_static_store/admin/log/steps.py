@@ -38,7 +38,7 @@ LONG_ACTIONS: dict[str, tuple[Work, Callable[[Counter[str], int], str]]] = {
 class LogActions(ReadOnlyAdmin):
     """Mixin of the log of uploads: actions with a permission each, and the page of a long one."""
 
-    actions = ("upload_again", "compare", "export_csv", "export_json")
+    actions: Any = ("upload_again", "compare", "export_csv", "export_json")
 
     @admin.action(permissions=["retry"], description=_("Upload again"))
     def upload_again(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
@@ -108,9 +108,10 @@ class HealthAdmin(ReadOnlyAdmin):
     """One page instead of a list; opening the page asks the checks, unless somebody just did."""
 
     class Media:
-        css = {"all": ["wx_static_store/page.css", "wx_static_store_health/health.css"]}
+        css: Any = {"all": ["wx_static_store/page.css", "wx_static_store_health/health.css"]}
 
-    sees, has_list = ("wx_static_store_health.view_health",), False
+    sees: ClassVar[Any] = ("wx_static_store_health.view_health",)
+    has_list: bool = False
 
     @Page("changelist", "", BOTH)
     def health_view(self, request: HttpRequest) -> HttpResponse:

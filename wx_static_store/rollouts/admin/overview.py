@@ -1,6 +1,6 @@
 """The page *Overview*: the state of each environment, with filters; and the page of one."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.apps import apps
 from django.contrib import admin
@@ -30,9 +30,10 @@ class OverviewAdmin(ReadOnlyAdmin):
     """One page instead of a list, for users who may see deployments or uploads."""
 
     class Media:
-        css = {"all": ["wx_static_store/page.css", "wx_static_store_rollouts/rollouts.css"]}
+        css: Any = {"all": ["wx_static_store/page.css", "wx_static_store_rollouts/rollouts.css"]}
 
-    sees, has_list = (Act.SEE_DEPLOYMENTS, Act.SEE_LOG), False
+    sees: ClassVar[Any] = (Act.SEE_DEPLOYMENTS, Act.SEE_LOG)
+    has_list: bool = False
 
     @Page("changelist", "")
     def overview_view(self, request: HttpRequest) -> HttpResponse:

@@ -1,7 +1,7 @@
 """The list of rollouts, the page of one, the part of it that is fetched again, its buttons."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from django.contrib import admin, messages
 from django.core.exceptions import BadRequest, PermissionDenied
@@ -46,14 +46,14 @@ class StateFilter(ColumnFilter):
 class RolloutAdmin(ReadOnlyAdmin):
     """One row per rollout; a user who may see deployments may see their rollouts."""
 
-    change_list_template = "admin/wx_static_store/change_list.html"
-    list_filter = (StateFilter,)
+    change_list_template: ClassVar[Any] = "admin/wx_static_store/change_list.html"
+    list_filter: ClassVar[Any] = (StateFilter,)
     list_per_page = 20
-    sees = (Act.SEE_DEPLOYMENTS,)
+    sees: ClassVar[Any] = (Act.SEE_DEPLOYMENTS,)
 
     class Media:
-        css = {"all": ["wx_static_store/page.css", "wx_static_store_rollouts/rollouts.css"]}
-        js = ("wx_static_store/refresh.js",)
+        css: Any = {"all": ["wx_static_store/page.css", "wx_static_store_rollouts/rollouts.css"]}
+        js: Any = ("wx_static_store/refresh.js",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return with_users(visible_rollouts(request.user))
@@ -114,8 +114,7 @@ class RolloutAdmin(ReadOnlyAdmin):
         try:
             return work()
         except (RolloutRefused, WxStaticStoreError) as error:
-            text = getattr(error, "sentence", str(error))
-            self.message_user(request, text, messages.ERROR)
+            self.message_user(request, getattr(error, "sentence", str(error)), messages.ERROR)
         return None
 
     def _steered(self, request: HttpRequest, object_id: str) -> Rollout:

@@ -1,0 +1,1 @@
+"""What automation/ does on each CI system, on the emulator."""
