@@ -112,8 +112,9 @@ SPHINX = $(BIN)/sphinx-build -q -W -n --keep-going
 .PHONY: docs
 docs:  ## the documentation in English and Chinese: docs/_build/html/index.html
 	$(MAKE) venv EXTRAS=docs
-	$(SPHINX) docs docs/_build/html/en
-	$(SPHINX) -D language=zh_CN docs docs/_build/html/zh
+	@# -a, all pages: Sphinx forgets the index entries of a page that it does not write
+	$(SPHINX) -a docs docs/_build/html/en
+	$(SPHINX) -a -D language=zh_CN docs docs/_build/html/zh
 	cp docs/languages.html docs/_build/html/index.html
 
 .PHONY: docs-serve

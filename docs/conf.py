@@ -35,11 +35,14 @@ locale_dirs = ["locale"]
 gettext_compact = False  # a catalogue for each page
 gettext_location = False
 gettext_uuid = False
+gettext_additional_targets = ["index"]
 
 html_theme = "furo"
 html_title = "wx_static_store"
 html_static_path = ["_static"]
 html_css_files = ["docs.css"]
+# The search shows a page first for the words of its `index` directive.
+html_search_scorer = str(DOCS / "search_scorer.js")
 html_copy_source = False
 html_extra_path = ["SKILL.md"]  # beside llms.txt
 html_show_sphinx = False

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -55,7 +56,7 @@ def skip_figures(_app: Sphinx, doctree: nodes.document) -> None:
     for element in doctree.findall(nodes.TextElement):
         words = re.sub(r"``.*?``|:ref:`\S+( <\S+>)?`", "", element.rawsource)
         if re.fullmatch(r"[\W\d]*|(test_\w+(, )?)+|[a-z]+/\w+", words):
-            element["translatable"] = False
+            element["translatable"] = isinstance(element, addnodes.index)  # has no rawsource
 
 
 def show_caption(translator: Any, node: nodes.caption) -> None:

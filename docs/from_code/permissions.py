@@ -26,11 +26,12 @@ ALLOWS = {
     "text takes its place. Elsewhere, and for protected names, it needs ``replace_protected``, "
     "too. Give up a file that waits.",
     "retry": "Upload the file of a row again, dismiss a failure, and send a waiting file now, in "
-    "the admin; upload it again by the API.",
+    "the admin; upload it again by the API. Where the cloud has other bytes than the row, it needs "
+    "``replace``, too.",
     "diagnose": "Ask WeChat what it received with a call that it refused, in the admin and by "
     "the API.",
     "deploy": "Deploy kept releases, roll back, and start and stop rollouts, in the admin and by "
-    "the API.",
+    "the API. In the admin, it needs ``view_deployment``, too.",
     "view_health": "See the page *Health* in the admin, and what ``GET health/`` answers.",
 }
 

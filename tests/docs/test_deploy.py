@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import slow
 from tests.docs.blocks import DOCS, blocks
-from tests.docs.fresh_project import FreshProject
+from tests.docs.fresh_project import FreshProject, block
 from wx_static_store.emulator import EmulatorServer
 
 ENV = "tenant-a-1x2y"
@@ -44,7 +44,7 @@ def project(tmp_path: Path, cloud: EmulatorServer) -> FreshProject:
 def test_the_commands_of_the_page_work_and_print_what_it_shows(
     project: FreshProject, cloud: EmulatorServer
 ) -> None:
-    for block in blocks(PAGE):
-        project.follow(block, {"https://www.example.com": cloud.site_url()})
+    for one in [*blocks(PAGE), block("howto/log", "reconcile")]:
+        project.follow(one, {"https://www.example.com": cloud.site_url()})
     files = ["assets/index-CLj3BHz1.js", "index.html"]
     assert sorted(cloud.objects()) == [*files, *(f"shop/{name}" for name in files)]

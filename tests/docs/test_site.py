@@ -144,6 +144,37 @@ def test_the_search_finds_a_page(
     page.close()
 
 
+@pytest.mark.skipif(not shutil.which("chromium"), reason="needs Debian's chromium")
+@pytest.mark.parametrize(
+    ("language", "query", "guide"),
+    [
+        ("en", "rollback", "releases"),
+        ("en", "token", "tokens"),
+        ("en", "preview", "previews"),
+        ("en", "85088", "account"),
+        ("en", "delete", "delete"),
+        ("en", "cron", "schedule"),
+        ("zh", "回滚", "releases"),
+        ("zh", "rollback", "releases"),
+        ("zh", "令牌", "tokens"),
+        ("zh", "预览", "previews"),
+        ("zh", "85088", "account"),
+        ("zh", "删除", "delete"),
+        ("zh", "cron", "schedule"),
+    ],
+)
+def test_the_search_shows_the_how_to_first(
+    chromium: Any, served: str, language: str, query: str, guide: str
+) -> None:
+    from playwright.sync_api import expect
+
+    page = chromium.new_page()
+    page.goto(f"{served}/{language}/search.html?{urlencode({'q': query})}")
+    first = page.locator("ul.search li > a").first
+    expect(first).to_have_attribute("href", re.compile(rf"^howto/{guide}\.html"))
+    page.close()
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_each_page_has_a_twin_in_markdown_that_llms_txt_names(language: str) -> None:
     named = re.findall(r"\]\((\S+\.md)\)", (SITE / language / "llms.txt").read_text("utf-8"))
