@@ -134,13 +134,34 @@ docs-messages:  ## the Chinese catalogues of the documentation, brought up to da
 	$(BIN)/sphinx-intl update -p docs/_build/gettext -l zh_CN -d docs/locale
 
 .PHONY: dist
-dist:  ## the wheel, which README.rst installs, and the source archive: in dist/
+dist:  ## the wheel, which README.rst installs, and the source archive, the same bytes each time: in dist/
 	$(MAKE) venv VENV=.venv-dist EXTRAS=dist
 	rm -rf dist
-	.venv-dist/bin/python -m build
+	export SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct || date +%s)}; \
+		.venv-dist/bin/python -m build && .venv-dist/bin/python .ci/same_bytes.py dist/*.tar.gz
+
+.PHONY: release
+release: dist  ## the same with its parts list, judged as an index and its readers do; CONTRIBUTING.rst
+	$(MAKE) venv VENV=.venv-release EXTRAS=release
+	$(MAKE) sbom judge BIN=.venv-release/bin
+
+# What one wheel brings into an empty environment. `ci` has the tools of both targets, too.
+.PHONY: sbom
+sbom:
+	rm -rf .venv-sbom && $(PYTHON) -m venv --without-pip .venv-sbom
+	$(BIN)/python -m pip --python .venv-sbom install --quiet dist/*.whl
+	@# where pip found the wheel: a folder of this machine
+	rm .venv-sbom/lib/python3.*/site-packages/wx_static_store-*/direct_url.json
+	$(BIN)/cyclonedx-py environment --output-reproducible --output-file dist/sbom.cdx.json .venv-sbom
+
+.PHONY: judge
+judge:
+	$(BIN)/twine check --strict dist/*.whl dist/*.tar.gz
+	$(BIN)/check-wheel-contents dist/*.whl
+	$(BIN)/pyroma --min 10 dist/*.tar.gz
 
 .PHONY: nightly
-nightly: venv  ## what takes too long for each run of CI (15 minutes); PART=3 is one of its ten parts
+nightly: venv  ## what takes too long for each run of CI (15 minutes); PART=3 is one of its eleven parts
 	$(BIN)/python -m tests.nightly $(PART)
 
 .PHONY: fuzz

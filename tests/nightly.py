@@ -1,5 +1,5 @@
 """
-``python -m tests.nightly [PART]``: what takes too long for each run of CI, in ten parts.
+``python -m tests.nightly [PART]``: what takes too long for each run of CI, in eleven parts.
 
 A person runs all of them before something is called finished. A run of CI takes the part that the
 hash of its commit names. A part has about 80 seconds on two cores.
@@ -21,8 +21,14 @@ OTHERS = (
 RANDOM = """TESTS="$(grep --recursive --files-with-matches --include='test_*.py' \\
     'WX_ALL_EXAMPLES\\|@given\\|@examples\\|settings=examples' tests | tr '\\n' ' ')" """
 CLICKS = 'TESTS="tests/browser/test_themes.py -k answers_a_click"'
+# A machine may have no Python 3.14 of its own.
+NEWEST = (
+    'make test VENV=.venv-3.14 PYTHON="$(.ci/python3.14)" EXTRA="Django~=6.1.0 ${EXTRA:-}" '
+    f'TESTS="$({sys.executable} -m tests.parts VERSIONS)"'
+)
 WATCHED = 'ARGS="tests/observers tests/api/test_generated_clients.py"'
 PARTS = {
+    "Python 3.14, Django 6.1": (NEWEST,),
     "each point of a run under each signal": (
         "WX_SLOW=1 WX_ALL_KILLS=1 make test TESTS=tests/processes",
     ),

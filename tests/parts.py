@@ -24,7 +24,7 @@ VERSIONS = """
     models
     security
     templatetags
-    health     models tasks
+    health     check models tasks
     health/admin
     health/api
     health/management
@@ -56,9 +56,8 @@ CI = """
     rollouts   scale
     databases  releases
     emulator   cos_sdk variants
-    health     check
     .          architecture changed memory metadata parts properties reference s3 sabotage
-    .          secret_scan speed storage_contract tables translations types
+    .          secret_scan speed storage_contract tables translations types workflows
 """
 # Of others, what takes long runs beside those of VERSIONS, where WX_SLOW is set.
 SLOW = """

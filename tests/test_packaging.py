@@ -1,5 +1,6 @@
-"""The sdist and the wheel that `make dist` builds, and the empty environment of README.rst."""
+"""What `make dist` builds and `make release` judges, and the empty environment of README.rst."""
 
+import json
 import os
 import re
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from tests.conftest import ENV
+from tests.conftest import ENV, ci_package
 from tests.docs.blocks import DOCS, blocks
 from tests.tables import each
 from wx_static_store.emulator import EmulatorServer
@@ -24,12 +25,21 @@ REQUIRED = bool(os.environ.get("WX_REQUIRE_PACKAGING"))
 SECONDS = 300  # for one command
 INSTALL = blocks(ROOT / "README.rst")[0].text
 EXTRA = re.compile(r"""pip install ["'](wx_static_store\[\w+\])["']""")
+WARNING = re.compile(r"^.*(?:[Ww]arning:|\bWARNING\b).*$", re.MULTILINE)
+# What a project that publishes the packages adds to setup.cfg: CONTRIBUTING.rst prints the like.
+ADDRESSES = """
+[metadata]
+author_email = wx-static-store@example.com
+project_urls =
+    Source = https://example.com/wx_static_store
+"""
 
 pytestmark = pytest.mark.skipif(
     not {"WX_SLOW", "WX_REQUIRE_PACKAGING"} & {*os.environ},
     reason="builds packages for half a minute: WX_SLOW=1 runs it",
 )
 
+NOBODY = ("-c", "user.name=nobody", "-c", "user.email=nobody@example.com")
 STAY_AT_HOME = {".gitignore"}  # is of no use outside a checkout
 METADATA = {
     *("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE", "top_level.txt"),
@@ -85,9 +95,11 @@ class Dist:
     """The files of a checkout, what was built of them, and the project of somebody who did it."""
 
     files: frozenset[str]
+    source: Path
     sdist: Path
     wheel: Path
     project: Path
+    shown: str
 
 
 @pytest.fixture(scope="module")
@@ -102,13 +114,16 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Dist:
         target = folder / "source" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes((ROOT / name).read_bytes())
-    project = folder / "project"
+        target.chmod((ROOT / name).stat().st_mode)
+    source, project = folder / "source", folder / "project"
     project.mkdir()
+    done("git", "init", "--quiet", cwd=source)
+    done("git", "add", "--all", cwd=source)
+    done("git", *NOBODY, "commit", "--quiet", "--message=All", "--date=2026-01-01", cwd=source)
     typed = INSTALL.replace("path/to/checkout", "../source")
-    done("bash", "-ec", typed, cwd=project, PYTHON=sys.executable)
-    built = folder / "source" / "dist"
-    (sdist,), (wheel,) = built.glob("*.tar.gz"), built.glob("*.whl")
-    return Dist(frozenset(files), sdist, wheel, project)
+    shown = done("bash", "-ec", f"exec 2>&1\n{typed}", cwd=project, PYTHON=sys.executable)
+    (sdist,), (wheel,) = source.glob("dist/*.tar.gz"), source.glob("dist/*.whl")
+    return Dist(frozenset(files), source, sdist, wheel, project, shown)
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +153,47 @@ def test_the_sdist_holds_the_whole_project(dist: Dist) -> None:
         names = {member.name.split("/", 1)[1] for member in file if member.isfile()}
     made = {name for name in names if ".egg-info/" in name} | {"PKG-INFO"}
     assert names - made == dist.files - STAY_AT_HOME
+
+
+def test_nothing_is_warned_of(dist: Dist) -> None:
+    assert WARNING.findall(dist.shown) == []
+
+
+def test_a_commit_is_built_to_the_same_bytes(dist: Dist) -> None:
+    before = [built.read_bytes() for built in (dist.sdist, dist.wheel)]
+    for name in dist.files - {"setup.cfg", "pyproject.toml"}:  # they would make .venv-dist anew
+        (dist.source / name).touch()
+    done("make", "dist", cwd=dist.source, PYTHON=sys.executable)
+    assert [built.read_bytes() for built in (dist.sdist, dist.wheel)] == before
+
+
+# --- `make release` ---------------------------------------------------------------------------
+
+
+def make(target: str, dist: Dist, **environment: str) -> None:
+    """Make it with the tools of the extra ci; ``make release`` gets an environment of its own."""
+    tools = f"BIN={Path(sys.executable).parent}"
+    done("make", target, tools, f"PYTHON={sys.executable}", cwd=dist.source, **environment)
+
+
+def test_twine_check_wheel_contents_and_pyroma_find_no_fault(dist: Dist, tmp_path: Path) -> None:
+    """A project that publishes adds its addresses; nothing else is missing."""
+    ci_package("pyroma")
+    addresses = tmp_path / "addresses.cfg"
+    addresses.write_text(ADDRESSES)
+    make("judge", dist, DIST_EXTRA_CONFIG=str(addresses))
+
+
+def test_the_parts_list_names_what_the_wheel_installs_and_nothing_of_this_machine(
+    dist: Dist,
+) -> None:
+    ci_package("cyclonedx_py")
+    make("sbom", dist)
+    text = (dist.source / "dist/sbom.cdx.json").read_text("utf-8")
+    names = {part["name"].lower() for part in json.loads(text)["components"]}
+    assert {"wx_static_store", "django", "requests", "urllib3", "certifi"} <= names
+    assert not {"pip", "pytest"} & names
+    assert "file:" not in text
 
 
 # --- an empty environment ---------------------------------------------------------------------
@@ -219,6 +275,19 @@ def test_in_an_empty_environment_the_emulator_starts(installation: Installation)
         installation.python, "-m", "wx_static_store.emulator", "--help", cwd=installation.folder
     )
     assert "POST   /__emulator__/faults" in shown
+
+
+def test_no_package_that_is_installed_has_a_known_hole(installation: Installation) -> None:
+    ci_package("pip_audit")
+    (packages,) = installation.folder.glob(".venv/lib/*/site-packages")
+    audit = ("-m", "pip_audit", "--progress-spinner=off", "--format=json", "--path", packages)
+    told = run(sys.executable, *audit, cwd=installation.folder)
+    assert told.stdout, told.stderr[-3000:]
+    found = [each for each in json.loads(told.stdout)["dependencies"] if each.get("vulns")]
+    assert found == []
+    known = [each for each in json.loads(told.stdout)["dependencies"] if "vulns" in each]
+    if not known:
+        pytest.skip("this package index has no advisories")
 
 
 # --- what they ask for ------------------------------------------------------------------------

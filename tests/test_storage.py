@@ -14,7 +14,7 @@ import pytest
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage, storages
 from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile, UploadedFile
-from django.db import connections, models, transaction
+from django.db import models, transaction
 from django.db.migrations.writer import MigrationWriter
 from django.test import override_settings
 from django.utils import timezone
@@ -35,6 +35,7 @@ from wx_static_store.exceptions import (
 from wx_static_store.log.reconcile import LogComparison
 from wx_static_store.models import UploadLog
 from wx_static_store.storage import WxStorage
+from wx_static_store.upload.database import close_connections
 from wx_static_store.upload.store import get_store
 
 pytestmark = pytest.mark.django_db
@@ -540,7 +541,7 @@ def saved_elsewhere() -> str:
         try:
             return default_storage.save("a.txt", ContentFile(b"two"))
         finally:
-            connections.close_all()
+            close_connections()
 
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(save).result()

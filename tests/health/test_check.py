@@ -42,7 +42,7 @@ def test_the_check_names_what_is_wrong(configure: Any) -> None:
     configure(ROOT_URLCONF=__name__, WX_STATIC_STORE={"ACCESS_TOKEN": "spent"})
     status, said = asked()
     assert status == 500
-    assert said.startswith("Unavailable: ")
+    assert said.lower().startswith("unavailable: ")  # 4.0 has the capital
     assert "token.accepted" in said
 
 

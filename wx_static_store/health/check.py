@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from health_check.base import HealthCheck
+from health_check import HealthCheck
 from health_check.exceptions import ServiceUnavailable
 
 from .doctor.latest import WITHIN, examined
@@ -19,6 +19,7 @@ class DoctorCheck(HealthCheck):  # type: ignore[misc]
     timeout = timedelta(seconds=WITHIN + 5)  # no field, as in the base
 
     def run(self) -> None:
-        found = examined(self.max_age)
-        if found["status"] == "wrong":
+        if (found := examined(self.max_age))["status"] == "wrong":
             raise ServiceUnavailable(found["verdict"])
+
+    check_status = run  # its name before 4.0

@@ -57,9 +57,8 @@ def keep(results: Sequence[Result], *, cached: bool = True) -> dict[str, Any]:
 
 def _read(kept: dict[str, Any]) -> dict[str, Any]:
     reports = kept["reports"]
-    when = datetime.fromtimestamp(kept["examined"], UTC)
     shown = reports.get(translation.get_language() or "en") or reports["en"]
-    return {**shown, "examined": when}
+    return {**shown, "examined": datetime.fromtimestamp(kept["examined"], UTC)}
 
 
 def _notes() -> Notes:
