@@ -61,7 +61,7 @@ class Deployments(View):
     @Operation(
         "wx_deployments_create",
         _("Deploy a kept release to one environment, or roll it back"),
-        (*BEGINS, "upstream", "timeout"),
+        (*BEGINS, "release", "upstream", "timeout"),
         serializers.DeploymentSerializer,
         (Act.DEPLOY,),
         201,

@@ -229,6 +229,9 @@ _number: Any = partial(serializers.IntegerField, required=False)
 class ProblemSerializer(serializers.Serializer[Any]):
     """What went wrong (RFC 9457). Members that do not apply are left out."""
 
+    type = serializers.URLField(
+        required=False, help_text=_("The page that explains it; left out without DOCS_URL.")
+    )
     title = serializers.CharField()
     status = serializers.IntegerField()
     code = NamedChoice(

@@ -150,7 +150,6 @@ def test_a_quota_that_is_too_small_is_a_warning(
 
 WRONG = {
     "no release": ({"envs": ALL}, "Send either"),
-    "an unknown release": ({"envs": ALL, "release": "v9"}, "is named 'v9'"),
     "no environment": ({"release": "v2"}, "Name environments"),
     "all and some": ({"release": "v2", "all": True, "envs": ALL}, "Name environments"),
     "all of nothing": ({"release": "v2", "all": True}, "has no ENVIRONMENTS"),
@@ -177,6 +176,13 @@ def test_what_is_wrong_with_a_rollout_is_said(
     code, said = refused(client, **body)
     assert (code, text in said) == ("invalid", True), said
     assert not Rollout.objects.exists()
+
+
+def test_a_rollout_of_an_unknown_release_is_404(
+    client: APIClient, broker: Broker, release: Release
+) -> None:
+    code, said = refused(client, status=404, envs=ALL, release="v9")
+    assert (code, "is named 'v9'" in said) == ("release", True), said
 
 
 @pytest.mark.parametrize("body", ["[]", "7", "[" * 100_000, "{", '{"envs": "\ud800"}', ""])
@@ -430,8 +436,8 @@ def test_a_release_of_other_tenants_cannot_be_named(
     client: APIClient, broker: Broker, release: Release, offered: dict[str, Any]
 ) -> None:
     offered["tenant-01"] = "One"
-    code, said = refused(client, release=release.digest, all=True)
-    assert (code, "Known are: none" in said) == ("invalid", True)
+    code, said = refused(client, status=404, release=release.digest, all=True)
+    assert (code, "Known are: none" in said) == ("release", True)
 
 
 def test_who_may_use_a_part_of_a_rollout_cannot_steer_it(

@@ -66,7 +66,7 @@ class Rollouts(View):
     @Operation(
         "wx_rollouts_create",
         _("Start a rollout"),
-        (*BEGINS, "archive"),
+        (*BEGINS, "release", "archive"),
         serializers.RolloutBegunSerializer,
         (Act.DEPLOY,),
         202,
