@@ -284,6 +284,8 @@ def test_the_form_is_filled_in_so_that_it_can_be_tried_out(document: Any) -> Non
         "store": "default",
         "path": "uploads/",
     }
+    # Swagger UI takes true for a flag without an example.
+    assert [examples[flag] for flag in ("overwrite", "generate")] == [False, False]
     assert "example" not in schemas["WxUploaded"]["properties"]["store"]
 
 

@@ -152,8 +152,9 @@ if INSTALLED:
                 shown = found["properties"][name]
                 # A text with a pattern that may be blank has two branches; blank matches both.
                 shown.update(shown.pop("oneOf", [{}])[0] | field.style.get("schema", {}))
-                # openapi-typescript requires a property with a default.
-                shown.pop("default", None)
+                # openapi-typescript requires a property with a default; Swagger UI begins with it.
+                if "default" in shown:
+                    shown.setdefault("example", shown.pop("default"))
             return found
 
 
