@@ -166,7 +166,6 @@ NO_RELEASE = {
     "nothing before": ({"rollback": True, "env": "tenant-b"}, "There is no release before"),
     "nothing there": ({"rollback": True, "env": "tenant-c"}, "No release was deployed"),
     "another folder": ({"rollback": True, "prefix": "shop"}, "There is no release before"),
-    "an unknown store": ({"release": "v1", "store": "shop"}, "is named 'v1'"),
 }
 
 
@@ -185,12 +184,17 @@ def test_a_release_that_does_not_exist_is_404(client: APIClient, old: Release, n
     assert (problem["code"], text in problem["detail"]) == ("release", True), problem
 
 
+def test_a_deploy_names_an_unknown_store(client: APIClient, old: Release) -> None:
+    problem = deploy(client, 404, release="v1", store="shop").json()
+    assert (problem["code"], "shop is no store" in problem["detail"]) == ("store", True)
+
+
 def test_an_environment_that_is_not_offered_gets_no_release(
     client: APIClient, cloud: EmulatorServer, options: Set, old: Release
 ) -> None:
     options(ENVIRONMENTS=lambda user: {"tenant-b": "B"})
-    problem = deploy(client, 400, release="v2").json()
-    assert "does not offer tenant-00" in problem["detail"]
+    problem = deploy(client, 404, release="v2").json()
+    assert (problem["code"], "tenant-00 is not" in problem["detail"]) == ("environment", True)
     problem = deploy(client, 404, release="v1", env="tenant-b").json()
     assert "is named 'v1'" in problem["detail"]
     assert sent(cloud) == []

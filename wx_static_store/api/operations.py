@@ -33,6 +33,7 @@ FILE = (
 BODY = ("parse_error", "size", "unsupported_media_type")
 FORMATS = ("application/json", "multipart/form-data")  # of a body
 AGAIN = ("not_found", "gone", *STORE, "exists", *BODY)
+CHOICE = ("release", *STORE)
 BEGINS = (
     *(*SENDER, *ONCE, *BODY, "length_required", "gone", "rollout", "configuration", "busy"),
     "workers",

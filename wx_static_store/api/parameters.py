@@ -29,6 +29,7 @@ text_field: Any = partial(serializers.CharField, required=False, min_length=1)
 blank_field: Any = partial(serializers.CharField, default="", allow_blank=True)
 choice_field: Any = partial(serializers.ChoiceField, required=False)
 flag_field: Any = partial(serializers.BooleanField, default=False)
+file_field: Any = partial(serializers.FileField, style={"schema": BINARY})
 
 
 class Input(serializers.Serializer[Any]):
@@ -51,9 +52,7 @@ class PlaceQuery(At):
 class Form(PlaceQuery):
     """The form of an upload, its one file included."""
 
-    file = serializers.FileField(
-        allow_empty_file=True, style={"schema": BINARY}, help_text=_("The one file.")
-    )
+    file = file_field(allow_empty_file=True, help_text=_("The one file."))
     store = blank_field(
         style={"schema": {"example": "default"}},
         help_text=_(

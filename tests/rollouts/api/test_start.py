@@ -155,7 +155,6 @@ WRONG = {
     "all of nothing": ({"release": "v2", "all": True}, "has no ENVIRONMENTS"),
     "a tag of nothing": ({"release": "v2", "tags": ["ring/early"]}, "ENVIRONMENTS"),
     "no environment id": ({"release": "v2", "envs": ["a b"]}, "environment"),
-    "an unknown store": ({"release": "v2", "envs": ALL, "store": "shop"}, "alias 'shop'"),
     "a bad prefix": ({"release": "v2", "envs": ALL, "prefix": "../x"}, "cannot be a prefix"),
     "too small waves": ({"release": "v2", "envs": ALL, "waves": "1,2"}, "the last is 100%"),
     "a bad tolerance": ({"release": "v2", "envs": ALL, "tolerate": "some"}, "write numbers"),
@@ -183,6 +182,14 @@ def test_a_rollout_of_an_unknown_release_is_404(
 ) -> None:
     code, said = refused(client, status=404, envs=ALL, release="v9")
     assert (code, "is named 'v9'" in said) == ("release", True), said
+
+
+@pytest.mark.parametrize("where", [{"envs": ALL}, {"all": True}])
+def test_a_rollout_names_an_unknown_store(
+    client: APIClient, broker: Broker, release: Release, where: dict[str, Any]
+) -> None:
+    code, said = refused(client, status=404, release="v2", store="shop", **where)
+    assert (code, "shop is no store" in said) == ("store", True), said
 
 
 @pytest.mark.parametrize("body", ["[]", "7", "[" * 100_000, "{", '{"envs": "\ud800"}', ""])
@@ -426,8 +433,8 @@ def test_environments_that_are_not_offered_get_nothing(
     client: APIClient, broker: Broker, release: Release, offered: dict[str, Any]
 ) -> None:
     offered.update({"tenant-b": "B", "tenant-01": "One"})
-    code, said = refused(client, release="v2", envs=["tenant-01", "tenant-00"])
-    assert (code, "does not offer tenant-00" in said) == ("invalid", True)
+    code, said = refused(client, status=404, release="v2", envs=["tenant-01", "tenant-00"])
+    assert (code, "tenant-00 is not" in said) == ("environment", True)
     offered.clear()
     assert "No environment is offered" in refused(client, release="v2", all=True)[1]
 

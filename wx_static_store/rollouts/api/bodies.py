@@ -9,7 +9,6 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from ...api.parameters import (
-    BINARY,
     LARGEST_LIST,
     RELEASE,
     Input,
@@ -17,6 +16,7 @@ from ...api.parameters import (
     PageQuery,
     blank_field,
     choice_field,
+    file_field,
     flag_field,
     page_size_field,
     text_field,
@@ -106,11 +106,7 @@ class RolloutBody(MannerBody):
 class RolloutForm(RolloutBody):
     """The form with an archive; a field with several values comes several times."""
 
-    file = serializers.FileField(
-        required=False,
-        style={"schema": BINARY},
-        help_text=_("The built site, as .zip or .tar.gz."),
-    )
+    file = file_field(required=False, help_text=_("The built site, as .zip or .tar.gz."))
 
 
 class RolloutsQuery(PageQuery):
