@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -78,6 +79,16 @@ def test_a_read_that_the_caller_has_already_is_304(client: APIClient, path: str)
     assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
     assert "Content-Type" not in again
     assert {"ETag", "RateLimit", "X-Request-ID", "Cache-Control"} <= {*again.headers}
+
+
+def test_a_read_that_was_compressed_is_304_too(client: APIClient, settings: Any) -> None:
+    settings.MIDDLEWARE = ["django.middleware.gzip.GZipMiddleware", *settings.MIDDLEWARE]
+    put(client)
+    asked = {"HTTP_ACCEPT_ENCODING": "gzip"}
+    first = client.get("/wx/uploads/", **asked)
+    assert (first["Content-Encoding"], first["ETag"][:2]) == ("gzip", "W/")
+    again = client.get("/wx/uploads/", HTTP_IF_NONE_MATCH=first["ETag"], **asked)
+    assert again.status_code == 304
 
 
 def test_a_read_that_changed_is_sent_whole(client: APIClient) -> None:
