@@ -10,6 +10,7 @@ from django.db import connection
 from rest_framework.test import APIClient
 
 from tests.api.conftest import PNG, put
+from wx_static_store.api import base
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog
 
@@ -36,6 +37,7 @@ def test_an_answer_names_its_version(client: APIClient, asked: dict[str, str]) -
 def test_an_unknown_version_is_a_problem(client: APIClient, asked: str, method: str) -> None:
     response = getattr(client, method)("/wx/uploads/", HTTP_X_WX_API_VERSION=asked)
     assert (response.status_code, response.json()["code"]) == (400, "version")
+    assert f"send {base.VERSION} as" in response.json()["detail"]
     assert response["X-WX-API-Version"] == "1"
 
 

@@ -120,12 +120,12 @@ class Conflict(APIException):
 
 @contextmanager
 def answer_as(code: str, *kinds: type[Exception]) -> Iterator[None]:
-    """Answer an error of these kinds with the problem `code`, in the error's own words."""
+    """Answer errors of these kinds in their own words: as `code`, or as an unknown release."""
     try:
         yield
     except kinds as error:
-        is_named = getattr(error, "cause", "") == "release.unknown"
-        raise Conflict("release" if is_named else code, error) from error
+        is_unknown = getattr(error, "cause", "") == "release.unknown"
+        raise Conflict("release" if is_unknown else code, error) from error
 
 
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:
