@@ -129,7 +129,7 @@ def type_of(schema: dict[str, Any]) -> str:
         schema = openapi()["components"]["schemas"][name]
         if "properties" in schema:
             return linked(name)
-    if several := schema.get("allOf") or schema.get("oneOf"):
+    if several := schema.get("allOf") or schema.get("oneOf") or schema.get("anyOf"):
         return type_of(several[0])
     if len(schema.get("enum", ())) in range(1, SHOWN):
         return ", ".join(f"``{value}``" for value in schema["enum"] if value)

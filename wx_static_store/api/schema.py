@@ -138,7 +138,8 @@ if INSTALLED:
 
         def map_serializer_field(self, auto_schema: Any, direction: Any) -> Any:
             blank = [""] if self.target.allow_blank else []
-            return {"type": "string", "enum": [*self.target.choices, *blank]}
+            known = {"type": "string", "enum": [*self.target.choices, *blank]}
+            return {"anyOf": [known, {"type": "string"}]} if self.target.open else known
 
     class InputExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
         """Describe a form with examples that can be sent, and each text by a single schema."""
