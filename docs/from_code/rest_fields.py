@@ -6,7 +6,7 @@ from wx_static_store.models import Deployment, UploadLog
 
 from . import here, section, table
 from .log import MEANINGS
-from .rest_api import described, openapi, type_of
+from .rest_api import described, is_page, linked, openapi, type_of
 
 # What the document does not describe, beside the columns of the log.
 MORE = {
@@ -27,11 +27,26 @@ MORE = {
 
 def text() -> str:
     schemas = openapi()["components"]["schemas"]
-    return "\n".join(
-        section(name.removeprefix("Wx"), _members(name, of["properties"]), mark="-")
+    answers = {
+        name: of["properties"]
         for name, of in schemas.items()
-        if "properties" in of and not name.endswith(("Form", "Body"))
+        if "properties" in of and not (name.endswith(("Form", "Body")) or is_page(of["properties"]))
+    }
+    return "\n".join(_answer(name, answers) for name in answers)
+
+
+def _answer(name: str, answers: dict[str, dict[str, Any]]) -> str:
+    """Write the members of an answer; those of another one that it has whole by a link."""
+    members, base = answers[name], ""
+    for other, theirs in answers.items():
+        if 3 < len(theirs) < len(members) and theirs.items() <= members.items():
+            base = max(base, other, key=lambda each: len(answers.get(each, ())))
+    also = (
+        here("All members of %s, and:", "除 %s 的全部字段外，还有：") % linked(base) if base else ""
     )
+    own = {member: of for member, of in members.items() if member not in answers.get(base, ())}
+    short = name.removeprefix("Wx")
+    return section(short, also, _members(name, own), anchor=f"answer-{short.lower()}", mark="-")
 
 
 def _members(name: str, members: dict[str, Any]) -> str:
@@ -40,7 +55,8 @@ def _members(name: str, members: dict[str, Any]) -> str:
     of_runs = name.startswith(("WxDeployment", "WxRollout"))
     model = Deployment if of_runs else UploadLog
     columns = {field.name: "" for field in model._meta.fields}  # a test asks for their meanings
-    known = columns | MEANINGS[model] | MORE | more
+    more |= {"id": "Its id."} if of_runs else {}
+    known = columns | MORE | MEANINGS[model] | more
     rows += [
         (f"``{member}``", type_of(of), described(of) or known[member])
         for member, of in members.items()

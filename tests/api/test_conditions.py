@@ -73,6 +73,31 @@ def test_the_headers_have_size_md5_time_and_address(
     assert response["Link"] == f'<{cloud.site_url()}/uploads/a.png>; rel="describes"'
 
 
+@pytest.mark.parametrize("method", ["get", "head"])
+@pytest.mark.parametrize("known", [ETAG, f"W/{ETAG}", f"{OTHER}, {ETAG}", "*"])
+def test_a_file_that_the_caller_knows_is_304(
+    client: APIClient, cloud: EmulatorServer, method: str, known: str
+) -> None:
+    cloud.put_object("uploads/a.png", PNG)
+    response = getattr(client, method)(PATH, HTTP_IF_NONE_MATCH=known)
+    assert (response.status_code, response.content) == (304, b"")
+    assert (response["ETag"], response["Wx-Size"]) == (ETAG, str(len(PNG)))
+
+
+@pytest.mark.parametrize("known", [OTHER, "x", ""])
+def test_a_file_that_the_caller_does_not_know_is_shown(
+    client: APIClient, cloud: EmulatorServer, known: str
+) -> None:
+    cloud.put_object("uploads/a.png", PNG)
+    assert client.get(PATH, HTTP_IF_NONE_MATCH=known).json()["size"] == len(PNG)
+
+
+def test_a_missing_file_is_404_whatever_the_caller_knows(
+    client: APIClient, cloud: EmulatorServer
+) -> None:
+    assert client.get(PATH, HTTP_IF_NONE_MATCH="*").status_code == 404
+
+
 def test_one_list_call_finds_the_file_in_the_cloud(
     client: APIClient, cloud: EmulatorServer
 ) -> None:
@@ -93,7 +118,7 @@ def test_an_uploader_does_not_look_into_a_store_that_takes_no_uploads(
     client_of: Client, configure: Any
 ) -> None:
     configure(WX_STATIC_STORE={"UPLOAD_STORES": ["staticfiles"]})
-    assert client_of("upload").get(PATH).json()["code"] == "store"
+    assert client_of("upload").get(PATH).json()["code"] == "store_closed"
 
 
 # --- If-None-Match, If-Match ----------------------------------------------------------------------

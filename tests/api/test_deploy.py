@@ -160,11 +160,12 @@ WRONG = {
     "neither": ({}, "Send either"),
     "both": ({"release": "v1", "rollback": True}, "Send either"),
     "no environment": ({"release": "v1", "env": ""}, "may not be blank"),
+}
+NO_RELEASE = {
     "an unknown release": ({"release": "v9"}, "is named 'v9'"),
     "nothing before": ({"rollback": True, "env": "tenant-b"}, "There is no release before"),
     "nothing there": ({"rollback": True, "env": "tenant-c"}, "No release was deployed"),
     "another folder": ({"rollback": True, "prefix": "shop"}, "There is no release before"),
-    "an unknown store": ({"release": "v1", "store": "shop"}, "is named 'v1'"),
 }
 
 
@@ -176,12 +177,24 @@ def test_what_is_wrong_with_a_deploy_is_said(client: APIClient, old: Release, na
     assert (problem["code"], text in said) == ("invalid", True), said
 
 
+@pytest.mark.parametrize("name", NO_RELEASE)
+def test_a_release_that_does_not_exist_is_404(client: APIClient, old: Release, name: str) -> None:
+    body, text = NO_RELEASE[name]
+    problem = deploy(client, 404, **body).json()
+    assert (problem["code"], text in problem["detail"]) == ("release", True), problem
+
+
+def test_a_deploy_names_an_unknown_store(client: APIClient, old: Release) -> None:
+    problem = deploy(client, 404, release="v1", store="shop").json()
+    assert (problem["code"], "shop is no store" in problem["detail"]) == ("store", True)
+
+
 def test_an_environment_that_is_not_offered_gets_no_release(
     client: APIClient, cloud: EmulatorServer, options: Set, old: Release
 ) -> None:
     options(ENVIRONMENTS=lambda user: {"tenant-b": "B"})
-    problem = deploy(client, 400, release="v2").json()
-    assert "does not offer tenant-00" in problem["detail"]
-    problem = deploy(client, 400, release="v1", env="tenant-b").json()
+    problem = deploy(client, 404, release="v2").json()
+    assert (problem["code"], "tenant-00 is not" in problem["detail"]) == ("environment", True)
+    problem = deploy(client, 404, release="v1", env="tenant-b").json()
     assert "is named 'v1'" in problem["detail"]
     assert sent(cloud) == []

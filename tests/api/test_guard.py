@@ -6,6 +6,7 @@ Who may call which address, tests/permissions.py says for both entry points.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -213,15 +214,33 @@ def test_lists_are_throttled_apart_from_uploads(client: APIClient, settings: Any
 @pytest.mark.usefixtures("slow")
 def test_answers_say_how_many_requests_are_left(client: APIClient) -> None:
     reply = [put(client, f"uploads/{n}.png") for n in range(3)]
-    assert [one["RateLimit-Limit"] for one in reply] == ["2"] * 3
-    assert [one["RateLimit-Remaining"] for one in reply] == ["1", "0", "0"]
-    assert all(0 < int(one["RateLimit-Reset"]) <= 60 for one in reply)
+    assert [one["RateLimit-Policy"] for one in reply] == ['"upload";q=2;w=60'] * 3
+    left = [re.fullmatch(r'"upload";r=(\d);t=(\d+)', one["RateLimit"]) for one in reply]
+    assert [found[1] for found in left if found] == ["1", "0", "0"]
+    assert all(0 < int(found[2]) <= 60 for found in left if found)
+
+
+@pytest.mark.usefixtures("slow")
+@pytest.mark.parametrize("send", [post, put])
+def test_a_replay_does_not_count_against_the_rate(client: APIClient, send: Any) -> None:
+    key = {"HTTP_IDEMPOTENCY_KEY": "k"}
+    reply = [send(client, "uploads/1.png", **key) for _ in range(4)]
+    assert [one.status_code for one in reply] == [201] * 4
+    assert {one["RateLimit"].partition(";t")[0] for one in reply} == {'"upload";r=1'}
+    assert send(client, "uploads/2.png").status_code == 201
+    assert send(client, "uploads/3.png").status_code == 429
+
+
+def test_a_replay_without_a_rate_is_answered(client: APIClient, settings: Any) -> None:
+    settings.REST_FRAMEWORK = {"DEFAULT_THROTTLE_RATES": {"wx_static_store_upload": None}}
+    reply = [put(client, HTTP_IDEMPOTENCY_KEY="k") for _ in range(2)]
+    assert [one.get("Idempotent-Replayed") for one in reply] == [None, "true"]
 
 
 @pytest.mark.usefixtures("slow")
 def test_answers_without_throttling_have_no_headers_of_it(client: APIClient) -> None:
-    assert "RateLimit-Limit" not in client.get("/wx/stores/")
-    assert "RateLimit-Limit" not in APIClient().get("/wx/stores/")
+    assert not {"RateLimit", "RateLimit-Policy"} & {*client.get("/wx/stores/").headers}
+    assert not {"RateLimit", "RateLimit-Policy"} & {*APIClient().get("/wx/stores/").headers}
 
 
 def test_the_throttle_counts_in_the_cache_that_processes_share(
@@ -242,7 +261,7 @@ def test_a_dead_cache_keeps_nobody_out(client: APIClient, settings: Any) -> None
     settings.CACHES = {"default": {"BACKEND": "tests.api.conftest.Dead"}}
     response = client.get("/wx/stores/")
     assert response.status_code == 200
-    assert "RateLimit-Limit" not in response
+    assert "RateLimit" not in response
 
 
 def test_a_wrong_setting_is_reported_and_not_as_a_dead_cache(

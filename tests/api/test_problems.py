@@ -255,6 +255,44 @@ def test_the_code_of_cos_is_for_readers_of_the_log(
     assert "cos_code" not in put(client_of("upload", name="eve"), "uploads/e.png").json()
 
 
+# --- the page that says more ----------------------------------------------------------------------
+
+DOCS = "https://docs.example/en/"
+
+
+@pytest.fixture
+def documented(configure: Any, cloud: EmulatorServer) -> None:
+    configure(WX_STATIC_STORE={"DOCS_URL": DOCS, "MAX_ATTEMPTS": 1})
+
+
+@pytest.mark.usefixtures("documented")
+def test_the_type_of_a_problem_is_the_page_of_its_cause(
+    client: APIClient, cloud: EmulatorServer
+) -> None:
+    cloud.script(errcode(85088))
+    assert put(client).json()["type"] == f"{DOCS}troubleshooting/errcodes.html#errcode-85088"
+
+
+@pytest.mark.usefixtures("documented")
+def test_who_may_not_read_the_log_gets_the_page_of_the_code(
+    client_of: Client, cloud: EmulatorServer
+) -> None:
+    cloud.script(errcode(85088))
+    shown = put(client_of("upload")).json()["type"]
+    assert shown == f"{DOCS}reference/rest-api.html#problem-configuration"
+
+
+@pytest.mark.usefixtures("documented")
+@pytest.mark.parametrize(
+    ("path", "code"), [("uploads/99/", "not-found"), ("stores/nowhere/files/", "store")]
+)
+def test_the_type_of_another_problem_is_the_page_of_its_code(
+    client: APIClient, path: str, code: str
+) -> None:
+    shown = client.get(f"/wx/{path}").json()["type"]
+    assert shown == f"{DOCS}reference/rest-api.html#problem-{code}"
+
+
 # --- the id of the request ------------------------------------------------------------------------
 
 

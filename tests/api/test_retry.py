@@ -125,5 +125,5 @@ def test_a_row_is_sent_only_to_an_environment_within_reach(
     configure(WX_STATIC_STORE={"ENV": "tenant-b"})
     cloud.state.journal.clear()
     response = client.post(f"/wx/uploads/{first}/retry/")
-    assert (response.status_code, response.json()["code"]) == (404, "store")
+    assert (response.status_code, response.json()["code"]) == (404, "environment")
     assert cloud.journal == []

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from base64 import b64encode
+from hashlib import md5
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,7 @@ from wx_static_store.api import urls
 from wx_static_store.api.problems import PROBLEMS
 from wx_static_store.api.serializers import UploadedSerializer
 
+READS = [operation for (_view, method), operation in OPERATIONS.items() if method == "GET"]
 JSON, PROBLEM = "application/json", "application/problem+json"
 
 
@@ -77,8 +81,9 @@ def test_retry_after_is_declared_where_the_same_request_may_come_again(
 
 
 def good(operation: Any) -> set[str]:
-    """Return the statuses of what was done, or begun."""
-    return {str(operation.status), *(["202"] if operation.begun or operation.waits else [])}
+    """Return the statuses of what was done, or begun, or is known already."""
+    reads = ["304"] if operation in READS else []
+    return {str(operation.status), *(["202"] if operation.begun or operation.waits else []), *reads}
 
 
 def _declare(document: Any, operation: str, header: str) -> set[str]:
@@ -147,7 +152,10 @@ def test_a_choice_that_may_be_empty_names_the_empty_text(document: Any) -> None:
 )
 def test_codes_and_statuses_are_enums(document: Any, component: str, choices: list[str]) -> None:
     schemas = document["components"]["schemas"]
-    assert schemas[component]["enum"] == choices
+    known, *others = schemas[component].get("anyOf", [schemas[component]])
+    assert known["enum"] == choices
+    # A client that is made of the document must not fail at a code that is added.
+    assert others == ([{"type": "string"}] if component == "WxCode" else [])
     name = "code" if component == "WxCode" else "status"
     users = {
         "WxCode": ["WxProblem"],
@@ -165,10 +173,10 @@ def _query(document: Any, operation: str) -> dict[str, Any]:
     return {each["name"]: each for each in operations(document)[operation]["parameters"]}
 
 
-def test_a_prefix_may_be_its_own_default(document: Any) -> None:
+def test_a_prefix_may_be_blank(document: Any) -> None:
     schema = _query(document, "wx_files_list")["prefix"]["schema"]
-    assert (schema["type"], schema["default"], schema["maxLength"]) == ("string", "", 850)
-    assert "oneOf" not in schema
+    assert (schema["type"], schema["maxLength"]) == ("string", 850)
+    assert not {"oneOf", "minLength"} & {*schema}
 
 
 def test_a_page_has_its_largest_size_in_the_schema(document: Any) -> None:
@@ -279,8 +287,81 @@ def test_the_form_is_filled_in_so_that_it_can_be_tried_out(document: Any) -> Non
         "store": "default",
         "path": "uploads/",
     }
-    assert form["properties"]["env"]["default"] == ""
+    # Swagger UI takes true for a flag without an example.
+    assert [examples[flag] for flag in ("overwrite", "generate")] == [False, False]
     assert "example" not in schemas["WxUploaded"]["properties"]["store"]
+
+
+def _bodies(document: Any) -> dict[str, Any]:
+    """Return the schemas of what a request holds."""
+    schemas = document["components"]["schemas"]
+    named = ("WxForm", "WxDeploymentBody", "WxMannerBody", "WxRolloutBody", "WxRolloutForm")
+    return {name: of for name, of in schemas.items() if name.startswith(named)}
+
+
+def test_a_request_leaves_its_defaults_out_of_the_document(document: Any) -> None:
+    """openapi-typescript requires what has a default, and clients would send it."""
+    bodies = _bodies(document)
+    assert len(bodies) == 5
+    fields = {
+        (name, field): of for name in bodies for field, of in bodies[name]["properties"].items()
+    }
+    assert [where for where, of in fields.items() if "default" in of] == []
+    required = {name.removesuffix("Request"): of.get("required", []) for name, of in bodies.items()}
+    assert {name: set(names) for name, names in required.items() if names} == {
+        "WxForm": {"file"},
+        "WxDeploymentBody": {"env"},
+    }
+
+
+def test_a_text_that_may_not_be_blank_has_a_least_length(document: Any) -> None:
+    bodies = {name.removesuffix("Request"): of for name, of in _bodies(document).items()}
+    least = {
+        name for name, of in bodies["WxRolloutBody"]["properties"].items() if of.get("minLength")
+    }
+    assert least == {"waves", "tolerate", "release"}
+    assert bodies["WxDeploymentBody"]["properties"]["env"]["minLength"] == 1
+    assert bodies["WxRolloutBody"]["properties"]["envs"]["items"]["minLength"] == 1
+    assert _query(document, "wx_uploads_list")["key"]["schema"]["minLength"] == 1
+
+
+PATTERNS = {
+    "waves": (["1", "1,10%,100%", " 5", "1, 2"], ["", "a", "1,", "10%%", "1;2"]),
+    "tolerate": (["0", "10%", " 5 "], ["", "%", "1,2", "-1"]),
+}
+
+
+@pytest.mark.parametrize("field", PATTERNS)
+def test_the_numbers_of_a_rollout_have_a_pattern(document: Any, field: str) -> None:
+    [body] = [of for name, of in _bodies(document).items() if name.startswith("WxMannerBody")]
+    pattern = body["properties"][field]["pattern"]
+    right, wrong = PATTERNS[field]
+    assert [text for text in right if not re.search(pattern, text)] == []
+    assert [text for text in wrong if re.search(pattern, text)] == []
+
+
+def test_the_name_in_the_address_has_a_pattern(document: Any) -> None:
+    pattern = _query(document, "wx_uploads_put")["name"]["schema"]["pattern"]
+    assert all(re.search(pattern, name) for name in ("a.png", "a/b c.png", "茶/图.png"))
+    assert not any(re.search(pattern, name) for name in ("", "/a", "a/", "a//b", "a\\b"))
+
+
+def test_content_md5_has_a_pattern(document: Any) -> None:
+    pattern = _query(document, "wx_uploads_put")["Content-MD5"]["schema"]["pattern"]
+    assert re.search(pattern, b64encode(md5(PNG).digest()).decode())
+    assert not re.search(pattern, md5(PNG).hexdigest())
+
+
+@each("operation", OPERATIONS.values())
+def test_every_answer_declares_the_id_of_its_request(document: Any, operation: Any) -> None:
+    codes = {str(PROBLEMS[code][0]) for code in operation.codes}
+    assert _declare(document, operation.id, "X-Request-ID") == (good(operation) | codes) - {"304"}
+
+
+@each("operation", READS)
+def test_a_read_declares_its_etag(document: Any, operation: Any) -> None:
+    assert _declare(document, operation.id, "ETag") == {"200", "304"}
+    assert _query(document, operation.id)["If-None-Match"]["in"] == "header"
 
 
 def test_no_component_takes_the_name_of_a_projects_own(document: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import socket
 import struct
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ import pytest
 
 from tests.api.servers import TOKEN, Site, serving
 from tests.conftest import ENV, slow
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE, wait_for
 from wx_static_store.emulator import EmulatorServer
 
 MIB = 1024 * 1024
@@ -38,6 +39,25 @@ def put(site: Site, name: str, size: int) -> int:
 
 def memory(site: Site) -> int:
     return int(site.send("GET", "/memory/")[1])
+
+
+# --- an answer without a body ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("server", ["gunicorn threads", "uvicorn"])
+def test_a_connection_is_used_again_after_a_304(site: Site, server: str) -> None:
+    login = {"Authorization": f"Token {TOKEN}"}
+    seen, sockets = [], set()
+    with serving(site, server):
+        connection = http.client.HTTPConnection(*site.address, timeout=PATIENCE)
+        with contextlib.closing(connection):
+            for known in ({}, {"If-None-Match": "*"}, {}):
+                connection.request("GET", "/wx/stores/", headers={**login, **known})
+                sockets.add(connection.sock)  # another one, if the last answer ended it
+                response = connection.getresponse()
+                seen.append((response.status, bool(response.read())))
+    assert len(sockets) == 1
+    assert seen == [(200, True), (304, False), (200, True)]
 
 
 # --- memory and disk ------------------------------------------------------------------------------

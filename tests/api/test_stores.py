@@ -121,7 +121,7 @@ def test_a_cursor_serves_its_own_list_only(
 def test_the_cloud_of_another_environment_is_not_shown(
     client: APIClient, cloud: EmulatorServer
 ) -> None:
-    assert files(client, "env=tenant-b")["code"] == "store"
+    assert files(client, "env=tenant-b")["code"] == "environment"
     assert cloud.journal == []
 
 

@@ -46,7 +46,7 @@ def test_an_upload_goes_to_the_environment_that_is_asked_for(
 @pytest.mark.parametrize("query", ["", f"?env={ENV}", "?env=unheard-of"])
 def test_no_other_environment_can_be_reached(client: APIClient, query: str) -> None:
     response = put(client, query=query)
-    assert (response.status_code, response.json()["code"]) == (404, "store")
+    assert (response.status_code, response.json()["code"]) == (404, "environment")
 
 
 def test_an_alias_that_is_not_ours_is_no_store(client: APIClient) -> None:
@@ -77,12 +77,12 @@ def closed(configure: Any, cloud: EmulatorServer) -> Any:
 
 
 @pytest.mark.parametrize("send", [post, put])
-def test_a_closed_store_is_no_store_for_uploads(
+def test_a_closed_store_takes_no_uploads(
     client_of: Client, cloud: EmulatorServer, closed: Any, send: Any
 ) -> None:
     closed()
     response = send(client_of(is_superuser=True))
-    assert (response.status_code, response.json()["code"]) == (404, "store")
+    assert (response.status_code, response.json()["code"]) == (404, "store_closed")
     assert cloud.journal == []
     assert not UploadLog.objects.exists()
 
@@ -123,6 +123,6 @@ def test_a_closed_store_is_seen_in_the_environments_that_are_offered_only(
     first = put(client).json()["id"]
     changes = {"UPLOAD_STORES": [], "ENVIRONMENTS": lambda user: {"tenant-b": "B"}}
     configure(WX_STATIC_STORE=changes)
-    assert client.get(f"/wx/stores/default/files/?env={ENV}").json()["code"] == "store"
+    assert client.get(f"/wx/stores/default/files/?env={ENV}").json()["code"] == "environment"
     assert client.get("/wx/stores/default/files/?env=tenant-b").status_code == 200
     assert client.post(f"/wx/uploads/{first}/retry/").json()["code"] == "not_found"

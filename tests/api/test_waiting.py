@@ -75,6 +75,17 @@ def test_a_file_that_waits_is_found_without_a_call(here: Shop, client: APIClient
     assert client.get(FILE).json()["waiting"] is False
 
 
+def test_who_watches_a_file_that_waits_sees_that_it_is_public(
+    here: Shop, client: APIClient
+) -> None:
+    put(client)
+    known = {"HTTP_IF_NONE_MATCH": client.get(FILE)["ETag"]}
+    assert client.get(FILE, **known).status_code == 304
+    here.end_outage()
+    push()
+    assert client.get(FILE, **known).json()["waiting"] is False
+
+
 @pytest.mark.parametrize("method", ["get", "head"])
 def test_a_file_that_waits_at_an_unknown_address_is_found_without_a_call(
     here: Shop, client: APIClient, settings: Any, method: str

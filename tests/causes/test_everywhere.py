@@ -178,6 +178,7 @@ ELSEWHERE = {
     "PolicyRejected": "our policy refuses before anything is sent",
     "waiting.taken waiting.unpublished": "a file that waits is not sent, and needs a person",
     "token.wait token.others token.cache": "another process or system plays a part",
+    "release.unknown": "there is nothing to send",
     "ticket.database": "without its database, the log has no row",
     "cloud": "the log is compared with the cloud",
     "interrupted": "the program ended: nobody gets an exception",

@@ -1,66 +1,64 @@
-"""docs/reference/rest-api.rst: its tables are whole."""
+"""docs/reference/rest-api.rst: its parts from the code are whole, the others agree with them."""
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any
 
 import pytest
 
-from tests.api.operations import OPERATIONS, VIEWS
-from tests.docs.blocks import DOCS, blocks
-from wx_static_store.api import parameters, problems, serializers, urls
-from wx_static_store.rollouts.api import bodies
+from docs.from_code import text_of
+from tests.api.operations import OPERATIONS
+from tests.docs.blocks import DOCS
+from wx_static_store.api import base, problems, serializers
 
-PAGE = DOCS / "reference" / "rest-api.rst"
-TEXT = PAGE.read_text(encoding="utf-8")
-
-
-def test_every_problem_is_documented_and_no_other() -> None:
-    documented = dict(re.findall(r"^``(\w+)`` +(\d{3})\b", TEXT, re.MULTILINE))
-    assert documented == {code: str(status) for code, (status, _text) in problems.PROBLEMS.items()}
-
-
-def test_every_address_is_documented_and_no_other() -> None:
-    documented = re.findall(r"^``(GET|POST|PUT) ([^`]+)`` ", TEXT, re.MULTILINE)
-    known = {
-        (method, re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(pattern.pattern)))
-        for pattern in urls.urlpatterns
-        for view, method in OPERATIONS
-        if VIEWS[view] is pattern.callback.cls  # type: ignore[attr-defined]
-    }
-    assert set(documented) == known
-
-
-def first_columns() -> list[set[str]]:
-    """Return the names in the first column of each table."""
-    tables = re.findall(r"^=+(?: +=+)+\n((?:[^=\n].*\n)+)=+(?: +=+)+$", TEXT, re.MULTILINE)
-    cells = (re.findall(r"^``(\w+)``  *\S", table, re.MULTILINE) for table in tables)
-    return [set(names) for names in cells]
-
-
-@pytest.mark.parametrize(
-    "serializer",
-    [
-        parameters.LogQuery,
-        parameters.DeploymentsQuery,
-        parameters.WaitingQuery,
-        parameters.Form,
-        bodies.RolloutForm,
-        parameters.DeploymentBody,
-    ],
+TEXT = (DOCS / "reference" / "rest-api.rst").read_text(encoding="utf-8")
+MADE = "\n".join(
+    text_of(call, "en") for call in re.findall(r"^\.\. from-code:: (.+)$", TEXT, re.MULTILINE)
 )
-def test_every_field_is_documented_and_no_other(serializer: Any) -> None:
-    assert set(serializer().fields) in first_columns()
+ANCHORS = re.findall(r"\.\. anchor:: (\S+)", MADE)
+
+
+def test_every_problem_has_an_anchor_on_the_page() -> None:
+    anchors = [name for name in ANCHORS if name.startswith("problem-")]
+    assert anchors == [f"problem-{code.replace('_', '-')}" for code in problems.PROBLEMS]
+
+
+def test_every_address_has_an_anchor_and_a_line_in_the_overview() -> None:
+    ids = {operation.id for operation in OPERATIONS.values()}
+    assert ids <= {*ANCHORS}
+    overview = text_of("rest-api overview", "en")
+    assert set(re.findall(r":ref:`(?:GET|POST|PUT) \S+ <(\w+)>`", overview)) == ids
+
+
+def test_every_link_of_what_is_made_leads_to_one_anchor() -> None:
+    links = set(re.findall(r":ref:`[^`]*?<([\w-]+)>`", MADE))
+    assert links <= {*ANCHORS}
+    assert len(ANCHORS) == len({*ANCHORS})
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_the_overview_has_the_permissions_of_each_address(language: str) -> None:
+    overview = text_of("rest-api overview", language)
+    for operation in OPERATIONS.values():
+        [row] = re.findall(rf"<{operation.id}>`\n.*\n +- (.*)", overview)
+        wanted = [act.rpartition(".")[2] for act in operation.needs]
+        assert re.findall(r"``(\w+)``", row) == wanted
+
+
+def test_the_codes_that_any_address_may_answer_are_named_once() -> None:
+    [sentence] = re.findall(r"Each address may answer with ([^.]+)\.", TEXT)
+    everywhere = re.findall(r"``(\w+)``", sentence)
+    assert all(
+        code in operation.codes for code in everywhere[:-1] for operation in OPERATIONS.values()
+    )
+    assert everywhere[-1] == "csrf"
+
+
+def test_the_version_of_the_page_is_that_of_the_api() -> None:
+    assert f"X-WX-API-Version: {base.VERSION}``" in TEXT
 
 
 def test_the_members_that_uploaders_do_not_see_are_documented() -> None:
     [sentence] = re.findall(r"without what WeChat and COS answered: ([^.]+) are empty\.", TEXT)
     documented = set(re.findall(r"``(\w+)``", sentence))
     assert documented == serializers._WITHHELD.keys(), "correct docs/reference/rest-api.rst"
-
-
-def test_the_answer_of_the_docs_has_the_members_of_an_upload() -> None:
-    [answer] = [block.text for block in blocks(PAGE) if block.name == "answer"]
-    assert json.loads(answer).keys() == serializers.UploadedSerializer().fields.keys()

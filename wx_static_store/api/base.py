@@ -24,11 +24,13 @@ from ..submit.access import may
 from ..upload.database import outside_transactions
 from . import problems, schema
 from .body import limit_body
+from .conditions import unless_known
 from .operations import Operation
 from .parameters import validate
 
 logger = logging.getLogger("wx_static_store.api")
 
+VERSION = "1"  # raised by a change after which a client of today would fail
 RATES = {"wx_static_store_upload": "60/min", "wx_static_store_list": "120/min"}
 
 
@@ -52,15 +54,24 @@ class Throttle(UserRateThrottle):
         super().__init__()
 
     def headers(self) -> dict[str, str]:
-        """Return the requests that are left, by the names that clients read today, or nothing."""
+        """Return the rate and the requests that are left, as the IETF's draft 10 writes them."""
         history = getattr(self, "history", None)
         if history is None or self.cache.rests:
             return {}
         oldest = history[-1] if history else self.now  # the next to count no more
         left = max(0, self.num_requests - len(history))
         reset = max(0, ceil(self.duration - (self.now - oldest)))
-        facts = {"Limit": self.num_requests, "Remaining": left, "Reset": reset}
-        return {f"RateLimit-{name}": str(value) for name, value in facts.items()}
+        name = f'"{str(self.scope).removeprefix("wx_static_store_")}"'
+        policy = f"{name};q={self.num_requests};w={self.duration}"
+        return {"RateLimit-Policy": policy, "RateLimit": f"{name};r={left};t={reset}"}
+
+    def forget(self) -> None:
+        """Do not count this request."""
+        if getattr(self, "history", None):  # there is none without a rate
+            # Others of this user may have come meanwhile.
+            key = str(self.key)
+            self.history = [moment for moment in self.cache.get(key, []) if moment != self.now]
+            self.cache.set(key, self.history, self.duration)
 
     def get_rate(self) -> Any:
         return (RATES | api_settings.DEFAULT_THROTTLE_RATES)[str(self.scope)]
@@ -115,6 +126,9 @@ class View(APIView):
         return super().initialize_request(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        # Not by a class of the framework: drf-spectacular warns of each that is not its own.
+        if request.headers.get("X-WX-API-Version", VERSION) != VERSION:
+            raise problems.Conflict("version")
         super().initial(request, *args, **kwargs)
         if self.operation:  # other methods get 405
             self.query = validate(self.operation.query or Serializer, request.query_params.dict())
@@ -127,9 +141,13 @@ class View(APIView):
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
         throttle = getattr(self, "throttle", None)  # there is none before authentication
-        for name, value in (throttle.headers() if throttle else {}).items():
+        if throttle and "Idempotent-Replayed" in response:
+            throttle.forget()
+        headers = throttle.headers() if throttle else {}
+        headers |= {"X-Request-ID": problems.request_id(request), "X-WX-API-Version": VERSION}
+        for name, value in headers.items():
             response[name] = value
-        return response
+        return unless_known(request, response)
 
     def get_exception_handler(self) -> Callable[..., Any]:
         return problems.answer

@@ -1,7 +1,8 @@
 """Check the conditions of a request (RFC 9110), and the MD5 of its body."""
 
 from base64 import b64encode
-from typing import BinaryIO
+from hashlib import sha256
+from typing import Any, BinaryIO
 
 from django.utils.http import http_date, parse_etags, quote_etag
 from rest_framework.request import Request
@@ -15,11 +16,29 @@ from ..upload.store import get_store
 from .problems import Conflict
 
 
-def headers_of(file: RemoteFile, url: str | None) -> dict[str, str]:
+def unless_known(request: Request, response: Any) -> Any:
+    """Give a good read its ETag; answer 304 without a body to a caller who has it already."""
+    if request.method not in ("GET", "HEAD") or response.status_code != 200:
+        return response
+    content = response.render().content
+    response.headers.setdefault("ETag", quote_etag(sha256(content).hexdigest()))
+    given = parse_etags(request.headers.get("If-None-Match", ""))
+    if {"*", response["ETag"]} & {each.removeprefix("W/") for each in given}:
+        response.status_code, response.content = 304, b""
+        del response.headers["Content-Type"]
+    return response
+
+
+def _etag(file: RemoteFile, waits: bool) -> str:
+    # Another one when the file is public: else a client that waits for that would get 304.
+    return quote_etag(f"{file.md5}-waiting" if waits else str(file.md5))
+
+
+def headers_of(file: RemoteFile, url: str | None, *, waits: bool) -> dict[str, str]:
     """Return the headers of a file in the cloud, as far as the list shows it."""
     headers = {"Wx-Size": str(file.size)} | ({"Link": f'<{url}>; rel="describes"'} if url else {})
     if file.md5 is not None:
-        headers["ETag"] = quote_etag(file.md5)
+        headers["ETag"] = _etag(file, waits)
     if file.last_modified is not None:
         headers["Last-Modified"] = http_date(file.last_modified.timestamp())
     return headers
@@ -31,11 +50,12 @@ def require_state(request: Request, to: Target, key: str) -> None:
     if match is None and none_match is None:
         return
     cloud = get_store(to.using, to.env)
-    found = (row_ahead(to.using, cloud.options, key) or look(cloud, key)).file
+    row = row_ahead(to.using, cloud.options, key)
+    found = (row or look(cloud, key)).file
     # A file without an MD5 in the list matches only ``*``. No permission lifts this.
     ours = {"*"} if found else set[str]()
     if found and found.md5:
-        ours.add(quote_etag(found.md5))
+        ours |= {_etag(found, False), _etag(found, row is not None)}
     refused = match is not None and ours.isdisjoint(parse_etags(match))
     if refused or (none_match is not None and not ours.isdisjoint(parse_etags(none_match))):
         raise Conflict("precondition")

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .. import conf, models
+from ..core.refusals import NO_STORE, NOT_OFFERED
 from ..core.types import NOT_STORED, UploadContext
 from ..deploy.report import EnvironmentReport
 from ..exceptions import ConfigurationError, SourceError
@@ -26,7 +27,7 @@ from .addresses import link
 from .base import View
 from .body import FORM_OR_JSON, clean_body
 from .idempotency import once
-from .operations import BEGINS, FORMATS, Operation
+from .operations import BEGINS, CHOICE, FORMATS, Operation
 from .problems import Conflict, answer_as
 from .serializers import rows_for
 
@@ -61,7 +62,7 @@ class Deployments(View):
     @Operation(
         "wx_deployments_create",
         _("Deploy a kept release to one environment, or roll it back"),
-        (*BEGINS, "upstream", "timeout"),
+        (*BEGINS, *CHOICE, "upstream", "timeout"),
         serializers.DeploymentSerializer,
         (Act.DEPLOY,),
         201,
@@ -82,7 +83,7 @@ class Deployments(View):
 def _deploy(request: Request, given: Mapping[str, Any]) -> Response:
     """Hand the deploy to workers; without workers, do a small one in this request."""
     user, where = request.user, {"using": given["store"], "prefix": given["prefix"]}
-    envs = offered_environments(user, [given["env"]])
+    envs = offered_environments(user, [given["env"]], using=given["store"])
     with answer_as("invalid", SourceError, ConfigurationError):
         among = reach(user)
         using, move = move_of(given["env"], given.get("release", ""), among=among, **where)
@@ -98,10 +99,16 @@ def _deploy(request: Request, given: Mapping[str, Any]) -> Response:
     return _created(request, plan.run())
 
 
-def offered_environments(user: Any, named: Sequence[str], tags: Sequence[str] = ()) -> list[str]:
-    """Return the named environments and those with the tags; raises Conflict."""
+def offered_environments(
+    user: Any, named: Sequence[str], tags: Sequence[str] = (), *, using: str
+) -> list[str]:
+    """Return the named environments and those with the tags; raises PolicyRejected and Conflict."""
+    if using and using not in conf.aliases():
+        raise NO_STORE.broken(where=using)
     if conf.platform_options().environments:
-        conf.offers(user)  # if it fails, that is no fault of the caller: 500, not 400
+        offered = conf.offers(user)  # if it fails, that is no fault of the caller: 500, not 400
+        if others := [env for env in named if env not in offered]:
+            raise NOT_OFFERED.broken(env=others[0])
     with answer_as("invalid", ConfigurationError):
         return select_environments(named, tags, user=user)
 

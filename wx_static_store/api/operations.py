@@ -11,32 +11,33 @@ from rest_framework.serializers import Serializer, URLField
 Method = TypeVar("Method", bound=Callable[..., Any])
 Needs = tuple[str, ...]  # permissions, of which one is enough
 
-BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
-PATH: Mapping[str, Any] = {"id": int, "name": str}  # types of what an address holds
+_NAME = {"type": "string", "minLength": 1, "pattern": r"^[^/\\]+(/[^/\\]+)*$"}
+PATH: Mapping[str, Any] = {"id": int, "name": _NAME}  # types of what an address holds
 KEY = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
+MD5 = {"type": "string", "pattern": "^[A-Za-z0-9+/]{22}==$"}
 
 MATCH = {
-    "If-Match": _("The ETag of the file that is to be replaced; else the answer is 412."),
-    "If-None-Match": _("With * nothing is replaced: the answer is 412 where a file is."),
+    "If-Match": (str, _("The ETag of the file that is to be replaced; else the answer is 412.")),
+    "If-None-Match": (str, _("With * nothing is replaced: the answer is 412 where a file is.")),
 }
-EVERYBODY = ("not_authenticated", "authentication_failed", "forbidden", "throttled")
+EVERYBODY = ("version", "not_authenticated", "authentication_failed", "forbidden", "throttled")
 SENDER = (*EVERYBODY, "csrf")
 READ = (*EVERYBODY, "invalid", "configuration", "busy")
 CLOUD = ("configuration", "upstream", "busy", "timeout")
 ONCE = ("invalid", "in_progress", "other_body", "unknown")
+STORE = ("store", "environment")
 FILE = (
-    *("parse_error", "length_required", "size", "unsupported_media_type", "store"),
+    *("parse_error", "length_required", "size", "unsupported_media_type", *STORE, "store_closed"),
     *("name", "folder", "protected", "type", "content", "exists", "precondition"),
 )
 BODY = ("parse_error", "size", "unsupported_media_type")
 FORMATS = ("application/json", "multipart/form-data")  # of a body
-AGAIN = ("not_found", "gone", "store", "exists", *BODY)
+AGAIN = ("not_found", "gone", *STORE, "exists", *BODY)
+CHOICE = ("release", *STORE)
 BEGINS = (
     *(*SENDER, *ONCE, *BODY, "length_required", "gone", "rollout", "configuration", "busy"),
     "workers",
 )
-# What the document says of a field of the form beside its type: bytes, and values to begin with.
-FORM_FIELDS = {"file": BINARY, "store": {"example": "default"}, "path": {"example": "uploads/"}}
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Operation:
     begun: bool = False  # the answer is 202 where workers do it
     waits: bool = False  # the answer is 202 where the file waits
     location: Any = ""  # what is at the address that a good answer names; "" is a row of the log
-    headers: Mapping[str, Any] = field(default_factory=dict)  # of the request
+    headers: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)  # of the request
     path: Mapping[str, Any] = field(default_factory=lambda: PATH)
     also: int = 0  # another status with this answer
 

@@ -13,6 +13,7 @@ from ..core.naming import MAX_KEY_BYTES
 from ..models import Deployment, UploadLog, WaitingFile
 from .serializers import Moment
 
+BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 LARGEST_PAGE = 100
 LARGEST_LIST = 1000  # files of a release, environments of a rollout
 _LARGEST_CODE = 2**31 - 1
@@ -23,10 +24,12 @@ _EITHER = _("Send either the name of a release, or rollback alone.")
 
 
 # Fields that a request may leave out; a blank text, as a form sends an empty field, is none.
-text_field: Any = partial(serializers.CharField, required=False)
+# `style` has what the OpenAPI document says of a field beside its type.
+text_field: Any = partial(serializers.CharField, required=False, min_length=1)
 blank_field: Any = partial(serializers.CharField, default="", allow_blank=True)
 choice_field: Any = partial(serializers.ChoiceField, required=False)
 flag_field: Any = partial(serializers.BooleanField, default=False)
+file_field: Any = partial(serializers.FileField, style={"schema": BINARY})
 
 
 class Input(serializers.Serializer[Any]):
@@ -49,11 +52,15 @@ class PlaceQuery(At):
 class Form(PlaceQuery):
     """The form of an upload, its one file included."""
 
-    file = serializers.FileField(allow_empty_file=True, help_text=_("The one file."))
+    file = file_field(allow_empty_file=True, help_text=_("The one file."))
     store = blank_field(
-        help_text=_("An alias of STORAGES, see GET stores/. Needed where more than one is offered.")
+        style={"schema": {"example": "default"}},
+        help_text=_(
+            "An alias of STORAGES, see GET stores/. Needed where more than one is offered."
+        ),
     )
     path = blank_field(
+        style={"schema": {"example": "uploads/"}},
         trim_whitespace=False,
         help_text=_(
             "The name below the store's location; one that ends with a slash is a folder, and the "
@@ -77,7 +84,7 @@ class Integer(serializers.IntegerField):
 
 # A text stays as it is, but has no NUL.
 query_text: Any = partial(
-    serializers.RegexField, r"^[^\x00]*$", trim_whitespace=False, required=False
+    serializers.RegexField, r"^[^\x00]*$", trim_whitespace=False, required=False, min_length=1
 )
 _id: Any = partial(Integer, required=False, min_value=1, max_value=_LARGEST_ID)
 
@@ -147,7 +154,9 @@ class DeploymentsQuery(PageQuery):
     store = query_text(help_text=_("The alias that it was deployed with."))
     env = query_text(help_text=_("The id of an environment."))
     folder = query_text(
-        allow_blank=True, help_text=_("Where its keys begin, such as media/app/; empty: the root.")
+        allow_blank=True,
+        min_length=None,
+        help_text=_("Where its keys begin, such as media/app/; empty: the root."),
     )
     release = _id(help_text=_("The id of a release."))
 
@@ -172,6 +181,7 @@ class FilesQuery(At):
     prefix = query_text(
         default="",
         allow_blank=True,
+        min_length=None,
         max_length=MAX_KEY_BYTES,
         help_text=_("The beginning of a name below the store's location."),
     )

@@ -24,6 +24,7 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from ..causes import docs_place, explain
 from ..core.frames import is_from_signal
 from ..core.refusals import PolicyRejected
 from ..core.types import UploadResult, UploadStatus
@@ -39,6 +40,7 @@ MEDIA_TYPE = "application/problem+json"
 # Each code: its status, and its text where the error has none that everybody may read.
 PROBLEMS: dict[str, tuple[int, Any]] = {
     "invalid": (400, _("Something in the request is missing or wrong; see errors.")),
+    "version": (400, _("This version of the API is unknown: send 1 as X-WX-API-Version, or none.")),
     "parse_error": (400, _("The body cannot be read.")),
     "name": (400, _("This cannot be the name of a file.")),
     "folder": (400, _("Files may not be uploaded to this folder.")),
@@ -54,6 +56,9 @@ PROBLEMS: dict[str, tuple[int, Any]] = {
     "not_found": (404, _("There is nothing here that you may see.")),
     "no_diagnosis": (404, _("It is not known what WeChat received.")),
     "store": (404, _("There is no such store that you may use.")),
+    "store_closed": (404, _("The store is not open for uploads.")),
+    "environment": (404, _("The environment is not offered to you.")),
+    "release": (404, _("There is no such release.")),
     "method_not_allowed": (405, _("This address does not know the method.")),
     "exists": (409, _("There is a file of this name already.")),
     "gone": (409, _("The bytes of this file cannot be had again.")),
@@ -99,7 +104,7 @@ _BY_STATUS = {
     429: "throttled",
 }
 _CSRF = "CSRF Failed"  # the framework begins so, in any language
-_OF_READERS = ("cause", "errcode", "cos_code", "hint", "rid")
+_OF_READERS = ("type", "cause", "errcode", "cos_code", "hint", "rid")
 _HARMLESS = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")  # a request id that may stand in a log
 
 
@@ -115,11 +120,12 @@ class Conflict(APIException):
 
 @contextmanager
 def answer_as(code: str, *kinds: type[Exception]) -> Iterator[None]:
-    """Answer an error of these kinds with the problem `code`, in the error's own words."""
+    """Answer errors of these kinds in their own words: as `code`, or as an unknown release."""
     try:
         yield
     except kinds as error:
-        raise Conflict(code, error) from error
+        is_unknown = getattr(error, "cause", "") == "release.unknown"
+        raise Conflict("release" if is_unknown else code, error) from error
 
 
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -195,7 +201,8 @@ def _of_error(
 def as_shown_to(request: Request, problem: Mapping[str, Any]) -> dict[str, Any]:
     """Return a stored problem, without what this caller may not read."""
     reads = _reads_the_log(request)
-    return {name: value for name, value in problem.items() if reads or name not in _OF_READERS}
+    shown = {name: value for name, value in problem.items() if reads or name not in _OF_READERS}
+    return _typed(shown)
 
 
 def _reads_the_log(request: Request) -> bool:
@@ -244,4 +251,15 @@ def _problem(
         "detail": str(detail or text),
         **{name: value for name, value in (members or {}).items() if value not in (None, "")},
     }
-    return Response(body, status, headers=headers, content_type=MEDIA_TYPE)
+    return Response(_typed(body), status, headers=headers, content_type=MEDIA_TYPE)
+
+
+def _typed(problem: dict[str, Any]) -> dict[str, Any]:
+    """Begin with the page that says more: of the cause or the code; none without DOCS_URL."""
+    if not (base := explain.docs_url()):
+        return problem
+    # Of a refusal, the code says more than the cause.
+    cause = problem.get("cause", "").removesuffix("PolicyRejected")
+    code = problem["code"].replace("_", "-")
+    page = docs_place(cause) or f"{base}reference/rest-api.html#problem-{code}"
+    return {"type": page, **problem}

@@ -11,7 +11,7 @@ from rest_framework.authentication import SessionAuthentication
 from ..core.types import WAITS
 from ..releases.runners import runner
 from . import parameters, serializers
-from .operations import FORM_FIELDS, KEY, Operation
+from .operations import KEY, Operation
 from .problems import MEDIA_TYPE, PROBLEMS, RETRY_AFTER
 
 try:
@@ -29,9 +29,13 @@ else:
 _KEY = _("The same request with the same key gets the first answer again.")
 _CSRF = _("The CSRF token of the cookie; needed where the login is a session's.")
 _NEXT = _("The address of the next page, as rel=next; left out of the last page.")
-_LIMIT = _("Of the requests of this user, see RateLimit-Reset.")
-_RESET = _("Seconds until the oldest request counts no more.")
+_POLICY = _("How many requests (q) this user may make in how many seconds (w).")
+_LEFT = _("How many are left (r), and the seconds until the oldest counts no more (t).")
+_ETAG = _("Of this answer; of a file, its MD5.")
+_UNLESS = _("An ETag of this address: the answer is 304 where nothing changed.")
+_SAME = _("The caller has this answer already.")
 _BEGUN = _("Workers were asked to do it.")
+_ID = _("The request's own X-Request-ID, or a new one; for the operator.")
 _CODE = _("The code of the problem, where a proxy replaces the body.")
 _ROW = _("The id of the row in the log; left out where there is none.")
 _STATUS = _("How the upload ended: stored, waiting, failed or unknown; left out where none began.")
@@ -66,7 +70,9 @@ if INSTALLED:
             by_cookie = any(isinstance(kind, SessionAuthentication) for kind in kinds)
             if by_cookie and self.method in ("POST", "PUT"):
                 found.append(_header("X-CSRFToken", str, _CSRF))
-            found += [_header(name, str, text) for name, text in operation.headers.items()]
+            if self.method == "GET":
+                found.append(_header("If-None-Match", str, _UNLESS))
+            found += [_header(name, *each) for name, each in operation.headers.items()]
             if operation.once:
                 found.append(_header("Idempotency-Key", KEY, _KEY))
             return found + [_header(*each) for each in self._answer_headers() if each[-1]]
@@ -85,9 +91,10 @@ if INSTALLED:
             yield "X-WX-Status", str, _STATUS, uploads
             yield "Location", str, operation.location, good if operation.location else []
             yield "Idempotent-Replayed", str, _REPLAYED, [*good, _UNKNOWN] if operation.once else []
-            yield "RateLimit-Limit", int, _LIMIT, [*good, 429]
-            yield "RateLimit-Remaining", int, _("Requests that are left."), [*good, 429]
-            yield "RateLimit-Reset", int, _RESET, [*good, 429]
+            yield "X-Request-ID", str, _ID, [*good, *_statuses(operation.codes)]
+            yield "RateLimit-Policy", str, _POLICY, [*good, 429]
+            yield "RateLimit", str, _LEFT, [*good, 429]
+            yield "ETag", str, _ETAG, [200, 304] if self.method == "GET" else []
             yield "Link", str, _NEXT, [200] if "next" in operation.answer().fields else []
             waits = _statuses(code for code in operation.codes if code in RETRY_AFTER)
             yield "Retry-After", int, _("In seconds."), waits
@@ -95,6 +102,8 @@ if INSTALLED:
         def get_response_serializers(self) -> Any:
             operation = self.operation
             answers = {operation.status: OpenApiResponse(operation.answer, str(operation.summary))}
+            if self.method == "GET":
+                answers[304] = OpenApiResponse(None, str(_SAME))
             if operation.begun and (found := runner()):
                 answers[202] = OpenApiResponse(found.answer_serializer(), str(_BEGUN))
             if operation.waits:
@@ -129,7 +138,8 @@ if INSTALLED:
 
         def map_serializer_field(self, auto_schema: Any, direction: Any) -> Any:
             blank = [""] if self.target.allow_blank else []
-            return {"type": "string", "enum": [*self.target.choices, *blank]}
+            known = {"type": "string", "enum": [*self.target.choices, *blank]}
+            return {"anyOf": [known, {"type": "string"}]} if self.target.open else known
 
     class InputExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
         """Describe a form with examples that can be sent, and each text by a single schema."""
@@ -139,9 +149,13 @@ if INSTALLED:
 
         def map_serializer(self, auto_schema: Any, direction: Any) -> Any:
             found = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
-            for name, field in found["properties"].items():
+            for name, field in self.target.fields.items():
+                shown = found["properties"][name]
                 # A text with a pattern that may be blank has two branches; blank matches both.
-                field.update(field.pop("oneOf", [{}])[0] | FORM_FIELDS.get(name, {}))
+                shown.update(shown.pop("oneOf", [{}])[0] | field.style.get("schema", {}))
+                # openapi-typescript requires a property with a default; Swagger UI begins with it.
+                if "default" in shown:
+                    shown.setdefault("example", shown.pop("default"))
             return found
 
 

@@ -36,10 +36,16 @@ class Moment(serializers.DateTimeField):
 
 
 class NamedChoice(serializers.ChoiceField):
-    """Have a name of its own in the OpenAPI document: `called`, or that of the field."""
+    """
+    Have a name of its own in the OpenAPI document: `called`, or that of the field.
 
-    def __init__(self, choices: Any, *, called: str = "", **options: Any) -> None:
-        self.called = called
+    Others may come to choices that are `open`: a client must take any text.
+    """
+
+    def __init__(
+        self, choices: Any, *, called: str = "", open: bool = False, **options: Any
+    ) -> None:
+        self.called, self.open = called, open
         super().__init__(choices, **options)
 
 
@@ -229,10 +235,13 @@ _number: Any = partial(serializers.IntegerField, required=False)
 class ProblemSerializer(serializers.Serializer[Any]):
     """What went wrong (RFC 9457). Members that do not apply are left out."""
 
+    type = serializers.URLField(
+        required=False, help_text=_("The page that explains it; left out without DOCS_URL.")
+    )
     title = serializers.CharField()
     status = serializers.IntegerField()
     code = NamedChoice(
-        [*PROBLEMS], help_text=_("Stable: programs may rely on it; others may be added.")
+        [*PROBLEMS], open=True, help_text=_("Stable: programs may rely on it; others may be added.")
     )
     detail = serializers.CharField(help_text=_("For people, in their language."))
     request_id = _text(

@@ -15,7 +15,7 @@ from ..submit.policy import permissions_of, stores_for, target
 from ..upload.store import Store, get_store
 from . import log, paging, parameters, serializers
 from .base import View
-from .operations import CLOUD, EVERYBODY, READ, Operation, pages_of
+from .operations import CLOUD, EVERYBODY, READ, STORE, Operation, pages_of
 
 
 class StoreList(View):
@@ -45,7 +45,7 @@ class FileList(View):
     @Operation(
         "wx_files_list",
         _("What is in the cloud"),
-        (*EVERYBODY, "invalid", "not_found", "store", *CLOUD),
+        (*EVERYBODY, "invalid", "not_found", *STORE, *CLOUD),
         pages_of(serializers.FileSerializer),
         (Act.SEE_LOG,),
         query=parameters.FilesQuery,

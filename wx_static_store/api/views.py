@@ -37,7 +37,7 @@ from .addresses import link
 from .base import View
 from .body import EndedEarly, RawParser, clean_body, require_length, spooled_body
 from .idempotency import once
-from .operations import AGAIN, BINARY, CLOUD, EVERYBODY, FILE, MATCH, ONCE, SENDER, Operation
+from .operations import AGAIN, CLOUD, EVERYBODY, FILE, MATCH, MD5, ONCE, SENDER, STORE, Operation
 from .stores import describe_file
 
 _NAME_ONE = _("Name the store. These are offered to you: %(names)s")
@@ -205,7 +205,7 @@ class RawUpload(View):
     @Operation(
         "wx_uploads_find",
         _("What is in the cloud by this name, or waits"),
-        (*EVERYBODY, "invalid", "not_found", "store", "name", *CLOUD),
+        (*EVERYBODY, "invalid", "not_found", *STORE, "store_closed", "name", *CLOUD),
         serializers.FileSerializer,
         (Act.UPLOAD, Act.SEE_LOG),
         query=parameters.At,
@@ -221,7 +221,8 @@ class RawUpload(View):
         if (found := (row or look(cloud, key)).file) is None:
             raise Http404
         facts = describe_file(cloud, found, waiting=row is not None)
-        return Response(facts, headers=conditions.headers_of(found, facts["url"]))
+        headers = conditions.headers_of(found, facts["url"], waits=facts["waiting"])
+        return Response(facts, headers=headers)
 
     @Operation(
         "wx_uploads_put",
@@ -232,11 +233,11 @@ class RawUpload(View):
         201,
         _("The name is below the store's location, its slashes included."),
         query=parameters.PlaceQuery,
-        request={"application/octet-stream": BINARY},
+        request={"application/octet-stream": parameters.BINARY},
         once=True,
         waits=True,
         headers=MATCH
-        | {"Content-MD5": _("Of the body, in base64; of other bytes the answer is 400.")},
+        | {"Content-MD5": (MD5, _("Of the body, in base64; of other bytes the answer is 400."))},
     )
     def put(self, request: Request, store: str, name: str) -> Response:
         given = self.query

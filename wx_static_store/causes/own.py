@@ -143,6 +143,11 @@ TABLE = (
         operator=_("Choose the file again, or deploy its tree again."),
         editor=_("Choose the file again."), remedy=Remedy.NEVER),
     SOURCE.but(
+        "release.unknown", title=_("There is no such release"),
+        means=_("No deployment that this user may see has this name, or none came before."),
+        operator=_("wx_deploy --list shows all releases. Name one of them."),
+        editor=_("Choose another release."), problem="release"),
+    SOURCE.but(
         "source.kept", title=_("The release storage does not have the bytes"),
         means=_("They were deleted there, differ from what was kept, or the storage is away."),
         operator=_("Deploy a tree that has this file with --force: that keeps it again."),

@@ -18,8 +18,8 @@ class PolicyRejected(WxStaticStoreError):
     """
     The user may not do this; `code` says why in a word.
 
-    ``forbidden``, ``store``, ``folder``, ``name``, ``protected``, ``exists``, ``in_progress``,
-    ``type``, ``content``, ``size``.
+    ``forbidden``, ``store``, ``store_closed``, ``environment``, ``folder``, ``name``,
+    ``protected``, ``exists``, ``in_progress``, ``type``, ``content``, ``size``.
     """
 
     code = "forbidden"
@@ -44,10 +44,12 @@ FORBIDDEN = Rule("forbidden", _("You may not upload files to the public site."),
     _("Ask an administrator for the permission to upload."), "upload")
 NO_STORE = Rule("store", _("%(where)s is no store that you may use."),
     _("Choose one of the stores that are offered to you."))
-NOT_OFFERED = Rule("store", _("The environment %(env)s is not offered to you."),
+CLOSED = Rule("store_closed", _("The store %(using)s is not open for uploads."),
+    _("Choose one of the stores that are offered to you."))
+NOT_OFFERED = Rule("environment", _("The environment %(env)s is not offered to you."),
     _("Name one of the environments that are offered to you."))
 # Without its id: that of another tenant is nobody else's business.
-OWN_NOT_OFFERED = Rule("store",
+OWN_NOT_OFFERED = Rule("environment",
     _("The environment of the store %(using)s itself is not offered to you."),
     _("Name one of the environments that are offered to you."))
 FOLDER = Rule("folder", _("Files may be uploaded into the folder %(folder)s only."),

@@ -225,7 +225,7 @@ def _unknown_error(text: str, rows: Any, env: str) -> SourceError:
     newest: list[tuple[int, str]] = next(filter(None, found), [])
     names = dict.fromkeys(label or str(pk) for pk, label in newest)
     message = _("No deployment that has a release is named %(text)r", text=text)
-    return SourceError(message, hint=nearest(text, [*names]))
+    return SourceError(message, hint=nearest(text, [*names]), cause="release.unknown")
 
 
 def _record(packed: PackedRelease) -> Release:

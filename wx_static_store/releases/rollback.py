@@ -173,7 +173,8 @@ def moves(envs: Sequence[str], folder: str, name: str = "", *, repair: bool = Fa
             if repair
             else _("There is no release before the newest of /%(folder)s in %(envs)s", **what)
         )
-        raise SourceError(text, hint=_OTHER_PLACE if repair else _OTHER_RELEASE)
+        hint = _OTHER_PLACE if repair else _OTHER_RELEASE
+        raise SourceError(text, hint=hint, cause="release.unknown")
     return [Move(now, targets[now.env], repair) for now in here if now.env in targets]
 
 
@@ -338,7 +339,8 @@ def move_of(
     target = find_deployment(name, env, using=using, among=among) if name else None
     using = using or (target.using if target else only_store([env]))
     if not using:
-        raise SourceError(_("No release was deployed to %(env)s", env=env))
+        text = _("No release was deployed to %(env)s", env=env)
+        raise SourceError(text, cause="release.unknown")
     name = str(target.pk) if target else ""
     folder = folder_of(using, [env], prefix=prefix, name=name)
     (move,) = moves([env], folder, name)

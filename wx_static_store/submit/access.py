@@ -61,7 +61,7 @@ def require(user_id: int | None, act: Act, env: str) -> Any:
         if not (user and user.is_active and may(user, act)):
             raise PolicyRejected(_("The user who asked for it no longer has the permission"))
     if platform_options().environments and env not in offers(user):
-        raise PolicyRejected(_NOT_OFFERED, code="store")
+        raise PolicyRejected(_NOT_OFFERED, code="environment")
     return user
 
 

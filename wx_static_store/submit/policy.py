@@ -13,6 +13,7 @@ from ..conf import aliases, options_for, platform_options
 from ..conf.offered import Offer
 from ..core.naming import clean_name, object_key
 from ..core.refusals import (
+    CLOSED,
     EXISTS,
     FOLDER,
     FORBIDDEN,
@@ -67,18 +68,19 @@ def permissions_of(user: User) -> dict[str, int]:
 
 def target(user: User, using: str, env: str | None = None, *, uploads: bool = True) -> Target:
     """
-    Return the target with these names; raises PolicyRejected (``store``).
+    Return the target with these names; raises PolicyRejected.
 
     Without `env`, return the target at the store's own environment. With `uploads`, the store must
     take them, else its files may still be seen.
     """
-    asked, offered = env, reach(user)
-    is_known = using in aliases() and (_takes_uploads(using) or not uploads)
+    asked, offered, is_known = env, reach(user), using in aliases()
+    if is_known and uploads and not _takes_uploads(using):
+        raise CLOSED.broken(using=using)
     reachable = _reachable(using, offered) if is_known else {}
     if env is None and reachable:
         env = next(iter(reachable if offered is None else _reachable(using, None)), None)
     if env is None or env not in reachable:
-        if is_known and offered is not None and env not in offered:
+        if is_known and (reachable if offered is None else env not in offered):
             raise (NOT_OFFERED if asked else OWN_NOT_OFFERED).broken(env=asked, using=using)
         raise NO_STORE.broken(where=f"{using} ({asked})" if asked else using)
     return Target(using, env, labelled(using, reachable[env].label))

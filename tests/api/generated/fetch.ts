@@ -8,6 +8,10 @@ const client = createClient<paths>({
 });
 const bytes = Buffer.from(process.env.PNG ?? "", "base64");
 
+// What may be left out need not be written.
+type Deployment = paths["/wx/deployments/"]["post"]["requestBody"]["content"];
+export const deployment: Deployment["application/json"] = { env: "demo", release: "v1" };
+
 const form = await client.POST("/wx/uploads/", {
   body: { store: "default", path: "uploads/form.png", file: "" },
   bodySerializer(body) {

@@ -1,11 +1,14 @@
 // The client that hey-api makes: an upload by a form, and one by PUT.
 import { client } from "./hey/client.gen";
 import { wxUploadsCreate, wxUploadsPut } from "./hey/sdk.gen";
+import type { WxDeploymentsCreateData } from "./hey/types.gen";
 
 client.setConfig({
   baseUrl: process.env.SITE,
   headers: { Authorization: `Token ${process.env.TOKEN}` },
 });
+// What may be left out need not be written.
+export const deployment: WxDeploymentsCreateData["body"] = { env: "demo", release: "v1" };
 const file = new File([Buffer.from(process.env.PNG ?? "", "base64")], "form.png");
 
 const form = await wxUploadsCreate({

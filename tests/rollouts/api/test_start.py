@@ -150,13 +150,11 @@ def test_a_quota_that_is_too_small_is_a_warning(
 
 WRONG = {
     "no release": ({"envs": ALL}, "Send either"),
-    "an unknown release": ({"envs": ALL, "release": "v9"}, "is named 'v9'"),
     "no environment": ({"release": "v2"}, "Name environments"),
     "all and some": ({"release": "v2", "all": True, "envs": ALL}, "Name environments"),
     "all of nothing": ({"release": "v2", "all": True}, "has no ENVIRONMENTS"),
     "a tag of nothing": ({"release": "v2", "tags": ["ring/early"]}, "ENVIRONMENTS"),
     "no environment id": ({"release": "v2", "envs": ["a b"]}, "environment"),
-    "an unknown store": ({"release": "v2", "envs": ALL, "store": "shop"}, "alias 'shop'"),
     "a bad prefix": ({"release": "v2", "envs": ALL, "prefix": "../x"}, "cannot be a prefix"),
     "too small waves": ({"release": "v2", "envs": ALL, "waves": "1,2"}, "the last is 100%"),
     "a bad tolerance": ({"release": "v2", "envs": ALL, "tolerate": "some"}, "write numbers"),
@@ -177,6 +175,21 @@ def test_what_is_wrong_with_a_rollout_is_said(
     code, said = refused(client, **body)
     assert (code, text in said) == ("invalid", True), said
     assert not Rollout.objects.exists()
+
+
+def test_a_rollout_of_an_unknown_release_is_404(
+    client: APIClient, broker: Broker, release: Release
+) -> None:
+    code, said = refused(client, status=404, envs=ALL, release="v9")
+    assert (code, "is named 'v9'" in said) == ("release", True), said
+
+
+@pytest.mark.parametrize("where", [{"envs": ALL}, {"all": True}])
+def test_a_rollout_names_an_unknown_store(
+    client: APIClient, broker: Broker, release: Release, where: dict[str, Any]
+) -> None:
+    code, said = refused(client, status=404, release="v2", store="shop", **where)
+    assert (code, "shop is no store" in said) == ("store", True), said
 
 
 @pytest.mark.parametrize("body", ["[]", "7", "[" * 100_000, "{", '{"envs": "\ud800"}', ""])
@@ -420,8 +433,8 @@ def test_environments_that_are_not_offered_get_nothing(
     client: APIClient, broker: Broker, release: Release, offered: dict[str, Any]
 ) -> None:
     offered.update({"tenant-b": "B", "tenant-01": "One"})
-    code, said = refused(client, release="v2", envs=["tenant-01", "tenant-00"])
-    assert (code, "does not offer tenant-00" in said) == ("invalid", True)
+    code, said = refused(client, status=404, release="v2", envs=["tenant-01", "tenant-00"])
+    assert (code, "tenant-00 is not" in said) == ("environment", True)
     offered.clear()
     assert "No environment is offered" in refused(client, release="v2", all=True)[1]
 
@@ -430,8 +443,8 @@ def test_a_release_of_other_tenants_cannot_be_named(
     client: APIClient, broker: Broker, release: Release, offered: dict[str, Any]
 ) -> None:
     offered["tenant-01"] = "One"
-    code, said = refused(client, release=release.digest, all=True)
-    assert (code, "Known are: none" in said) == ("invalid", True)
+    code, said = refused(client, status=404, release=release.digest, all=True)
+    assert (code, "Known are: none" in said) == ("release", True)
 
 
 def test_who_may_use_a_part_of_a_rollout_cannot_steer_it(

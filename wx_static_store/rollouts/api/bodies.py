@@ -16,6 +16,7 @@ from ...api.parameters import (
     PageQuery,
     blank_field,
     choice_field,
+    file_field,
     flag_field,
     page_size_field,
     text_field,
@@ -26,6 +27,7 @@ from .serializers import MEANINGS
 
 _OVER = _("This is over: leave it out to begin now.")
 _ONE = _("Send either the name of a release, or an archive as file in a form.")
+_AMOUNT = r"\s*[0-9]+%?\s*"
 _ENVS = _("Name environments with envs or tags, or send all alone.")
 
 
@@ -38,6 +40,7 @@ class MannerBody(Input):
 
     waves = text_field(
         max_length=LONGEST,
+        style={"schema": {"pattern": rf"^{_AMOUNT}(,{_AMOUNT})*$"}},
         help_text=_(
             "How many environments have the release at the end of each wave, as numbers or "
             "percentages: 1,10%,100%."
@@ -45,6 +48,7 @@ class MannerBody(Input):
     )
     tolerate = text_field(
         max_length=10,
+        style={"schema": {"pattern": f"^{_AMOUNT}$"}},
         help_text=_("How many may fail, as a number or a percentage; one more stops the rollout."),
     )
     max_parallel = _number(MEANINGS["max_parallel"])
@@ -55,6 +59,7 @@ class MannerBody(Input):
     )
     label = text_field(
         max_length=LONGEST,
+        min_length=None,
         allow_blank=True,
         help_text=_("A name for the rollout and its deployments."),
     )
@@ -101,7 +106,7 @@ class RolloutBody(MannerBody):
 class RolloutForm(RolloutBody):
     """The form with an archive; a field with several values comes several times."""
 
-    file = serializers.FileField(required=False, help_text=_("The built site, as .zip or .tar.gz."))
+    file = file_field(required=False, help_text=_("The built site, as .zip or .tar.gz."))
 
 
 class RolloutsQuery(PageQuery):

@@ -18,7 +18,7 @@ from ...api.body import FORM_OR_JSON, clean_body
 from ...api.deployments import offered_environments
 from ...api.idempotency import once
 from ...api.log import one_row
-from ...api.operations import BEGINS, BODY, FORMATS, PATH, SENDER, Operation
+from ...api.operations import BEGINS, BODY, CHOICE, FORMATS, PATH, SENDER, Operation
 from ...api.problems import answer_as
 from ...deploy.environments import site_stores
 from ...deploy.tree import check_prefix
@@ -66,7 +66,7 @@ class Rollouts(View):
     @Operation(
         "wx_rollouts_create",
         _("Start a rollout"),
-        (*BEGINS, "archive"),
+        (*BEGINS, *CHOICE, "archive"),
         serializers.RolloutBegunSerializer,
         (Act.DEPLOY,),
         202,
@@ -175,11 +175,10 @@ def _roll_back(request: Request, rollout: Row, given: Mapping[str, Any]) -> Resp
 
 
 def _environments(user: Any, given: Mapping[str, Any]) -> list[str]:
+    envs = offered_environments(user, given["envs"], given["tags"], using=given["store"])
     if given["all"]:
         with answer_as("invalid", ConfigurationError):
             envs = [*conf.offers(user)]
-    else:
-        envs = offered_environments(user, given["envs"], given["tags"])
     if not envs:
         raise ValidationError({"all": [_NO_ENVIRONMENT]})
     return envs
