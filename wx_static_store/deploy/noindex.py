@@ -5,15 +5,13 @@ from dataclasses import replace
 from functools import partial
 from io import BytesIO
 
-from ..core.naming import is_html
+from ..core.naming import IN_PREVIEW, is_html
 from ..core.types import UploadItem
 from ..upload.sources import readable
 
-PREVIEWS = "_preview/"  # the folder of previews in a store
 PREVIEW_STORE = "previews"  # the alias of a store for previews alone, if there is one
 NOINDEX = b'<meta name="robots" content="noindex"/>'  # closed, as XHTML wants it
 
-_PREVIEW = re.compile(rf"{PREVIEWS}[^/]+-[0-9a-z]{{8}}/")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 # All that may stand before the content of <head>; a page may leave out each part.
 _BEFORE = re.compile(
@@ -28,7 +26,7 @@ _BEFORE = re.compile(
 
 def is_preview(name: str) -> bool:
     """Return whether this name, below the location of its store, lies in a preview."""
-    return name.startswith(PREVIEWS) and _PREVIEW.match(name) is not None
+    return IN_PREVIEW.match(name) is not None
 
 
 def as_sent(item: UploadItem) -> UploadItem:

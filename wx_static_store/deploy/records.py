@@ -12,6 +12,7 @@ from django.db.models import Max, Q
 from django.utils import timezone
 
 from ..conf.settings import nearest
+from ..core.naming import PREVIEWS
 from ..core.releases import PackedRelease, ReleaseFile, pack
 from ..core.types import RemoteFile, UploadItem
 from ..exceptions import ConfigurationError, SourceError
@@ -20,7 +21,6 @@ from ..upload import kept, presence
 from ..upload.database import deployments, in_database
 from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
-from .noindex import PREVIEWS
 from .plan import Plan, hash_items, make_plan
 from .state import from_log, keys_of, live_below, state, with_release
 

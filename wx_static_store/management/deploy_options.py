@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any, Self
 
-from ..deploy.noindex import PREVIEWS
+from ..core.naming import PREVIEWS
 from ..i18n import gettext, gettext_lazy as _, listed
 from .exits import preview_time, wrong_use
 

@@ -7,10 +7,11 @@ from io import BytesIO
 from typing import Any
 
 from ..core.match import Match, match
+from ..core.naming import PREVIEWS
 from ..core.releases import Change, ReleaseFile
 from ..core.types import NO_HEADERS, ContentHeaders, RemoteFile, UploadContext, UploadItem
 from ..deploy.environments import Order, stale_files
-from ..deploy.noindex import PREVIEWS, as_sent
+from ..deploy.noindex import as_sent
 from ..deploy.plan import hash_items
 from ..deploy.records import Records, files_of, item_of
 from ..deploy.verify import sweep

@@ -11,9 +11,10 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
+from ..core.naming import PREVIEWS
 from ..core.types import UploadContext
 from ..deploy.environments import Order, deploy_to_all, site_uploader
-from ..deploy.noindex import PREVIEWS, is_preview
+from ..deploy.noindex import is_preview
 from ..deploy.records import Records
 from ..deploy.state import folders, from_log
 from ..exceptions import SourceError, WxStaticStoreError
