@@ -1,17 +1,21 @@
 """The deployments: how each ended, and the uploads of it that failed."""
 
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..conf import options_for
 from ..core import qr
 from ..core.naming import object_key
+from ..core.spans import here
 from ..core.types import NOT_STORED, UploadStatus
 from ..deploy.state import folders
 from ..exceptions import WxStaticStoreError
@@ -39,11 +43,25 @@ REPEATED = {"failed", "incomplete", "mismatched"}
 OPEN = 5  # live releases that are shown unfolded
 
 
+class EndForm(ActionForm):
+    """The actions, and the day until which previews are kept; without one, the last possible."""
+
+    until = forms.DateField(required=False, label=_("Until:"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        first = here(timezone.now()).date()
+        days = {"min": first.isoformat(), "max": (first + LONGEST).isoformat()}
+        self.fields["until"].widget = forms.DateInput({"type": "date"} | days, "%Y-%m-%d")
+        self.initial["until"] = first + LONGEST
+
+
 @admin.register(Deployment)
 class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
     """One row per publishing of many files."""
 
     actions = ("end_previews", "keep_previews")
+    action_form = EndForm
     list_filter = (filters.OutcomeFilter, filters.StoreFilter, filters.TimeFilter)
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -89,17 +107,27 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
 
     @admin.action(permissions=["deploy"], description=_("End previews now"))
     def end_previews(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        self._set_end(request, queryset, timedelta())
+        self._set_end(request, queryset)
 
-    @admin.action(permissions=["deploy"], description=_("Keep previews until 30 days from now"))
+    @admin.action(permissions=["deploy"], description=_("Keep previews until this day"))
     def keep_previews(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        self._set_end(request, queryset, LONGEST)
+        day = EndForm.base_fields["until"].clean(request.POST.get("until"))
+        now = here(timezone.now())
+        ends = last = now + LONGEST
+        if day and day != last.date():
+            ends = now.replace(hour=23, minute=59, second=59) + (day - now.date())
+        self._set_end(request, queryset, ends)
 
-    def _set_end(self, request: HttpRequest, rows: QuerySet[Any], lasts: timedelta) -> None:
+    def _set_end(
+        self, request: HttpRequest, rows: QuerySet[Any], ends: datetime | None = None
+    ) -> None:
         places = offered(rows, request.user).values_list("env", "folder")
-        count = set_end(places, lasts) if self.few(request, rows) else 0
         text = _("Previews with a new end: %(count)d. wx_prune overwrites those that have ended.")
-        self.message_user(request, text % {"count": count})
+        try:
+            if self.few(request, rows):
+                self.message_user(request, text % {"count": set_end(places, ends)})
+        except WxStaticStoreError as error:
+            self.message_user(request, error.sentence, messages.ERROR)
 
     def with_context(self, request: HttpRequest, row: Deployment) -> dict[str, Any]:
         """Return the buttons, the address, and the failed uploads if the user may see the log."""

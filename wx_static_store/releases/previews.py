@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from unicodedata import normalize
 
@@ -28,6 +28,7 @@ USUAL, LONGEST = timedelta(days=7), timedelta(days=30)
 END = "end of the preview"  # the label of the deployment that blanks it
 
 _SIGNS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_WHEN = _("Choose a time within the next 30 days.")
 _NAME = _("Name it by a branch, or by the number of a pull request, as in --preview pr-12.")
 
 
@@ -70,10 +71,17 @@ def _settle(
     return known.folder.removeprefix(location)
 
 
-def set_end(places: Iterable[tuple[str, str]], lasts: timedelta) -> int:
-    """Let the previews among these folders of environments end then; return their number."""
-    rows, end = folders().filter(ends__isnull=False), timezone.now() + lasts
-    return sum(rows.in_folder(folder).filter(env=env).update(ends=end) for env, folder in {*places})
+def set_end(places: Iterable[tuple[str, str]], ends: datetime | None = None) -> int:
+    """
+    Let the previews among these folders of environments end then, or now; return their number.
+
+    Raises SourceError for a time that has passed, or is too late.
+    """
+    rows, now = folders().filter(ends__isnull=False), timezone.now()
+    if ends and not now <= ends <= now + LONGEST:
+        raise SourceError(_("A preview cannot end at this time"), hint=_WHEN)
+    facts = {"ends": ends or now}
+    return sum(rows.in_folder(folder).filter(env=env).update(**facts) for env, folder in {*places})
 
 
 def blank_ended(env: str | None = None, *, dry_run: bool = False) -> Iterator[tuple[str, str]]:
