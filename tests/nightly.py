@@ -21,6 +21,7 @@ OTHERS = (
 RANDOM = """TESTS="$(grep --recursive --files-with-matches --include='test_*.py' \\
     'WX_ALL_EXAMPLES\\|@given\\|@examples\\|settings=examples' tests | tr '\\n' ' ')" """
 CLICKS = 'TESTS="tests/browser/test_themes.py -k answers_a_click"'
+PREVIEWS = "TESTS=tests/browser/test_previews.py"
 WATCHED = 'ARGS="tests/observers tests/api/test_generated_clients.py"'
 PARTS = {
     "each point of a run under each signal": (
@@ -32,9 +33,10 @@ PARTS = {
     "a soak of two seeds": ("make soak SEED=1 FOR=40", "make soak SEED=2 FOR=40"),
     "killed deploys": ("make soak-deploy RUNS=160",),
     "deploys and prunes at once": ("make soak-prune ROUNDS=120",),
-    "one token for all processes, on Redis and Memcached; each button at both widths": (
+    "one token for all processes, on Redis and Memcached; each button, a preview, at both widths": (
         "WX_REQUIRE_SERVICES=1 make test ARGS=tests/tokens",
         f"WX_ALL_WIDTHS=1 WX_REQUIRE_BROWSER=1 make test EXTRAS=ci {CLICKS}",
+        f"WX_REQUIRE_BROWSER=1 make test EXTRAS=ci {PREVIEWS}",
     ),
     "packages that keep media, and random pushes": (
         f'{OTHERS} ARGS="tests/compat --ds=tests.compat.settings"',
