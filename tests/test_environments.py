@@ -183,7 +183,7 @@ def test_of_many_accounts_three_are_shown(cloud: EmulatorServer) -> None:
     cloud.add_env(ENV, appids=appids)
     for appid in appids:
         account(appid)
-    assert of_platform()[ENV] == f"demo ({', '.join(appids[:3])}, …)"
+    assert of_platform()[ENV] == f"demo ({', '.join(appids[:3])}, and 57 more)"
     assert len(cloud.calls("batchgetenvid")) == 2
 
 

@@ -31,7 +31,7 @@ def test_a_plural_has_its_count() -> None:
 
 
 def test_of_many_names_the_first_are_listed() -> None:
-    assert str(listed(iter("abc"), 2)) == "a, b, …"
+    assert str(listed(iter("abc"), 2)) == "a, b, and 1 more"
     assert str(listed("ab", 2)) == str(listed("ab")) == "a, b"
 
 

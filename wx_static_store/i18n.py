@@ -51,10 +51,10 @@ def joined(parts: Iterable[object]) -> str:
 
 
 def listed(names: Iterable[object], most: int | None = None) -> Any:
-    """Join the names of a list, or the first of them, with commas, as late as a lazy text."""
+    """Join the names of a list with commas, or the first with the number of the others; lazily."""
     # An iterator would be empty when the text is read a second time.
     every = [*names]
-    return _listed([*every[:most], *["…"] * (len(every) > len(every[:most]))])
+    return _listed(every[:most], len(every) - len(every[:most]))
 
 
 def labelled(label: object, text: object) -> str:
@@ -66,9 +66,12 @@ gettext_lazy = lazy(gettext, str)
 pgettext_lazy = lazy(pgettext, str)
 
 
-_listed: Any = lazy(
-    lambda names: pgettext("between the names of a list", ", ").join(map(str, names)), str
-)
+def _names(first: Sequence[object], more: int) -> str:
+    rest = [ngettext("and %(count)d more", "and %(count)d more", more)] if more else []
+    return pgettext("between the names of a list", ", ").join([*map(str, first), *rest])
+
+
+_listed: Any = lazy(_names, str)
 
 # What an error says of itself, in this order.
 FACTS = {

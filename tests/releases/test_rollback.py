@@ -167,7 +167,7 @@ def test_all_environments_without_a_release_before_are_named(cloud: EmulatorServ
     envs = [f"env-{n}" for n in range(7)]
     with pytest.raises(SourceError) as caught:
         moves(envs, "docs/")
-    assert f"/docs/ in {', '.join(envs[:5])}, …" in str(caught.value)
+    assert f"/docs/ in {', '.join(envs[:5])}, and 2 more" in str(caught.value)
 
 
 def test_environments_share_the_items_of_a_release(cloud: EmulatorServer) -> None:

@@ -257,12 +257,10 @@ def _environments(envs: Sequence[str]) -> str:
 
 def with_names(count: str, names: Collection[str], most: int = NAMED) -> str:
     """Return the count with the first names, or the only name."""
-    first, left = [*map(shown, sorted(names)[:most])], len(names) - most
-    if len(names) == 1:
-        return first[0]
-    if left > 0:
-        first.append(ngettext("and %(count)d more", "and %(count)d more", left))
-    return gettext("%(what)s (%(facts)s)", what=count, facts=listed(first))
+    every = [*map(shown, sorted(names))]
+    if len(every) == 1:
+        return every[0]
+    return gettext("%(what)s (%(facts)s)", what=count, facts=listed(every, most))
 
 
 # --- on a terminal ----------------------------------------------------------------------------

@@ -8,7 +8,7 @@ with the numbers of the lines; what cannot be read is an error.
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from difflib import get_close_matches
@@ -23,7 +23,7 @@ from django.utils.functional import Promise
 from ..core.naming import clean_name, content_type, header_value, quote_key
 from ..core.types import UploadItem
 from ..exceptions import NameRejected, SourceError
-from ..i18n import gettext_lazy as _, labelled, listed, ngettext
+from ..i18n import gettext_lazy as _, labelled, listed
 from ..upload.sources import fingerprint
 from .references import INDEX
 
@@ -76,20 +76,12 @@ def follow(
         unused = {*rules}
         found = [_with_headers(item, prefix, rules, unused) for item in found]
         noted[HEADERS, str(_NO_FILE)] = dict.fromkeys(sorted(unused), "")
-    notes = [
-        labelled(f"{file}:{_first(lines)}", what.replace("%(names)s", _first(lines.values())))
-        for (file, what), lines in noted.items()
-        if lines
-    ]
+    notes = []
+    for (file, text), lines in noted.items():
+        label = f"{file}:{listed(lines, NAMED)}"
+        named = str(listed(dict.fromkeys(lines.values()), NAMED))
+        notes += [labelled(label, text.replace("%(names)s", named))] * bool(lines)
     return found, notes
-
-
-def _first(found: Iterable[object]) -> str:
-    """Return the first of these, each once, and the number of the others."""
-    every = [*dict.fromkeys(found)]
-    more = len(every) - NAMED
-    rest = [ngettext("and %(count)d more", "and %(count)d more", more)] if more > 0 else []
-    return str(listed([*every[:NAMED], *rest]))
 
 
 def _lines(file: str, files: Mapping[str, Sequence[str]]) -> Lines:

@@ -106,7 +106,7 @@ def test_the_stores_and_their_environments_are_named(examined: Examine) -> None:
 
 def test_many_environments_are_cut(examined: Examine) -> None:
     found = said(examined(envs=["env-1", "env-2", "env-3", "env-4"])["settings.stores"])
-    assert "Environments: env-1, env-2, env-3, …." in found
+    assert "Environments: env-1, env-2, env-3, and 1 more." in found
 
 
 def test_a_project_without_a_store_is_told_how_to_add_one(

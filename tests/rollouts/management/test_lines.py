@@ -37,7 +37,7 @@ def test_a_running_rollout_says_which_wave_runs() -> None:
 
 def test_a_cause_names_some_environments() -> None:
     assert lines(snapshot(CAUSE, state="stopped"))[-1] == (
-        "  7 environments (tenant-0, tenant-1, tenant-2, tenant-3, tenant-4, …): "
+        "  7 environments (tenant-0, tenant-1, tenant-2, tenant-3, tenant-4, and 2 more): "
         "staticuploadfile was refused"
     )
 
