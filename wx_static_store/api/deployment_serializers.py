@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from ..models import Deployment
-from .serializers import Link, Moment, NamedChoice, RowSerializer
+from .serializers import Address, Link, Moment, NamedChoice, RowSerializer
 
 
 class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
@@ -16,6 +16,9 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
         source="using", help_text=_("Its alias; empty for a run before this was recorded.")
     )
     folder = serializers.CharField(help_text=_("Where its keys begin."))
+    url = Address(read_only=True, allow_null=True)
+    preview = serializers.CharField(help_text=_("The name of the preview; empty for the site."))
+    ends = Moment(allow_null=True, help_text=_("When the preview ends; null for the site."))
     outcome = NamedChoice(Deployment.Outcome.choices, help_text=_("How it ended."))
     checked = NamedChoice(
         Deployment.Checked.choices,
@@ -44,9 +47,9 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
     class Meta:
         model = Deployment
         fields: tuple[str, ...] = (
-            *("id", "store", "env", "folder", "source", "label", "outcome", "checked", "live"),
-            *("release", "release_url", "digest", "stored", "unchanged", "failed"),
-            *("not_attempted", "bytes", "duration_ms", "user", "created"),
+            *("id", "store", "env", "folder", "url", "preview", "ends", "source", "label"),
+            *("outcome", "checked", "live", "release", "release_url", "digest", "stored"),
+            *("unchanged", "failed", "not_attempted", "bytes", "duration_ms", "user", "created"),
         )
         read_only_fields = fields
 

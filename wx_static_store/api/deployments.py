@@ -17,16 +17,17 @@ from ..deploy.report import EnvironmentReport
 from ..exceptions import ConfigurationError, SourceError
 from ..models import DeploymentQuerySet
 from ..releases.payload import check_store
+from ..releases.previews import set_end
 from ..releases.rollback import MOST_BYTES, MOST_FILES, move_of, plan_rollback
 from ..releases.runners import available_runner
-from ..submit.access import Act, reach, sees, visible
+from ..submit.access import Act, offered, reach, sees, visible
 from ..submit.selection import select_environments
 from . import deployment_serializers as serializers, log, paging, parameters
 from .addresses import link
 from .base import View
 from .body import FORM_OR_JSON, clean_body
 from .idempotency import once
-from .operations import BEGINS, FORMATS, Operation
+from .operations import BEGINS, BODY, FORMATS, SENDER, Operation
 from .problems import Conflict, answer_as
 from .serializers import rows_for
 
@@ -143,6 +144,29 @@ def _failures(request: Request, row: models.Deployment) -> list[dict[str, Any]]:
     return rows_for(request, list(newest))
 
 
+class End(View):
+    """The end of a preview."""
+
+    parser_classes = FORM_OR_JSON
+
+    @Operation(
+        "wx_deployments_end",
+        _("End a preview, or keep it longer"),
+        (*SENDER, *BODY, "invalid", "length_required", "not_found", "configuration", "busy"),
+        serializers.DeploymentSerializer,
+        (Act.DEPLOY,),
+        description=_("The files of a preview that has ended are overwritten by wx_prune."),
+        request=dict.fromkeys(FORMATS, parameters.EndBody),
+    )
+    def post(self, request: Request, id: str) -> Response:
+        row = log.one_row(offered(_visible(request), request.user), id)
+        given = clean_body(parameters.EndBody, request)
+        with answer_as("invalid", SourceError):
+            if not set_end([(row.env, row.folder)], given.get("ends")):
+                raise Http404
+        return Response(_serialize(request, [_visible(request).get(pk=row.pk)])[0])
+
+
 class Release(View):
     """A deployed tree, with a page of its files."""
 
@@ -166,7 +190,7 @@ class Release(View):
         names = ("id", "digest", "count", "size", "created", "used")
         facts = {name: getattr(release, name) for name in names}
         facts |= {"deployments": deployments, "files": files, "next": page.data["next"]}
-        page.data = serializers.ReleaseSerializer(facts, context={"request": request}).data
+        page.data = serializers.ReleaseSerializer(facts, context=_context(request)).data
         return page
 
 
@@ -177,5 +201,8 @@ def _visible(request: Request) -> DeploymentQuerySet:
 
 
 def _serialize(request: Request, rows: list[models.Deployment]) -> Any:
-    context = {"request": request}
-    return serializers.DeploymentSerializer(rows, many=True, context=context).data
+    return serializers.DeploymentSerializer(rows, many=True, context=_context(request)).data
+
+
+def _context(request: Request) -> dict[str, Any]:
+    return {"request": request, "unknown": {}}

@@ -104,6 +104,14 @@ class DeploymentBody(Input):
         return given
 
 
+class EndBody(Input):
+    """When a preview ends."""
+
+    ends = Moment(
+        required=False, help_text=_("At most 30 days from now. Without it, the preview ends now.")
+    )
+
+
 class PageQuery(serializers.Serializer[Any]):
     """Which page is wanted."""
 

@@ -64,17 +64,17 @@ class UploadedSerializer(serializers.Serializer[Any]):
 
 
 class Address(serializers.URLField):
-    """
-    The public address of a row's file; null if the upload failed or only WeChat could tell it.
-    """
+    """The public address of a row; null if the upload failed or only WeChat could tell it."""
 
     def get_attribute(self, row: Any) -> str | None:
         if getattr(row, "status", "") == UploadLog.Status.FAILED:
             return None
         with suppress(WxStaticStoreError):
-            where = addressing_alias(row, self.context.get("stores")), row.env
-            unknown = self.context.get("unknown", {})
-            url = get_store(*where).known_url(row.key, unknown.get(where))
+            using, key = getattr(row, "using", ""), getattr(row, "folder", None)
+            if key is None:
+                using, key = addressing_alias(row, self.context.get("stores")), row.key
+            where, unknown = (using, row.env), self.context.get("unknown", {})
+            url = get_store(*where).known_url(key, unknown.get(where))
             if not url:
                 unknown[where] = Hosting()  # so that the next row does not ask the cache again
             return url or None
