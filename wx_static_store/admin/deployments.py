@@ -44,16 +44,13 @@ OPEN = 5  # live releases that are shown unfolded
 
 
 class EndForm(ActionForm):
-    """The actions, and the day until which previews are kept; without one, the last possible."""
+    """The actions, and the day until which previews are kept."""
 
-    until = forms.DateField(required=False, label=_("Until:"))
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        first = here(timezone.now()).date()
-        days = {"min": first.isoformat(), "max": (first + LONGEST).isoformat()}
-        self.fields["until"].widget = forms.DateInput({"type": "date"} | days, "%Y-%m-%d")
-        self.initial["until"] = first + LONGEST
+    until = forms.DateField(
+        label=_("Until (empty: 30 days):"),
+        required=False,
+        widget=forms.DateInput({"type": "date"}),
+    )
 
 
 @admin.register(Deployment)
@@ -112,10 +109,9 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
     @admin.action(permissions=["deploy"], description=_("Keep previews until this day"))
     def keep_previews(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         day = EndForm.base_fields["until"].clean(request.POST.get("until"))
-        now = here(timezone.now())
-        ends = last = now + LONGEST
-        if day and day != last.date():
-            ends = now.replace(hour=23, minute=59, second=59) + (day - now.date())
+        ends = here(timezone.now()) + LONGEST
+        if day and day != ends.date():
+            ends = ends.replace(hour=23, minute=59, second=59) + (day - ends.date())
         self._set_end(request, queryset, ends)
 
     def _set_end(

@@ -6,16 +6,15 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from ..models import Deployment
-from .serializers import Address, Link, Moment, NamedChoice, RowSerializer
+from .serializers import Address, Moment, NamedChoice, OfRelease, RowSerializer
 
 
-class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
+class DeploymentSerializer(OfRelease, serializers.ModelSerializer[Deployment]):
     """One publishing of many files."""
 
     store = serializers.CharField(
         source="using", help_text=_("Its alias; empty for a run before this was recorded.")
     )
-    folder = serializers.CharField(help_text=_("Where its keys begin."))
     url = Address(read_only=True, allow_null=True)
     preview = serializers.CharField(help_text=_("The name of the preview; empty for the site."))
     ends = Moment(allow_null=True, help_text=_("When the preview ends; null for the site."))
@@ -32,12 +31,6 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
         source="release_id",
         allow_null=True,
         help_text=_("The id of the release: what the tree was."),
-    )
-    release_url = Link("release", source="release_id", help_text=_("The address of the release."))
-    digest = serializers.CharField(
-        source="release.digest",
-        default="",
-        help_text=_("Of the release: equal for equal trees. Empty without one."),
     )
     unchanged = serializers.IntegerField(
         source="skipped", help_text=_("Files that were the same in the cloud, and not sent.")

@@ -190,7 +190,7 @@ class Release(View):
         names = ("id", "digest", "count", "size", "created", "used")
         facts = {name: getattr(release, name) for name in names}
         facts |= {"deployments": deployments, "files": files, "next": page.data["next"]}
-        page.data = serializers.ReleaseSerializer(facts, context=_context(request)).data
+        page.data = serializers.ReleaseSerializer(facts, context={"request": request}).data
         return page
 
 
@@ -201,8 +201,5 @@ def _visible(request: Request) -> DeploymentQuerySet:
 
 
 def _serialize(request: Request, rows: list[models.Deployment]) -> Any:
-    return serializers.DeploymentSerializer(rows, many=True, context=_context(request)).data
-
-
-def _context(request: Request) -> dict[str, Any]:
-    return {"request": request, "unknown": {}}
+    context = {"request": request}
+    return serializers.DeploymentSerializer(rows, many=True, context=context).data

@@ -107,9 +107,7 @@ class DeploymentBody(Input):
 class EndBody(Input):
     """When a preview ends."""
 
-    ends = Moment(
-        required=False, help_text=_("At most 30 days from now. Without it, the preview ends now.")
-    )
+    ends = Moment(required=False, help_text=_("At most 30 days from now. Without it: now."))
 
 
 class PageQuery(serializers.Serializer[Any]):

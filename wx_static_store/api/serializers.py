@@ -3,7 +3,7 @@
 from contextlib import suppress
 from datetime import MAXYEAR, MINYEAR, datetime
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import ISO_8601, serializers
@@ -73,7 +73,8 @@ class Address(serializers.URLField):
             using, key = getattr(row, "using", ""), getattr(row, "folder", None)
             if key is None:
                 using, key = addressing_alias(row, self.context.get("stores")), row.key
-            where, unknown = (using, row.env), self.context.get("unknown", {})
+            where, context = (using, row.env), cast(dict[str, Any], self.context)
+            unknown = context.setdefault("unknown", {})
             url = get_store(*where).known_url(key, unknown.get(where))
             if not url:
                 unknown[where] = Hosting()  # so that the next row does not ask the cache again
@@ -92,6 +93,19 @@ class Link(serializers.URLField):
         request = self.context["request"]
         allowed = not self._needs or may(request.user, self._needs)
         return link(request, self._name, value) if allowed else None
+
+
+class OfRelease(serializers.Serializer[Any]):
+    """The members of what publishes a release into a folder."""
+
+    folder = serializers.CharField(help_text=_("Where its keys begin."))
+    release_url = Link("release", source="release_id", help_text=_("The address of the release."))
+    digest = serializers.CharField(
+        source="release.digest",
+        default="",
+        read_only=True,
+        help_text=_("Of the release: equal for equal trees. Empty without one."),
+    )
 
 
 _NAMES = [UploadLog._meta.get_field(column.name).name for column in COLUMNS]  # user, not user_id
@@ -162,7 +176,7 @@ class WaitingFileSerializer(RowSerializer):
 
 def rows_for(request: Request, rows: Any, by: Any = RowSerializer) -> list[Any]:
     """Return rows as JSON, without the details if the caller may not read the log."""
-    context = {"stores": usable_stores(), "request": request, "unknown": {}}
+    context = {"stores": usable_stores(), "request": request}
     withheld = {} if may(request.user, Act.SEE_LOG) else _WITHHELD
     shown = by(rows, many=True, context=context).data
     return [{name: withheld.get(name, value) for name, value in row.items()} for row in shown]

@@ -59,7 +59,8 @@ _HOST = _("Not done: a rule for one host. Begin the path with a slash.")
 _nfc = partial(unicodedata.normalize, "NFC")  # as in a key
 
 Lines = Iterator[tuple[int, str]]  # with their numbers
-Noted = defaultdict[tuple[str, str], dict[int, str]]  # file and text: lines, with their headers
+Lined = dict[int, str]  # numbers of lines, each with a header that it names
+Noted = defaultdict[tuple[str, str], Lined]  # by file and text
 Step = tuple[int, str, str]  # number of the line, header, value; without one, it is removed
 Rules = dict[int, tuple[re.Pattern[str], list[Step]]]  # by line: what a path must fit, its steps
 
@@ -73,9 +74,8 @@ def follow(
     rules = _rules(_lines(HEADERS, files), noted)
     found = sorted([*items, *pages], key=attrgetter("name"))
     if rules:
-        unused = {*rules}
+        unused = noted[HEADERS, str(_NO_FILE)]
         found = [_with_headers(item, prefix, rules, unused) for item in found]
-        noted[HEADERS, str(_NO_FILE)] = dict.fromkeys(sorted(unused), "")
     notes = []
     for (file, text), lines in noted.items():
         label = f"{file}:{listed(lines, NAMED)}"
@@ -111,6 +111,7 @@ def _rules(lines: Lines, noted: Noted) -> Rules:
                 noted[HEADERS, str(_HOST)][number] = ""
             else:
                 rules[number] = _pattern(number, line), steps
+                noted[HEADERS, str(_NO_FILE)][number] = ""
             if len(rules) > RULES:
                 raise _wrong(HEADERS, number, _("%(count)d paths are allowed", count=RULES))
         elif steps is None:
@@ -120,17 +121,10 @@ def _rules(lines: Lines, noted: Noted) -> Rules:
             if name in _KEPT or re.match("X-Cos-Meta-.", name):
                 steps.append(step)
             elif value:
-                noted[HEADERS, _instead(name)][number] = name
+                near = next(iter(get_close_matches(name, (*_KEPT, *_IN_PAGES), 1, ALIKE)), "")
+                text = _BY_CDN if not near else _IN_META if near == name else _MEANT
+                noted[HEADERS, str(text).replace("%(meant)s", near)][number] = name
     return rules
-
-
-def _instead(name: str) -> str:
-    """Return what to do about a header that is not sent."""
-    if name in _IN_PAGES:
-        return str(_IN_META)
-    if near := get_close_matches(name, (*_KEPT, *_IN_PAGES), 1, ALIKE):
-        return str(_MEANT).replace("%(meant)s", near[0])
-    return str(_BY_CDN)
 
 
 def _pattern(line: int, path: str) -> re.Pattern[str]:
@@ -156,13 +150,13 @@ def _step(line: int, text: str) -> Step:
         raise _wrong(HEADERS, line, error.message) from None
 
 
-def _with_headers(item: UploadItem, prefix: str, rules: Rules, unused: set[int]) -> UploadItem:
+def _with_headers(item: UploadItem, prefix: str, rules: Rules, unused: Lined) -> UploadItem:
     """Return the item with the headers of all rules that fit its path, or raise SourceError."""
     found, path = dict[str, tuple[int, str]](), f"/{_nfc(item.name).removeprefix(prefix)}"
     fitting = list[tuple[re.Match[str], Step]]()
     for line, (rule, steps) in rules.items():
         if fits := rule.fullmatch(path):
-            unused.discard(line)
+            unused.pop(line, None)
             fitting += ((fits, step) for step in steps)
     for fits, (line, name, value) in fitting:
         parts = {f":{part}": quote_key(text) for part, text in fits.groupdict().items()}

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 from unicodedata import normalize
 
 from django.db.models import F
@@ -39,17 +38,11 @@ def prefix_of(
     Return the folder of this preview below the location of its store; with `new`, settle one.
 
     With `keep`, note its new end first, so that it ends even if the run is killed. Raises
-    SourceError for a name that cannot be used or is not known, ConfigurationError without a log.
+    SourceError for a name that cannot be used or is not known.
     """
     word = re.sub(r"[^\w.]+", "-", normalize("NFC", name)).strip("-.")
     if not 0 < len(word) <= 100:
         raise SourceError(_("%(name)r cannot name a preview", name=name[:100]), hint=_NAME)
-    return from_log(partial(_settle, uploader, word, lasts, new=new, keep=keep))
-
-
-def _settle(
-    uploader: Uploader, word: str, lasts: timedelta | None, *, new: bool, keep: bool
-) -> str:
     location, end = uploader.options.location, timezone.now() + (lasts or USUAL)
     start, rows = f"{location}{PREVIEWS}{word}-", folders().filter(env=uploader.env)
     if new:
@@ -72,11 +65,7 @@ def _settle(
 
 
 def set_end(places: Iterable[tuple[str, str]], ends: datetime | None = None) -> int:
-    """
-    Let the previews among these folders of environments end then, or now; return their number.
-
-    Raises SourceError for a time that has passed, or is too late.
-    """
+    """Let the previews in these places end then, or now; return how many, or raise SourceError."""
     rows, now = folders().filter(ends__isnull=False), timezone.now()
     if ends and not now <= ends <= now + LONGEST:
         raise SourceError(_("A preview cannot end at this time"), hint=_WHEN)

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from ...api.serializers import Link, Moment, NamedChoice
+from ...api.serializers import Link, Moment, NamedChoice, OfRelease
 from ..models import Rollout, RolloutEnvironment
 from ..snapshot import Snapshot
 
@@ -35,11 +35,10 @@ MEANINGS = {
 _HELP = {name: {"help_text": text} for name, text in MEANINGS.items()}
 
 
-class RolloutSerializer(serializers.ModelSerializer[Rollout]):
+class RolloutSerializer(OfRelease, serializers.ModelSerializer[Rollout]):
     """One release to many environments, in waves."""
 
     store = serializers.CharField(source="using")
-    folder = serializers.CharField(help_text=_("Where its keys begin."))
     state = NamedChoice(Rollout.State.choices, called="rolloutState", help_text=_("How it stands."))
     reason = serializers.CharField(
         source="snapshot.reason", help_text=_("Why it stopped; empty if it did not.")
@@ -48,13 +47,6 @@ class RolloutSerializer(serializers.ModelSerializer[Rollout]):
         source="release_id",
         allow_null=True,
         help_text=_("The id of the release; null where each environment gets its own."),
-    )
-    release_url = Link("release", source="release_id", help_text=_("The address of the release."))
-    digest = serializers.CharField(
-        source="release.digest",
-        default="",
-        read_only=True,
-        help_text=_("Of the release: equal for equal trees. Empty without one."),
     )
     undoes = serializers.IntegerField(
         source="undoes_id",
