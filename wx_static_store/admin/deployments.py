@@ -114,9 +114,7 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
             ends = ends.replace(hour=23, minute=59, second=59) + (day - ends.date())
         self._set_end(request, queryset, ends)
 
-    def _set_end(
-        self, request: HttpRequest, rows: QuerySet[Any], ends: datetime | None = None
-    ) -> None:
+    def _set_end(self, request: HttpRequest, rows: Any, ends: datetime | None = None) -> None:
         places = offered(rows, request.user).values_list("env", "folder")
         text = _("Previews with a new end: %(count)d. wx_prune overwrites those that have ended.")
         try:
@@ -159,11 +157,11 @@ def held_back_keys(row: Deployment) -> list[str]:
         return []
     files = {object_key(row.folder, file.name): file.md5 for file in row.release.contents()}
     columns = ("key", "status", "md5", "deployment_id")
-    known = set()
-    for key, status, md5, deployment, _stored in log().newest_values(row.env, files, *columns):
-        is_stored = status == UploadStatus.STORED and md5 == files.get(key)
-        if is_stored or deployment == row.pk:
-            known.add(key)
+    known = {
+        key
+        for key, status, md5, deployment, _at in log().newest_values(row.env, files, *columns)
+        if deployment == row.pk or (status == UploadStatus.STORED and md5 == files.get(key))
+    }
     # More than were not sent: a file that only the cloud's list shows as unchanged has no row.
     found = [key for key in files if key not in known]
     return found if len(found) <= row.not_attempted else []

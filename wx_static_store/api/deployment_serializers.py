@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from ..models import Deployment
-from .serializers import Address, Moment, NamedChoice, OfRelease, RowSerializer
+from .serializers import Address, Moment, NamedChoice, OfRelease, RowSerializer, id_of
 
 
 class DeploymentSerializer(OfRelease, serializers.ModelSerializer[Deployment]):
@@ -27,11 +27,7 @@ class DeploymentSerializer(OfRelease, serializers.ModelSerializer[Deployment]):
     live = serializers.BooleanField(
         source="is_live", help_text=_("It is the newest of its folder that ended well.")
     )
-    release = serializers.IntegerField(
-        source="release_id",
-        allow_null=True,
-        help_text=_("The id of the release: what the tree was."),
-    )
+    release = id_of("release", _("The id of the release: what the tree was."))
     unchanged = serializers.IntegerField(
         source="skipped", help_text=_("Files that were the same in the cloud, and not sent.")
     )

@@ -95,6 +95,11 @@ class Link(serializers.URLField):
         return link(request, self._name, value) if allowed else None
 
 
+def id_of(row: str, help_text: Any = None) -> Any:
+    """Return the field with the id of another row, or null."""
+    return serializers.IntegerField(source=f"{row}_id", allow_null=True, help_text=help_text)
+
+
 class OfRelease(serializers.Serializer[Any]):
     """The members of what publishes a release into a folder."""
 
@@ -132,7 +137,7 @@ class RowSerializer(serializers.ModelSerializer[UploadLog]):
     again = serializers.CharField(
         source="why.remedy.value", default="", help_text=_("Whether a new try helps.")
     )
-    deployment = serializers.IntegerField(source="deployment_id", allow_null=True)
+    deployment = id_of("deployment")
     deployment_url = Link(
         "deployment",
         needs=Act.SEE_DEPLOYMENTS,

@@ -8,7 +8,7 @@ from time import thread_time
 from django.db.models import Max
 
 from ..core.hashed_names import looks_hashed
-from ..core.naming import is_html, object_key, odd_names
+from ..core.naming import is_html, is_preview, object_key, odd_names
 from ..core.types import DELETED_MD5, UploadItem, UploadStatus
 from ..exceptions import NameRejected
 from ..i18n import gettext as _, listed, ngettext, shown
@@ -16,7 +16,6 @@ from ..models import key_digest
 from ..upload.database import in_database, log
 from ..upload.kept import in_parts
 from ..upload.sources import fingerprint
-from .noindex import is_preview
 from .references import INDEX, references
 
 MOST = 50  # findings that are reported

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from io import BytesIO
 
-from ..core.naming import IN_PREVIEW, is_html
+from ..core.naming import is_html, is_preview
 from ..core.types import UploadItem
 from ..upload.sources import readable
 
@@ -22,11 +22,6 @@ _BEFORE = re.compile(
     """,
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
-
-
-def is_preview(name: str) -> bool:
-    """Return whether this name, below the location of its store, lies in a preview."""
-    return IN_PREVIEW.match(name) is not None
 
 
 def as_sent(item: UploadItem) -> UploadItem:

@@ -73,8 +73,7 @@ def follow(
     pages = _redirect_pages(_lines(REDIRECTS, files), names, prefix, location, noted)
     rules = _rules(_lines(HEADERS, files), noted)
     found = sorted([*items, *pages], key=attrgetter("name"))
-    if rules:
-        unused = noted[HEADERS, str(_NO_FILE)]
+    if unused := noted[HEADERS, str(_NO_FILE)]:
         found = [_with_headers(item, prefix, rules, unused) for item in found]
     notes = []
     for (file, text), lines in noted.items():

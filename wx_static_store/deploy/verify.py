@@ -16,7 +16,7 @@ from django.utils.functional import Promise
 from ..conf import aliases, options_for
 from ..core.interrupts import interruptible
 from ..core.match import Known, Match, match
-from ..core.naming import clean_name, is_html
+from ..core.naming import clean_name, is_html, is_preview
 from ..core.types import (
     DEPLOYS,
     REPEATS,
@@ -33,7 +33,6 @@ from ..upload.recorder import Recorder
 from ..upload.sources import IN_MEMORY, digest
 from ..upload.uploader import Queue, Uploader
 from ..upload.workers import WorkerPool
-from .noindex import is_preview
 
 logger = logging.getLogger("wx_static_store.deploy")
 

@@ -105,8 +105,8 @@ def environments_of(line: CommandLine) -> Sequence[str | None]:
 
 def at_preview(line: CommandLine, uploader: Uploader) -> CommandLine:
     """Return the line with the folder of its preview, whose end is noted if it is published."""
-    how = {"new": not line.without_tree, "keep": not (line.without_tree or line.dry_run)}
-    name = str(line.preview)
+    name, new = str(line.preview), not line.without_tree
+    how = {"new": new, "keep": new and not line.dry_run}
     prefix = from_log(partial(previews.prefix_of, uploader, name, line.expires, **how))
     return replace(line, folder=prefix) if line.without_tree else replace(line, prefix=prefix)
 

@@ -1,7 +1,7 @@
 """Previews: folders of a store with an address that cannot be guessed, and an end."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from unicodedata import normalize
@@ -10,10 +10,9 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
-from ..core.naming import PREVIEWS
+from ..core.naming import PREVIEWS, is_preview
 from ..core.types import UploadContext
 from ..deploy.environments import Order, deploy_to_all, site_uploader
-from ..deploy.noindex import is_preview
 from ..deploy.records import Records
 from ..deploy.state import folders, from_log
 from ..exceptions import SourceError, WxStaticStoreError
@@ -73,11 +72,16 @@ def set_end(places: Iterable[tuple[str, str]], ends: datetime | None = None) -> 
     return sum(rows.in_folder(folder).filter(env=env).update(**facts) for env, folder in {*places})
 
 
-def blank_ended(env: str | None = None, *, dry_run: bool = False) -> Iterator[tuple[str, str]]:
-    """Blank the previews that have ended; yield the folder of each, and why some of it stays."""
+def blank_ended(
+    env: str | None, report: Callable[[str], object], *, dry_run: bool = False
+) -> Iterator[tuple[str, int]]:
+    """Blank the previews that have ended, and count them; report why some of one stays."""
     rows = folders().to_blank().order_by("id")
     for row in [*(rows.filter(env=env) if env else rows)]:
-        yield f"{row.env} /{row.folder}", "" if dry_run else _blank(row)
+        if why := "" if dry_run else _blank(row):
+            facts = {"place": f"{row.env} /{row.folder}", "why": why}
+            report(_("The preview %(place)s has ended, and is still public:\n%(why)s", **facts))
+        yield "previews", int(not why)
 
 
 def _blank(row: FolderState) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from ..conf import aliases, options_for
+from ..core.naming import is_preview
 from ..core.releases import LABELS, REPAIR, ROLL_BACK, ROLL_BACK_FROM
 from ..core.retry import REQUEST
 from ..core.types import RemoteFile, UploadContext
@@ -18,7 +19,7 @@ from ..deploy.environments import (
     site_uploader,
     stale_files,
 )
-from ..deploy.noindex import PREVIEW_STORE, is_preview
+from ..deploy.noindex import PREVIEW_STORE
 from ..deploy.plan import Plan
 from ..deploy.records import Records, find_deployment, items_of
 from ..deploy.report import EnvironmentReport
@@ -305,11 +306,6 @@ class RollbackPlan:
     def is_live(self) -> bool:
         """Return whether the target is already there."""
         return self.move.state.has(self.move.target)
-
-    @property
-    def reminder(self) -> str:
-        """Return what is left to do for a manifest afterwards; empty without one."""
-        return manifest_reminder(self.move, self.order)
 
     @property
     def command(self) -> str:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from ...api.serializers import Link, Moment, NamedChoice, OfRelease
+from ...api.serializers import Link, Moment, NamedChoice, OfRelease, id_of
 from ..models import Rollout, RolloutEnvironment
 from ..snapshot import Snapshot
 
@@ -43,16 +43,10 @@ class RolloutSerializer(OfRelease, serializers.ModelSerializer[Rollout]):
     reason = serializers.CharField(
         source="snapshot.reason", help_text=_("Why it stopped; empty if it did not.")
     )
-    release = serializers.IntegerField(
-        source="release_id",
-        allow_null=True,
-        help_text=_("The id of the release; null where each environment gets its own."),
+    release = id_of(
+        "release", _("The id of the release; null where each environment gets its own.")
     )
-    undoes = serializers.IntegerField(
-        source="undoes_id",
-        allow_null=True,
-        help_text=_("The id of the rollout that this one rolls back."),
-    )
+    undoes = id_of("undoes", _("The id of the rollout that this one rolls back."))
     undoes_url = Link("rollout", source="undoes_id", help_text=_("The address of that rollout."))
     user: Any = serializers.PrimaryKeyRelatedField(read_only=True, allow_null=True)
     deploy_at = Moment(allow_null=True, help_text=_("When it may begin; null: at once."))
@@ -122,12 +116,8 @@ class RolloutEnvironmentSerializer(serializers.ModelSerializer[RolloutEnvironmen
         allow_null=True, help_text=_("When the next try may begin; null: none is planned.")
     )
     tries = serializers.IntegerField(help_text=_("How many times it was begun."))
-    release = serializers.IntegerField(
-        source="release_id", allow_null=True, help_text=_("The id of what it gets.")
-    )
-    deployment = serializers.IntegerField(
-        source="deployment_id", allow_null=True, help_text=_("The id of what it became.")
-    )
+    release = id_of("release", _("The id of what it gets."))
+    deployment = id_of("deployment", _("The id of what it became."))
     deployment_url = Link(
         "deployment", source="deployment_id", help_text=_("The address of that deployment.")
     )
