@@ -70,11 +70,10 @@ class Address(serializers.URLField):
         if getattr(row, "status", "") == UploadLog.Status.FAILED:
             return None
         with suppress(WxStaticStoreError):
-            using, key = getattr(row, "using", ""), getattr(row, "folder", None)
-            if key is None:
-                using, key = addressing_alias(row, self.context.get("stores")), row.key
-            where, context = (using, row.env), cast(dict[str, Any], self.context)
-            unknown = context.setdefault("unknown", {})
+            context, is_folder = cast(dict[str, Any], self.context), hasattr(row, "folder")
+            using = row.using if is_folder else addressing_alias(row, context.get("stores"))
+            where, unknown = (using, row.env), context.setdefault("unknown", {})
+            key = row.folder if is_folder else row.key
             url = get_store(*where).known_url(key, unknown.get(where))
             if not url:
                 unknown[where] = Hosting()  # so that the next row does not ask the cache again
