@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 from django.http import Http404
 from django.template.defaultfilters import filesizeformat
@@ -89,8 +89,7 @@ def _deploy(request: Request, given: Mapping[str, Any]) -> Response:
         using, move = move_of(given["env"], given.get("release", ""), among=among, **where)
         check_store(using, envs)
     if runner := available_runner():
-        answer: Response = runner.answer(request, using, move)
-        return answer
+        return cast(Response, runner.answer(request, using, move))
     with answer_as("configuration", ConfigurationError):
         plan = plan_rollback(using, move, UploadContext("wx_deploy", user_id=user.pk))
     if not plan.is_small:
