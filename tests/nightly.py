@@ -26,6 +26,7 @@ NEWEST = (
     'make test VENV=.venv-3.14 PYTHON="$(.ci/python3.14)" EXTRA="Django~=6.1.0 ${EXTRA:-}" '
     f'TESTS="$({sys.executable} -m tests.parts VERSIONS)"'
 )
+PREVIEWS = "TESTS=tests/browser/test_previews.py"
 WATCHED = 'ARGS="tests/observers tests/api/test_generated_clients.py"'
 PARTS = {
     "Python 3.14, Django 6.1": (NEWEST,),
@@ -38,9 +39,10 @@ PARTS = {
     "a soak of two seeds": ("make soak SEED=1 FOR=40", "make soak SEED=2 FOR=40"),
     "killed deploys": ("make soak-deploy RUNS=160",),
     "deploys and prunes at once": ("make soak-prune ROUNDS=120",),
-    "one token for all processes, on Redis and Memcached; each button at both widths": (
+    "one token for all processes, on Redis and Memcached; each button, a preview, at both widths": (
         "WX_REQUIRE_SERVICES=1 make test ARGS=tests/tokens",
         f"WX_ALL_WIDTHS=1 WX_REQUIRE_BROWSER=1 make test EXTRAS=ci {CLICKS}",
+        f"WX_REQUIRE_BROWSER=1 make test EXTRAS=ci {PREVIEWS}",
     ),
     "packages that keep media, and random pushes": (
         f'{OTHERS} ARGS="tests/compat --ds=tests.compat.settings"',

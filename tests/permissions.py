@@ -118,6 +118,7 @@ TABLE: dict[tuple[str, str], dict[str, tuple[set[str], int]]] = {
     ("api", "raw-upload"): {"PUT": (UPLOAD, 201), "GET": (LOG | UPLOAD, 404)},
     ("api", "deployments"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOY, 201)},
     ("api", "deployment"): {"GET": (DEPLOYMENTS, 200)},
+    ("api", "deployment-end"): {"POST": (DEPLOY, 404)},  # it is no preview
     ("api", "release"): {"GET": (DEPLOYMENTS, 200)},
     # Without a broker no rollout begins.
     ("api", "rollouts"): {"GET": (DEPLOYMENTS, 200), "POST": (DEPLOY, 503)},
@@ -265,6 +266,7 @@ def _body(entry: str, name: str, method: str, id: int) -> tuple[bytes, str]:
         "deployments": {"release": "aaaa", "env": ENV},
         "rollouts": {"release": "aaaa", "envs": [ENV]},
         "rollout-rollback": {},
+        "deployment-end": {},
     }
     if method == "POST" and entry == "api" and (body := bodies.get(name)) is not None:
         return json.dumps(body).encode(), "application/json"

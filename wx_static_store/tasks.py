@@ -10,6 +10,7 @@ import logging
 from celery import shared_task
 from django.db import InterfaceError, OperationalError
 
+from .i18n import english
 from .log.prune import prune as prune_log, prune_releases, prune_waiting
 from .log.retention import RELEASES
 from .releases.previews import blank_ended
@@ -43,11 +44,9 @@ def prune(days: int = 0, releases: int = RELEASES) -> None:
     """Blank ended previews; delete rows so many days old (0: none), releases, waiting bytes."""
     # Anyone with access to the broker can send this message: it must not empty the log.
     releases = max(releases, RELEASES)
-    steps = [prune_log(max(days, LEAST_DAYS), releases=releases)] if days else []
-    for place, why in blank_ended():
-        if why:
-            logger.warning("The preview %s has ended, and is still public: %s", place, why)
-    for each in (*steps, prune_releases(releases), prune_waiting()):
+    previews = blank_ended(None, lambda why: logger.warning(english(why)))
+    rows = [prune_log(max(days, LEAST_DAYS), releases=releases)] if days else []
+    for each in (previews, *rows, prune_releases(releases), prune_waiting()):
         for _step in each:
             pass
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from tests.api.conftest import Client, add
@@ -15,9 +17,13 @@ from tests.conftest import ENV
 from tests.rows import add_deployments
 from wx_static_store.core.releases import ReleaseFile, pack
 from wx_static_store.core.types import ContentHeaders
-from wx_static_store.models import Deployment, Release
+from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import Deployment, FolderState, Release
+from wx_static_store.upload.store import get_store
 
 pytestmark = pytest.mark.django_db
+
+DAY = timedelta(days=1)
 
 
 @pytest.fixture
@@ -57,18 +63,23 @@ def status(client: APIClient, path: str) -> tuple[int, str]:
 
 
 def test_a_deployment_says_where_it_went_how_it_ended_and_which_release_it_is(
-    client: APIClient,
+    client: APIClient, cloud: EmulatorServer
 ) -> None:
+    get_store("staticfiles").root()  # asks WeChat for it, once
     of = release("a.txt")
     counts = {"stored": 3, "skipped": 4, "bytes": 5}
-    row = deployment(folder="app/", label="v1", checked="ok", release=of, **counts)
+    facts = {"using": "staticfiles", "folder": "app/", "label": "v1", "checked": "ok"}
+    row = deployment(release=of, **facts, **counts)
     (shown,) = get(client, "deployments/")["results"]
     assert shown.pop("created")
     assert shown == {
         "id": row.pk,
-        "store": "site",
+        "store": "staticfiles",
         "env": ENV,
         "folder": "app/",
+        "url": f"{cloud.site_url()}/app/",
+        "preview": "",
+        "ends": None,
         "source": "wx_deploy",
         "label": "v1",
         "outcome": "done",
@@ -204,6 +215,68 @@ def test_what_is_unknown_is_404(client: APIClient, path: str) -> None:
     assert status(client, path) == (404, "not_found")
 
 
+# --- previews -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def preview(client: APIClient) -> Deployment:
+    """Make a deployment of a preview that ends tomorrow."""
+    row = deployment(folder="static/_preview/new-menu-1a2b3c4d/")
+    FolderState.objects.in_folder(row.folder).update(ends=timezone.now() + DAY)
+    return row
+
+
+def end(client: APIClient, row: Deployment, **body: Any) -> Any:
+    return client.post(f"/wx/deployments/{row.pk}/end/", body, format="json")
+
+
+def days_left(row: Deployment) -> float:
+    ends = FolderState.objects.in_folder(row.folder).get().ends
+    assert ends is not None
+    return round((ends - timezone.now()) / DAY, 2)
+
+
+def test_a_preview_has_its_name_and_its_end(client: APIClient, preview: Deployment) -> None:
+    shown = get(client, f"deployments/{preview.pk}/")
+    assert (shown["preview"], shown["live"]) == ("new-menu", False)
+    ends = FolderState.objects.in_folder(preview.folder).get().ends
+    assert datetime.fromisoformat(shown["ends"]) == ends
+
+
+def test_an_address_that_only_wechat_could_tell_is_null(client: APIClient) -> None:
+    deployment(using="gone")
+    (shown,) = get(client, "deployments/")["results"]
+    assert shown["url"] is None
+
+
+def test_a_preview_is_ended_now_or_kept(client_of: Client, preview: Deployment) -> None:
+    client = client_of("deploy", name="ben")
+    answer = end(client, preview, ends=f"{timezone.now() + 12 * DAY:%Y-%m-%dT%H:%M:%SZ}")
+    assert (answer.status_code, answer.json()["preview"]) == (200, "new-menu")
+    assert days_left(preview) == 12
+    assert client.generic("POST", f"/wx/deployments/{preview.pk}/end").status_code == 200
+    assert days_left(preview) == 0
+
+
+@pytest.mark.parametrize("days", [-1, 31])
+def test_an_end_that_is_over_or_too_late_is_refused(
+    client_of: Client, preview: Deployment, days: int
+) -> None:
+    answer = end(
+        client_of("deploy", name="ben"), preview, ends=(timezone.now() + days * DAY).isoformat()
+    )
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+    assert "A preview cannot end at this time" in answer.json()["detail"]
+    assert days_left(preview) == 1
+
+
+def test_the_site_has_no_end(client_of: Client, preview: Deployment) -> None:
+    row = deployment()
+    assert end(client_of("deploy", name="ben"), row).status_code == 404
+    assert FolderState.objects.in_folder("").get().ends is None
+    assert days_left(preview) == 1
+
+
 # --- a release ------------------------------------------------------------------------------------
 
 
@@ -271,6 +344,14 @@ def test_deployments_of_other_environments_are_not_there(
     assert status(client, f"deployments/{hidden.pk}/") == (404, "not_found")
     shown = get(client, f"releases/{hidden.release_id}/")["deployments"]
     assert [row["id"] for row in shown] == [ours.pk]
+
+
+def test_a_preview_of_another_environment_is_not_ended(
+    client_of: Client, hidden: Deployment
+) -> None:
+    FolderState.objects.update(ends=timezone.now() + DAY)
+    assert end(client_of("deploy", name="ben"), hidden).status_code == 404
+    assert days_left(hidden) == 1
 
 
 def test_a_release_of_other_environments_only_is_404(client: APIClient, hidden: Deployment) -> None:

@@ -128,6 +128,18 @@ def test_every_file_goes_under_its_name(move: Move) -> None:
     assert move.public() == files
 
 
+def test_links_of_a_folder_are_followed_as_its_storage_follows_them(
+    move: Move, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "b.txt").write_bytes(b"pot")
+    (move.folder / "other-disk").symlink_to(outside)
+    (move.folder / "a.txt").symlink_to(outside / "b.txt")
+    assert move.run() == {"sent": ["a.txt", "other-disk/b.txt"]}
+    assert {*move.public().values()} == {b"pot"}
+
+
 def test_a_prefix_chooses_files_and_folders(move: Move) -> None:
     for name in ("tea/1", "tea/2/3", "teapot", "other/tea", "t"):
         move.put(name, b"x")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from tests.deploys import configure_storages, item, run, write
+from tests.docs.blocks import DOCS
 from tests.tables import each
 from wx_static_store.core.types import UploadItem
 from wx_static_store.deploy.paths import kind_of, path_notes
@@ -75,6 +78,79 @@ def test_what_an_address_without_a_file_shows_is_said_with_what_to_do(
     said, *others = path_notes(get_store(), items_of(TREES[kind]), "")
     assert shown in said
     assert [other[: len(advice)] for other in others] == ([advice] if advice else [])
+
+
+# What tools build: pages and scripts (one whose name ends with + calls pushState), the kind, and
+# what visitors get at an address without a file, at /guide/ and at /guide, if the error page is
+# set as this kind needs it. The table of docs/reference/deploy.rst has the same rows.
+INDEX_ALWAYS = ("index.html 200",) * 3
+FOLDERS = ("404.html 404", "guide/index.html 200", "guide/index.html 200")
+BUILT = {
+    "Vite, with a router": ("index.html assets/index-BfYjkO2m.js+", "app", *INDEX_ALWAYS),
+    "Vue CLI, with a router": (
+        "index.html js/app.1f0b9d3c.js js/chunk-vendors.7c2a.js+", "app", *INDEX_ALWAYS),
+    "Create React App, with a router": (
+        "index.html static/js/main.4f0c1b2a.js+", "app", *INDEX_ALWAYS),
+    "Angular, with a router": (
+        "index.html polyfills-5CFQRCPP.js main-AB3DKVQT.js+", "app", *INDEX_ALWAYS),
+    "An application with a copy of index.html as 404.html": (
+        "index.html 404.html app.js+", "app", *INDEX_ALWAYS),
+    "An application whose addresses follow a #": ("index.html app.js", "pages", *["404"] * 3),
+    "Next.js, exported": (
+        "index.html 404.html guide.html _next/static/chunks/main.js+", "pages with 404",
+        *["404.html 404"] * 3),
+    "Next.js, exported with trailingSlash": (
+        "index.html 404.html guide/index.html _next/static/chunks/main.js+", "pages with 404",
+        *FOLDERS),
+    "Nuxt, generated": (
+        "index.html 200.html 404.html guide/index.html _nuxt/entry.js+", "pages with 404",
+        *FOLDERS),
+    "Docusaurus, Hugo, MkDocs": (
+        "index.html 404.html guide/index.html assets/main.js+", "pages with 404", *FOLDERS),
+    "Sphinx": ("index.html guide.html search.html _static/doctools.js", "pages", *["404"] * 3),
+    "Files without a start page": ("guide.pdf logo.svg", "", *["404"] * 3),
+}  # fmt: skip
+RIGHT = {"app": "index.html", "pages with 404": "404.html"}
+
+
+def built(names: str) -> dict[str, bytes]:
+    """Return a tree in which each page loads every script."""
+    scripts = [name.rstrip("+") for name in names.split() if name.rstrip("+").endswith(".js")]
+    loads = "".join(f"<script src=/{name}></script>" for name in scripts).encode()
+    return {
+        name.rstrip("+"): name.encode() + (ROUTER if name.endswith("+") else loads)
+        for name in names.split()
+    }
+
+
+@pytest.mark.parametrize("tree", BUILT)
+def test_visitors_of_a_built_tree_get_what_the_table_says(cloud: EmulatorServer, tree: str) -> None:
+    names, kind, missing, folder, bare = BUILT[tree]
+    files = built(names)
+    cloud.quirks.update(SETTINGS[RIGHT.get(kind, "nothing")][0])
+    for name, body in files.items():
+        cloud.put_object(name, body)
+
+    def visited(path: str) -> str:
+        answer = requests.get(f"{cloud.site_url()}/{path}", timeout=5)
+        name = next((name for name, body in files.items() if body == answer.content), "")
+        return f"{name} {answer.status_code}".strip()
+
+    assert kind_of(items_of(files)) == kind
+    assert (visited("no-such-page"), visited("guide/"), visited("guide")) == (missing, folder, bare)
+    said = path_notes(get_store(), items_of(files), "")
+    assert [text for text in said if text.startswith((APP_PAGE, ADD, SET))] == (
+        [text for text in said if text.startswith(ADD)] if kind == "pages" else []
+    )
+
+
+def test_the_docs_have_the_same_table() -> None:
+    page = (DOCS / "reference" / "deploy.rst").read_text(encoding="utf-8")
+    _before, table, _after = re.split("\n=+  =+  =+  =+\n(?=Vite)|\n=+  =+  =+  =+\n\n", page)[-3:]
+    rows = [re.split("  +", line) for line in table.splitlines()]
+    assert {tree: shown for tree, *shown in rows} == {
+        tree: shown for tree, (_names, _kind, *shown) in BUILT.items()
+    }
 
 
 def test_html_in_place_of_a_missing_script_is_named(cloud: EmulatorServer) -> None:

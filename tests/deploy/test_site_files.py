@@ -15,8 +15,8 @@ from wx_static_store.models import UploadLog
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_last_put")]
 
 SITE = "wx_static_store.staticfiles.WxStaticFilesStorage"
-CDN = "Only a CDN in front of the site can add it."
-PAGES = "Write it into the pages as <meta> or <link>."
+CDN = "Only a CDN in front of the site can add that."
+PAGES = "Write that into the pages as <meta> or <link>."
 TAKEN = "Not done: the site has a file at this path, or a line above redirects it."
 INEXACT = "Not done: a page leads from one exact path only, with 301, 302, 303, 307 or 308."
 BACK = "Not done: it leads back to itself."
@@ -131,8 +131,7 @@ APP = """\
             },
             [
                 f"_headers:2: Not sent: X-Content-Type-Options. {CDN}",
-                f"_headers:3: Not sent: Content-Security-Policy. {PAGES}",
-                f"_headers:9: Not sent: X-Robots-Tag. {PAGES}",
+                f"_headers:3, 9: Not sent: Content-Security-Policy, X-Robots-Tag. {PAGES}",
             ],
         ),
         (
@@ -182,6 +181,48 @@ def test_map_is_nearer_than_headers_and_headers_than_the_store(configure: Any, d
     }
 
 
+def test_a_path_that_fits_no_file_is_named_with_its_line(cloud: EmulatorServer, dist: Path) -> None:
+    lines = ["/doc/*", " Expires: 0", "/docs/", " Expires: 0", "/LOGO.svg", " Expires: 0"]
+    write(dist, {"_headers": "\n".join(lines).encode()})
+    assert at_lines(run(dist)) == ["_headers:1, 5: No file fits this path."]
+
+
+@pytest.mark.parametrize(
+    ("header", "meant"),
+    [
+        ("Cache-Contol", "Cache-Control"),
+        ("content_type", "Content-Type"),
+        ("Expire", "Expires"),
+        ("x-robots-tags", "X-Robots-Tag"),
+    ],
+)
+def test_a_header_that_is_almost_one_is_named_with_it(
+    cloud: EmulatorServer, dist: Path, header: str, meant: str
+) -> None:
+    write(dist, {"_headers": f"/*\n {header}: no-store\n".encode()})
+    [said] = at_lines(run(dist))
+    assert said == f"_headers:2: Not sent: {header.title()}. Did you mean {meant}?"
+
+
+@pytest.mark.parametrize("header", ["CDN-Cache-Control", "Content-Security-Policy-Report-Only", "Accept-CH"])
+def test_a_header_of_its_own_is_no_mistake_for_another(
+    cloud: EmulatorServer, dist: Path, header: str
+) -> None:
+    write(dist, {"_headers": f"/*\n {header}: 1\n".encode()})
+    assert at_lines(run(dist)) == [f"_headers:2: Not sent: {header.title()}. {CDN}"]
+
+
+def test_many_headers_that_cannot_be_sent_are_one_note_with_their_number(
+    cloud: EmulatorServer, dist: Path
+) -> None:
+    lines = ["/*", *(f" X-Team-{number}: tea" for number in range(1999))]
+    write(dist, {"_headers": "\n".join(lines).encode()})
+    [said] = at_lines(run(dist))
+    assert said.startswith("_headers:2, 3, 4, ")
+    assert ", 21 and 1979 more: Not sent: X-Team-0, X-Team-1, " in said
+    assert said.endswith(f", X-Team-19 and 1979 more. {CDN}")
+
+
 @pytest.mark.parametrize(
     ("text", "error"),
     [
@@ -212,6 +253,24 @@ def test_headers_that_cannot_be_followed_are_refused_with_the_line(
     write(dist, {"_headers": text.encode()})
     assert error in fails(dist, code=2)
     assert cloud.objects() == {}
+
+
+def test_a_preview_keeps_what_the_store_and_the_rules_say_of_its_files(
+    configure: Any, dist: Path
+) -> None:
+    rules = {"docs/*": "max-age=3", "logo.svg": "max-age=4"}
+    site = {"BACKEND": SITE, "OPTIONS": {"location": "app", "cache_control": rules}}
+    cloud = configure(STORAGES=settings.STORAGES | {"site": site})
+    write(dist, {"_headers": b"/index.html\n Expires: 0\n"})
+    run(dist, preview="menu", using="site", map=["index.html=max-age=1"])
+    found = {
+        key[len("app/_preview/menu-12345678/") :]: headers(cloud, key) for key in bodies(cloud)
+    }
+    assert found == {
+        "index.html": {"cache-control": "max-age=1", "expires": "0"},
+        "docs/index.html": {"cache-control": "max-age=3"},
+        "logo.svg": {"cache-control": "max-age=4"},
+    }
 
 
 def test_an_ignored_file_is_neither_read_nor_sent(cloud: EmulatorServer, dist: Path) -> None:
@@ -284,6 +343,14 @@ def test_a_redirect_that_leads_back_is_not_done(cloud: EmulatorServer, dist: Pat
     pages = bodies(cloud).keys() - {f"site/{name}" for name in FILES}
     assert pages == {"site/b/index.html", "site/c/index.html"}
     assert f"_redirects:1, 4: {BACK}" in at_lines(printed)
+
+
+def test_map_reaches_the_page_of_a_redirect(cloud: EmulatorServer, dist: Path) -> None:
+    text = b"/old/\n Cache-Control: max-age=2\n/feed/\n Cache-Control: max-age=2"
+    write(dist, {"_redirects": b"/old /docs/\n/feed /docs/", "_headers": text})
+    run(dist, "site", map=["old/*=max-age=1"])
+    found = {name: headers(cloud, f"site/{name}/index.html") for name in ("old", "feed")}
+    assert found == {"old": {"cache-control": "max-age=1"}, "feed": {"cache-control": "max-age=2"}}
 
 
 def test_a_page_of_a_redirect_is_sent_once_and_has_the_headers_of_its_path(

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -30,7 +31,7 @@ from tests.automation.test_automation import PAGE, Repository, prepared
 from tests.conftest import ENV, slow
 from tests.docs.blocks import DOCS
 from tests.docs.conftest import SECRET
-from tests.docs.fresh_project import block
+from tests.docs.fresh_project import block, empty_database
 from wx_static_store.deploy.report import EnvironmentReport, as_dict
 
 ACTION = "./.github/actions/wx-deploy"
@@ -155,25 +156,113 @@ def test_every_member_of_the_json_report_is_documented() -> None:
     assert documented == [*data, *data["environments"][0]]
 
 
-def test_the_script_of_gitee_and_cnb_comments_with_the_address(tmp_path: Path) -> None:
-    asked: list[tuple[str, str | None, Any]] = []
+# --- comments on pull requests --------------------------------------------------------------------
 
-    class Api(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            asked.append((self.path, self.headers["Authorization"], json.loads(body)))
-            self.send_response(201)
-            self.end_headers()
 
-        def log_message(self, *args: object) -> None:
-            pass
+class Api(HTTPServer):
+    """Another service: takes one comment."""
 
-    (tmp_path / "deploy.json").write_text('{"url": "https://a.example.com/_preview/b-1a2b3c4d/"}')
-    with HTTPServer(("127.0.0.1", 0), Api) as server:
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Comment)
+        self.asked: list[tuple[str, str | None, Any]] = []
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+
+class _Comment(BaseHTTPRequestHandler):
+    server: Api
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.asked.append((self.path, self.headers["Authorization"], json.loads(body)))
+        self.send_response(201)
+        self.end_headers()
+
+    def log_message(self, *args: object) -> None: ...
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    with Api() as server:
         Thread(target=server.handle_request, daemon=True).start()
-        cnb = {"CNB_PULL_REQUEST_IID": "7", "CNB_REPO_SLUG": "tea/shop", "CNB_TOKEN": "secret"}
-        api = {"CNB_API_ENDPOINT": f"http://127.0.0.1:{server.server_port}"}
-        run_script = [sys.executable, str(AUTOMATION / "ci_comment.py")]
-        subprocess.run(run_script, cwd=tmp_path, env=cnb | api, check=True, timeout=60)
+        yield server
+
+
+def test_the_script_of_cnb_comments_with_the_address(tmp_path: Path, api: Api) -> None:
+    (tmp_path / "deploy.json").write_text('{"url": "https://a.example.com/_preview/b-1a2b3c4d/"}')
+    cnb = {"CNB_PULL_REQUEST_IID": "7", "CNB_REPO_SLUG": "tea/shop", "CNB_TOKEN": "secret"}
+    cnb |= {"CNB_API_ENDPOINT": api.url}
+    run_script = [sys.executable, str(AUTOMATION / "ci_comment.py")]
+    subprocess.run(run_script, cwd=tmp_path, env=cnb, check=True, timeout=60)
     body = {"body": "Preview: https://a.example.com/_preview/b-1a2b3c4d/"}
-    assert asked == [("/tea/shop/-/pulls/7/comments", "Bearer secret", body)]
+    assert api.asked == [("/tea/shop/-/pulls/7/comments", "Bearer secret", body)]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine of your own, where Gitee runs the script in a clone of the repository."""
+
+    origin: Repository
+    folder: Path
+
+    def git(self, *words: str) -> str:
+        me = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+        command = ["git", "-C", str(self.origin.checkout.folder), *me, *words]
+        return subprocess.check_output(command, text=True).strip()
+
+    def commit(self) -> str:
+        """Commit all of the repository; return the commit."""
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message=tea")
+        return self.git("rev-parse", "HEAD")
+
+    def run_pipeline(self, commit: str) -> tuple[int, str]:
+        """Do what the pipeline of pull request 7 does."""
+        pipeline = yaml.safe_load(block(PAGE, ".workflow/preview.yml").text)
+        [script] = pipeline["stages"][0]["steps"][0]["script"]
+        given = {"GITEE_SOURCE_COMMIT": commit, "GITEE_PULL_ID": "7"}
+        script = script.replace("/srv/preview", str(self.folder))
+        return self.origin.checkout.try_to_run(script, given)
+
+
+@pytest.fixture
+def machine(repository: Repository, tmp_path: Path, api: Api) -> Machine:
+    project, folder = repository.checkout, tmp_path / "preview"
+    comment = (AUTOMATION / "ci_comment.py").read_text().replace("https://gitee.com", api.url)
+    (project.folder / "ci_comment.py").write_text(comment)
+    database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "log.sqlite3")}
+    project.append("config/ci.py", block(PAGE, "config/ci.py, for previews").text)
+    project.append("config/ci.py", f"DATABASES = {{'default': {database!r}}}")
+    (tmp_path / "log.sqlite3").write_bytes(empty_database())
+    found = Machine(repository, folder)
+    found.git("init", "--quiet")
+    found.commit()
+    subprocess.run(["git", "clone", "--quiet", project.folder, folder / "site"], check=True)
+    (folder / "venv" / "bin").mkdir(parents=True)
+    (folder / "venv" / "bin" / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (folder / "venv" / "bin" / "python").chmod(0o755)
+    values = repository.values | {"WX_API_BASE_URL": repository.cloud.api_url}
+    lines = [*block(PAGE, "/srv/preview/env.sh").text.splitlines()]
+    lines += [f"export {name}={value}" for name, value in values.items()]
+    (folder / "env.sh").write_text("\n".join(lines))
+    script = block(PAGE, "/srv/preview/preview.sh").text
+    (folder / "preview.sh").write_text(script.replace("/srv/preview", str(folder)))
+    return found
+
+
+def test_the_pipeline_of_gitee_publishes_a_branch_and_comments_with_its_address(
+    machine: Machine, api: Api
+) -> None:
+    machine.git("checkout", "--quiet", "-b", "new-menu")
+    code, printed = machine.run_pipeline(machine.commit())
+    assert code == 0, printed
+    page = next(key for key in machine.origin.cloud.objects() if key.endswith("/index.html"))
+    assert re.fullmatch("_preview/pr-7-[0-9a-z]{8}/index.html", page)
+    address = f"{machine.origin.cloud.site_url()}/{page.removesuffix('index.html')}"
+    body = {"body": f"Preview: {address}", "access_token": "the-token-of-gitee"}
+    assert api.asked == [("/api/v5/repos/example/shop/pulls/7/comments", None, body)]
+
+
+def test_the_pipeline_of_gitee_builds_no_commit_of_a_fork(machine: Machine) -> None:
+    code, printed = machine.run_pipeline("f" * 40)
+    assert code, printed
+    assert machine.origin.cloud.objects() == {}

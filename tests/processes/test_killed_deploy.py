@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import signal
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -101,6 +102,67 @@ def test_first_runs_of_a_preview_at_once_settle_one_address(project: Project) ->
         ended = [process.finish() for process in running]
     assert [code for code, _said in ended] == [0, 0, 0]
     assert len({re.findall(r"_preview/menu-\w{8}/", said)[-1] for _code, said in ended}) == 1
+
+
+PUBLISH = """
+import sys, django
+from django.core.management import call_command
+
+django.setup()
+for number in range(50):
+    how = {"preview": f"pr-{number}", "using": "site", "yes": True, "verbosity": 0}
+    call_command("wx_deploy", sys.argv[1], **how)
+"""
+
+
+def previews(project: Project) -> dict[str, dict[str, bytes]]:
+    """Return the files of each preview, by the folder."""
+    found: dict[str, dict[str, bytes]] = {}
+    for key, body in bodies(project, "_preview/").items():
+        folder, _slash, name = key.partition("/")
+        found.setdefault(folder, {})[name] = body
+    return found
+
+
+def kill_as_soon(project: Project, line: tuple[str, ...], reached: Callable[[], bool]) -> None:
+    with project.process(*line, last_put=0.2) as process:
+        wait_for(reached)
+        process.popen.kill()
+        process.finish()
+
+
+def test_kills_among_fifty_previews_leave_the_site_alone_and_each_ends_whole(
+    project: Project, deploy: Deploy
+) -> None:
+    deploy(OLD)
+    site = bodies(project)
+    publish = ("-c", PUBLISH, command(project, NEW)[3])
+    for number in (1, 20, 40):
+        kill_as_soon(project, publish, lambda number=number: len(previews(project)) >= number)
+    with project.process(*publish, last_put=0.2) as process:
+        assert process.finish()[0] == 0
+    whole = previews(project)
+    assert len(whole) == 50
+    assert all(files.keys() == NEW.keys() for files in whole.values())
+
+    over = sorted(whole)[:25]
+    with sqlite3.connect(project.database) as database:
+        ended = "UPDATE wx_static_store_folderstate SET ends = '2026-01-01' WHERE folder = ?"
+        database.executemany(ended, [(f"_preview/{name}/",) for name in over])
+
+    def blanked() -> int:
+        return sum({*files.values()} == {DELETED} for files in previews(project).values())
+
+    prune = ("-m", "django", "wx_prune", "--releases", "100", "--yes")
+    for number in (1, 10, 20):
+        kill_as_soon(project, prune, lambda number=number: blanked() >= number)
+    code, said = project.run(*prune[2:], last_put=0.2)
+    assert (code, blanked()) == (0, 25), said
+    left = previews(project)
+    assert {name: left[name] for name in whole if name not in over} == {
+        name: whole[name] for name in whole if name not in over
+    }
+    assert {key: body for key, body in bodies(project).items() if "/" not in key} == site
 
 
 HOW = pytest.mark.parametrize("how", [(), ("--trust-log",)], ids=["list", "log"])

@@ -46,7 +46,7 @@ def test_headers_of_a_tree_are_in_its_release_and_what_no_bucket_can_is_a_warnin
     found = of_tree(read_tree(tmp_path / "site"), envs, using="site")
     others = {file.name: file.headers.other_headers for file in found.release.contents()}
     assert others == dict.fromkeys(TREE, "") | {"logo.svg": "Expires: 0"}
-    warning = "_headers:3: Not sent: Link. Write it into the pages as <meta> or <link>."
+    warning = "_headers:3: Not sent: Link. Write that into the pages as <meta> or <link>."
     assert warning in found.warnings()
 
 

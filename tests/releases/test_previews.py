@@ -123,7 +123,7 @@ def test_the_task_of_celery_logs_what_it_could_not_blank(
     stores = {alias: store for alias, store in settings.STORAGES.items() if alias != "site"}
     settings.STORAGES = stores
     tasks.prune.run()
-    assert f"The preview {ENV} /{folder} has ended, and is still public: " in caplog.text
+    assert f"The preview {ENV} /{folder} has ended, and is still public:\n" in caplog.text
 
 
 def test_a_preview_that_is_published_at_this_moment_is_not_blanked(

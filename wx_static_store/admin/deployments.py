@@ -1,17 +1,21 @@
 """The deployments: how each ended, and the uploads of it that failed."""
 
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..conf import options_for
 from ..core import qr
 from ..core.naming import object_key
+from ..core.spans import here
 from ..core.types import NOT_STORED, ContentHeaders, UploadStatus
 from ..deploy.state import folders
 from ..exceptions import WxStaticStoreError
@@ -39,11 +43,22 @@ REPEATED = {"failed", "incomplete", "mismatched"}
 OPEN = 5  # live releases that are shown unfolded
 
 
+class EndForm(ActionForm):
+    """The actions, and the day until which previews are kept."""
+
+    until = forms.DateField(
+        label=_("Until (empty: 30 days):"),
+        required=False,
+        widget=forms.DateInput({"type": "date"}),
+    )
+
+
 @admin.register(Deployment)
 class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
     """One row per publishing of many files."""
 
     actions: Any = ("end_previews", "keep_previews")
+    action_form = EndForm
     list_filter: ClassVar[Any] = (filters.OutcomeFilter, filters.StoreFilter, filters.TimeFilter)
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -89,17 +104,24 @@ class DeploymentAdmin(PublishPage, RollbackPage, ComparePage, ReadOnlyAdmin):
 
     @admin.action(permissions=["deploy"], description=_("End previews now"))
     def end_previews(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        self._set_end(request, queryset, timedelta())
+        self._set_end(request, queryset)
 
-    @admin.action(permissions=["deploy"], description=_("Keep previews until 30 days from now"))
+    @admin.action(permissions=["deploy"], description=_("Keep previews until this day"))
     def keep_previews(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        self._set_end(request, queryset, LONGEST)
+        day = EndForm.base_fields["until"].clean(request.POST.get("until"))
+        ends = here(timezone.now()) + LONGEST
+        if day and day != ends.date():
+            ends = ends.replace(hour=23, minute=59, second=59) + (day - ends.date())
+        self._set_end(request, queryset, ends)
 
-    def _set_end(self, request: HttpRequest, rows: QuerySet[Any], lasts: timedelta) -> None:
+    def _set_end(self, request: HttpRequest, rows: Any, ends: datetime | None = None) -> None:
         places = offered(rows, request.user).values_list("env", "folder")
-        count = set_end(places, lasts) if self.few(request, rows) else 0
         text = _("Previews with a new end: %(count)d. wx_prune overwrites those that have ended.")
-        self.message_user(request, text % {"count": count})
+        try:
+            if self.few(request, rows):
+                self.message_user(request, text % {"count": set_end(places, ends)})
+        except WxStaticStoreError as error:
+            self.message_user(request, error.sentence, messages.ERROR)
 
     def _with_context(self, request: HttpRequest, row: Deployment) -> dict[str, Any]:
         """Return the buttons, the address, and the failed uploads if the user may see the log."""

@@ -6,16 +6,18 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from ..models import Deployment
-from .serializers import Link, Moment, NamedChoice, RowSerializer
+from .serializers import Address, Moment, NamedChoice, OfRelease, RowSerializer, id_of
 
 
-class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
+class DeploymentSerializer(OfRelease, serializers.ModelSerializer[Deployment]):
     """One publishing of many files."""
 
     store = serializers.CharField(
         source="using", help_text=_("Its alias; empty for a run before this was recorded.")
     )
-    folder = serializers.CharField(help_text=_("Where its keys begin."))
+    url = Address(read_only=True, allow_null=True)
+    preview = serializers.CharField(help_text=_("The name of the preview; empty for the site."))
+    ends = Moment(allow_null=True, help_text=_("When the preview ends; null for the site."))
     outcome = NamedChoice(Deployment.Outcome.choices, help_text=_("How it ended."))
     checked = NamedChoice(
         Deployment.Checked.choices,
@@ -25,17 +27,7 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
     live = serializers.BooleanField(
         source="is_live", help_text=_("It is the newest of its folder that ended well.")
     )
-    release = serializers.IntegerField(
-        source="release_id",
-        allow_null=True,
-        help_text=_("The id of the release: what the tree was."),
-    )
-    release_url = Link("release", source="release_id", help_text=_("The address of the release."))
-    digest = serializers.CharField(
-        source="release.digest",
-        default="",
-        help_text=_("Of the release: equal for equal trees. Empty without one."),
-    )
+    release = id_of("release", _("The id of the release: what the tree was."))
     unchanged = serializers.IntegerField(
         source="skipped", help_text=_("Files that were the same in the cloud, and not sent.")
     )
@@ -44,9 +36,9 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
     class Meta:
         model = Deployment
         fields: tuple[str, ...] = (
-            *("id", "store", "env", "folder", "source", "label", "outcome", "checked", "live"),
-            *("release", "release_url", "digest", "stored", "unchanged", "failed"),
-            *("not_attempted", "bytes", "duration_ms", "user", "created"),
+            *("id", "store", "env", "folder", "url", "preview", "ends", "source", "label"),
+            *("outcome", "checked", "live", "release", "release_url", "digest", "stored"),
+            *("unchanged", "failed", "not_attempted", "bytes", "duration_ms", "user", "created"),
         )
         read_only_fields = fields
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 from django.http import Http404
 from django.template.defaultfilters import filesizeformat
@@ -18,16 +18,17 @@ from ..deploy.report import EnvironmentReport
 from ..exceptions import ConfigurationError, SourceError
 from ..models import DeploymentQuerySet
 from ..releases.payload import check_store
+from ..releases.previews import set_end
 from ..releases.rollback import MOST_BYTES, MOST_FILES, move_of, plan_rollback
 from ..releases.runners import available_runner
-from ..submit.access import Act, reach, sees, visible
+from ..submit.access import Act, offered, reach, sees, visible
 from ..submit.selection import select_environments
 from . import deployment_serializers as serializers, log, paging, parameters
 from .addresses import link
 from .base import View
 from .body import FORM_OR_JSON, clean_body
 from .idempotency import once
-from .operations import BEGINS, CHOICE, FORMATS, Operation
+from .operations import BEGINS, BODY, CHOICE, FORMATS, SENDER, Operation
 from .problems import Conflict, answer_as
 from .serializers import rows_for
 
@@ -89,8 +90,7 @@ def _deploy(request: Request, given: Mapping[str, Any]) -> Response:
         using, move = move_of(given["env"], given.get("release", ""), among=among, **where)
         check_store(using, envs)
     if runner := available_runner():
-        answer: Response = runner.answer(request, using, move)
-        return answer
+        return cast(Response, runner.answer(request, using, move))
     with answer_as("configuration", ConfigurationError):
         plan = plan_rollback(using, move, UploadContext("wx_deploy", user_id=user.pk))
     if not plan.is_small:
@@ -148,6 +148,29 @@ def _failures(request: Request, row: models.Deployment) -> list[dict[str, Any]]:
     # No index has this order: for that of the ids, MariaDB would walk the whole log.
     newest = bad.order_by("status", "-id")[: parameters.LARGEST_PAGE]
     return rows_for(request, list(newest))
+
+
+class End(View):
+    """The end of a preview."""
+
+    parser_classes = FORM_OR_JSON
+
+    @Operation(
+        "wx_deployments_end",
+        _("End a preview, or keep it longer"),
+        (*SENDER, *BODY, "invalid", "length_required", "not_found", "configuration", "busy"),
+        serializers.DeploymentSerializer,
+        (Act.DEPLOY,),
+        description=_("The files of a preview that has ended are overwritten by wx_prune."),
+        request=dict.fromkeys(FORMATS, parameters.EndBody),
+    )
+    def post(self, request: Request, id: str) -> Response:
+        row = log.one_row(offered(_visible(request), request.user), id)
+        given = clean_body(parameters.EndBody, request)
+        with answer_as("invalid", SourceError):
+            if not set_end([(row.env, row.folder)], given.get("ends")):
+                raise Http404
+        return Response(_serialize(request, [_visible(request).get(pk=row.pk)])[0])
 
 
 class Release(View):

@@ -111,6 +111,12 @@ class DeploymentBody(Input):
         return given
 
 
+class EndBody(Input):
+    """When a preview ends."""
+
+    ends = Moment(required=False, help_text=_("At most 30 days from now. Without it: now."))
+
+
 class PageQuery(serializers.Serializer[Any]):
     """Which page is wanted."""
 

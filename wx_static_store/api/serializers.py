@@ -3,7 +3,7 @@
 from contextlib import suppress
 from datetime import MAXYEAR, MINYEAR, datetime
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import ISO_8601, serializers
@@ -70,17 +70,17 @@ class UploadedSerializer(serializers.Serializer[Any]):
 
 
 class Address(serializers.URLField):
-    """
-    The public address of a row's file; null if the upload failed or only WeChat could tell it.
-    """
+    """The public address of a row; null if the upload failed or only WeChat could tell it."""
 
     def get_attribute(self, row: Any) -> str | None:
         if getattr(row, "status", "") == UploadLog.Status.FAILED:
             return None
         with suppress(WxStaticStoreError):
-            where = addressing_alias(row, self.context.get("stores")), row.env
-            unknown = self.context.get("unknown", {})
-            url = get_store(*where).known_url(row.key, unknown.get(where))
+            context, is_folder = cast(dict[str, Any], self.context), hasattr(row, "folder")
+            using = row.using if is_folder else addressing_alias(row, context.get("stores"))
+            where, unknown = (using, row.env), context.setdefault("unknown", {})
+            key = row.folder if is_folder else row.key
+            url = get_store(*where).known_url(key, unknown.get(where))
             if not url:
                 unknown[where] = Hosting()  # so that the next row does not ask the cache again
             return url or None
@@ -98,6 +98,24 @@ class Link(serializers.URLField):
         request = self.context["request"]
         allowed = not self._needs or may(request.user, self._needs)
         return link(request, self._name, value) if allowed else None
+
+
+def id_of(row: str, help_text: Any = None) -> Any:
+    """Return the field with the id of another row, or null."""
+    return serializers.IntegerField(source=f"{row}_id", allow_null=True, help_text=help_text)
+
+
+class OfRelease(serializers.Serializer[Any]):
+    """The members of what publishes a release into a folder."""
+
+    folder = serializers.CharField(help_text=_("Where its keys begin."))
+    release_url = Link("release", source="release_id", help_text=_("The address of the release."))
+    digest = serializers.CharField(
+        source="release.digest",
+        default="",
+        read_only=True,
+        help_text=_("Of the release: equal for equal trees. Empty without one."),
+    )
 
 
 _NAMES = [UploadLog._meta.get_field(column.name).name for column in COLUMNS]  # user, not user_id
@@ -124,7 +142,7 @@ class RowSerializer(serializers.ModelSerializer[UploadLog]):
     again = serializers.CharField(
         source="why.remedy.value", default="", help_text=_("Whether a new try helps.")
     )
-    deployment = serializers.IntegerField(source="deployment_id", allow_null=True)
+    deployment = id_of("deployment")
     deployment_url = Link(
         "deployment",
         needs=Act.SEE_DEPLOYMENTS,
@@ -168,7 +186,7 @@ class WaitingFileSerializer(RowSerializer):
 
 def rows_for(request: Request, rows: Any, by: Any = RowSerializer) -> list[Any]:
     """Return rows as JSON, without the details if the caller may not read the log."""
-    context = {"stores": usable_stores(), "request": request, "unknown": {}}
+    context = {"stores": usable_stores(), "request": request}
     withheld = {} if may(request.user, Act.SEE_LOG) else _WITHHELD
     shown = by(rows, many=True, context=context).data
     return [{name: withheld.get(name, value) for name, value in row.items()} for row in shown]

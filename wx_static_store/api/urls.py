@@ -25,6 +25,7 @@ urlpatterns = [
     path("uploads/<str:store>/<wx_name:name>", views.RawUpload.as_view(), name="raw-upload"),
     address("deployments/", deployments.Deployments.as_view(), name="deployments"),
     address("deployments/<str:id>/", deployments.Deployment.as_view(), name="deployment"),
+    address("deployments/<str:id>/end/", deployments.End.as_view(), name="deployment-end"),
     address("releases/<str:id>/", deployments.Release.as_view(), name="release"),
     address("waiting/", stores.WaitingFiles.as_view(), name="waiting"),
     address("stores/", stores.StoreList.as_view(), name="stores"),

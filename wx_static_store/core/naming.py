@@ -18,6 +18,8 @@ from .types import ContentHeaders, UploadItem
 
 WAITING_URL = "wx_static_store_waiting:file"  # the name of the address of a waiting file
 MAX_KEY_BYTES = 850  # COS, object overview: UTF-8 bytes, not characters
+PREVIEWS = "_preview/"  # the folder of previews in a store
+_IN_PREVIEW = re.compile(rf"\A{PREVIEWS}[^/]+-[0-9a-z]{{8}}/")
 
 # Cc holds NUL to ESC and the C1 controls; Cs are the lone surrogates of undecodable file names;
 # the bidi controls turn a name round on the screen, the separators break a line of the log.
@@ -141,6 +143,11 @@ def _type_of(extension: str) -> str:
     return guessed
 
 
+def is_preview(name: str) -> bool:
+    """Return whether this name, below the location of its store, lies in a preview."""
+    return _IN_PREVIEW.match(name) is not None
+
+
 def is_html(name: str) -> bool:
     return name.lower().endswith((".html", ".htm", ".xhtml"))
 
@@ -152,7 +159,9 @@ def content_headers(
     default = SHORT
     if static:
         default = IMMUTABLE if item.hashed else NO_CACHE if is_html(item.name) else SHORT
-    fitting = (value for pattern, value in rules if fnmatchcase(item.name, pattern))
+    # A preview has the headers that the site will have.
+    name = _IN_PREVIEW.sub("", item.name) if rules else ""
+    fitting = (value for pattern, value in rules if fnmatchcase(name, pattern))
     cache_control = item.cache_control or (next(fitting, None) if rules else None) or default
     kind = item.content_type or content_type(item.name)
     return _headers(kind, cache_control, item.other_headers)

@@ -8,12 +8,11 @@ from time import thread_time
 from django.db.models import Max
 
 from ..core.hashed_names import looks_hashed
-from ..core.naming import is_html, object_key, odd_names
+from ..core.naming import is_html, is_preview, object_key, odd_names
 from ..core.types import DELETED_MD5, ContentHeaders, UploadItem, UploadStatus
 from ..exceptions import NameRejected
 from ..i18n import gettext as _, listed, ngettext, shown
 from ..models import key_digest
-from ..upload.as_sent import is_preview
 from ..upload.database import in_database, log
 from ..upload.kept import in_parts
 from ..upload.sources import fingerprint

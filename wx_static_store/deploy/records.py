@@ -12,12 +12,12 @@ from django.db.models import Max, Q
 from django.utils import timezone
 
 from ..conf.settings import nearest
+from ..core.naming import PREVIEWS
 from ..core.releases import PackedRelease, ReleaseFile, pack
 from ..core.types import RemoteFile, UploadItem
 from ..exceptions import ConfigurationError, SourceError
 from ..i18n import gettext_lazy as _, listed, shown
 from ..upload import kept, presence
-from ..upload.as_sent import PREVIEWS
 from ..upload.database import deployments, in_database
 from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool

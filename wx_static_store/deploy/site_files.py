@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import partial
 from html import escape
 from io import BytesIO
@@ -30,7 +31,8 @@ FILES = HEADERS, REDIRECTS = "_headers", "_redirects"
 RULES = 100  # of _headers: each is tried with each file
 LINES = 2000  # of a file, and characters of each
 MOST = LINES * (LINES + 2)  # characters of a file: one that has more is refused for its lines
-NAMED = 20  # lines in a note
+NAMED = 20  # lines, and headers, in a note
+ALIKE = 0.87  # CDN-Cache-Control is less like Cache-Control
 IN_LOG = 255  # characters of those that a row keeps in columns
 
 _IN_COLUMNS = ("Cache-Control", "Content-Type")
@@ -42,8 +44,10 @@ _REST = '{0}"><title>{0}</title><link rel="canonical" href="{0}"><a href="{0}">{
 _HEADER = re.compile(r"!\s*([\w-]+)|([\w-]+)\s*:\s*(.+)", re.ASCII)
 # An exact path, a path or an address, a code.
 _REDIRECT = re.compile(r"(/[^*:?#\s]*)\s+((?:/(?![/\\])|https?://\w)\S*)(\s+30[12378]!?)?(\s+#.*)?")
-_IN_META = _("Not sent: %(name)s. Write it into the pages as <meta> or <link>.")
-_BY_CDN = _("Not sent: %(name)s. Only a CDN in front of the site can add it.")
+_IN_META = _("Not sent: %(names)s. Write that into the pages as <meta> or <link>.")
+_BY_CDN = _("Not sent: %(names)s. Only a CDN in front of the site can add that.")
+_MEANT = _("Not sent: %(names)s. Did you mean %(meant)s?")
+_NO_FILE = _("No file fits this path.")
 _OTHER = _("line %(first)d gives %(path)s another %(name)s. Remove it: '! %(name)s'")
 _DONE = _("A small page leads on, with status 200.")
 _FALLBACK = _("Not done: set index.html as the error page in the console.")
@@ -55,21 +59,28 @@ _HOST = _("Not done: a rule for one host. Begin the path with a slash.")
 _nfc = partial(unicodedata.normalize, "NFC")  # as in a key
 
 Lines = Iterator[tuple[int, str]]  # with their numbers
-Noted = defaultdict[tuple[str, str], list[int]]  # file and text: the numbers of the lines
+Lined = dict[int, str]  # numbers of lines, each with a header that it names
+Noted = defaultdict[tuple[str, str], Lined]  # by file and text
 Step = tuple[int, str, str]  # number of the line, header, value; without one, it is removed
-Rules = list[tuple[re.Pattern[str], list[Step]]]  # what a path must fit, and its lines
+Rules = dict[int, tuple[re.Pattern[str], list[Step]]]  # by line: what a path must fit, its steps
 
 
 def follow(
     files: Mapping[str, Sequence[str]], items: Sequence[UploadItem], prefix: str, location: str
 ) -> tuple[list[UploadItem], list[str]]:
     """Return the items with headers and the pages of redirects, and notes; raise SourceError."""
-    noted, names = Noted(list), {_nfc(item.name) for item in items}
+    noted, names = Noted(dict), {_nfc(item.name) for item in items}
     pages = _redirect_pages(_lines(REDIRECTS, files), names, prefix, location, noted)
     rules = _rules(_lines(HEADERS, files), noted)
-    notes = [labelled(f"{file}:{listed(at, NAMED)}", what) for (file, what), at in noted.items()]
     found = sorted([*items, *pages], key=attrgetter("name"))
-    return [_with_headers(item, prefix, rules) for item in found] if rules else found, notes
+    if unused := noted[HEADERS, str(_NO_FILE)]:
+        found = [_with_headers(item, prefix, rules, unused) for item in found]
+    notes = []
+    for (file, text), lines in noted.items():
+        label = f"{file}:{listed(lines, NAMED)}"
+        named = str(listed(dict.fromkeys(lines.values()), NAMED))
+        notes += [labelled(label, text.replace("%(names)s", named))] * bool(lines)
+    return found, notes
 
 
 def _lines(file: str, files: Mapping[str, Sequence[str]]) -> Lines:
@@ -91,23 +102,27 @@ def _wrong(file: str, line: int, what: str | Promise) -> SourceError:
 
 
 def _rules(lines: Lines, noted: Noted) -> Rules:
-    rules = Rules()
+    rules, steps = Rules(), None
     for number, line in lines:
         if not line[0].isspace():
-            if is_host := re.match("https?://", line):
-                noted[HEADERS, str(_HOST)].append(number)
-            rules.append((re.compile("(?!)") if is_host else _pattern(number, line), []))
+            steps = list[Step]()
+            if re.match("https?://", line):
+                noted[HEADERS, str(_HOST)][number] = ""
+            else:
+                rules[number] = _pattern(number, line), steps
+                noted[HEADERS, str(_NO_FILE)][number] = ""
             if len(rules) > RULES:
                 raise _wrong(HEADERS, number, _("%(count)d paths are allowed", count=RULES))
-        elif not rules:
+        elif steps is None:
             raise _wrong(HEADERS, number, _("no path stands above this header"))
         else:
             _number, name, value = step = _step(number, line.strip())
             if name in _KEPT or re.match("X-Cos-Meta-.", name):
-                rules[-1][1].append(step)
+                steps.append(step)
             elif value:
-                text = str(_IN_META if name in _IN_PAGES else _BY_CDN) % {"name": name}
-                noted[HEADERS, text].append(number)
+                near = next(iter(get_close_matches(name, (*_KEPT, *_IN_PAGES), 1, ALIKE)), "")
+                text = _BY_CDN if not near else _IN_META if near == name else _MEANT
+                noted[HEADERS, str(text).replace("%(meant)s", near)][number] = name
     return rules
 
 
@@ -134,12 +149,14 @@ def _step(line: int, text: str) -> Step:
         raise _wrong(HEADERS, line, error.message) from None
 
 
-def _with_headers(item: UploadItem, prefix: str, rules: Rules) -> UploadItem:
+def _with_headers(item: UploadItem, prefix: str, rules: Rules, unused: Lined) -> UploadItem:
     """Return the item with the headers of all rules that fit its path, or raise SourceError."""
     found, path = dict[str, tuple[int, str]](), f"/{_nfc(item.name).removeprefix(prefix)}"
-    fitting = (
-        (fits, step) for rule, steps in rules if (fits := rule.fullmatch(path)) for step in steps
-    )
+    fitting = list[tuple[re.Match[str], Step]]()
+    for line, (rule, steps) in rules.items():
+        if fits := rule.fullmatch(path):
+            unused.pop(line, None)
+            fitting += ((fits, step) for step in steps)
     for fits, (line, name, value) in fitting:
         parts = {f":{part}": quote_key(text) for part, text in fits.groupdict().items()}
         value = "".join(parts.get(word, word) for word in re.split(r"(:\w+)", value))
@@ -155,7 +172,7 @@ def _with_headers(item: UploadItem, prefix: str, rules: Rules) -> UploadItem:
     cache_control, kind = (values.pop(name, None) for name in _IN_COLUMNS)
     return replace(
         item,
-        cache_control=item.cache_control or cache_control,  # --map comes first
+        cache_control=cache_control,
         content_type=kind or item.content_type,
         other_headers="\n".join(f"{name}: {value}" for name, value in values.items()),
     )
@@ -186,7 +203,7 @@ def _redirect_pages(
             target = re.sub("^/", f"/{quote_key(location + prefix)}", target)
             body = partial(BytesIO, LEADS_ON + _REST.format(escape(target)).encode())
             pages[name] = fingerprint(UploadItem(name, body, content_type=content_type(INDEX)))
-        noted[REDIRECTS, str(why)].append(number)
+        noted[REDIRECTS, str(why)][number] = ""
     return [*pages.values()]
 
 

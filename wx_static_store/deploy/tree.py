@@ -4,6 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
@@ -52,10 +53,10 @@ def read_tree(
     Return the files below `root`, sorted by name, with the digests of small ones.
 
     Patterns are in ``.wxignore`` and then in `ignore`; as in git, the last one that fits decides.
-    Of `rules` (pattern, Cache-Control), the first that fits the path decides; ``*`` also fits
-    ``/``. Then ``_headers`` and ``_redirects`` of the folder count; `location` is that of the
-    store. Raises SourceError (an OSError) if the disk fails, and ConfigurationError for a bad
-    prefix or pattern, or if the release storage is in the folder.
+    Of `rules` (pattern, Cache-Control), the first that fits the path decides, also of a page that
+    ``_redirects`` makes; ``*`` also fits ``/``. Then ``_headers`` of the folder counts; `location`
+    is that of the store. Raises SourceError (an OSError) if the disk fails, and ConfigurationError
+    for a bad prefix or pattern, or if the release storage is in the folder.
     """
     prefix = check_prefix(prefix)
     if not root.is_dir():
@@ -69,10 +70,13 @@ def read_tree(
     hashed, items = hashed_among(heads), list[UploadItem]()
     for path in sorted(heads):
         interrupts.check()
-        rule = next((value for fits, value in rules if fnmatchcase(path, fits)), None)
         place = heads[path], path if heads[path].endswith("/") else ""
-        items.append(tree_item(prefix + path, *place, hashed=path in hashed, cache_control=rule))
+        items.append(tree_item(prefix + path, *place, hashed=path in hashed))
     items, notes = follow(read, items, prefix, location)
+    for number, item in enumerate(items if rules else ()):
+        path = item.name.removeprefix(prefix)
+        if rule := next((value for fits, value in rules if fnmatchcase(path, fits)), None):
+            items[number] = replace(item, cache_control=rule)
     if not items:
         raise unusable(_("There is no file to send in %(folder)r", folder=str(root)), _EMPTY)
     return Tree(prefix, items, notes)

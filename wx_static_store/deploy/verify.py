@@ -16,7 +16,7 @@ from django.utils.functional import Promise
 from ..conf import aliases, options_for
 from ..core.interrupts import interruptible
 from ..core.match import Known, Match, match
-from ..core.naming import clean_name, is_html
+from ..core.naming import clean_name, is_html, is_preview
 from ..core.types import (
     DEPLOYS,
     ENCODING,
@@ -29,7 +29,7 @@ from ..core.types import (
 )
 from ..exceptions import ConfigurationError, DeadlineExceeded, NameRejected, WxStaticStoreError
 from ..i18n import gettext_lazy as _, gettext_noop, listed, shown
-from ..upload.as_sent import before_gzip, is_preview
+from ..upload.as_sent import before_gzip
 from ..upload.database import in_database, log
 from ..upload.recorder import Recorder
 from ..upload.sources import IN_MEMORY, digest

@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any, Self
 
+from ..core.naming import PREVIEWS
 from ..i18n import gettext, gettext_lazy as _, listed
-from ..upload.as_sent import PREVIEWS
 from .exits import preview_time, wrong_use
 
 LABELS = ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT")  # what CI systems call the commit

@@ -20,7 +20,7 @@ from ..deploy.environments import STATICFILES, Confirm, Order, Orders, site_stor
 from ..deploy.link_check import Files, changed_in_place
 from ..deploy.plan import Plan, hash_items
 from ..deploy.records import Records, find_deployment, item_of
-from ..deploy.state import live
+from ..deploy.state import from_log, live
 from ..deploy.tree import Tree, read_tree
 from ..i18n import gettext as _, listed, shown
 from ..models import Release
@@ -105,8 +105,9 @@ def environments_of(line: CommandLine) -> Sequence[str | None]:
 
 def at_preview(line: CommandLine, uploader: Uploader) -> CommandLine:
     """Return the line with the folder of its preview, whose end is noted if it is published."""
-    how = {"new": not line.without_tree, "keep": not (line.without_tree or line.dry_run)}
-    prefix = previews.prefix_of(uploader, str(line.preview), line.expires, **how)
+    name, new = str(line.preview), not line.without_tree
+    how = {"new": new, "keep": new and not line.dry_run}
+    prefix = from_log(partial(previews.prefix_of, uploader, name, line.expires, **how))
     return replace(line, folder=prefix) if line.without_tree else replace(line, prefix=prefix)
 
 

@@ -134,6 +134,11 @@ class Deployment(models.Model):
             FolderState.objects.using(database).follow(self)
 
     @property
+    def preview(self) -> str:
+        """Return the name of the preview, of a row `with_is_live`; empty for the site."""
+        return self.folder.rpartition("-")[0].rpartition("/")[2] if self.ends else ""
+
+    @property
     def shown_label(self) -> str:
         """Return the label in the reader's language, if it was generated."""
         return label_in_words(self.label)

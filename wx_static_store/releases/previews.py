@@ -1,16 +1,16 @@
 """Previews: folders of a store with an address that cannot be guessed, and an end."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from datetime import timedelta
-from functools import partial
+from datetime import datetime, timedelta
 from unicodedata import normalize
 
 from django.db.models import F
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
+from ..core.naming import PREVIEWS, is_preview
 from ..core.types import UploadContext
 from ..deploy.environments import Order, deploy_to_all, site_uploader
 from ..deploy.records import Records
@@ -18,7 +18,6 @@ from ..deploy.state import folders, from_log
 from ..exceptions import SourceError, WxStaticStoreError
 from ..i18n import gettext_lazy as _, shown
 from ..models import FolderState, key_digest
-from ..upload.as_sent import PREVIEWS, is_preview
 from ..upload.recorder import finish_deployment
 from ..upload.uploader import Uploader
 from .rollback import elsewhere
@@ -27,6 +26,7 @@ USUAL, LONGEST = timedelta(days=7), timedelta(days=30)
 END = "end of the preview"  # the label of the deployment that blanks it
 
 _SIGNS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_WHEN = _("Choose a time within the next 30 days.")
 _NAME = _("Name it by a branch, or by the number of a pull request, as in --preview pr-12.")
 
 
@@ -37,17 +37,11 @@ def prefix_of(
     Return the folder of this preview below the location of its store; with `new`, settle one.
 
     With `keep`, note its new end first, so that it ends even if the run is killed. Raises
-    SourceError for a name that cannot be used or is not known, ConfigurationError without a log.
+    SourceError for a name that cannot be used or is not known.
     """
     word = re.sub(r"[^\w.]+", "-", normalize("NFC", name)).strip("-.")
     if not 0 < len(word) <= 100:
         raise SourceError(_("%(name)r cannot name a preview", name=name[:100]), hint=_NAME)
-    return from_log(partial(_settle, uploader, word, lasts, new=new, keep=keep))
-
-
-def _settle(
-    uploader: Uploader, word: str, lasts: timedelta | None, *, new: bool, keep: bool
-) -> str:
     location, end = uploader.options.location, timezone.now() + (lasts or USUAL)
     start, rows = f"{location}{PREVIEWS}{word}-", folders().filter(env=uploader.env)
     if new:
@@ -69,17 +63,25 @@ def _settle(
     return known.folder.removeprefix(location)
 
 
-def set_end(places: Iterable[tuple[str, str]], lasts: timedelta) -> int:
-    """Let the previews among these folders of environments end then; return their number."""
-    rows, end = folders().filter(ends__isnull=False), timezone.now() + lasts
-    return sum(rows.in_folder(folder).filter(env=env).update(ends=end) for env, folder in {*places})
+def set_end(places: Iterable[tuple[str, str]], ends: datetime | None = None) -> int:
+    """Let the previews in these places end then, or now; return how many, or raise SourceError."""
+    rows, now = folders().filter(ends__isnull=False), timezone.now()
+    if ends and not now <= ends <= now + LONGEST:
+        raise SourceError(_("A preview cannot end at this time"), hint=_WHEN)
+    facts = {"ends": ends or now}
+    return sum(rows.in_folder(folder).filter(env=env).update(**facts) for env, folder in {*places})
 
 
-def blank_ended(env: str | None = None, *, dry_run: bool = False) -> Iterator[tuple[str, str]]:
-    """Blank the previews that have ended; yield the folder of each, and why some of it stays."""
+def blank_ended(
+    env: str | None, report: Callable[[str], object], *, dry_run: bool = False
+) -> Iterator[tuple[str, int]]:
+    """Blank the previews that have ended, and count them; report why some of one stays."""
     rows = folders().to_blank().order_by("id")
     for row in [*(rows.filter(env=env) if env else rows)]:
-        yield f"{row.env} /{row.folder}", "" if dry_run else _blank(row)
+        if why := "" if dry_run else _blank(row):
+            facts = {"place": f"{row.env} /{row.folder}", "why": why}
+            report(_("The preview %(place)s has ended, and is still public:\n%(why)s", **facts))
+        yield "previews", int(not why)
 
 
 def _blank(row: FolderState) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from ..conf import aliases, options_for
+from ..core.naming import is_preview
 from ..core.releases import LABELS, REPAIR, ROLL_BACK, ROLL_BACK_FROM
 from ..core.retry import REQUEST
 from ..core.types import RemoteFile, UploadContext
@@ -27,7 +28,7 @@ from ..exceptions import ConfigurationError, SourceError
 from ..i18n import gettext_lazy as _, listed, ngettext, shown
 from ..models import Deployment, FolderState, Release
 from ..upload import kept
-from ..upload.as_sent import PREVIEW_STORE, is_preview
+from ..upload.as_sent import PREVIEW_STORE
 from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
 
@@ -306,11 +307,6 @@ class RollbackPlan:
     def is_live(self) -> bool:
         """Return whether the target is already there."""
         return self.move.state.has(self.move.target)
-
-    @property
-    def reminder(self) -> str:
-        """Return what is left to do for a manifest afterwards; empty without one."""
-        return manifest_reminder(self.move, self.order)
 
     @property
     def command(self) -> str:

@@ -13,13 +13,12 @@ from django.apps import apps
 
 from ..conf.options import Options
 from ..core import interrupts
-from ..core.naming import is_html
+from ..core.naming import is_html, is_preview
 from ..core.types import ENCODING, PLAIN_MD5, UploadItem
 from .database import in_database
 from .sources import BLOCK, IN_MEMORY, fingerprint, readable
 from .transfer import headers_of
 
-PREVIEWS = "_preview/"  # the folder of previews in a store
 PREVIEW_STORE = "previews"  # the alias of a store for previews alone, if there is one
 NOINDEX = b'<meta name="robots" content="noindex"/>'  # closed, as XHTML wants it
 
@@ -28,7 +27,6 @@ LEVEL = 6  # fixed: equal bytes shall make equal gzip
 MANIFEST = "staticfiles.json"  # nobody visits it
 SMALL = 1024  # bytes: what is not larger goes as it is
 
-_PREVIEW = re.compile(rf"{PREVIEWS}[^/]+-[0-9a-z]{{8}}/")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 # All that may stand before the content of <head>; a page may leave out each part.
 _BEFORE = re.compile(
@@ -63,11 +61,6 @@ def hashed(item: UploadItem) -> UploadItem:
 
 
 # --- pages of previews ------------------------------------------------------------------------
-
-
-def is_preview(name: str) -> bool:
-    """Return whether this name, below the location of its store, lies in a preview."""
-    return name.startswith(PREVIEWS) and _PREVIEW.match(name) is not None
 
 
 def as_served(item: UploadItem) -> UploadItem:

@@ -21,6 +21,7 @@ from ...releases.rollback import (
     MOST_FILES,
     SECONDS,
     RollbackPlan,
+    manifest_reminder,
     move_of,
     plan_rollback,
 )
@@ -73,6 +74,7 @@ class RollbackPage(ReleasePages):
             "newest": newest_id(found),
             "that": title_of(before) if before else "",
             "compare_with": before.pk if before and before.release != row.release else None,
+            "reminder": manifest_reminder(found.move, found.order),
             "stale": [file.key for file in found.stale[:SHOWN]],
             "more_stale": len(found.stale) - SHOWN,
         }
@@ -97,7 +99,7 @@ def carry_out(
         pages.message_user(request, str(error), messages.ERROR)
         return HttpResponseRedirect(back)
     level = messages.SUCCESS if report.ok else messages.ERROR
-    rest = found.reminder if report.ok else advice
+    rest = manifest_reminder(found.move, found.order) if report.ok else advice
     pages.message_user(request, ending_message(found.move.target, report, rest), level)
     new = report.report and report.report.deployment_id
     if new and (report.ok or advice) and may(user, Act.SEE_DEPLOYMENTS):

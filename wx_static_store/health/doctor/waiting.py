@@ -49,8 +49,8 @@ def _old(target: CheckTarget) -> Iterator[Finding]:
 def _parked(target: CheckTarget) -> Iterator[Finding]:
     parked = rows().filter(state=PARKED)
     if count := parked.count():
-        keys = parked.order_by("created", "id").values_list("key", flat=True)[: NAMED + 1]
-        facts = {"count": count, "keys": listed(keys, NAMED)}
+        keys = parked.order_by("created", "id").values_list("key", flat=True)[:NAMED]
+        facts = {"count": count, "keys": listed([*keys, *["…"] * (count > NAMED)])}
         text = _("Waiting files need a person (%(count)d): %(keys)s.", **facts)
         yield warning(text, data={"count": count})
     else:

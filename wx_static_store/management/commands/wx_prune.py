@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
@@ -44,18 +44,20 @@ class Command(UpkeepCommand):
 
     def work(self, **options: Any) -> None:
         self.options, dry_run = options, options["dry_run"]
-        self.left: list[str] = []  # previews that could not be blanked
+        self.left: list[str] = []  # why previews could not be blanked
         # Environments share the kept bytes.
         self._with_releases = bool(options["releases"] or not options["env"])
         self._check()
-        if not (dry_run or options["yes"] or self._confirm()):
-            self.stdout.write(_("Nothing was deleted."))
-            return
+        if not (dry_run or options["yes"]):
+            self._prune(counts := Counter[str](), dry_run=True)
+            if not confirmed(_("Delete %(counts)s?", counts=_in_words(counts))):
+                self.stdout.write(_("Nothing was deleted."))
+                return
         self._prune(self.counts, dry_run=dry_run)
         text = _("would be deleted: %(counts)s") if dry_run else _("deleted: %(counts)s")
         self.stdout.write(text % {"counts": self.counted})
         if self.left:
-            raise CommandError("\n".join(self.left))
+            raise CommandError("\n".join(map(str, self.left)))
 
     def _check(self) -> None:
         """Refuse options that say too little or too much, and a release storage that is public."""
@@ -71,7 +73,8 @@ class Command(UpkeepCommand):
     def _prune(self, counts: Counter[str], *, dry_run: bool) -> None:
         options, releases = self.options, self.options["releases"] or RELEASES
         waiting = [] if options["env"] else [prune_waiting(dry_run=dry_run)]  # it may refuse
-        steps: list[Iterable[tuple[str, int]]] = [*waiting, self._blank_previews(dry_run=dry_run)]
+        previews = blank_ended(options["env"], self.left.append, dry_run=dry_run)
+        steps: list[Iterable[tuple[str, int]]] = [*waiting, previews]
         if days := options["days"]:
             how = {"env": options["env"], "batch": options["batch"], "releases": releases}
             steps.append(prune(days, **how, dry_run=dry_run))
@@ -80,21 +83,9 @@ class Command(UpkeepCommand):
         for kind, count in chain(*steps):
             counts[kind] += count
 
-    def _blank_previews(self, *, dry_run: bool) -> Iterator[tuple[str, int]]:
-        for place, why in blank_ended(self.options["env"], dry_run=dry_run):
-            if why:
-                text = _("The preview %(place)s has ended, and is still public:", place=place)
-                self.left += [text, why]
-            yield "previews", int(not why)
-
     @property
     def counted(self) -> str:
         return _in_words(self.counts)
-
-    def _confirm(self) -> bool:
-        counts = Counter[str]()
-        self._prune(counts, dry_run=True)
-        return confirmed(_("Delete %(counts)s?", counts=_in_words(counts)))
 
 
 def _in_words(counts: Counter[str]) -> str:

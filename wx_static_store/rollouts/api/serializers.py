@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from ...api.serializers import Link, Moment, NamedChoice
+from ...api.serializers import Link, Moment, NamedChoice, OfRelease, id_of
 from ..models import Rollout, RolloutEnvironment
 from ..snapshot import Snapshot
 
@@ -35,32 +35,18 @@ MEANINGS = {
 _HELP = {name: {"help_text": text} for name, text in MEANINGS.items()}
 
 
-class RolloutSerializer(serializers.ModelSerializer[Rollout]):
+class RolloutSerializer(OfRelease, serializers.ModelSerializer[Rollout]):
     """One release to many environments, in waves."""
 
     store = serializers.CharField(source="using")
-    folder = serializers.CharField(help_text=_("Where its keys begin."))
     state = NamedChoice(Rollout.State.choices, called="rolloutState", help_text=_("How it stands."))
     reason = serializers.CharField(
         source="snapshot.reason", help_text=_("Why it stopped; empty if it did not.")
     )
-    release = serializers.IntegerField(
-        source="release_id",
-        allow_null=True,
-        help_text=_("The id of the release; null where each environment gets its own."),
+    release = id_of(
+        "release", _("The id of the release; null where each environment gets its own.")
     )
-    release_url = Link("release", source="release_id", help_text=_("The address of the release."))
-    digest = serializers.CharField(
-        source="release.digest",
-        default="",
-        read_only=True,
-        help_text=_("Of the release: equal for equal trees. Empty without one."),
-    )
-    undoes = serializers.IntegerField(
-        source="undoes_id",
-        allow_null=True,
-        help_text=_("The id of the rollout that this one rolls back."),
-    )
+    undoes = id_of("undoes", _("The id of the rollout that this one rolls back."))
     undoes_url = Link("rollout", source="undoes_id", help_text=_("The address of that rollout."))
     user: Any = serializers.PrimaryKeyRelatedField(read_only=True, allow_null=True)
     deploy_at = Moment(allow_null=True, help_text=_("When it may begin; null: at once."))
@@ -130,12 +116,8 @@ class RolloutEnvironmentSerializer(serializers.ModelSerializer[RolloutEnvironmen
         allow_null=True, help_text=_("When the next try may begin; null: none is planned.")
     )
     tries = serializers.IntegerField(help_text=_("How many times it was begun."))
-    release = serializers.IntegerField(
-        source="release_id", allow_null=True, help_text=_("The id of what it gets.")
-    )
-    deployment = serializers.IntegerField(
-        source="deployment_id", allow_null=True, help_text=_("The id of what it became.")
-    )
+    release = id_of("release", _("The id of what it gets."))
+    deployment = id_of("deployment", _("The id of what it became."))
     deployment_url = Link(
         "deployment", source="deployment_id", help_text=_("The address of that deployment.")
     )
