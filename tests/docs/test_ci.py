@@ -227,6 +227,7 @@ class Machine:
 @pytest.fixture
 def machine(repository: Repository, tmp_path: Path, api: Api) -> Machine:
     project, folder = repository.checkout, tmp_path / "preview"
+    (project.folder / "bin" / "git").unlink()  # here the true one
     comment = (AUTOMATION / "ci_comment.py").read_text().replace("https://gitee.com", api.url)
     (project.folder / "ci_comment.py").write_text(comment)
     database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "log.sqlite3")}
