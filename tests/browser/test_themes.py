@@ -68,7 +68,8 @@ UNREADABLE = """(scheme) => {
 }"""
 HEADING = ".wx-title h1:visible, .wx-way:visible"
 TOO_WIDE = """() => {
-    const rows = document.querySelectorAll(".wx-page .form-row, #result_list :is(td, th)");
+    // A title is the project's own field.
+    const rows = document.querySelectorAll(".form-row:not(.field-title), #result_list :is(td, th)");
     const wide = document.documentElement.scrollWidth - innerWidth;
     return [...rows]
         .filter((each) => each.checkVisibility() && each.scrollWidth > each.clientWidth + 1)
