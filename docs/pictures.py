@@ -206,8 +206,9 @@ def save(
     clip = {"x": 0, "y": top, "width": SIZE["width"], "height": bottom - top}
     shot = page.screenshot(full_page=True, clip=clip, animations="disabled")
     path.parent.mkdir(exist_ok=True)
+    # Without the two rounds of kmeans, grey becomes pink.
     Image.open(BytesIO(shot)).convert("RGB").quantize(
-        256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+        256, Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE
     ).save(path, optimize=True)
     size = path.stat().st_size
     demo.say(f"{path.name:<24}{size:>8,} bytes")

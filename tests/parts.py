@@ -69,11 +69,11 @@ SLOW = """
 """
 # Too long for one worker: each takes the tests of another first parameter.
 SHARED = """
-    browser    accessibility themes
+    browser    pages themes
 """
 # Workers begin with these, the longest first: at the end all of them are busy with short ones.
 LONG = """
-    browser    themes accessibility
+    browser    themes pages
     api        schemathesis
     .          packaging
     django_suite

@@ -84,7 +84,7 @@ def test_an_error_of_a_cause_that_is_not_listed_has_the_values_of_its_class() ->
 
 
 def test_the_error_of_an_upload_is_explained_by_what_it_met() -> None:
-    assert "would fail, too" in str(UploadFailed("refused", cause="85088").advice())
+    assert "to repair the cause" in str(UploadFailed("refused", cause="85088").advice())
     assert "may be public" in str(UploadFailed("lost", cause="ResponseLost").advice("unknown"))
 
 

@@ -166,7 +166,7 @@ FAULTS = {
     "no cloud": (
         {"on": "staticuploadfile", "do": "errcode", "errcode": 85088},
         "85088",
-        "would fail, too",
+        "to repair the cause",
     ),
     "list": (
         {"on": "staticfilelist", "do": "errcode", "errcode": 45009},
@@ -177,7 +177,7 @@ FAULTS = {
     "cos": (
         {"on": "put_object", "do": "cos_error", "code": "AccessDenied", "status": 403},
         "AccessDenied",
-        "would fail, too",
+        "to repair the cause",
     ),
     "lost": ({"on": "put_object", "do": "drop_reply"}, "not known", "may be public already"),
 }

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from tests.api.operations import OPERATIONS
-from tests.demo import PATIENCE, VAR, Site, manage, serving
+from tests.demo import PATIENCE, VAR, Site, serving, shell
 
 EXAMPLES = "10" if "WX_ALL_EXAMPLES" in os.environ else "2"  # of each operation and phase
 SECONDS = 600
@@ -37,15 +37,16 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
-    with serving(UNTHROTTLED, OWN) as site:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with serving(UNTHROTTLED, tmp_path_factory.mktemp("demo") / "build", OWN) as site:
         yield site
 
 
 @pytest.fixture(scope="module")
 def login(site: Site) -> dict[str, str]:
     """Return the superuser's header."""
-    token = manage("drf_create_token", "demo", EXAMPLE_VAR=str(OWN)).split()[2]
+    code = "from django.core.management import call_command; "
+    token = shell(f"{code} call_command('drf_create_token', 'demo')", OWN).split()[2]
     return {"Authorization": f"Token {token}"}
 
 

@@ -17,16 +17,20 @@ from tests.demo import Site, serving, shell
 HERE = Path(__file__).parent
 SCREENSHOTS = HERE / "screenshots"  # ignored by git
 REQUIRED = "WX_REQUIRE_BROWSER" in os.environ
-# A token that was refused may be followed by the next one a second later, and a login is quick.
-IMPATIENT = (
-    'settings.WX_STATIC_STORE["TOKEN_MIN_INTERVAL"] = 1; '
-    'settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]'
-)
+# A token that was refused may be followed by the next one a second later.
+IMPATIENT = 'settings.WX_STATIC_STORE["TOKEN_MIN_INTERVAL"] = 1'
+WINDOW = {"width": 1280, "height": 720}
 
 # A colour that is on its way from one look to the next has too little contrast for a moment.
 END_TRANSITIONS = """() => document.getAnimations()
     .filter(each => Number.isFinite(each.effect.getComputedTiming().endTime))
     .forEach(each => each.finish())"""
+# The page stays at its address: to come from about:blank, or in a new page, takes a new process.
+FORGET = """() => {
+    if (origin !== "null") [localStorage, sessionStorage].forEach((each) => each.clear());
+    stop();
+    document.open();
+}"""
 
 
 if REQUIRED:  # milliseconds: a machine may have other things to do
@@ -50,9 +54,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def demo() -> Iterator[Site]:
-    """Run the demo, once for all tests."""
-    with serving(IMPATIENT) as site:
+def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where the data of all demos come from, those of other workers included."""
+    own = tmp_path_factory.getbasetemp()
+    return (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "demo"
+
+
+@pytest.fixture(scope="session")
+def demo(build: Path) -> Iterator[Site]:
+    """Run the demo, once for all tests of a worker."""
+    with serving(IMPATIENT, build) as site:
         yield site
 
 
@@ -72,19 +83,57 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture
-def context(chromium: Any, site: Site) -> Iterator[Callable[..., Any]]:
-    """`context(user=..., **options)`: a browser of its own, logged in, closed after the test."""
+def browse(chromium: Any, site: Site) -> Iterator[Callable[..., Any]]:
+    """`browse(user=..., **options)`: a page of somebody who is logged in."""
     opened = []
 
-    def new(user: str = "demo", password: str = "demo", **options: Any) -> Any:
-        found = chromium.new_context(**options)
-        opened.append(found)
-        found.add_cookies(log_in_once(chromium, site, user, password))
-        return found
+    def browse(**options: Any) -> Any:
+        opened.append(page_of(chromium, site, **options))
+        return opened[-1]
 
-    yield new
-    for one in opened:
-        one.close()
+    yield browse
+    for page in opened:
+        leave(page)
+
+
+def page_of(
+    browser: Any,
+    site: Site,
+    user: str = "demo",
+    password: str = "demo",
+    viewport: dict[str, int] = WINDOW,
+    color_scheme: str = "light",
+    **options: Any,
+) -> Any:
+    """
+    Return the page of all tests with these options, as if nobody had used it.
+
+    A new page is a new process, which costs as much as what three pages show.
+    """
+    context = context_of(browser, *options.items())
+    context.clear_cookies()
+    context.add_cookies(log_in_once(browser, site, user, password))
+    page = context.pages[0] if context.pages else context.new_page()
+    page.set_viewport_size(viewport)
+    page.emulate_media(color_scheme=color_scheme)
+    return page
+
+
+@cache
+def context_of(browser: Any, *options: tuple[str, Any]) -> Any:
+    return browser.new_context(**dict(options))
+
+
+def leave(page: Any) -> None:
+    """End what the page does, and forget what a test let it have; close those beside it."""
+    context = page.context
+    for other in context.pages:
+        if other != context.pages[0]:
+            other.close()
+    for page in context.pages:
+        page.unroute_all(behavior="ignoreErrors")
+        page.evaluate(FORGET)
+    context.clear_permissions()
 
 
 @cache
@@ -115,9 +164,9 @@ def log_in(context: Any, site: Site, user: str, password: str) -> None:
 
 
 @pytest.fixture
-def page(context: Callable[..., Any]) -> Any:
-    """Open a page of the superuser."""
-    return context().new_page()
+def page(browse: Callable[..., Any]) -> Any:
+    """Return a page of the superuser."""
+    return browse()
 
 
 @pytest.fixture

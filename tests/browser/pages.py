@@ -2,16 +2,15 @@
 
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
 from playwright.sync_api import Page, expect
 
-from tests.demo import Site, manage, shell
+from tests.conftest import ENV
+from tests.demo import Site, shell
 
 BUSY = {"on": "staticuploadfile", "do": "errcode", "errcode": 45009, "times": None}
 
@@ -59,26 +58,36 @@ def uploaded(page: Page, site: Site) -> None:
     page.locator(".wx-result.wx-stored summary").click()
 
 
-def failed_list(page: Page, site: Site) -> None:
+def fail(page: Page, site: Site) -> str:
+    """Let an upload fail; return the address of its row."""
     uploaded(page, site)
+    site.script()
+    page.goto(f"{site.log}/?status=failed")
+    return site.site + first_link(page, "/uploadlog/")
+
+
+failed = cache(fail)  # once for all pages that only show it
+
+
+def failed_list(page: Page, site: Site) -> None:
+    failed(page, site)
     page.goto(f"{site.log}/?status=failed")
     expect(page.locator("#result_list")).to_contain_text("45009")
 
 
 def failed_detail(page: Page, site: Site) -> None:
-    failed_list(page, site)
-    page.goto(site.site + first_link(page, "/uploadlog/"))
+    page.goto(failed(page, site))
 
 
 def received(page: Page, site: Site) -> None:
     """Ask WeChat what it received with a refused upload."""
-    failed_detail(page, site)
+    page.goto(fail(page, site))
     page.click(".wx-ask")
     expect(page.locator(".wx-body")).to_have_count(2)
 
 
 def not_received(page: Page, site: Site) -> None:
-    failed_detail(page, site)
+    page.goto(fail(page, site))
     site.script({"on": "rid_get", "do": "errcode", "errcode": 76003})
     page.click(".wx-ask")
     expect(page.locator("#wx-received")).to_contain_text("76003")
@@ -86,7 +95,7 @@ def not_received(page: Page, site: Site) -> None:
 
 def compared(page: Page, site: Site) -> None:
     """One file as it is, one that the log has as failed."""
-    uploaded(page, site)
+    failed(page, site)
     list_page(page, site)
     for box in page.locator("#result_list .action-select").all()[:3]:
         box.check()
@@ -97,9 +106,7 @@ def compared(page: Page, site: Site) -> None:
 
 
 def files(page: Page, site: Site) -> None:
-    """Open a folder of pictures, from the list of the log."""
-    page.goto(f"{site.log}/")
-    page.click('.wx-tools a[href$="/files/"]')
+    """Open a folder of pictures."""
     page.goto(f"{site.log}/files/?store=staticfiles&folder=static/admin/img/&q=yes")
     expect(page.locator(".wx-cards tbody img").first).to_be_visible()
 
@@ -118,7 +125,7 @@ def files_unpublic(page: Page, site: Site) -> None:
 
 
 def failing(page: Page, site: Site) -> None:
-    uploaded(page, site)
+    failed(page, site)
     page.goto(f"{site.log}/failing/")
     expect(page.locator(".wx-cause").first).to_contain_text("b.txt")
 
@@ -133,33 +140,31 @@ def deployment(page: Page, site: Site) -> None:
     page.goto(site.site + first_link(page, "/deployment/"))
 
 
-def published(site: Site, label: str, folder: str, **files: str) -> int:
-    """Deploy a tree from a process of its own, as a job does; return the deployment's id."""
-    emulator = {"EMULATOR_API": site.control.rpartition("/")[0], "EMULATOR_SITE": site.public}
-    with TemporaryDirectory() as root:
-        for name, body in files.items():
-            Path(root, name.replace("_", ".")).write_text(body)
-        how = ("--using", "site", "--label", label, "--yes")
-        manage("wx_deploy", root, folder, *how, **emulator)
+def published(folder: str, releases: Mapping[str, Mapping[str, str]]) -> list[int]:
+    """Deploy trees of files to a folder, one after the other; return the deployments' ids."""
     code = (
-        "from wx_static_store.models import Deployment; print(Deployment.objects.latest('id').pk)"
+        "from io import StringIO\n"
+        "from pathlib import Path\n"
+        "from tempfile import TemporaryDirectory\n"
+        "from django.core.management import call_command\n"
+        "from wx_static_store.models import Deployment\n"
+        f"for label, files in {releases!r}.items():\n"
+        "    with TemporaryDirectory() as root:\n"
+        "        for name, text in files.items():\n"
+        "            Path(root, name).write_text(text)\n"
+        "        how = {'using': 'site', 'label': label, 'yes': True, 'stdout': StringIO()}\n"
+        f"        call_command('wx_deploy', root, {folder!r}, **how)\n"
+        "    print(Deployment.objects.latest('id').pk)"
     )
-    return int(shell(code))
+    return [int(pk) for pk in shell(code).split()]
 
 
 @cache
-def two_releases(site: Site) -> tuple[int, int]:
+def two_releases(site: Site) -> list[int]:
     """Deploy two releases to a folder, once for all pages; return their ids."""
-    old = published(site, "v1.4.0", "spring/", index_html="<h1>Tea</h1>\n", gone_css="a {}\n")
-    new = published(site, "v1.5.0", "spring/", index_html="<h1>More tea</h1>\n", new_css="b {}\n")
-    return old, new
-
-
-def old_release(page: Page, site: Site) -> int:
-    """Open the page of the release that is not live any more."""
-    old, _new = two_releases(site)
-    page.goto(f"{site.admin}/wx_static_store/deployment/{old}/change/")
-    return old
+    old = {"index.html": "<h1>Tea</h1>\n", "gone.css": "a {}\n"}
+    new = {"index.html": "<h1>More tea</h1>\n", "new.css": "b {}\n"}
+    return published("spring/", {"v1.4.0": old, "v1.5.0": new})
 
 
 def live_releases(page: Page, site: Site) -> None:
@@ -168,22 +173,21 @@ def live_releases(page: Page, site: Site) -> None:
     expect(page.locator(".wx-live-now")).to_contain_text("v1.5.0")
 
 
-def compare_releases(page: Page, site: Site) -> None:
-    old = old_release(page, site)
-    page.click(f'a[href$="/{old}/compare/"]')
-    expect(page.locator(".wx-compare section")).to_have_count(3)
+def compare_releases(page: Page, site: Site, query: str = "") -> None:
+    """Compare the release that is not live any more."""
+    old, _new = two_releases(site)
+    page.goto(f"{site.admin}/wx_static_store/deployment/{old}/compare/{query}")
+    expect(page.locator(".wx-compare")).to_be_visible()
 
 
 def compare_cloud(page: Page, site: Site) -> None:
-    compare_releases(page, site)
-    page.select_option("[name=with]", value="cloud")
-    page.click(".wx-sides [type=submit]")
+    compare_releases(page, site, "?with=cloud")
     expect(page.locator(".wx-counts")).to_be_visible()
 
 
 def roll_back(page: Page, site: Site) -> None:
-    old = old_release(page, site)
-    page.click(f'a[href$="/{old}/rollback/"]')
+    old, _new = two_releases(site)
+    page.goto(f"{site.admin}/wx_static_store/deployment/{old}/rollback/")
     for summary in page.locator(".wx-rollback summary").all():
         summary.click()
     expect(page.locator(".wx-names")).to_have_count(2)
@@ -233,31 +237,31 @@ def rollout(page: Page, site: Site) -> None:
 
 
 def rollout_back(page: Page, site: Site) -> None:
-    rollout(page, site)
-    page.click('a[href$="/rollback/"]')
+    number = stopped_rollout(site)
+    page.goto(f"{site.admin}/wx_static_store_rollouts/rollout/{number}/rollback/")
     expect(page.locator("#content")).to_contain_text("v1.5.0 for all")
 
 
 def overview(page: Page, site: Site) -> None:
-    rollouts(page, site)
+    stopped_rollout(site)
     page.goto(f"{site.admin}/wx_static_store_rollouts/overview/")
     expect(page.locator(".wx-environments tbody tr").first).to_be_visible()
 
 
 def environment(page: Page, site: Site) -> None:
-    overview(page, site)
-    page.click(".wx-environments tbody th a >> text=demo-")
+    stopped_rollout(site)
+    page.goto(f"{site.admin}/wx_static_store_rollouts/overview/{ENV}/")
     expect(page.locator(".wx-site")).to_be_visible()
 
 
 def index(page: Page, site: Site) -> None:
-    rollouts(page, site)
+    stopped_rollout(site)
     page.goto(f"{site.admin}/")
     expect(page.locator("#wx-overview-panel")).to_have_count(1)
 
 
 def app_index(page: Page, site: Site) -> None:
-    rollouts(page, site)
+    stopped_rollout(site)
     page.goto(f"{site.admin}/wx_static_store/")
     expect(page.locator("#wx-overview-panel")).to_have_count(1)
 

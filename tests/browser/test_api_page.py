@@ -13,8 +13,8 @@ from tests.api.operations import OPERATIONS
 from tests.conftest import ENV
 from tests.demo import Site
 
+from .axe import findings, policy
 from .conftest import rows, shoot
-from .test_accessibility import findings, policy
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + b"not much of a picture"
 
@@ -92,9 +92,9 @@ def test_a_wrong_field_is_reported(upload: Page) -> None:
 
 
 def test_without_a_script_the_form_is_sent_and_answered(
-    context: Callable[..., Any], site: Site, name: str
+    browse: Callable[..., Any], site: Site, name: str
 ) -> None:
-    page = context(java_script_enabled=False).new_page()
+    page = browse(java_script_enabled=False)
     page.goto(f"{site.site}/upload/")
     page.set_input_files("[name=file]", [{"name": "a.png", "mimeType": "", "buffer": PICTURE}])
     page.fill("[name=path]", name)
@@ -109,13 +109,13 @@ def test_without_a_script_the_form_is_sent_and_answered(
     ids=["light", "dark", "phone"],
 )
 def test_axe_finds_no_grave_fault_on_the_page_of_the_api(
-    context: Callable[..., Any],
+    browse: Callable[..., Any],
     site: Site,
     name: str,
     options: dict[str, Any],
     request: pytest.FixtureRequest,
 ) -> None:
-    page = context(**options).new_page()
+    page = browse(**options)
     page.goto(f"{site.site}/upload/")
     send(page, name)
     shoot(page, f"api-{request.node.callspec.id}")

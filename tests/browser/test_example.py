@@ -71,7 +71,7 @@ def built(page_name: str) -> str:
 
 @pytest.fixture(scope="module")
 def seen(chromium: Any, demo: Site, page_name: str) -> Visit:
-    return visit(chromium, demo, f"{demo.front.rpartition('/app')[0]}/app/{page_name}")
+    return visit(chromium, demo, f"{demo.public}/app/{page_name}")
 
 
 def test_a_page_of_the_front_end_loads_all_files_that_it_names(
@@ -99,9 +99,9 @@ def test_the_script_of_a_page_has_run(page_name: str, built: str, seen: Visit) -
 
 
 @pytest.fixture
-def start(context: Any, site: Site) -> Any:
+def start(browse: Any, site: Site) -> Any:
     """Open the start page in a Chinese browser."""
-    page = context(locale="zh-CN").new_page()
+    page = browse(locale="zh-CN")
     page.goto(f"{site.site}/")
     return page
 

@@ -57,18 +57,18 @@ def test_the_actions_and_the_upload_are_in_reach_in_a_long_folder(page: Page, si
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
 def test_two_files_their_actions_and_the_upload_fit_one_screen(
-    context: Callable[..., Any], site: Site, folder: str, language: str
+    browse: Callable[..., Any], site: Site, folder: str, language: str
 ) -> None:
-    page = context(locale=language, viewport={"width": 1280, "height": 640}).new_page()
+    page = browse(locale=language, viewport={"width": 1280, "height": 640})
     page.goto(f"{site.log}/files/?folder={folder}")
     for part in (".wx-acts", ".wx-cards tbody tr:last-child", "#wx-choose"):
         expect(page.locator(part)).to_be_in_viewport(ratio=1)
 
 
 def test_without_a_script_a_file_is_made_unpublic(
-    context: Callable[..., Any], site: Site, folder: str
+    browse: Callable[..., Any], site: Site, folder: str
 ) -> None:
-    page = context(java_script_enabled=False).new_page()
+    page = browse(java_script_enabled=False)
     page.goto(f"{site.log}/files/?folder={folder}")
     page.get_by_label("Choose a.txt").check()
     page.get_by_role("button", name="Make unpublic").click()

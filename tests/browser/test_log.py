@@ -34,9 +34,9 @@ def upload_fails(page: Page, site: Site) -> str:
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_file_is_found_mended_and_fails_no_more(
-    context: Callable[..., Any], site: Site, width: str
+    browse: Callable[..., Any], site: Site, width: str
 ) -> None:
-    page = context(viewport=WIDTHS[width]).new_page()
+    page = browse(viewport=WIDTHS[width])
     folder = upload_fails(page, site)
     key = f"media/{folder}tea.txt"
     page.goto(f"{site.log}/?q={folder[20:40]}")
@@ -85,10 +85,10 @@ def test_the_address_of_a_file_has_a_sign_of_its_own(page: Page, site: Site) -> 
 
 
 def test_what_is_dismissed_without_a_script_stays_in_the_log(
-    context: Callable[..., Any], page: Page, site: Site
+    browse: Callable[..., Any], page: Page, site: Site
 ) -> None:
     key = f"media/{upload_fails(page, site)}tea.txt"
-    plain = context(java_script_enabled=False).new_page()
+    plain = browse(java_script_enabled=False)
     plain.goto(f"{site.log}/failing/")
     card = plain.locator(".wx-files li", has_text=key)
     card.get_by_role("button", name="Dismiss").click()

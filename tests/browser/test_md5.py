@@ -19,7 +19,7 @@ def hashing(demo: Site, chromium: Any) -> Iterator[Page]:
     script = Path(__file__).parents[2] / "wx_static_store/static/wx_static_store/md5.js"
     browser = chromium.new_context()
     page = browser.new_page()
-    page.goto(demo.front)
+    page.goto(f"{demo.public}/app/index.html")
     page.add_script_tag(path=script)
     yield page
     browser.close()

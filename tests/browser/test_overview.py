@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from subprocess import CalledProcessError
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -14,7 +13,7 @@ import requests
 from playwright.sync_api import Page, expect
 
 from tests.conftest import ENV
-from tests.demo import PATIENCE, VAR, Site, manage, serving, shell
+from tests.demo import PATIENCE, VAR, Site, serving, shell
 
 from .conftest import IMPATIENT, shoot
 
@@ -32,40 +31,38 @@ REFUSED = {"on": "staticuploadfile", "do": "errcode", "errcode": 40097, "times":
 
 
 @pytest.fixture(scope="module")
-def demo() -> Iterator[Site]:
+def demo(build: Path) -> Iterator[Site]:
     """Run a demo with four environments: one is live, one fails, one is closed, one is new."""
-    begun = OWN / "begun"  # the demo itself asks that WeChat has all that is offered
-    offered = f"{OFFERED!r} if Path({str(begun)!r}).exists() else {{{ENV!r}: 'Tea House'}}"
-    offer = f'settings.WX_STATIC_STORE["ENVIRONMENTS"] = lambda user: {offered}'
-    with serving(f"{IMPATIENT}; {offer}", OWN) as site:
-        begun.touch()
+    offer = f'settings.WX_STATIC_STORE["ENVIRONMENTS"] = lambda user: {OFFERED!r}'
+    with serving(f"{IMPATIENT}; {offer}", build, OWN) as site:
         for env, status in {BAKERY: "online", CLOSED: "offline", NEW: "online"}.items():
             asked = {"env": env, "status": status}
             answer = requests.post(f"{site.control}/envs", json=asked, timeout=PATIENCE)
             answer.raise_for_status()
-        deploy(site, ENV)
+        deploy(ENV)
         site.script(REFUSED | {"key": "*/a.css"})
-        deploy(site, BAKERY)
+        deploy(BAKERY)
         site.script()
-        command(site, "wx_doctor", "--env", ENV, BAKERY, CLOSED)
+        command("wx_doctor", env=[ENV, BAKERY, CLOSED])
         yield site
 
 
-def command(site: Site, *arguments: str) -> str:
-    """Run a command at the emulator, which may end badly; return what it prints."""
-    emulator = {"EMULATOR_API": site.control.rpartition("/")[0], "EMULATOR_SITE": site.public}
-    try:
-        return manage(*arguments, EXAMPLE_VAR=str(OWN), **emulator)
-    except CalledProcessError as error:
-        return str(error.stdout)
+def command(*arguments: str, **options: object) -> None:
+    """Run a command, which may end badly, in the process of the demo."""
+    shell(
+        "from contextlib import suppress\n"
+        "from django.core.management import CommandError, call_command\n"
+        "with suppress(CommandError, SystemExit):\n"
+        f"    call_command(*{arguments!r}, **{options!r})",
+        OWN,
+    )
 
 
-def deploy(site: Site, env: str) -> None:
+def deploy(env: str) -> None:
     with TemporaryDirectory() as root:
         Path(root, "index.html").write_text('<link rel="stylesheet" href="a.css">')
         Path(root, "a.css").write_text("a {}")
-        how = ("--using", "site", "--env", env, "--label", "v1", "--yes")
-        command(site, "wx_deploy", root, "shop/", *how)
+        command("wx_deploy", root, "shop/", using="site", env=[env], label="v1", yes=True)
 
 
 @pytest.fixture(params=[1280, 390])
@@ -86,7 +83,8 @@ def choose(page: Page, **fields: str) -> None:
     for label, text in fields.items():
         field = page.get_by_label({"q": "Name or tag", "show": "State"}[label], exact=True)
         field.select_option(label=text) if label == "show" else field.fill(text)
-    page.get_by_role("button", name="Filter").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Filter").click()
 
 
 def fits(page: Page, width: int) -> bool:
@@ -203,8 +201,8 @@ def test_a_cloud_in_trouble_is_not_asked(
     assert calls(site) == before
 
 
-def test_without_a_script_filters_and_links_work(context: Callable[..., Any], site: Site) -> None:
-    page = context(java_script_enabled=False).new_page()
+def test_without_a_script_filters_and_links_work(browse: Callable[..., Any], site: Site) -> None:
+    page = browse(java_script_enabled=False)
     page.goto(f"{site.admin}/wx_static_store_rollouts/overview/")
     choose(page, q="bakery")
     assert names(page) == ["Bakery"]

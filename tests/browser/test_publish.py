@@ -232,9 +232,9 @@ def test_an_archive_that_cannot_be_published_is_an_error_of_its_field(
 
 
 def test_without_a_script_a_site_is_published(
-    context: Callable[..., Any], site: Site, folder: str
+    browse: Callable[..., Any], site: Site, folder: str
 ) -> None:
-    page = context(java_script_enabled=False).new_page()
+    page = browse(java_script_enabled=False)
     publish(page, site, folder)
     expect(page.locator(f"{SAID} .success")).to_contain_text("is live:")
     assert published(site, folder) == [*KEYS]

@@ -13,16 +13,15 @@ from tests.demo import Site
 
 from .pages import published
 
-OLD = {"index_html": "<h1>Tea</h1>\n", "a_css": "a {}\n"}
-NEW = {"index_html": "<h1>More tea</h1>\n"}
+OLD = {"index.html": "<h1>Tea</h1>\n", "a.css": "a {}\n"}
+NEW = {"index.html": "<h1>More tea</h1>\n"}
 
 
 @pytest.fixture
-def folder(site: Site) -> str:
+def folder(demo: Site) -> str:
     """Return a folder to which two releases were deployed."""
     folder = f"{uuid4().hex}/"
-    for label, files in (("v1", OLD), ("v2", NEW)):
-        published(site, label, folder, **files)
+    published(folder, {"v1": OLD, "v2": NEW})
     return folder
 
 
@@ -42,22 +41,22 @@ def test_an_operator_compares_and_rolls_back(page: Page, site: Site, folder: str
     page.get_by_role("button", name="Roll back now").click()
     expect(page.locator(".messagelist .success")).to_contain_text("is live again:")
     expect(page.locator(".field-outcome")).to_contain_text("live")
-    assert site.published(f"{folder}index.html") == OLD["index_html"].encode()
+    assert site.published(f"{folder}index.html") == OLD["index.html"].encode()
 
 
-def test_a_roll_back_needs_no_script(context: Callable[..., Any], site: Site, folder: str) -> None:
-    page = context(java_script_enabled=False).new_page()
+def test_a_roll_back_needs_no_script(browse: Callable[..., Any], site: Site, folder: str) -> None:
+    page = browse(java_script_enabled=False)
     open_old(page, site, folder)
     page.get_by_role("link", name="Roll back to this").click()
     page.get_by_role("button", name="Roll back now").click()
     expect(page.locator(".messagelist .success")).to_be_visible()
-    assert site.published(f"{folder}index.html") == OLD["index_html"].encode()
+    assert site.published(f"{folder}index.html") == OLD["index.html"].encode()
 
 
 def test_who_may_only_look_is_offered_no_roll_back(
-    context: Callable[..., Any], site: Site, member: Callable[..., str], folder: str
+    browse: Callable[..., Any], site: Site, member: Callable[..., str], folder: str
 ) -> None:
-    page = context(user=member("view_deployment")).new_page()
+    page = browse(user=member("view_deployment"))
     open_old(page, site, folder)
     expect(page.get_by_role("link", name="Compare")).to_be_visible()
     expect(page.get_by_role("link", name="Roll back to this")).to_have_count(0)

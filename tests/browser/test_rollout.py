@@ -76,9 +76,9 @@ def test_whoever_is_logged_out_keeps_what_was_shown(page: Page, site: Site, runn
 
 
 def test_without_a_script_a_reload_shows_the_same(
-    context: Callable[..., Any], site: Site, running: int
+    browse: Callable[..., Any], site: Site, running: int
 ) -> None:
-    page = context(java_script_enabled=False).new_page()
+    page = browse(java_script_enabled=False)
     open_page(page, site, running)
     become(running, "done", "running")
     page.reload()
@@ -88,8 +88,8 @@ def test_without_a_script_a_reload_shows_the_same(
 
 
 def test_who_may_only_look_sees_no_button(
-    context: Callable[..., Any], site: Site, member: Callable[..., str], running: int
+    browse: Callable[..., Any], site: Site, member: Callable[..., str], running: int
 ) -> None:
-    page = context(user=member("view_deployment")).new_page()
+    page = browse(user=member("view_deployment"))
     open_page(page, site, running)
     expect(page.locator("#wx-progress button")).to_have_count(0)

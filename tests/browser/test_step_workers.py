@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -22,11 +23,9 @@ WHERE = {"EXAMPLE_VAR": str(OWN), "DJANGO_SETTINGS_MODULE": "example.settings"}
 
 
 @pytest.fixture(scope="module")
-def demo() -> Iterator[Site]:
+def demo(build: Path) -> Iterator[Site]:
     """Run a demo whose project has a Celery app, with messages as files."""
-    # No worker runs yet, and the doctor would say so.
-    no_doctor = "demo.ask_the_doctor = lambda: None"
-    with serving(f"{IMPATIENT}; import example.celery; {no_doctor}", OWN) as site:
+    with serving(f"{IMPATIENT}; import example.celery", build, OWN) as site:
         yield site
 
 
@@ -53,7 +52,7 @@ def test_what_a_worker_has_is_named_when_one_stops_and_ends_when_one_goes_on(
     page: Page, site: Site, width: int
 ) -> None:
     page.set_viewport_size({"width": width, "height": 844})
-    folder = failed_folder(site, **WHERE)
+    folder = failed_folder(OWN)
     begin(page, site, folder)
     expect(page.locator(".wx-state", has_text="with a worker")).to_have_count(4)
     page.click(STOP)
@@ -73,7 +72,7 @@ def test_what_a_worker_has_is_named_when_one_stops_and_ends_when_one_goes_on(
 
 def test_what_no_worker_takes_is_uploaded_from_the_page(page: Page, site: Site) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
-    folder = failed_folder(site, **WHERE)
+    folder = failed_folder(OWN)
     begin(page, site, folder)
     expect(page.locator(".wx-state", has_text="with a worker")).to_have_count(4)
     from_here = page.get_by_role("button", name="Upload from this page")

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.demo import VAR, Site, manage, shell
+from tests.demo import VAR, Site, shell
 
 from .conftest import shoot
 from .upload_page import wait_for
@@ -21,10 +21,10 @@ SAID, STOP = "#wx-said", "#wx-stop"
 
 @pytest.fixture
 def folder(site: Site) -> str:
-    return failed_folder(site)
+    return failed_folder()
 
 
-def failed_folder(site: Site, **environment: str) -> str:
+def failed_folder(var: Path = VAR) -> str:
     """Return the key of a folder of six public files, of which the newest rows failed."""
     folder = f"uploads/{uuid4().hex}/"
     code = (
@@ -40,8 +40,7 @@ def failed_folder(site: Site, **environment: str) -> str:
         "    row.cause = '45009'\n"
         "    row.save(force_insert=True)"
     )
-    emulator = {"EMULATOR_API": site.control.rpartition("/")[0], "EMULATOR_SITE": site.public}
-    manage("shell", "-v0", "-c", code, **emulator, **environment)
+    shell(code, var)
     return f"media/{folder}"
 
 

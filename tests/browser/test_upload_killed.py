@@ -85,9 +85,9 @@ def twin(site: Site) -> Iterator[Twin]:
 
 
 def test_after_a_kill_the_page_goes_on_and_looks_up_what_was_under_way_by_one_call(
-    twin: Twin, site: Site, context: Callable[..., Any], folder: str
+    twin: Twin, site: Site, browse: Callable[..., Any], folder: str
 ) -> None:
-    page: Page = context().new_page()
+    page: Page = browse()
     opened(page, site._replace(site=f"http://{twin.address}"))
     keys = {name: f"media/{folder}{name}.txt" for name in "abcdef"}
     site.script(

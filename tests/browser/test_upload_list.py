@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -12,7 +12,6 @@ from playwright.sync_api import Page, expect
 
 from tests.demo import Site
 
-from .conftest import log_in
 from .upload_page import STORED, SUBMIT, choose, folder_of_one, memory_file, opened, states
 
 SAID, ALL = "#wx-said", "#wx-all"
@@ -34,22 +33,6 @@ BROKEN = """(selector) => {
     }
     return found;
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Any, demo: Site) -> Iterator[Any]:
-    """Log in once for all tests of this module."""
-    found = chromium.new_context()
-    log_in(found, demo, "demo", "demo")
-    yield found
-    found.close()
-
-
-@pytest.fixture
-def page(browser: Any) -> Iterator[Page]:
-    found = browser.new_page()
-    yield found
-    found.close()
 
 
 @pytest.fixture
@@ -229,9 +212,9 @@ def test_the_focus_goes_to_choose_files_when_the_list_is_cleared(upload: Page, f
 
 
 def test_without_a_script_the_plain_field_is_the_control(
-    context: Callable[..., Any], site: Site
+    browse: Callable[..., Any], site: Site
 ) -> None:
-    page = opened(context(java_script_enabled=False).new_page(), site)
+    page = opened(browse(java_script_enabled=False), site)
     expect(page.get_by_role("button", name="Files", exact=True)).to_be_visible()
     expect(page.locator("input[type=file]:visible")).to_have_count(1)
     expect(page.get_by_role("button", name="or a folder")).to_be_hidden()

@@ -48,9 +48,9 @@ def test_the_same_bytes_are_not_ticked_and_others_need_the_box(
 
 
 def test_the_time_of_a_public_file_is_that_of_the_log_in_every_zone(
-    context: Callable[..., Any], site: Site, folder: str
+    browse: Callable[..., Any], site: Site, folder: str
 ) -> None:
-    page = opened(context(timezone_id="America/New_York").new_page(), site)
+    page = opened(browse(timezone_id="America/New_York"), site)
     choose(page, folder, ("a.txt", b"tea"))
     states(page)
     page.click(SUBMIT)
@@ -163,11 +163,11 @@ def posts(page: Page) -> list[str]:
 
 
 def test_a_repeated_upload_takes_the_current_choice_for_taken_names(
-    upload: Page, site: Site, folder: str, context: Callable[..., Any]
+    upload: Page, site: Site, folder: str
 ) -> None:
     choose(upload, folder, ("a.txt", b"mine"))
     assert list(states(upload).values()) == ["new"]
-    other = opened(context().new_page(), site)
+    other = opened(upload.context.new_page(), site)
     choose(other, folder, ("a.txt", b"theirs"))
     states(other)
     other.click(SUBMIT)
@@ -202,16 +202,21 @@ def test_an_answer_to_an_older_preview_is_ignored(upload: Page, site: Site, fold
 
 
 def test_a_file_is_read_only_where_one_of_its_size_is_public(
-    upload: Page, site: Site, folder: str
+    upload: Page, folder: str, tmp_path: Path
 ) -> None:
     """What is refused or new is not; what is read shows how far it is."""
-    choose(upload, folder, ("a.txt", b"x" * 5_000_000))
+    first, *others = paths = [tmp_path / name for name in ("1/a.txt", "2/a.txt", "2/bad?.txt")]
+    for path in paths:  # their bytes take no way through the browser's driver
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(path.parent.name.encode() * 5_000_000)
+    upload.fill("[name=folder]", folder)
+    upload.set_input_files("[name=file]", first)
     upload.evaluate(WATCH_READING)
     states(upload)
     assert upload.evaluate("() => globalThis.wxRead") == []
     upload.click(SUBMIT)
     expect(upload.locator(STORED)).to_have_count(1)
-    choose(upload, folder, ("a.txt", b"y" * 5_000_000), ("bad?.txt", b"x" * 5_000_000))
+    upload.set_input_files("[name=file]", others)
     assert list(states(upload).values()) == ["changed", "refused"]
     assert upload.evaluate("() => globalThis.wxRead.length") == 1
     assert upload.evaluate("() => globalThis.wxMoved") is True
@@ -302,9 +307,9 @@ def test_each_clash_of_names_has_its_choice(upload: Page, site: Site, folder: st
 
 
 def test_a_wrong_folder_is_told_at_its_field(
-    context: Callable[..., Any], member: Callable[..., str], site: Site
+    browse: Callable[..., Any], member: Callable[..., str], site: Site
 ) -> None:
-    page = opened(context(member("upload")).new_page(), site)
+    page = opened(browse(user=member("upload")), site)
     choose(page, "elsewhere/", ("a.txt", b"tea"), ("b.txt", b"tea"))
     assert list(states(page).values()) == ["refused", "refused"]
     expect(page.get_by_text("into the folder uploads/ only")).to_have_count(1)

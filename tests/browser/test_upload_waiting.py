@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -22,8 +23,8 @@ WAITING = "; ".join(
 
 
 @pytest.fixture(scope="module")
-def demo() -> Iterator[Site]:
-    with serving(WAITING, OWN) as site:
+def demo(build: Path) -> Iterator[Site]:
+    with serving(WAITING, build, OWN) as site:
         yield site
 
 

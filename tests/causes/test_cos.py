@@ -15,7 +15,7 @@ def test_each_entry_is_of_an_error_of_cos(entry: Cause) -> None:
 @each(
     ("code", "text"),
     [
-        ("AccessDenied", "would fail, too"),
+        ("AccessDenied", "to repair the cause"),
         ("EntityTooLarge", "smaller"),
         ("InvalidURI", "another name"),
         ("SlowDown", "in some minutes"),

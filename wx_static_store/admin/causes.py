@@ -1,6 +1,6 @@
 """Uploads that failed, as cards: one for each cause, with what to do and some of the files."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.http import HttpRequest
@@ -17,13 +17,12 @@ SHOWN = 10  # files of a card
 
 def cards(
     request: HttpRequest,
-    causes: Iterable[FailureCause],
+    causes: Sequence[FailureCause],
     rows: UploadLogQuerySet,
     *,
     look: bool = False,
 ) -> list[dict[str, Any]]:
     """Return a card for each cause, with some of its files out of `rows`."""
-    causes = list(causes)
     shown = [pk for cause in causes for pk in cause.rows[:SHOWN]]
     # In one query: a card for each cause would else ask for its own files.
     found = {row.pk: row for row in rows.filter(pk__in=shown).order_by()}

@@ -5,7 +5,7 @@ from typing import Any
 from ..i18n import gettext_lazy as _
 from .cause import Blame, Cause, Remedy, Text
 
-ASK = _("Your file is in order, and a new upload would fail, too. Ask the site's operator.")
+ASK = _("Your file is in order. Ask the site's operator to repair the cause, then upload it again.")
 AGAIN = _(
     "Your file is in order. Upload it again in some minutes; if it fails again, ask the site's "
     "operator."

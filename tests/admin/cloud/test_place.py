@@ -35,6 +35,11 @@ def test_the_form_of_the_page_uploads_into_the_folder(
     assert f'value="default@{ENV}" selected' in html
 
 
+def test_the_form_of_the_top_folder_uploads_into_it(cloud: EmulatorServer, editor: Editor) -> None:
+    html = html_of(editor("view_uploadlog", "upload"), folder="media/")
+    assert 'name="folder" value="uploads/"' not in html
+
+
 def test_where_the_store_cannot_upload_no_upload_is_offered(
     cloud: EmulatorServer, editor: Editor
 ) -> None:

@@ -246,6 +246,11 @@ def test_of_what_is_live_the_one_before_is_wanted_first() -> None:
     assert counterpart(rows[2], others(rows[2])) == rows[1]
 
 
+def test_of_what_is_live_one_that_failed_later_is_wanted_where_none_is_older() -> None:
+    rows = [deployed(1), deployed(2, outcome="failed")]
+    assert counterpart(rows[0], others(rows[0])) == rows[1]
+
+
 def test_an_only_release_has_no_counterpart() -> None:
     row = deployed(1)
     assert counterpart(row, others(row)) is None

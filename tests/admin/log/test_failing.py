@@ -306,6 +306,17 @@ def test_waiting_files_that_need_a_person_head_the_page(
     assert 'href="/admin/wx_static_store/waitingfile/?state=parked"' in html
 
 
+def test_a_waiting_file_that_needs_a_person_stands_on_the_page_once(
+    cloud: EmulatorServer, operator: Client
+) -> None:
+    [waiting] = park(1)
+    key = {"key": waiting.key, "key_digest": waiting.key_digest}
+    UploadLog.objects.create(env=ENV, status="failed", cause="45009", **key)
+    html = operator.get(FAILING).content.decode()
+    assert html.count(f">{waiting.key}</a>") == 1
+    assert f"waitingfile/{waiting.pk}/change/" in html
+
+
 def test_a_failed_upload_stands_on_the_page_once(cloud: EmulatorServer, operator: Client) -> None:
     [left] = park(1, state="left", source="admin")
     row = UploadLog.objects.create(env=ENV, key=left.key, status="failed", source="admin")

@@ -49,9 +49,8 @@ def others_of(rows: DeploymentQuerySet, row: Deployment) -> list[Deployment]:
 
 
 def counterpart(row: Deployment, others: Sequence[Deployment]) -> Deployment | None:
-    """Return the live deployment among the others, else the newest older one."""
-    live = next((other for other in others if other.is_live), None)
-    return live or next((other for other in others if other.pk < row.pk), None)
+    """Return the live deployment among the others, else the newest older one, else the newest."""
+    return min(others, key=lambda other: (not other.is_live, other.pk > row.pk), default=None)
 
 
 def difference_of(row: Deployment, other: Deployment | None) -> Difference:

@@ -4,6 +4,7 @@ import re
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.utils.translation import gettext_lazy as _, ngettext
 
@@ -33,12 +34,13 @@ class FailingPage(LogActions):
         if not (may_retry or (self.has_view_permission(request) and request.method != "POST")):
             raise PermissionDenied
         rows = self.get_queryset(request).primary()
-        if request.method == "POST":
-            rows = offered(rows, request.user)
-            answer = self._act(request, rows.still_failing().order_by("-id"))
-            return answer or HttpResponseRedirect(self.page_url("failing"))
-        found = causes(rows.still_failing().order_by())
         waiting = visible(WaitingFile.objects.filter(state="parked"), request.user).order_by("-id")
+        same_key = {name: OuterRef(name) for name in ("env", "key_digest")}
+        failing = rows.still_failing().exclude(Exists(waiting.filter(**same_key)))
+        if request.method == "POST":
+            answer = self._act(request, offered(failing, request.user).order_by("-id"))
+            return answer or HttpResponseRedirect(self.page_url("failing"))
+        found = causes(failing.order_by())
         parked = lines(waiting[: SHOWN + 1], WaitingColumns(request), "store", "time")
         context = {
             "title": _("Still failing"),

@@ -157,7 +157,7 @@ class UploadForm(TargetForm):
 
     def preset(self, asked: Mapping[str, str]) -> None:
         """Fill in the store and the folder of a link, and name the file to choose."""
-        self.initial.update({name: asked[name] for name in ("store", "folder") if asked.get(name)})
+        self.initial.update({name: asked[name] for name in ("store", "folder") if name in asked})
         if name := asked.get("name"):
             self.fields["file"].help_text = _("Choose the file %(name)s again.") % {"name": name}
 
