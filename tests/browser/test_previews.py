@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Response, expect
 
-from tests.demo import Site, manage, shell
+from tests.demo import Site, shell
 from wx_static_store.core.types import DELETED
 
 from .conftest import shoot
@@ -35,17 +35,16 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "dist"
 
 
-def preview(site: Site, tree: Path, name: str) -> str:
+def preview(tree: Path, name: str) -> str:
     """Publish a tree as a preview; return the address in the report."""
     report = tree.with_name("deploy.json")
     options = ("--using", "site", "--yes", "--strict", "--verify", "--json", str(report))
-    wx(site, "wx_deploy", str(tree), "--preview", name, *options)
+    wx("wx_deploy", str(tree), "--preview", name, *options)
     return str(json.loads(report.read_text())["url"])
 
 
-def wx(site: Site, *command: str) -> str:
-    emulator = {"EMULATOR_API": site.control.rpartition("/")[0], "EMULATOR_SITE": site.public}
-    return manage(*command, **emulator)
+def wx(*command: str) -> str:
+    return shell(f"from django.core.management import call_command; call_command(*{command!r})")
 
 
 def deployments(page: Page, site: Site) -> None:
@@ -76,7 +75,7 @@ def test_a_preview_of_a_build_is_opened_ended_and_blanked(
     chromium: Any, page: Page, site: Site, dist: Path
 ) -> None:
     before = site.published("app/index.html")
-    address = preview(site, dist, "feature/new menu")
+    address = preview(dist, "feature/new menu")
     key = address.removeprefix(f"{site.public}/")
     assert key.startswith("_preview/feature-new-menu-")
 
@@ -95,7 +94,7 @@ def test_a_preview_of_a_build_is_opened_ended_and_blanked(
     choose_action(page, "end_previews", key)
     page.get_by_role("button", name="Go").click()
     expect(page.locator(".messagelist")).to_contain_text("Previews with a new end: 1.")
-    assert wx(site, "wx_prune", "--releases", "100", "--yes") == "deleted: ended previews 1\n"
+    assert wx("wx_prune", "--releases", "100", "--yes") == "deleted: ended previews 1\n"
     visitor.goto(address)
     expect(visitor.locator("body")).to_have_text(DELETED.decode().strip())
     assert site.published("app/index.html") == before
@@ -107,7 +106,7 @@ def test_a_preview_of_a_build_is_opened_ended_and_blanked(
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_a_preview_is_kept_until_a_day(
-    context: Callable[..., Any], site: Site, width: int, language: str
+    browse: Callable[..., Any], site: Site, width: int, language: str
 ) -> None:
     key = f"_preview/kept-{width}-{language.lower()}-1a2b3c4d/"
     shell(
@@ -117,7 +116,7 @@ def test_a_preview_is_kept_until_a_day(
         f"Deployment.objects.create(folder={key!r}, outcome='done', **facts)\n"
         f"FolderState.objects.in_folder({key!r}).update(ends=now())"
     )
-    page = context(locale=language, viewport={"width": width, "height": 844}).new_page()
+    page = browse(locale=language, viewport={"width": width, "height": 844})
     deployments(page, site)
     day = page.locator("[name=until]")
     expect(day).to_be_hidden()

@@ -204,7 +204,9 @@ def test_a_header_that_is_almost_one_is_named_with_it(
     assert said == f"_headers:2: Not sent: {header.title()}. Did you mean {meant}?"
 
 
-@pytest.mark.parametrize("header", ["CDN-Cache-Control", "Content-Security-Policy-Report-Only", "Accept-CH"])
+@pytest.mark.parametrize(
+    "header", ["CDN-Cache-Control", "Content-Security-Policy-Report-Only", "Accept-CH"]
+)
 def test_a_header_of_its_own_is_no_mistake_for_another(
     cloud: EmulatorServer, dist: Path, header: str
 ) -> None:
