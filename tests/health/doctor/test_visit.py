@@ -260,3 +260,13 @@ def test_a_replacement_that_fails_is_wrong(probed: Examine, emulator: EmulatorSe
     refused = {"do": "cos_error", "code": "PaymentRequired", "status": 402, "skip": 1}
     emulator.script({"on": "put_object", "key": "*.html", **refused})
     assert "PaymentRequired" in said(probed()["probe.cdn"])
+
+
+@each(("encoding", "body"), [("gzip", "no gzip"), ("br", "brotli"), ("GZIP", "no gzip")])
+def test_an_edge_that_names_a_wrong_encoding_ends_an_old_fact(
+    learned: Learned, emulator: EmulatorServer, encoding: str, body: str
+) -> None:
+    """Else deploys would send gzip on, although no visitor can read it."""
+    answer = {"do": "status", "status": 200, "headers": {"Content-Encoding": encoding}}
+    emulator.script({"on": "get_object", "key": "*.svg", "times": None, "body": body, **answer})
+    assert learned(edge_gzip="decoded")["gzip"] == "broken"

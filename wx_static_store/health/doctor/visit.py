@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from ...core.types import ENCODING
 from ...deploy import paths
 from ...deploy.paths import FOLDERS, OWN_DOMAIN
+from ...exceptions import ProtocolError
 from ...i18n import gettext_lazy as _
 from ...upload.as_sent import GZIP, as_gzip, smaller
 from .facts import CACHE_TIMES, HASHED, MOVED, SLOW, is_soon, said
@@ -105,9 +106,12 @@ def _gzip(file: ProbeFile) -> Iterator[Finding]:
 def _as_received(file: ProbeFile, body: bytes) -> str:
     """Return how clients with gzip and without it get what was stored as gzip."""
     url = file.store.url(file.gzip_name)
-    file.until(lambda: file.get(url).status == 200, file.timeout)
-    # With gzip once more at the end: an edge may keep what it has made for the client before.
-    replies = [file.get(url, gzip=accepts) for accepts in (True, False, True)]
+    try:
+        file.until(lambda: file.get(url).status == 200, file.timeout)
+        # With gzip once more at the end: an edge may keep what it has made for the client before.
+        replies = [file.get(url, gzip=accepts) for accepts in (True, False, True)]
+    except ProtocolError:  # it is called gzip and is none, or has another encoding
+        return "broken"
     if any(reply.body != body for reply in replies):
         return "broken"
     first, plain, again = (ENCODING in reply.headers for reply in replies)
