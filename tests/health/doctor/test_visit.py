@@ -270,3 +270,11 @@ def test_an_edge_that_names_a_wrong_encoding_ends_an_old_fact(
     answer = {"do": "status", "status": 200, "headers": {"Content-Encoding": encoding}}
     emulator.script({"on": "get_object", "key": "*.svg", "times": None, "body": body, **answer})
     assert learned(edge_gzip="decoded")["gzip"] == "broken"
+
+
+def test_an_error_of_cos_that_passes_ends_no_fact(
+    learned: Learned, emulator: EmulatorServer
+) -> None:
+    away = {"do": "cos_error", "code": "ServiceUnavailable", "status": 503}
+    emulator.script({"on": "put_object", "key": "*.svg", "times": None, **away})
+    assert "gzip" not in learned()

@@ -74,7 +74,9 @@ def _of_database(
     if unknown := _unknown(executor):
         text = _("A newer version migrated the database: %(names)s.", names=listed(unknown))
         yield warning(text, hint=_NEWER, data={"database": alias, "unknown": unknown})
-    if unapplied := _unapplied(executor):
+    leaves = [leaf for label in _APPS for leaf in executor.loader.graph.leaf_nodes(label)]
+    todo = [each for each, _back in executor.migration_plan(leaves) if each.app_label in _APPS]
+    if unapplied := [f"{each.app_label}.{each.name}" for each in todo]:
         text = _("Migrations are not applied: %(names)s.", names=listed(unapplied))
         command = "manage.py migrate" + (f" --database {alias}" if alias != "default" else "")
         hint = _("Run %(command)s.", command=command)
@@ -89,13 +91,6 @@ def away(alias: str, error: Exception) -> Finding:
     text = _("The database %(alias)r cannot be asked (%(why)s).", alias=alias, why=why)
     hint = _("Start it, or correct DATABASES[%(alias)r].", alias=alias)
     return wrong(text, hint=_LOCKED if "locked" in why else hint, data={"database": alias})
-
-
-def _unapplied(executor: MigrationExecutor) -> list[str]:
-    graph = executor.loader.graph
-    leaves = [leaf for label in _APPS for leaf in graph.leaf_nodes(label)]
-    plan = executor.migration_plan(leaves)
-    return [f"{each.app_label}.{each.name}" for each, _back in plan if each.app_label in _APPS]
 
 
 def _unknown(executor: MigrationExecutor) -> list[str]:

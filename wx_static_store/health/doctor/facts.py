@@ -25,10 +25,6 @@ def is_soon(seconds: str) -> bool:
     return not seconds.endswith("+") and float(seconds) < SOON
 
 
-def is_fast(rate: str) -> bool:
-    return float(rate) >= SLOW
-
-
 class FactKind(NamedTuple):
     """A kind of fact: by its value a sentence, and advice which setting the reader may change."""
 
@@ -90,7 +86,8 @@ FACT_KINDS = {
          "": _("Browsers download the files of the public address.")},
         OWN_DOMAIN, "off".__eq__),
     "speed": FactKind(
-        {"": _("The public address gives %(value)s KB a second.")}, OWN_DOMAIN, is_fast),
+        {"": _("The public address gives %(value)s KB a second.")}, OWN_DOMAIN,
+        lambda rate: float(rate) >= SLOW),
     **{name: FactKind(SENTENCES[name], how, right.__eq__)
        for name, (right, how) in FOLDERS.items()},
     "missing_path": FactKind(SENTENCES["missing_path"]),
