@@ -517,6 +517,22 @@ def test_collectstatic_packs_all_but_the_manifest(
     assert plain == {"static/staticfiles.json"}
 
 
+@pytest.mark.usefixtures("on")
+@each("md5", [None, ""])
+def test_no_retry_sends_plain_bytes_as_gzip(
+    cloud: EmulatorServer, settings: Any, tmp_path: Path, md5: str | None
+) -> None:
+    """A row has no MD5 if the second try of a large file was broken off."""
+    write(tmp_path / "source", {"a.css": SITE["a.css"]})
+    settings.STATICFILES_DIRS = [tmp_path / "source"]
+    settings.STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
+    call_command("collectstatic", interactive=False, stdout=StringIO())
+    rows = UploadLog.objects.filter(name="a.css")
+    rows.update(status=UploadStatus.FAILED, **({} if md5 is None else {"md5": md5}))
+    assert {bool(left.reason) for left in retry_uploads(rows, replaces=True)} == {True}
+    assert b"color" not in cloud.objects()[rows[0].key].body
+
+
 # --- what is not taken for gzip of ours -------------------------------------------------------
 
 
