@@ -190,6 +190,17 @@ def test_files_go_plain_unless_the_probe_saw_that_the_edge_takes_gzip(
 
 
 @pytest.mark.usefixtures("on")
+def test_without_the_table_of_facts_the_log_is_written_as_ever(
+    cloud: EmulatorServer, dist: Path
+) -> None:
+    with lost_table(Fact):
+        deploy(dist)
+    assert UploadLog.objects.count() == len(SITE)
+    assert Deployment.objects.get().release
+    assert zipped(cloud) == set()
+
+
+@pytest.mark.usefixtures("on")
 def test_each_environment_needs_a_probe_of_its_own(cloud: EmulatorServer, dist: Path) -> None:
     found = run(dist, env=[ENV, "tenant-b"], using="site")
     assert "tenant-b: Nothing is sent as gzip" in found

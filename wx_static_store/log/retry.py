@@ -81,8 +81,7 @@ def retryable(rows: Iterable[UploadLog]) -> Iterator[Ready | RetryResult]:
             yield RetryResult(row, reason=error)
             continue
         # Headers of a row may say that its bytes were packed, which those here are not.
-        known = row.md5 or row.other_headers
-        if known and item.md5 != row.md5 and not row.is_deletion:
+        if (row.md5 or row.other_headers) and item.md5 != row.md5 and not row.is_deletion:
             yield RetryResult(row, reason=SourceGone(_CHANGED, hint=PUBLISH_IT))
         else:
             yield Ready(row, item, waiting_for(row, earlier))

@@ -3,7 +3,7 @@
 import re
 import zlib
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from hashlib import md5
@@ -12,6 +12,8 @@ from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO
 
 from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
+from django.db import Error
 
 from ..conf.options import Options
 from ..core import interrupts
@@ -19,7 +21,7 @@ from ..core.naming import is_html
 from ..core.types import ENCODING, PLAIN_MD5, UploadItem
 from ..exceptions import SourceChanged
 from ..i18n import gettext_lazy as _
-from .database import in_database
+from .database import persistently
 from .sources import BLOCK, IN_MEMORY, fingerprint, readable
 from .transfer import headers_of
 
@@ -56,8 +58,7 @@ def _open(change: Change, item: UploadItem) -> BinaryIO:
 
 def _changed(change: Change, item: UploadItem, **more: Any) -> UploadItem:
     """Return the item with other bytes, and the headers that these need."""
-    opener = partial(_open, change, item)
-    return replace(item, open=opener, close=True, size=None, md5=None, **more)
+    return replace(item, open=partial(_open, change, item), close=True, size=None, md5=None, **more)
 
 
 def hashed(item: UploadItem) -> UploadItem:
@@ -91,10 +92,14 @@ def _tagged(_item: UploadItem, file: BinaryIO) -> BinaryIO:
 
 def sends_gzip(options: Options) -> bool:
     """Return whether the settings want gzip, and the doctor saw that the site's edge takes it."""
-    asked = [each for each in apps.get_app_configs() if hasattr(each, "wx_takes_gzip")]
-    return options.compress == GZIP and in_database(
-        lambda: any(each.wx_takes_gzip(str(options.env)) for each in asked), otherwise=False
-    )
+    # Its table may be missing, and the log be well: that is not judged by it.
+    with suppress(Error, ImproperlyConfigured):
+        return options.compress == GZIP and any(
+            persistently(partial(each.wx_takes_gzip, str(options.env)), otherwise=False)
+            for each in apps.get_app_configs()
+            if hasattr(each, "wx_takes_gzip")
+        )
+    return False
 
 
 def as_gzip(options: Options, item: UploadItem) -> UploadItem:

@@ -114,18 +114,15 @@ def _log(target: CheckTarget) -> Iterator[Finding]:
             log().bulk_create([row])
             transaction.set_rollback(True, using=alias)
     except DatabaseFailure as error:
-        yield _unwritable(alias, error)
+        facts = {"alias": alias, "why": described(error)}
+        text = _("The log cannot be written to %(alias)r (%(why)s).", **facts)
+        hint: Text = _LOCKED if "locked" in facts["why"] else ""
+        if any(word in str(error).lower() for word in _READ_ONLY):
+            text = _("The database %(alias)r is read-only (%(why)s).", **facts)
+            hint = _READ_ONLY_HINT
+        yield wrong(text, hint=hint, data={"database": alias})
     else:
         yield ok(_("A row of the log can be written; it was rolled back."))
-
-
-def _unwritable(alias: str, error: Exception) -> Finding:
-    facts = {"alias": alias, "why": described(error)}
-    text = _("The log cannot be written to %(alias)r (%(why)s).", **facts)
-    hint: Text = _LOCKED if "locked" in facts["why"] else ""
-    if any(word in str(error).lower() for word in _READ_ONLY):
-        text, hint = _("The database %(alias)r is read-only (%(why)s).", **facts), _READ_ONLY_HINT
-    return wrong(text, hint=hint, data={"database": alias})
 
 
 # An entry is read as one.
