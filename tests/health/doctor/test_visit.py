@@ -272,6 +272,15 @@ def test_an_edge_that_names_a_wrong_encoding_ends_an_old_fact(
     assert learned(edge_gzip="decoded")["gzip"] == "broken"
 
 
+def test_an_edge_may_keep_the_gzip_of_a_probe(learned: Learned, emulator: EmulatorServer) -> None:
+    """What it keeps of an asset for one client, it may send to another one that takes none."""
+    learned()
+    [put, _end] = [
+        each for each in emulator.journal if each.name == "put_object" and each.key.endswith(".svg")
+    ]
+    assert put.headers["cache-control"] == "public, max-age=300"
+
+
 def test_an_error_of_cos_that_passes_ends_no_fact(
     learned: Learned, emulator: EmulatorServer
 ) -> None:

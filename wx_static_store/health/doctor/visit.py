@@ -12,7 +12,7 @@ from ...i18n import gettext_lazy as _
 from ...upload.as_sent import GZIP, as_gzip, smaller
 from .facts import CACHE_TIMES, HASHED, MOVED, SLOW, is_soon, said
 from .findings import Check, Finding, Text, ok, warning, wrong
-from .probe_file import SMALL, ProbeFile, of_each, page
+from .probe_file import INDEX, SMALL, ProbeFile, of_each, page
 
 # By edge: the headers that mark its answers.
 EDGES = {"eo": ("EO-Cache-Status", "EO-LOG-UUID"), "cdn": ("X-NWS-LOG-UUID", "X-Cache-Lookup")}
@@ -71,7 +71,7 @@ def _speed(file: ProbeFile) -> Iterator[Finding]:
 
 
 def _index(file: ProbeFile) -> Iterator[Finding]:
-    facts = paths.ask_folder(file.get, file.folder_url, file.body)
+    facts = paths.ask_folder(file.get, file.url.removesuffix(INDEX), file.body)
     facts |= paths.ask_missing(file.get, file.store.url(""))
     file.facts |= facts
     served, below = facts["folder_index"] == "served", file.store.options.location
