@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import default_storage
 from django.core.management import call_command
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from tests.conftest import ENV, lost_table
@@ -29,7 +31,7 @@ from wx_static_store.log.retry import retry_uploads
 from wx_static_store.models import Deployment, Release, UploadLog
 from wx_static_store.rollouts import drift
 from wx_static_store.upload import recorder
-from wx_static_store.upload.as_sent import LEVEL, as_gzip, hashed, smaller
+from wx_static_store.upload.as_sent import LEVEL, as_gzip, hashed, sends_gzip, smaller
 from wx_static_store.upload.uploader import Uploader
 
 Switch = Callable[[str], None]
@@ -198,6 +200,21 @@ def test_without_the_table_of_facts_the_log_is_written_as_ever(
     assert UploadLog.objects.count() == len(SITE)
     assert Deployment.objects.get().release
     assert zipped(cloud) == set()
+
+
+@each("error", [ImproperlyConfigured, RuntimeError, OperationalError])
+def test_where_no_database_may_be_asked_files_go_plain(
+    cloud: EmulatorServer, switch: Switch, error: type[Exception]
+) -> None:
+    """A project may have none; pytest-django refuses it with a RuntimeError."""
+
+    def refuse(*_args: object) -> None:
+        raise error
+
+    switch("gzip")
+    with connection.execute_wrapper(refuse):
+        assert not sends_gzip(options_for("site"))
+    assert cloud.journal == []
 
 
 @pytest.mark.usefixtures("on")

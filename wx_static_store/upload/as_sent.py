@@ -93,7 +93,7 @@ def _tagged(_item: UploadItem, file: BinaryIO) -> BinaryIO:
 def sends_gzip(options: Options) -> bool:
     """Return whether the settings want gzip, and the doctor saw that the site's edge takes it."""
     # Its table may be missing, and the log be well: that is not judged by it.
-    with suppress(Error, ImproperlyConfigured):
+    with suppress(Error, ImproperlyConfigured, RuntimeError):
         return options.compress == GZIP and any(
             persistently(partial(each.wx_takes_gzip, str(options.env)), otherwise=False)
             for each in apps.get_app_configs()
