@@ -195,7 +195,7 @@ class WxStorage(Configured, BaseStorage):
         row = logged and logged.row
         if row is None or row.status != UploadStatus.STORED or row.md5 in ("", md5):
             return
-        if row.headers and row.headers.plain_md5 == md5:  # it is stored as gzip
+        if row.headers and row.headers.plain_md5 in (md5, None):  # it is not stored as it is
             return
         file = look(store, key).file  # another program may have written since
         if file is None:

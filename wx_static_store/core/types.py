@@ -27,7 +27,7 @@ DELETED_MD5 = md5(DELETED, usedforsecurity=False).hexdigest()
 
 # What a file that is sent as gzip has besides: the second names the MD5 of the plain bytes.
 ENCODING, PLAIN_MD5 = "Content-Encoding", "X-Cos-Meta-Plain-Md5"
-_OF_GZIP = re.compile(rf"(?s)\b{ENCODING}: gzip\n.*?{PLAIN_MD5}: (\w+)")
+_PACKED = re.compile(rf"(?ims)^{ENCODING}: (?:gzip\n.*?{PLAIN_MD5}: (\w+))?")
 
 # Sources of rows: of a tree of files, and of what only repeats an earlier upload.
 DEPLOYS = ("collectstatic", "wx_deploy", "wx_rollout", "admin_deploy")
@@ -125,9 +125,9 @@ class ContentHeaders:
     other_headers: str = ""  # lines of "Name: value", by name
 
     @property
-    def plain_md5(self) -> str:
-        """The MD5 of the plain bytes of what a deploy sent as gzip; else an empty text."""
-        found = _OF_GZIP.search(self.other_headers)
+    def plain_md5(self) -> str | None:
+        """The MD5 before a deploy made it gzip; empty if it is plain, None if a rule packed it."""
+        found = _PACKED.search(self.other_headers)
         return found[1] if found else ""
 
 

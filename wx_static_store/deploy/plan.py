@@ -239,8 +239,7 @@ class Survey:
         """Yield for the report why the log decided, and not the list; and why there is no gzip."""
         if self._uploader.options.compress == GZIP and not self._gzip:
             yield gettext(
-                "Nothing is sent as gzip: no wx_doctor --probe has seen that %(env)s takes it.",
-                env=self._uploader.env,
+                "Nothing is sent as gzip: no wx_doctor --probe has seen that the site takes it."
             )
         if self._lookup is None and self.unchanged:
             yield gettext("The log alone says what is unchanged: the cloud's list was not read.")

@@ -100,8 +100,9 @@ def verify(
             "The list of %s shows no MD5 of %d files: only their sizes were compared"
         )
         logger.warning(text, uploader.env, count)
-    # The pages that are right in the list, index pages first.
-    pages = [key for key, what in differences.items() if is_html(key) and not what]
+    # The pages that are right in the list, index pages first; none that a rule calls packed.
+    pages = [key for key in filter(is_html, by_key) if not differences[key]]
+    pages = [key for key in pages if uploader.headers(by_key[key]).plain_md5 is not None]
     pages.sort(key=lambda key: (os.path.basename(key) != "index.html", key.count("/"), key))
     rewritten = Rewritten(list)
     if fetched := {key: by_key[key] for key in pages[:PAGES]}:

@@ -80,7 +80,8 @@ def retryable(rows: Iterable[UploadLog]) -> Iterator[Ready | RetryResult]:
         except SourceGone as error:
             yield RetryResult(row, reason=error)
             continue
-        if row.md5 and item.md5 != row.md5 and not row.is_deletion:
+        # Headers of a row may say that its bytes were packed, which those here are not.
+        if (row.md5 or row.other_headers) and item.md5 != row.md5 and not row.is_deletion:
             yield RetryResult(row, reason=SourceGone(_CHANGED, hint=PUBLISH_IT))
         else:
             yield Ready(row, item, waiting_for(row, earlier))

@@ -3,19 +3,25 @@
 import re
 import zlib
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
+from hashlib import md5
 from io import BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO
 
 from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
+from django.db import Error
 
 from ..conf.options import Options
 from ..core import interrupts
 from ..core.naming import is_html, is_preview
 from ..core.types import ENCODING, PLAIN_MD5, UploadItem
-from .database import in_database
+from ..exceptions import SourceChanged
+from ..i18n import gettext_lazy as _
+from .database import persistently
 from .sources import BLOCK, IN_MEMORY, fingerprint, readable
 from .transfer import headers_of
 
@@ -23,7 +29,7 @@ PREVIEW_STORE = "previews"  # the alias of a store for previews alone, if there 
 NOINDEX = b'<meta name="robots" content="noindex"/>'  # closed, as XHTML wants it
 
 GZIP = "gzip"
-LEVEL = 6  # fixed: equal bytes shall make equal gzip
+LEVEL = 6  # fixed: each try shall send the same bytes
 MANIFEST = "staticfiles.json"  # nobody visits it
 SMALL = 1024  # bytes: what is not larger goes as it is
 
@@ -40,18 +46,17 @@ _BEFORE = re.compile(
 # Types of text, and of WebAssembly; no type that is compressed in itself.
 _TEXT = re.compile(r"text/|image/svg\+xml|application/(javascript|wasm|([\w.-]+\+)?(json|xml))\b")
 
-_OWN = re.compile(rf"(?im)^({ENCODING}|{PLAIN_MD5}):")  # set by somebody else
+Change = Callable[[UploadItem, BinaryIO], BinaryIO]
 
 
-def _open(change: Callable[[BinaryIO], BinaryIO], item: UploadItem) -> BinaryIO:
+def _open(change: Change, item: UploadItem) -> BinaryIO:
     with readable(item) as (file, _size):
-        return change(file)
+        return change(item, file)
 
 
-def _changed(change: Callable[[BinaryIO], BinaryIO], item: UploadItem, **more: Any) -> UploadItem:
+def _changed(change: Change, item: UploadItem, **more: Any) -> UploadItem:
     """Return the item with other bytes, and the headers that these need."""
-    opener = partial(_open, change, item)
-    return replace(item, open=opener, close=True, size=None, md5=None, **more)
+    return replace(item, open=partial(_open, change, item), close=True, size=None, md5=None, **more)
 
 
 def hashed(item: UploadItem) -> UploadItem:
@@ -68,7 +73,7 @@ def as_served(item: UploadItem) -> UploadItem:
     return _changed(_tagged, item) if is_preview(item.name) and is_html(item.name) else item
 
 
-def _tagged(file: BinaryIO) -> BinaryIO:
+def _tagged(_item: UploadItem, file: BinaryIO) -> BinaryIO:
     body = file.read()
     if not body.startswith(_UTF16):
         body = _BEFORE.sub(lambda before: before[0] + NOINDEX, body, count=1)
@@ -80,17 +85,21 @@ def _tagged(file: BinaryIO) -> BinaryIO:
 
 def sends_gzip(options: Options) -> bool:
     """Return whether the settings want gzip, and the doctor saw that the site's edge takes it."""
-    asked = [each for each in apps.get_app_configs() if hasattr(each, "wx_takes_gzip")]
-    return options.compress == GZIP and in_database(
-        lambda: any(each.wx_takes_gzip(str(options.env)) for each in asked), otherwise=False
-    )
+    # Its table may be missing, and the log be well: that is not judged by it.
+    with suppress(Error, ImproperlyConfigured, RuntimeError):
+        return options.compress == GZIP and any(
+            persistently(partial(each.wx_takes_gzip, str(options.env)), otherwise=False)
+            for each in apps.get_app_configs()
+            if hasattr(each, "wx_takes_gzip")
+        )
+    return False
 
 
 def as_gzip(options: Options, item: UploadItem) -> UploadItem:
     """Return a hashed item as gzip, without MD5 and size; the item itself if it must stay plain."""
     # The row of what is stored has these headers, too: no comparison packs the bytes again.
     headers, is_large = headers_of(options, item), item.md5 and (item.size or 0) > SMALL
-    is_text = _TEXT.match(headers.content_type) and not _OWN.search(headers.other_headers)
+    is_text = _TEXT.match(headers.content_type.lower()) and headers.plain_md5 == ""
     if not (is_large and is_text) or item.name.endswith(MANIFEST):
         return item
     lines = [*item.other_headers.splitlines(), f"{ENCODING}: {GZIP}", f"{PLAIN_MD5}: {item.md5}"]
@@ -109,13 +118,17 @@ def smaller(gzip: UploadItem, item: UploadItem) -> UploadItem:
     return gzip if gzip.size and gzip.size * 10 <= (item.size or 0) * 9 else item
 
 
-def _packed(file: BinaryIO) -> BinaryIO:
-    packed: Any = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 -- whoever opened it closes it
-    pack = zlib.compressobj(LEVEL, wbits=31)
-    while block := file.read(BLOCK):
-        packed.write(pack.compress(block))
-    packed.write(pack.flush())
-    packed.seek(9)
-    packed.write(b"\xff")  # the system: zlib names the one that it was built for
-    packed.seek(0)
-    return packed  # type: ignore[no-any-return]
+def _packed(item: UploadItem, file: BinaryIO) -> BinaryIO:
+    pack, plain = zlib.compressobj(LEVEL, wbits=31), md5(usedforsecurity=False)
+    with ExitStack() as files:
+        packed: Any = files.enter_context(SpooledTemporaryFile(IN_MEMORY))
+        while block := file.read(BLOCK):
+            interrupts.check()
+            plain.update(block)
+            packed.write(pack.compress(block))
+        if plain.hexdigest() != item.md5:  # which the header names, and later plans rely on
+            raise SourceChanged(_("The file changed while it was uploaded"), stage="source")
+        packed.write(pack.flush())
+        packed.seek(0)
+        files.pop_all()  # whoever opened it closes it
+        return packed  # type: ignore[no-any-return]

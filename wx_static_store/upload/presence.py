@@ -132,7 +132,7 @@ def compare(
     """Compare plain files with a list; one that differs is the same if a row says: as gzip."""
     found = {key: match(file, cloud.get(key)) for key, file in files.items()}
     others = [key for key, how in found.items() if how is Match.DIFFERS]
-    for key, row in ((newest_rows(env, others) or {}) if others else {}).items():
+    for key, row in (newest_rows(env, others, sent=True) or {}).items():
         if row.headers and row.headers.plain_md5 == files[key].md5:
             found[key] = match(row, cloud[key])
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -260,3 +261,48 @@ def test_a_replacement_that_fails_is_wrong(probed: Examine, emulator: EmulatorSe
     refused = {"do": "cos_error", "code": "PaymentRequired", "status": 402, "skip": 1}
     emulator.script({"on": "put_object", "key": "*.html", **refused})
     assert "PaymentRequired" in said(probed()["probe.cdn"])
+
+
+@pytest.mark.usefixtures("no_pauses")
+@each(("encoding", "body"), [("gzip", "no gzip"), ("br", "brotli")])
+def test_an_edge_that_names_a_wrong_encoding_ends_an_old_fact(
+    learned: Learned, emulator: EmulatorServer, encoding: str, body: str
+) -> None:
+    """Else deploys would send gzip on, although no visitor can read it."""
+    answer = {"do": "status", "status": 200, "headers": {"Content-Encoding": encoding}}
+    emulator.script({"on": "get_object", "key": "*.svg", "times": None, "body": body, **answer})
+    assert learned(edge_gzip="decoded", timeout=0.3)["gzip"] == "broken"
+
+
+def test_a_move_to_another_edge_ends_the_fact_of_gzip_unless_it_is_learned_anew(
+    configure: Any, emulator: EmulatorServer
+) -> None:
+    configure()
+    emulator.quirks.edge_gzip = "decoded"
+    refused = {"on": "staticuploadfile", "key": "*.svg", "do": "errcode", "errcode": 40097}
+    found = []
+    for edge in ("cdn", "cdn", "eo"):
+        emulator.quirks.edge = edge
+        with suppress(SystemExit):
+            call_command("wx_doctor", probe=True, stdout=StringIO())
+        found.append([fact.value for fact in facts_of(ENV) if fact.name == "gzip"])
+        emulator.script(refused | {"times": None})
+    assert found == [["yes"], ["yes"], []]
+
+
+def test_an_edge_may_keep_the_gzip_of_a_probe(learned: Learned, emulator: EmulatorServer) -> None:
+    """What it keeps of an asset for one client, it may send to another one that takes none."""
+    learned()
+    [put, _end] = [
+        each for each in emulator.journal if each.name == "put_object" and each.key.endswith(".svg")
+    ]
+    assert put.headers["cache-control"] == "public, max-age=300"
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_an_error_of_cos_that_passes_ends_no_fact(
+    learned: Learned, emulator: EmulatorServer
+) -> None:
+    away = {"do": "cos_error", "code": "ServiceUnavailable", "status": 503}
+    emulator.script({"on": "put_object", "key": "*.svg", "times": None, **away})
+    assert "gzip" not in learned()

@@ -66,7 +66,12 @@ def _known(target: CheckTarget) -> Iterator[Finding]:
             text = _("ENVIRONMENTS offers %(env)s, which the platform does not have.", env=env)
             yield _unknown(text, env, target)
     others = [env for env in there if offered is not None and env not in offered]
-    yield from _dropped(target, [*there] if function and offered is None else others)
+    # No other check asks these: a function of ENVIRONMENTS may offer only ready ones.
+    for env in [*there] if function and offered is None else others:
+        status = target.environments[env].status
+        if status != NORMAL and env not in target.envs:
+            own = any(options.settled().env == env for options in target.stores.values())
+            yield replace(_not_ready(env, status), mark=Mark.WRONG if own else Mark.WARNING)
     if target.usable_envs:
         yield _agreed(target, others, [*(there if offered is None else offered)])
 
@@ -77,15 +82,6 @@ def _unknown(text: Text, env: str, target: CheckTarget) -> Finding:
     users = [alias for alias, options in target.stores.items() if options.settled().env == env]
     hint = _("%(near)s It is set for: %(users)s.", near=near, users=listed(users))
     return wrong(text, hint=hint if users else near, data={"env": env, "stores": users})
-
-
-def _dropped(target: CheckTarget, others: Sequence[str]) -> Iterator[Finding]:
-    # No other check asks these: a function of ENVIRONMENTS may offer only ready ones.
-    for env in others:
-        status = target.environments[env].status
-        if status != NORMAL and env not in target.envs:
-            own = any(options.settled().env == env for options in target.stores.values())
-            yield replace(_not_ready(env, status), mark=Mark.WRONG if own else Mark.WARNING)
 
 
 def _agreed(target: CheckTarget, others: Sequence[str], offered: Sequence[str]) -> Finding:

@@ -113,7 +113,7 @@ FACT_KINDS = {
          "kept": _("A file that is stored as gzip reaches clients that take no gzip as gzip."),
          "broken": _("A file that is stored as gzip reaches visitors as bytes that they cannot "
                      "read."),
-         "": _("A PUT of a file as gzip: %(value)s.")}),
+         "": _("A PUT of a file as gzip: %(value)s.")}, part_of="edge_before"),
     "stale_seconds": FactKind(
         {"0": _("Visitors see a replaced file at once."),
          "": _("Visitors see a replaced file after %(value)s s."),

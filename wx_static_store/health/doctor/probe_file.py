@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import Error
 
 from ...clients.wechat import WeChatClient
-from ...core.naming import NO_CACHE
+from ...core.naming import NO_CACHE, SHORT as FIVE_MINUTES
 from ...core.retry import Deadline, run
 from ...core.secrets import Secret
 from ...core.types import SignedLink, UploadItem, UploadResult, UploadStatus, deletion
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 SIZE = 256 * 1024  # bytes of the first version: its speed can be measured
 SMALL = 1024  # of the later ones
-_INDEX = "index.html"
+INDEX = "index.html"
 _HEAD = b'<!doctype html><meta name="robots" content="noindex"><title>wx_doctor</title><!-- '
 
 NOTHING = _("No file was published.")
@@ -54,7 +54,7 @@ class ProbeFile:
         self.store = target.store(env)
         self.clock = self.store.clock
         folder = FOLDER + secrets.token_hex(8)
-        self.name, self.gzip_name = f"{folder}/{_INDEX}", f"{folder}/gzip.svg"
+        self.name, self.gzip_name = f"{folder}/{INDEX}", f"{folder}/gzip.svg"
         self.key = self.store.options.location + self.name
         self.timeout = target.timeout
         # Seconds to wait for the CDN, so that each environment gets its share of a check's time.
@@ -112,7 +112,9 @@ class ProbeFile:
         """Send a version of the file, as every upload does; or as `gzip` beside it, as a deploy."""
         item = self._item(body)
         if gzip:
-            item = as_gzip(self.store.options, hashed(replace(item, name=self.gzip_name)))
+            # As assets are: an edge may keep what it made of them for one client, for all others.
+            item = replace(item, name=self.gzip_name, cache_control=FIVE_MINUTES)
+            item = as_gzip(self.store.options, hashed(item))
         result = self._uploader.transfer(item)
         if result.status is not UploadStatus.FAILED:
             self.public.add(item.name)
@@ -160,10 +162,6 @@ class ProbeFile:
     @property
     def url(self) -> str:
         return self.store.url(self.name)
-
-    @property
-    def folder_url(self) -> str:
-        return self.url.removesuffix(_INDEX)
 
     def get(self, url: str = "", **how: bool) -> Reply:
         """Return the answer of the file's address, or of another one; see `SiteClient.look`."""

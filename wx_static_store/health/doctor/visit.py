@@ -7,11 +7,12 @@ from urllib.parse import urlsplit
 from ...core.types import ENCODING
 from ...deploy import paths
 from ...deploy.paths import FOLDERS, OWN_DOMAIN
+from ...exceptions import ProtocolError
 from ...i18n import gettext_lazy as _
 from ...upload.as_sent import GZIP, as_gzip, smaller
 from .facts import CACHE_TIMES, HASHED, MOVED, SLOW, is_soon, said
 from .findings import Check, Finding, Text, ok, warning, wrong
-from .probe_file import SMALL, ProbeFile, of_each, page
+from .probe_file import INDEX, SMALL, ProbeFile, of_each, page
 
 # By edge: the headers that mark its answers.
 EDGES = {"eo": ("EO-Cache-Status", "EO-LOG-UUID"), "cdn": ("X-NWS-LOG-UUID", "X-Cache-Lookup")}
@@ -70,7 +71,7 @@ def _speed(file: ProbeFile) -> Iterator[Finding]:
 
 
 def _index(file: ProbeFile) -> Iterator[Finding]:
-    facts = paths.ask_folder(file.get, file.folder_url, file.body)
+    facts = paths.ask_folder(file.get, file.url.removesuffix(INDEX), file.body)
     facts |= paths.ask_missing(file.get, file.store.url(""))
     file.facts |= facts
     served, below = facts["folder_index"] == "served", file.store.options.location
@@ -95,7 +96,7 @@ def _notice(file: ProbeFile) -> Iterator[Finding]:
 def _gzip(file: ProbeFile) -> Iterator[Finding]:
     body = page(4 * SMALL)
     error = file.send(body, gzip=True).error
-    if error and not error.cos_code:
+    if error and not (error.cos_code and 400 <= (error.http_status or 0) < 500):  # it may pass
         raise error
     file.facts["gzip"] = value = error.cos_code if error else _as_received(file, body)
     wanted = file.store.options.compress == GZIP and value != "yes"
@@ -105,9 +106,12 @@ def _gzip(file: ProbeFile) -> Iterator[Finding]:
 def _as_received(file: ProbeFile, body: bytes) -> str:
     """Return how clients with gzip and without it get what was stored as gzip."""
     url = file.store.url(file.gzip_name)
-    file.until(lambda: file.get(url).status == 200, file.timeout)
-    # With gzip once more at the end: an edge may keep what it has made for the client before.
-    replies = [file.get(url, gzip=accepts) for accepts in (True, False, True)]
+    try:
+        file.until(lambda: file.get(url).status == 200, file.timeout)
+        # With gzip once more at the end: an edge may keep what it has made for the client before.
+        replies = [file.get(url, gzip=accepts) for accepts in (True, False, True)]
+    except ProtocolError:  # it is called gzip and is none, or has another encoding
+        return "broken"
     if any(reply.body != body for reply in replies):
         return "broken"
     first, plain, again = (ENCODING in reply.headers for reply in replies)
