@@ -22,7 +22,7 @@ from wx_static_store.core.secrets import Secret
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.environments import Shares, of_platform, shares_of
 from wx_static_store.exceptions import ConfigurationError, WxStaticStoreError
-from wx_static_store.health.doctor.environments import CHECKS
+from wx_static_store.health.doctor.table import CHECKS
 from wx_static_store.health.doctor.target import CheckTarget
 from wx_static_store.models import Account
 from wx_static_store.submit.policy import stores_for

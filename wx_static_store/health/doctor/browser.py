@@ -17,7 +17,7 @@ from ...core.secrets import Secret
 from ...core.types import SignedLink
 from ...exceptions import DeadlineExceeded, TransportError, WeChatThrottled, WxStaticStoreError
 from ...i18n import gettext_lazy as _, listed
-from .findings import Check, Finding, Text, of_error, ok, warning, wrong
+from .findings import Finding, Text, of_error, ok, warning, wrong
 from .quota import of_call
 from .target import FOLDER, CheckTarget
 
@@ -89,7 +89,7 @@ def _lacking(headers: Mapping[str, str]) -> list[str]:
     return missing + [name for name in HEADERS if not names & {"*", name}]
 
 
-def _cors(target: CheckTarget) -> Iterator[Finding]:
+def check_cors(target: CheckTarget) -> Iterator[Finding]:
     alike: dict[Text, list[str]] = defaultdict(list)
     for env in target.usable_envs[:MOST]:
         try:
@@ -146,17 +146,3 @@ def _not_well(env: str, answer: Preflight) -> Finding:
     if entry := CAUSES.get(answer.code):
         return wrong(text, cause=entry.id, data=facts)
     return (wrong if answer.status < 500 else warning)(text, data=facts)
-
-
-# An entry is read as one.
-# fmt: off
-CHECKS = (
-    Check("browser.cors", _("May browsers upload by themselves?"), _cors,
-        means=_("Without a CORS rule, browsers cannot PUT to the bucket. That is the usual case: "
-                "uploads go through this server. A missing bucket or the page of a proxy means "
-                "that no upload will work. The first environments are asked, by a link that is not "
-                "used."),
-        remedy=_("Look at the static hosting of the environment in the CloudBase console."),
-        needs=("environments.listed",), at_envs=True),
-)
-# fmt: on

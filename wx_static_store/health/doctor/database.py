@@ -15,7 +15,7 @@ from ...core.types import UploadStatus
 from ...i18n import gettext_lazy as _, listed
 from ...models import UploadLog, key_digest
 from ...upload.database import log
-from .findings import Check, Finding, Text, not_asked, ok, warning, wrong
+from .findings import Finding, Text, not_asked, ok, warning, wrong
 from .target import FOLDER, CheckTarget
 
 _APPS = (
@@ -43,7 +43,7 @@ _RESTORE = _(
 )
 
 
-def _tables(target: CheckTarget) -> Iterator[Finding]:
+def check_tables(target: CheckTarget) -> Iterator[Finding]:
     by_alias: dict[str, list[type[models.Model]]] = defaultdict(list)
     for app in apps.get_app_configs():
         for model in app.get_models() if app.label in _APPS else ():
@@ -109,7 +109,7 @@ def _unknown(executor: MigrationExecutor) -> list[str]:
 # --- the log --------------------------------------------------------------------------------------
 
 
-def _log(target: CheckTarget) -> Iterator[Finding]:
+def check_log(target: CheckTarget) -> Iterator[Finding]:
     alias, name = router.db_for_write(UploadLog), FOLDER + secrets.token_hex(8)
     facts: dict[str, Any] = {"status": UploadStatus.UNKNOWN.value, "source": "doctor"}
     row = UploadLog(env="wx-doctor", key=name, key_digest=key_digest(name), name=name, **facts)
@@ -131,18 +131,3 @@ def _unwritable(alias: str, error: Exception) -> Finding:
     if any(word in str(error).lower() for word in _READ_ONLY):
         text, hint = _("The database %(alias)r is read-only (%(why)s).", **facts), _READ_ONLY_HINT
     return wrong(text, hint=hint, data={"database": alias})
-
-
-# An entry is read as one.
-# fmt: off
-CHECKS = (
-    Check("database.tables", _("Are the tables of the app there?"), _tables,
-        means=_("Without its table the log is not written. An app without its table does not work: "
-                "the callback keeps no ticket, so no token is fetched."),
-        remedy=_("Run manage.py migrate.")),
-    Check("database.log", _("Can the log of uploads be written?"), _log,
-        means=_("Uploads go on without the log, but nobody sees them in the admin and the API."),
-        remedy=_("Give the database user of this process the right to write the tables of the "
-                 "app."), needs=("database.tables",)),
-)
-# fmt: on

@@ -13,7 +13,7 @@ from ...exceptions import ConfigurationError, WeChatRefused, WxStaticStoreError
 from ...i18n import gettext_lazy as _, listed, shown
 from ...upload.hosting import Hostings
 from ...upload.workers import WorkerPool
-from .findings import NONE_LEFT, Check, Finding, Mark, Text, explained, of_error, ok, warning, wrong
+from .findings import NONE_LEFT, Finding, Mark, Text, explained, of_error, ok, warning, wrong
 from .quota import of_call
 from .target import FOLDER, CheckTarget
 
@@ -27,7 +27,7 @@ DEFAULT_DOMAIN = ".tcloudbaseapp.com"
 # --- which there are ----------------------------------------------------------------------------
 
 
-def _listed(target: CheckTarget) -> Iterator[Finding]:
+def check_listed(target: CheckTarget) -> Iterator[Finding]:
     try:
         count = len(target.environments)
     except WxStaticStoreError as error:
@@ -47,7 +47,7 @@ def _listed(target: CheckTarget) -> Iterator[Finding]:
 # --- whether they are those that we know ---------------------------------------------------------
 
 
-def _known(target: CheckTarget) -> Iterator[Finding]:
+def check_known(target: CheckTarget) -> Iterator[Finding]:
     there = target.environments
     missing = [env for env in target.envs if env not in there]
     target.unusable.update(missing)
@@ -104,7 +104,7 @@ def _agreed(target: CheckTarget, others: Sequence[str], offered: Sequence[str]) 
 # --- whether they are ready ---------------------------------------------------------------------
 
 
-def _usable(target: CheckTarget) -> Iterator[Finding]:
+def check_usable(target: CheckTarget) -> Iterator[Finding]:
     for env in target.usable_envs:
         if (status := target.environments[env].status) != NORMAL:
             target.unusable.add(env)
@@ -146,7 +146,7 @@ _NO_STORE = StaticStore("", "")
 _UNKNOWN = (Mark.WARNING, _("its status is not a known one"), "")
 
 
-def _hosting(target: CheckTarget) -> Iterator[Finding]:
+def check_hosting(target: CheckTarget) -> Iterator[Finding]:
     domains: dict[str, str] = {}
     failures: dict[str, dict[str, WxStaticStoreError]] = defaultdict(dict)
     for env, answer in _described(target).items():
@@ -233,7 +233,7 @@ def _open(domains: Mapping[str, str]) -> Finding:
 # --- their files --------------------------------------------------------------------------------
 
 
-def _files(target: CheckTarget) -> Iterator[Finding]:
+def check_files(target: CheckTarget) -> Iterator[Finding]:
     env = target.usable_envs[0]  # whether WeChat lists at all, is of the platform
     folder = target.store(env).options.location + FOLDER
     try:
@@ -244,33 +244,3 @@ def _files(target: CheckTarget) -> Iterator[Finding]:
         yield of_call(error, target)
     else:
         yield ok(_("WeChat lists the files of %(env)s.", env=env))
-
-
-# An entry is read as one.
-# fmt: off
-CHECKS = (
-    Check("environments.listed", _("Which environments does the platform have?"), _listed,
-        means=_("The list holds the environments that the platform created. One that a mini "
-                "program opened itself is not in it, and cannot be used."),
-        remedy=_("Check COMPONENT_APPID. Where it is right, create an environment: in the console, "
-                 "or by WeChat's call createenv, which costs money."), needs=("token.accepted",)),
-    Check("environments.known",
-        _("Does the platform have the environments of the settings?"), _known,
-        means=_("An upload to an environment that is not in the list fails with -501000."),
-        remedy=_("Correct ENV, the option env of the store, or what ENVIRONMENTS returns."),
-        needs=("environments.listed",)),
-    Check("environments.usable", _("Are the environments ready?"), _usable,
-        means=_("Only NORMAL can be used."),
-        remedy=_("Look at the environment in the CloudBase console."),
-        needs=("environments.listed",)),
-    Check("environments.hosting", _("Is the static hosting of each environment open?"), _hosting,
-        means=_("Only online takes files. The answer names the default domain of the site."),
-        remedy=_("Look at it in the CloudBase console."), needs=("environments.listed",),
-        at_envs=True),
-    Check("environments.files", _("Does WeChat list the files of an environment?"), _files,
-        means=_("A save asks the list whether its name is free, and a deploy what is there "
-                "already. Without the list, neither works. The first environment is asked."),
-        remedy=_("Look up the errcode in the documentation."), needs=("environments.listed",),
-        at_envs=True),
-)
-# fmt: on

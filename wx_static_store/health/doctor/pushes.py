@@ -18,7 +18,7 @@ from ...core.secrets import Secret
 from ...i18n import gettext, gettext_lazy as _, listed, ngettext
 from ...upload.platform import ticket_source
 from .database import NO_DATABASE, away
-from .findings import Check, Finding, explained, not_asked, not_well, ok, warning, wrong
+from .findings import Finding, explained, not_asked, not_well, ok, warning, wrong
 from .target import CheckTarget
 
 MINUTE, HOUR, DAY = 60, 3600, 24 * 3600
@@ -61,7 +61,7 @@ def name_of(given: Any) -> str:
 # --- the ticket ---------------------------------------------------------------------------------
 
 
-def _ticket(target: CheckTarget) -> Iterator[Finding]:
+def check_ticket(target: CheckTarget) -> Iterator[Finding]:
     options = target.options
     if not options.fetches_tokens:
         yield not_asked(_("No token is fetched here, so no verify ticket is needed."))
@@ -112,7 +112,7 @@ def _of_row(target: CheckTarget, judge: Callable[[Any], Finding]) -> Finding:
 # --- the pushes ---------------------------------------------------------------------------------
 
 
-def _pushes(target: CheckTarget) -> Iterator[Finding]:
+def check_pushes(target: CheckTarget) -> Iterator[Finding]:
     if not apps.is_installed(_CALLBACK):
         yield not_asked(_("wx_static_store.callback, which receives pushes, is not installed."))
         return
@@ -174,23 +174,3 @@ def _of_refused(refused: RefusedPush, since: float | None, now: float, **more: A
     # While WeChat's pushes come in time, one without a right signature may be a stranger's.
     doubtful = since < BETWEEN and refused.reason in UNSIGNED
     return warning(text, **more) if doubtful else wrong(text, **more)
-
-
-# An entry is read as one.
-# fmt: off
-CHECKS = (
-    Check("token.pushes", _("Do WeChat's pushes arrive, and are they accepted?"), _pushes,
-        means=_("WeChat pushes every ten minutes. An hour without a push is a fault. The reason of "
-                "a refusal names the setting that differs from WeChat's."),
-        remedy=_("Compare the authorization event URL at WeChat with the address of "
-                 "wx_static_store.callback, and look whether a firewall or a proxy stops WeChat on "
-                 "the way there. The log wx_static_store.security names each push that is refused: "
-                 "by CALLBACK_TOKEN, CALLBACK_AES_KEY or the clock. If WeChat sends none, call "
-                 "api_start_push_ticket."), needs=("settings.stores",)),
-    Check("token.ticket", _("Is there a verify ticket, by which a token is fetched?"), _ticket,
-        means=_("A ticket lives 12 hours, and WeChat pushes one every ten minutes. One that is "
-                "older than an hour says that pushes do not arrive."),
-        remedy=_("The check token.pushes says whether pushes arrive. If WeChat sends none, call "
-                 "api_start_push_ticket."), needs=("settings.stores",)),
-)
-# fmt: on

@@ -10,7 +10,6 @@ from ...clients.wechat import DESCRIBE, LINKS, LIST
 from ...exceptions import WeChatThrottled, WxStaticStoreError
 from ...i18n import gettext_lazy as _, listed
 from .findings import (
-    Check,
     Finding,
     Mark,
     Text,
@@ -37,7 +36,7 @@ def of_call(error: WxStaticStoreError, target: CheckTarget) -> Finding:
     return of_error(error, Mark.WARNING if passes else Mark.WRONG)
 
 
-def _calls(target: CheckTarget) -> Iterator[Finding]:
+def check_calls(target: CheckTarget) -> Iterator[Finding]:
     # The figures are kept in the cache: without it, each question would cost calls.
     if target.cache_is_away:
         yield not_well("cache.works")
@@ -91,16 +90,3 @@ def _figures(name: str, quota: Quota | None) -> Text:
     if not quota.daily_limit:
         return _("%(label)s: %(text)s", label=name, text=rate)
     return _("%(call)s: %(day)s (%(rate)s)", call=name, day=day, rate=rate)
-
-
-# An entry is read as one.
-# fmt: off
-CHECKS = (
-    Check("quota.calls", _("How many calls does WeChat still allow today?"), _calls,
-        means=_("The quota of the day, what is left of it, and how many calls may be made in a "
-                "period. WeChat gives no figure for some calls, and its figures are not exact. The "
-                "figures are kept for ten minutes, for wx_deploy, too."),
-        remedy=_("Put off what can wait until tomorrow: each file that is sent costs a call."),
-        needs=("token.accepted",)),
-)
-# fmt: on

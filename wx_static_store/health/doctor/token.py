@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from ...clients.component import CALL, ComponentToken
+from ...clients.component import ComponentToken
 from ...clients.tokens import current_token
 from ...exceptions import ConfigurationError, WeChatRefused, WeChatThrottled, WxStaticStoreError
 from ...i18n import gettext_lazy as _
-from . import pushes
-from .findings import Check, Finding, explained, of_error, ok, warning
+from .findings import Finding, explained, of_error, ok, warning
 from .pushes import name_of, span
 from .target import CheckTarget
 
@@ -20,7 +19,7 @@ _NOT_OF_THE_PLATFORM = {61004, 40164, 45035, 61014}
 # --- where it comes from ------------------------------------------------------------------------
 
 
-def _source(target: CheckTarget) -> Iterator[Finding]:
+def check_source(target: CheckTarget) -> Iterator[Finding]:
     options = target.options
     try:
         tokens = target.platform.tokens
@@ -78,7 +77,7 @@ def _fetched(target: CheckTarget, tokens: ComponentToken) -> Finding:
 # --- whether it is accepted ---------------------------------------------------------------------
 
 
-def _accepted(target: CheckTarget) -> Iterator[Finding]:
+def check_accepted(target: CheckTarget) -> Iterator[Finding]:
     try:
         count = len(target.environments)
     except WxStaticStoreError as error:
@@ -109,20 +108,3 @@ def _too_early(tokens: Any) -> Iterator[Finding]:
         text = _("WeChat accepts the token. Tokens that it refused before their end, in the last "
                  "hour: %(count)d.", count=count)  # fmt: skip
         yield warning(text, cause="token.others", data={"refused_early": count})
-
-
-# An entry is read as one.
-# fmt: off
-CHECKS = (
-    *pushes.CHECKS,
-    Check("token.source", _("Where does the token come from, and is there one?"), _source,
-        means=_("TOKEN_PROVIDER counts first, then ACCESS_TOKEN; else the token is fetched with "
-                "COMPONENT_APPID and shared by the cache TOKEN_CACHE."),
-        remedy=_("Correct what the line names: the setting, the provider, or the verify ticket."),
-        needs=("settings.stores",), least=CALL),
-    Check("token.accepted", _("Does WeChat accept the token?"), _accepted,
-        means=_("The errcode of a refusal says whether the token, the address or the platform is "
-                "wrong."),
-        remedy=_("Look up the errcode in the documentation."), needs=("token.source",)),
-)
-# fmt: on
