@@ -106,7 +106,7 @@ def test_a_token_that_is_fetched_has_an_age_and_an_end(
 ) -> None:
     results = look(**fetched())
     words = said(results["token.source"])
-    assert "shared by the cache 'default'; it is 0 seconds old, ends in 2 h 0 min." in words
+    assert "shared by the cache 'default'; it is 0 seconds old, ends in 2 hours." in words
     data = results["token.source"].findings[0].data
     assert {**data, "age": 0} == {"source": "COMPONENT_APPID", "age": 0, "ends_in": 7200}
     assert token_marks(results) == "✓✓–✓"
@@ -129,7 +129,7 @@ def test_a_token_that_is_there_is_not_fetched(
     configure(WX_STATIC_STORE=fetched())
     fetch_long_ago(720)
     words = said(look(**fetched())["token.source"])
-    assert re.search(r"12 minutes old, ends in 1 h 4[78] min\.", words)
+    assert re.search(r"12 minutes old, ends in 1 hour, 4[78] minutes\.", words)
     assert len(emulator.calls(FETCH)) == 1
 
 
