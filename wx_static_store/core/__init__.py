@@ -13,7 +13,6 @@ Values and functions that know no Django project.
     redaction     Show a call and its answer without secrets, by an allow-list
     refusals      Each refusal: its text, and the permission that lifts it
     retry         The only retry loop: it follows the remedy of an exception, for every call
-    spans         Moments as people read them: in their time zone, or as an age
     types         Frozen values that travel between the layers, and the columns of the log
     secrets       Values that must never be printed, and their removal from the texts of others
 """

@@ -10,8 +10,7 @@ from django.db.models import Count, Max, Min, Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from ..core.spans import here
-from ..i18n import gettext as _, gettext_lazy
+from ..i18n import gettext as _, gettext_lazy, here
 from ..models.columns import Now
 from ..submit.queue import Stalled
 from ..upload.database import add_users

@@ -11,9 +11,8 @@ from ...admin.base import BOTH, Page, ReadOnlyAdmin
 from ...admin.columns import Look, with_details
 from ...causes import matching
 from ...conf import platform_options
-from ...core.spans import ago
 from ...exceptions import ConfigurationError
-from ...i18n import gettext as _, gettext_lazy, ngettext
+from ...i18n import ago, gettext as _, gettext_lazy, ngettext
 from ...models import Account
 from ...submit.access import Act, may
 from ...upload.database import in_database

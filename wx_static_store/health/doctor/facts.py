@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 
 from django.utils.functional import lazy
 
-from ...core.spans import ago
 from ...deploy.paths import FOLDERS, OWN_DOMAIN, SENTENCES
-from ...i18n import gettext, gettext_lazy as _
+from ...i18n import ago, gettext, gettext_lazy as _
 from ..models import Fact
 from .findings import Text
 from .target import CheckTarget

@@ -16,8 +16,7 @@ from ...conf import platform_options
 from ...conf.offered import Offer
 from ...core.notes import Notes
 from ...core.releases import label_in_words
-from ...core.spans import ago
-from ...i18n import gettext as _, gettext_lazy, joined, labelled, ngettext, shown
+from ...i18n import ago, gettext as _, gettext_lazy, joined, labelled, ngettext, shown
 from ...models import UploadLog
 from ...submit.selection import having_tags, tags_of
 from ...upload.hosting import NEVER_OPENED, ONLINE, Hosting, Hostings

@@ -13,10 +13,9 @@ from django.db import Error, OperationalError
 from .... import conf
 from ....core import interrupts
 from ....core.frames import described
-from ....core.spans import here
 from ....deploy.log_lines import shown_warnings
 from ....exceptions import ConfigurationError, WxStaticStoreError
-from ....i18n import gettext as _, shown
+from ....i18n import gettext as _, here, shown
 from ....management.exits import WRONG_USE
 from ....management.report_file import prepare_report, write_json
 from ...doctor.examination import examine, verdict
