@@ -1,6 +1,5 @@
 """The page *Health*: the doctor's findings, and facts about the platform."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -12,17 +11,17 @@ from ...admin.columns import Look, with_details
 from ...causes import matching
 from ...conf import platform_options
 from ...exceptions import ConfigurationError
-from ...i18n import ago, gettext as _, gettext_lazy, ngettext
+from ...i18n import ago, gettext as _, gettext_lazy
 from ...models import Account
 from ...submit.access import Act, may
 from ...upload.database import in_database
 from ..doctor.facts import Remembered, facts_by_subject
 from ..doctor.findings import Mark
 from ..doctor.latest import examined
+from ..doctor.report import worst_first
 from ..models import Health
 
 SHOWN = 20  # findings of one check, and accounts
-_MARKS = {mark.label: mark for mark in Mark}
 STATES: dict[str, tuple[Look, Any]] = {
     Mark.OK.label: (Look(Mark.OK.value, "wx-good"), gettext_lazy("well")),
     Mark.NOT_ASKED.label: (Look(Mark.NOT_ASKED.value, "wx-quiet"), gettext_lazy("not asked")),
@@ -42,25 +41,18 @@ def checks(report: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _shown(check: dict[str, Any]) -> dict[str, Any]:
-    """Return a check with the findings that count, the worst first."""
-    found = sorted(check["findings"], key=lambda each: -_MARKS[each["status"]].weight)
-    if check["status"] != Mark.OK.label:
-        found = [each for each in found if each["status"] != Mark.OK.label]
-    left = len(found) - SHOWN
-    more = ngettext("and %(count)d more", "and %(count)d more", left) if left > 0 else ""
-    findings = [*_without_repeated_hints(found[:SHOWN])]
+    found, more = worst_first(check, SHOWN)
+    findings = [
+        each | {"look": STATES[each["status"]][0], "hint": each["hint"] and _explained(each)}
+        for each in found
+    ]
     look, label = STATES[check["status"]]
     return check | {"look": look, "label": label, "findings": findings, "more": more}
 
 
-def _without_repeated_hints(found: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    last = ""
-    for each in found:
-        (look, _label), hint = STATES[each["status"]], each["hint"]
-        means = next((entry.means for entry in matching(each.get("cause", ""))), "")
-        shown = "" if hint == last else with_details(hint, _("What it means"), means)
-        yield {**each, "look": look, "hint": shown}
-        last = hint
+def _explained(found: dict[str, Any]) -> Any:
+    means = next((entry.means for entry in matching(found.get("cause", ""))), "")
+    return with_details(found["hint"], _("What it means"), means)
 
 
 def quotas(report: dict[str, Any]) -> list[dict[str, Any]]:
