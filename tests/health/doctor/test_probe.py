@@ -147,60 +147,11 @@ def test_the_page_size_is_learned_where_there_are_more_files(
             emulator.delete_object(key)
 
 
-def test_headers_that_the_link_does_not_allow_are_learned(
-    learned: Learned, emulator: EmulatorServer
-) -> None:
-    refused = {"do": "cos_error", "code": "AccessDenied", "status": 403}
-    emulator.script({"on": "put_object", "skip": 2, "times": 2, **refused})
-    facts = learned()
-    assert facts["meta_headers"] == facts["forbid_overwrite"] == "403 AccessDenied"
-
-
-def test_headers_that_cos_takes_are_learned(learned: Learned) -> None:
-    facts = learned()
-    assert (facts["meta_headers"], facts["forbid_overwrite"]) == ("kept", "409 FileAlreadyExists")
-
-
-@pytest.mark.usefixtures("no_pauses")
-def test_an_old_copy_of_the_cdn_says_nothing_of_headers(learned: Learned) -> None:
-    facts = learned(site_stale_seconds=3600, site_cache_busting=False, timeout=0.5)
-    assert "meta_headers" not in facts
-
-
-def test_what_cos_answers_to_a_wrong_token_is_learned(learned: Learned) -> None:
-    facts = learned()
-    assert facts["no_token"] == "403 InvalidAccessKeyId"
-    assert facts["wrong_token"] == "403 AccessDenied"
-
-
-def test_trouble_of_cos_is_not_taken_for_its_answer(
-    probed: Examine, emulator: EmulatorServer
-) -> None:
-    broken = {"do": "cos_error", "code": "InternalError", "status": 500}
-    emulator.script({"on": "put_object", "skip": 4, **broken})
-    assert "InternalError" in said(probed()["probe.headers"])
-
-
-def test_what_becomes_of_unusual_names_is_learned(learned: Learned) -> None:
-    facts = learned()
-    assert facts["leading_slash"] == facts["long_key"] == "errcode 40097"
-
-
-@pytest.mark.parametrize(("start", "fact"), [("//", "accepted"), ("/", "changed")])
-def test_a_link_for_a_leading_slash_shows_what_became_of_it(
-    learned: Learned, emulator: EmulatorServer, start: str, fact: str
-) -> None:
-    url = f"{emulator.site_url()}{start}.wx-doctor/a?sign=x"
-    answer = {"errcode": 0, "signed_url": url, "token": "t"}
-    emulator.script({"on": "staticuploadfile", "key": "/*", "do": "merge", "json": answer})
-    assert learned()["leading_slash"] == fact
-
-
 def test_a_file_that_stays_public_is_wrong_with_its_key(
     probed: Examine, emulator: EmulatorServer
 ) -> None:
     refused = {"do": "cos_error", "code": "AccessDenied", "status": 403, "times": None}
-    emulator.script({"on": "put_object", "skip": 6, **refused})
+    emulator.script({"on": "put_object", "skip": 2, **refused})
     found = said(probed()["probe.deleted"])
     [key] = emulator.objects()
     emulator.delete_object(key)

@@ -16,7 +16,6 @@ from .target import CheckTarget
 # KB a second: a default domain is said to give 100.
 SLOW = 200
 SOON = 5  # seconds that a list or the CDN may be late without harm
-ACCEPTED = "accepted"
 
 
 def is_soon(seconds: str) -> bool:
@@ -133,27 +132,6 @@ FACT_KINDS = {
     "errcode_as": FactKind(
         {"number": _("errcode is a number."), "string": _("errcode is a text.")}),
     "content_type": FactKind({"": _("WeChat's answers are sent as '%(value)s'.")}),
-    "no_token": FactKind(
-        {ACCEPTED: _("COS takes a PUT without the link's token."),
-         "": _("A PUT without the link's token: %(value)s.")}),
-    "wrong_token": FactKind(
-        {ACCEPTED: _("COS takes a PUT with a wrong token."),
-         "": _("A PUT with a wrong token: %(value)s.")}),
-    "meta_headers": FactKind(
-        {"kept": _("Visitors get the x-cos-meta-* headers of a file."),
-         "dropped": _("COS takes x-cos-meta-* headers, visitors do not get them."),
-         "": _("A PUT with an x-cos-meta-* header: %(value)s.")}),
-    "forbid_overwrite": FactKind(
-        {ACCEPTED: _("COS overwrites a file in spite of x-cos-forbid-overwrite."),
-         "": _("A PUT with x-cos-forbid-overwrite: %(value)s.")}),
-    "leading_slash": FactKind(
-        {ACCEPTED: _("WeChat gives a link for a name with a leading slash, and keeps it."),
-         "changed": _("WeChat takes the leading slash off a name."),
-         "": _("A name with a leading slash: %(value)s.")}),
-    "long_key": FactKind(
-        {ACCEPTED: _("WeChat gives a link for a key above 850 bytes."),
-         "changed": _("WeChat changes a key above 850 bytes."),
-         "": _("A key above 850 bytes: %(value)s.")}),
 }
 # fmt: on
 

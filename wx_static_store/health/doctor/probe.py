@@ -5,17 +5,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
-from ...core.naming import MAX_KEY_BYTES
-from ...exceptions import WeChatRefused, WxStaticStoreError
+from ...exceptions import WxStaticStoreError
 from ...i18n import gettext_lazy as _
 from . import visit
-from .facts import ACCEPTED, LOG, SOON, YOUNG, said
+from .facts import LOG, SOON, YOUNG
 from .findings import Check, Finding, explained, not_asked, of_error, ok, warning, wrong
-from .probe_file import NOTHING, SIZE, SMALL, ProbeFile, of_each, of_first, page, summed
+from .probe_file import NOTHING, SIZE, ProbeFile, of_each, of_first, page, summed
 from .quota import of_call
-from .target import FOLDER, CheckTarget
+from .target import CheckTarget
 
 YOUNG_LINK = 30  # seconds; a link lives 60
 
@@ -117,42 +115,6 @@ def _described(answer: dict[str, Any]) -> dict[str, str]:
     return {key: value for key, value in (("data_key", name), ("region_key", region)) if value}
 
 
-def _unusual(file: ProbeFile) -> Iterator[Finding]:
-    # The platform is as it is: such facts are never errors.
-    learned = _headers(file)
-    link, start = file.link(), file.store.options.location + FOLDER
-    for name, token in (("no_token", ""), ("wrong_token", "wrong")):
-        learned[name] = file.put(file.body, link, token=token)
-    learned["leading_slash"] = _link_for(file, f"/{start}a")
-    learned["long_key"] = _link_for(file, start + "a" * MAX_KEY_BYTES)
-    file.common |= learned
-    yield ok(said(learned), data=learned)
-
-
-def _headers(file: ProbeFile) -> dict[str, str]:
-    first, second = page(SMALL), page(SMALL)
-    meta = file.put(first, file.link(), x_cos_meta_wx_doctor="1")
-    if meta == ACCEPTED and not file.is_served:
-        meta = ""  # the site is away: nobody can say what reaches visitors
-    elif meta == ACCEPTED:
-        reply = file.get(past_caches=True)
-        kept = reply.headers.get("x-cos-meta-wx-doctor") == "1"
-        # Another body is an older file, of the CDN: it proves nothing.
-        meta = "" if reply.body != first else "kept" if kept else "dropped"
-    forbidden = file.put(second, file.link(), x_cos_forbid_overwrite="true")
-    return {"forbid_overwrite": forbidden} | ({"meta_headers": meta} if meta else {})
-
-
-def _link_for(file: ProbeFile, key: str) -> str:
-    """Ask for a link that is not used; return how WeChat changed the key."""
-    try:
-        link = file.link(key)
-    except WeChatRefused as error:
-        return f"errcode {error.errcode}"
-    path = unquote(urlsplit(link.url.reveal()).path)
-    return ACCEPTED if path == f"/{key}" else "changed"
-
-
 def _deleted(target: CheckTarget) -> Iterator[Finding]:
     files: dict[str, ProbeFile] = {
         file.env: file for file in target.probe_files.values() if file.is_public
@@ -188,11 +150,6 @@ CHECKS = (
         remedy=_("Report the form to the authors of this app."),
         needs=("environments.files",), probe=True),
     *visit.CHECKS,
-    Check("probe.headers", _("What do WeChat and COS make of unusual uploads?"), of_first(_unusual),
-        means=_("No upload of this app has these headers or names. After any refusal, an upload "
-                "asks for a new link, whatever the code is."),
-        remedy=_("Nothing needs to be done: the app never sends such uploads."),
-        needs=("token.accepted",), probe=True),
     Check("probe.deleted", _("Is the file gone again?"), _deleted,
         means=_("The CDN may show the file for some minutes more."),
         remedy=_("Call delete() of the storage with its name, or delete the key in the console of "
