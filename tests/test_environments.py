@@ -325,7 +325,7 @@ def test_the_doctor_looks_at_those_that_are_offered(cloud: EmulatorServer) -> No
     withdraw(cloud, SHOP)
     known = next(check for check in CHECKS if check.id == "environments.known")
     [found] = known.ask(CheckTarget(envs=[*conf.offers()]))
-    assert str(found.text) == f"The platform has tenant-b. ENVIRONMENTS does not offer: {ENV}."
+    assert str(found.text) == f"The platform has: tenant-b. ENVIRONMENTS does not offer: {ENV}."
 
 
 # --- many accounts are asked about in batches, in the form that WeChat takes ---------------------

@@ -23,14 +23,14 @@ CORS = "browser.cors"
 def test_a_bucket_without_a_rule_is_well(examined: Examine) -> None:
     results = examined()
     assert marks(results)[CORS] == "✓"
-    assert "Browsers cannot PUT to this bucket (no CORS rule)" in said(results[CORS])
+    assert "Browsers cannot PUT to the bucket" in said(results[CORS])
 
 
 def test_a_bucket_with_a_rule_is_well(examined: Examine, emulator: EmulatorServer) -> None:
     emulator.quirks.update({"cors": True})
     results = examined()
     assert marks(results)[CORS] == "✓"
-    assert "Browsers may PUT to this bucket" in said(results[CORS])
+    assert "Browsers may PUT to the bucket" in said(results[CORS])
 
 
 @pytest.mark.parametrize(

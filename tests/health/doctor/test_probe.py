@@ -101,7 +101,7 @@ def test_what_the_list_says_otherwise_is_a_warning(
 
 def test_a_list_without_bare_md5_is_a_warning(probed: Examine) -> None:
     results = probed(list_md5="multipart")
-    assert said(results["probe.list"]).startswith("! The list names no MD5 of the file.")
+    assert said(results["probe.list"]).startswith("! The list names a tag with a suffix")
     assert "trust_log" in said(results["probe.list"])
 
 
@@ -112,7 +112,7 @@ def test_a_list_that_lags_a_little_is_well(learned: Learned) -> None:
 def test_a_list_that_never_shows_the_file_is_a_warning(probed: Examine) -> None:
     results = probed(list_lag_seconds=3600, timeout=0.5)
     assert marks(results)["probe.list"] == "!"
-    assert "The list lacks the file" in said(results["probe.list"])
+    assert "The list lacks a new file" in said(results["probe.list"])
 
 
 @pytest.mark.parametrize(

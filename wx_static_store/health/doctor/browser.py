@@ -17,7 +17,8 @@ from ...core.secrets import Secret
 from ...core.types import SignedLink
 from ...exceptions import DeadlineExceeded, TransportError, WeChatThrottled, WxStaticStoreError
 from ...i18n import gettext_lazy as _, listed
-from .findings import Finding, Text, of_error, ok, warning, wrong
+from .facts import said
+from .findings import Finding, of_error, ok, warning, wrong
 from .quota import of_call
 from .target import FOLDER, CheckTarget
 
@@ -32,8 +33,6 @@ _ORIGIN = "https://site.example"
 # The rules of one platform are alike, and each look costs a call.
 MOST = 5
 
-_ALLOWED = _("Browsers may PUT to this bucket (CORS rule).")
-_CLOSED = _("Browsers cannot PUT to this bucket (no CORS rule); uploads go through this server.")
 _COMPLETE = _(
     "Uploads through this server do not need the rule. For uploads by browsers, add what is "
     "missing in the CloudBase console."
@@ -90,7 +89,7 @@ def _lacking(headers: Mapping[str, str]) -> list[str]:
 
 
 def check_cors(target: CheckTarget) -> Iterator[Finding]:
-    alike: dict[Text, list[str]] = defaultdict(list)
+    alike: dict[str, list[str]] = defaultdict(list)
     for env in target.usable_envs[:MOST]:
         try:
             answer = _answer(target, env)
@@ -105,11 +104,11 @@ def check_cors(target: CheckTarget) -> Iterator[Finding]:
             yield of_error(error)
             continue
         if answer.allows or (answer.from_cos and answer.code == "AccessForbidden"):
-            alike[_ALLOWED if answer.allows else _CLOSED].append(env)
+            alike["on" if answer.allows else "off"].append(env)
         else:
             yield _not_well(env, answer)
-    for text, envs in alike.items():
-        yield ok(text, data={"envs": envs})
+    for cors, envs in alike.items():
+        yield ok(said({"cors": cors}), data={"envs": envs})
 
 
 def _answer(target: CheckTarget, env: str) -> Preflight:

@@ -46,6 +46,6 @@ def _skews(target: CheckTarget) -> dict[str, float]:
 
 
 def _name(address: str, target: CheckTarget) -> str:
-    if target.forms and target.options.api_base_url.startswith(address):
+    if target.errcodes and target.options.api_base_url.startswith(address):
         return "WeChat"
     return "COS" if address in target.buckets else address.partition("//")[2]

@@ -90,9 +90,7 @@ def _dropped(target: CheckTarget, others: Sequence[str]) -> Iterator[Finding]:
 
 def _agreed(target: CheckTarget, others: Sequence[str], offered: Sequence[str]) -> Finding:
     envs = target.usable_envs
-    one = _("The platform has %(env)s.", env=envs[0])
-    many = _("The platform has the %(count)d environments.", count=len(envs))
-    text: Text = many if len(envs) > 1 else one
+    text: Text = _("The platform has: %(envs)s.", envs=listed(envs, SHOWN))
     if others:
         first = listed(map(shown, others), SHOWN)
         text = _("%(text)s ENVIRONMENTS does not offer: %(envs)s.", text=text, envs=first)
@@ -109,11 +107,9 @@ def check_usable(target: CheckTarget) -> Iterator[Finding]:
         if (status := target.environments[env].status) != NORMAL:
             target.unusable.add(env)
             yield _not_ready(env, status)
-    if not (envs := target.usable_envs):
-        yield NONE_LEFT
-        return
-    one, many = _("%(env)s is ready.", env=envs[0]), _("%(count)d are ready.", count=len(envs))
-    yield ok(many if len(envs) > 1 else one, data={"environments": len(envs)})
+    envs = target.usable_envs
+    text = _("Ready: %(envs)s.", envs=listed(envs, SHOWN))
+    yield ok(text, data={"environments": len(envs)}) if envs else NONE_LEFT
 
 
 def _not_ready(env: str, status: str) -> Finding:
@@ -165,7 +161,8 @@ def check_hosting(target: CheckTarget) -> Iterator[Finding]:
     for alike in failures.values():
         yield _failed(alike, target)
     if domains:
-        yield _open(domains)
+        sites = listed(map(shown, domains.values()), SHOWN)
+        yield ok(_("Static hosting is open: %(sites)s.", sites=sites), data={"domains": domains})
 
 
 def _described(target: CheckTarget) -> dict[str, Described]:
@@ -221,13 +218,6 @@ def _failed(alike: Mapping[str, WxStaticStoreError], target: CheckTarget) -> Fin
     first = listed(map(shown, envs), SHOWN)
     text = _("Static hosting of %(envs)s: %(why)s", envs=first, why=found.text)
     return replace(found, text=text, data={**found.data, "envs": envs})
-
-
-def _open(domains: Mapping[str, str]) -> Finding:
-    env, domain = next(iter(domains.items()))
-    one = _("Static hosting of %(env)s is open: %(domain)s.", env=env, domain=shown(domain))
-    many = _("Static hosting of %(count)d environments is open.", count=len(domains))
-    return ok(many if len(domains) > 1 else one, data={"domains": dict(domains)})
 
 
 # --- their files --------------------------------------------------------------------------------

@@ -9,9 +9,9 @@ from typing import Any
 from ...exceptions import WxStaticStoreError
 from ...i18n import gettext_lazy as _
 from . import visit
-from .facts import LOG, SOON, YOUNG
+from .facts import LOG, YOUNG, is_soon, said
 from .findings import Check, Finding, explained, not_asked, of_error, ok, warning, wrong
-from .probe_file import NOTHING, SIZE, ProbeFile, of_each, of_first, page, summed
+from .probe_file import NOTHING, SIZE, ProbeFile, of_each, page, summed
 from .quota import of_call
 from .target import CheckTarget
 
@@ -49,20 +49,16 @@ def _failed(error: WxStaticStoreError, target: CheckTarget, seconds: float) -> F
 
 
 def _listed(file: ProbeFile) -> Iterator[Finding]:
-    seconds = file.until(lambda: bool(_entry(file)), file.timeout)
-    if seconds is None:
-        seconds = round(file.age)
-        file.facts["list_lag_seconds"] = f"{seconds}+"
-        text = _("The list lacks the file %(seconds)d seconds after its upload.", seconds=seconds)
-        yield warning(text, hint=YOUNG, data={"seconds": seconds})
-        return
-    lag = max(1, round(file.age)) if seconds else 0
-    file.facts["list_lag_seconds"] = str(lag)
-    file.common["marker"] = "inclusive" if _entry(file, marker=file.key) else "exclusive"
-    findings = [*_compared(file, _entry(file))]
-    if lag >= SOON:
-        text = _("The list showed the file after %(seconds)d seconds.", seconds=lag)
-        findings.append(warning(text, hint=YOUNG, data={"seconds": lag}))
+    took = file.until(lambda: bool(_entry(file)), file.timeout)
+    seconds = 0 if took == 0 else max(1, round(file.age))
+    file.facts["list_lag_seconds"] = lag = f"{seconds}+" if took is None else str(seconds)
+    findings = []
+    if not is_soon(lag):
+        text = said({"list_lag_seconds": lag})
+        findings.append(warning(text, hint=YOUNG, data={"seconds": seconds}))
+    if took is not None:
+        file.common["marker"] = "inclusive" if _entry(file, marker=file.key) else "exclusive"
+        findings += _compared(file, _entry(file))
     yield from findings or [ok(_("The list shows the file with its MD5, its size and its time."))]
 
 
@@ -74,10 +70,9 @@ def _entry(file: ProbeFile, marker: str = "") -> dict[str, Any]:
 def _compared(file: ProbeFile, entry: dict[str, Any]) -> Iterator[Finding]:
     given = str(entry.get("md5") or "").strip('"').lower()
     form = file.facts["list_md5"] = _form(given, file.body)
-    if form == "other":
-        yield warning(_("The list names another MD5 than that of the file."), hint=_DIFFERENT)
-    elif form != "plain":
-        yield warning(_("The list names no MD5 of the file."), data={"form": form})
+    if form != "plain":
+        hint = _DIFFERENT if form == "other" else LOG
+        yield warning(said({"list_md5": form}), hint=hint, data={"form": form})
     if str(entry["size"]) != str(len(file.body)):
         yield warning(_("The list names another size than that of the file."), hint=_DIFFERENT)
     if not entry.get("last_modified"):
@@ -145,7 +140,7 @@ CHECKS = (
         means=_("A deploy compares with the list. Without the MD5 it compares with the upload log. "
                 "While the list is late, wx_reconcile reports files that are there."),
         remedy=LOG, needs=("environments.files",), probe=True),
-    Check("probe.answers", _("Which form do WeChat's answers have?"), of_first(_answers),
+    Check("probe.answers", _("Which form do WeChat's answers have?"), of_each(_answers, most=1),
         means=_("The app reads each form."),
         remedy=_("Report the form to the authors of this app."),
         needs=("environments.files",), probe=True),

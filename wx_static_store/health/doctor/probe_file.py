@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -181,10 +181,6 @@ def of_each(look: Look, *, served: bool = False, most: int | None = None) -> Ask
         yield from summed([*files], lambda env: look(files[env]), target)
 
     return ask
-
-
-# One is enough for facts that are those of the platform.
-of_first = partial(of_each, most=1)
 
 
 def summed(

@@ -36,12 +36,7 @@ def _nothing(silenced: list[str]) -> Finding:
     facts = {"count": len(numbers), "first": numbers[0], "last": numbers[-1]}
     text = _("Django's system checks %(first)s to %(last)s find nothing (%(count)d).", **facts)
     if silenced:
-        text = _(
-            "Django's system checks %(first)s to %(last)s find nothing (%(count)d; silenced: "
-            "%(silenced)s).",
-            **facts,
-            silenced=listed(silenced),
-        )
+        text = _("%(text)s Silenced: %(names)s.", text=text, names=listed(silenced))
     return ok(text, data={"ids": numbers, "silenced": silenced})
 
 
