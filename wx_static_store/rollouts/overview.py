@@ -88,7 +88,11 @@ def standings(envs: Collection[str], place: Place) -> list[Standing]:
     found = folders().in_folder(place.folder).filter(env__in=[*envs])
     here = {env: ids for env, *ids in found.values_list("env", "wanted", "live", "failed")}
     rows = _deployments({pk for ids in here.values() for pk in ids if pk})
-    failed = _failed_in_rollouts(envs, place)
+    # Deployments do not know all failures: some came before a deployment began.
+    newest = Rollout.objects.primary().filter(using=place.using, folder=place.folder)
+    found = environments().filter(rollout__in=[*newest.values_list("pk", flat=True)[:ROLLOUTS]])
+    found = found.filter(state=State.FAILED, env__in=[*envs]).order_by("pk")
+    failed = {row.env: row for row in found}
     drifts = {row.env: row for row in drift_rows().filter(using=place.using, env__in=[*envs])}
     return [
         Standing(
@@ -112,14 +116,6 @@ def _deployments(ids: Collection[int]) -> dict[int | None, Deployment]:
     for row in rows:
         row.release = releases.get(row.release_id)
     return {row.pk: row for row in rows}
-
-
-def _failed_in_rollouts(envs: Collection[str], place: Place) -> dict[str, RolloutEnvironment]:
-    # Deployments do not know all failures: some came before a deployment began.
-    newest = Rollout.objects.primary().filter(using=place.using, folder=place.folder)
-    rows = environments().filter(rollout__in=[*newest.values_list("pk", flat=True)[:ROLLOUTS]])
-    failed = rows.filter(state=State.FAILED, env__in=[*envs]).order_by("pk")
-    return {row.env: row for row in failed}
 
 
 def _failure(deployment: Deployment | None, row: RolloutEnvironment | None) -> Failure | None:

@@ -40,12 +40,8 @@ def _skews(target: CheckTarget) -> dict[str, float]:
         with suppress(ValueError):
             ahead = parsedate_to_datetime(date).timestamp() - came
             if came >= target.began:
-                found.setdefault(_name(address, target), ahead)
+                at_wechat = target.errcodes and target.options.api_base_url.startswith(address)
+                other = "COS" if address in target.buckets else address.partition("//")[2]
+                found.setdefault("WeChat" if at_wechat else other, ahead)
     # What a proxy says counts only where neither of the two answered.
     return {name: found[name] for name in found if name in _OF_THE_CLOUD} or found
-
-
-def _name(address: str, target: CheckTarget) -> str:
-    if target.errcodes and target.options.api_base_url.startswith(address):
-        return "WeChat"
-    return "COS" if address in target.buckets else address.partition("//")[2]

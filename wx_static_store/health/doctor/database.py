@@ -74,7 +74,9 @@ def _of_database(
     if unknown := _unknown(executor):
         text = _("A newer version migrated the database: %(names)s.", names=listed(unknown))
         yield warning(text, hint=_NEWER, data={"database": alias, "unknown": unknown})
-    if unapplied := _unapplied(executor):
+    leaves = [leaf for label in _APPS for leaf in executor.loader.graph.leaf_nodes(label)]
+    plan = [each for each, _back in executor.migration_plan(leaves)]
+    if unapplied := [f"{it.app_label}.{it.name}" for it in plan if it.app_label in _APPS]:
         text = _("Migrations are not applied: %(names)s.", names=listed(unapplied))
         command = "manage.py migrate" + (f" --database {alias}" if alias != "default" else "")
         hint = _("Run %(command)s.", command=command)
@@ -89,13 +91,6 @@ def away(alias: str, error: Exception) -> Finding:
     text = _("The database %(alias)r cannot be asked (%(why)s).", alias=alias, why=why)
     hint = _("Start it, or correct DATABASES[%(alias)r].", alias=alias)
     return wrong(text, hint=_LOCKED if "locked" in why else hint, data={"database": alias})
-
-
-def _unapplied(executor: MigrationExecutor) -> list[str]:
-    graph = executor.loader.graph
-    leaves = [leaf for label in _APPS for leaf in graph.leaf_nodes(label)]
-    plan = executor.migration_plan(leaves)
-    return [f"{each.app_label}.{each.name}" for each, _back in plan if each.app_label in _APPS]
 
 
 def _unknown(executor: MigrationExecutor) -> list[str]:
@@ -119,15 +114,12 @@ def check_log(target: CheckTarget) -> Iterator[Finding]:
             log().bulk_create([row])
             transaction.set_rollback(True, using=alias)
     except DatabaseFailure as error:
-        yield _unwritable(alias, error)
+        facts = {"alias": alias, "why": described(error)}
+        text = _("The log cannot be written to %(alias)r (%(why)s).", **facts)
+        hint: Text = _LOCKED if "locked" in facts["why"] else ""
+        if any(word in str(error).lower() for word in _READ_ONLY):
+            text = _("The database %(alias)r is read-only (%(why)s).", **facts)
+            hint = _READ_ONLY_HINT
+        yield wrong(text, hint=hint, data={"database": alias})
     else:
         yield ok(_("A row of the log can be written; it was rolled back."))
-
-
-def _unwritable(alias: str, error: Exception) -> Finding:
-    facts = {"alias": alias, "why": described(error)}
-    text = _("The log cannot be written to %(alias)r (%(why)s).", **facts)
-    hint: Text = _LOCKED if "locked" in facts["why"] else ""
-    if any(word in str(error).lower() for word in _READ_ONLY):
-        text, hint = _("The database %(alias)r is read-only (%(why)s).", **facts), _READ_ONLY_HINT
-    return wrong(text, hint=hint, data={"database": alias})

@@ -53,11 +53,7 @@ def verdict_line(results: Sequence[Result]) -> str:
             "Nothing is wrong; look at %(count)d warnings.",
             doubtful,
         )
-    return _as_far_as_asked(text, results)
-
-
-def _as_far_as_asked(text: str, results: Sequence[Result]) -> str:
-    """Add what was not asked to a verdict that is good: it says nothing of that."""
+    # A good verdict says nothing of what was not asked.
     found = [(result.check.id, each.data) for result in results for each in result.findings]
     for asked, known in ((data["environments"], data["of"]) for _id, data in found if "of" in data):
         if asked < known:

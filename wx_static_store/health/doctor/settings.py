@@ -25,19 +25,15 @@ def check_system(target: CheckTarget) -> Iterator[Finding]:
     silenced = sorted({_number(message) for message in found if message.is_silenced()})
     found = [message for message in found if not message.is_silenced()]
     if not found:
-        yield _nothing(silenced)
+        numbers = sorted(SYSTEM_CHECKS, key=lambda id: id[1:])
+        facts = {"count": len(numbers), "first": numbers[0], "last": numbers[-1]}
+        text = _("Django's system checks %(first)s to %(last)s find nothing (%(count)d).", **facts)
+        if silenced:
+            text = _("%(text)s Silenced: %(names)s.", text=text, names=listed(silenced))
+        yield ok(text, data={"ids": numbers, "silenced": silenced})
     found.sort(key=lambda message: message.level)
     # Of two with one text, as W007 and E009, the worse one.
     yield from map(_finding, {str(each.msg): each for each in found}.values())
-
-
-def _nothing(silenced: list[str]) -> Finding:
-    numbers = sorted(SYSTEM_CHECKS, key=lambda id: id[1:])
-    facts = {"count": len(numbers), "first": numbers[0], "last": numbers[-1]}
-    text = _("Django's system checks %(first)s to %(last)s find nothing (%(count)d).", **facts)
-    if silenced:
-        text = _("%(text)s Silenced: %(names)s.", text=text, names=listed(silenced))
-    return ok(text, data={"ids": numbers, "silenced": silenced})
 
 
 def _finding(message: CheckMessage) -> Finding:

@@ -83,7 +83,12 @@ def check_accepted(target: CheckTarget) -> Iterator[Finding]:
     except WxStaticStoreError as error:
         yield _refused(error, target)
         return
-    yield from _too_early(target.platform.tokens)
+    # An upload gets a new token, but that one ends early, too.
+    tokens = target.platform.tokens
+    if isinstance(tokens, ComponentToken) and (early := tokens.state().surprises):
+        text = _("WeChat accepts the token. Tokens that it refused before their end, in the last "
+                 "hour: %(count)d.", count=early)  # fmt: skip
+        yield warning(text, cause="token.others", data={"refused_early": early})
     yield ok(_("WeChat accepts the token."), data={"environments": count})
 
 
@@ -100,11 +105,3 @@ def _refused(error: WxStaticStoreError, target: CheckTarget) -> Finding:
     if error.errcode or error.stage == "token" or peer in str(found.text):
         return found
     return replace(found, text=_("%(label)s: %(text)s", label=peer, text=found.text))
-
-
-def _too_early(tokens: Any) -> Iterator[Finding]:
-    # An upload gets a new token, but that one ends early, too.
-    if isinstance(tokens, ComponentToken) and (count := tokens.state().surprises):
-        text = _("WeChat accepts the token. Tokens that it refused before their end, in the last "
-                 "hour: %(count)d.", count=count)  # fmt: skip
-        yield warning(text, cause="token.others", data={"refused_early": count})

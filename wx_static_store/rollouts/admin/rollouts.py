@@ -92,7 +92,15 @@ class RolloutAdmin(ReadOnlyAdmin):
         """Show on GET which environments go back; on POST, start the rollout."""
         row = self._steered(request, object_id)
         if request.method != "POST":
-            return self._page(request, "rollback", row, _going_back(request, row))
+            way, places = way_back(row), places_for(request)
+            context = {
+                "title": _("Roll back %(name)s", name=title_of(row)),
+                "count": len(way.targets),
+                "lacking": [places.name(env) for env in way.lacking],
+                "newer": [places.name(env) for env in way.newer],
+                "is_open": row.state not in Rollout.CLOSED,
+            }
+            return self._page(request, "rollback", row, context)
         manner = Manner(**GOING_BACK, user_id=request.user.pk)
         if started := self._attempt(request, lambda: roll_back(row.pk, manner)):
             row, warnings = started
@@ -137,15 +145,3 @@ class RolloutAdmin(ReadOnlyAdmin):
             "place": place_of(row),
         }
         return self.page_response(request, page, around | context)
-
-
-def _going_back(request: HttpRequest, row: Rollout) -> dict[str, Any]:
-    way, places = way_back(row), places_for(request)
-    return {
-        "title": _("Roll back %(name)s", name=title_of(row)),
-        "this": title_of(row),
-        "count": len(way.targets),
-        "lacking": [places.name(env) for env in way.lacking],
-        "newer": [places.name(env) for env in way.newer],
-        "is_open": row.state not in Rollout.CLOSED,
-    }
