@@ -62,16 +62,7 @@ def _asked(target: CheckTarget, alias: str, cache: Any) -> Finding:
         seconds.append(monotonic() - started)
         if not is_right(answer):
             return _faulty(target, alias, fault)
-    return _judged(alias, round(median(seconds) * 1000, 1))
-
-
-def _faulty(target: CheckTarget, alias: str, what: Text, **more: Any) -> Finding:
-    text = _("The cache %(alias)r %(what)s.", alias=alias, what=what)
-    mark = wrong if target.options.fetches_tokens else warning
-    return mark(text, data={"cache": alias}, **more)
-
-
-def _judged(alias: str, milliseconds: float) -> Finding:
+    milliseconds = round(median(seconds) * 1000, 1)
     facts: dict[str, Any] = {"alias": alias, "ms": milliseconds}
     data = {"cache": alias, "milliseconds": milliseconds}
     if milliseconds > SLOW:
@@ -79,6 +70,12 @@ def _judged(alias: str, milliseconds: float) -> Finding:
         hint = _("Bring it nearer to this machine, or look at its load.")
         return warning(text, hint=hint, data=data)
     return ok(_("The cache %(alias)r works: %(ms).1f ms a call.", **facts), data=data)
+
+
+def _faulty(target: CheckTarget, alias: str, what: Text, **more: Any) -> Finding:
+    text = _("The cache %(alias)r %(what)s.", alias=alias, what=what)
+    mark = wrong if target.options.fetches_tokens else warning
+    return mark(text, data={"cache": alias}, **more)
 
 
 # --- what it drops --------------------------------------------------------------------------------

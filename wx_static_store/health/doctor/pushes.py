@@ -16,7 +16,7 @@ from django.utils.timesince import timesince
 from ... import conf
 from ...clients.tokens import current_ticket
 from ...conf import Options
-from ...core.pushes import HINTS, UNSIGNED, RefusedPush, newest_refused
+from ...core.pushes import HINTS, UNSIGNED, newest_refused
 from ...core.secrets import Secret
 from ...i18n import gettext_lazy as _, listed, ngettext
 from ...upload.platform import ticket_source
@@ -130,14 +130,10 @@ def _newest(target: CheckTarget, options: Options, row: Any) -> Finding:
     needed = options.fetches_tokens and not options.verify_ticket
     if not (row or refused or needed):
         return not_asked(_("No push has come, and nothing here needs one."))
-    return _judged(row.received.timestamp() if row else None, refused)
-
-
-def _judged(accepted: float | None, refused: RefusedPush | None) -> Finding:
     now, figures = time.time(), dict[str, Any]()
     since, text = math.inf, _("No push was accepted yet.")
-    if accepted is not None:
-        since = max(0.0, now - accepted)
+    if row:
+        since = max(0.0, now - row.received.timestamp())
         figures["accepted_seconds_ago"] = round(since)
         text = _("The newest push was accepted %(ago)s ago.", ago=span(since))
     if refused:

@@ -25,23 +25,16 @@ def check_storages(target: CheckTarget) -> Iterator[Finding]:
         yield not_asked(_("Neither RELEASE_STORAGE nor WAITING_STORAGE is set."))
     for alias, option in named:
         facts = {"option": option, "alias": alias}
-        if why := _fault(option, alias):
+        try:
+            require_private(alias, option)
+            storage, name = storages[alias], f"wx-doctor-{secrets.token_hex(8)}"
+            storage.delete(storage.save(name, ContentFile(b"wx_doctor")))
+        except Exception as error:  # noqa: BLE001 -- each storage has exceptions of its own
+            why = described(error)
             text = _("%(option)s (%(alias)r) cannot be written: %(why)s.", **facts, why=why)
             yield explained(target, "settings.checks") or wrong(text, data=facts)
         else:
             yield ok(_("%(option)s (%(alias)r) can be written.", **facts), data=facts)
-
-
-def _fault(option: str, alias: str) -> str:
-    """Write a small file and delete it again; return why this fails, or an empty text."""
-    try:
-        require_private(alias, option)
-        storage = storages[alias]
-        name = storage.save(f"wx-doctor-{secrets.token_hex(8)}", ContentFile(b"wx_doctor"))
-        storage.delete(name)
-    except Exception as error:  # noqa: BLE001 -- each storage has exceptions of its own
-        return described(error)
-    return ""
 
 
 # --- Celery -------------------------------------------------------------------------------------

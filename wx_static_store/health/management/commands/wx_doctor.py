@@ -73,19 +73,16 @@ class Command(BaseCommand):
         target = CheckTarget(
             options["using"], envs, probe=options["probe"], timeout=options["timeout"]
         )
-        results = [self._shown(result, target) for result in examine(target, CHECKS)]
+        results = [self._shown(result) for result in examine(target, CHECKS)]
         self._end(target, results)
         if not (options["using"] or envs or target.cache_is_away):
-            keep([each for each in results if target.probe or not each.check.probe])
+            keep(results)
         if path := options["json"]:
             write_json(path, as_dict(results) | {"learned": learned_list(target)})
         if verdict(results) is Mark.WRONG:
             raise SystemExit(1)
 
-    def _shown(self, result: Result, target: CheckTarget) -> Result:
-        # Without --probe, all checks of the probe share one line, at the end.
-        if result.check.probe and not target.probe:
-            return result
+    def _shown(self, result: Result) -> Result:
         style = getattr(self.style, _COLORS.get(result.mark, ""), str)
         first, *others = lines(result)
         self.stdout.write("\n".join([style(first), *others]))
@@ -93,8 +90,8 @@ class Command(BaseCommand):
 
     def _end(self, target: CheckTarget, results: list[Result]) -> None:
         if not target.probe:  # one line for all checks of the probe
-            [finding, *_others] = next(each.findings for each in results if each.check.probe)
-            self.stdout.write(f"{Mark.NOT_ASKED.value} {'probe.*':<22} {finding.text}")
+            text = _("Asked with --probe only: it publishes a small file for a moment.")
+            self.stdout.write(f"{Mark.NOT_ASKED.value} {'probe.*':<22} {text}")
         elif why := keep_learned(target):
             self.stderr.write(why)
         for line in learned_lines(target):
