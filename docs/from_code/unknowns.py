@@ -9,8 +9,8 @@ from .doctor import anchor_of
 SETTLED = {
     "browser.cors": [
         (
-            "Whether the static bucket has a CORS rule, and what it allows.",
-            "静态网站托管的存储桶是否有 CORS 规则，以及它允许什么。",
+            "Whether the static bucket has a CORS rule, and whether it allows uploads.",
+            "静态网站托管的存储桶是否有 CORS 规则，以及它是否允许上传。",
         ),
     ],
     "environments.listed": [

@@ -7,8 +7,6 @@ from wx_static_store.health.doctor.facts import FACT_KINDS, SLOW, SOON
 
 VALUES = {
     "cors": ["off", "on"],
-    "cors_methods": ["PUT, GET"],
-    "cors_headers": ["content-type"],
     "list_md5": ["plain", "multipart", "none", "other"],
     "list_lag_seconds": ["0", "3", "10+"],
     "cache_control": ["kept", "none", "max-age=600"],

@@ -1,5 +1,6 @@
 """The page *Health*: the doctor's findings, and facts about the platform."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -36,18 +37,16 @@ def when(report: dict[str, Any]) -> str:
     return _("Asked %(ago)s, in %(seconds).1f s.", ago=ago(report["examined"]), seconds=seconds)
 
 
-def checks(report: dict[str, Any]) -> list[dict[str, Any]]:
-    return [_shown(check) for check in report["checks"]]
-
-
-def _shown(check: dict[str, Any]) -> dict[str, Any]:
-    found, more = worst_first(check, SHOWN)
-    findings = [
-        each | {"look": STATES[each["status"]][0], "hint": each["hint"] and _explained(each)}
-        for each in found
-    ]
-    look, label = STATES[check["status"]]
-    return check | {"look": look, "label": label, "findings": findings, "more": more}
+def checks(report: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield each check as it looks, with the findings that count."""
+    for check in report["checks"]:
+        found, more = worst_first(check, SHOWN)
+        findings = [
+            each | {"look": STATES[each["status"]][0], "hint": each["hint"] and _explained(each)}
+            for each in found
+        ]
+        look, label = STATES[check["status"]]
+        yield check | {"look": look, "label": label, "findings": findings, "more": more}
 
 
 def _explained(found: dict[str, Any]) -> Any:

@@ -6,7 +6,7 @@ import re
 import secrets
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -48,7 +48,6 @@ class Preflight:
     from_cos: bool
     code: str = ""  # of the XML error of COS
     lacking: tuple[str, ...] = ()  # names that the rule lacks for a browser
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def allows(self) -> bool:
@@ -74,7 +73,7 @@ def preflight(transport: Transport, link: SignedLink, *, deadline: Deadline) -> 
     code = found[1].decode() if found else ""
     from_cos = "x-cos-request-id" in reply.headers
     lacking = tuple(_lacking(reply.headers)) if reply.status == 200 else ()
-    return Preflight(reply.status, from_cos, code, lacking, reply.headers)
+    return Preflight(reply.status, from_cos, code, lacking)
 
 
 def _lacking(headers: Mapping[str, str]) -> list[str]:
@@ -119,17 +118,11 @@ def _answer(target: CheckTarget, env: str) -> Preflight:
     if answer.from_cos:
         parts = urlsplit(link.url.reveal())
         target.buckets.add(f"{parts.scheme}://{parts.netloc}")
-        target.learned[env] |= _facts(answer)
+        if answer.status == 200:
+            target.learned[env]["cors"] = "on"
+        elif answer.code == "AccessForbidden":
+            target.learned[env]["cors"] = "off"
     return answer
-
-
-def _facts(answer: Preflight) -> dict[str, str]:
-    if answer.status != 200:
-        return {"cors": "off"} if answer.code == "AccessForbidden" else {}
-    methods = answer.headers.get("Access-Control-Allow-Methods", "")
-    names = answer.headers.get("Access-Control-Allow-Headers", "")
-    echoed = {"cors_headers": names} if names and names != ",".join(HEADERS) else {}
-    return {"cors": "on"} | ({"cors_methods": methods} if methods else {}) | echoed
 
 
 def _not_well(env: str, answer: Preflight) -> Finding:

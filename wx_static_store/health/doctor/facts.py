@@ -63,10 +63,6 @@ FACT_KINDS = {
          "on": _("Browsers may PUT to the bucket: it has a CORS rule.")},
         _("A page of your own may PUT to a link. The pages of this app do not need that."),
         "off".__eq__),
-    "cors_methods": FactKind(
-        {"": _("The CORS rule allows the methods %(value)s.")}, part_of="cors"),
-    "cors_headers": FactKind(
-        {"": _("The CORS rule allows the headers %(value)s.")}, part_of="cors"),
     "list_md5": FactKind(
         {"plain": _("The list names the MD5 of a file."),
          "multipart": _("The list names a tag with a suffix, not the MD5 of a file."),
