@@ -13,7 +13,6 @@ from tests.tables import each
 from wx_static_store.health.doctor.facts import (
     facts_by_subject,
     facts_of,
-    platform_of,
     remember,
     said,
 )
@@ -30,7 +29,6 @@ def test_what_was_learned_is_kept_by_its_subject(configure: Any) -> None:
     target.learned[ENV]["cors"] = "off"
     target.learned[""]["marker"] = "inclusive"
     remember(target)
-    assert platform_of(target) == "wx-platform"
     assert [*Fact.objects.values_list("subject", "name", "value")] == [
         (ENV, "cors", "off"),
         ("wx-platform", "marker", "inclusive"),

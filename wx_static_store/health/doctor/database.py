@@ -71,10 +71,14 @@ def _of_database(
         target.database_fails = True
         yield away(alias, error)
         return
-    if unknown := _unknown(executor):
+    loader = executor.loader
+    # Of a removed app they may stay.
+    installed = loader.migrated_apps.intersection(_APPS)
+    lacking = {*loader.applied_migrations} - {*loader.disk_migrations}
+    if unknown := sorted(f"{app}.{name}" for app, name in lacking if app in installed):
         text = _("A newer version migrated the database: %(names)s.", names=listed(unknown))
         yield warning(text, hint=_NEWER, data={"database": alias, "unknown": unknown})
-    leaves = [leaf for label in _APPS for leaf in executor.loader.graph.leaf_nodes(label)]
+    leaves = [leaf for label in _APPS for leaf in loader.graph.leaf_nodes(label)]
     plan = [each for each, _back in executor.migration_plan(leaves)]
     if unapplied := [f"{it.app_label}.{it.name}" for it in plan if it.app_label in _APPS]:
         text = _("Migrations are not applied: %(names)s.", names=listed(unapplied))
@@ -91,14 +95,6 @@ def away(alias: str, error: Exception) -> Finding:
     text = _("The database %(alias)r cannot be asked (%(why)s).", alias=alias, why=why)
     hint = _("Start it, or correct DATABASES[%(alias)r].", alias=alias)
     return wrong(text, hint=_LOCKED if "locked" in why else hint, data={"database": alias})
-
-
-def _unknown(executor: MigrationExecutor) -> list[str]:
-    """Return applied migrations that this version lacks; those of a removed app may stay."""
-    loader = executor.loader
-    installed = loader.migrated_apps.intersection(_APPS)
-    unknown = {*loader.applied_migrations} - {*loader.disk_migrations}
-    return sorted(f"{app}.{name}" for app, name in unknown if app in installed)
 
 
 # --- the log --------------------------------------------------------------------------------------

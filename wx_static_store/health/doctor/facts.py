@@ -151,15 +151,10 @@ class Remembered(NamedTuple):
 def remember(target: CheckTarget) -> None:
     """Keep the learned facts, and forget those that they end; raise an error of the database."""
     for about, learned in target.learned.items():
-        subject = about or platform_of(target)
+        subject = about or target.options.component_appid
         Fact.objects.remember(subject, learned)
         ended = {name for name, kind in FACT_KINDS.items() if kind.part_of in learned}
         Fact.objects.forget(subject, ended - learned.keys())
-
-
-def platform_of(target: CheckTarget) -> str:
-    """Return the subject of the platform's facts: its appid, if set."""
-    return target.options.component_appid
 
 
 def facts_of(subject: str) -> list[Remembered]:

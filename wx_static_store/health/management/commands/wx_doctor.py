@@ -19,7 +19,7 @@ from ....i18n import gettext as _, here, shown
 from ....management.exits import WRONG_USE
 from ....management.report_file import prepare_report, write_json
 from ...doctor.examination import examine, verdict
-from ...doctor.facts import Remembered, facts_of, platform_of, remember
+from ...doctor.facts import Remembered, facts_of, remember
 from ...doctor.findings import Mark, Result
 from ...doctor.latest import keep
 from ...doctor.report import as_dict, lines, verdict_line
@@ -130,7 +130,7 @@ def learned_lines(target: CheckTarget) -> Iterator[str]:
     """Yield the facts of the environments and the platform; without a probe, only the advice."""
     with suppress(WxStaticStoreError, *_NO_DATABASE):  # a check says so
         _check_database(target)
-        for subject in (*target.envs[:SHOWN_ENVS], platform_of(target)):
+        for subject in (*target.envs[:SHOWN_ENVS], target.options.component_appid):
             facts = facts_of(subject)
             if wanted := [fact for fact in facts if target.probe or fact.advice]:
                 newest = max(fact.when for fact in facts)
@@ -167,7 +167,7 @@ def learned_list(target: CheckTarget) -> list[dict[str, str]]:
     found = []
     with suppress(WxStaticStoreError, *_NO_DATABASE):
         _check_database(target)
-        for subject in (*target.envs, platform_of(target)):
+        for subject in (*target.envs, target.options.component_appid):
             for fact in facts_of(subject):
                 facts = {"subject": subject, "name": fact.name, "value": fact.value}
                 texts = {"sentence": str(fact.sentence), "advice": str(fact.advice)}
