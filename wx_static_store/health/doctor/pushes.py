@@ -16,7 +16,7 @@ from django.utils.timesince import timesince
 from ... import conf
 from ...clients.tokens import current_ticket
 from ...conf import Options
-from ...core.pushes import HINTS, UNSIGNED, newest_refused
+from ...core.pushes import HINTS, NEEDED, UNSIGNED, newest_refused
 from ...core.secrets import Secret
 from ...i18n import gettext_lazy as _, listed, ngettext
 from ...upload.platform import ticket_source
@@ -31,7 +31,6 @@ EPOCH = datetime(1970, 1, 1)
 BETWEEN = 11 * 60
 
 _CALLBACK = "wx_static_store.callback"
-_NEEDED = ("component_appid", "callback_token", "callback_aes_key")
 
 _GIVE_A_FUNCTION = _(
     "Set VERIFY_TICKET to a function that gives the newest ticket, or install "
@@ -117,7 +116,7 @@ def check_pushes(target: CheckTarget) -> Iterator[Finding]:
         yield not_asked(_("wx_static_store.callback, which receives pushes, is not installed."))
         return
     options = conf.platform_options()
-    if missing := [name.upper() for name in _NEEDED if not getattr(options, name)]:
+    if missing := [name.upper() for name in NEEDED if not getattr(options, name)]:
         text = _("No push can be read without %(names)s.", names=listed(missing))
         yield explained(target, "settings.checks") or not_asked(text)
         return
