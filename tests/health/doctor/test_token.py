@@ -172,7 +172,7 @@ def test_a_token_near_its_end_that_cannot_be_renewed_is_a_warning(
     emulator.script({"on": FETCH, "do": "errcode", "errcode": 41004, "times": None})
     results = look(**fetched())
     words = said(results["token.source"])
-    assert "ends in 10 minutes; no new one can be fetched" in words
+    assert "ends in 10 minutes. No new one can be fetched" in words
     assert "COMPONENT_APPSECRET" in words
     assert token_marks(results) == "!✓–✓"
 

@@ -59,18 +59,15 @@ def _fetched(target: CheckTarget, tokens: ComponentToken) -> Finding:
     known = tokens.state()
     figures = {"age": round(known.age), "ends_in": round(known.left)}
     more: dict[str, Any] = {"data": {"source": "COMPONENT_APPID", **figures}}
-    age, left = span(known.age), span(known.left)
-    if known.failure:
-        text = _(
-            "The token is %(age)s old and ends in %(left)s; no new one can be fetched: %(why)s.",
-            age=age, left=left, why=of_error(known.failure).text,
-        )  # fmt: skip
-        return warning(text, hint=known.failure.hint, cause=known.failure.cause, **more)
     text = _(
         "The token is fetched with COMPONENT_APPID, and shared by the cache %(cache)r; it is "
         "%(age)s old, ends in %(left)s.",
-        cache=cache, age=age, left=left,
+        cache=cache, age=span(known.age), left=span(known.left),
     )  # fmt: skip
+    if known.failure:
+        other = _("No new one can be fetched: %(why)s.", why=of_error(known.failure).text)
+        text = _("%(sentence)s %(next)s", sentence=text, next=other)
+        return warning(text, hint=known.failure.hint, cause=known.failure.cause, **more)
     return ok(text, **more)
 
 
