@@ -22,7 +22,7 @@ from wx_static_store.core.secrets import Secret
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.environments import Shares, of_platform, shares_of
 from wx_static_store.exceptions import ConfigurationError, WxStaticStoreError
-from wx_static_store.health.doctor.environments import CHECKS
+from wx_static_store.health.doctor.table import CHECKS
 from wx_static_store.health.doctor.target import CheckTarget
 from wx_static_store.models import Account
 from wx_static_store.submit.policy import stores_for
@@ -325,7 +325,7 @@ def test_the_doctor_looks_at_those_that_are_offered(cloud: EmulatorServer) -> No
     withdraw(cloud, SHOP)
     known = next(check for check in CHECKS if check.id == "environments.known")
     [found] = known.ask(CheckTarget(envs=[*conf.offers()]))
-    assert str(found.text) == f"The platform has tenant-b. ENVIRONMENTS does not offer: {ENV}."
+    assert str(found.text) == f"The platform has: tenant-b. ENVIRONMENTS does not offer: {ENV}."
 
 
 # --- many accounts are asked about in batches, in the form that WeChat takes ---------------------

@@ -3,10 +3,21 @@
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
+import pytest
 from django.utils.translation import override
 
-from wx_static_store.i18n import english, gettext, gettext_lazy, listed, ngettext, padded, shown
+from wx_static_store.i18n import (
+    ago,
+    english,
+    gettext,
+    gettext_lazy,
+    listed,
+    ngettext,
+    padded,
+    shown,
+)
 
 
 def without_settings() -> dict[str, str]:
@@ -57,3 +68,18 @@ def test_a_chinese_character_is_padded_as_two_columns() -> None:
 
 def test_a_text_is_padded_to_no_less_than_itself() -> None:
     assert padded("图片", 3) == "图片"
+
+
+@pytest.mark.parametrize(
+    ("age", "words"),
+    [
+        (timedelta(seconds=50), "less than a minute ago"),
+        (timedelta(minutes=12), "12\xa0minutes ago"),
+        (timedelta(hours=3, minutes=20), "3\xa0hours ago"),
+        (timedelta(seconds=-30), "less than a minute ago"),
+    ],
+    ids=["seconds", "minutes", "hours", "future"],
+)
+def test_an_age_is_in_words(age: timedelta, words: str) -> None:
+    assert ago(datetime.now(UTC) - age) == words
+    assert ago(datetime.now() - age) == words

@@ -6,12 +6,14 @@ keep them, so that the same error is shown in Chinese and recorded in English.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from unicodedata import east_asian_width
 
 from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.functional import lazy
+from django.utils.timesince import timesince
 
 _NO_DJANGO = (ImproperlyConfigured, AppRegistryNotReady)
 
@@ -60,6 +62,19 @@ def listed(names: Iterable[object], most: int | None = None) -> Any:
 def labelled(label: object, text: object) -> str:
     """Put a label with a colon before the text."""
     return gettext("%(label)s: %(text)s", label=label, text=text)
+
+
+def here(moment: datetime) -> datetime:
+    """Return the moment in the time zone of the reader."""
+    return timezone.localtime(moment) if timezone.is_aware(moment) else moment
+
+
+def ago(moment: datetime) -> str:
+    """Return the age of a moment in words."""
+    now = datetime.now(UTC) if timezone.is_aware(moment) else datetime.now()
+    if (now - moment).total_seconds() < 60:
+        return gettext("less than a minute ago")
+    return gettext("%(time)s ago", time=timesince(moment, depth=1))
 
 
 gettext_lazy = lazy(gettext, str)

@@ -9,8 +9,8 @@ from .doctor import anchor_of
 SETTLED = {
     "browser.cors": [
         (
-            "Whether the static bucket has a CORS rule, and what it allows.",
-            "静态网站托管的存储桶是否有 CORS 规则，以及它允许什么。",
+            "Whether the static bucket has a CORS rule, and whether it allows uploads.",
+            "静态网站托管的存储桶是否有 CORS 规则，以及它是否允许上传。",
         ),
     ],
     "environments.listed": [
@@ -51,24 +51,6 @@ SETTLED = {
         (
             "The page size of the list, if an environment has more files than a page.",
             "文件列表每页的文件数（当环境中的文件超过一页时）。",
-        ),
-    ],
-    "probe.headers": [
-        (
-            "Whether x-cos-meta-* headers are allowed, and reach visitors.",
-            "是否允许 x-cos-meta-* 头，以及访问者能否收到。",
-        ),
-        (
-            "Whether x-cos-forbid-overwrite is allowed.",
-            "是否允许 x-cos-forbid-overwrite。",
-        ),
-        (
-            "What COS answers to a missing or wrong x-cos-security-token.",
-            "x-cos-security-token 缺失或错误时，COS 返回什么。",
-        ),
-        (
-            "What a leading slash and a key above 850 bytes become.",
-            "开头的斜杠和超过 850 字节的文件路径会变成什么。",
         ),
     ],
     "quota.calls": [
@@ -126,6 +108,10 @@ SETTLED = {
         ),
     ],
 }
+_NEVER_SENT = (
+    "No upload of this app is like that: nothing in the app depends on it.",
+    "本应用不会这样上传，因此没有任何功能依赖于此。",
+)
 # What no check settles, and why.
 UNSETTLED = (
     (
@@ -167,6 +153,27 @@ UNSETTLED = (
             "It is as long as for a replaced one: nothing can be deleted, only overwritten.",
             "与被覆盖的文件相同：文件无法删除，只能覆盖。",
         ),
+    ),
+    *(
+        (what, _NEVER_SENT)
+        for what in (
+            (
+                "Whether x-cos-meta-* headers are allowed, and reach visitors.",
+                "是否允许 x-cos-meta-* 头，以及访问者能否收到。",
+            ),
+            (
+                "Whether x-cos-forbid-overwrite is allowed.",
+                "是否允许 x-cos-forbid-overwrite。",
+            ),
+            (
+                "What COS answers to a missing or wrong x-cos-security-token.",
+                "x-cos-security-token 缺失或错误时，COS 返回什么。",
+            ),
+            (
+                "What a leading slash and a key above 850 bytes become.",
+                "开头的斜杠和超过 850 字节的文件路径会变成什么。",
+            ),
+        )
     ),
     (
         (

@@ -591,13 +591,3 @@ def test_no_error_shows_the_link_or_its_token(
     serve: Serve, transport: Transport, says: Any
 ) -> None:
     assert leaks(failure(transport, serve(says))) == []
-
-
-def test_further_headers_are_sent_beside_those_of_an_upload(
-    transport: Transport, serve: Serve
-) -> None:
-    server = serve(stored(f'"{MD5}"'))
-    put(transport, server, more={"x-cos-meta-a": "1"})
-    [request] = server.requests
-    assert request.headers["x-cos-meta-a"] == "1"
-    assert request.headers["x-cos-security-token"] == SECURITY

@@ -3,7 +3,7 @@
 import pytest
 
 from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
-from wx_static_store.rollouts.rows import counts_by_wave
+from wx_static_store.rollouts.rows import counts_by, environments_of
 
 pytestmark = pytest.mark.django_db
 
@@ -18,7 +18,5 @@ def rollout() -> Rollout:
 
 
 def test_environments_are_counted_by_wave_and_state(rollout: Rollout) -> None:
-    first, second = counts_by_wave(rollout)
-    assert first == {"waiting": 0, "queued": 0, "running": 0, "done": 1, "failed": 0}
-    assert (second["done"], second["failed"]) == (0, 2)
-    assert [wave["failed"] for wave in counts_by_wave(rollout, ["shop-1"])] == [1]
+    assert counts_by("wave", environments_of(rollout)) == {1: {"done": 1}, 2: {"failed": 2}}
+    assert counts_by("wave", environments_of(rollout, ["shop-1"])) == {2: {"failed": 1}}

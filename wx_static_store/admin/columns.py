@@ -18,8 +18,7 @@ from django.utils.translation import gettext as _, gettext_lazy, pgettext_lazy
 from ..causes import Cause, Text, docs_place
 from ..core.naming import content_type
 from ..core.releases import label_in_words
-from ..core.spans import here
-from ..i18n import labelled, ngettext
+from ..i18n import here, labelled, ngettext
 from ..log.compare import CloudState
 from ..models import Deployment, Dismissal, UploadLog, WaitingFile
 from ..submit.access import Act, may

@@ -15,10 +15,10 @@ from django.utils.translation import gettext_lazy as _
 from ..conf import options_for
 from ..core import qr
 from ..core.naming import object_key
-from ..core.spans import here
 from ..core.types import NOT_STORED, ContentHeaders, UploadStatus
 from ..deploy.state import folders
 from ..exceptions import WxStaticStoreError
+from ..i18n import here
 from ..log.failing import causes
 from ..models import Deployment, UploadLog
 from ..releases.previews import LONGEST, set_end

@@ -17,8 +17,8 @@ from django.utils.translation import gettext_lazy as _
 
 from ..causes import Text, cause_of, of_errcode
 from ..conf import platform_options
-from ..core.spans import here
 from ..core.types import NOT_STORED
+from ..i18n import here
 from ..models import Deployment, UploadLog, UploadLogQuerySet, WaitingFile
 from ..models.columns import created_between
 from ..submit.access import sees

@@ -11,15 +11,11 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from .. import conf
 from ..conf.check_table import TAG, message
+from ..core.pushes import NEEDED
 from ..exceptions import ConfigurationError
 from .views import receive
 
 TOKEN_LENGTH = 16
-NEEDED = {
-    "component_appid": "E010",
-    "callback_token": "E011",
-    "callback_aes_key": "E012",
-}
 
 
 @register(TAG)

@@ -7,8 +7,7 @@ for 12 hours. Both places hold the same sealed text; the push with the newer Cre
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from operator import itemgetter
 from typing import TypeVar
@@ -119,21 +118,15 @@ def _to_database(appid: str, sealed: str, created: int) -> bool:
 
 
 def _from_database(appid: str) -> tuple[str, int] | None:
-    with _connection() as alias, transaction.atomic(using=alias):  # a failure spoils no caller's
-        row = VerifyTicket.objects.using(alias).filter(appid=appid).first()
-    return (row.sealed, row.created) if row else None
-
-
-@contextmanager
-def _connection() -> Iterator[str]:
-    """Yield the alias; close the connection if this opened it: nobody else would."""
     alias = router.db_for_write(VerifyTicket)
     was_open = connections[alias].connection is not None
     try:
-        yield alias
+        with transaction.atomic(using=alias):  # a failure spoils no caller's
+            row = VerifyTicket.objects.using(alias).filter(appid=appid).first()
     finally:
-        if not was_open:
+        if not was_open:  # nobody else would close it
             connections[alias].close()
+    return (row.sealed, row.created) if row else None
 
 
 def _to_cache(appid: str, sealed: str, created: int) -> bool:

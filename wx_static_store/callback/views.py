@@ -20,7 +20,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from .. import conf
 from ..conf import Options
-from ..core.pushes import keep_refused
+from ..core.pushes import NEEDED, keep_refused
 from ..core.secrets import Secret
 from ..exceptions import ConfigurationError, TokenUnavailable
 from ..i18n import english
@@ -72,7 +72,7 @@ def receive(request: HttpRequest) -> HttpResponse:
 
 def _options() -> Options:
     options = conf.platform_options()
-    if options.component_appid and options.callback_token and options.callback_aes_key:
+    if all(getattr(options, name) for name in NEEDED):
         return options
     raise ConfigurationError(
         "WeChat's pushes cannot be read",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -67,13 +67,12 @@ class CosClient:
         *,
         md5: str,
         deadline: Deadline,
-        more: Mapping[str, str] | None = None,
     ) -> PutReceipt:
         """
         Send `body` to the link unchanged; `md5` is empty if it is not known yet.
 
-        `more` are headers of COS that an upload does not need. An error says `maybe_stored` when
-        the whole body was sent, or COS answered as if it were, and its fate is not known.
+        An error says `maybe_stored` when the whole body was sent, or COS answered as if it were,
+        and its fate is not known.
         """
         try:
             reply = self._transport.exchange(
@@ -81,7 +80,7 @@ class CosClient:
                 link.url,
                 stage="put",
                 deadline=deadline,
-                headers=_headers(link, headers, md5) | {**(more or {})},
+                headers=_headers(link, headers, md5),
                 body=body,
                 key=link.key,
             )

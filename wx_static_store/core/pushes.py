@@ -1,4 +1,4 @@
-"""Pushes that are refused: why, which setting to check, and the newest one for the doctor."""
+"""Pushes: the settings they need, why they are refused, and the newest refusal for the doctor."""
 
 import time
 from collections.abc import Callable
@@ -10,6 +10,8 @@ from .notes import Notes
 
 KEPT = 24 * 3600  # seconds
 EVERY = 60  # seconds between two that are kept for one reason
+# The settings without which no push can be read, and the system checks that name them.
+NEEDED = {"component_appid": "E010", "callback_token": "E011", "callback_aes_key": "E012"}
 
 _AES_KEY = _(
     "The signature is right, so compare CALLBACK_AES_KEY with the message key of your platform."

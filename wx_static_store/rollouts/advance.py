@@ -144,7 +144,6 @@ def _is_queue_empty() -> bool:
     where = app.amqp.router.route({"queue": name} if name else {}, TASK)
     try:
         with queue.connected(app) as connection:
-            connection.ensure_connection(max_retries=1, interval_start=0.2)
             declared = connection.channel().queue_declare(where["queue"].name, passive=True)
             return not declared.message_count
     except ChannelError as error:

@@ -1,6 +1,6 @@
 """The differences between environments and their live releases, by lists alone: a row for each."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Any
 
 from django.utils import timezone
@@ -11,7 +11,6 @@ from ..core.naming import object_key
 from ..core.types import UploadContext
 from ..deploy.environments import Order, deploy_to_all, site_uploader
 from ..deploy.records import Records
-from ..deploy.report import EnvironmentReport
 from ..deploy.state import from_log, live_below, state, with_release
 from ..exceptions import WxStaticStoreError
 from ..i18n import english
@@ -58,29 +57,23 @@ def look(using: str, env: str) -> Drift:
     return found
 
 
-def repair(using: str, env: str) -> Iterator[EnvironmentReport]:
-    """Send the files again that differ from what is live and wanted; yield a report of each."""
-    uploader = site_uploader(using, env)
-    location = uploader.options.location
-    for row in live_below(env, location):
-        now = state(env, row.folder)
-        # The live release would undo a deploy that did not end well.
-        if not now.is_settled:
-            continue
-        context = UploadContext(source=SOURCE)
-        order = Order((), context, Records(using, row.folder.removeprefix(location)))
-        move = Move(now, row, repair=True)
-        yield from deploy_to_all(orders([uploader], [move], order))
-
-
 def look_and_repair(using: str, env: str) -> Drift:
-    """Repair an environment if it differs from its live release; return its new row."""
+    """Send files again that differ from the live and wanted release; return the new row."""
     row = look(using, env)
     # With a message, the comparison failed: it is not known what to repair.
     if row.is_clean or row.message:
         return row
-    for _report in repair(using, env):
-        pass
+    uploader = site_uploader(using, env)
+    location = uploader.options.location
+    for deployment in live_below(env, location):
+        now = state(env, deployment.folder)
+        # The live release would undo a deploy that did not end well.
+        if now.is_settled:
+            records = Records(using, deployment.folder.removeprefix(location))
+            order = Order((), UploadContext(source=SOURCE), records)
+            move = Move(now, deployment, repair=True)
+            for _report in deploy_to_all(orders([uploader], [move], order)):
+                pass
     return look(using, env)
 
 

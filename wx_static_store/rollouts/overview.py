@@ -9,7 +9,7 @@ from django.db.models import Subquery
 from django.utils import timezone
 
 from ..deploy.state import folders
-from ..models import Deployment, DeploymentQuerySet, Release, UploadLog, UploadLogQuerySet
+from ..models import Deployment, DeploymentQuerySet, UploadLog, UploadLogQuerySet
 from ..models.columns import created_between
 from ..upload.database import deployments
 from .drift import rows as drift_rows
@@ -87,8 +87,15 @@ def standings(envs: Collection[str], place: Place) -> list[Standing]:
     """Return the state of each of these environments, in their order, by at most nine queries."""
     found = folders().in_folder(place.folder).filter(env__in=[*envs])
     here = {env: ids for env, *ids in found.values_list("env", "wanted", "live", "failed")}
-    rows = _deployments({pk for ids in here.values() for pk in ids if pk})
-    failed = _failed_in_rollouts(envs, place)
+    ids = {pk for each in here.values() for pk in each if pk}
+    known = deployments().filter(pk__in=ids).order_by().select_related("release")
+    known = known.only("env", "label", "outcome", "checked", "created", "release__digest")
+    rows: dict[int | None, Deployment] = {row.pk: row for row in known}
+    # Deployments do not know all failures: some came before a deployment began.
+    newest = Rollout.objects.primary().filter(using=place.using, folder=place.folder)
+    found = environments().filter(rollout__in=[*newest.values_list("pk", flat=True)[:ROLLOUTS]])
+    found = found.filter(state=State.FAILED, env__in=[*envs]).order_by("pk")
+    failed = {row.env: row for row in found}
     drifts = {row.env: row for row in drift_rows().filter(using=place.using, env__in=[*envs])}
     return [
         Standing(
@@ -101,25 +108,6 @@ def standings(envs: Collection[str], place: Place) -> list[Standing]:
         for env in envs
         for newest, live, last_failed in [here.get(env, (None, None, None))]
     ]
-
-
-def _deployments(ids: Collection[int]) -> dict[int | None, Deployment]:
-    found = deployments().filter(pk__in=ids).order_by()
-    rows = [*found.only("env", "label", "outcome", "checked", "release_id", "created")]
-    # Many share a release: a join would read its row for each of them.
-    wanted = {row.release_id for row in rows if row.release_id}
-    releases = Release._base_manager.using(found.db).defer("files").in_bulk(wanted)
-    for row in rows:
-        row.release = releases.get(row.release_id)
-    return {row.pk: row for row in rows}
-
-
-def _failed_in_rollouts(envs: Collection[str], place: Place) -> dict[str, RolloutEnvironment]:
-    # Deployments do not know all failures: some came before a deployment began.
-    newest = Rollout.objects.primary().filter(using=place.using, folder=place.folder)
-    rows = environments().filter(rollout__in=[*newest.values_list("pk", flat=True)[:ROLLOUTS]])
-    failed = rows.filter(state=State.FAILED, env__in=[*envs]).order_by("pk")
-    return {row.env: row for row in failed}
 
 
 def _failure(deployment: Deployment | None, row: RolloutEnvironment | None) -> Failure | None:

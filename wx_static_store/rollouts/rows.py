@@ -1,7 +1,8 @@
 """The rows of a rollout: its environments, their counters, who sees them."""
 
 import logging
-from collections.abc import Collection, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -34,17 +35,13 @@ def environments_of(rollout: Rollout, envs: Collection[str] | None = None) -> An
     return rows if envs is None else rows.filter(env__in=[*envs])
 
 
-def counts_by_wave(rollout: Rollout, envs: Collection[str] | None = None) -> list[dict[str, int]]:
-    """Return for each wave how many environments are in each state."""
-    found: dict[int, dict[str, int]] = {}
-    for wave, state, count in _counted(environments_of(rollout, envs), "wave", "state"):
-        found.setdefault(wave, dict.fromkeys(State.values, 0))[state] = count
-    return [found[wave] for wave in sorted(found)]
-
-
-def _counted(rows: Any, *columns: str) -> Any:
+def counts_by(column: str, rows: Any) -> Mapping[Any, Counter[str]]:
+    """Return by the values of a column how many of these environments are in each state."""
+    found = defaultdict[Any, Counter[str]](Counter)
     # Without an order: it would split the groups.
-    return rows.order_by().values_list(*columns).annotate(Count("pk"))
+    for value, state, count in rows.order_by().values_list(column, "state").annotate(Count("pk")):
+        found[value][state] = count
+    return found
 
 
 def move(rollout: Rollout, rows: Any, old: Sequence[str], new: str, **facts: Any) -> int:
@@ -68,7 +65,7 @@ def stop(rollout: Rollout) -> None:
 def check_counters(rollout: Rollout) -> None:
     """Compare the counters with the rows; correct and report what something else changed."""
     found = dict.fromkeys(Rollout.COUNTERS, 0)
-    for state, count in _counted(environments_of(rollout), "state"):
+    for state, count in counts_by("rollout", environments_of(rollout))[rollout.pk].items():
         found[_counter(state)] += count
     counted = {name: getattr(rollout, name) for name in found}
     if counted != found:

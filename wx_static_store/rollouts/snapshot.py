@@ -1,23 +1,22 @@
 """The progress of a rollout: the counts of each wave, and its failures by their cause."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from django.db.models import Count, Max, Min, Q, Sum
+from django.db.models import Max, Min, Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from ..core.spans import here
-from ..i18n import gettext as _, gettext_lazy
+from ..i18n import gettext as _, gettext_lazy, here
 from ..models.columns import Now
 from ..submit.queue import Stalled
 from ..upload.database import add_users
 from .advance import AGAIN
 from .models import Rollout, RolloutEnvironment
-from .rows import TRIES, State, counts_by_wave, environments, environments_of, under_way
+from .rows import TRIES, State, counts_by, environments, environments_of, under_way
 
 LATE = timedelta(minutes=2)  # a schedule looks each half minute, a worker is heard as often
 _FILES = ("stored", "skipped", "failed", "not_attempted", "bytes")
@@ -65,7 +64,9 @@ class Snapshot:
     @classmethod
     def of_rollout(cls, rollout: Rollout, envs: Collection[str] | None = None) -> Self:
         """Return the progress of a rollout; `envs` limits it to those that the reader may see."""
-        every, waves = environments_of(rollout, envs), counts_by_wave(rollout, envs)
+        every = environments_of(rollout, envs)
+        by_wave = sorted(counts_by("wave", every).items())
+        waves = [dict.fromkeys(State.values, 0) | counts for _number, counts in by_wave]
         sums = every.order_by().aggregate(
             **{name: Sum(f"deployment__{name}", default=0) for name in _FILES},
             # Not since `asked`: what is lost is asked for again and again.
@@ -212,11 +213,7 @@ def local_time(moment: datetime) -> str:
 
 def counts_of(
     rollouts: Iterable[Rollout], envs: Collection[str] | None = None
-) -> dict[int, Counter[str]]:
+) -> Mapping[int, Counter[str]]:
     """Return by rollout id how many environments are in each state; `envs` limits them."""
     every = environments().filter(rollout__in=[rollout.pk for rollout in rollouts])
-    every = every if envs is None else every.filter(env__in=[*envs])
-    found = defaultdict[int, Counter[str]](Counter)
-    for rollout, state, count in every.values_list("rollout", "state").annotate(Count("pk")):
-        found[rollout][state] = count
-    return found
+    return counts_by("rollout", every if envs is None else every.filter(env__in=[*envs]))

@@ -65,10 +65,10 @@ def check_broker() -> None:
     from kombu.exceptions import OperationalError
 
     try:
-        with connected(app) as connection:
-            connection.ensure_connection(max_retries=1, interval_start=0.2)
+        with connected(app):
+            pass
     except (OperationalError, OSError) as error:
-        why = f"{type(error).__name__}"
+        why = type(error).__name__
         text = _("The broker of Celery cannot be reached (%(why)s)", why=why)
         raise ConfigurationError(text, hint=_BROKER) from None
 
@@ -84,7 +84,6 @@ def send(task: str, arguments: Sequence[tuple[Any, ...]], **options: Any) -> int
     sent = 0
     try:
         with connected(app) as connection:
-            connection.ensure_connection(max_retries=1, interval_start=0.2)
             producer = app.amqp.Producer(connection, auto_declare=False)
             options |= {"producer": producer, "ignore_result": True}
             for each in arguments:
@@ -140,8 +139,9 @@ def stalled() -> Iterator[Stalled]:
 
 @contextmanager
 def connected(app: Celery) -> Iterator[Any]:
-    """Connect to the broker of the app."""
+    """Connect to the broker of the app, by a second try at most."""
     with app.connection_for_write() as connection:
         if connection.transport.driver_type == "redis":
             connection.transport_options = REDIS_TIMEOUTS | connection.transport_options
+        connection.ensure_connection(max_retries=1, interval_start=0.2)
         yield connection

@@ -380,13 +380,13 @@ FAULTS = {
         django={"CACHES": SHARED},
     ),
     "no ticket": Fault(
-        "No push has come yet",
+        "No push was accepted yet",
         "token.pushes",
         settings=fetched(),
         django={"CACHES": SHARED},
     ),
     "a ticket of thirteen hours": Fault(
-        "The newest push came 13 h 0 min ago",
+        "The newest push was accepted 13 hours ago",
         "token.pushes",
         settings=fetched(),
         django={"CACHES": SHARED},
@@ -412,7 +412,7 @@ FAULTS = {
         django={"CACHES": SHARED},
     ),
     "no push for two hours": Fault(
-        "The newest push came 2 h 0 min ago",
+        "The newest push was accepted 2 hours ago",
         "token.pushes",
         "token.ticket",
         settings=fetched(),

@@ -78,10 +78,8 @@ def test_a_warning_answers_what_another_check_needs() -> None:
     assert second.mark is Mark.OK
 
 
-def test_a_probe_is_not_asked_without_being_wanted() -> None:
-    [result] = examine(CheckTarget(), [check("a", wrong(""), probe=True)])
-    assert result.mark is Mark.NOT_ASKED
-    assert "--probe" in said(result)
+def test_a_probe_that_is_not_wanted_is_left_out() -> None:
+    assert [*examine(CheckTarget(), [check("a", wrong(""), probe=True)])] == []
 
 
 def test_an_error_of_ours_is_a_finding() -> None:

@@ -7,8 +7,6 @@ from wx_static_store.health.doctor.facts import FACT_KINDS, SLOW, SOON
 
 VALUES = {
     "cors": ["off", "on"],
-    "cors_methods": ["PUT, GET"],
-    "cors_headers": ["content-type"],
     "list_md5": ["plain", "multipart", "none", "other"],
     "list_lag_seconds": ["0", "3", "10+"],
     "cache_control": ["kept", "none", "max-age=600"],
@@ -33,12 +31,6 @@ VALUES = {
     "page_size": ["1000"],
     "errcode_as": ["number", "string"],
     "content_type": ["text/plain", "text/html"],
-    "no_token": ["accepted", "403 AccessDenied"],
-    "wrong_token": ["accepted", "403 AccessDenied"],
-    "meta_headers": ["kept", "dropped", "403 AccessDenied"],
-    "forbid_overwrite": ["accepted", "409 FileAlreadyExists"],
-    "leading_slash": ["accepted", "changed", "errcode 40097"],
-    "long_key": ["accepted", "changed", "errcode 40097"],
 }
 EACH = [(name, value) for name, values in VALUES.items() for value in values]
 

@@ -13,7 +13,6 @@ from tests.tables import each
 from wx_static_store.health.doctor.facts import (
     facts_by_subject,
     facts_of,
-    platform_of,
     remember,
     said,
 )
@@ -30,7 +29,6 @@ def test_what_was_learned_is_kept_by_its_subject(configure: Any) -> None:
     target.learned[ENV]["cors"] = "off"
     target.learned[""]["marker"] = "inclusive"
     remember(target)
-    assert platform_of(target) == "wx-platform"
     assert [*Fact.objects.values_list("subject", "name", "value")] == [
         (ENV, "cors", "off"),
         ("wx-platform", "marker", "inclusive"),
@@ -40,23 +38,26 @@ def test_what_was_learned_is_kept_by_its_subject(configure: Any) -> None:
 @pytest.mark.parametrize(
     ("learned", "known"),
     [
-        ({"cors": "off"}, {"cors": "off"}),
-        ({"cors": "on", "cors_methods": "PUT"}, {"cors": "on", "cors_methods": "PUT"}),
-        ({"speed": "90"}, {"cors": "on", "cors_methods": "GET", "cors_headers": "*"}),
+        ({"stale_seconds": "0"}, {"stale_seconds": "0"}),
+        (
+            {"stale_seconds": "9", "cache_busting": "no"},
+            {"stale_seconds": "9", "cache_busting": "no"},
+        ),
+        ({"speed": "90"}, {"stale_seconds": "3", "cache_busting": "yes"}),
     ],
-    ids=["no rule", "another rule", "nothing of it"],
+    ids=["no old copy", "another one", "nothing of it"],
 )
-def test_what_an_older_rule_said_is_forgotten_with_it(
+def test_a_part_of_an_older_fact_is_forgotten_with_it(
     configure: Any, learned: dict[str, str], known: dict[str, str]
 ) -> None:
     configure()
     for env in (ENV, "tenant-b"):
-        Fact.objects.remember(env, {"cors": "on", "cors_methods": "GET", "cors_headers": "*"})
+        Fact.objects.remember(env, {"stale_seconds": "3", "cache_busting": "yes"})
     target = CheckTarget()
     target.learned[ENV] = learned
     remember(target)
     assert {fact.name: fact.value for fact in facts_of(ENV) if fact.name != "speed"} == known
-    assert len(facts_of("tenant-b")) == 3
+    assert len(facts_of("tenant-b")) == 2
 
 
 def test_no_space_stands_between_two_chinese_sentences() -> None:

@@ -57,10 +57,8 @@ def test_a_rule_may_name_all_headers_by_a_star(transport: Transport, serve: Serv
     assert preflight(transport, serve(answer(headers=star))).allows
 
 
-def test_an_answer_keeps_its_headers_and_has_no_code(transport: Transport, serve: Serve) -> None:
-    found = preflight(transport, serve(answer(headers=RULE)))
-    assert found.headers["x-cos-request-id"] == "id"
-    assert found.code == ""
+def test_an_answer_without_an_error_has_no_code(transport: Transport, serve: Serve) -> None:
+    assert preflight(transport, serve(answer(headers=RULE))).code == ""
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,7 @@ def test_a_cloud_that_is_well_passes_every_probe(probed: Examine) -> None:
 def test_without_being_wanted_nothing_is_published(
     examined: Examine, emulator: EmulatorServer
 ) -> None:
-    results = examined()
-    assert {marks(results)[id] for id in PROBES} == {"–"}
+    assert not {*PROBES} & examined().keys()
     assert emulator.objects() == {}
 
 
@@ -100,7 +99,7 @@ def test_what_the_list_says_otherwise_is_a_warning(
 
 def test_a_list_without_bare_md5_is_a_warning(probed: Examine) -> None:
     results = probed(list_md5="multipart")
-    assert said(results["probe.list"]).startswith("! The list names no MD5 of the file.")
+    assert said(results["probe.list"]).startswith("! The list names a tag with a suffix")
     assert "trust_log" in said(results["probe.list"])
 
 
@@ -111,7 +110,7 @@ def test_a_list_that_lags_a_little_is_well(learned: Learned) -> None:
 def test_a_list_that_never_shows_the_file_is_a_warning(probed: Examine) -> None:
     results = probed(list_lag_seconds=3600, timeout=0.5)
     assert marks(results)["probe.list"] == "!"
-    assert "The list lacks the file" in said(results["probe.list"])
+    assert "The list lacks a new file" in said(results["probe.list"])
 
 
 @pytest.mark.parametrize(
@@ -146,60 +145,11 @@ def test_the_page_size_is_learned_where_there_are_more_files(
             emulator.delete_object(key)
 
 
-def test_headers_that_the_link_does_not_allow_are_learned(
-    learned: Learned, emulator: EmulatorServer
-) -> None:
-    refused = {"do": "cos_error", "code": "AccessDenied", "status": 403}
-    emulator.script({"on": "put_object", "skip": 3, "times": 2, **refused})
-    facts = learned()
-    assert facts["meta_headers"] == facts["forbid_overwrite"] == "403 AccessDenied"
-
-
-def test_headers_that_cos_takes_are_learned(learned: Learned) -> None:
-    facts = learned()
-    assert (facts["meta_headers"], facts["forbid_overwrite"]) == ("kept", "409 FileAlreadyExists")
-
-
-@pytest.mark.usefixtures("no_pauses")
-def test_an_old_copy_of_the_cdn_says_nothing_of_headers(learned: Learned) -> None:
-    facts = learned(site_stale_seconds=3600, site_cache_busting=False, timeout=0.5)
-    assert "meta_headers" not in facts
-
-
-def test_what_cos_answers_to_a_wrong_token_is_learned(learned: Learned) -> None:
-    facts = learned()
-    assert facts["no_token"] == "403 InvalidAccessKeyId"
-    assert facts["wrong_token"] == "403 AccessDenied"
-
-
-def test_trouble_of_cos_is_not_taken_for_its_answer(
-    probed: Examine, emulator: EmulatorServer
-) -> None:
-    broken = {"do": "cos_error", "code": "InternalError", "status": 500}
-    emulator.script({"on": "put_object", "skip": 4, **broken})
-    assert "InternalError" in said(probed()["probe.headers"])
-
-
-def test_what_becomes_of_unusual_names_is_learned(learned: Learned) -> None:
-    facts = learned()
-    assert facts["leading_slash"] == facts["long_key"] == "errcode 40097"
-
-
-@pytest.mark.parametrize(("start", "fact"), [("//", "accepted"), ("/", "changed")])
-def test_a_link_for_a_leading_slash_shows_what_became_of_it(
-    learned: Learned, emulator: EmulatorServer, start: str, fact: str
-) -> None:
-    url = f"{emulator.site_url()}{start}.wx-doctor/a?sign=x"
-    answer = {"errcode": 0, "signed_url": url, "token": "t"}
-    emulator.script({"on": "staticuploadfile", "key": "/*", "do": "merge", "json": answer})
-    assert learned()["leading_slash"] == fact
-
-
 def test_a_file_that_stays_public_is_wrong_with_its_key(
     probed: Examine, emulator: EmulatorServer
 ) -> None:
     refused = {"do": "cos_error", "code": "AccessDenied", "status": 403, "times": None}
-    emulator.script({"on": "put_object", "key": "*.html", "skip": 6, **refused})
+    emulator.script({"on": "put_object", "key": "*.html", "skip": 2, **refused})
     found = said(probed()["probe.deleted"])
     [key] = [key for key in emulator.objects() if key.endswith(".html")]
     emulator.delete_object(key)

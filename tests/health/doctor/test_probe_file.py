@@ -16,7 +16,6 @@ from wx_static_store.health.doctor.probe_file import (
     NOTHING,
     ProbeFile,
     of_each,
-    of_first,
     page,
     summed,
 )
@@ -79,9 +78,8 @@ def test_the_environments_share_the_time_for_the_cdn(configure: Any) -> None:
     assert ProbeFile(alone, ENV).patience == 2 * ProbeFile(shared, ENV).patience
 
 
-@pytest.mark.parametrize("check", [of_each, of_first])
-def test_without_a_file_nothing_is_asked(check: Any) -> None:
-    [found] = check(_fails)(CheckTarget())
+def test_without_a_file_nothing_is_asked() -> None:
+    [found] = of_each(_fails)(CheckTarget())
     assert (found.mark, found.text) == (Mark.NOT_ASKED, NOTHING)
 
 

@@ -81,7 +81,7 @@ def test_a_check_that_is_silenced_is_no_finding_and_is_named(
     settings.SILENCED_SYSTEM_CHECKS = ["wx_static_store.W005"]
     configure(WX_STATIC_STORE={"BASE_URL": None})
     result = examined()["settings.checks"]
-    assert "silenced: W005" in said(result)
+    assert "Silenced: W005." in said(result)
     assert result.findings[0].data["silenced"] == ["W005"]
 
 

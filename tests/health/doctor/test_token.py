@@ -106,7 +106,7 @@ def test_a_token_that_is_fetched_has_an_age_and_an_end(
 ) -> None:
     results = look(**fetched())
     words = said(results["token.source"])
-    assert "shared by the cache 'default'; it is 0 seconds old, ends in 2 h 0 min." in words
+    assert "shared by the cache 'default'; it is 0 seconds old, ends in 2 hours." in words
     data = results["token.source"].findings[0].data
     assert {**data, "age": 0} == {"source": "COMPONENT_APPID", "age": 0, "ends_in": 7200}
     assert token_marks(results) == "✓✓–✓"
@@ -129,7 +129,7 @@ def test_a_token_that_is_there_is_not_fetched(
     configure(WX_STATIC_STORE=fetched())
     fetch_long_ago(720)
     words = said(look(**fetched())["token.source"])
-    assert re.search(r"12 minutes old, ends in 1 h 4[78] min\.", words)
+    assert re.search(r"12 minutes old, ends in 1 hour, 4[78] minutes\.", words)
     assert len(emulator.calls(FETCH)) == 1
 
 
@@ -172,7 +172,7 @@ def test_a_token_near_its_end_that_cannot_be_renewed_is_a_warning(
     emulator.script({"on": FETCH, "do": "errcode", "errcode": 41004, "times": None})
     results = look(**fetched())
     words = said(results["token.source"])
-    assert "ends in 10 minutes; no new one can be fetched" in words
+    assert "ends in 10 minutes. No new one can be fetched" in words
     assert "COMPONENT_APPSECRET" in words
     assert token_marks(results) == "!✓–✓"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
@@ -15,7 +16,7 @@ from wx_static_store.admin.places import Places
 from wx_static_store.clients.wechat import StaticStore
 from wx_static_store.conf import platform_options
 from wx_static_store.emulator import EmulatorServer
-from wx_static_store.rollouts.admin.table import ShownHosting, hostings, shown_hosting
+from wx_static_store.rollouts.admin.table import hostings, shown_hosting
 from wx_static_store.upload.hosting import Hostings
 
 pytestmark = pytest.mark.django_db
@@ -27,9 +28,10 @@ def keep(status: str = "online", domain: str = "b.example.com", env: str = OTHER
     Hostings(platform_options()).keep(env, StaticStore(domain, status))
 
 
-def shown(env: str = OTHER, using: str = "", folder: str = "") -> ShownHosting:
+def shown(env: str = OTHER, using: str = "", folder: str = "") -> Any:
     places = Places(AnonymousUser())
-    return shown_hosting(places, using, folder, env, hostings(places, using, [env])[env])
+    found = shown_hosting(places, using, folder, env, hostings(places, using, [env])[env])
+    return SimpleNamespace(**found)
 
 
 def test_a_remembered_address_is_shown_without_its_scheme(admin_site: EmulatorServer) -> None:

@@ -92,7 +92,7 @@ def test_the_page_shows_state_counts_waves_and_causes(operator: Client) -> None:
     html = html_of(operator, "change", rollout)
     shown = text_of(html)
     assert "■ stopped 2 failed, 1 tolerated" in shown
-    assert "2 of 5 environments have their release." in shown
+    assert "2 of 5 done" in shown
     assert "Wave 2 · 1 of 4 done · 2 failed" in shown
     title = "85088 Cloud development is not open for this environment"
     assert f"{title} · 2 environments tried 1 of 6 times Open cloud development" in shown

@@ -45,7 +45,7 @@ def test_a_wave_is_summed_up() -> None:
 
 
 def test_the_summary_counts_all_waves() -> None:
-    assert progress_of(rollout_of("d", "dw")).summary == "2 of 3 environments have their release."
+    assert progress_of(rollout_of("d", "dw")).summary == "2 of 3 done"
 
 
 def test_a_state_that_no_environment_has_is_not_counted() -> None:
@@ -57,7 +57,7 @@ def test_a_state_that_no_environment_has_is_not_counted() -> None:
 
 def test_a_part_is_counted_without_the_rest() -> None:
     progress = progress_of(rollout_of("d", "fwd"), [env(1), env(2)])
-    assert progress.summary == "0 of 2 environments have their release."
+    assert progress.summary == "0 of 2 done"
     assert [number for number, *_shown in progress.waves()] == [2]
     assert not progress.is_whole
 

@@ -12,9 +12,8 @@ from django.http import QueryDict
 from ...causes import Text
 from ...core.match import Match, match
 from ...core.naming import content_type
-from ...core.spans import ago
 from ...core.types import DELETED, RemoteFile
-from ...i18n import gettext as _, gettext_lazy, pgettext_lazy
+from ...i18n import ago, gettext as _, gettext_lazy, pgettext_lazy
 from ...log.compare import CloudState
 from ...models import UploadLog
 from ...upload.database import add_users

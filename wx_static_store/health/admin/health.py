@@ -11,19 +11,18 @@ from ...admin.base import BOTH, Page, ReadOnlyAdmin
 from ...admin.columns import Look, with_details
 from ...causes import matching
 from ...conf import platform_options
-from ...core.spans import ago
 from ...exceptions import ConfigurationError
-from ...i18n import gettext as _, gettext_lazy, ngettext
+from ...i18n import ago, gettext as _, gettext_lazy
 from ...models import Account
 from ...submit.access import Act, may
 from ...upload.database import in_database
 from ..doctor.facts import Remembered, facts_by_subject
 from ..doctor.findings import Mark
 from ..doctor.latest import examined
+from ..doctor.report import worst_first
 from ..models import Health
 
 SHOWN = 20  # findings of one check, and accounts
-_MARKS = {mark.label: mark for mark in Mark}
 STATES: dict[str, tuple[Look, Any]] = {
     Mark.OK.label: (Look(Mark.OK.value, "wx-good"), gettext_lazy("well")),
     Mark.NOT_ASKED.label: (Look(Mark.NOT_ASKED.value, "wx-quiet"), gettext_lazy("not asked")),
@@ -38,30 +37,21 @@ def when(report: dict[str, Any]) -> str:
     return _("Asked %(ago)s, in %(seconds).1f s.", ago=ago(report["examined"]), seconds=seconds)
 
 
-def checks(report: dict[str, Any]) -> list[dict[str, Any]]:
-    return [_shown(check) for check in report["checks"]]
+def checks(report: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield each check as it looks, with the findings that count."""
+    for check in report["checks"]:
+        found, more = worst_first(check, SHOWN)
+        findings = [
+            each | {"look": STATES[each["status"]][0], "hint": each["hint"] and _explained(each)}
+            for each in found
+        ]
+        look, label = STATES[check["status"]]
+        yield check | {"look": look, "label": label, "findings": findings, "more": more}
 
 
-def _shown(check: dict[str, Any]) -> dict[str, Any]:
-    """Return a check with the findings that count, the worst first."""
-    found = sorted(check["findings"], key=lambda each: -_MARKS[each["status"]].weight)
-    if check["status"] != Mark.OK.label:
-        found = [each for each in found if each["status"] != Mark.OK.label]
-    left = len(found) - SHOWN
-    more = ngettext("and %(count)d more", "and %(count)d more", left) if left > 0 else ""
-    findings = [*_without_repeated_hints(found[:SHOWN])]
-    look, label = STATES[check["status"]]
-    return check | {"look": look, "label": label, "findings": findings, "more": more}
-
-
-def _without_repeated_hints(found: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    last = ""
-    for each in found:
-        (look, _label), hint = STATES[each["status"]], each["hint"]
-        means = next((entry.means for entry in matching(each.get("cause", ""))), "")
-        shown = "" if hint == last else with_details(hint, _("What it means"), means)
-        yield {**each, "look": look, "hint": shown}
-        last = hint
+def _explained(found: dict[str, Any]) -> Any:
+    means = next((entry.means for entry in matching(found.get("cause", ""))), "")
+    return with_details(found["hint"], _("What it means"), means)
 
 
 def quotas(report: dict[str, Any]) -> list[dict[str, Any]]:

@@ -110,18 +110,13 @@ def send_text(transport: Transport, address: Secret, text: str, deadline: Deadli
         headers={"Content-Type": "application/json"},
         body=json.dumps(message, ensure_ascii=False).encode(),
     )
-    errcode = _errcode(reply.body) if reply.status == 200 else None
-    if errcode is None:
+    try:
+        errcode = json.loads(reply.body)["errcode"]
+    except (ValueError, LookupError, TypeError):
+        errcode = None
+    if reply.status != 200 or not isinstance(errcode, int):
         what = _("The WeCom robot gave no errcode (HTTP %(status)d)", status=reply.status)
         raise ProtocolError(what, http_status=reply.status)
     if errcode:
         what = _("The WeCom robot refused the message")
         raise WeChatRefused(what, errcode=errcode, hint=_CHECK)
-
-
-def _errcode(body: bytes) -> int | None:
-    try:
-        found = json.loads(body)["errcode"]
-    except (ValueError, LookupError, TypeError):
-        return None
-    return found if isinstance(found, int) else None

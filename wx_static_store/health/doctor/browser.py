@@ -6,7 +6,7 @@ import re
 import secrets
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -17,7 +17,8 @@ from ...core.secrets import Secret
 from ...core.types import SignedLink
 from ...exceptions import DeadlineExceeded, TransportError, WeChatThrottled, WxStaticStoreError
 from ...i18n import gettext_lazy as _, listed
-from .findings import Check, Finding, Text, of_error, ok, warning, wrong
+from .facts import said
+from .findings import Finding, of_error, ok, warning, wrong
 from .quota import of_call
 from .target import FOLDER, CheckTarget
 
@@ -32,8 +33,6 @@ _ORIGIN = "https://site.example"
 # The rules of one platform are alike, and each look costs a call.
 MOST = 5
 
-_ALLOWED = _("Browsers may PUT to this bucket (CORS rule).")
-_CLOSED = _("Browsers cannot PUT to this bucket (no CORS rule); uploads go through this server.")
 _COMPLETE = _(
     "Uploads through this server do not need the rule. For uploads by browsers, add what is "
     "missing in the CloudBase console."
@@ -49,7 +48,6 @@ class Preflight:
     from_cos: bool
     code: str = ""  # of the XML error of COS
     lacking: tuple[str, ...] = ()  # names that the rule lacks for a browser
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def allows(self) -> bool:
@@ -75,7 +73,7 @@ def preflight(transport: Transport, link: SignedLink, *, deadline: Deadline) -> 
     code = found[1].decode() if found else ""
     from_cos = "x-cos-request-id" in reply.headers
     lacking = tuple(_lacking(reply.headers)) if reply.status == 200 else ()
-    return Preflight(reply.status, from_cos, code, lacking, reply.headers)
+    return Preflight(reply.status, from_cos, code, lacking)
 
 
 def _lacking(headers: Mapping[str, str]) -> list[str]:
@@ -89,8 +87,8 @@ def _lacking(headers: Mapping[str, str]) -> list[str]:
     return missing + [name for name in HEADERS if not names & {"*", name}]
 
 
-def _cors(target: CheckTarget) -> Iterator[Finding]:
-    alike: dict[Text, list[str]] = defaultdict(list)
+def check_cors(target: CheckTarget) -> Iterator[Finding]:
+    alike: dict[str, list[str]] = defaultdict(list)
     for env in target.usable_envs[:MOST]:
         try:
             answer = _answer(target, env)
@@ -105,11 +103,11 @@ def _cors(target: CheckTarget) -> Iterator[Finding]:
             yield of_error(error)
             continue
         if answer.allows or (answer.from_cos and answer.code == "AccessForbidden"):
-            alike[_ALLOWED if answer.allows else _CLOSED].append(env)
+            alike["on" if answer.allows else "off"].append(env)
         else:
             yield _not_well(env, answer)
-    for text, envs in alike.items():
-        yield ok(text, data={"envs": envs})
+    for cors, envs in alike.items():
+        yield ok(said({"cors": cors}), data={"envs": envs})
 
 
 def _answer(target: CheckTarget, env: str) -> Preflight:
@@ -120,17 +118,11 @@ def _answer(target: CheckTarget, env: str) -> Preflight:
     if answer.from_cos:
         parts = urlsplit(link.url.reveal())
         target.buckets.add(f"{parts.scheme}://{parts.netloc}")
-        target.learned[env] |= _facts(answer)
+        if answer.status == 200:
+            target.learned[env]["cors"] = "on"
+        elif answer.code == "AccessForbidden":
+            target.learned[env]["cors"] = "off"
     return answer
-
-
-def _facts(answer: Preflight) -> dict[str, str]:
-    if answer.status != 200:
-        return {"cors": "off"} if answer.code == "AccessForbidden" else {}
-    methods = answer.headers.get("Access-Control-Allow-Methods", "")
-    names = answer.headers.get("Access-Control-Allow-Headers", "")
-    echoed = {"cors_headers": names} if names and names != ",".join(HEADERS) else {}
-    return {"cors": "on"} | ({"cors_methods": methods} if methods else {}) | echoed
 
 
 def _not_well(env: str, answer: Preflight) -> Finding:
@@ -146,17 +138,3 @@ def _not_well(env: str, answer: Preflight) -> Finding:
     if entry := CAUSES.get(answer.code):
         return wrong(text, cause=entry.id, data=facts)
     return (wrong if answer.status < 500 else warning)(text, data=facts)
-
-
-# An entry is read as one.
-# fmt: off
-CHECKS = (
-    Check("browser.cors", _("May browsers upload by themselves?"), _cors,
-        means=_("Without a CORS rule, browsers cannot PUT to the bucket. That is the usual case: "
-                "uploads go through this server. A missing bucket or the page of a proxy means "
-                "that no upload will work. The first environments are asked, by a link that is not "
-                "used."),
-        remedy=_("Look at the static hosting of the environment in the CloudBase console."),
-        needs=("environments.listed",), at_envs=True),
-)
-# fmt: on

@@ -13,7 +13,7 @@ from ...conf.cache_checks import cache_faults
 from ...core.frames import described
 from ...core.notes import own_caches, redis_client
 from ...i18n import gettext_lazy as _
-from .findings import Check, Finding, Text, not_asked, ok, warning, wrong
+from .findings import Finding, Text, not_asked, ok, warning, wrong
 from .target import CheckTarget
 
 SLOW = 100  # milliseconds for a call
@@ -34,7 +34,7 @@ _STEPS: tuple[tuple[str, tuple[Any, ...], Callable[[Any], bool], Text], ...] = (
 # fmt: on
 
 
-def _works(target: CheckTarget) -> Iterator[Finding]:
+def check_works(target: CheckTarget) -> Iterator[Finding]:
     alias = target.options.token_cache
     if fault := next(cache_faults(alias), None):
         why, hint = fault
@@ -62,16 +62,7 @@ def _asked(target: CheckTarget, alias: str, cache: Any) -> Finding:
         seconds.append(monotonic() - started)
         if not is_right(answer):
             return _faulty(target, alias, fault)
-    return _judged(alias, round(median(seconds) * 1000, 1))
-
-
-def _faulty(target: CheckTarget, alias: str, what: Text, **more: Any) -> Finding:
-    text = _("The cache %(alias)r %(what)s.", alias=alias, what=what)
-    mark = wrong if target.options.fetches_tokens else warning
-    return mark(text, data={"cache": alias}, **more)
-
-
-def _judged(alias: str, milliseconds: float) -> Finding:
+    milliseconds = round(median(seconds) * 1000, 1)
     facts: dict[str, Any] = {"alias": alias, "ms": milliseconds}
     data = {"cache": alias, "milliseconds": milliseconds}
     if milliseconds > SLOW:
@@ -81,10 +72,16 @@ def _judged(alias: str, milliseconds: float) -> Finding:
     return ok(_("The cache %(alias)r works: %(ms).1f ms a call.", **facts), data=data)
 
 
+def _faulty(target: CheckTarget, alias: str, what: Text, **more: Any) -> Finding:
+    text = _("The cache %(alias)r %(what)s.", alias=alias, what=what)
+    mark = wrong if target.options.fetches_tokens else warning
+    return mark(text, data={"cache": alias}, **more)
+
+
 # --- what it drops --------------------------------------------------------------------------------
 
 
-def _eviction(target: CheckTarget) -> Iterator[Finding]:
+def check_eviction(target: CheckTarget) -> Iterator[Finding]:
     if not target.options.fetches_tokens:
         yield not_asked(_("No token lies in the cache: this project does not fetch it."))
         return
@@ -121,20 +118,3 @@ def _of_redis(alias: str, info: dict[str, Any]) -> Finding:
         return warning(text, data=data)
     text = _("The cache %(alias)r drops nothing before its time (%(policy)s).", **facts)
     return ok(text, data=data)
-
-
-# An entry is read as one.
-# fmt: off
-CHECKS = (
-    Check("cache.works", _("Does the cache that all processes share work?"), _works,
-        means=_("The processes share the platform's token and the locks of deploys by it. Where it "
-                "fails, each process fetches a token of its own and ends the others'."),
-        remedy=_("Set TOKEN_CACHE to an alias of CACHES with Redis or Memcached."),
-        needs=("settings.stores",)),
-    Check("cache.eviction", _("May the cache drop the token before its time?"), _eviction,
-        means=_("A token that is dropped is fetched again, which ends the one that other processes "
-                "still use."),
-        remedy=_("Give the token a Redis of its own by TOKEN_CACHE, or set its maxmemory-policy to "
-                 "noeviction."), needs=("cache.works",)),
-)
-# fmt: on

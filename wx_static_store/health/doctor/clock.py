@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 
 from ...exceptions import ConfigurationError
 from ...i18n import gettext_lazy as _
-from .findings import Check, Finding, not_asked, ok, warning
+from .findings import Finding, not_asked, ok, warning
 from .target import CheckTarget
 
 # Seconds: beyond, the times of our log are wrong; uploads need not fail.
@@ -14,7 +14,7 @@ SLACK = 30
 _OF_THE_CLOUD = ("WeChat", "COS")
 
 
-def _clocks(target: CheckTarget) -> Iterator[Finding]:
+def check_clocks(target: CheckTarget) -> Iterator[Finding]:
     skews = _skews(target)
     if not skews:
         yield not_asked(_("No answer so far names a time."))
@@ -40,24 +40,8 @@ def _skews(target: CheckTarget) -> dict[str, float]:
         with suppress(ValueError):
             ahead = parsedate_to_datetime(date).timestamp() - came
             if came >= target.began:
-                found.setdefault(_name(address, target), ahead)
+                at_wechat = target.errcodes and target.options.api_base_url.startswith(address)
+                other = "COS" if address in target.buckets else address.partition("//")[2]
+                found.setdefault("WeChat" if at_wechat else other, ahead)
     # What a proxy says counts only where neither of the two answered.
     return {name: found[name] for name in found if name in _OF_THE_CLOUD} or found
-
-
-def _name(address: str, target: CheckTarget) -> str:
-    if target.forms and target.options.api_base_url.startswith(address):
-        return "WeChat"
-    return "COS" if address in target.buckets else address.partition("//")[2]
-
-
-# An entry is read as one.
-# fmt: off
-CHECKS = (
-    Check("clock", _("Is our clock right?"), _clocks,
-        means=_("Half a minute makes no difference. Beyond that, the times of the log are wrong, "
-                "and pushes may be refused for their age. If neither WeChat nor COS answers, the "
-                "Date of any other answer counts, as that of a proxy."),
-        remedy=_("Set the clock of this machine by NTP."), needs=("settings.stores",)),
-)
-# fmt: on

@@ -15,7 +15,7 @@ from ...core.types import UploadStatus
 from ...i18n import gettext_lazy as _, listed
 from ...models import UploadLog, key_digest
 from ...upload.database import log
-from .findings import Check, Finding, Text, not_asked, ok, warning, wrong
+from .findings import Finding, Text, not_asked, ok, warning, wrong
 from .target import FOLDER, CheckTarget
 
 _APPS = (
@@ -43,7 +43,7 @@ _RESTORE = _(
 )
 
 
-def _tables(target: CheckTarget) -> Iterator[Finding]:
+def check_tables(target: CheckTarget) -> Iterator[Finding]:
     by_alias: dict[str, list[type[models.Model]]] = defaultdict(list)
     for app in apps.get_app_configs():
         for model in app.get_models() if app.label in _APPS else ():
@@ -71,12 +71,16 @@ def _of_database(
         target.database_fails = True
         yield away(alias, error)
         return
-    if unknown := _unknown(executor):
+    loader = executor.loader
+    # Of a removed app they may stay.
+    installed = loader.migrated_apps.intersection(_APPS)
+    lacking = {*loader.applied_migrations} - {*loader.disk_migrations}
+    if unknown := sorted(f"{app}.{name}" for app, name in lacking if app in installed):
         text = _("A newer version migrated the database: %(names)s.", names=listed(unknown))
         yield warning(text, hint=_NEWER, data={"database": alias, "unknown": unknown})
-    leaves = [leaf for label in _APPS for leaf in executor.loader.graph.leaf_nodes(label)]
-    todo = [each for each, _back in executor.migration_plan(leaves) if each.app_label in _APPS]
-    if unapplied := [f"{each.app_label}.{each.name}" for each in todo]:
+    leaves = [leaf for label in _APPS for leaf in loader.graph.leaf_nodes(label)]
+    plan = [each for each, _back in executor.migration_plan(leaves)]
+    if unapplied := [f"{it.app_label}.{it.name}" for it in plan if it.app_label in _APPS]:
         text = _("Migrations are not applied: %(names)s.", names=listed(unapplied))
         command = "manage.py migrate" + (f" --database {alias}" if alias != "default" else "")
         hint = _("Run %(command)s.", command=command)
@@ -93,18 +97,10 @@ def away(alias: str, error: Exception) -> Finding:
     return wrong(text, hint=_LOCKED if "locked" in why else hint, data={"database": alias})
 
 
-def _unknown(executor: MigrationExecutor) -> list[str]:
-    """Return applied migrations that this version lacks; those of a removed app may stay."""
-    loader = executor.loader
-    installed = loader.migrated_apps.intersection(_APPS)
-    unknown = {*loader.applied_migrations} - {*loader.disk_migrations}
-    return sorted(f"{app}.{name}" for app, name in unknown if app in installed)
-
-
 # --- the log --------------------------------------------------------------------------------------
 
 
-def _log(target: CheckTarget) -> Iterator[Finding]:
+def check_log(target: CheckTarget) -> Iterator[Finding]:
     alias, name = router.db_for_write(UploadLog), FOLDER + secrets.token_hex(8)
     facts: dict[str, Any] = {"status": UploadStatus.UNKNOWN.value, "source": "doctor"}
     row = UploadLog(env="wx-doctor", key=name, key_digest=key_digest(name), name=name, **facts)
@@ -123,18 +119,3 @@ def _log(target: CheckTarget) -> Iterator[Finding]:
         yield wrong(text, hint=hint, data={"database": alias})
     else:
         yield ok(_("A row of the log can be written; it was rolled back."))
-
-
-# An entry is read as one.
-# fmt: off
-CHECKS = (
-    Check("database.tables", _("Are the tables of the app there?"), _tables,
-        means=_("Without its table the log is not written. An app without its table does not work: "
-                "the callback keeps no ticket, so no token is fetched."),
-        remedy=_("Run manage.py migrate.")),
-    Check("database.log", _("Can the log of uploads be written?"), _log,
-        means=_("Uploads go on without the log, but nobody sees them in the admin and the API."),
-        remedy=_("Give the database user of this process the right to write the tables of the "
-                 "app."), needs=("database.tables",)),
-)
-# fmt: on

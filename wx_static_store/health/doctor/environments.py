@@ -13,7 +13,7 @@ from ...exceptions import ConfigurationError, WeChatRefused, WxStaticStoreError
 from ...i18n import gettext_lazy as _, listed, shown
 from ...upload.hosting import Hostings
 from ...upload.workers import WorkerPool
-from .findings import NONE_LEFT, Check, Finding, Mark, Text, explained, of_error, ok, warning, wrong
+from .findings import NONE_LEFT, Finding, Mark, Text, explained, of_error, ok, warning, wrong
 from .quota import of_call
 from .target import FOLDER, CheckTarget
 
@@ -27,7 +27,7 @@ DEFAULT_DOMAIN = ".tcloudbaseapp.com"
 # --- which there are ----------------------------------------------------------------------------
 
 
-def _listed(target: CheckTarget) -> Iterator[Finding]:
+def check_listed(target: CheckTarget) -> Iterator[Finding]:
     try:
         count = len(target.environments)
     except WxStaticStoreError as error:
@@ -47,7 +47,7 @@ def _listed(target: CheckTarget) -> Iterator[Finding]:
 # --- whether they are those that we know ---------------------------------------------------------
 
 
-def _known(target: CheckTarget) -> Iterator[Finding]:
+def check_known(target: CheckTarget) -> Iterator[Finding]:
     there = target.environments
     missing = [env for env in target.envs if env not in there]
     target.unusable.update(missing)
@@ -86,9 +86,7 @@ def _unknown(text: Text, env: str, target: CheckTarget) -> Finding:
 
 def _agreed(target: CheckTarget, others: Sequence[str], offered: Sequence[str]) -> Finding:
     envs = target.usable_envs
-    one = _("The platform has %(env)s.", env=envs[0])
-    many = _("The platform has the %(count)d environments.", count=len(envs))
-    text: Text = many if len(envs) > 1 else one
+    text: Text = _("The platform has: %(envs)s.", envs=listed(envs, SHOWN))
     if others:
         first = listed(map(shown, others), SHOWN)
         text = _("%(text)s ENVIRONMENTS does not offer: %(envs)s.", text=text, envs=first)
@@ -100,16 +98,14 @@ def _agreed(target: CheckTarget, others: Sequence[str], offered: Sequence[str]) 
 # --- whether they are ready ---------------------------------------------------------------------
 
 
-def _usable(target: CheckTarget) -> Iterator[Finding]:
+def check_usable(target: CheckTarget) -> Iterator[Finding]:
     for env in target.usable_envs:
         if (status := target.environments[env].status) != NORMAL:
             target.unusable.add(env)
             yield _not_ready(env, status)
-    if not (envs := target.usable_envs):
-        yield NONE_LEFT
-        return
-    one, many = _("%(env)s is ready.", env=envs[0]), _("%(count)d are ready.", count=len(envs))
-    yield ok(many if len(envs) > 1 else one, data={"environments": len(envs)})
+    envs = target.usable_envs
+    text = _("Ready: %(envs)s.", envs=listed(envs, SHOWN))
+    yield ok(text, data={"environments": len(envs)}) if envs else NONE_LEFT
 
 
 def _not_ready(env: str, status: str) -> Finding:
@@ -142,7 +138,7 @@ _NO_STORE = StaticStore("", "")
 _UNKNOWN = (Mark.WARNING, _("its status is not a known one"), "")
 
 
-def _hosting(target: CheckTarget) -> Iterator[Finding]:
+def check_hosting(target: CheckTarget) -> Iterator[Finding]:
     domains: dict[str, str] = {}
     failures: dict[str, dict[str, WxStaticStoreError]] = defaultdict(dict)
     for env, answer in _described(target).items():
@@ -161,7 +157,8 @@ def _hosting(target: CheckTarget) -> Iterator[Finding]:
     for alike in failures.values():
         yield _failed(alike, target)
     if domains:
-        yield _open(domains)
+        sites = listed(map(shown, domains.values()), SHOWN)
+        yield ok(_("Static hosting is open: %(sites)s.", sites=sites), data={"domains": domains})
 
 
 def _described(target: CheckTarget) -> dict[str, Described]:
@@ -219,17 +216,10 @@ def _failed(alike: Mapping[str, WxStaticStoreError], target: CheckTarget) -> Fin
     return replace(found, text=text, data={**found.data, "envs": envs})
 
 
-def _open(domains: Mapping[str, str]) -> Finding:
-    env, domain = next(iter(domains.items()))
-    one = _("Static hosting of %(env)s is open: %(domain)s.", env=env, domain=shown(domain))
-    many = _("Static hosting of %(count)d environments is open.", count=len(domains))
-    return ok(many if len(domains) > 1 else one, data={"domains": dict(domains)})
-
-
 # --- their files --------------------------------------------------------------------------------
 
 
-def _files(target: CheckTarget) -> Iterator[Finding]:
+def check_files(target: CheckTarget) -> Iterator[Finding]:
     env = target.usable_envs[0]  # whether WeChat lists at all, is of the platform
     folder = target.store(env).options.location + FOLDER
     try:
@@ -240,33 +230,3 @@ def _files(target: CheckTarget) -> Iterator[Finding]:
         yield of_call(error, target)
     else:
         yield ok(_("WeChat lists the files of %(env)s.", env=env))
-
-
-# An entry is read as one.
-# fmt: off
-CHECKS = (
-    Check("environments.listed", _("Which environments does the platform have?"), _listed,
-        means=_("The list holds the environments that the platform created. One that a mini "
-                "program opened itself is not in it, and cannot be used."),
-        remedy=_("Check COMPONENT_APPID. Where it is right, create an environment: in the console, "
-                 "or by WeChat's call createenv, which costs money."), needs=("token.accepted",)),
-    Check("environments.known",
-        _("Does the platform have the environments of the settings?"), _known,
-        means=_("An upload to an environment that is not in the list fails with -501000."),
-        remedy=_("Correct ENV, the option env of the store, or what ENVIRONMENTS returns."),
-        needs=("environments.listed",)),
-    Check("environments.usable", _("Are the environments ready?"), _usable,
-        means=_("Only NORMAL can be used."),
-        remedy=_("Look at the environment in the CloudBase console."),
-        needs=("environments.listed",)),
-    Check("environments.hosting", _("Is the static hosting of each environment open?"), _hosting,
-        means=_("Only online takes files. The answer names the default domain of the site."),
-        remedy=_("Look at it in the CloudBase console."), needs=("environments.listed",),
-        at_envs=True),
-    Check("environments.files", _("Does WeChat list the files of an environment?"), _files,
-        means=_("A save asks the list whether its name is free, and a deploy what is there "
-                "already. Without the list, neither works. The first environment is asked."),
-        remedy=_("Look up the errcode in the documentation."), needs=("environments.listed",),
-        at_envs=True),
-)
-# fmt: on

@@ -18,13 +18,17 @@ _HANGS = _(
     "the way there, and set timeouts for it. wx_doctor --timeout gives each check "
     "more time."
 )
-_PROBE = _("Asked with --probe only: it publishes a small file for a moment.")
 
 
 def examine(
     target: CheckTarget, checks: Sequence[Check], *, within: float = math.inf
 ) -> Iterator[Result]:
-    """Yield the result of each check as it ends; ask none that would begin after `within`."""
+    """
+    Yield the result of each check as it ends; ask none that would begin after `within`.
+
+    Those that publish a file are left out unless the target wants a probe.
+    """
+    checks = [check for check in checks if target.probe or not check.probe]
     ends = time.monotonic() + within
     results: dict[str, Result] = {}
     try:
@@ -41,8 +45,6 @@ def examine(
 def _ask(
     check: Check, target: CheckTarget, pool: WorkerPool, results: dict[str, Result], ends: float
 ) -> Result:
-    if check.probe and not target.probe:
-        return Result(check, (not_asked(_PROBE),))
     missing = (results[id] for id in check.needs if not results[id].is_answered)
     if causes := {cause: None for each in missing for cause in each.causes or (each.check.id,)}:
         return Result(check, (not_well(*causes),))

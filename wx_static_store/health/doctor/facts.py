@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 
 from django.utils.functional import lazy
 
-from ...core.spans import ago
 from ...deploy.paths import FOLDERS, OWN_DOMAIN, SENTENCES
-from ...i18n import gettext, gettext_lazy as _
+from ...i18n import ago, gettext, gettext_lazy as _
 from ..models import Fact
 from .findings import Text
 from .target import CheckTarget
@@ -17,7 +16,6 @@ from .target import CheckTarget
 # KB a second: a default domain is said to give 100.
 SLOW = 200
 SOON = 5  # seconds that a list or the CDN may be late without harm
-ACCEPTED = "accepted"
 
 
 def is_soon(seconds: str) -> bool:
@@ -61,10 +59,6 @@ FACT_KINDS = {
          "on": _("Browsers may PUT to the bucket: it has a CORS rule.")},
         _("A page of your own may PUT to a link. The pages of this app do not need that."),
         "off".__eq__),
-    "cors_methods": FactKind(
-        {"": _("The CORS rule allows the methods %(value)s.")}, part_of="cors"),
-    "cors_headers": FactKind(
-        {"": _("The CORS rule allows the headers %(value)s.")}, part_of="cors"),
     "list_md5": FactKind(
         {"plain": _("The list names the MD5 of a file."),
          "multipart": _("The list names a tag with a suffix, not the MD5 of a file."),
@@ -140,27 +134,6 @@ FACT_KINDS = {
     "errcode_as": FactKind(
         {"number": _("errcode is a number."), "string": _("errcode is a text.")}),
     "content_type": FactKind({"": _("WeChat's answers are sent as '%(value)s'.")}),
-    "no_token": FactKind(
-        {ACCEPTED: _("COS takes a PUT without the link's token."),
-         "": _("A PUT without the link's token: %(value)s.")}),
-    "wrong_token": FactKind(
-        {ACCEPTED: _("COS takes a PUT with a wrong token."),
-         "": _("A PUT with a wrong token: %(value)s.")}),
-    "meta_headers": FactKind(
-        {"kept": _("Visitors get the x-cos-meta-* headers of a file."),
-         "dropped": _("COS takes x-cos-meta-* headers, visitors do not get them."),
-         "": _("A PUT with an x-cos-meta-* header: %(value)s.")}),
-    "forbid_overwrite": FactKind(
-        {ACCEPTED: _("COS overwrites a file in spite of x-cos-forbid-overwrite."),
-         "": _("A PUT with x-cos-forbid-overwrite: %(value)s.")}),
-    "leading_slash": FactKind(
-        {ACCEPTED: _("WeChat gives a link for a name with a leading slash, and keeps it."),
-         "changed": _("WeChat takes the leading slash off a name."),
-         "": _("A name with a leading slash: %(value)s.")}),
-    "long_key": FactKind(
-        {ACCEPTED: _("WeChat gives a link for a key above 850 bytes."),
-         "changed": _("WeChat changes a key above 850 bytes."),
-         "": _("A key above 850 bytes: %(value)s.")}),
 }
 # fmt: on
 
@@ -184,15 +157,10 @@ class Remembered(NamedTuple):
 def remember(target: CheckTarget) -> None:
     """Keep the learned facts, and forget those that they end; raise an error of the database."""
     for about, learned in target.learned.items():
-        subject = about or platform_of(target)
+        subject = about or target.options.component_appid
         Fact.objects.remember(subject, learned)
         ended = {name for name, kind in FACT_KINDS.items() if kind.part_of in learned}
         Fact.objects.forget(subject, ended - learned.keys())
-
-
-def platform_of(target: CheckTarget) -> str:
-    """Return the subject of the platform's facts: its appid, if set."""
-    return target.options.component_appid
 
 
 def facts_of(subject: str) -> list[Remembered]:

@@ -36,10 +36,9 @@ def examined(max_age: float = 0.0) -> dict[str, Any]:
     started = monotonic()
     if max_age and (found := latest(max_age)):
         return found
-    unprobed = [check for check in CHECKS if not check.probe]
     target = CheckTarget()
     left = WITHIN - (monotonic() - started)  # a cache that is away may have cost a timeout
-    return keep([*examine(target, unprobed, within=left)], cached=not target.cache_is_away)
+    return keep([*examine(target, CHECKS, within=left)], cached=not target.cache_is_away)
 
 
 def keep(results: Sequence[Result], *, cached: bool = True) -> dict[str, Any]:

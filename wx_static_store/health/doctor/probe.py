@@ -5,17 +5,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
-from ...core.naming import MAX_KEY_BYTES
-from ...exceptions import WeChatRefused, WxStaticStoreError
+from ...exceptions import WxStaticStoreError
 from ...i18n import gettext_lazy as _
 from . import visit
-from .facts import ACCEPTED, LOG, SOON, YOUNG, said
+from .facts import LOG, YOUNG, is_soon, said
 from .findings import Check, Finding, explained, not_asked, of_error, ok, warning, wrong
-from .probe_file import NOTHING, SIZE, SMALL, ProbeFile, of_each, of_first, page, summed
+from .probe_file import NOTHING, SIZE, ProbeFile, of_each, page, summed
 from .quota import of_call
-from .target import FOLDER, CheckTarget
+from .target import CheckTarget
 
 YOUNG_LINK = 30  # seconds; a link lives 60
 
@@ -51,20 +49,16 @@ def _failed(error: WxStaticStoreError, target: CheckTarget, seconds: float) -> F
 
 
 def _listed(file: ProbeFile) -> Iterator[Finding]:
-    seconds = file.until(lambda: bool(_entry(file)), file.timeout)
-    if seconds is None:
-        seconds = round(file.age)
-        file.facts["list_lag_seconds"] = f"{seconds}+"
-        text = _("The list lacks the file %(seconds)d seconds after its upload.", seconds=seconds)
-        yield warning(text, hint=YOUNG, data={"seconds": seconds})
-        return
-    lag = max(1, round(file.age)) if seconds else 0
-    file.facts["list_lag_seconds"] = str(lag)
-    file.common["marker"] = "inclusive" if _entry(file, marker=file.key) else "exclusive"
-    findings = [*_compared(file, _entry(file))]
-    if lag >= SOON:
-        text = _("The list showed the file after %(seconds)d seconds.", seconds=lag)
-        findings.append(warning(text, hint=YOUNG, data={"seconds": lag}))
+    took = file.until(lambda: bool(_entry(file)), file.timeout)
+    seconds = 0 if took == 0 else max(1, round(file.age))
+    file.facts["list_lag_seconds"] = lag = f"{seconds}+" if took is None else str(seconds)
+    findings = []
+    if not is_soon(lag):
+        text = said({"list_lag_seconds": lag})
+        findings.append(warning(text, hint=YOUNG, data={"seconds": seconds}))
+    if took is not None:
+        file.common["marker"] = "inclusive" if _entry(file, marker=file.key) else "exclusive"
+        findings += _compared(file, _entry(file))
     yield from findings or [ok(_("The list shows the file with its MD5, its size and its time."))]
 
 
@@ -76,10 +70,9 @@ def _entry(file: ProbeFile, marker: str = "") -> dict[str, Any]:
 def _compared(file: ProbeFile, entry: dict[str, Any]) -> Iterator[Finding]:
     given = str(entry.get("md5") or "").strip('"').lower()
     form = file.facts["list_md5"] = _form(given, file.body)
-    if form == "other":
-        yield warning(_("The list names another MD5 than that of the file."), hint=_DIFFERENT)
-    elif form != "plain":
-        yield warning(_("The list names no MD5 of the file."), data={"form": form})
+    if form != "plain":
+        hint = _DIFFERENT if form == "other" else LOG
+        yield warning(said({"list_md5": form}), hint=hint, data={"form": form})
     if str(entry["size"]) != str(len(file.body)):
         yield warning(_("The list names another size than that of the file."), hint=_DIFFERENT)
     if not entry.get("last_modified"):
@@ -117,42 +110,6 @@ def _described(answer: dict[str, Any]) -> dict[str, str]:
     return {key: value for key, value in (("data_key", name), ("region_key", region)) if value}
 
 
-def _unusual(file: ProbeFile) -> Iterator[Finding]:
-    # The platform is as it is: such facts are never errors.
-    learned = _headers(file)
-    link, start = file.link(), file.store.options.location + FOLDER
-    for name, token in (("no_token", ""), ("wrong_token", "wrong")):
-        learned[name] = file.put(file.body, link, token=token)
-    learned["leading_slash"] = _link_for(file, f"/{start}a")
-    learned["long_key"] = _link_for(file, start + "a" * MAX_KEY_BYTES)
-    file.common |= learned
-    yield ok(said(learned), data=learned)
-
-
-def _headers(file: ProbeFile) -> dict[str, str]:
-    first, second = page(SMALL), page(SMALL)
-    meta = file.put(first, file.link(), x_cos_meta_wx_doctor="1")
-    if meta == ACCEPTED and not file.is_served:
-        meta = ""  # the site is away: nobody can say what reaches visitors
-    elif meta == ACCEPTED:
-        reply = file.get(past_caches=True)
-        kept = reply.headers.get("x-cos-meta-wx-doctor") == "1"
-        # Another body is an older file, of the CDN: it proves nothing.
-        meta = "" if reply.body != first else "kept" if kept else "dropped"
-    forbidden = file.put(second, file.link(), x_cos_forbid_overwrite="true")
-    return {"forbid_overwrite": forbidden} | ({"meta_headers": meta} if meta else {})
-
-
-def _link_for(file: ProbeFile, key: str) -> str:
-    """Ask for a link that is not used; return how WeChat changed the key."""
-    try:
-        link = file.link(key)
-    except WeChatRefused as error:
-        return f"errcode {error.errcode}"
-    path = unquote(urlsplit(link.url.reveal()).path)
-    return ACCEPTED if path == f"/{key}" else "changed"
-
-
 def _deleted(target: CheckTarget) -> Iterator[Finding]:
     files: dict[str, ProbeFile] = {
         file.env: file for file in target.probe_files.values() if file.public
@@ -183,16 +140,11 @@ CHECKS = (
         means=_("A deploy compares with the list. Without the MD5 it compares with the upload log. "
                 "While the list is late, wx_reconcile reports files that are there."),
         remedy=LOG, needs=("environments.files",), probe=True),
-    Check("probe.answers", _("Which form do WeChat's answers have?"), of_first(_answers),
+    Check("probe.answers", _("Which form do WeChat's answers have?"), of_each(_answers, most=1),
         means=_("The app reads each form."),
         remedy=_("Report the form to the authors of this app."),
         needs=("environments.files",), probe=True),
     *visit.CHECKS,
-    Check("probe.headers", _("What do WeChat and COS make of unusual uploads?"), of_first(_unusual),
-        means=_("No upload of this app has these headers or names. After any refusal, an upload "
-                "asks for a new link, whatever the code is."),
-        remedy=_("Nothing needs to be done: the app never sends such uploads."),
-        needs=("token.accepted",), probe=True),
     Check("probe.deleted", _("Is the file gone again?"), _deleted,
         means=_("The CDN may show the file for some minutes more."),
         remedy=_("Call delete() of the storage with its name, or delete the key in the console of "

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +15,14 @@ from django.db import Error
 from ...clients.wechat import WeChatClient
 from ...core.naming import NO_CACHE, SHORT as FIVE_MINUTES
 from ...core.retry import Deadline, run
-from ...core.secrets import Secret
-from ...core.types import SignedLink, UploadItem, UploadResult, UploadStatus, deletion
+from ...core.types import UploadItem, UploadResult, UploadStatus, deletion
 from ...deploy.records import items_of
 from ...deploy.state import live
-from ...exceptions import CosError, WxStaticStoreError
+from ...exceptions import WxStaticStoreError
 from ...i18n import gettext_lazy as _
 from ...upload.as_sent import as_gzip, hashed
-from ...upload.sources import opened
 from ...upload.uploader import Uploader
-from .facts import ACCEPTED, facts_of
+from .facts import facts_of
 from .findings import Finding, Mark, not_asked, of_error, ok
 from .target import FOLDER, PROBE_SHARE, CheckTarget
 
@@ -97,11 +95,6 @@ class ProbeFile:
         self._target.ask(self._wechat.describe, self.env, env=self.env)
         return self.answers["describestaticstore"]
 
-    def link(self, key: str = "") -> SignedLink:
-        """Return a link for the file, or for another key."""
-        ask = self._target.wechat.upload_link
-        return self._target.ask(ask, self.env, key or self.key, env=self.env)
-
     def _note_answer(self, path: str, answer: dict[str, Any], headers: Mapping[str, str]) -> None:
         self.answers[path.rpartition("/")[2]] = answer
         self.content_type = headers.get("Content-Type", "")
@@ -121,22 +114,6 @@ class ProbeFile:
         if result.error is None and not gzip:
             self.body, self.sent_at, self.is_stored = body, self.clock.now(), True
         return result
-
-    def put(self, body: bytes, link: SignedLink, *, token: str | None = None, **more: str) -> str:
-        """Try a PUT with further headers, or with another token; return ACCEPTED or the refusal."""
-        if token is not None:
-            link = replace(link, token=Secret(token))
-        more = {name.replace("_", "-"): value for name, value in more.items()}
-        how: dict[str, Any] = {"deadline": self._target.deadline(), "more": more}
-        with opened(self._item(body)) as source:
-            try:
-                self.store.cos.put_object(link, source, self.headers, md5=source.known_md5, **how)
-            except CosError as error:
-                if not 400 <= (error.http_status or 0) < 500:
-                    raise
-                return f"{error.http_status} {error.cos_code}".rstrip()
-        self.body = body
-        return ACCEPTED
 
     def end(self) -> WxStaticStoreError | None:
         """Overwrite what may be public; return the error if this fails."""
@@ -205,10 +182,6 @@ def of_each(look: Look, *, served: bool = False, most: int | None = None) -> Ask
         yield from summed([*files], lambda env: look(files[env]), target)
 
     return ask
-
-
-# One is enough for facts that are those of the platform.
-of_first = partial(of_each, most=1)
 
 
 def summed(

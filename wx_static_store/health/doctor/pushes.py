@@ -1,7 +1,9 @@
 """WeChat's pushes: the newest verify ticket, and whether pushes arrive."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -9,25 +11,26 @@ from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, router
 from django.utils.functional import lazy
+from django.utils.timesince import timesince
 
 from ... import conf
 from ...clients.tokens import current_ticket
 from ...conf import Options
-from ...core.pushes import HINTS, UNSIGNED, RefusedPush, newest_refused
+from ...core.pushes import HINTS, NEEDED, UNSIGNED, newest_refused
 from ...core.secrets import Secret
-from ...i18n import gettext, gettext_lazy as _, listed, ngettext
+from ...i18n import gettext_lazy as _, listed, ngettext
 from ...upload.platform import ticket_source
 from .database import NO_DATABASE, away
-from .findings import Check, Finding, explained, not_asked, not_well, ok, warning, wrong
+from .findings import Finding, explained, not_asked, not_well, ok, warning, wrong
 from .target import CheckTarget
 
-MINUTE, HOUR, DAY = 60, 3600, 24 * 3600
+MINUTE, HOUR = 60, 3600
 LIFE = 12 * HOUR  # of a ticket, in seconds
+EPOCH = datetime(1970, 1, 1)
 # WeChat pushes every ten minutes, and a push may take a while.
 BETWEEN = 11 * 60
 
 _CALLBACK = "wx_static_store.callback"
-_NEEDED = ("component_appid", "callback_token", "callback_aes_key")
 
 _GIVE_A_FUNCTION = _(
     "Set VERIFY_TICKET to a function that gives the newest ticket, or install "
@@ -39,12 +42,8 @@ def _in_words(seconds: float) -> str:
     whole = max(0, round(seconds))
     if whole < 2 * MINUTE:
         return ngettext("%(count)d second", "%(count)d seconds", whole)
-    if whole < HOUR:
-        return ngettext("%(count)d minute", "%(count)d minutes", whole // MINUTE)
-    if whole < 2 * DAY:
-        hours, minutes = whole // HOUR, whole % HOUR // MINUTE
-        return gettext("%(hours)d h %(minutes)d min", hours=hours, minutes=minutes)
-    return ngettext("%(count)d day", "%(count)d days", whole // DAY)
+    # A terminal would show the spaces that break no line as their codes.
+    return timesince(EPOCH, EPOCH + timedelta(seconds=whole)).replace("\xa0", " ")
 
 
 span = lazy(_in_words, str)
@@ -61,7 +60,7 @@ def name_of(given: Any) -> str:
 # --- the ticket ---------------------------------------------------------------------------------
 
 
-def _ticket(target: CheckTarget) -> Iterator[Finding]:
+def check_ticket(target: CheckTarget) -> Iterator[Finding]:
     options = target.options
     if not options.fetches_tokens:
         yield not_asked(_("No token is fetched here, so no verify ticket is needed."))
@@ -112,12 +111,12 @@ def _of_row(target: CheckTarget, judge: Callable[[Any], Finding]) -> Finding:
 # --- the pushes ---------------------------------------------------------------------------------
 
 
-def _pushes(target: CheckTarget) -> Iterator[Finding]:
+def check_pushes(target: CheckTarget) -> Iterator[Finding]:
     if not apps.is_installed(_CALLBACK):
         yield not_asked(_("wx_static_store.callback, which receives pushes, is not installed."))
         return
     options = conf.platform_options()
-    if missing := [name.upper() for name in _NEEDED if not getattr(options, name)]:
+    if missing := [name.upper() for name in NEEDED if not getattr(options, name)]:
         text = _("No push can be read without %(names)s.", names=listed(missing))
         yield explained(target, "settings.checks") or not_asked(text)
         return
@@ -130,67 +129,22 @@ def _newest(target: CheckTarget, options: Options, row: Any) -> Finding:
     needed = options.fetches_tokens and not options.verify_ticket
     if not (row or refused or needed):
         return not_asked(_("No push has come, and nothing here needs one."))
-    return _judged(row.received.timestamp() if row else None, refused)
-
-
-def _judged(accepted: float | None, refused: RefusedPush | None) -> Finding:
-    now = time.time()
-    since = None if accepted is None else max(0.0, now - accepted)
-    figures: dict[str, Any] = {} if since is None else {"accepted_seconds_ago": round(since)}
+    now, figures = time.time(), dict[str, Any]()
+    since, text = math.inf, _("No push was accepted yet.")
+    if row:
+        since = max(0.0, now - row.received.timestamp())
+        figures["accepted_seconds_ago"] = round(since)
+        text = _("The newest push was accepted %(ago)s ago.", ago=span(since))
     if refused:
-        figures |= {"refused_seconds_ago": round(now - refused.at), "reason": refused.reason}
-    more: dict[str, Any] = {"data": figures}
-    if refused and (accepted is None or refused.at > accepted):
-        return _of_refused(refused, since, now, **more)
-    if since is None:
-        return wrong(_("No push has come yet."), **more)
-    ago = span(since)
-    if since > HOUR:
-        text = _("The newest push came %(ago)s ago; WeChat sends one every ten minutes.", ago=ago)
-        return wrong(text, **more)
-    if refused is None:
-        return ok(_("The newest push was accepted %(ago)s ago.", ago=ago), **more)
-    text = _(
-        "The newest push was accepted %(ago)s ago; one was refused %(before)s ago (%(reason)s).",
-        ago=ago, before=span(now - refused.at), reason=refused.reason,
-    )  # fmt: skip
-    return warning(text, hint=HINTS[refused.reason], **more)
-
-
-def _of_refused(refused: RefusedPush, since: float | None, now: float, **more: Any) -> Finding:
-    """Return the finding of a push that was refused after the newest accepted one."""
-    facts = {"ago": span(now - refused.at), "reason": refused.reason}
-    more["hint"] = HINTS[refused.reason]
-    if since is None:
-        text = _(
-            "The newest push was refused %(ago)s ago (%(reason)s); none was accepted.", **facts
-        )
-        return wrong(text, **more)
-    text = _(
-        "The newest push was refused %(ago)s ago (%(reason)s); the newest accepted one came "
-        "%(before)s ago.",
-        before=span(since), **facts,
-    )  # fmt: skip
-    # While WeChat's pushes come in time, one without a right signature may be a stranger's.
-    doubtful = since < BETWEEN and refused.reason in UNSIGNED
-    return warning(text, **more) if doubtful else wrong(text, **more)
-
-
-# An entry is read as one.
-# fmt: off
-CHECKS = (
-    Check("token.pushes", _("Do WeChat's pushes arrive, and are they accepted?"), _pushes,
-        means=_("WeChat pushes every ten minutes. An hour without a push is a fault. The reason of "
-                "a refusal names the setting that differs from WeChat's."),
-        remedy=_("Compare the authorization event URL at WeChat with the address of "
-                 "wx_static_store.callback, and look whether a firewall or a proxy stops WeChat on "
-                 "the way there. The log wx_static_store.security names each push that is refused: "
-                 "by CALLBACK_TOKEN, CALLBACK_AES_KEY or the clock. If WeChat sends none, call "
-                 "api_start_push_ticket."), needs=("settings.stores",)),
-    Check("token.ticket", _("Is there a verify ticket, by which a token is fetched?"), _ticket,
-        means=_("A ticket lives 12 hours, and WeChat pushes one every ten minutes. One that is "
-                "older than an hour says that pushes do not arrive."),
-        remedy=_("The check token.pushes says whether pushes arrive. If WeChat sends none, call "
-                 "api_start_push_ticket."), needs=("settings.stores",)),
-)
-# fmt: on
+        ago, reason = now - refused.at, refused.reason
+        figures |= {"refused_seconds_ago": round(ago), "reason": reason}
+        other = _("One was refused %(ago)s ago (%(reason)s).", ago=span(ago), reason=reason)
+        text = _("%(sentence)s %(next)s", sentence=text, next=other)
+        hint = HINTS[reason]
+        if ago < since:
+            # While WeChat's pushes come in time, one without a right signature may be a stranger's.
+            doubtful = since < BETWEEN and reason in UNSIGNED
+            return (warning if doubtful else wrong)(text, hint=hint, data=figures)
+        if since <= HOUR:
+            return warning(text, hint=hint, data=figures)
+    return (ok if since <= HOUR else wrong)(text, data=figures)

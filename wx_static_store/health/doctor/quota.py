@@ -10,7 +10,6 @@ from ...clients.wechat import DESCRIBE, LINKS, LIST
 from ...exceptions import WeChatThrottled, WxStaticStoreError
 from ...i18n import gettext_lazy as _, listed
 from .findings import (
-    Check,
     Finding,
     Mark,
     Text,
@@ -37,7 +36,7 @@ def of_call(error: WxStaticStoreError, target: CheckTarget) -> Finding:
     return of_error(error, Mark.WARNING if passes else Mark.WRONG)
 
 
-def _calls(target: CheckTarget) -> Iterator[Finding]:
+def check_calls(target: CheckTarget) -> Iterator[Finding]:
     # The figures are kept in the cache: without it, each question would cost calls.
     if target.cache_is_away:
         yield not_well("cache.works")
@@ -56,7 +55,7 @@ def _calls(target: CheckTarget) -> Iterator[Finding]:
         yield from _short(name, quota)
     if known:
         data = {name: asdict(quota) for name, quota in quotas.items()}
-        yield ok(listed(_figures(name, known.get(name)) for name in quotas), data=data)
+        yield ok(listed(_figures(*each) for each in quotas.items()), data=data)
     elif target.errcodes.get(QUOTA) == DAY_IS_OVER:
         text = _(
             "WeChat gives no figures: the calls that ask for them are used up (errcode 45009)."
@@ -80,27 +79,11 @@ def _short(name: str, quota: Quota) -> Iterator[Finding]:
         yield wrong(text, cause=str(DAY_IS_OVER), data=data)
 
 
-def _figures(name: str, quota: Quota | None) -> Text:
-    if quota is None:
-        return _("%(call)s: no figure", call=name)
+def _figures(name: str, quota: Quota) -> Text:
     remain, limit = f"{quota.remain:,}", f"{quota.daily_limit:,}"
     day = _("%(remain)s of %(limit)s left today", remain=remain, limit=limit)
     rate = _("%(calls)s in %(seconds)d s", calls=f"{quota.calls:,}", seconds=quota.seconds)
-    if not quota.calls:
-        return _("%(label)s: %(text)s", label=name, text=day)
-    if not quota.daily_limit:
-        return _("%(label)s: %(text)s", label=name, text=rate)
-    return _("%(call)s: %(day)s (%(rate)s)", call=name, day=day, rate=rate)
-
-
-# An entry is read as one.
-# fmt: off
-CHECKS = (
-    Check("quota.calls", _("How many calls does WeChat still allow today?"), _calls,
-        means=_("The quota of the day, what is left of it, and how many calls may be made in a "
-                "period. WeChat gives no figure for some calls, and its figures are not exact. The "
-                "figures are kept for ten minutes, for wx_deploy, too."),
-        remedy=_("Put off what can wait until tomorrow: each file that is sent costs a call."),
-        needs=("token.accepted",)),
-)
-# fmt: on
+    text: Text = day if quota.daily_limit else rate if quota.calls else _("no figure")
+    if quota.daily_limit and quota.calls:
+        text = _("%(what)s (%(facts)s)", what=day, facts=rate)
+    return _("%(label)s: %(text)s", label=name, text=text)

@@ -9,29 +9,34 @@ from .examination import verdict
 from .findings import Finding, Mark, Result
 
 SHOWN = 5  # findings of one check
+_MARKS = {mark.label: mark for mark in Mark}
 
 
 def lines(result: Result) -> Iterator[str]:
     """Yield the line of a check, its other problems, and what to do."""
-    found = sorted(result.findings, key=lambda each: -each.mark.weight)
-    least = min(result.mark, Mark.WARNING, key=lambda mark: mark.weight)
-    first, others = found[0], [each for each in found[1:] if each.mark.weight >= least.weight]
-    if result.mark is Mark.OK:
-        others = []
-    name = result.check.id
-    yield f"{first.mark.value} {name:<22} {shown(str(first.text))}"
-    yield from _hint(result, first)
-    for each in others[: SHOWN - 1]:
-        yield f"  {each.mark.value} {shown(str(each.text))}"
-        if str(result.hint(each)) != str(result.hint(first)):
-            yield from _hint(result, each)
-    if (more := len(others) - (SHOWN - 1)) > 0:
-        yield "  " + ngettext("and %(count)d more", "and %(count)d more", more)
+    check = as_check(result)
+    found, more = worst_first(check, SHOWN)
+    if result.mark is Mark.OK:  # then one line is enough
+        found, more = found[:1], ""
+    for number, each in enumerate(found):
+        sign, text = _MARKS[each["status"]].value, shown(each["text"])
+        yield f"  {sign} {text}" if number else f"{sign} {result.check.id:<22} {text}"
+        if each["hint"]:
+            yield f"    {with_docs(each['hint'], each['cause'])}"
+    if more:
+        yield f"  {more}"
 
 
-def _hint(result: Result, found: Finding) -> Iterator[str]:
-    if hint := str(result.hint(found)):
-        yield f"    {with_docs(hint, found.cause or result.check.id)}"
+def worst_first(check: dict[str, Any], most: int) -> tuple[list[dict[str, Any]], str]:
+    """Return the findings that count, each with a hint of its own only, and how many are left."""
+    found = sorted(check["findings"], key=lambda each: -_MARKS[each["status"]].weight)
+    if check["status"] != Mark.OK.label:
+        found = [each for each in found if each["status"] != Mark.OK.label]
+    left = len(found) - most
+    more = ngettext("and %(count)d more", "and %(count)d more", left) if left > 0 else ""
+    hints = [each["hint"] for each in found]
+    pairs = zip(found[:most], ["", *hints], strict=False)
+    return [each | {"hint": each["hint"] * (each["hint"] != last)} for each, last in pairs], more
 
 
 def verdict_line(results: Sequence[Result]) -> str:
@@ -48,11 +53,7 @@ def verdict_line(results: Sequence[Result]) -> str:
             "Nothing is wrong; look at %(count)d warnings.",
             doubtful,
         )
-    return _as_far_as_asked(text, results)
-
-
-def _as_far_as_asked(text: str, results: Sequence[Result]) -> str:
-    """Add what was not asked to a verdict that is good: it says nothing of that."""
+    # A good verdict says nothing of what was not asked.
     found = [(result.check.id, each.data) for result in results for each in result.findings]
     for asked, known in ((data["environments"], data["of"]) for _id, data in found if "of" in data):
         if asked < known:
@@ -68,16 +69,18 @@ def as_dict(results: Sequence[Result]) -> dict[str, Any]:
     return {
         "status": verdict(results).label,
         "verdict": verdict_line(results),
-        "checks": [
-            {
-                "id": result.check.id,
-                "question": str(result.check.question),
-                "status": result.mark.label,
-                "seconds": round(result.seconds, 3),
-                "findings": [_finding(result, found) for found in result.findings],
-            }
-            for result in results
-        ],
+        "checks": [*map(as_check, results)],
+    }
+
+
+def as_check(result: Result) -> dict[str, Any]:
+    """Return the result of one check for programs."""
+    return {
+        "id": result.check.id,
+        "question": str(result.check.question),
+        "status": result.mark.label,
+        "seconds": round(result.seconds, 3),
+        "findings": [_finding(result, found) for found in result.findings],
     }
 
 

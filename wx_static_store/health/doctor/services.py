@@ -11,7 +11,7 @@ from ...core.frames import described
 from ...i18n import gettext_lazy as _
 from ...releases.runners import available_runner
 from ...submit.queue import celery_app, check_broker, connected, stalled
-from .findings import Check, Finding, explained, not_asked, ok, wrong
+from .findings import Finding, explained, not_asked, ok, wrong
 from .target import CheckTarget
 
 PATIENCE = 3.0  # seconds for a worker: one that is at work answers within a tenth
@@ -20,28 +20,21 @@ PATIENCE = 3.0  # seconds for a worker: one that is at work answers within a ten
 # --- the private storages -----------------------------------------------------------------------
 
 
-def _storages(target: CheckTarget) -> Iterator[Finding]:
+def check_storages(target: CheckTarget) -> Iterator[Finding]:
     if not (named := private_storages()):
         yield not_asked(_("Neither RELEASE_STORAGE nor WAITING_STORAGE is set."))
     for alias, option in named:
         facts = {"option": option, "alias": alias}
-        if why := _fault(option, alias):
+        try:
+            require_private(alias, option)
+            storage, name = storages[alias], f"wx-doctor-{secrets.token_hex(8)}"
+            storage.delete(storage.save(name, ContentFile(b"wx_doctor")))
+        except Exception as error:  # noqa: BLE001 -- each storage has exceptions of its own
+            why = described(error)
             text = _("%(option)s (%(alias)r) cannot be written: %(why)s.", **facts, why=why)
             yield explained(target, "settings.checks") or wrong(text, data=facts)
         else:
             yield ok(_("%(option)s (%(alias)r) can be written.", **facts), data=facts)
-
-
-def _fault(option: str, alias: str) -> str:
-    """Write a small file and delete it again; return why this fails, or an empty text."""
-    try:
-        require_private(alias, option)
-        storage = storages[alias]
-        name = storage.save(f"wx-doctor-{secrets.token_hex(8)}", ContentFile(b"wx_doctor"))
-        storage.delete(name)
-    except Exception as error:  # noqa: BLE001 -- each storage has exceptions of its own
-        return described(error)
-    return ""
 
 
 # --- Celery -------------------------------------------------------------------------------------
@@ -51,7 +44,7 @@ _NO_ROLLOUTS = _(
 )
 
 
-def _workers(target: CheckTarget) -> Iterator[Finding]:
+def check_workers(target: CheckTarget) -> Iterator[Finding]:
     if not available_runner():
         yield not_asked(_NO_ROLLOUTS)
         return
@@ -71,27 +64,7 @@ def _answering_worker(seconds: float) -> str:
     return next((name for answer in answers or () for name in answer), "")
 
 
-def _waiting(target: CheckTarget) -> Iterator[Finding]:
+def check_stalled(target: CheckTarget) -> Iterator[Finding]:
     cause = explained(target, "workers.answer")
     found = [cause or wrong(each.text, hint=each.hint) for each in stalled()]
     yield from found or [ok(_("Nothing has waited for workers for long."))]
-
-
-# An entry is read as one.
-# fmt: off
-CHECKS = (
-    Check("storages.writable", _("Can the private storages be written?"), _storages,
-        means=_("Without the release storage no release is kept, so nothing can be rolled back or "
-                "rolled out. Without the waiting storage no file waits while WeChat is away."),
-        remedy=_("Look at its folder or bucket, its credentials, and the space that is left."),
-        needs=("settings.stores",)),
-    Check("workers.answer", _("Do the broker and a worker of Celery answer?"), _workers,
-        means=_("Without a broker no rollout begins; without a worker it waits in the queue."),
-        remedy=_("Start one: celery -A PROJECT worker. A worker with the pool solo answers between "
-                 "two tasks only."), needs=("settings.stores",)),
-    Check("workers.waiting", _("Does a worker do what was handed to Celery?"), _waiting,
-        means=_("If something waits for more than two minutes, no worker of Celery runs, or no "
-                "beat, or they hang."),
-        remedy=_("Start the workers and beat, or look at their logs."), needs=("database.tables",)),
-)
-# fmt: on

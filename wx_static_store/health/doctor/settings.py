@@ -9,7 +9,7 @@ from ...conf.check_table import CHECKS as SYSTEM_CHECKS, PREFIX, TAG
 from ...conf.settings import setting
 from ...exceptions import ConfigurationError
 from ...i18n import gettext_lazy as _, listed
-from .findings import Check, Finding, Mark, explained, of_error, ok, wrong
+from .findings import Finding, Mark, explained, of_error, ok, wrong
 from .target import CheckTarget
 
 SHOWN = 3  # environments
@@ -19,30 +19,21 @@ _ENV = _(
 )
 
 
-def _checks(target: CheckTarget) -> Iterator[Finding]:
+def check_system(target: CheckTarget) -> Iterator[Finding]:
     deployed = not setting("DEBUG")
     found = run_checks(tags=[TAG], include_deployment_checks=deployed)
     silenced = sorted({_number(message) for message in found if message.is_silenced()})
     found = [message for message in found if not message.is_silenced()]
     if not found:
-        yield _nothing(silenced)
+        numbers = sorted(SYSTEM_CHECKS, key=lambda id: id[1:])
+        facts = {"count": len(numbers), "first": numbers[0], "last": numbers[-1]}
+        text = _("Django's system checks %(first)s to %(last)s find nothing (%(count)d).", **facts)
+        if silenced:
+            text = _("%(text)s Silenced: %(names)s.", text=text, names=listed(silenced))
+        yield ok(text, data={"ids": numbers, "silenced": silenced})
     found.sort(key=lambda message: message.level)
     # Of two with one text, as W007 and E009, the worse one.
     yield from map(_finding, {str(each.msg): each for each in found}.values())
-
-
-def _nothing(silenced: list[str]) -> Finding:
-    numbers = sorted(SYSTEM_CHECKS, key=lambda id: id[1:])
-    facts = {"count": len(numbers), "first": numbers[0], "last": numbers[-1]}
-    text = _("Django's system checks %(first)s to %(last)s find nothing (%(count)d).", **facts)
-    if silenced:
-        text = _(
-            "Django's system checks %(first)s to %(last)s find nothing (%(count)d; silenced: "
-            "%(silenced)s).",
-            **facts,
-            silenced=listed(silenced),
-        )
-    return ok(text, data={"ids": numbers, "silenced": silenced})
 
 
 def _finding(message: CheckMessage) -> Finding:
@@ -55,7 +46,7 @@ def _number(message: CheckMessage) -> str:
     return str(message.id).removeprefix(PREFIX)
 
 
-def _stores(target: CheckTarget) -> Iterator[Finding]:
+def check_stores(target: CheckTarget) -> Iterator[Finding]:
     try:
         stores = [*target.stores]
     except ConfigurationError as error:
@@ -70,19 +61,3 @@ def _stores(target: CheckTarget) -> Iterator[Finding]:
     what = {"stores": listed(stores), "envs": listed(envs, SHOWN)}
     text = _("Stores: %(stores)s. Environments: %(envs)s.", **what)
     yield ok(text, data={"stores": stores, "envs": envs})
-
-
-# An entry is read as one.
-# fmt: off
-CHECKS = (
-    Check("settings.checks", _("Are the settings right?"), _checks,
-        means=_("Django runs no command while there is an error. A warning is a setting that "
-                "works, with a drawback. The checks of check --deploy are among them, unless DEBUG "
-                "is on."),
-        remedy=_("Correct the setting that the message names.")),
-    Check("settings.stores", _("Which stores are there, and at which environments?"), _stores,
-        means=_("The checks below look at these stores and environments."),
-        remedy=_('Add a storage of wx_static_store to STORAGES: "default": {"BACKEND": '
-                 '"wx_static_store.storage.WxStorage"}.')),
-)
-# fmt: on

@@ -39,7 +39,6 @@ class CheckTarget:
         self.using, self.probe, self.timeout = using, probe, timeout
         self._envs = list(envs)  # to check; none: those of the stores
         self.learned: dict[str, dict[str, Any]] = defaultdict(dict)  # by subject; kept by --probe
-        self.forms: dict[str, dict[str, Any]] = {}  # the newest answer by path: its members' names
         self.errcodes: dict[str, Any] = {}  # of the newest answer, by path
         self.probe_files: dict[str, Any] = {}  # by environment, of ProbeFile, which imports this
         self.unusable: set[str] = set()  # environments that failed a check: no later one asks them
@@ -127,8 +126,7 @@ class CheckTarget:
         return self.platform.ask(call, *args, deadline=deadline, max_attempts=attempts, env=env)
 
     def _note_answer(self, path: str, answer: dict[str, Any], headers: Mapping[str, str]) -> None:
-        # Names and types only: a value may be a secret.
-        self.forms[path] = {name: type(value).__name__ for name, value in answer.items()}
+        # No other member: a value may be a secret.
         self.errcodes[path] = answer.get("errcode")
 
     @cached_property

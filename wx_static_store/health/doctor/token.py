@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from ...clients.component import CALL, ComponentToken
+from ...clients.component import ComponentToken
 from ...clients.tokens import current_token
 from ...exceptions import ConfigurationError, WeChatRefused, WeChatThrottled, WxStaticStoreError
 from ...i18n import gettext_lazy as _
-from . import pushes
-from .findings import Check, Finding, explained, of_error, ok, warning
+from .findings import Finding, explained, of_error, ok, warning
 from .pushes import name_of, span
 from .target import CheckTarget
 
@@ -20,7 +19,7 @@ _NOT_OF_THE_PLATFORM = {61004, 40164, 45035, 61014}
 # --- where it comes from ------------------------------------------------------------------------
 
 
-def _source(target: CheckTarget) -> Iterator[Finding]:
+def check_source(target: CheckTarget) -> Iterator[Finding]:
     options = target.options
     try:
         tokens = target.platform.tokens
@@ -60,25 +59,22 @@ def _fetched(target: CheckTarget, tokens: ComponentToken) -> Finding:
     known = tokens.state()
     figures = {"age": round(known.age), "ends_in": round(known.left)}
     more: dict[str, Any] = {"data": {"source": "COMPONENT_APPID", **figures}}
-    age, left = span(known.age), span(known.left)
-    if known.failure:
-        text = _(
-            "The token is %(age)s old and ends in %(left)s; no new one can be fetched: %(why)s.",
-            age=age, left=left, why=of_error(known.failure).text,
-        )  # fmt: skip
-        return warning(text, hint=known.failure.hint, cause=known.failure.cause, **more)
     text = _(
         "The token is fetched with COMPONENT_APPID, and shared by the cache %(cache)r; it is "
         "%(age)s old, ends in %(left)s.",
-        cache=cache, age=age, left=left,
+        cache=cache, age=span(known.age), left=span(known.left),
     )  # fmt: skip
+    if known.failure:
+        other = _("No new one can be fetched: %(why)s.", why=of_error(known.failure).text)
+        text = _("%(sentence)s %(next)s", sentence=text, next=other)
+        return warning(text, hint=known.failure.hint, cause=known.failure.cause, **more)
     return ok(text, **more)
 
 
 # --- whether it is accepted ---------------------------------------------------------------------
 
 
-def _accepted(target: CheckTarget) -> Iterator[Finding]:
+def check_accepted(target: CheckTarget) -> Iterator[Finding]:
     try:
         count = len(target.environments)
     except WxStaticStoreError as error:
@@ -106,20 +102,3 @@ def _refused(error: WxStaticStoreError, target: CheckTarget) -> Finding:
     if error.errcode or error.stage == "token" or peer in str(found.text):
         return found
     return replace(found, text=_("%(label)s: %(text)s", label=peer, text=found.text))
-
-
-# An entry is read as one.
-# fmt: off
-CHECKS = (
-    *pushes.CHECKS,
-    Check("token.source", _("Where does the token come from, and is there one?"), _source,
-        means=_("TOKEN_PROVIDER counts first, then ACCESS_TOKEN; else the token is fetched with "
-                "COMPONENT_APPID and shared by the cache TOKEN_CACHE."),
-        remedy=_("Correct what the line names: the setting, the provider, or the verify ticket."),
-        needs=("settings.stores",), least=CALL),
-    Check("token.accepted", _("Does WeChat accept the token?"), _accepted,
-        means=_("The errcode of a refusal says whether the token, the address or the platform is "
-                "wrong."),
-        remedy=_("Look up the errcode in the documentation."), needs=("token.source",)),
-)
-# fmt: on

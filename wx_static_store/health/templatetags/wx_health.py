@@ -4,7 +4,7 @@ from typing import Any
 
 from django.template import Context, Library
 
-from ...core.spans import ago
+from ...i18n import ago
 from ...submit.access import may
 from ..doctor.latest import latest
 

@@ -23,7 +23,7 @@ class Command(BaseCommand):
         parser.description = _(
             "Explain an errcode, a code of COS, a check, an exception, or a row of the log."
         )
-        codes = _("85088, AccessDenied, W020, probe.headers, TlsFailed, or the id of a row")
+        codes = _("85088, AccessDenied, W020, probe.answers, TlsFailed, or the id of a row")
         parser.add_argument("code", metavar="CODE", help=codes)
         parser.add_argument("--row", action="store_true", help=_("CODE is the id of a row"))
 

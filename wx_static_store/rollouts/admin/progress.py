@@ -13,7 +13,7 @@ from ...admin.columns import Columns, day_and_time, two_lines
 from ...admin.places import Places
 from ...causes import Text, cause_of, hint
 from ...core.releases import label_in_words
-from ...i18n import gettext as _, gettext_lazy, labelled, ngettext
+from ...i18n import gettext as _, gettext_lazy, labelled
 from ..lifecycle import ACTIONS
 from ..models import Rollout, RolloutEnvironment
 from ..rows import environments_of
@@ -71,12 +71,15 @@ def others(counts: Counts) -> Iterator[str]:
 
 SHOWN = 20  # environments of a cause
 
-# In the order of the buttons.
-LABELS: dict[str, Text] = {
-    "pause": gettext_lazy("Pause"),
-    "resume": gettext_lazy("Resume"),
-    "retry-failed": gettext_lazy("Retry failed"),
-    "stop": gettext_lazy("Stop"),
+_PAUSED = gettext_lazy("Paused: what is under way ends, and nothing more begins.")
+_STOPPED = gettext_lazy("Stopped: what is under way ends, and nothing more begins.")
+_RETRIED = gettext_lazy("What failed is tried again, and the rollout goes on.")
+# In the order of the buttons: the label of each, and what is said when it is done.
+BUTTONS: dict[str, tuple[Text, Text]] = {
+    "pause": (gettext_lazy("Pause"), _PAUSED),
+    "resume": (gettext_lazy("Resume"), gettext_lazy("The rollout goes on.")),
+    "retry-failed": (gettext_lazy("Retry failed"), _RETRIED),
+    "stop": (gettext_lazy("Stop"), _STOPPED),
 }
 
 
@@ -93,12 +96,7 @@ class Progress:
 
     @property
     def summary(self) -> str:
-        return ngettext(
-            "%(done)d of %(count)d environment has its release.",
-            "%(done)d of %(count)d environments have their release.",
-            len(self._rows),
-            done=self.snapshot.counts[State.DONE],
-        )
+        return progress(self.snapshot.counts)
 
     @property
     def counts(self) -> list[tuple[str, Text, int]]:
@@ -136,8 +134,8 @@ class Progress:
         """Return the actions that are possible now, with labels."""
         row, failed = self.rollout, self.snapshot.counts[State.FAILED]
         idle = {"retry-failed": not failed, "resume": failed > row.tolerate}
-        allowed = (a for a in LABELS if row.state in ACTIONS[a][0] and not idle.get(a))
-        return [(action, LABELS[action]) for action in allowed]
+        allowed = (a for a in BUTTONS if row.state in ACTIONS[a][0] and not idle.get(a))
+        return [(action, BUTTONS[action][0]) for action in allowed]
 
     @property
     def may_go_back(self) -> bool:

@@ -14,27 +14,18 @@ from django.views.decorators.http import require_safe
 from ...admin.base import BOTH, POST, Page, ReadOnlyAdmin, Tool
 from ...admin.filters import ColumnFilter
 from ...admin.places import places_for
-from ...causes import Text
 from ...exceptions import WxStaticStoreError
 from ...i18n import gettext as _, gettext_lazy
 from ...submit.access import Act, may, sees
 from ...upload.database import with_users
-from ..lifecycle import ACTIONS, GOING_BACK, Manner, act, roll_back, way_back
+from ..lifecycle import GOING_BACK, Manner, act, roll_back, way_back
 from ..models import Rollout
 from ..rows import may_steer, visible_part, visible_rollouts
 from ..snapshot import counts_of
 from ..waves import RolloutRefused
-from .progress import Progress, RolloutColumns, place_of, title_of
+from .progress import BUTTONS, Progress, RolloutColumns, place_of, title_of
 
 T = TypeVar("T")
-
-# By action, what is said when it is done.
-DONE: dict[str, Text] = {
-    "pause": gettext_lazy("Paused: what is under way ends, and nothing more begins."),
-    "resume": gettext_lazy("The rollout goes on."),
-    "stop": gettext_lazy("Stopped: what is under way ends, and nothing more begins."),
-    "retry-failed": gettext_lazy("What failed is tried again, and the rollout goes on."),
-}
 
 
 class StateFilter(ColumnFilter):
@@ -90,10 +81,10 @@ class RolloutAdmin(ReadOnlyAdmin):
     @Page("act", "<path:object_id>/act/", POST, needs="deploy")
     def act_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row, action = self._steered(request, object_id), request.POST.get("action", "")
-        if action not in ACTIONS:
+        if action not in BUTTONS:
             raise BadRequest
         if self._attempt(request, lambda: act(row.pk, action)):
-            self.message_user(request, str(DONE[action]), messages.SUCCESS)
+            self.message_user(request, str(BUTTONS[action][1]), messages.SUCCESS)
         return HttpResponseRedirect(self.page_url("change", row))
 
     @Page("rollback", "<path:object_id>/rollback/", BOTH, needs="deploy")
@@ -101,7 +92,15 @@ class RolloutAdmin(ReadOnlyAdmin):
         """Show on GET which environments go back; on POST, start the rollout."""
         row = self._steered(request, object_id)
         if request.method != "POST":
-            return self._page(request, "rollback", row, _going_back(request, row))
+            way, places = way_back(row), places_for(request)
+            context = {
+                "title": _("Roll back %(name)s", name=title_of(row)),
+                "count": len(way.targets),
+                "lacking": [places.name(env) for env in way.lacking],
+                "newer": [places.name(env) for env in way.newer],
+                "is_open": row.state not in Rollout.CLOSED,
+            }
+            return self._page(request, "rollback", row, context)
         manner = Manner(**GOING_BACK, user_id=request.user.pk)
         if started := self._attempt(request, lambda: roll_back(row.pk, manner)):
             row, warnings = started
@@ -145,15 +144,3 @@ class RolloutAdmin(ReadOnlyAdmin):
             "place": place_of(row),
         }
         return self.page_response(request, page, around | context)
-
-
-def _going_back(request: HttpRequest, row: Rollout) -> dict[str, Any]:
-    way, places = way_back(row), places_for(request)
-    return {
-        "title": _("Roll back %(name)s", name=title_of(row)),
-        "this": title_of(row),
-        "count": len(way.targets),
-        "lacking": [places.name(env) for env in way.lacking],
-        "newer": [places.name(env) for env in way.newer],
-        "is_open": row.state not in Rollout.CLOSED,
-    }

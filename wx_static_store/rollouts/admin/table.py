@@ -16,8 +16,7 @@ from ...conf import platform_options
 from ...conf.offered import Offer
 from ...core.notes import Notes
 from ...core.releases import label_in_words
-from ...core.spans import ago
-from ...i18n import gettext as _, gettext_lazy, joined, labelled, ngettext, shown
+from ...i18n import ago, gettext as _, gettext_lazy, joined, labelled, ngettext, shown
 from ...models import UploadLog
 from ...submit.selection import having_tags, tags_of
 from ...upload.hosting import NEVER_OPENED, ONLINE, Hosting, Hostings
@@ -40,21 +39,14 @@ _NOT_ASKED = (Look("–", "wx-quiet"), gettext_lazy("not asked"))
 LONGEST = 30  # characters of a state that is not known
 
 
-class ShownHosting(NamedTuple):
-    """An address, also without its scheme, and a state; `ago` is empty if WeChat was not asked."""
-
-    address: str
-    short: str
-    look: Look
-    text: Text
-    ago: str
-    is_odd: bool  # a list shows no other state that WeChat named
-
-
 def shown_hosting(
     places: Places, using: str, folder: str, env: str, hosting: Hosting
-) -> ShownHosting:
-    """Return the hosting with the address of a folder; the alias may be gone, or empty."""
+) -> dict[str, Any]:
+    """
+    Return the state and the address of a folder; the alias may be gone, or empty.
+
+    `ago` is empty if WeChat was not asked; of the states, a list shows odd ones only.
+    """
     if using not in places.stores:
         at_home = (alias for alias, options in places.stores.items() if options.env == env)
         using = next(at_home, next(iter(places.stores), ""))
@@ -62,14 +54,14 @@ def shown_hosting(
     word = shown(hosting.status[:LONGEST])
     unknown = UNSURE, _("hosting: %(state)s", state=word)
     look, text = _STATES.get(hosting.status, unknown) if hosting.asked else _NOT_ASKED
-    return ShownHosting(
-        address,
-        address.partition("://")[2].rstrip("/"),
-        look,
-        text,
-        ago(datetime.fromtimestamp(hosting.asked, UTC)) if hosting.asked else "",
-        is_odd(hosting),
-    )
+    return {
+        "address": address,
+        "short": address.partition("://")[2].rstrip("/"),
+        "look": look,
+        "text": text,
+        "ago": ago(datetime.fromtimestamp(hosting.asked, UTC)) if hosting.asked else "",
+        "is_odd": is_odd(hosting),
+    }
 
 
 def hostings(places: Places, using: str, envs: Collection[str]) -> Mapping[str, Hosting]:

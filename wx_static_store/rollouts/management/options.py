@@ -38,14 +38,22 @@ def add_arguments(parser: CommandParser) -> None:
     for option in of_django._actions:
         option.default = SUPPRESS  # a default would replace what stands before ACTION
     how: dict[str, Any] = {"parents": [of_django]}
-    for action, text in _HELP.items():
-        how |= {"help": str(text), "description": str(text)}
+    for action, purpose in _HELP.items():
+        how |= {"help": str(purpose), "description": str(purpose)}
         part = parts.add_parser(action, formatter_class=parser.formatter_class, **how)
         if action not in ("start", "list"):
             part.add_argument("id", type=int, metavar="ID", help=gettext("number of the rollout"))
         if action in _ADD:
             _ADD[action](part)
-        _add_output(part, shows=action in ("status", "list"))
+        part.add_argument("--json", metavar="FILE", help=gettext("write a report there"))
+        if action != "list":
+            text = gettext("show how it goes until it is over; Ctrl-C leaves it running")
+            part.add_argument("--watch", action="store_true", help=text)
+            text = gettext(
+                "wait until it is over. Exit code 0: every environment has its release; 1: it "
+                "stopped, or some failed"
+            )
+            part.add_argument("--wait", action="store_true", help=text)
 
 
 def _add_start(part: ArgumentParser) -> None:
@@ -88,22 +96,6 @@ def _add_manner(part: ArgumentParser, waves: str, tolerate: str) -> None:
     add("--label", type=_text, default="", metavar="TEXT", help=text)
     text = gettext("user for whom it runs, who must have the permission to deploy")
     add("--user", metavar="NAME", help=text)
-
-
-def _add_output(part: ArgumentParser, *, shows: bool) -> None:
-    add = part.add_argument
-    add("--json", metavar="FILE", help=gettext("write a report there"))
-    if not shows or part.prog.endswith("status"):
-        add(
-            "--watch",
-            action="store_true",
-            help=gettext("show how it goes until it is over; Ctrl-C leaves it running"),
-        )
-        text = gettext(
-            "wait until it is over. Exit code 0: every environment has its release; 1: it stopped, "
-            "or some failed"
-        )
-        add("--wait", action="store_true", help=text)
 
 
 _ADD: dict[str, Callable[[ArgumentParser], None]] = {

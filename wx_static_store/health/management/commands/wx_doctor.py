@@ -13,14 +13,13 @@ from django.db import Error, OperationalError
 from .... import conf
 from ....core import interrupts
 from ....core.frames import described
-from ....core.spans import here
 from ....deploy.log_lines import shown_warnings
 from ....exceptions import ConfigurationError, WxStaticStoreError
-from ....i18n import gettext as _, shown
+from ....i18n import gettext as _, here, shown
 from ....management.exits import WRONG_USE
 from ....management.report_file import prepare_report, write_json
 from ...doctor.examination import examine, verdict
-from ...doctor.facts import Remembered, facts_of, platform_of, remember
+from ...doctor.facts import Remembered, facts_of, remember
 from ...doctor.findings import Mark, Result
 from ...doctor.latest import keep
 from ...doctor.report import as_dict, lines, verdict_line
@@ -74,19 +73,16 @@ class Command(BaseCommand):
         target = CheckTarget(
             options["using"], envs, probe=options["probe"], timeout=options["timeout"]
         )
-        results = [self._shown(result, target) for result in examine(target, CHECKS)]
+        results = [self._shown(result) for result in examine(target, CHECKS)]
         self._end(target, results)
         if not (options["using"] or envs or target.cache_is_away):
-            keep([each for each in results if target.probe or not each.check.probe])
+            keep(results)
         if path := options["json"]:
             write_json(path, as_dict(results) | {"learned": learned_list(target)})
         if verdict(results) is Mark.WRONG:
             raise SystemExit(1)
 
-    def _shown(self, result: Result, target: CheckTarget) -> Result:
-        # Without --probe, all checks of the probe share one line, at the end.
-        if result.check.probe and not target.probe:
-            return result
+    def _shown(self, result: Result) -> Result:
         style = getattr(self.style, _COLORS.get(result.mark, ""), str)
         first, *others = lines(result)
         self.stdout.write("\n".join([style(first), *others]))
@@ -94,8 +90,8 @@ class Command(BaseCommand):
 
     def _end(self, target: CheckTarget, results: list[Result]) -> None:
         if not target.probe:  # one line for all checks of the probe
-            [finding, *_others] = next(each.findings for each in results if each.check.probe)
-            self.stdout.write(f"{Mark.NOT_ASKED.value} {'probe.*':<22} {finding.text}")
+            text = _("Asked with --probe only: it publishes a small file for a moment.")
+            self.stdout.write(f"{Mark.NOT_ASKED.value} {'probe.*':<22} {text}")
         elif why := keep_learned(target):
             self.stderr.write(why)
         for line in learned_lines(target):
@@ -134,7 +130,7 @@ def learned_lines(target: CheckTarget) -> Iterator[str]:
     """Yield the facts of the environments and the platform; without a probe, only the advice."""
     with suppress(WxStaticStoreError, *_NO_DATABASE):  # a check says so
         _check_database(target)
-        for subject in (*target.envs[:SHOWN_ENVS], platform_of(target)):
+        for subject in (*target.envs[:SHOWN_ENVS], target.options.component_appid):
             facts = facts_of(subject)
             if wanted := [fact for fact in facts if target.probe or fact.advice]:
                 newest = max(fact.when for fact in facts)
@@ -171,7 +167,7 @@ def learned_list(target: CheckTarget) -> list[dict[str, str]]:
     found = []
     with suppress(WxStaticStoreError, *_NO_DATABASE):
         _check_database(target)
-        for subject in (*target.envs, platform_of(target)):
+        for subject in (*target.envs, target.options.component_appid):
             for fact in facts_of(subject):
                 facts = {"subject": subject, "name": fact.name, "value": fact.value}
                 texts = {"sentence": str(fact.sentence), "advice": str(fact.advice)}

@@ -1,6 +1,7 @@
 """``wx_drift``: compare every environment with what is live there."""
 
 from argparse import ArgumentParser
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -48,8 +49,12 @@ class Command(UpkeepCommand):
             )
             self.stdout.write(text)
             return
+        look = drift.look_and_repair if options["repair"] else drift.look
+        rows: Iterable[Drift] = (look(*place) for place in places)
+        if options["last"]:
+            rows = (row for row in drift.rows() if (row.using, row.env) in {*places})
         drifted = 0
-        for row in _rows(options, places):
+        for row in rows:
             drifted += not row.is_clean
             self.counts.update({name: getattr(row, name) for name in COUNTS})
             if not row.is_clean or row.unlogged:
@@ -64,14 +69,6 @@ class Command(UpkeepCommand):
         if drifted:
             text = _("To send again what was deployed: wx_drift --repair")
             raise CommandError(text, returncode=1)
-
-
-def _rows(options: dict[str, Any], places: list[drift.Place]) -> Any:
-    if options["last"]:
-        wanted = {*places}
-        return (row for row in drift.rows() if (row.using, row.env) in wanted)
-    look = drift.look_and_repair if options["repair"] else drift.look
-    return (look(*place) for place in places)
 
 
 def line_of(row: Drift) -> str:
