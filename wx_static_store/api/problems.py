@@ -137,6 +137,7 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     elif code := _code(error):
         response = _of_error(error, code, context["request"])
     else:
+        error.add_note(f"request {request_id(context['request'])}")  # for Django's own log
         return None
     id = response.data["request_id"] = request_id(context["request"])
     if response.status_code >= 500 and not isinstance(error, Conflict):
