@@ -6,40 +6,32 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from ..models import Deployment
-from .serializers import Link, Moment, NamedChoice, RowSerializer
+from .serializers import Flag, Link, NamedChoice, Number, RowSerializer, Text, Time, Url
 
 
 class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
     """One publishing of many files."""
 
-    store = serializers.CharField(
-        source="using", help_text=_("Its alias; empty for a run before this was recorded.")
-    )
-    folder = serializers.CharField(help_text=_("Where its keys begin."))
+    store = Text(_("Its alias; empty for a run before this was recorded."), source="using")
+    folder = Text(_("Where its keys begin."))
     outcome = NamedChoice(Deployment.Outcome.choices, help_text=_("How it ended."))
     checked = NamedChoice(
         Deployment.Checked.choices,
         allow_blank=True,
         help_text=_("What --verify found, or that the log alone decided; else empty."),
     )
-    live = serializers.BooleanField(
-        source="is_live", help_text=_("It is the newest of its folder that ended well.")
+    live = Flag(_("It is the newest of its folder that ended well."), source="is_live")
+    release = Number(
+        _("The id of the release: what the tree was."), source="release_id", allow_null=True
     )
-    release = serializers.IntegerField(
-        source="release_id",
-        allow_null=True,
-        help_text=_("The id of the release: what the tree was."),
-    )
-    release_url = Link("release", source="release_id", help_text=_("The address of the release."))
-    digest = serializers.CharField(
+    release_url = Link("release", _("The address of the release."), source="release_id")
+    digest = Text(
+        _("Of the release: equal for equal trees. Empty without one."),
         source="release.digest",
         default="",
-        help_text=_("Of the release: equal for equal trees. Empty without one."),
     )
-    unchanged = serializers.IntegerField(
-        source="skipped", help_text=_("Files that were the same in the cloud, and not sent.")
-    )
-    created = Moment()
+    unchanged = Number(_("Files that were the same in the cloud, and not sent."), source="skipped")
+    created = Time()
 
     class Meta:
         model = Deployment
@@ -69,25 +61,25 @@ class DeploymentDetailSerializer(DeploymentSerializer):
 class ReleaseFileSerializer(serializers.Serializer[Any]):
     """A file of a release."""
 
-    name = serializers.CharField(help_text=_("Below the folder of a deployment."))
-    size = serializers.IntegerField()
-    md5 = serializers.CharField()
-    sha256 = serializers.CharField(help_text=_("Of its bytes, in hex."))
-    content_type = serializers.CharField(source="headers.content_type")
-    cache_control = serializers.CharField(source="headers.cache_control")
-    other_headers = serializers.CharField(source="headers.other_headers")
-    last = serializers.BooleanField(help_text=_("It is sent when all others are stored."))
+    name = Text(_("Below the folder of a deployment."))
+    size = Number()
+    md5 = Text()
+    sha256 = Text(_("Of its bytes, in hex."))
+    content_type = Text(source="headers.content_type")
+    cache_control = Text(source="headers.cache_control")
+    other_headers = Text(source="headers.other_headers")
+    last = Flag(_("It is sent when all others are stored."))
 
 
 class ReleaseSerializer(serializers.Serializer[Any]):
     """A deployed tree: the list of its files."""
 
-    id = serializers.IntegerField()
-    digest = serializers.CharField(help_text=_("Equal for equal trees."))
-    count = serializers.IntegerField(help_text=_("How many files it has."))
-    size = serializers.IntegerField(help_text=_("Of all files, in bytes."))
-    created = Moment(help_text=_("When it was deployed first."))
-    used = Moment(help_text=_("When it was deployed last."))
+    id = Number()
+    digest = Text(_("Equal for equal trees."))
+    count = Number(_("How many files it has."))
+    size = Number(_("Of all files, in bytes."))
+    created = Time(_("When it was deployed first."))
+    used = Time(_("When it was deployed last."))
     deployments = DeploymentSerializer(many=True, help_text=_("The newest, 20 at most."))
-    next = serializers.URLField(allow_null=True)
+    next = Url()
     files = ReleaseFileSerializer(many=True, help_text=_("By name; a page of them."))

@@ -21,7 +21,7 @@ from ...api.parameters import (
     page_size_field,
     text_field,
 )
-from ...api.serializers import Moment
+from ...api.serializers import Time, member
 from ..models import LARGEST, LONGEST, Rollout, RolloutEnvironment
 from .serializers import MEANINGS
 
@@ -30,38 +30,36 @@ _ONE = _("Send either the name of a release, or an archive as file in a form.")
 _AMOUNT = r"\s*[0-9]+%?\s*"
 _ENVS = _("Name environments with envs or tags, or send all alone.")
 
-
-def _number(help_text: Any) -> Any:
-    return Integer(required=False, min_value=0, max_value=LARGEST, help_text=help_text)
+_number = member(Integer, required=False, min_value=0, max_value=LARGEST)
 
 
 class MannerBody(Input):
     """How a rollout goes; all of it may be left out."""
 
     waves = text_field(
-        max_length=LONGEST,
-        style={"schema": {"pattern": rf"^{_AMOUNT}(,{_AMOUNT})*$"}},
-        help_text=_(
+        _(
             "How many environments have the release at the end of each wave, as numbers or "
             "percentages: 1,10%,100%."
         ),
+        max_length=LONGEST,
+        style={"schema": {"pattern": rf"^{_AMOUNT}(,{_AMOUNT})*$"}},
     )
     tolerate = text_field(
+        _("How many may fail, as a number or a percentage; one more stops the rollout."),
         max_length=10,
         style={"schema": {"pattern": f"^{_AMOUNT}$"}},
-        help_text=_("How many may fail, as a number or a percentage; one more stops the rollout."),
     )
     max_parallel = _number(MEANINGS["max_parallel"])
-    verify = flag_field(help_text=_("Compare with the cloud after each deploy."))
+    verify = flag_field(_("Compare with the cloud after each deploy."))
     bake = _number(MEANINGS["bake"])
-    deploy_at = Moment(
-        required=False, help_text=_("When it may begin, as 2026-12-24T02:00Z; without it, at once.")
+    deploy_at = Time(
+        _("When it may begin, as 2026-12-24T02:00Z; without it, at once."), required=False
     )
     label = text_field(
+        _("A name for the rollout and its deployments."),
         max_length=LONGEST,
         min_length=None,
         allow_blank=True,
-        help_text=_("A name for the rollout and its deployments."),
     )
 
     def validate_deploy_at(self, when: datetime) -> datetime:
@@ -73,16 +71,12 @@ class MannerBody(Input):
 class RolloutBody(MannerBody):
     """What a rollout brings where."""
 
-    release = text_field(help_text=RELEASE)
+    release = text_field(RELEASE)
     store = blank_field(
-        help_text=_(
-            "An alias of STORAGES. Without it, that of the release, or the only one for sites."
-        )
+        _("An alias of STORAGES. Without it, that of the release, or the only one for sites.")
     )
     prefix = blank_field(
-        help_text=_(
-            "The folder below the store's location. Without it, that of the release, or none."
-        )
+        _("The folder below the store's location. Without it, that of the release, or none.")
     )
     envs = serializers.ListField(
         child=text_field(max_length=64), default=list, help_text=_("The ids of environments.")
@@ -92,7 +86,7 @@ class RolloutBody(MannerBody):
         default=list,
         help_text=_("Environments with these tags too, such as ring/early; see ENVIRONMENTS."),
     )
-    all = flag_field(help_text=_("Every environment that ENVIRONMENTS offers to the caller."))
+    all = flag_field(_("Every environment that ENVIRONMENTS offers to the caller."))
 
     def validate(self, given: dict[str, Any]) -> dict[str, Any]:
         """Check what belongs together."""
@@ -106,19 +100,17 @@ class RolloutBody(MannerBody):
 class RolloutForm(RolloutBody):
     """The form with an archive; a field with several values comes several times."""
 
-    file = file_field(required=False, help_text=_("The built site, as .zip or .tar.gz."))
+    file = file_field(_("The built site, as .zip or .tar.gz."), required=False)
 
 
 class RolloutsQuery(PageQuery):
     """Which rollouts are wanted."""
 
-    state = choice_field(Rollout.State.choices, help_text=_("How the rollout stands."))
+    state = choice_field(_("How the rollout stands."), choices=Rollout.State.choices)
 
 
 class RolloutQuery(RolloutsQuery):
     """Which environments of a rollout are wanted."""
 
-    state = choice_field(
-        RolloutEnvironment.State.choices, help_text=_("How the environment stands.")
-    )
+    state = choice_field(_("How the environment stands."), choices=RolloutEnvironment.State.choices)
     page_size = page_size_field(LARGEST_LIST)

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from ...api.serializers import Link, Moment, NamedChoice
+from ...api.serializers import Link, NamedChoice, Number, Text, Time, Url
 from ..models import Rollout, RolloutEnvironment
 from ..snapshot import Snapshot
 
@@ -15,11 +15,11 @@ from ..snapshot import Snapshot
 class RolloutCountsSerializer(serializers.Serializer[Any]):
     """How many environments are in each state."""
 
-    waiting = serializers.IntegerField(help_text=_("No worker was asked yet."))
-    queued = serializers.IntegerField(help_text=_("A worker was asked."))
-    running = serializers.IntegerField(help_text=_("A worker deploys there."))
-    done = serializers.IntegerField(help_text=_("They have the release."))
-    failed = serializers.IntegerField(help_text=_("See failures."))
+    waiting = Number(_("No worker was asked yet."))
+    queued = Number(_("A worker was asked."))
+    running = Number(_("A worker deploys there."))
+    done = Number(_("They have the release."))
+    failed = Number(_("See failures."))
 
 
 MEANINGS = {
@@ -38,35 +38,31 @@ _HELP = {name: {"help_text": text} for name, text in MEANINGS.items()}
 class RolloutSerializer(serializers.ModelSerializer[Rollout]):
     """One release to many environments, in waves."""
 
-    store = serializers.CharField(source="using")
-    folder = serializers.CharField(help_text=_("Where its keys begin."))
+    store = Text(source="using")
+    folder = Text(_("Where its keys begin."))
     state = NamedChoice(Rollout.State.choices, called="rolloutState", help_text=_("How it stands."))
-    reason = serializers.CharField(
-        source="snapshot.reason", help_text=_("Why it stopped; empty if it did not.")
-    )
-    release = serializers.IntegerField(
+    reason = Text(_("Why it stopped; empty if it did not."), source="snapshot.reason")
+    release = Number(
+        _("The id of the release; null where each environment gets its own."),
         source="release_id",
         allow_null=True,
-        help_text=_("The id of the release; null where each environment gets its own."),
     )
-    release_url = Link("release", source="release_id", help_text=_("The address of the release."))
-    digest = serializers.CharField(
+    release_url = Link("release", _("The address of the release."), source="release_id")
+    digest = Text(
+        _("Of the release: equal for equal trees. Empty without one."),
         source="release.digest",
         default="",
         read_only=True,
-        help_text=_("Of the release: equal for equal trees. Empty without one."),
     )
-    undoes = serializers.IntegerField(
-        source="undoes_id",
-        allow_null=True,
-        help_text=_("The id of the rollout that this one rolls back."),
+    undoes = Number(
+        _("The id of the rollout that this one rolls back."), source="undoes_id", allow_null=True
     )
-    undoes_url = Link("rollout", source="undoes_id", help_text=_("The address of that rollout."))
+    undoes_url = Link("rollout", _("The address of that rollout."), source="undoes_id")
     user: Any = serializers.PrimaryKeyRelatedField(read_only=True, allow_null=True)
-    deploy_at = Moment(allow_null=True, help_text=_("When it may begin; null: at once."))
-    created = Moment()
-    started = Moment(allow_null=True, help_text=_("When it began."))
-    ended = Moment(allow_null=True, help_text=_("When it was done, or stopped."))
+    deploy_at = Time(_("When it may begin; null: at once."), allow_null=True)
+    created = Time()
+    started = Time(_("When it began."), allow_null=True)
+    ended = Time(_("When it was done, or stopped."), allow_null=True)
     environments = RolloutCountsSerializer(
         source="snapshot.counts", help_text=_("How many environments are in each state.")
     )
@@ -97,52 +93,40 @@ class RolloutBegunSerializer(RolloutSerializer):
 class RolloutFilesSerializer(serializers.Serializer[Any]):
     """What its deployments did, all together."""
 
-    stored = serializers.IntegerField()
-    unchanged = serializers.IntegerField(help_text=_("The same in the cloud, and not sent."))
-    failed = serializers.IntegerField()
-    not_attempted = serializers.IntegerField()
-    bytes = serializers.IntegerField()
+    stored = Number()
+    unchanged = Number(_("The same in the cloud, and not sent."))
+    failed = Number()
+    not_attempted = Number()
+    bytes = Number()
 
 
 class RolloutFailureSerializer(serializers.Serializer[Any]):
     """Why environments failed, or are tried again."""
 
-    errcode = serializers.IntegerField(allow_null=True, help_text=_("WeChat's."))
-    message = serializers.CharField(source="text", help_text=_("What the first of them says."))
+    errcode = Number(_("WeChat's."), allow_null=True)
+    message = Text(_("What the first of them says."), source="text")
     envs = serializers.ListField(child=serializers.CharField(), help_text=_("Which they are."))
-    tries = serializers.IntegerField(
-        help_text=_("How many times the most tried of them was begun.")
-    )
-    not_before = Moment(
-        allow_null=True, help_text=_("When the next try may begin; null: none is planned.")
-    )
+    tries = Number(_("How many times the most tried of them was begun."))
+    not_before = Time(_("When the next try may begin; null: none is planned."), allow_null=True)
 
 
 class RolloutEnvironmentSerializer(serializers.ModelSerializer[RolloutEnvironment]):
     """One environment of a rollout."""
 
-    wave = serializers.IntegerField(help_text=_("The number of its wave, from 1."))
+    wave = Number(_("The number of its wave, from 1."))
     state = NamedChoice(
         RolloutEnvironment.State.choices, called="environmentState", help_text=_("How it stands.")
     )
-    since = Moment(help_text=_("When that began."))
-    not_before = Moment(
-        allow_null=True, help_text=_("When the next try may begin; null: none is planned.")
-    )
-    tries = serializers.IntegerField(help_text=_("How many times it was begun."))
-    release = serializers.IntegerField(
-        source="release_id", allow_null=True, help_text=_("The id of what it gets.")
-    )
-    deployment = serializers.IntegerField(
-        source="deployment_id", allow_null=True, help_text=_("The id of what it became.")
-    )
+    since = Time(_("When that began."))
+    not_before = Time(_("When the next try may begin; null: none is planned."), allow_null=True)
+    tries = Number(_("How many times it was begun."))
+    release = Number(_("The id of what it gets."), source="release_id", allow_null=True)
+    deployment = Number(_("The id of what it became."), source="deployment_id", allow_null=True)
     deployment_url = Link(
-        "deployment", source="deployment_id", help_text=_("The address of that deployment.")
+        "deployment", _("The address of that deployment."), source="deployment_id"
     )
-    errcode = serializers.IntegerField(allow_null=True, help_text=_("WeChat's."))
-    message = serializers.CharField(
-        help_text=_("Why it failed, or is tried again; empty for all others.")
-    )
+    errcode = Number(_("WeChat's."), allow_null=True)
+    message = Text(_("Why it failed, or is tried again; empty for all others."))
 
     class Meta:
         model = RolloutEnvironment
@@ -172,7 +156,7 @@ class RolloutDetailSerializer(RolloutSerializer):
         many=True,
         help_text=_("Why environments are tried again, the most frequent first."),
     )
-    next = serializers.URLField(source="page.next", allow_null=True)
+    next = Url(source="page.next")
     results = RolloutEnvironmentSerializer(
         source="page.results", many=True, help_text=_("Its environments, in order; a page of them.")
     )
