@@ -23,7 +23,7 @@ from ..releases.runners import available_runner
 from ..submit.access import Act, reach, sees, visible
 from ..submit.selection import select_environments
 from . import deployment_serializers as serializers, log, paging, parameters
-from .addresses import link
+from .addresses import location
 from .base import View
 from .body import FORM_OR_JSON, clean_body
 from .idempotency import once
@@ -56,8 +56,7 @@ class Deployments(View):
         rows = log.narrow(rows, query, "env", "outcome", "release", store="using")
         if "folder" in query:
             rows = rows.in_folder(query["folder"])
-        found, after = paging.page_rows(rows, query, "deployments")
-        return paging.page(request, _serialize(request, found), after, "deployments")
+        return paging.page_rows(request, rows, query, "deployments", partial(_serialize, request))
 
     @Operation(
         "wx_deployments_create",
@@ -121,8 +120,7 @@ def _created(request: Request, report: EnvironmentReport) -> Response:
     if not (report.ok and published and published.deployment_id):
         raise next(iter(report.causes), None) or Conflict("upstream", report.error)
     row = _visible(request).get(pk=published.deployment_id)
-    address = link(request, "deployment", row.pk)
-    headers = {"Location": address} if address else {}
+    headers = location(request, "deployment", row.pk)
     return Response(_serialize(request, [row])[0], 201, headers=headers)
 
 
@@ -170,9 +168,8 @@ class Release(View):
         files = list(islice(release.contents(), start, start + size))
         after = start + size if start + size < release.count else None
         page = paging.page(request, files, after, of)
-        names = ("id", "digest", "count", "size", "created", "used")
-        facts = {name: getattr(release, name) for name in names}
-        facts |= {"deployments": deployments, "files": files, "next": page.data["next"]}
+        lists = {"deployments": deployments, "files": files, "next": page.data["next"]}
+        facts = vars(release) | lists
         page.data = serializers.ReleaseSerializer(facts, context={"request": request}).data
         return page
 

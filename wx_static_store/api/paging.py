@@ -1,6 +1,6 @@
 """Pages by a signed cursor."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.core import signing
@@ -28,16 +28,23 @@ def read_cursor(cursor: str, of: str) -> Any:
 
 
 def page_rows(
-    rows: QuerySet[Any], query: Mapping[str, Any], of: str, *, by: str = "-id"
-) -> tuple[list[Any], Any]:
-    """Return the rows of a page, and the value after which the next page begins."""
+    request: Request,
+    rows: QuerySet[Any],
+    query: Mapping[str, Any],
+    of: str,
+    shown: Callable[[list[Any]], Any],
+    *,
+    by: str = "-id",
+) -> Response:
+    """Return a page of rows as `shown` makes them."""
     column, rows = by.removeprefix("-"), rows.order_by(by)
     if (last := read_cursor(query.get("cursor", ""), of)) is not None:
         rows = rows.filter(**{f"{column}__{'lt' if by.startswith('-') else 'gt'}": last})
     size = query["page_size"]
     # One more than is shown tells whether there is a next page.
     found = list(rows[: size + 1])
-    return found[:size], getattr(found[size - 1], column) if len(found) > size else None
+    after = getattr(found[size - 1], column) if len(found) > size else None
+    return page(request, shown(found[:size]), after, of)
 
 
 def page(request: Request, results: Any, after: Any, of: str) -> Response:

@@ -71,7 +71,7 @@ class UploadedSerializer(serializers.Serializer[Any]):
     url = Url(_("The public address; null where WeChat does not give it."))
     size = Number()
     md5 = Text()
-    content_type = Text()
+    content_type = Text(source="headers.content_type")
     status = NamedChoice([UploadStatus.STORED, UploadStatus.WAITING], called="uploadStatus")
     errcode = Number(_("WeChat's; 0 is success."), allow_null=True)
 
@@ -213,9 +213,11 @@ class StoreSerializer(serializers.Serializer[Any]):
 class StoresSerializer(serializers.Serializer[Any]):
     """Where this user may upload, and what."""
 
-    folder = Text(_("Names of uploads begin so."))
-    max_size = Number(_("In bytes."))
-    extensions = serializers.ListField(child=serializers.CharField())
+    folder = Text(_("Names of uploads begin so."), source="limits.upload_location")
+    max_size = Number(_("In bytes."), source="limits.upload_max_size")
+    extensions = serializers.ListField(
+        child=serializers.CharField(), source="limits.upload_extensions"
+    )
     results = StoreSerializer(many=True)
 
 

@@ -1,6 +1,7 @@
 """The views of the stores, of what is in the cloud, and of what waits."""
 
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -29,13 +30,9 @@ class StoreList(View):
         (Act.UPLOAD, Act.SEE_LOG),
     )
     def get(self, request: Request) -> Response:
-        options, may = platform_options(), permissions_of(request.user)
-        facts = {
-            "folder": options.upload_location,
-            "max_size": options.upload_max_size,
-            "extensions": options.upload_extensions,
-            "results": [asdict(to) | may for to in stores_for(request.user)],
-        }
+        may = permissions_of(request.user)
+        results = [asdict(to) | may for to in stores_for(request.user)]
+        facts = {"limits": platform_options(), "results": results}
         return Response(serializers.StoresSerializer(facts).data)
 
 
@@ -64,14 +61,10 @@ class FileList(View):
 def describe_file(cloud: Store, file: RemoteFile, *, waiting: bool = False) -> dict[str, Any]:
     facts = {
         "name": file.key.removeprefix(cloud.options.location),
-        "key": file.key,
         "url": (cloud.known_url if waiting else cloud.key_url)(file.key) or None,
-        "size": file.size,
-        "md5": file.md5,
-        "last_modified": file.last_modified,
         "waiting": waiting,
     }
-    return serializers.FileSerializer(facts).data
+    return serializers.FileSerializer(asdict(file) | facts).data
 
 
 class WaitingFiles(View):
@@ -87,6 +80,5 @@ class WaitingFiles(View):
     def get(self, request: Request) -> Response:
         rows = log.readable(WaitingFile.objects.all(), request)
         rows = log.narrow(rows, self.query, "state", "env", store="using")
-        found, after = paging.page_rows(rows, self.query, "waiting")
-        shown = serializers.rows_for(request, found, serializers.WaitingFileSerializer)
-        return paging.page(request, shown, after, "waiting")
+        shown = partial(serializers.rows_for, request, by=serializers.WaitingFileSerializer)
+        return paging.page_rows(request, rows, self.query, "waiting", shown)

@@ -33,7 +33,7 @@ from ..upload.recorder import record_one
 from ..upload.store import get_store
 from ..upload.uploader import get_uploader
 from . import conditions, log, paging, parameters, problems, serializers
-from .addresses import link
+from .addresses import location
 from .base import View
 from .body import EndedEarly, RawParser, clean_body, require_length, spooled_body
 from .idempotency import once
@@ -60,8 +60,8 @@ class Uploads(View):
     def get(self, request: Request) -> Response:
         query = self.query
         rows = log.filter_rows(log.readable(UploadLog.objects.all(), request), query)
-        found, after = paging.page_rows(rows, query, "log", by=query["ordering"])
-        return paging.page(request, serializers.rows_for(request, found), after, "log")
+        shown = partial(serializers.rows_for, request)
+        return paging.page_rows(request, rows, query, "log", shown, by=query["ordering"])
 
     @Operation(
         "wx_uploads_create",
@@ -270,23 +270,19 @@ def upload_response(
     request: Request, using: str, result: UploadResult, row: int | None
 ) -> Response:
     """Return the response to an upload, with the id of its row."""
-    headers = {"X-WX-Status": result.status.value}
+    headers = {"X-WX-Status": result.status.value} | location(request, "upload", row)
     if row is not None:
         headers["X-WX-Upload-Id"] = str(row)
-    if address := link(request, "upload", row):
-        headers["Location"] = address
     if result.error:
         response = problems.of_upload(result, request, row)
         for name, value in headers.items():
             response[name] = value
         return response
-    facts, waits = {"id": row, "store": using, "url": None}, result.status is UploadStatus.WAITING
+    url, waits = None, result.status is UploadStatus.WAITING
     with suppress(WxStaticStoreError):  # the file is stored, even if its address is unknown
         store = get_store(using, result.env)
         # While a file waits, nobody can be asked.
-        facts["url"] = (store.known_url if waits else store.key_url)(result.key) or None
-    names = ("env", "name", "key", "size", "md5", "status", "errcode")
-    facts |= {name: getattr(result, name) for name in names}
-    facts["content_type"] = result.headers.content_type
+        url = (store.known_url if waits else store.key_url)(result.key) or None
+    facts = asdict(result) | {"id": row, "store": using, "url": url}
     status = 202 if waits else 201
     return Response(serializers.UploadedSerializer(facts).data, status, headers=headers)

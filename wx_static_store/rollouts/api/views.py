@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from ... import conf
 from ...api import paging
-from ...api.addresses import link
+from ...api.addresses import location
 from ...api.base import View
 from ...api.body import FORM_OR_JSON, clean_body
 from ...api.deployments import offered_environments
@@ -58,10 +58,7 @@ class Rollouts(View):
         rows, query = visible_rollouts(request.user), self.query
         if "state" in query:
             rows = rows.filter(state=query["state"])
-        found, after = paging.page_rows(rows, query, "rollouts")
-        counts = counts_of(found, sees(request.user))
-        snapshots = [Snapshot(row, counts[row.pk], [], []) for row in found]
-        return paging.page(request, shown(request, snapshots), after, "rollouts")
+        return paging.page_rows(request, rows, query, "rollouts", partial(_with_counts, request))
 
     @Operation(
         "wx_rollouts_create",
@@ -102,8 +99,7 @@ class Rollout(View):
         rows, list_of = environments_of(rollout, part), f"rollout {rollout.pk}"
         if "state" in query:
             rows = rows.filter(state=query["state"])
-        found, after = paging.page_rows(rows, query, list_of, by="position")
-        page = paging.page(request, found, after, list_of)
+        page = paging.page_rows(request, rows, query, list_of, list, by="position")
         page.data = shown_whole(request, Snapshot.of_rollout(rollout, part), page.data)
         return page
 
@@ -233,10 +229,8 @@ def begin_move(request: Request, using: str, move: Move) -> Response:
 
 def began(request: Request, rollout: Row, warnings: Sequence[str] = ()) -> Response:
     """Answer that a rollout begins."""
-    address = link(request, "rollout", rollout.pk)
-    headers = {"Location": address} if address else {}
     body = _facts(request, rollout) | {"warnings": warnings}
-    return Response(body, 202, headers=headers)
+    return Response(body, 202, headers=location(request, "rollout", rollout.pk))
 
 
 # --- one rollout ----------------------------------------------------------------------------------
@@ -248,6 +242,11 @@ def _whole(request: Request, id: str) -> Row:
     if not may_steer(request.user, rollout):
         raise PermissionDenied(_NOT_WHOLE)
     return rollout
+
+
+def _with_counts(request: Request, rows: Sequence[Row]) -> Any:
+    counts = counts_of(rows, sees(request.user))
+    return shown(request, [Snapshot(row, counts[row.pk], [], []) for row in rows])
 
 
 def _facts(request: Request, rollout: Row) -> dict[str, Any]:
