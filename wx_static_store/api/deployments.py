@@ -22,14 +22,13 @@ from ..releases.rollback import MOST_BYTES, MOST_FILES, move_of, plan_rollback
 from ..releases.runners import available_runner
 from ..submit.access import Act, reach, sees, visible
 from ..submit.selection import select_environments
-from . import deployment_serializers as serializers, log, paging, parameters
+from . import log, paging, parameters, serializers
 from .addresses import location
 from .base import View
 from .body import FORM_OR_JSON, clean_body
 from .idempotency import once
 from .operations import BEGINS, CHOICE, FORMATS, Operation
 from .problems import Conflict, answer_as
-from .serializers import rows_for
 
 NEWEST = 20  # deployments of a release
 
@@ -145,7 +144,7 @@ def _failures(request: Request, row: models.Deployment) -> list[dict[str, Any]]:
     bad = log.visible_rows(request).filter(deployment=row, status__in=NOT_STORED)
     # No index has this order: for that of the ids, MariaDB would walk the whole log.
     newest = bad.order_by("status", "-id")[: parameters.LARGEST_PAGE]
-    return rows_for(request, list(newest))
+    return serializers.rows_for(request, list(newest))
 
 
 class Release(View):
