@@ -8,32 +8,21 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from ...api.parameters import (
-    LARGEST_LIST,
-    RELEASE,
-    Input,
-    Integer,
-    PageQuery,
-    blank_field,
-    choice_field,
-    file_field,
-    flag_field,
-    page_size_field,
-    text_field,
-)
+from ...api import parameters
+from ...api.parameters import blank_field, file_field, flag_field, text_field
 from ...api.serializers import Time, member
 from ..models import LARGEST, LONGEST, Rollout, RolloutEnvironment
-from .serializers import MEANINGS
+from .serializers import BAKE, PARALLEL
 
 _OVER = _("This is over: leave it out to begin now.")
 _ONE = _("Send either the name of a release, or an archive as file in a form.")
 _AMOUNT = r"\s*[0-9]+%?\s*"
 _ENVS = _("Name environments with envs or tags, or send all alone.")
 
-_number = member(Integer, required=False, min_value=0, max_value=LARGEST)
+_number = member(parameters.Integer, required=False, min_value=0, max_value=LARGEST)
 
 
-class MannerBody(Input):
+class MannerBody(parameters.Input):
     """How a rollout goes; all of it may be left out."""
 
     waves = text_field(
@@ -49,9 +38,9 @@ class MannerBody(Input):
         max_length=10,
         style={"schema": {"pattern": f"^{_AMOUNT}$"}},
     )
-    max_parallel = _number(MEANINGS["max_parallel"])
+    max_parallel = _number(PARALLEL)
     verify = flag_field(_("Compare with the cloud after each deploy."))
-    bake = _number(MEANINGS["bake"])
+    bake = _number(BAKE)
     deploy_at = Time(
         _("When it may begin, as 2026-12-24T02:00Z; without it, at once."), required=False
     )
@@ -71,7 +60,7 @@ class MannerBody(Input):
 class RolloutBody(MannerBody):
     """What a rollout brings where."""
 
-    release = text_field(RELEASE)
+    release = text_field(parameters.RELEASE)
     store = blank_field(
         _("An alias of STORAGES. Without it, that of the release, or the only one for sites.")
     )
@@ -103,14 +92,16 @@ class RolloutForm(RolloutBody):
     file = file_field(_("The built site, as .zip or .tar.gz."), required=False)
 
 
-class RolloutsQuery(PageQuery):
+class RolloutsQuery(parameters.PageQuery):
     """Which rollouts are wanted."""
 
-    state = choice_field(_("How the rollout stands."), choices=Rollout.State.choices)
+    state = parameters.choice_field(_("How the rollout stands."), choices=Rollout.State.choices)
 
 
 class RolloutQuery(RolloutsQuery):
     """Which environments of a rollout are wanted."""
 
-    state = choice_field(_("How the environment stands."), choices=RolloutEnvironment.State.choices)
-    page_size = page_size_field(LARGEST_LIST)
+    state = parameters.choice_field(
+        _("How the environment stands."), choices=RolloutEnvironment.State.choices
+    )
+    page_size = parameters.page_size_field(parameters.LARGEST_LIST)

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from ...api.serializers import Link, NamedChoice, Number, Text, Time, Url
+from ...api.serializers import Flag, Link, NamedChoice, Number, Text, Time, Url
 from ..models import Rollout, RolloutEnvironment
 from ..snapshot import Snapshot
 
@@ -22,24 +22,18 @@ class RolloutCountsSerializer(serializers.Serializer[Any]):
     failed = Number(_("See failures."))
 
 
-MEANINGS = {
-    "id": _("The id of the rollout."),
-    "label": _("Its name; may be empty."),
-    "waves": _("How many environments have the release at the end of each wave."),
-    "wave": _("The current one, from 1; 0 before it begins."),
-    "tolerate": _("How many may fail; one more stops the rollout."),
-    "max_parallel": _("How many run at once at most; 0: as many as may fail together, 32 at most."),
-    "verify": _("Each deploy is compared with the cloud afterwards."),
-    "bake": _("Seconds between two waves."),
-}
-_HELP = {name: {"help_text": text} for name, text in MEANINGS.items()}
+# Of the answer and of the body alike.
+PARALLEL = _("How many run at once at most; 0: as many as may fail together, 32 at most.")
+BAKE = _("Seconds between two waves.")
 
 
-class RolloutSerializer(serializers.ModelSerializer[Rollout]):
+class RolloutSerializer(serializers.Serializer[Any]):
     """One release to many environments, in waves."""
 
+    id = Number(_("The id of the rollout."))
     store = Text(source="using")
     folder = Text(_("Where its keys begin."))
+    label = Text(_("Its name; may be empty."))
     state = NamedChoice(Rollout.State.choices, called="rolloutState", help_text=_("How it stands."))
     reason = Text(_("Why it stopped; empty if it did not."), source="snapshot.reason")
     release = Number(
@@ -58,8 +52,14 @@ class RolloutSerializer(serializers.ModelSerializer[Rollout]):
         _("The id of the rollout that this one rolls back."), source="undoes_id", allow_null=True
     )
     undoes_url = Link("rollout", _("The address of that rollout."), source="undoes_id")
-    user: Any = serializers.PrimaryKeyRelatedField(read_only=True, allow_null=True)
+    waves = Text(_("How many environments have the release at the end of each wave."))
+    wave = Number(_("The current one, from 1; 0 before it begins."))
+    tolerate = Number(_("How many may fail; one more stops the rollout."))
+    max_parallel = Number(PARALLEL)
+    verify = Flag(_("Each deploy is compared with the cloud afterwards."))
+    bake = Number(BAKE)
     deploy_at = Time(_("When it may begin; null: at once."), allow_null=True)
+    user: Any = serializers.PrimaryKeyRelatedField(read_only=True, allow_null=True)
     created = Time()
     started = Time(_("When it began."), allow_null=True)
     ended = Time(_("When it was done, or stopped."), allow_null=True)
@@ -68,15 +68,7 @@ class RolloutSerializer(serializers.ModelSerializer[Rollout]):
     )
 
     class Meta:
-        model = Rollout
-        fields: tuple[str, ...] = (
-            *("id", "store", "folder", "label", "state", "reason", "release", "release_url"),
-            *("digest", "undoes", "undoes_url", "waves", "wave", "tolerate", "max_parallel"),
-            *("verify", "bake", "deploy_at", "user", "created", "started", "ended"),
-            "environments",
-        )
-        read_only_fields = fields
-        extra_kwargs = _HELP
+        model = Rollout  # says what a user's id is
 
 
 class RolloutBegunSerializer(RolloutSerializer):
@@ -85,9 +77,6 @@ class RolloutBegunSerializer(RolloutSerializer):
     warnings = serializers.ListField(
         child=serializers.CharField(), help_text=_("What to look at; nothing was held back for it.")
     )
-
-    class Meta(RolloutSerializer.Meta):
-        fields = read_only_fields = (*RolloutSerializer.Meta.fields, "warnings")
 
 
 class RolloutFilesSerializer(serializers.Serializer[Any]):
@@ -110,9 +99,10 @@ class RolloutFailureSerializer(serializers.Serializer[Any]):
     not_before = Time(_("When the next try may begin; null: none is planned."), allow_null=True)
 
 
-class RolloutEnvironmentSerializer(serializers.ModelSerializer[RolloutEnvironment]):
+class RolloutEnvironmentSerializer(serializers.Serializer[Any]):
     """One environment of a rollout."""
 
+    env = Text()
     wave = Number(_("The number of its wave, from 1."))
     state = NamedChoice(
         RolloutEnvironment.State.choices, called="environmentState", help_text=_("How it stands.")
@@ -127,14 +117,6 @@ class RolloutEnvironmentSerializer(serializers.ModelSerializer[RolloutEnvironmen
     )
     errcode = Number(_("WeChat's."), allow_null=True)
     message = Text(_("Why it failed, or is tried again; empty for all others."))
-
-    class Meta:
-        model = RolloutEnvironment
-        fields = (
-            *("env", "wave", "state", "since", "not_before", "tries", "release", "deployment"),
-            *("deployment_url", "errcode", "message"),
-        )
-        read_only_fields = fields
 
 
 class RolloutDetailSerializer(RolloutSerializer):
@@ -160,12 +142,6 @@ class RolloutDetailSerializer(RolloutSerializer):
     results = RolloutEnvironmentSerializer(
         source="page.results", many=True, help_text=_("Its environments, in order; a page of them.")
     )
-
-    class Meta(RolloutSerializer.Meta):
-        fields = read_only_fields = (
-            *RolloutSerializer.Meta.fields,
-            *("files", "by_wave", "failures", "retries", "next", "results"),
-        )
 
 
 def shown(request: Request, snapshots: Sequence[Snapshot]) -> Any:

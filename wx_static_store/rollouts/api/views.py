@@ -17,7 +17,7 @@ from ...api.base import View
 from ...api.body import FORM_OR_JSON, clean_body
 from ...api.deployments import offered_environments
 from ...api.idempotency import once
-from ...api.log import one_row
+from ...api.log import narrow, one_row
 from ...api.operations import BEGINS, BODY, CHOICE, FORMATS, PATH, SENDER, Operation
 from ...api.problems import answer_as
 from ...deploy.environments import site_stores
@@ -55,9 +55,8 @@ class Rollouts(View):
         bodies.RolloutsQuery,
     )
     def get(self, request: Request) -> Response:
-        rows, query = visible_rollouts(request.user), self.query
-        if "state" in query:
-            rows = rows.filter(state=query["state"])
+        query = self.query
+        rows = narrow(visible_rollouts(request.user), query, "state")
         return paging.page_rows(request, rows, query, "rollouts", partial(_with_counts, request))
 
     @Operation(
@@ -96,9 +95,8 @@ class Rollout(View):
     def get(self, request: Request, id: str) -> Response:
         rollout, query = one_row(visible_rollouts(request.user), id), self.query
         part = visible_part(request.user, rollout)
-        rows, list_of = environments_of(rollout, part), f"rollout {rollout.pk}"
-        if "state" in query:
-            rows = rows.filter(state=query["state"])
+        rows = narrow(environments_of(rollout, part), query, "state")
+        list_of = f"rollout {rollout.pk}"
         page = paging.page_rows(request, rows, query, list_of, list, by="position")
         page.data = shown_whole(request, Snapshot.of_rollout(rollout, part), page.data)
         return page
