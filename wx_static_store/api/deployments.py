@@ -20,7 +20,7 @@ from ..models import DeploymentQuerySet
 from ..releases.payload import check_store
 from ..releases.rollback import MOST_BYTES, MOST_FILES, move_of, plan_rollback
 from ..releases.runners import available_runner
-from ..submit.access import Act, reach, sees, visible
+from ..submit.access import Act, may, reach, sees, visible
 from ..submit.selection import select_environments
 from . import log, paging, parameters, serializers
 from .addresses import location
@@ -139,7 +139,7 @@ class Deployment(View):
 
 
 def _failures(request: Request, row: models.Deployment) -> list[dict[str, Any]]:
-    if not log.sees_all(request):
+    if not may(request.user, Act.SEE_LOG):
         return []
     bad = log.visible_rows(request).filter(deployment=row, status__in=NOT_STORED)
     # No index has this order: for that of the ids, MariaDB would walk the whole log.

@@ -213,7 +213,7 @@ class RawUpload(View):
     )
     def get(self, request: Request, store: str, name: str) -> Response:
         """Return the file that waits or is in the cloud by this name; HEAD has it in headers."""
-        env, uploads = self.query["env"] or None, not log.sees_all(request)
+        env, uploads = self.query["env"] or None, not may(request.user, Act.SEE_LOG)
         to = target(request.user, store, env, uploads=uploads)
         cloud = get_store(to.using, to.env)
         key = object_key(cloud.options.location, clean_name(name))

@@ -1,6 +1,5 @@
 """The members of the answers about rollouts."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -144,19 +143,9 @@ class RolloutDetailSerializer(RolloutSerializer):
     )
 
 
-def shown(request: Request, snapshots: Sequence[Snapshot]) -> Any:
-    """Return rollouts as JSON, with the counts of their environments."""
-    rows = [_row(snapshot) for snapshot in snapshots]
-    return RolloutSerializer(rows, many=True, context={"request": request}).data
-
-
-def shown_whole(request: Request, snapshot: Snapshot, page: Mapping[str, Any]) -> Any:
-    """Return a rollout as JSON, with a page of its environments."""
-    row = _row(snapshot, page=page)
-    return RolloutDetailSerializer(row, context={"request": request}).data
-
-
-def _row(snapshot: Snapshot, **more: Any) -> Rollout:
-    """Return the row with what else belongs to its answer."""
-    vars(snapshot.rollout).update(more, snapshot=snapshot)
-    return snapshot.rollout
+def shown(request: Request, *snapshots: Snapshot, by: Any = RolloutSerializer, **more: Any) -> Any:
+    """Return rollouts as JSON, with the counts of their environments, and what else is theirs."""
+    for snapshot in snapshots:
+        vars(snapshot.rollout).update(more, snapshot=snapshot)
+    rows = [snapshot.rollout for snapshot in snapshots]
+    return by(rows, many=True, context={"request": request}).data

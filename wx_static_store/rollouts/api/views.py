@@ -35,7 +35,7 @@ from ..rows import environments_of, may_steer, visible_part, visible_rollouts
 from ..snapshot import Snapshot, counts_of
 from ..waves import RolloutRefused, tolerated, wave_sizes
 from . import bodies, serializers
-from .serializers import shown, shown_whole
+from .serializers import shown
 
 _NOT_WHOLE = _("This rollout has environments that are not offered to you.")
 _NO_ENVIRONMENT = _("No environment is offered to you.")
@@ -98,7 +98,8 @@ class Rollout(View):
         rows = narrow(environments_of(rollout, part), query, "state")
         list_of = f"rollout {rollout.pk}"
         page = paging.page_rows(request, rows, query, list_of, list, by="position")
-        page.data = shown_whole(request, Snapshot.of_rollout(rollout, part), page.data)
+        snapshot, whole = Snapshot.of_rollout(rollout, part), serializers.RolloutDetailSerializer
+        [page.data] = shown(request, snapshot, by=whole, page=page.data)
         return page
 
 
@@ -244,11 +245,11 @@ def _whole(request: Request, id: str) -> Row:
 
 def _with_counts(request: Request, rows: Sequence[Row]) -> Any:
     counts = counts_of(rows, sees(request.user))
-    return shown(request, [Snapshot(row, counts[row.pk], [], []) for row in rows])
+    return shown(request, *(Snapshot(row, counts[row.pk], [], []) for row in rows))
 
 
 def _facts(request: Request, rollout: Row) -> dict[str, Any]:
     """Return the rollout as it is now."""
     row = visible_rollouts(request.user).get(pk=rollout.pk)
-    (facts,) = shown(request, [Snapshot.of_rollout(row)])
+    [facts] = shown(request, Snapshot.of_rollout(row))
     return dict(facts)
