@@ -2,8 +2,7 @@
 The REST API: ``path("wx/", include("wx_static_store.api.urls"))``.
 
     urls         the addresses, with those of other apps
-    views        the views of uploads
-    stores       the views of stores, of what is in the cloud, and of what waits
+    views        the views of uploads, of stores, of what is in the cloud, and of what waits
     deployments  the views of deployments and releases
     base         the base of the views: no default of the project applies
     schema       the OpenAPI document (extra ``schema``)

@@ -1,4 +1,4 @@
-"""The views of uploads."""
+"""The views of uploads, of stores, of what is in the cloud, and of what waits."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,29 +16,29 @@ from rest_framework.response import Response
 
 from ..conf import platform_options
 from ..core.naming import clean_name, object_key
-from ..core.types import UploadContext, UploadItem, UploadResult, UploadStatus
+from ..core.types import RemoteFile, UploadContext, UploadItem, UploadResult, UploadStatus
 from ..exceptions import SourceError, WxStaticStoreError
 from ..i18n import listed
 from ..log.diagnosis import diagnose, text_of
 from ..log.owner import owning_alias
 from ..log.retry import retry_uploads
-from ..models import UploadLog
+from ..models import UploadLog, WaitingFile
+from ..submit import policy
 from ..submit.access import Act, may, offered
-from ..submit.policy import Target, generated_name, key_for, stores_for, target
+from ..submit.policy import Target, target
 from ..submit.send import send
 from ..upload.database import in_database
 from ..upload.parked import row_ahead
 from ..upload.presence import look
 from ..upload.recorder import record_one
-from ..upload.store import get_store
+from ..upload.store import Store, get_store
 from ..upload.uploader import get_uploader
-from . import conditions, log, paging, parameters, problems, serializers
+from . import conditions, log, operations as of, paging, parameters, problems, serializers
 from .addresses import location
 from .base import View
 from .body import EndedEarly, RawParser, clean_body, require_length, spooled_body
 from .idempotency import once
-from .operations import AGAIN, CLOUD, EVERYBODY, FILE, MATCH, MD5, ONCE, SENDER, STORE, Operation
-from .stores import describe_file
+from .operations import CLOUD, EVERYBODY, ONCE, READ, SENDER, STORE, Operation, pages_of
 
 _NAME_ONE = _("Name the store. These are offered to you: %(names)s")
 _EARLY = _("The client's body ended before its Content-Length")
@@ -66,7 +66,7 @@ class Uploads(View):
     @Operation(
         "wx_uploads_create",
         _("Upload a file by a form"),
-        (*SENDER, *FILE, *CLOUD, *ONCE),
+        (*SENDER, *of.FILE, *CLOUD, *ONCE),
         serializers.UploadedSerializer,
         (Act.UPLOAD,),
         201,
@@ -77,7 +77,7 @@ class Uploads(View):
         request={"multipart/form-data": parameters.Form},
         once=True,
         waits=True,
-        headers=MATCH,
+        headers=of.MATCH,
     )
     def post(self, request: Request) -> Response:
         require_length(request)
@@ -88,7 +88,7 @@ class Uploads(View):
         name = name if name and not name.endswith("/") else name + file.name
         facts = given | {"file": name}
         if given["generate"]:
-            name = generated_name(name)
+            name = policy.generated_name(name)
         return _upload_once(request, facts, to, name, file.file, file.size)
 
 
@@ -96,7 +96,7 @@ def _named_target(user: Any, using: str, env: str | None) -> Target:
     """Return the target that the form names; without a store, the only target of the user."""
     if using:
         return target(user, using, env)
-    offered = [to for to in stores_for(user) if env in (None, to.env)]
+    offered = [to for to in policy.stores_for(user) if env in (None, to.env)]
     if len(offered) != 1:
         names = listed(sorted({to.using for to in offered}) or ["-"])
         raise ValidationError({"store": [_NAME_ONE % {"names": names}]})
@@ -148,7 +148,7 @@ class Retry(View):
     @Operation(
         "wx_uploads_retry",
         _("Upload the same bytes again"),
-        (*SENDER, *AGAIN, *CLOUD, *ONCE),
+        (*SENDER, *of.AGAIN, *CLOUD, *ONCE),
         serializers.UploadedSerializer,
         (Act.RETRY,),
         201,
@@ -227,7 +227,7 @@ class RawUpload(View):
     @Operation(
         "wx_uploads_put",
         _("Upload a file by its bytes"),
-        (*SENDER, *FILE, "digest", *CLOUD, *ONCE),
+        (*SENDER, *of.FILE, "digest", *CLOUD, *ONCE),
         serializers.UploadedSerializer,
         (Act.UPLOAD,),
         201,
@@ -236,15 +236,15 @@ class RawUpload(View):
         request={"application/octet-stream": parameters.BINARY},
         once=True,
         waits=True,
-        headers=MATCH
-        | {"Content-MD5": (MD5, _("Of the body, in base64; of other bytes the answer is 400."))},
+        headers=of.MATCH
+        | {"Content-MD5": (of.MD5, _("Of the body, in base64; of other bytes the answer is 400."))},
     )
     def put(self, request: Request, store: str, name: str) -> Response:
         given = self.query
         to, size = target(request.user, store, given["env"] or None), require_length(request)
         if given["generate"]:
-            name = generated_name(name)
-        key_for(request.user, to, name, BytesIO(), size=size)  # refuse before a byte is read
+            name = policy.generated_name(name)
+        policy.key_for(request.user, to, name, BytesIO(), size=size)  # refuse before a byte is read
         try:
             with spooled_body(request) as file:
                 conditions.require_md5(request, file)
@@ -255,6 +255,74 @@ class RawUpload(View):
             result = get_uploader(to.using, to.env).failed(item, error)
             early.upload_id = record_one(result, context_of(request))
             raise
+
+
+# --- stores, what is in the cloud, what waits -----------------------------------------------------
+
+
+class StoreList(View):
+    """Where the caller may upload."""
+
+    @Operation(
+        "wx_stores_list",
+        _("Where one may upload, and what"),
+        READ,
+        serializers.StoresSerializer,
+        (Act.UPLOAD, Act.SEE_LOG),
+    )
+    def get(self, request: Request) -> Response:
+        may = policy.permissions_of(request.user)
+        results = [asdict(to) | may for to in policy.stores_for(request.user)]
+        facts = {"limits": platform_options(), "results": results}
+        return Response(serializers.StoresSerializer(facts).data)
+
+
+class FileList(View):
+    """The files in the cloud."""
+
+    @Operation(
+        "wx_files_list",
+        _("What is in the cloud"),
+        (*EVERYBODY, "invalid", "not_found", *STORE, *CLOUD),
+        pages_of(serializers.FileSerializer),
+        (Act.SEE_LOG,),
+        query=parameters.FilesQuery,
+    )
+    def get(self, request: Request, store: str) -> Response:
+        query = self.query
+        to = target(request.user, store, query["env"] or None, uploads=False)
+        cloud = get_store(to.using, to.env)
+        prefix = cloud.options.location + query["prefix"]
+        of = f"{to.using} {to.env} {prefix}"
+        found = cloud.page(prefix, paging.read_cursor(query.get("cursor", ""), of) or "")
+        files = [describe_file(cloud, file) for file in found.files if not cloud.is_deleted(file)]
+        return paging.page(request, files, found.marker, of)
+
+
+def describe_file(cloud: Store, file: RemoteFile, *, waiting: bool = False) -> dict[str, Any]:
+    facts = {
+        "name": file.key.removeprefix(cloud.options.location),
+        "url": (cloud.known_url if waiting else cloud.key_url)(file.key) or None,
+        "waiting": waiting,
+    }
+    return serializers.FileSerializer(asdict(file) | facts).data
+
+
+class WaitingFiles(View):
+    """The files and deletions that wait, the newest first."""
+
+    @Operation.of_rows(
+        "wx_waiting_list",
+        _("The files that wait until WeChat answers"),
+        serializers.WaitingFileSerializer,
+        (Act.SEE_LOG, Act.UPLOAD),
+        parameters.WaitingQuery,
+    )
+    def get(self, request: Request) -> Response:
+        rows = log.readable(WaitingFile.objects.all(), request)
+        rows = log.narrow(rows, self.query, "state", "env", store="using")
+        shown = partial(serializers.rows_for, request, by=serializers.WaitingFileSerializer)
+        return paging.page_rows(request, rows, self.query, "waiting", shown)
 
 
 # --- the answer to an upload -------------------------------------------------------------------
