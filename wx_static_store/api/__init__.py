@@ -13,7 +13,6 @@ The REST API: ``path("wx/", include("wx_static_store.api.urls"))``.
     idempotency  ``Idempotency-Key``: the first answer again, for a day
     serializers  the members of answers
     addresses    an address, with and without its last slash; those of rows
-    log          the rows that a caller may see, and queries
-    paging       pages by a signed cursor
+    lists        the rows that a caller may see: filters, and pages by a signed cursor
     problems     errors as RFC 9457 writes them, with a stable `code`
 """

@@ -22,7 +22,7 @@ from ..releases.rollback import MOST_BYTES, MOST_FILES, move_of, plan_rollback
 from ..releases.runners import available_runner
 from ..submit.access import Act, may, reach, sees, visible
 from ..submit.selection import select_environments
-from . import log, paging, parameters, serializers
+from . import lists, parameters, serializers
 from .addresses import location
 from .base import View
 from .body import FORM_OR_JSON, clean_body
@@ -52,10 +52,10 @@ class Deployments(View):
     )
     def get(self, request: Request) -> Response:
         rows, query = _visible(request), self.query
-        rows = log.narrow(rows, query, "env", "outcome", "release", store="using")
+        rows = lists.narrow(rows, query, "env", "outcome", "release", store="using")
         if "folder" in query:
             rows = rows.in_folder(query["folder"])
-        return paging.page_rows(request, rows, query, "deployments", partial(_serialize, request))
+        return lists.page_rows(request, rows, query, "deployments", partial(_serialize, request))
 
     @Operation(
         "wx_deployments_create",
@@ -133,7 +133,7 @@ class Deployment(View):
         (Act.SEE_DEPLOYMENTS,),
     )
     def get(self, request: Request, id: str) -> Response:
-        row = log.one_row(_visible(request), id)
+        row = lists.one_row(_visible(request), id)
         (shown,) = _serialize(request, [row])
         return Response({**shown, "failures": _failures(request, row)})
 
@@ -141,7 +141,7 @@ class Deployment(View):
 def _failures(request: Request, row: models.Deployment) -> list[dict[str, Any]]:
     if not may(request.user, Act.SEE_LOG):
         return []
-    bad = log.visible_rows(request).filter(deployment=row, status__in=NOT_STORED)
+    bad = lists.visible_rows(request).filter(deployment=row, status__in=NOT_STORED)
     # No index has this order: for that of the ids, MariaDB would walk the whole log.
     newest = bad.order_by("status", "-id")[: parameters.LARGEST_PAGE]
     return serializers.rows_for(request, list(newest))
@@ -158,17 +158,17 @@ class Release(View):
         parameters.ReleaseQuery,
     )
     def get(self, request: Request, id: str) -> Response:
-        release = log.one_row(models.Release.objects.all(), id)
+        release = lists.one_row(models.Release.objects.all(), id)
         deployments = list(_visible(request).filter(release=release)[:NEWEST])
         if not deployments and sees(request.user) is not None:
             raise Http404
         of, size = f"release {release.pk}", self.query["page_size"]
-        start = paging.read_cursor(self.query.get("cursor", ""), of) or 0
+        start = lists.read_cursor(self.query.get("cursor", ""), of) or 0
         files = list(islice(release.contents(), start, start + size))
         after = start + size if start + size < release.count else None
-        page = paging.page(request, files, after, of)
-        lists = {"deployments": deployments, "files": files, "next": page.data["next"]}
-        facts = vars(release) | lists
+        page = lists.page(request, files, after, of)
+        of_it = {"deployments": deployments, "files": files, "next": page.data["next"]}
+        facts = vars(release) | of_it
         page.data = serializers.ReleaseSerializer(facts, context={"request": request}).data
         return page
 

@@ -33,7 +33,7 @@ from ..upload.presence import look
 from ..upload.recorder import record_one
 from ..upload.store import Store, get_store
 from ..upload.uploader import get_uploader
-from . import conditions, log, operations as of, paging, parameters, problems, serializers
+from . import conditions, lists, operations, parameters, problems, serializers
 from .addresses import location
 from .base import View
 from .body import EndedEarly, RawParser, clean_body, require_length, spooled_body
@@ -59,14 +59,14 @@ class Uploads(View):
     )
     def get(self, request: Request) -> Response:
         query = self.query
-        rows = log.filter_rows(log.readable(UploadLog.objects.all(), request), query)
+        rows = lists.filter_rows(lists.readable(UploadLog.objects.all(), request), query)
         shown = partial(serializers.rows_for, request)
-        return paging.page_rows(request, rows, query, "log", shown, by=query["ordering"])
+        return lists.page_rows(request, rows, query, "log", shown, by=query["ordering"])
 
     @Operation(
         "wx_uploads_create",
         _("Upload a file by a form"),
-        (*SENDER, *of.FILE, *CLOUD, *ONCE),
+        (*SENDER, *operations.FILE, *CLOUD, *ONCE),
         serializers.UploadedSerializer,
         (Act.UPLOAD,),
         201,
@@ -77,7 +77,7 @@ class Uploads(View):
         request={"multipart/form-data": parameters.Form},
         once=True,
         waits=True,
-        headers=of.MATCH,
+        headers=operations.MATCH,
     )
     def post(self, request: Request) -> Response:
         require_length(request)
@@ -137,7 +137,7 @@ class Upload(View):
         (Act.SEE_LOG, Act.UPLOAD),
     )
     def get(self, request: Request, id: str) -> Response:
-        row = log.one_row(log.readable(UploadLog.objects.all(), request), id)
+        row = lists.one_row(lists.readable(UploadLog.objects.all(), request), id)
         (shown,) = serializers.rows_for(request, [row])
         return Response(shown)
 
@@ -148,7 +148,7 @@ class Retry(View):
     @Operation(
         "wx_uploads_retry",
         _("Upload the same bytes again"),
-        (*SENDER, *of.AGAIN, *CLOUD, *ONCE),
+        (*SENDER, *operations.AGAIN, *CLOUD, *ONCE),
         serializers.UploadedSerializer,
         (Act.RETRY,),
         201,
@@ -156,7 +156,7 @@ class Retry(View):
         once=True,
     )
     def post(self, request: Request, id: str) -> Response:
-        row = log.one_row(log.visible_rows(request), id)
+        row = lists.one_row(lists.visible_rows(request), id)
         # The environment of a row may not be offered to this user any more.
         if using := owning_alias(row):
             target(request.user, using, row.env, uploads=False)
@@ -190,7 +190,7 @@ class Diagnosis(View):
         ),
     )
     def get(self, request: Request, id: str) -> Response:
-        found = diagnose(log.one_row(offered(log.visible_rows(request), request.user), id))
+        found = diagnose(lists.one_row(offered(lists.visible_rows(request), request.user), id))
         if isinstance(found, WxStaticStoreError):
             raise found
         bodies = {name: text_of(getattr(found, name)) for name in ("request_body", "response_body")}
@@ -227,7 +227,7 @@ class RawUpload(View):
     @Operation(
         "wx_uploads_put",
         _("Upload a file by its bytes"),
-        (*SENDER, *of.FILE, "digest", *CLOUD, *ONCE),
+        (*SENDER, *operations.FILE, "digest", *CLOUD, *ONCE),
         serializers.UploadedSerializer,
         (Act.UPLOAD,),
         201,
@@ -236,8 +236,7 @@ class RawUpload(View):
         request={"application/octet-stream": parameters.BINARY},
         once=True,
         waits=True,
-        headers=of.MATCH
-        | {"Content-MD5": (of.MD5, _("Of the body, in base64; of other bytes the answer is 400."))},
+        headers=operations.WITH_MD5,
     )
     def put(self, request: Request, store: str, name: str) -> Response:
         given = self.query
@@ -294,9 +293,9 @@ class FileList(View):
         cloud = get_store(to.using, to.env)
         prefix = cloud.options.location + query["prefix"]
         of = f"{to.using} {to.env} {prefix}"
-        found = cloud.page(prefix, paging.read_cursor(query.get("cursor", ""), of) or "")
+        found = cloud.page(prefix, lists.read_cursor(query.get("cursor", ""), of) or "")
         files = [describe_file(cloud, file) for file in found.files if not cloud.is_deleted(file)]
-        return paging.page(request, files, found.marker, of)
+        return lists.page(request, files, found.marker, of)
 
 
 def describe_file(cloud: Store, file: RemoteFile, *, waiting: bool = False) -> dict[str, Any]:
@@ -319,10 +318,10 @@ class WaitingFiles(View):
         parameters.WaitingQuery,
     )
     def get(self, request: Request) -> Response:
-        rows = log.readable(WaitingFile.objects.all(), request)
-        rows = log.narrow(rows, self.query, "state", "env", store="using")
+        rows = lists.readable(WaitingFile.objects.all(), request)
+        rows = lists.narrow(rows, self.query, "state", "env", store="using")
         shown = partial(serializers.rows_for, request, by=serializers.WaitingFileSerializer)
-        return paging.page_rows(request, rows, self.query, "waiting", shown)
+        return lists.page_rows(request, rows, self.query, "waiting", shown)
 
 
 # --- the answer to an upload -------------------------------------------------------------------

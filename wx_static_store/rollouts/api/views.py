@@ -11,13 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ... import conf
-from ...api import paging
 from ...api.addresses import location
 from ...api.base import View
 from ...api.body import FORM_OR_JSON, clean_body
 from ...api.deployments import offered_environments
 from ...api.idempotency import once
-from ...api.log import narrow, one_row
+from ...api.lists import narrow, one_row, page_rows
 from ...api.operations import BEGINS, BODY, CHOICE, FORMATS, PATH, SENDER, Operation
 from ...api.problems import answer_as
 from ...deploy.environments import site_stores
@@ -57,7 +56,7 @@ class Rollouts(View):
     def get(self, request: Request) -> Response:
         query = self.query
         rows = narrow(visible_rollouts(request.user), query, "state")
-        return paging.page_rows(request, rows, query, "rollouts", partial(_with_counts, request))
+        return page_rows(request, rows, query, "rollouts", partial(_with_counts, request))
 
     @Operation(
         "wx_rollouts_create",
@@ -97,7 +96,7 @@ class Rollout(View):
         part = visible_part(request.user, rollout)
         rows = narrow(environments_of(rollout, part), query, "state")
         list_of = f"rollout {rollout.pk}"
-        page = paging.page_rows(request, rows, query, list_of, list, by="position")
+        page = page_rows(request, rows, query, list_of, list, by="position")
         snapshot, whole = Snapshot.of_rollout(rollout, part), serializers.RolloutDetailSerializer
         [page.data] = shown(request, snapshot, by=whole, page=page.data)
         return page
