@@ -40,6 +40,8 @@ from .body import EndedEarly, RawParser, clean_body, require_length, spooled_bod
 from .idempotency import once
 from .operations import CLOUD, EVERYBODY, ONCE, READ, SENDER, STORE, Operation, pages_of
 
+_sends = partial(Operation, answer=serializers.UploadedSerializer, status=201, once=True)
+
 _NAME_ONE = _("Name the store. These are offered to you: %(names)s")
 _EARLY = _("The client's body ended before its Content-Length")
 _SEND_AGAIN = _("Send the file again.")
@@ -63,19 +65,16 @@ class Uploads(View):
         shown = partial(serializers.rows_for, request)
         return lists.page_rows(request, rows, query, "log", shown, by=query["ordering"])
 
-    @Operation(
+    @_sends(
         "wx_uploads_create",
         _("Upload a file by a form"),
         (*SENDER, *operations.FILE, *CLOUD, *ONCE),
-        serializers.UploadedSerializer,
-        (Act.UPLOAD,),
-        201,
-        _(
+        needs=(Act.UPLOAD,),
+        description=_(
             "What is uploaded is public for everybody. It is sent to the cloud before this "
             "answers. A store may let files wait while WeChat is away: the answer is 202 then."
         ),
         request={"multipart/form-data": parameters.Form},
-        once=True,
         waits=True,
         headers=operations.MATCH,
     )
@@ -145,15 +144,12 @@ class Upload(View):
 class Retry(View):
     """An earlier upload, once more, with the same bytes."""
 
-    @Operation(
+    @_sends(
         "wx_uploads_retry",
         _("Upload the same bytes again"),
         (*SENDER, *operations.AGAIN, *CLOUD, *ONCE),
-        serializers.UploadedSerializer,
-        (Act.RETRY,),
-        201,
-        _("Of files that are still to be had: on this server, or on the public site."),
-        once=True,
+        needs=(Act.RETRY,),
+        description=_("Of files that are still to be had: on this server, or on the public site."),
     )
     def post(self, request: Request, id: str) -> Response:
         row = lists.one_row(lists.visible_rows(request), id)
@@ -224,17 +220,14 @@ class RawUpload(View):
         headers = conditions.headers_of(found, facts["url"], waits=facts["waiting"])
         return Response(facts, headers=headers)
 
-    @Operation(
+    @_sends(
         "wx_uploads_put",
         _("Upload a file by its bytes"),
         (*SENDER, *operations.FILE, "digest", *CLOUD, *ONCE),
-        serializers.UploadedSerializer,
-        (Act.UPLOAD,),
-        201,
-        _("The name is below the store's location, its slashes included."),
+        needs=(Act.UPLOAD,),
+        description=_("The name is below the store's location, its slashes included."),
         query=parameters.PlaceQuery,
         request={"application/octet-stream": parameters.BINARY},
-        once=True,
         waits=True,
         headers=operations.WITH_MD5,
     )

@@ -33,7 +33,7 @@ from ..models import Rollout as Row
 from ..rows import environments_of, may_steer, visible_part, visible_rollouts
 from ..snapshot import Snapshot, counts_of
 from ..waves import RolloutRefused, tolerated, wave_sizes
-from . import bodies, serializers
+from . import serializers
 from .serializers import shown
 
 _NOT_WHOLE = _("This rollout has environments that are not offered to you.")
@@ -51,7 +51,7 @@ class Rollouts(View):
         _("The rollouts"),
         serializers.RolloutSerializer,
         (Act.SEE_DEPLOYMENTS,),
-        bodies.RolloutsQuery,
+        serializers.RolloutsQuery,
     )
     def get(self, request: Request) -> Response:
         query = self.query
@@ -69,12 +69,15 @@ class Rollouts(View):
             "A kept release, or an archive of a built site, to environments in waves. Workers "
             "of Celery do it after this answers."
         ),
-        request={"application/json": bodies.RolloutBody, "multipart/form-data": bodies.RolloutForm},
+        request={
+            "application/json": serializers.RolloutBody,
+            "multipart/form-data": serializers.RolloutForm,
+        },
         once=True,
         location=_("The rollout."),
     )
     def post(self, request: Request) -> Response:
-        given = clean_body(bodies.RolloutForm, request)
+        given = clean_body(serializers.RolloutForm, request)
         file = given.pop("file", None)
         facts = given | {"file": file and file.name}
         start = partial(_start, request, given, file)
@@ -89,7 +92,7 @@ class Rollout(View):
         _("How far a rollout is, and how its environments stand"),
         serializers.RolloutDetailSerializer,
         (Act.SEE_DEPLOYMENTS,),
-        bodies.RolloutQuery,
+        serializers.RolloutQuery,
     )
     def get(self, request: Request, id: str) -> Response:
         rollout, query = one_row(visible_rollouts(request.user), id), self.query
@@ -136,12 +139,12 @@ class RolloutRollback(View):
         (Act.DEPLOY,),
         202,
         _("The rollout is stopped, and another one begins."),
-        request=dict.fromkeys(FORMATS, bodies.MannerBody),
+        request=dict.fromkeys(FORMATS, serializers.MannerBody),
         once=True,
         location=_("The rollout."),
     )
     def post(self, request: Request, id: str) -> Response:
-        given, rollout = clean_body(bodies.MannerBody, request), _whole(request, id)
+        given, rollout = clean_body(serializers.MannerBody, request), _whole(request, id)
         roll_back = partial(_roll_back, request, rollout, given)
         return once(request, given, None, roll_back, env="")
 
@@ -179,7 +182,7 @@ def _environments(user: Any, given: Mapping[str, Any]) -> list[str]:
 
 
 def manner_of(user: Any, given: Mapping[str, Any], count: int, **defaults: Any) -> Manner:
-    names = bodies.MannerBody().fields.keys() & given.keys()
+    names = serializers.MannerBody().fields.keys() & given.keys()
     manner = Manner(**defaults | {name: given[name] for name in names}, user_id=user.pk)
     with answer_as("invalid", RolloutRefused):
         wave_sizes(manner.waves, count)
