@@ -55,6 +55,7 @@ def member(kind: Any, **fixed: Any) -> Any:
 
 Text = member(serializers.CharField)
 Number = member(serializers.IntegerField)
+Id = member(serializers.IntegerField, allow_null=True)
 Flag = member(serializers.BooleanField)
 Time = member(Moment)
 Url = member(serializers.URLField, allow_null=True)
@@ -63,7 +64,7 @@ Url = member(serializers.URLField, allow_null=True)
 class UploadedSerializer(serializers.Serializer[Any]):
     """A file that is public now, or waits."""
 
-    id = Number(_("Of the row in the log; null where the log cannot be used."), allow_null=True)
+    id = Id(_("Of the row in the log; null where the log cannot be used."))
     store = Text()
     env = Text()
     name = Text(_("Below the store's location."))
@@ -125,7 +126,7 @@ class RowSerializer(serializers.ModelSerializer[UploadLog]):
     advice = Text(_("What an editor can do."), read_only=True)
     hint = Text(_("What an operator can do; empty where nothing is to be done."), read_only=True)
     again = Text(_("Whether a new try helps."), source="why.remedy.value", default="")
-    deployment = Number(source="deployment_id", allow_null=True)
+    deployment = Id(source="deployment_id")
     deployment_url = Link(
         "deployment",
         _("Null without view_deployment."),
@@ -236,9 +237,7 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
         help_text=_("What --verify found, or that the log alone decided; else empty."),
     )
     live = Flag(_("It is the newest of its folder that ended well."), source="is_live")
-    release = Number(
-        _("The id of the release: what the tree was."), source="release_id", allow_null=True
-    )
+    release = Id(_("The id of the release: what the tree was."), source="release_id")
     release_url = Link("release", _("The address of the release."), source="release_id")
     digest = Text(
         _("Of the release: equal for equal trees. Empty without one."),

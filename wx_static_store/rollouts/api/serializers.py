@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 from ...api import parameters
 from ...api.parameters import blank_field, file_field, flag_field, text_field
-from ...api.serializers import Flag, Link, NamedChoice, Number, Text, Time, Url, member
+from ...api.serializers import Flag, Id, Link, NamedChoice, Number, Text, Time, Url, member
 from ..models import LARGEST, LONGEST, Rollout, RolloutEnvironment
 from ..snapshot import Snapshot
 
@@ -45,10 +45,8 @@ class RolloutSerializer(serializers.Serializer[Any]):
     label = Text(_("Its name; may be empty."))
     state = NamedChoice(Rollout.State.choices, called="rolloutState", help_text=_("How it stands."))
     reason = Text(_("Why it stopped; empty if it did not."), source="snapshot.reason")
-    release = Number(
-        _("The id of the release; null where each environment gets its own."),
-        source="release_id",
-        allow_null=True,
+    release = Id(
+        _("The id of the release; null where each environment gets its own."), source="release_id"
     )
     release_url = Link("release", _("The address of the release."), source="release_id")
     digest = Text(
@@ -57,9 +55,7 @@ class RolloutSerializer(serializers.Serializer[Any]):
         default="",
         read_only=True,
     )
-    undoes = Number(
-        _("The id of the rollout that this one rolls back."), source="undoes_id", allow_null=True
-    )
+    undoes = Id(_("The id of the rollout that this one rolls back."), source="undoes_id")
     undoes_url = Link("rollout", _("The address of that rollout."), source="undoes_id")
     waves = Text(_("How many environments have the release at the end of each wave."))
     wave = Number(_("The current one, from 1; 0 before it begins."))
@@ -119,8 +115,8 @@ class RolloutEnvironmentSerializer(serializers.Serializer[Any]):
     since = Time(_("When that began."))
     not_before = Time(_("When the next try may begin; null: none is planned."), allow_null=True)
     tries = Number(_("How many times it was begun."))
-    release = Number(_("The id of what it gets."), source="release_id", allow_null=True)
-    deployment = Number(_("The id of what it became."), source="deployment_id", allow_null=True)
+    release = Id(_("The id of what it gets."), source="release_id")
+    deployment = Id(_("The id of what it became."), source="deployment_id")
     deployment_url = Link(
         "deployment", _("The address of that deployment."), source="deployment_id"
     )
