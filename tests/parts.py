@@ -103,7 +103,7 @@ DATABASES = """
     admin/deployment   columns compare
     admin/log          export failing
     admin/upload       names preview
-    api        at_once deployments idempotency log paging retry
+    api        at_once deployments idempotency lists paging retry
     callback   accounts models rows tickets
     databases
     deploy     media_import plan_current_state records state

@@ -131,12 +131,15 @@ REFUSED = {
     "this file, where another is": ({"HTTP_IF_MATCH": ETAG}, b"old"),
     "this file, where none is": ({"HTTP_IF_MATCH": ETAG}, None),
     "what is no tag": ({"HTTP_IF_MATCH": "x"}, PNG),
+    "another file than this, by a weak tag": ({"HTTP_IF_NONE_MATCH": f"W/{ETAG}"}, PNG),
+    "this file by a weak tag, where another is": ({"HTTP_IF_MATCH": f"W/{ETAG}"}, b"old"),
 }
 ACCEPTED = {
     "a new file": ({"HTTP_IF_NONE_MATCH": "*"}, None),
     "another file than this": ({"HTTP_IF_NONE_MATCH": ETAG}, b"old"),
     "any file": ({"HTTP_IF_MATCH": "*"}, b"old"),
     "this file": ({"HTTP_IF_MATCH": ETAG}, PNG),
+    "this file, by the tag of a compressed answer": ({"HTTP_IF_MATCH": f"W/{ETAG}"}, PNG),
     "one of these": ({"HTTP_IF_MATCH": f"{OTHER}, {ETAG}"}, PNG),
 }
 

@@ -231,6 +231,14 @@ def test_a_replay_does_not_count_against_the_rate(client: APIClient, send: Any) 
     assert send(client, "uploads/3.png").status_code == 429
 
 
+def test_a_flood_of_replays_is_throttled(client: APIClient, settings: Any) -> None:
+    """Each counts as another request while there are some left, then as an upload."""
+    rates = {"wx_static_store_upload": "3/min", "wx_static_store_list": "2/min"}
+    settings.REST_FRAMEWORK = {"DEFAULT_THROTTLE_RATES": rates}
+    statuses = [put(client, HTTP_IDEMPOTENCY_KEY="k").status_code for _ in range(7)]
+    assert statuses == [201] * 5 + [429] * 2
+
+
 def test_a_replay_without_a_rate_is_answered(client: APIClient, settings: Any) -> None:
     settings.REST_FRAMEWORK = {"DEFAULT_THROTTLE_RATES": {"wx_static_store_upload": None}}
     reply = [put(client, HTTP_IDEMPOTENCY_KEY="k") for _ in range(2)]

@@ -517,7 +517,16 @@ def test_an_unexpected_error_is_left_to_django(
     monkeypatch.setattr("wx_static_store.upload.uploader.record_one", lambda *args: [][0])
     client.raise_request_exception = False
     assert put(client).status_code == 500
-    assert problems.answer(IndexError(), {}) is None
+
+
+def test_the_traceback_of_an_unexpected_error_has_the_id_of_the_request(
+    client: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Django's page has no such header; its log has the traceback."""
+    monkeypatch.setattr("wx_static_store.upload.uploader.record_one", lambda *args: [][0])
+    with pytest.raises(IndexError) as caught:
+        put(client, HTTP_X_REQUEST_ID="order-7")
+    assert caught.value.__notes__ == ["request order-7"]
 
 
 @pytest.mark.usefixtures("cloud")

@@ -10,7 +10,11 @@ import pytest
 from rest_framework.test import APIClient
 
 from tests.api.conftest import add, files, keys
-from wx_static_store.api.serializers import RowSerializer
+from wx_static_store.api.serializers import (
+    DeploymentDetailSerializer,
+    DeploymentSerializer,
+    RowSerializer,
+)
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import UploadLog
 from wx_static_store.upload.hosting import Hosting, Hostings
@@ -69,3 +73,8 @@ def test_a_time_has_the_format_of_the_schema_whatever_the_project_sets(
 def test_a_stored_row_has_nothing_to_explain(client: APIClient) -> None:
     row = client.get(f"/wx/uploads/{add('a.png').pk}/").json()
     assert [row[name] for name in ("cause", "title", "advice", "hint", "again")] == [""] * 5
+
+
+def test_one_deployment_has_what_a_list_shows_and_its_failures() -> None:
+    listed = {*DeploymentSerializer().fields}
+    assert {*DeploymentDetailSerializer().fields} - listed == {"failures"}

@@ -125,6 +125,19 @@ def test_the_cloud_of_another_environment_is_not_shown(
     assert cloud.journal == []
 
 
+@pytest.mark.parametrize("path", ["stores/default/files/?", "uploads/default/uploads/a.png?"])
+def test_the_environment_of_another_tenant_is_answered_as_one_that_nobody_has(
+    client: APIClient, configure: Any, path: str
+) -> None:
+    configure(WX_STATIC_STORE={"ENVIRONMENTS": lambda user: {"tenant-b": "B"}})
+    theirs, nobodys = (
+        client.get(f"/wx/{path}env={env}", HTTP_X_REQUEST_ID="r").content.decode()
+        for env in (ENV, "nobodys")
+    )
+    assert theirs.replace(ENV, "nobodys") == nobodys
+    assert ENV not in client.get(f"/wx/{path}").content.decode(), "of the store itself"
+
+
 # --- what waits -----------------------------------------------------------------------------------
 
 

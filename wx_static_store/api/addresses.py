@@ -36,3 +36,9 @@ def link(request: Request, name: str, id: int | None) -> str | None:
         if id is not None:
             return str(reverse(f"{space}:{name}", kwargs={"id": id}, request=request))
     return None
+
+
+def location(request: Request, name: str, id: int | None) -> dict[str, str]:
+    """Return the header with the address of the row, if it has one."""
+    address = link(request, name, id)
+    return {"Location": address} if address else {}

@@ -140,8 +140,10 @@ class View(APIView):
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
-        throttle = getattr(self, "throttle", None)  # there is none before authentication
-        if throttle and "Idempotent-Replayed" in response:
+        throttle: Any = getattr(self, "throttle", None)  # there is none before authentication
+        replayed = throttle and "Idempotent-Replayed" in response
+        # It counts as another request, lest one key lets any number of bodies through.
+        if replayed and Throttle("wx_static_store_list").allow_request(request, self):
             throttle.forget()
         headers = throttle.headers() if throttle else {}
         headers |= {"X-Request-ID": problems.request_id(request), "X-WX-API-Version": VERSION}

@@ -22,11 +22,15 @@ def unless_known(request: Request, response: Any) -> Any:
         return response
     content = response.render().content
     response.headers.setdefault("ETag", quote_etag(sha256(content).hexdigest()))
-    given = parse_etags(request.headers.get("If-None-Match", ""))
-    if {"*", response["ETag"]} & {each.removeprefix("W/") for each in given}:
+    if {"*", response["ETag"]} & _tags(request.headers.get("If-None-Match", "")):
         response.status_code, response.content = 304, b""
         del response.headers["Content-Type"]
     return response
+
+
+def _tags(header: str) -> set[str]:
+    # Whoever compresses an answer, such as nginx, makes its tag a weak one; ours name the bytes.
+    return {each.removeprefix("W/") for each in parse_etags(header)}
 
 
 def _etag(file: RemoteFile, waits: bool) -> str:
@@ -56,8 +60,7 @@ def require_state(request: Request, to: Target, key: str) -> None:
     ours = {"*"} if found else set[str]()
     if found and found.md5:
         ours |= {_etag(found, False), _etag(found, row is not None)}
-    refused = match is not None and ours.isdisjoint(parse_etags(match))
-    if refused or (none_match is not None and not ours.isdisjoint(parse_etags(none_match))):
+    if (match is not None and not ours & _tags(match)) or ours & _tags(none_match or ""):
         raise Conflict("precondition")
 
 

@@ -21,16 +21,15 @@ from ..releases.payload import check_store
 from ..releases.previews import set_end
 from ..releases.rollback import MOST_BYTES, MOST_FILES, move_of, plan_rollback
 from ..releases.runners import available_runner
-from ..submit.access import Act, offered, reach, sees, visible
+from ..submit.access import Act, may, offered, reach, sees, visible
 from ..submit.selection import select_environments
-from . import deployment_serializers as serializers, log, paging, parameters
-from .addresses import link
+from . import lists, parameters, serializers
+from .addresses import location
 from .base import View
 from .body import FORM_OR_JSON, clean_body
 from .idempotency import once
 from .operations import BEGINS, BODY, CHOICE, FORMATS, SENDER, Operation
 from .problems import Conflict, answer_as
-from .serializers import rows_for
 
 NEWEST = 20  # deployments of a release
 
@@ -54,11 +53,10 @@ class Deployments(View):
     )
     def get(self, request: Request) -> Response:
         rows, query = _visible(request), self.query
-        rows = log.narrow(rows, query, "env", "outcome", "release", store="using")
+        rows = lists.narrow(rows, query, "env", "outcome", "release", store="using")
         if "folder" in query:
             rows = rows.in_folder(query["folder"])
-        found, after = paging.page_rows(rows, query, "deployments")
-        return paging.page(request, _serialize(request, found), after, "deployments")
+        return lists.page_rows(request, rows, query, "deployments", partial(_serialize, request))
 
     @Operation(
         "wx_deployments_create",
@@ -121,8 +119,7 @@ def _created(request: Request, report: EnvironmentReport) -> Response:
     if not (report.ok and published and published.deployment_id):
         raise next(iter(report.causes), None) or Conflict("upstream", report.error)
     row = _visible(request).get(pk=published.deployment_id)
-    address = link(request, "deployment", row.pk)
-    headers = {"Location": address} if address else {}
+    headers = location(request, "deployment", row.pk)
     return Response(_serialize(request, [row])[0], 201, headers=headers)
 
 
@@ -136,18 +133,18 @@ class Deployment(View):
         (Act.SEE_DEPLOYMENTS,),
     )
     def get(self, request: Request, id: str) -> Response:
-        row = log.one_row(_visible(request), id)
+        row = lists.one_row(_visible(request), id)
         (shown,) = _serialize(request, [row])
         return Response({**shown, "failures": _failures(request, row)})
 
 
 def _failures(request: Request, row: models.Deployment) -> list[dict[str, Any]]:
-    if not log.sees_all(request):
+    if not may(request.user, Act.SEE_LOG):
         return []
-    bad = log.visible_rows(request).filter(deployment=row, status__in=NOT_STORED)
+    bad = lists.visible_rows(request).filter(deployment=row, status__in=NOT_STORED)
     # No index has this order: for that of the ids, MariaDB would walk the whole log.
     newest = bad.order_by("status", "-id")[: parameters.LARGEST_PAGE]
-    return rows_for(request, list(newest))
+    return serializers.rows_for(request, list(newest))
 
 
 class End(View):
@@ -165,7 +162,7 @@ class End(View):
         request=dict.fromkeys(FORMATS, parameters.EndBody),
     )
     def post(self, request: Request, id: str) -> Response:
-        row = log.one_row(offered(_visible(request), request.user), id)
+        row = lists.one_row(offered(_visible(request), request.user), id)
         given = clean_body(parameters.EndBody, request)
         with answer_as("invalid", SourceError):
             if not set_end([(row.env, row.folder)], given.get("ends")):
@@ -184,18 +181,17 @@ class Release(View):
         parameters.ReleaseQuery,
     )
     def get(self, request: Request, id: str) -> Response:
-        release = log.one_row(models.Release.objects.all(), id)
+        release = lists.one_row(models.Release.objects.all(), id)
         deployments = list(_visible(request).filter(release=release)[:NEWEST])
         if not deployments and sees(request.user) is not None:
             raise Http404
         of, size = f"release {release.pk}", self.query["page_size"]
-        start = paging.read_cursor(self.query.get("cursor", ""), of) or 0
+        start = lists.read_cursor(self.query.get("cursor", ""), of) or 0
         files = list(islice(release.contents(), start, start + size))
         after = start + size if start + size < release.count else None
-        page = paging.page(request, files, after, of)
-        names = ("id", "digest", "count", "size", "created", "used")
-        facts = {name: getattr(release, name) for name in names}
-        facts |= {"deployments": deployments, "files": files, "next": page.data["next"]}
+        page = lists.page(request, files, after, of)
+        of_it = {"deployments": deployments, "files": files, "next": page.data["next"]}
+        facts = vars(release) | of_it
         page.data = serializers.ReleaseSerializer(facts, context={"request": request}).data
         return page
 

@@ -11,7 +11,7 @@ from rest_framework.exceptions import ValidationError
 from ..conf.settings import nearest
 from ..core.naming import MAX_KEY_BYTES
 from ..models import Deployment, UploadLog, WaitingFile
-from .serializers import Moment
+from .serializers import Time, member
 
 BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 LARGEST_PAGE = 100
@@ -25,11 +25,11 @@ _EITHER = _("Send either the name of a release, or rollback alone.")
 
 # Fields that a request may leave out; a blank text, as a form sends an empty field, is none.
 # `style` has what the OpenAPI document says of a field beside its type.
-text_field: Any = partial(serializers.CharField, required=False, min_length=1)
-blank_field: Any = partial(serializers.CharField, default="", allow_blank=True)
-choice_field: Any = partial(serializers.ChoiceField, required=False)
-flag_field: Any = partial(serializers.BooleanField, default=False)
-file_field: Any = partial(serializers.FileField, style={"schema": BINARY})
+text_field = member(serializers.CharField, required=False, min_length=1)
+blank_field = member(serializers.CharField, default="", allow_blank=True)
+choice_field = member(serializers.ChoiceField, required=False)
+flag_field = member(serializers.BooleanField, default=False)
+file_field = member(serializers.FileField, style={"schema": BINARY})
 
 
 class Input(serializers.Serializer[Any]):
@@ -39,33 +39,31 @@ class Input(serializers.Serializer[Any]):
 class At(Input):
     """An environment; a blank one, as an empty field of a form sends it, is none."""
 
-    env = blank_field(help_text=_("Without it, the store's own environment."))
+    env = blank_field(_("Without it, the store's own environment."))
 
 
 class PlaceQuery(At):
     """Where a file goes, beside its name."""
 
-    overwrite = flag_field(help_text=_("Replace a file that is there; needs a permission."))
-    generate = flag_field(help_text=_("Give the file a name that nobody can guess."))
+    overwrite = flag_field(_("Replace a file that is there; needs a permission."))
+    generate = flag_field(_("Give the file a name that nobody can guess."))
 
 
 class Form(PlaceQuery):
     """The form of an upload, its one file included."""
 
-    file = file_field(allow_empty_file=True, help_text=_("The one file."))
+    file = file_field(_("The one file."), allow_empty_file=True)
     store = blank_field(
+        _("An alias of STORAGES, see GET stores/. Needed where more than one is offered."),
         style={"schema": {"example": "default"}},
-        help_text=_(
-            "An alias of STORAGES, see GET stores/. Needed where more than one is offered."
-        ),
     )
     path = blank_field(
-        style={"schema": {"example": "uploads/"}},
-        trim_whitespace=False,
-        help_text=_(
+        _(
             "The name below the store's location; one that ends with a slash is a folder, and the "
             "file keeps its own name. Without it, the folder for uploads."
         ),
+        style={"schema": {"example": "uploads/"}},
+        trim_whitespace=False,
     )
 
     def validate_path(self, path: str) -> str:
@@ -83,10 +81,14 @@ class Integer(serializers.IntegerField):
 
 
 # A text stays as it is, but has no NUL.
-query_text: Any = partial(
-    serializers.RegexField, r"^[^\x00]*$", trim_whitespace=False, required=False, min_length=1
+query_text = member(
+    partial(serializers.RegexField, r"^[^\x00]*$"),
+    trim_whitespace=False,
+    required=False,
+    min_length=1,
 )
-_id: Any = partial(Integer, required=False, min_value=1, max_value=_LARGEST_ID)
+number_field = member(Integer, required=False)
+_id = member(Integer, required=False, min_value=1, max_value=_LARGEST_ID)
 
 
 def page_size_field(largest: int) -> Any:
@@ -97,12 +99,12 @@ def page_size_field(largest: int) -> Any:
 class DeploymentBody(Input):
     """Which kept release goes to one environment."""
 
-    env = text_field(max_length=64, required=True, help_text=_("The id of the environment."))
-    release = text_field(help_text=RELEASE)
-    rollback = flag_field(help_text=_("In place of release: the one before the newest."))
-    store = blank_field(help_text=_("An alias of STORAGES. Without it, that of the release."))
+    env = text_field(_("The id of the environment."), max_length=64, required=True)
+    release = text_field(RELEASE)
+    rollback = flag_field(_("In place of release: the one before the newest."))
+    store = blank_field(_("An alias of STORAGES. Without it, that of the release."))
     prefix = blank_field(
-        help_text=_("The folder below the store's location. Without it, that of the release.")
+        _("The folder below the store's location. Without it, that of the release.")
     )
 
     def validate(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -114,40 +116,33 @@ class DeploymentBody(Input):
 class EndBody(Input):
     """When a preview ends."""
 
-    ends = Moment(required=False, help_text=_("At most 30 days from now. Without it: now."))
+    ends = Time(_("At most 30 days from now. Without it: now."), required=False)
 
 
 class PageQuery(serializers.Serializer[Any]):
     """Which page is wanted."""
 
     page_size = page_size_field(LARGEST_PAGE)
-    cursor = query_text(help_text=_("Of the address in next."))
+    cursor = query_text(_("Of the address in next."))
 
 
 class LogQuery(PageQuery):
     """The filters and the page of the log."""
 
-    status = choice_field(UploadLog.Status.choices, help_text=_("How the upload ended."))
+    status = choice_field(_("How the upload ended."), choices=UploadLog.Status.choices)
     store = query_text(
-        help_text=_("An alias: keys below its location, in its own environment or that of env.")
+        _("An alias: keys below its location, in its own environment or that of env.")
     )
-    env = query_text(help_text=_("The id of an environment."))
-    errcode = Integer(
-        required=False,
-        min_value=-_LARGEST_CODE,
-        max_value=_LARGEST_CODE,
-        help_text=_("WeChat's number."),
-    )
-    source = query_text(help_text=_("What sent the file, such as api or wx_deploy."))
-    created_after = Moment(
-        required=False, help_text=_("A time such as 2026-01-31T12:00:00Z; it is included.")
-    )
-    created_before = Moment(required=False, help_text=_("A time; it is not included."))
-    search = query_text(help_text=_("The beginning of a key."))
-    key = query_text(help_text=_("A whole key."))
-    rid = query_text(help_text=_("WeChat's id of the call."))
-    user = query_text(help_text=_("The id of the user who uploaded."))
-    deployment = _id(help_text=_("The id of a deployment."))
+    env = query_text(_("The id of an environment."))
+    errcode = number_field(_("WeChat's number."), min_value=-_LARGEST_CODE, max_value=_LARGEST_CODE)
+    source = query_text(_("What sent the file, such as api or wx_deploy."))
+    created_after = Time(_("A time such as 2026-01-31T12:00:00Z; it is included."), required=False)
+    created_before = Time(_("A time; it is not included."), required=False)
+    search = query_text(_("The beginning of a key."))
+    key = query_text(_("A whole key."))
+    rid = query_text(_("WeChat's id of the call."))
+    user = query_text(_("The id of the user who uploaded."))
+    deployment = _id(_("The id of a deployment."))
     ordering = serializers.ChoiceField(
         ["-id", "id"], default="-id", help_text=_("-id is the newest first.")
     )
@@ -156,23 +151,23 @@ class LogQuery(PageQuery):
 class DeploymentsQuery(PageQuery):
     """The filters and the page of the deployments."""
 
-    outcome = choice_field(Deployment.Outcome.choices, help_text=_("How the deployment ended."))
-    store = query_text(help_text=_("The alias that it was deployed with."))
-    env = query_text(help_text=_("The id of an environment."))
+    outcome = choice_field(_("How the deployment ended."), choices=Deployment.Outcome.choices)
+    store = query_text(_("The alias that it was deployed with."))
+    env = query_text(_("The id of an environment."))
     folder = query_text(
+        _("Where its keys begin, such as media/app/; empty: the root."),
         allow_blank=True,
         min_length=None,
-        help_text=_("Where its keys begin, such as media/app/; empty: the root."),
     )
-    release = _id(help_text=_("The id of a release."))
+    release = _id(_("The id of a release."))
 
 
 class WaitingQuery(PageQuery):
     """The filters and the page of the waiting files."""
 
-    state = choice_field(WaitingFile.State.choices, help_text=_("Whether it needs a person."))
-    store = query_text(help_text=_("The alias that it was saved with."))
-    env = query_text(help_text=_("The id of an environment."))
+    state = choice_field(_("Whether it needs a person."), choices=WaitingFile.State.choices)
+    store = query_text(_("The alias that it was saved with."))
+    env = query_text(_("The id of an environment."))
 
 
 class ReleaseQuery(PageQuery):
@@ -185,13 +180,13 @@ class FilesQuery(At):
     """The environment, the prefix and the page of a list of the cloud."""
 
     prefix = query_text(
+        _("The beginning of a name below the store's location."),
         default="",
         allow_blank=True,
         min_length=None,
         max_length=MAX_KEY_BYTES,
-        help_text=_("The beginning of a name below the store's location."),
     )
-    cursor = query_text(help_text=_("Of the address in next."))
+    cursor = query_text(_("Of the address in next."))
 
 
 def validate(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:

@@ -94,15 +94,11 @@ _SHOWN = (PolicyRejected, NameRejected, SourceError, NoDiagnosis)
 RETRY_AFTER = {"busy": 60, "throttled": 60, "in_progress": 5, "upstream": 60}
 
 # Errors that are not ours, such as those of a project's own authentication, by their status.
-_BY_STATUS = {
-    400: "parse_error",
-    401: "authentication_failed",
-    404: "not_found",
-    405: "method_not_allowed",
-    413: "size",
-    415: "unsupported_media_type",
-    429: "throttled",
-}
+_OTHERS = (
+    *("parse_error", "authentication_failed", "not_found", "method_not_allowed", "size"),
+    *("unsupported_media_type", "throttled"),
+)
+_BY_STATUS = {PROBLEMS[code][0]: code for code in _OTHERS}
 _CSRF = "CSRF Failed"  # the framework begins so, in any language
 _OF_READERS = ("type", "cause", "errcode", "cos_code", "hint", "rid")
 _HARMLESS = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")  # a request id that may stand in a log
@@ -124,7 +120,7 @@ def answer_as(code: str, *kinds: type[Exception]) -> Iterator[None]:
     try:
         yield
     except kinds as error:
-        is_unknown = getattr(error, "cause", "") == "release.unknown"
+        is_unknown = isinstance(error, WxStaticStoreError) and _code(error) == "release"
         raise Conflict("release" if is_unknown else code, error) from error
 
 
@@ -137,6 +133,7 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     elif code := _code(error):
         response = _of_error(error, code, context["request"])
     else:
+        error.add_note(f"request {request_id(context['request'])}")  # for Django's own log
         return None
     id = response.data["request_id"] = request_id(context["request"])
     if response.status_code >= 500 and not isinstance(error, Conflict):

@@ -82,6 +82,7 @@ if INSTALLED:
             operation = self.operation
             accepts = operation.waits or (operation.begun and runner())
             good = [operation.status, *([202] if accepts else [])]
+            ends_well = [*good, *([304] if self.method == "GET" else [])]
             failed = _statuses(code for code in operation.codes if code in _OF_UPLOADS)
             is_upload = operation.answer is serializers.UploadedSerializer
             uploads = [*good, *failed] if is_upload else []
@@ -91,10 +92,10 @@ if INSTALLED:
             yield "X-WX-Status", str, _STATUS, uploads
             yield "Location", str, operation.location, good if operation.location else []
             yield "Idempotent-Replayed", str, _REPLAYED, [*good, _UNKNOWN] if operation.once else []
-            yield "X-Request-ID", str, _ID, [*good, *_statuses(operation.codes)]
-            yield "RateLimit-Policy", str, _POLICY, [*good, 429]
-            yield "RateLimit", str, _LEFT, [*good, 429]
-            yield "ETag", str, _ETAG, [200, 304] if self.method == "GET" else []
+            yield "X-Request-ID", str, _ID, [*ends_well, *_statuses(operation.codes)]
+            yield "RateLimit-Policy", str, _POLICY, [*ends_well, 429]
+            yield "RateLimit", str, _LEFT, [*ends_well, 429]
+            yield "ETag", str, _ETAG, ends_well if self.method == "GET" else []
             yield "Link", str, _NEXT, [200] if "next" in operation.answer().fields else []
             waits = _statuses(code for code in operation.codes if code in RETRY_AFTER)
             yield "Retry-After", int, _("In seconds."), waits

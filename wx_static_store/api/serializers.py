@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 from datetime import MAXYEAR, MINYEAR, datetime
-from functools import partial
 from typing import Any, cast
 
 from django.utils.translation import gettext_lazy as _
@@ -12,7 +11,7 @@ from rest_framework.request import Request
 from ..core.types import COLUMNS, UploadStatus
 from ..exceptions import WxStaticStoreError
 from ..log.owner import addressing_alias, owning_alias, usable_stores
-from ..models import UploadLog, WaitingFile
+from ..models import Deployment, UploadLog, WaitingFile
 from ..submit.access import Act, may
 from ..upload.hosting import Hosting
 from ..upload.store import get_store
@@ -49,24 +48,33 @@ class NamedChoice(serializers.ChoiceField):
         super().__init__(choices, **options)
 
 
+def member(kind: Any, **fixed: Any) -> Any:
+    """Return the maker of such members: from what one means, and what else is said of it."""
+    return lambda meaning=None, **options: kind(help_text=meaning, **fixed | options)
+
+
+Text = member(serializers.CharField)
+Number = member(serializers.IntegerField)
+Id = member(serializers.IntegerField, allow_null=True)
+Flag = member(serializers.BooleanField)
+Time = member(Moment)
+Url = member(serializers.URLField, allow_null=True)
+
+
 class UploadedSerializer(serializers.Serializer[Any]):
     """A file that is public now, or waits."""
 
-    id = serializers.IntegerField(
-        allow_null=True, help_text=_("Of the row in the log; null where the log cannot be used.")
-    )
-    store = serializers.CharField()
-    env = serializers.CharField()
-    name = serializers.CharField(help_text=_("Below the store's location."))
-    key = serializers.CharField(help_text=_("In the whole environment."))
-    url = serializers.URLField(
-        allow_null=True, help_text=_("The public address; null where WeChat does not give it.")
-    )
-    size = serializers.IntegerField()
-    md5 = serializers.CharField()
-    content_type = serializers.CharField()
+    id = Id(_("Of the row in the log; null where the log cannot be used."))
+    store = Text()
+    env = Text()
+    name = Text(_("Below the store's location."))
+    key = Text(_("In the whole environment."))
+    url = Url(_("The public address; null where WeChat does not give it."))
+    size = Number()
+    md5 = Text()
+    content_type = Text(source="headers.content_type")
     status = NamedChoice([UploadStatus.STORED, UploadStatus.WAITING], called="uploadStatus")
-    errcode = serializers.IntegerField(allow_null=True, help_text=_("WeChat's; 0 is success."))
+    errcode = Number(_("WeChat's; 0 is success."), allow_null=True)
 
 
 class Address(serializers.URLField):
@@ -90,32 +98,14 @@ class Address(serializers.URLField):
 class Link(serializers.URLField):
     """The address of the row of that id, by the `name` of its view; null without a permission."""
 
-    def __init__(self, name: str, *, needs: str = "", **options: Any) -> None:
+    def __init__(self, name: str, meaning: Any, *, needs: str = "", **options: Any) -> None:
         self._name, self._needs = name, needs
-        super().__init__(read_only=True, allow_null=True, **options)
+        super().__init__(read_only=True, allow_null=True, help_text=meaning, **options)
 
     def to_representation(self, value: Any) -> Any:
         request = self.context["request"]
         allowed = not self._needs or may(request.user, self._needs)
         return link(request, self._name, value) if allowed else None
-
-
-def id_of(row: str, help_text: Any = None) -> Any:
-    """Return the field with the id of another row, or null."""
-    return serializers.IntegerField(source=f"{row}_id", allow_null=True, help_text=help_text)
-
-
-class OfRelease(serializers.Serializer[Any]):
-    """The members of what publishes a release into a folder."""
-
-    folder = serializers.CharField(help_text=_("Where its keys begin."))
-    release_url = Link("release", source="release_id", help_text=_("The address of the release."))
-    digest = serializers.CharField(
-        source="release.digest",
-        default="",
-        read_only=True,
-        help_text=_("Of the release: equal for equal trees. Empty without one."),
-    )
 
 
 _NAMES = [UploadLog._meta.get_field(column.name).name for column in COLUMNS]  # user, not user_id
@@ -130,27 +120,21 @@ class RowSerializer(serializers.ModelSerializer[UploadLog]):
     status = NamedChoice(UploadLog.Status.choices)
     store = serializers.SerializerMethodField(help_text=_("Empty where none writes there now."))
     url = Address(read_only=True, allow_null=True)
-    title = serializers.CharField(
-        source="why.title",
-        default="",
-        help_text=_("The cause in words; empty where nothing failed."),
+    title = Text(
+        _("The cause in words; empty where nothing failed."), source="why.title", default=""
     )
-    advice = serializers.CharField(read_only=True, help_text=_("What an editor can do."))
-    hint = serializers.CharField(
-        read_only=True, help_text=_("What an operator can do; empty where nothing is to be done.")
-    )
-    again = serializers.CharField(
-        source="why.remedy.value", default="", help_text=_("Whether a new try helps.")
-    )
-    deployment = id_of("deployment")
+    advice = Text(_("What an editor can do."), read_only=True)
+    hint = Text(_("What an operator can do; empty where nothing is to be done."), read_only=True)
+    again = Text(_("Whether a new try helps."), source="why.remedy.value", default="")
+    deployment = Id(source="deployment_id")
     deployment_url = Link(
         "deployment",
+        _("Null without view_deployment."),
         needs=Act.SEE_DEPLOYMENTS,
         source="deployment_id",
-        help_text=_("Null without view_deployment."),
     )
-    stored_at = Moment(read_only=True, allow_null=True)
-    created = Moment(read_only=True)
+    stored_at = Time(read_only=True, allow_null=True)
+    created = Time(read_only=True)
 
     class Meta:
         model = UploadLog
@@ -167,12 +151,12 @@ class RowSerializer(serializers.ModelSerializer[UploadLog]):
 class WaitingFileSerializer(RowSerializer):
     """A file or a deletion that waits until the cloud takes it."""
 
-    store = serializers.CharField(source="using")  # type: ignore[assignment]
+    store = Text(source="using")
     kind = NamedChoice(WaitingFile.Kind.choices, called="waitingKind")
     state = NamedChoice(
         WaitingFile.State.choices, called="waitingState", help_text=_("Whether it needs a person.")
     )
-    next_at = Moment(read_only=True, help_text=_("Of a due one, when it is tried again."))
+    next_at = Time(_("Of a due one, when it is tried again."), read_only=True)
 
     class Meta:
         model = WaitingFile
@@ -195,59 +179,133 @@ def rows_for(request: Request, rows: Any, by: Any = RowSerializer) -> list[Any]:
 class DiagnosisSerializer(serializers.Serializer[Any]):
     """A refused call as WeChat received it. Values that may be secret are ``***``."""
 
-    time = Moment(allow_null=True, help_text=_("When the call reached WeChat."))
-    cost_ms = serializers.IntegerField(help_text=_("How long WeChat took, in milliseconds."))
-    client_ip = serializers.CharField(
-        help_text=_("The address that the call came from, as WeChat saw it.")
-    )
-    request_url = serializers.CharField(
-        help_text=_("Its path, if WeChat names it, and the names of its parameters.")
-    )
-    request_body = serializers.CharField(
-        help_text=_("JSON in which each value that may be secret is replaced by ***.")
-    )
-    response_body = serializers.CharField(help_text=_("The answer, in the same way."))
+    time = Time(_("When the call reached WeChat."), allow_null=True)
+    cost_ms = Number(_("How long WeChat took, in milliseconds."))
+    client_ip = Text(_("The address that the call came from, as WeChat saw it."))
+    request_url = Text(_("Its path, if WeChat names it, and the names of its parameters."))
+    request_body = Text(_("JSON in which each value that may be secret is replaced by ***."))
+    response_body = Text(_("The answer, in the same way."))
 
 
 class FileSerializer(serializers.Serializer[Any]):
     """An object in the cloud."""
 
-    name = serializers.CharField()
-    key = serializers.CharField()
-    url = serializers.URLField(allow_null=True)
-    size = serializers.IntegerField()
-    md5 = serializers.CharField(allow_null=True)
-    last_modified = Moment(allow_null=True)
-    waiting = serializers.BooleanField(help_text=_("Whether it is kept until WeChat answers."))
+    name = Text()
+    key = Text()
+    url = Url()
+    size = Number()
+    md5 = Text(allow_null=True)
+    last_modified = Time(allow_null=True)
+    waiting = Flag(_("Whether it is kept until WeChat answers."))
 
 
 class StoreSerializer(serializers.Serializer[Any]):
     """A store at an environment, and what this user may do there beside uploading a new file."""
 
-    store = serializers.CharField(source="using")
-    env = serializers.CharField()
-    label = serializers.CharField()  # type: ignore[assignment]
-    replace = serializers.BooleanField(help_text=_("Replace a file that is there."))
-    active_content = serializers.BooleanField(
-        help_text=_("Upload HTML, scripts and files of any kind.")
-    )
-    protected_names = serializers.BooleanField(
-        help_text=_("Use protected names, such as robots.txt, and leave the folder.")
-    )
-    max_size = serializers.IntegerField(help_text=_("In bytes."))
+    store = Text(source="using")
+    env = Text()
+    label = Text()
+    replace = Flag(_("Replace a file that is there."))
+    active_content = Flag(_("Upload HTML, scripts and files of any kind."))
+    protected_names = Flag(_("Use protected names, such as robots.txt, and leave the folder."))
+    max_size = Number(_("In bytes."))
 
 
 class StoresSerializer(serializers.Serializer[Any]):
     """Where this user may upload, and what."""
 
-    folder = serializers.CharField(help_text=_("Names of uploads begin so."))
-    max_size = serializers.IntegerField(help_text=_("In bytes."))
-    extensions = serializers.ListField(child=serializers.CharField())
+    folder = Text(_("Names of uploads begin so."), source="limits.upload_location")
+    max_size = Number(_("In bytes."), source="limits.upload_max_size")
+    extensions = serializers.ListField(
+        child=serializers.CharField(), source="limits.upload_extensions"
+    )
     results = StoreSerializer(many=True)
 
 
-_text: Any = partial(serializers.CharField, required=False)
-_number: Any = partial(serializers.IntegerField, required=False)
+# --- deployments and releases ---------------------------------------------------------------------
+
+
+class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
+    """One publishing of many files."""
+
+    store = Text(_("Its alias; empty for a run before this was recorded."), source="using")
+    folder = Text(_("Where its keys begin."))
+    url = Address(read_only=True, allow_null=True)
+    preview = Text(_("The name of the preview; empty for the site."))
+    ends = Time(_("When the preview ends; null for the site."), allow_null=True)
+    outcome = NamedChoice(Deployment.Outcome.choices, help_text=_("How it ended."))
+    checked = NamedChoice(
+        Deployment.Checked.choices,
+        allow_blank=True,
+        help_text=_("What --verify found, or that the log alone decided; else empty."),
+    )
+    live = Flag(_("It is the newest of its folder that ended well."), source="is_live")
+    release = Id(_("The id of the release: what the tree was."), source="release_id")
+    release_url = Link("release", _("The address of the release."), source="release_id")
+    digest = Text(
+        _("Of the release: equal for equal trees. Empty without one."),
+        source="release.digest",
+        default="",
+    )
+    unchanged = Number(_("Files that were the same in the cloud, and not sent."), source="skipped")
+    created = Time()
+
+    class Meta:
+        model = Deployment
+        fields: tuple[str, ...] = (
+            *("id", "store", "env", "folder", "url", "preview", "ends", "source", "label"),
+            *("outcome", "checked", "live", "release", "release_url", "digest", "stored"),
+            *("unchanged", "failed", "not_attempted", "bytes", "duration_ms", "user", "created"),
+        )
+        read_only_fields = fields
+
+
+class DeploymentDetailSerializer(DeploymentSerializer):
+    """One publishing of many files, with those that failed."""
+
+    failures = RowSerializer(
+        many=True,
+        help_text=_(
+            "The newest rows of files that failed, or whose end is unknown: 100 at most. Empty "
+            "without view_uploadlog."
+        ),
+    )
+
+    class Meta(DeploymentSerializer.Meta):
+        fields = read_only_fields = (*DeploymentSerializer.Meta.fields, "failures")
+
+
+class ReleaseFileSerializer(serializers.Serializer[Any]):
+    """A file of a release."""
+
+    name = Text(_("Below the folder of a deployment."))
+    size = Number()
+    md5 = Text()
+    sha256 = Text(_("Of its bytes, in hex."))
+    content_type = Text(source="headers.content_type")
+    cache_control = Text(source="headers.cache_control")
+    other_headers = Text(source="headers.other_headers")
+    last = Flag(_("It is sent when all others are stored."))
+
+
+class ReleaseSerializer(serializers.Serializer[Any]):
+    """A deployed tree: the list of its files."""
+
+    id = Number()
+    digest = Text(_("Equal for equal trees."))
+    count = Number(_("How many files it has."))
+    size = Number(_("Of all files, in bytes."))
+    created = Time(_("When it was deployed first."))
+    used = Time(_("When it was deployed last."))
+    deployments = DeploymentSerializer(many=True, help_text=_("The newest, 20 at most."))
+    next = Url()
+    files = ReleaseFileSerializer(many=True, help_text=_("By name; a page of them."))
+
+
+# --- problems -------------------------------------------------------------------------------------
+
+_text = member(serializers.CharField, required=False)
+_number = member(serializers.IntegerField, required=False)
 
 
 class ProblemSerializer(serializers.Serializer[Any]):
@@ -256,23 +314,21 @@ class ProblemSerializer(serializers.Serializer[Any]):
     type = serializers.URLField(
         required=False, help_text=_("The page that explains it; left out without DOCS_URL.")
     )
-    title = serializers.CharField()
-    status = serializers.IntegerField()
+    title = Text()
+    status = Number()
     code = NamedChoice(
         [*PROBLEMS], open=True, help_text=_("Stable: programs may rely on it; others may be added.")
     )
-    detail = serializers.CharField(help_text=_("For people, in their language."))
-    request_id = _text(
-        help_text=_("The request's own X-Request-ID, or a new one; for the operator.")
-    )
-    upload_id = _number(help_text=_("Of the row in the log."))
-    stage = _text(help_text=_("Where it happened: policy, name, source, token, link or put."))
+    detail = Text(_("For people, in their language."))
+    request_id = _text(_("The request's own X-Request-ID, or a new one; for the operator."))
+    upload_id = _number(_("Of the row in the log."))
+    stage = _text(_("Where it happened: policy, name, source, token, link or put."))
     errors = serializers.DictField(  # type: ignore[assignment]
         required=False, help_text=_("Of each field, a list of texts.")
     )
-    errcode = _number(help_text=_("WeChat's; for those who may read the log."))
-    cos_code = _text(help_text=_("The object store's; for those who may read the log."))
-    cause = _text(help_text=_("The entry that explains it; for those who may read the log."))
-    advice = _text(help_text=_("What an editor can do."))
-    hint = _text(help_text=_("What to do about it."))
+    errcode = _number(_("WeChat's; for those who may read the log."))
+    cos_code = _text(_("The object store's; for those who may read the log."))
+    cause = _text(_("The entry that explains it; for those who may read the log."))
+    advice = _text(_("What an editor can do."))
+    hint = _text(_("What to do about it."))
     rid = _text()

@@ -4,7 +4,7 @@ from django.apps import apps
 from django.urls import path, register_converter
 from django.urls.converters import PathConverter
 
-from . import deployments, stores, views
+from . import deployments, views
 from .addresses import address
 
 
@@ -27,9 +27,9 @@ urlpatterns = [
     address("deployments/<str:id>/", deployments.Deployment.as_view(), name="deployment"),
     address("deployments/<str:id>/end/", deployments.End.as_view(), name="deployment-end"),
     address("releases/<str:id>/", deployments.Release.as_view(), name="release"),
-    address("waiting/", stores.WaitingFiles.as_view(), name="waiting"),
-    address("stores/", stores.StoreList.as_view(), name="stores"),
-    address("stores/<str:store>/files/", stores.FileList.as_view(), name="files"),
+    address("waiting/", views.WaitingFiles.as_view(), name="waiting"),
+    address("stores/", views.StoreList.as_view(), name="stores"),
+    address("stores/<str:store>/files/", views.FileList.as_view(), name="files"),
 ]
 for config in apps.get_app_configs():  # what an app beside this one adds
     if name := getattr(config, "wx_api", ""):

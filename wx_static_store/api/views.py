@@ -1,4 +1,4 @@
-"""The views of uploads."""
+"""The views of uploads, of stores, of what is in the cloud, and of what waits."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,29 +16,31 @@ from rest_framework.response import Response
 
 from ..conf import platform_options
 from ..core.naming import clean_name, object_key
-from ..core.types import UploadContext, UploadItem, UploadResult, UploadStatus
+from ..core.types import RemoteFile, UploadContext, UploadItem, UploadResult, UploadStatus
 from ..exceptions import SourceError, WxStaticStoreError
 from ..i18n import listed
 from ..log.diagnosis import diagnose, text_of
 from ..log.owner import owning_alias
 from ..log.retry import retry_uploads
-from ..models import UploadLog
+from ..models import UploadLog, WaitingFile
+from ..submit import policy
 from ..submit.access import Act, may, offered
-from ..submit.policy import Target, generated_name, key_for, stores_for, target
+from ..submit.policy import Target, target
 from ..submit.send import send
 from ..upload.database import in_database
 from ..upload.parked import row_ahead
 from ..upload.presence import look
 from ..upload.recorder import record_one
-from ..upload.store import get_store
+from ..upload.store import Store, get_store
 from ..upload.uploader import get_uploader
-from . import conditions, log, paging, parameters, problems, serializers
-from .addresses import link
+from . import conditions, lists, operations, parameters, problems, serializers
+from .addresses import location
 from .base import View
 from .body import EndedEarly, RawParser, clean_body, require_length, spooled_body
 from .idempotency import once
-from .operations import AGAIN, CLOUD, EVERYBODY, FILE, MATCH, MD5, ONCE, SENDER, STORE, Operation
-from .stores import describe_file
+from .operations import CLOUD, EVERYBODY, ONCE, READ, SENDER, STORE, Operation, pages_of
+
+_sends = partial(Operation, answer=serializers.UploadedSerializer, status=201, once=True)
 
 _NAME_ONE = _("Name the store. These are offered to you: %(names)s")
 _EARLY = _("The client's body ended before its Content-Length")
@@ -59,25 +61,22 @@ class Uploads(View):
     )
     def get(self, request: Request) -> Response:
         query = self.query
-        rows = log.filter_rows(log.readable(UploadLog.objects.all(), request), query)
-        found, after = paging.page_rows(rows, query, "log", by=query["ordering"])
-        return paging.page(request, serializers.rows_for(request, found), after, "log")
+        rows = lists.filter_rows(lists.readable(UploadLog.objects.all(), request), query)
+        shown = partial(serializers.rows_for, request)
+        return lists.page_rows(request, rows, query, "log", shown, by=query["ordering"])
 
-    @Operation(
+    @_sends(
         "wx_uploads_create",
         _("Upload a file by a form"),
-        (*SENDER, *FILE, *CLOUD, *ONCE),
-        serializers.UploadedSerializer,
-        (Act.UPLOAD,),
-        201,
-        _(
+        (*SENDER, *operations.FILE, *CLOUD, *ONCE),
+        needs=(Act.UPLOAD,),
+        description=_(
             "What is uploaded is public for everybody. It is sent to the cloud before this "
             "answers. A store may let files wait while WeChat is away: the answer is 202 then."
         ),
         request={"multipart/form-data": parameters.Form},
-        once=True,
         waits=True,
-        headers=MATCH,
+        headers=operations.MATCH,
     )
     def post(self, request: Request) -> Response:
         require_length(request)
@@ -88,7 +87,7 @@ class Uploads(View):
         name = name if name and not name.endswith("/") else name + file.name
         facts = given | {"file": name}
         if given["generate"]:
-            name = generated_name(name)
+            name = policy.generated_name(name)
         return _upload_once(request, facts, to, name, file.file, file.size)
 
 
@@ -96,7 +95,7 @@ def _named_target(user: Any, using: str, env: str | None) -> Target:
     """Return the target that the form names; without a store, the only target of the user."""
     if using:
         return target(user, using, env)
-    offered = [to for to in stores_for(user) if env in (None, to.env)]
+    offered = [to for to in policy.stores_for(user) if env in (None, to.env)]
     if len(offered) != 1:
         names = listed(sorted({to.using for to in offered}) or ["-"])
         raise ValidationError({"store": [_NAME_ONE % {"names": names}]})
@@ -137,7 +136,7 @@ class Upload(View):
         (Act.SEE_LOG, Act.UPLOAD),
     )
     def get(self, request: Request, id: str) -> Response:
-        row = log.one_row(log.readable(UploadLog.objects.all(), request), id)
+        row = lists.one_row(lists.readable(UploadLog.objects.all(), request), id)
         (shown,) = serializers.rows_for(request, [row])
         return Response(shown)
 
@@ -145,18 +144,15 @@ class Upload(View):
 class Retry(View):
     """An earlier upload, once more, with the same bytes."""
 
-    @Operation(
+    @_sends(
         "wx_uploads_retry",
         _("Upload the same bytes again"),
-        (*SENDER, *AGAIN, *CLOUD, *ONCE),
-        serializers.UploadedSerializer,
-        (Act.RETRY,),
-        201,
-        _("Of files that are still to be had: on this server, or on the public site."),
-        once=True,
+        (*SENDER, *operations.AGAIN, *CLOUD, *ONCE),
+        needs=(Act.RETRY,),
+        description=_("Of files that are still to be had: on this server, or on the public site."),
     )
     def post(self, request: Request, id: str) -> Response:
-        row = log.one_row(log.visible_rows(request), id)
+        row = lists.one_row(lists.visible_rows(request), id)
         # The environment of a row may not be offered to this user any more.
         if using := owning_alias(row):
             target(request.user, using, row.env, uploads=False)
@@ -190,7 +186,7 @@ class Diagnosis(View):
         ),
     )
     def get(self, request: Request, id: str) -> Response:
-        found = diagnose(log.one_row(offered(log.visible_rows(request), request.user), id))
+        found = diagnose(lists.one_row(offered(lists.visible_rows(request), request.user), id))
         if isinstance(found, WxStaticStoreError):
             raise found
         bodies = {name: text_of(getattr(found, name)) for name in ("request_body", "response_body")}
@@ -213,7 +209,7 @@ class RawUpload(View):
     )
     def get(self, request: Request, store: str, name: str) -> Response:
         """Return the file that waits or is in the cloud by this name; HEAD has it in headers."""
-        env, uploads = self.query["env"] or None, not log.sees_all(request)
+        env, uploads = self.query["env"] or None, not may(request.user, Act.SEE_LOG)
         to = target(request.user, store, env, uploads=uploads)
         cloud = get_store(to.using, to.env)
         key = object_key(cloud.options.location, clean_name(name))
@@ -224,27 +220,23 @@ class RawUpload(View):
         headers = conditions.headers_of(found, facts["url"], waits=facts["waiting"])
         return Response(facts, headers=headers)
 
-    @Operation(
+    @_sends(
         "wx_uploads_put",
         _("Upload a file by its bytes"),
-        (*SENDER, *FILE, "digest", *CLOUD, *ONCE),
-        serializers.UploadedSerializer,
-        (Act.UPLOAD,),
-        201,
-        _("The name is below the store's location, its slashes included."),
+        (*SENDER, *operations.FILE, "digest", *CLOUD, *ONCE),
+        needs=(Act.UPLOAD,),
+        description=_("The name is below the store's location, its slashes included."),
         query=parameters.PlaceQuery,
         request={"application/octet-stream": parameters.BINARY},
-        once=True,
         waits=True,
-        headers=MATCH
-        | {"Content-MD5": (MD5, _("Of the body, in base64; of other bytes the answer is 400."))},
+        headers=operations.WITH_MD5,
     )
     def put(self, request: Request, store: str, name: str) -> Response:
         given = self.query
         to, size = target(request.user, store, given["env"] or None), require_length(request)
         if given["generate"]:
-            name = generated_name(name)
-        key_for(request.user, to, name, BytesIO(), size=size)  # refuse before a byte is read
+            name = policy.generated_name(name)
+        policy.key_for(request.user, to, name, BytesIO(), size=size)  # refuse before a byte is read
         try:
             with spooled_body(request) as file:
                 conditions.require_md5(request, file)
@@ -255,6 +247,74 @@ class RawUpload(View):
             result = get_uploader(to.using, to.env).failed(item, error)
             early.upload_id = record_one(result, context_of(request))
             raise
+
+
+# --- stores, what is in the cloud, what waits -----------------------------------------------------
+
+
+class StoreList(View):
+    """Where the caller may upload."""
+
+    @Operation(
+        "wx_stores_list",
+        _("Where one may upload, and what"),
+        READ,
+        serializers.StoresSerializer,
+        (Act.UPLOAD, Act.SEE_LOG),
+    )
+    def get(self, request: Request) -> Response:
+        may = policy.permissions_of(request.user)
+        results = [asdict(to) | may for to in policy.stores_for(request.user)]
+        facts = {"limits": platform_options(), "results": results}
+        return Response(serializers.StoresSerializer(facts).data)
+
+
+class FileList(View):
+    """The files in the cloud."""
+
+    @Operation(
+        "wx_files_list",
+        _("What is in the cloud"),
+        (*EVERYBODY, "invalid", "not_found", *STORE, *CLOUD),
+        pages_of(serializers.FileSerializer),
+        (Act.SEE_LOG,),
+        query=parameters.FilesQuery,
+    )
+    def get(self, request: Request, store: str) -> Response:
+        query = self.query
+        to = target(request.user, store, query["env"] or None, uploads=False)
+        cloud = get_store(to.using, to.env)
+        prefix = cloud.options.location + query["prefix"]
+        of = f"{to.using} {to.env} {prefix}"
+        found = cloud.page(prefix, lists.read_cursor(query.get("cursor", ""), of) or "")
+        files = [describe_file(cloud, file) for file in found.files if not cloud.is_deleted(file)]
+        return lists.page(request, files, found.marker, of)
+
+
+def describe_file(cloud: Store, file: RemoteFile, *, waiting: bool = False) -> dict[str, Any]:
+    facts = {
+        "name": file.key.removeprefix(cloud.options.location),
+        "url": (cloud.known_url if waiting else cloud.key_url)(file.key) or None,
+        "waiting": waiting,
+    }
+    return serializers.FileSerializer(asdict(file) | facts).data
+
+
+class WaitingFiles(View):
+    """The files and deletions that wait, the newest first."""
+
+    @Operation.of_rows(
+        "wx_waiting_list",
+        _("The files that wait until WeChat answers"),
+        serializers.WaitingFileSerializer,
+        (Act.SEE_LOG, Act.UPLOAD),
+        parameters.WaitingQuery,
+    )
+    def get(self, request: Request) -> Response:
+        rows = lists.readable(WaitingFile.objects.all(), request)
+        rows = lists.narrow(rows, self.query, "state", "env", store="using")
+        shown = partial(serializers.rows_for, request, by=serializers.WaitingFileSerializer)
+        return lists.page_rows(request, rows, self.query, "waiting", shown)
 
 
 # --- the answer to an upload -------------------------------------------------------------------
@@ -270,23 +330,19 @@ def upload_response(
     request: Request, using: str, result: UploadResult, row: int | None
 ) -> Response:
     """Return the response to an upload, with the id of its row."""
-    headers = {"X-WX-Status": result.status.value}
+    headers = {"X-WX-Status": result.status.value} | location(request, "upload", row)
     if row is not None:
         headers["X-WX-Upload-Id"] = str(row)
-    if address := link(request, "upload", row):
-        headers["Location"] = address
     if result.error:
         response = problems.of_upload(result, request, row)
         for name, value in headers.items():
             response[name] = value
         return response
-    facts, waits = {"id": row, "store": using, "url": None}, result.status is UploadStatus.WAITING
+    url, waits = None, result.status is UploadStatus.WAITING
     with suppress(WxStaticStoreError):  # the file is stored, even if its address is unknown
         store = get_store(using, result.env)
         # While a file waits, nobody can be asked.
-        facts["url"] = (store.known_url if waits else store.key_url)(result.key) or None
-    names = ("env", "name", "key", "size", "md5", "status", "errcode")
-    facts |= {name: getattr(result, name) for name in names}
-    facts["content_type"] = result.headers.content_type
+        url = (store.known_url if waits else store.key_url)(result.key) or None
+    facts = asdict(result) | {"id": row, "store": using, "url": url}
     status = 202 if waits else 201
     return Response(serializers.UploadedSerializer(facts).data, status, headers=headers)

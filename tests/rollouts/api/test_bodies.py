@@ -4,7 +4,7 @@ from dataclasses import fields
 
 from django.contrib.auth.models import User
 
-from wx_static_store.rollouts.api.bodies import MannerBody
+from wx_static_store.rollouts.api.serializers import MannerBody
 from wx_static_store.rollouts.api.views import manner_of
 from wx_static_store.rollouts.lifecycle import Manner
 from wx_static_store.rollouts.models import LONGEST, Rollout

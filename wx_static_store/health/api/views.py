@@ -9,37 +9,31 @@ from rest_framework.response import Response
 
 from ...api.base import View
 from ...api.operations import READ, Operation
-from ...api.serializers import Moment, NamedChoice
+from ...api.serializers import NamedChoice, Text, Time, member
 from ..doctor import findings
 from ..doctor.latest import examined
 
-
-class Mark(NamedChoice):
-    """How a check ended; `called` keeps its choices apart from those of an upload."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__([mark.label for mark in findings.Mark], called="mark", **options)
+# `called` keeps its choices apart from those of an upload.
+Mark = member(NamedChoice, choices=[mark.label for mark in findings.Mark], called="mark")
 
 
 class FindingSerializer(serializers.Serializer[Any]):
     """One thing that a check found."""
 
-    status = Mark(help_text=_("ok, warning, wrong or not_asked."))
-    text = serializers.CharField(help_text=_("What was found."))
-    hint = serializers.CharField(help_text=_("What to do about it; empty where all is well."))
-    cause = serializers.CharField(
-        help_text=_("The entry that explains it: manage.py wx_explain prints it; may be empty.")
-    )
-    docs = serializers.CharField(help_text=_("Where the documentation says more; may be empty."))
+    status = Mark(_("ok, warning, wrong or not_asked."))
+    text = Text(_("What was found."))
+    hint = Text(_("What to do about it; empty where all is well."))
+    cause = Text(_("The entry that explains it: manage.py wx_explain prints it; may be empty."))
+    docs = Text(_("Where the documentation says more; may be empty."))
     data = serializers.DictField(help_text=_("Figures for programs."))  # type: ignore[assignment]
 
 
 class CheckSerializer(serializers.Serializer[Any]):
     """One question, and what was found."""
 
-    id = serializers.CharField(help_text=_("Stable: programs may rely on it."))
-    question = serializers.CharField(help_text=_("What is asked."))
-    status = Mark(help_text=_("The worst of its findings."))
+    id = Text(_("Stable: programs may rely on it."))
+    question = Text(_("What is asked."))
+    status = Mark(_("The worst of its findings."))
     seconds = serializers.FloatField(help_text=_("How long it took."))
     findings = FindingSerializer(many=True, help_text=_("One or more."))
 
@@ -47,9 +41,9 @@ class CheckSerializer(serializers.Serializer[Any]):
 class HealthSerializer(serializers.Serializer[Any]):
     """What is wrong with the platform and the stores, and what to do about it."""
 
-    status = Mark(help_text=_("The worst of the checks."))
-    verdict = serializers.CharField(help_text=_("The same in a sentence."))
-    examined = Moment(help_text=_("When the checks were asked."))
+    status = Mark(_("The worst of the checks."))
+    verdict = Text(_("The same in a sentence."))
+    examined = Time(_("When the checks were asked."))
     checks = CheckSerializer(many=True, help_text=_("In the order in which they are asked."))
 
 

@@ -3,6 +3,5 @@ The REST API of rollouts: its addresses stand among those of ``wx_static_store.a
 
     urls         the addresses
     views        the views of rollouts
-    bodies       the bodies and parameters of requests
-    serializers  the members of the answers
+    serializers  the members of the answers, the bodies and parameters of requests
 """

@@ -1,72 +1,79 @@
-"""The members of the answers about rollouts."""
+"""The members of the answers about rollouts; what requests hold: bodies and parameters."""
 
-from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from ...api.serializers import Link, Moment, NamedChoice, OfRelease, id_of
-from ..models import Rollout, RolloutEnvironment
+from ...api import parameters
+from ...api.parameters import blank_field, file_field, flag_field, text_field
+from ...api.serializers import Flag, Id, Link, NamedChoice, Number, Text, Time, Url, member
+from ..models import LARGEST, LONGEST, Rollout, RolloutEnvironment
 from ..snapshot import Snapshot
+
+_OVER = _("This is over: leave it out to begin now.")
+_ONE = _("Send either the name of a release, or an archive as file in a form.")
+_AMOUNT = r"\s*[0-9]+%?\s*"
+_ENVS = _("Name environments with envs or tags, or send all alone.")
 
 
 class RolloutCountsSerializer(serializers.Serializer[Any]):
     """How many environments are in each state."""
 
-    waiting = serializers.IntegerField(help_text=_("No worker was asked yet."))
-    queued = serializers.IntegerField(help_text=_("A worker was asked."))
-    running = serializers.IntegerField(help_text=_("A worker deploys there."))
-    done = serializers.IntegerField(help_text=_("They have the release."))
-    failed = serializers.IntegerField(help_text=_("See failures."))
+    waiting = Number(_("No worker was asked yet."))
+    queued = Number(_("A worker was asked."))
+    running = Number(_("A worker deploys there."))
+    done = Number(_("They have the release."))
+    failed = Number(_("See failures."))
 
 
-MEANINGS = {
-    "id": _("The id of the rollout."),
-    "label": _("Its name; may be empty."),
-    "waves": _("How many environments have the release at the end of each wave."),
-    "wave": _("The current one, from 1; 0 before it begins."),
-    "tolerate": _("How many may fail; one more stops the rollout."),
-    "max_parallel": _("How many run at once at most; 0: as many as may fail together, 32 at most."),
-    "verify": _("Each deploy is compared with the cloud afterwards."),
-    "bake": _("Seconds between two waves."),
-}
-_HELP = {name: {"help_text": text} for name, text in MEANINGS.items()}
+# Of the answer and of the body alike.
+PARALLEL = _("How many run at once at most; 0: as many as may fail together, 32 at most.")
+BAKE = _("Seconds between two waves.")
 
 
-class RolloutSerializer(OfRelease, serializers.ModelSerializer[Rollout]):
+class RolloutSerializer(serializers.Serializer[Any]):
     """One release to many environments, in waves."""
 
-    store = serializers.CharField(source="using")
+    id = Number(_("The id of the rollout."))
+    store = Text(source="using")
+    folder = Text(_("Where its keys begin."))
+    label = Text(_("Its name; may be empty."))
     state = NamedChoice(Rollout.State.choices, called="rolloutState", help_text=_("How it stands."))
-    reason = serializers.CharField(
-        source="snapshot.reason", help_text=_("Why it stopped; empty if it did not.")
+    reason = Text(_("Why it stopped; empty if it did not."), source="snapshot.reason")
+    release = Id(
+        _("The id of the release; null where each environment gets its own."), source="release_id"
     )
-    release = id_of(
-        "release", _("The id of the release; null where each environment gets its own.")
+    release_url = Link("release", _("The address of the release."), source="release_id")
+    digest = Text(
+        _("Of the release: equal for equal trees. Empty without one."),
+        source="release.digest",
+        default="",
+        read_only=True,
     )
-    undoes = id_of("undoes", _("The id of the rollout that this one rolls back."))
-    undoes_url = Link("rollout", source="undoes_id", help_text=_("The address of that rollout."))
+    undoes = Id(_("The id of the rollout that this one rolls back."), source="undoes_id")
+    undoes_url = Link("rollout", _("The address of that rollout."), source="undoes_id")
+    waves = Text(_("How many environments have the release at the end of each wave."))
+    wave = Number(_("The current one, from 1; 0 before it begins."))
+    tolerate = Number(_("How many may fail; one more stops the rollout."))
+    max_parallel = Number(PARALLEL)
+    verify = Flag(_("Each deploy is compared with the cloud afterwards."))
+    bake = Number(BAKE)
+    deploy_at = Time(_("When it may begin; null: at once."), allow_null=True)
     user: Any = serializers.PrimaryKeyRelatedField(read_only=True, allow_null=True)
-    deploy_at = Moment(allow_null=True, help_text=_("When it may begin; null: at once."))
-    created = Moment()
-    started = Moment(allow_null=True, help_text=_("When it began."))
-    ended = Moment(allow_null=True, help_text=_("When it was done, or stopped."))
+    created = Time()
+    started = Time(_("When it began."), allow_null=True)
+    ended = Time(_("When it was done, or stopped."), allow_null=True)
     environments = RolloutCountsSerializer(
         source="snapshot.counts", help_text=_("How many environments are in each state.")
     )
 
     class Meta:
-        model = Rollout
-        fields: tuple[str, ...] = (
-            *("id", "store", "folder", "label", "state", "reason", "release", "release_url"),
-            *("digest", "undoes", "undoes_url", "waves", "wave", "tolerate", "max_parallel"),
-            *("verify", "bake", "deploy_at", "user", "created", "started", "ended"),
-            "environments",
-        )
-        read_only_fields = fields
-        extra_kwargs = _HELP
+        model = Rollout  # says what a user's id is
 
 
 class RolloutBegunSerializer(RolloutSerializer):
@@ -76,63 +83,45 @@ class RolloutBegunSerializer(RolloutSerializer):
         child=serializers.CharField(), help_text=_("What to look at; nothing was held back for it.")
     )
 
-    class Meta(RolloutSerializer.Meta):
-        fields = read_only_fields = (*RolloutSerializer.Meta.fields, "warnings")
-
 
 class RolloutFilesSerializer(serializers.Serializer[Any]):
     """What its deployments did, all together."""
 
-    stored = serializers.IntegerField()
-    unchanged = serializers.IntegerField(help_text=_("The same in the cloud, and not sent."))
-    failed = serializers.IntegerField()
-    not_attempted = serializers.IntegerField()
-    bytes = serializers.IntegerField()
+    stored = Number()
+    unchanged = Number(_("The same in the cloud, and not sent."))
+    failed = Number()
+    not_attempted = Number()
+    bytes = Number()
 
 
 class RolloutFailureSerializer(serializers.Serializer[Any]):
     """Why environments failed, or are tried again."""
 
-    errcode = serializers.IntegerField(allow_null=True, help_text=_("WeChat's."))
-    message = serializers.CharField(source="text", help_text=_("What the first of them says."))
+    errcode = Number(_("WeChat's."), allow_null=True)
+    message = Text(_("What the first of them says."), source="text")
     envs = serializers.ListField(child=serializers.CharField(), help_text=_("Which they are."))
-    tries = serializers.IntegerField(
-        help_text=_("How many times the most tried of them was begun.")
-    )
-    not_before = Moment(
-        allow_null=True, help_text=_("When the next try may begin; null: none is planned.")
-    )
+    tries = Number(_("How many times the most tried of them was begun."))
+    not_before = Time(_("When the next try may begin; null: none is planned."), allow_null=True)
 
 
-class RolloutEnvironmentSerializer(serializers.ModelSerializer[RolloutEnvironment]):
+class RolloutEnvironmentSerializer(serializers.Serializer[Any]):
     """One environment of a rollout."""
 
-    wave = serializers.IntegerField(help_text=_("The number of its wave, from 1."))
+    env = Text()
+    wave = Number(_("The number of its wave, from 1."))
     state = NamedChoice(
         RolloutEnvironment.State.choices, called="environmentState", help_text=_("How it stands.")
     )
-    since = Moment(help_text=_("When that began."))
-    not_before = Moment(
-        allow_null=True, help_text=_("When the next try may begin; null: none is planned.")
-    )
-    tries = serializers.IntegerField(help_text=_("How many times it was begun."))
-    release = id_of("release", _("The id of what it gets."))
-    deployment = id_of("deployment", _("The id of what it became."))
+    since = Time(_("When that began."))
+    not_before = Time(_("When the next try may begin; null: none is planned."), allow_null=True)
+    tries = Number(_("How many times it was begun."))
+    release = Id(_("The id of what it gets."), source="release_id")
+    deployment = Id(_("The id of what it became."), source="deployment_id")
     deployment_url = Link(
-        "deployment", source="deployment_id", help_text=_("The address of that deployment.")
+        "deployment", _("The address of that deployment."), source="deployment_id"
     )
-    errcode = serializers.IntegerField(allow_null=True, help_text=_("WeChat's."))
-    message = serializers.CharField(
-        help_text=_("Why it failed, or is tried again; empty for all others.")
-    )
-
-    class Meta:
-        model = RolloutEnvironment
-        fields = (
-            *("env", "wave", "state", "since", "not_before", "tries", "release", "deployment"),
-            *("deployment_url", "errcode", "message"),
-        )
-        read_only_fields = fields
+    errcode = Number(_("WeChat's."), allow_null=True)
+    message = Text(_("Why it failed, or is tried again; empty for all others."))
 
 
 class RolloutDetailSerializer(RolloutSerializer):
@@ -154,31 +143,105 @@ class RolloutDetailSerializer(RolloutSerializer):
         many=True,
         help_text=_("Why environments are tried again, the most frequent first."),
     )
-    next = serializers.URLField(source="page.next", allow_null=True)
+    next = Url(source="page.next")
     results = RolloutEnvironmentSerializer(
         source="page.results", many=True, help_text=_("Its environments, in order; a page of them.")
     )
 
-    class Meta(RolloutSerializer.Meta):
-        fields = read_only_fields = (
-            *RolloutSerializer.Meta.fields,
-            *("files", "by_wave", "failures", "retries", "next", "results"),
-        )
+
+def shown(request: Request, *snapshots: Snapshot, by: Any = RolloutSerializer, **more: Any) -> Any:
+    """Return rollouts as JSON, with the counts of their environments, and what else is theirs."""
+    for snapshot in snapshots:
+        vars(snapshot.rollout).update(more, snapshot=snapshot)
+    rows = [snapshot.rollout for snapshot in snapshots]
+    return by(rows, many=True, context={"request": request}).data
 
 
-def shown(request: Request, snapshots: Sequence[Snapshot]) -> Any:
-    """Return rollouts as JSON, with the counts of their environments."""
-    rows = [_row(snapshot) for snapshot in snapshots]
-    return RolloutSerializer(rows, many=True, context={"request": request}).data
+# --- what requests hold ---------------------------------------------------------------------------
+
+_number = member(parameters.Integer, required=False, min_value=0, max_value=LARGEST)
 
 
-def shown_whole(request: Request, snapshot: Snapshot, page: Mapping[str, Any]) -> Any:
-    """Return a rollout as JSON, with a page of its environments."""
-    row = _row(snapshot, page=page)
-    return RolloutDetailSerializer(row, context={"request": request}).data
+class MannerBody(parameters.Input):
+    """How a rollout goes; all of it may be left out."""
+
+    waves = text_field(
+        _(
+            "How many environments have the release at the end of each wave, as numbers or "
+            "percentages: 1,10%,100%."
+        ),
+        max_length=LONGEST,
+        style={"schema": {"pattern": rf"^{_AMOUNT}(,{_AMOUNT})*$"}},
+    )
+    tolerate = text_field(
+        _("How many may fail, as a number or a percentage; one more stops the rollout."),
+        max_length=10,
+        style={"schema": {"pattern": f"^{_AMOUNT}$"}},
+    )
+    max_parallel = _number(PARALLEL)
+    verify = flag_field(_("Compare with the cloud after each deploy."))
+    bake = _number(BAKE)
+    deploy_at = Time(
+        _("When it may begin, as 2026-12-24T02:00Z; without it, at once."), required=False
+    )
+    label = text_field(
+        _("A name for the rollout and its deployments."),
+        max_length=LONGEST,
+        min_length=None,
+        allow_blank=True,
+    )
+
+    def validate_deploy_at(self, when: datetime) -> datetime:
+        if when < timezone.now():
+            raise ValidationError(_OVER)
+        return when
 
 
-def _row(snapshot: Snapshot, **more: Any) -> Rollout:
-    """Return the row with what else belongs to its answer."""
-    vars(snapshot.rollout).update(more, snapshot=snapshot)
-    return snapshot.rollout
+class RolloutBody(MannerBody):
+    """What a rollout brings where."""
+
+    release = text_field(parameters.RELEASE)
+    store = blank_field(
+        _("An alias of STORAGES. Without it, that of the release, or the only one for sites.")
+    )
+    prefix = blank_field(
+        _("The folder below the store's location. Without it, that of the release, or none.")
+    )
+    envs = serializers.ListField(
+        child=text_field(max_length=64), default=list, help_text=_("The ids of environments.")
+    )
+    tags = serializers.ListField(
+        child=text_field(max_length=255),
+        default=list,
+        help_text=_("Environments with these tags too, such as ring/early; see ENVIRONMENTS."),
+    )
+    all = flag_field(_("Every environment that ENVIRONMENTS offers to the caller."))
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Check what belongs together."""
+        if bool(given.get("release")) == ("file" in given):
+            raise ValidationError({"release": [_ONE]})
+        if bool(given["envs"] or given["tags"]) == given["all"]:
+            raise ValidationError({"envs": [_ENVS]})
+        return given
+
+
+class RolloutForm(RolloutBody):
+    """The form with an archive; a field with several values comes several times."""
+
+    file = file_field(_("The built site, as .zip or .tar.gz."), required=False)
+
+
+class RolloutsQuery(parameters.PageQuery):
+    """Which rollouts are wanted."""
+
+    state = parameters.choice_field(_("How the rollout stands."), choices=Rollout.State.choices)
+
+
+class RolloutQuery(RolloutsQuery):
+    """Which environments of a rollout are wanted."""
+
+    state = parameters.choice_field(
+        _("How the environment stands."), choices=RolloutEnvironment.State.choices
+    )
+    page_size = parameters.page_size_field(parameters.LARGEST_LIST)

@@ -11,13 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ... import conf
-from ...api import paging
-from ...api.addresses import link
+from ...api.addresses import location
 from ...api.base import View
 from ...api.body import FORM_OR_JSON, clean_body
 from ...api.deployments import offered_environments
 from ...api.idempotency import once
-from ...api.log import one_row
+from ...api.lists import narrow, one_row, page_rows
 from ...api.operations import BEGINS, BODY, CHOICE, FORMATS, PATH, SENDER, Operation
 from ...api.problems import answer_as
 from ...deploy.environments import site_stores
@@ -34,8 +33,8 @@ from ..models import Rollout as Row
 from ..rows import environments_of, may_steer, visible_part, visible_rollouts
 from ..snapshot import Snapshot, counts_of
 from ..waves import RolloutRefused, tolerated, wave_sizes
-from . import bodies, serializers
-from .serializers import shown, shown_whole
+from . import serializers
+from .serializers import shown
 
 _NOT_WHOLE = _("This rollout has environments that are not offered to you.")
 _NO_ENVIRONMENT = _("No environment is offered to you.")
@@ -52,16 +51,12 @@ class Rollouts(View):
         _("The rollouts"),
         serializers.RolloutSerializer,
         (Act.SEE_DEPLOYMENTS,),
-        bodies.RolloutsQuery,
+        serializers.RolloutsQuery,
     )
     def get(self, request: Request) -> Response:
-        rows, query = visible_rollouts(request.user), self.query
-        if "state" in query:
-            rows = rows.filter(state=query["state"])
-        found, after = paging.page_rows(rows, query, "rollouts")
-        counts = counts_of(found, sees(request.user))
-        snapshots = [Snapshot(row, counts[row.pk], [], []) for row in found]
-        return paging.page(request, shown(request, snapshots), after, "rollouts")
+        query = self.query
+        rows = narrow(visible_rollouts(request.user), query, "state")
+        return page_rows(request, rows, query, "rollouts", partial(_with_counts, request))
 
     @Operation(
         "wx_rollouts_create",
@@ -74,12 +69,15 @@ class Rollouts(View):
             "A kept release, or an archive of a built site, to environments in waves. Workers "
             "of Celery do it after this answers."
         ),
-        request={"application/json": bodies.RolloutBody, "multipart/form-data": bodies.RolloutForm},
+        request={
+            "application/json": serializers.RolloutBody,
+            "multipart/form-data": serializers.RolloutForm,
+        },
         once=True,
         location=_("The rollout."),
     )
     def post(self, request: Request) -> Response:
-        given = clean_body(bodies.RolloutForm, request)
+        given = clean_body(serializers.RolloutForm, request)
         file = given.pop("file", None)
         facts = given | {"file": file and file.name}
         start = partial(_start, request, given, file)
@@ -94,17 +92,16 @@ class Rollout(View):
         _("How far a rollout is, and how its environments stand"),
         serializers.RolloutDetailSerializer,
         (Act.SEE_DEPLOYMENTS,),
-        bodies.RolloutQuery,
+        serializers.RolloutQuery,
     )
     def get(self, request: Request, id: str) -> Response:
         rollout, query = one_row(visible_rollouts(request.user), id), self.query
         part = visible_part(request.user, rollout)
-        rows, list_of = environments_of(rollout, part), f"rollout {rollout.pk}"
-        if "state" in query:
-            rows = rows.filter(state=query["state"])
-        found, after = paging.page_rows(rows, query, list_of, by="position")
-        page = paging.page(request, found, after, list_of)
-        page.data = shown_whole(request, Snapshot.of_rollout(rollout, part), page.data)
+        rows = narrow(environments_of(rollout, part), query, "state")
+        list_of = f"rollout {rollout.pk}"
+        page = page_rows(request, rows, query, list_of, list, by="position")
+        snapshot, whole = Snapshot.of_rollout(rollout, part), serializers.RolloutDetailSerializer
+        [page.data] = shown(request, snapshot, by=whole, page=page.data)
         return page
 
 
@@ -142,12 +139,12 @@ class RolloutRollback(View):
         (Act.DEPLOY,),
         202,
         _("The rollout is stopped, and another one begins."),
-        request=dict.fromkeys(FORMATS, bodies.MannerBody),
+        request=dict.fromkeys(FORMATS, serializers.MannerBody),
         once=True,
         location=_("The rollout."),
     )
     def post(self, request: Request, id: str) -> Response:
-        given, rollout = clean_body(bodies.MannerBody, request), _whole(request, id)
+        given, rollout = clean_body(serializers.MannerBody, request), _whole(request, id)
         roll_back = partial(_roll_back, request, rollout, given)
         return once(request, given, None, roll_back, env="")
 
@@ -185,7 +182,7 @@ def _environments(user: Any, given: Mapping[str, Any]) -> list[str]:
 
 
 def manner_of(user: Any, given: Mapping[str, Any], count: int, **defaults: Any) -> Manner:
-    names = bodies.MannerBody().fields.keys() & given.keys()
+    names = serializers.MannerBody().fields.keys() & given.keys()
     manner = Manner(**defaults | {name: given[name] for name in names}, user_id=user.pk)
     with answer_as("invalid", RolloutRefused):
         wave_sizes(manner.waves, count)
@@ -233,10 +230,8 @@ def begin_move(request: Request, using: str, move: Move) -> Response:
 
 def began(request: Request, rollout: Row, warnings: Sequence[str] = ()) -> Response:
     """Answer that a rollout begins."""
-    address = link(request, "rollout", rollout.pk)
-    headers = {"Location": address} if address else {}
     body = _facts(request, rollout) | {"warnings": warnings}
-    return Response(body, 202, headers=headers)
+    return Response(body, 202, headers=location(request, "rollout", rollout.pk))
 
 
 # --- one rollout ----------------------------------------------------------------------------------
@@ -250,8 +245,13 @@ def _whole(request: Request, id: str) -> Row:
     return rollout
 
 
+def _with_counts(request: Request, rows: Sequence[Row]) -> Any:
+    counts = counts_of(rows, sees(request.user))
+    return shown(request, *(Snapshot(row, counts[row.pk], [], []) for row in rows))
+
+
 def _facts(request: Request, rollout: Row) -> dict[str, Any]:
     """Return the rollout as it is now."""
     row = visible_rollouts(request.user).get(pk=rollout.pk)
-    (facts,) = shown(request, [Snapshot.of_rollout(row)])
+    [facts] = shown(request, Snapshot.of_rollout(row))
     return dict(facts)

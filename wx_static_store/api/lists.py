@@ -1,14 +1,19 @@
-"""The rows of the log that a caller may see, and the filters of the list."""
+"""The rows that a caller may see: filters, and pages by a signed cursor."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext_lazy as _
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
 
 from ..conf import options_for
 from ..core.types import NOT_STORED
@@ -19,6 +24,8 @@ from ..submit.access import Act, may, visible
 
 Row = TypeVar("Row", bound=Model)
 Rows = TypeVar("Rows", bound=QuerySet[Any])
+
+_INVALID = _("This cursor is of another list.")
 
 
 def filter_rows(rows: UploadLogQuerySet, query: Mapping[str, Any]) -> UploadLogQuerySet:
@@ -69,14 +76,10 @@ def visible_rows(request: Request) -> UploadLogQuerySet:
 def readable(rows: Rows, request: Request) -> Rows:
     """Return the rows that the caller may read: all, or only the caller's own uploads."""
     rows = visible(rows, request.user)
-    if sees_all(request):
+    if may(request.user, Act.SEE_LOG):
         return rows
     # A project's own kind of user may have no key: then no row is theirs.
     return rows.none() if request.user.pk is None else rows.filter(user_id=request.user.pk)
-
-
-def sees_all(request: Request) -> bool:
-    return may(request.user, Act.SEE_LOG)
 
 
 def one_row(rows: QuerySet[Row], id: str) -> Row:
@@ -84,3 +87,46 @@ def one_row(rows: QuerySet[Row], id: str) -> Row:
     if not re.fullmatch("[0-9]{1,18}", id):
         raise Http404
     return get_object_or_404(rows, pk=id)
+
+
+def _signer(of: str) -> signing.Signer:
+    # Without a time: the same page is the same bytes, and keeps its ETag.
+    return signing.Signer(salt=f"wx_static_store.cursor:{of}")
+
+
+def read_cursor(cursor: str, of: str) -> Any:
+    """Read a cursor; it must come from a page of the same list."""
+    try:
+        return _signer(of).unsign_object(cursor) if cursor else None
+    except signing.BadSignature:
+        raise NotFound(_INVALID) from None
+
+
+def page_rows(
+    request: Request,
+    rows: QuerySet[Any],
+    query: Mapping[str, Any],
+    of: str,
+    shown: Callable[[list[Any]], Any],
+    *,
+    by: str = "-id",
+) -> Response:
+    """Return a page of rows as `shown` makes them."""
+    column, rows = by.removeprefix("-"), rows.order_by(by)
+    if (last := read_cursor(query.get("cursor", ""), of)) is not None:
+        rows = rows.filter(**{f"{column}__{'lt' if by.startswith('-') else 'gt'}": last})
+    size = query["page_size"]
+    # One more than is shown tells whether there is a next page.
+    found = list(rows[: size + 1])
+    after = getattr(found[size - 1], column) if len(found) > size else None
+    return page(request, shown(found[:size]), after, of)
+
+
+def page(request: Request, results: Any, after: Any, of: str) -> Response:
+    """Return a page, with the address of the next one unless `after` is None."""
+    address, headers = None, {}
+    if after is not None:
+        cursor = _signer(of).sign_object(after)
+        address = replace_query_param(request.build_absolute_uri(), "cursor", cursor)
+        headers = {"Link": f'<{address}>; rel="next"'}
+    return Response({"next": address, "results": results}, headers=headers)
