@@ -160,12 +160,9 @@ def _is_live(uploader: Uploader, order: Order) -> bool:
 
 
 def allowance_for(options: Options, needed: int) -> Allowance:
-    """Return the needed links with WeChat's quota, which is not asked for a few links."""
-    return Allowance(needed, _quota(options) if needed >= FEW else Quota())
-
-
-def _quota(options: Options) -> Quota:
-    """Return the quota of links; empty if it cannot be had, which stops no deploy."""
+    """Return the needed links with WeChat's quota: empty for a few, or if it cannot be had."""
+    if needed < FEW:
+        return Allowance(needed, Quota())
     try:
         platform, deadline = platform_for(options), Deadline.after(PATIENCE)
         client = PlatformClient(platform.transport, options.api_base_url)
@@ -176,10 +173,10 @@ def _quota(options: Options) -> Quota:
             with platform.api_limiter.slot(deadline):
                 return client.quota(token, LINKS, deadline=deadline)
 
-        return platform.quota(LINKS, ask)
-    except WxStaticStoreError as error:
+        return Allowance(needed, platform.quota(LINKS, ask))
+    except WxStaticStoreError as error:  # which stops no deploy
         logger.debug("WeChat's quota is not known: %s", english(error))
-        return Quota()
+        return Allowance(needed, Quota())
 
 
 # --- the deploy --------------------------------------------------------------------------------
