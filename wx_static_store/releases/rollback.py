@@ -260,16 +260,9 @@ def manifest_reminder(move: Move, order: Order) -> str:
     return str(text)
 
 
-def refuse_missing(using: str, moves: Sequence[Move], plans: Sequence[Plan]) -> None:
+def refuse_incomplete(using: str, releases: Iterable[Release], plans: Sequence[Plan] = ()) -> None:
     """Raise SourceError if bytes are not kept, or damaged where the plans send them."""
     needed = {item.sha256 for plan in plans for item in plan.sent if item.sha256}
-    refuse_incomplete(using, {move.target.release for move in moves}, needed)
-
-
-def refuse_incomplete(
-    using: str, releases: Iterable[Release], needed: Collection[str] = frozenset()
-) -> None:
-    """Raise SourceError if bytes of a release are not kept; `needed` ones are read."""
     with WorkerPool(options_for(using).max_workers) as pool:
         for release in releases:
             if gone := kept.missing(release.contents(), pool, needed=needed):
@@ -351,6 +344,6 @@ def plan_rollback(using: str, move: Move, context: UploadContext) -> RollbackPla
     template = Order((), context, records, seconds=SECONDS)
     ((uploader, order),) = orders([uploader], [move], template)
     plan = preview_of(uploader, order)
-    refuse_missing(using, [move], [plan])
+    refuse_incomplete(using, [move.target.release], [plan])
     stale, _uploads = stale_files(uploader, order, may_be_stale(uploader, order))
     return RollbackPlan(move, uploader, order, plan, stale)
