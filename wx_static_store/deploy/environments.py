@@ -211,11 +211,10 @@ def _why_not(before: Sequence[EnvironmentReport], canary: int) -> str:
     if any(report.outcome == "interrupted" for report in before):
         return _("Not begun: the run was interrupted.")
     for report in before:
-        published = report.report or Report()
         # All share one token: without it, no other environment can succeed.
         if any(
-            isinstance(one.error, TokenError) or (published.halted and one.stage == "token")
-            for one in published.failures
+            isinstance(one.error, TokenError) or (report.report.halted and one.stage == "token")
+            for one in report.report.failures
         ):
             return _("Not begun: no token at %(env)s, and all share one.", env=report.env)
     tried = before[:canary] if len(before) >= canary else []
@@ -274,10 +273,9 @@ class _EnvironmentDeploy:
         self.report.notes += order.notes
 
     def run(self) -> EnvironmentReport:
-        started, report = time.monotonic(), self.report
-        address = self.pool.submit(self.uploader.store.address, self.order.prefix)
+        started, report, order = time.monotonic(), self.report, self.order
+        address = self.pool.submit(self.uploader.store.address, order.prefix)
         try:
-            order = self.order
             with deploying(self.uploader, wait=order.wait, seconds=order.seconds) as lock:
                 self._deploy(lock)
         except KeyboardInterrupt:
@@ -343,10 +341,8 @@ class _EnvironmentDeploy:
             self._blank()
 
     def _blank(self) -> None:
-        order, report = self.order, self.report
-        if not (report.stale and order.blank_stale):
-            return
-        if not order.blank_stale(_question(report.env, report.stale)):
+        order, report, ask = self.order, self.report, self.order.blank_stale
+        if not (report.stale and ask and ask(_question(report.env, report.stale))):
             return
         # Somebody may have uploaded since it was asked.
         if not order.include_uploads:

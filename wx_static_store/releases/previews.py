@@ -101,7 +101,7 @@ def _blank(row: FolderState) -> str:
     order = Order((), UploadContext("wx_deploy", END), Records(using, prefix), on_held=check)
     order = replace(order, stale=True, blank_stale=lambda question: True, include_uploads=True)
     (report,) = deploy_to_all([(uploader, order)])
-    if report.ok and not report.stale and report.report:
+    if report.ok and not report.stale:
         # Only now: a run that is killed before comes back to it.
         finish_deployment(report.report.deployment_id, checked="ok")
         return ""

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _, gettext_lazy
 
 from ...core.types import UploadContext
-from ...deploy.report import EnvironmentReport, Report, counts_line, with_names
+from ...deploy.report import EnvironmentReport, counts_line, with_names
 from ...deploy.state import state
 from ...exceptions import WxStaticStoreError
 from ...i18n import ngettext
@@ -101,7 +101,7 @@ def carry_out(
     level = messages.SUCCESS if report.ok else messages.ERROR
     rest = manifest_reminder(found.move, found.order) if report.ok else advice
     pages.message_user(request, ending_message(found.move.target, report, rest), level)
-    new = report.report and report.report.deployment_id
+    new = report.report.deployment_id
     if new and (report.ok or advice) and may(user, Act.SEE_DEPLOYMENTS):
         back = pages.page_url("change", Deployment(pk=new))
     return HttpResponseRedirect(back)
@@ -109,7 +109,7 @@ def carry_out(
 
 def ending_message(target: Deployment, report: EnvironmentReport, rest: str) -> SafeString:
     """Return what is live, or why it is not, what else is public, and what is left to do."""
-    numbers = (report.report or Report()).numbers
+    numbers = report.report.numbers
     if report.ok:
         said = [*_live(target, numbers, [file.key for file in report.stale])]
     else:
