@@ -61,17 +61,17 @@ class UploadPage(ReadOnlyAdmin):
     @Page("upload", "upload/", BOTH, "upload", _("Upload files"), "addlink")
     def upload_view(self, request: HttpRequest) -> HttpResponseBase:
         """Show the page; a POST sends its files, and shows how each upload ended."""
-        outcomes = list[FileOutcome]()
+        outcomes, asked = list[FileOutcome](), request.GET
         if request.method == "POST":
             form = UploadForm(request.user, request.POST, request.FILES)
             chosen = form.chosen_files() if form.is_valid() else []
             outcomes += (_submit(form, *each) for each in chosen)
             if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
                 return JsonResponse(self._rendered(request, outcomes or [_incomplete(form)]))
-            form = form.anew() if outcomes else form
-        else:
+            asked = request.POST
+        if request.method != "POST" or outcomes:  # a form for (more) files to that folder
             form = UploadForm(request.user)
-            form.preset(request.GET)
+            form.preset(asked)
         context = {
             **form_context(form),
             "title": _("Upload files"),
