@@ -1,6 +1,5 @@
 """The page *Roll back to this* of a deployment: what would be sent, and the button."""
 
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -111,24 +110,21 @@ def ending_message(target: Deployment, report: EnvironmentReport, rest: str) -> 
     """Return what is live, or why it is not, what else is public, and what is left to do."""
     numbers = report.report.numbers
     if report.ok:
-        said = [*_live(target, numbers, [file.key for file in report.stale])]
+        text = _("Release %(label)s is live: %(sent)s, %(unchanged)d unchanged.")
+        if target.pk:
+            text = _("Release %(label)s is live again: %(sent)s, %(unchanged)d unchanged.")
+        sent = ngettext("%(count)d file sent", "%(count)d files sent", numbers["stored"])
+        facts = numbers | {"label": target.shown_label or target.release, "sent": sent}
+        said = [text % facts]
+        if names := [file.key.removeprefix(target.folder) for file in report.stale]:
+            count = ngettext("%(count)d file", "%(count)d files", len(names))
+            text = _("Not in this release, but still public: %(files)s.")
+            said.append(text % {"files": with_names(count, names)})
     else:
         head = {"skipped": _("Nothing was sent.")}.get(report.outcome, _("The deployment failed."))
         counts = counts_line({name: count for name, count in numbers.items() if count})
         said = [head, counts, *report.failure_lines()]
     return format_html_join(SafeString("<br>"), "{}", ([line] for line in [*said, rest] if line))
-
-
-def _live(target: Deployment, numbers: dict[str, int], others: Sequence[str]) -> Iterator[str]:
-    text = _("Release %(label)s is live: %(sent)s, %(unchanged)d unchanged.")
-    if target.pk:
-        text = _("Release %(label)s is live again: %(sent)s, %(unchanged)d unchanged.")
-    sent = ngettext("%(count)d file sent", "%(count)d files sent", numbers["stored"])
-    yield text % (numbers | {"label": target.shown_label or target.release, "sent": sent})
-    if names := [key.removeprefix(target.folder) for key in others]:
-        count = ngettext("%(count)d file", "%(count)d files", len(names))
-        text = _("Not in this release, but still public: %(files)s.")
-        yield text % {"files": with_names(count, names)}
 
 
 def newest_id(found: RollbackPlan) -> str:
