@@ -174,7 +174,19 @@ def _environment(environment: EnvironmentReport) -> dict[str, Any]:
         "counts": report.numbers,
         "bytes": report.size,
         "release": environment.release,
-        "failures": [_failure(result) for result in report.failures],
+        "failures": [
+            {
+                "name": result.name,
+                "key": result.key,
+                "status": result.status.value,
+                "stage": result.stage,
+                "errcode": result.errcode,
+                "message": result.error.what if result.error else "",
+                "hint": result.error.full_hint if result.error else "",
+                "rid": result.rid,
+            }
+            for result in report.failures
+        ],
         "notes": [*environment.notes, *report.notes],
         "canary": environment.canary,
         "verified": {"files": verified.files, "pages": verified.pages} if verified else None,
@@ -182,20 +194,6 @@ def _environment(environment: EnvironmentReport) -> dict[str, Any]:
         "stale": [file.key for file in environment.stale],
         "uploads": [file.key for file in environment.uploads],
         "blanked": environment.blanked,
-    }
-
-
-def _failure(result: UploadResult) -> dict[str, Any]:
-    error = result.error
-    return {
-        "name": result.name,
-        "key": result.key,
-        "status": result.status.value,
-        "stage": result.stage,
-        "errcode": result.errcode,
-        "message": error.what if error else "",
-        "hint": error.full_hint if error else "",
-        "rid": result.rid,
     }
 
 
