@@ -85,11 +85,6 @@ def trusts_log(now: FolderState) -> bool:
     return now.checked != "mismatched" and trusted_from(now.env) is None
 
 
-def deployments_of(env: str, folder: str) -> Any:
-    """Return the deployments of a folder that have a release, the newest first."""
-    return with_release().filter(env=env).in_folder(folder)
-
-
 def with_release() -> Any:
     """Return the deployments that have a release, the newest first, without the lists of files."""
     from ..models import Release
