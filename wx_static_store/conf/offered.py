@@ -70,15 +70,11 @@ def _offer(env: Any, given: Any) -> Offer:
         return Offer(str(given))
     if fault := unknown(given, MEMBERS, where):
         raise fault
-    return Offer(str(given.get("label", env)), _tags(given.get("tags", ()), where))
-
-
-def _tags(given: Any, where: str) -> tuple[str, ...]:
-    if not isinstance(given, list | tuple):
+    if not isinstance(tags := given.get("tags", ()), list | tuple):
         text = _("%(where)s: tags must be a list", where=where)
         raise ConfigurationError(text, hint=TAGS_HINT)
-    for tag in given:
+    for tag in tags:
         if not (isinstance(tag, str) and re.fullmatch(rf"{_PART}/{_PART}", tag)):
             text = _("%(where)s: the tag %(tag)r is not of the form Set/Tag", where=where, tag=tag)
             raise ConfigurationError(text, hint=TAGS_HINT)
-    return tuple(given)
+    return Offer(str(given.get("label", env)), tuple(tags))
