@@ -227,7 +227,14 @@ class Survey:
                 name = key.removeprefix(self._store.options.location)
                 self.corrections.append(as_listed(self._store.env, name, file))
         if listing.unseen:
-            self._explain(listing)
+            if listing.error and not self._error:
+                self._error, self.reads_list = str(listing.error.in_general()), False
+                why = english(listing.error)
+                logger.warning("The list could not be read: %s", why, extra={"in_report": True})
+            elif self._lookup and not listing.error:
+                self._undecided += len(listing.unseen)
+                text, count = "The log decides about %d files: too many calls", len(listing.unseen)
+                logger.warning(text, count, extra={"in_report": True})
             rows = self._without_doubtful(rows, listing.unseen)
         files, unseen = listing.files, listing.unseen
         return {k: Presence(k, rows.get(k), files.get(k), k not in unseen) for k in keys}
@@ -277,13 +284,3 @@ class Survey:
             key: row._replace(outranked=row.outranked or (key, row.stored_at) in alike)
             for key, row in rows.items()
         }
-
-    def _explain(self, listing: Listing) -> None:
-        if listing.error and not self._error:
-            self._error, self.reads_list = str(listing.error.in_general()), False
-            why = english(listing.error)
-            logger.warning("The list could not be read: %s", why, extra={"in_report": True})
-        elif self._lookup and not listing.error:
-            self._undecided += len(listing.unseen)
-            text, count = "The log decides about %d files: too many calls", len(listing.unseen)
-            logger.warning(text, count, extra={"in_report": True})
