@@ -93,7 +93,7 @@ def _equal_names(names: Sequence[str]) -> Iterator[str]:
     """Warn of names that are one file on some disks, or have the same key."""
     groups: dict[str, list[str]] = {}
     for name in names:
-        groups.setdefault(_fold_case(name), []).append(name)
+        groups.setdefault(nfc(name).casefold(), []).append(name)
     for group in groups.values():
         if len({*map(nfc, group)}) < len(group):
             names = listed(map(ascii, group))
@@ -165,9 +165,9 @@ def _outside(links: _Links) -> Iterator[str]:
 def _missing(links: _Links) -> Iterator[str]:
     location = links.location
     named = links.files if links.missing else ()
-    called = {_fold_case(key): key.removeprefix(location) for key in named}
+    called = {nfc(key).casefold(): key.removeprefix(location) for key in named}
     for key, pages in links.missing.items():
-        name, other = key.removeprefix(location), called.get(_fold_case(key))
+        name, other = key.removeprefix(location), called.get(nfc(key).casefold())
         facts = {"name": shown(name), "pages": listed(map(shown, pages), 1)}
         if other:
             yield _(
@@ -250,7 +250,3 @@ def _stored_md5s(envs: Sequence[str], keys: Sequence[str]) -> set[tuple[str, str
             for key, md5, others in stored.values_list("key", "md5", "other_headers"):
                 found.add((key, ContentHeaders("", "", others).plain_md5 or md5))
     return found
-
-
-def _fold_case(name: str) -> str:
-    return nfc(name).casefold()
