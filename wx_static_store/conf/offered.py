@@ -25,7 +25,6 @@ class Offer:
 
 
 _PART = r"[^/\s](?:[^/]*[^/\s])?"  # of a tag: without spaces around it
-MEMBERS = [field.name for field in fields(Offer)]
 
 
 def offers(user: Any = None) -> dict[str, Offer]:
@@ -68,7 +67,7 @@ def _offer(env: Any, given: Any) -> Offer:
     clean({"env": env}, where)
     if not isinstance(given, Mapping):
         return Offer(str(given))
-    if fault := unknown(given, MEMBERS, where):
+    if fault := unknown(given, [each.name for each in fields(Offer)], where):
         raise fault
     if not isinstance(tags := given.get("tags", ()), list | tuple):
         text = _("%(where)s: tags must be a list", where=where)
