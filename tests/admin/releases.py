@@ -46,7 +46,6 @@ def deploy(
     items = [item(name, body) for name, body in files.items()]
     order = Order(items, UploadContext("wx_deploy", label), Records("site", prefix), **more)
     (report,) = deploy_to_all([(site_uploader("site", env), order)])
-    assert report.report
     return Deployment.objects.get(pk=report.report.deployment_id)
 
 

@@ -1,7 +1,7 @@
 """The columns of the lists, and the fields of the pages."""
 
 import re
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.test import Client
@@ -177,5 +177,6 @@ def test_what_happened_is_said_in_the_reader_s_language(
     columns_: dict[str, Any], chinese: bool
 ) -> None:
     with override("zh-hans"):
-        text = columns.describe_error(UploadLog(**{"status": "failed"} | columns_))
+        row, page = UploadLog(**{"status": "failed"} | columns_), cast(Any, None)
+        text = columns.Columns.message(page, row).partition("<details>")[0]
     assert bool(re.search("[一-龥]", text)) is chinese

@@ -16,7 +16,7 @@ from wx_static_store.deploy.records import (
     find_deployment,
     items_of,
 )
-from wx_static_store.deploy.state import keys_of, live, live_below
+from wx_static_store.deploy.state import live, live_below
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError, SourceError
 from wx_static_store.models import Deployment, KeptFile, Release
@@ -124,7 +124,6 @@ def test_what_is_live_in_a_folder_and_below(cloud: EmulatorServer) -> None:
     assert live_below(ENVS[0], "www/shop/") == [shop]
     assert whole in live_below(ENVS[0], "www/")
     assert len(live_below(ENVS[0], "www/")) == 4
-    assert keys_of(shop) == {"www/shop/index.html"}
 
 
 def test_a_release_is_published_from_its_kept_bytes(cloud: EmulatorServer) -> None:

@@ -28,7 +28,7 @@ from wx_static_store.releases.rollback import (
     moves,
     only_store,
     orders,
-    refuse_missing,
+    refuse_incomplete,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -218,10 +218,11 @@ def test_kept_bytes_are_looked_for_only_where_they_are_needed(
     digests = {file.name: file.sha256 for file in found[0].target.release.contents()}  # type: ignore[union-attr]
     paths = {name: tmp_path / "releases" / sha[:2] / sha[2:] for name, sha in digests.items()}
     paths["a.js"].unlink()
-    refuse_missing("site", found, plans)
+    release = found[0].target.release
+    refuse_incomplete("site", [release], plans)
     paths["b.js"].unlink()
     with pytest.raises(SourceError, match=r"1 file of release .*: b\.js"):
-        refuse_missing("site", found, plans)
+        refuse_incomplete("site", [release], plans)
 
 
 def test_without_a_release_storage_nothing_can_be_published_again(configure: Any) -> None:

@@ -224,10 +224,15 @@ class ReadOnlyAdmin(_ModelAdmin):
         rows = list(queryset.order_by("-id")[: LIMIT + 1])
         if len(rows) <= LIMIT:
             return rows
-        why = ngettext(
-            "At most %(limit)d row at a time: select fewer. Nothing was done.",
-            "At most %(limit)d rows at a time: select fewer, or filter first. Nothing was done.",
-            LIMIT,
-        )
-        self.message_user(request, why % {"limit": LIMIT}, messages.ERROR)
+        self.message_user(request, too_many(), messages.ERROR)
         return []
+
+
+def too_many() -> str:
+    """Return why nothing was done with what is too much for one click."""
+    why = ngettext(
+        "At most %(limit)d row at a time: select fewer. Nothing was done.",
+        "At most %(limit)d rows at a time: select fewer, or filter first. Nothing was done.",
+        LIMIT,
+    )
+    return why % {"limit": LIMIT}

@@ -226,7 +226,11 @@ class Columns:
         if not row.message:
             return NOTHING
         recorded = format_html('<span lang="en">{}</span>', row.message)
-        text = describe_error(row)
+        text = _(row.message)
+        if text == row.message:  # no language has it
+            stage = STAGES.get(getattr(row, "stage", ""), "")
+            text = str(row.why.title) if row.why else ""
+            text = labelled(capfirst(str(stage)), text) if stage and text else text
         return with_details(text, _("As it was recorded"), recorded) if text else recorded
 
     @admin.display(description=gettext_lazy("errcode"))
@@ -319,17 +323,6 @@ class WaitingColumns(Columns):
         tried = ngettext("%(count)d attempt", "%(count)d attempts", row.attempts)
         is_due = row.state == row.State.DUE
         return two_lines(super().state(row), again if is_due else "", tried if row.attempts else "")
-
-
-def describe_error(row: UploadLog | WaitingFile) -> str:
-    """Return the row's English message in the reader's language, or an empty text."""
-    message = _(row.message) if row.message else ""
-    if message != row.message:
-        return message
-    if row.why is None:
-        return ""
-    stage, title = str(STAGES.get(getattr(row, "stage", ""), "")), str(row.why.title)
-    return labelled(capfirst(stage), title) if stage else title
 
 
 def explained(advice: Text, why: Cause, hint: Text, errmsg: str = "") -> SafeString:

@@ -36,7 +36,6 @@ NEWEST = 200  # of the newest uploads that were not stored
 class ColumnFilter(SimpleListFilter):
     """Filter by one column; a value that is not offered finds nothing."""
 
-    column = ""
     offered: Choices = ()
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Choices:
@@ -50,7 +49,7 @@ class ColumnFilter(SimpleListFilter):
         return self.narrow(queryset, value) if offered else queryset.none()
 
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return queryset.filter(**{self.column or str(self.parameter_name): value})
+        return queryset.filter(**{str(self.parameter_name): value})
 
 
 class StatusFilter(ColumnFilter):

@@ -88,7 +88,10 @@ class UploadLogAdmin(FilesPage, UploadPage, FailingPage, DiagnosisPage, ReadOnly
 
     def _with_context(self, request: HttpRequest, row: UploadLog) -> dict[str, Any]:
         """Return the file that is public at this key now, and the other uploads of the key."""
-        public = self._public(request, row)
+        decisive = Q(status__in=MAYBE_PUBLIC) | Q(source="reconcile")  # which may have missed it
+        public = self._history(request, row).filter(decisive).first()
+        if public and public.status not in MAYBE_PUBLIC:
+            public = None
         url = places_for(request).url(row) if public else ""
         # One more than is shown tells whether there are older ones.
         history = list(self._history(request, row)[: NEWEST + 1])
@@ -113,12 +116,6 @@ class UploadLogAdmin(FilesPage, UploadPage, FailingPage, DiagnosisPage, ReadOnly
     def _history(self, request: HttpRequest, row: UploadLog) -> UploadLogQuerySet:
         rows: UploadLogQuerySet = self.get_queryset(request).with_key(row.key).filter(env=row.env)
         return rows.order_by("-id") if row.key else rows.none()
-
-    def _public(self, request: HttpRequest, row: UploadLog) -> UploadLog | None:
-        """Return the row of the public file by the log, or None."""
-        decisive = Q(status__in=MAYBE_PUBLIC) | Q(source="reconcile")  # which may have missed it
-        latest = self._history(request, row).filter(decisive).first()
-        return latest if latest and latest.status in MAYBE_PUBLIC else None
 
 
 def search(rows: UploadLogQuerySet, text: str) -> UploadLogQuerySet:

@@ -61,6 +61,7 @@ REJECTED = TOKEN.but(
     operator=_("The token was refused. If this comes back, another system refreshes the token of "
                "the same platform: let all of them share one."),
     remedy=Remedy.NEW_TOKEN, once=True)
+_PASSES = UNAVAILABLE.but("token", editor=AGAIN, remedy=Remedy.WAIT)
 WECHAT = _of(
     "WeChatError", _("WeChat answered with an errcode"), means=_("See the entry of the errcode."),
     editor=ASK, blame=Blame.WECHAT)
@@ -168,43 +169,41 @@ TABLE = (
         means=_("ACCESS_TOKEN never renews itself, and a token lives two hours."),
         operator=_("ACCESS_TOKEN has expired, and nobody refreshes it. Set a new one, or set "
                    "COMPONENT_APPID and COMPONENT_APPSECRET instead: then tokens are fetched.")),
-    UNAVAILABLE.but(
+    _PASSES.but(
         "token.provider", title=_("The token provider failed"),
         means=_("The function that gives the token, or the ticket, raised an error."),
         operator=_("Look at the line that it names. What looks like a secret in its text is "
-                   "masked."), editor=AGAIN, remedy=Remedy.WAIT),
-    UNAVAILABLE.but(
+                   "masked.")),
+    _PASSES.but(
         "ticket.database", title=_("The verify ticket cannot be read from the database"),
         means=_("The callback keeps the ticket there. The database did not answer, or lacks the "
                 "table."),
-        operator=_("Start the database, or run manage.py migrate. manage.py wx_doctor says which."),
-        editor=AGAIN, remedy=Remedy.WAIT),
+        operator=_("Start the database, or run manage.py migrate. manage.py wx_doctor says "
+                   "which.")),
     UNAVAILABLE.but(
         "ticket.key", title=_("The verify ticket cannot be decrypted"),
         means=_("It was sealed with another SECRET_KEY."),
         operator=_("Put the former SECRET_KEY into SECRET_KEY_FALLBACKS, or wait ten minutes for "
                    "the next push. If no key was changed, this process has another one than the "
                    "server that receives WeChat's pushes: give both the same.")),
-    UNAVAILABLE.but(
+    _PASSES.but(
         "token.wait", title=_("The token cannot be fetched yet"),
         means=_("It was fetched just now, or another process is fetching it."),
         operator=_("It takes some seconds. If this comes back, look into the log of the other "
-                   "processes."), editor=AGAIN, remedy=Remedy.WAIT),
-    UNAVAILABLE.but(
+                   "processes.")),
+    _PASSES.but(
         "token.others", title=_("Another system fetches tokens of this platform"),
         means=_("A platform has one token, and each new one ends the last."),
         operator=_("Another system refreshes the token of the same platform: let one place fetch "
-                   "it, and all others ask that place."), editor=AGAIN, remedy=Remedy.WAIT),
-    UNAVAILABLE.but(
+                   "it, and all others ask that place.")),
+    _PASSES.but(
         "token.discarded", title=_("The token was fetched just now"),
         means=_("Somebody discarded it, but WeChat had not refused it."),
-        operator=_("The last token was discarded, but WeChat had not refused it. Try again then."),
-        editor=AGAIN, remedy=Remedy.WAIT),
-    UNAVAILABLE.but(
+        operator=_("The last token was discarded, but WeChat had not refused it. Try again then.")),
+    _PASSES.but(
         "token.cache", title=_("The token cache fails"),
         means=_("Each process fetches a token of its own, and ends those of the others."),
-        operator=_("The token cache fails. Repair it, so that all processes can share one token."),
-        editor=AGAIN, remedy=Remedy.WAIT),
+        operator=_("The token cache fails. Repair it, so that all processes can share one token.")),
     CONFIGURATION.but(
         "token.form", title=_("The token provider gave no usable token"), problem="busy",
         means=_("It gave something else than a text of one line."),

@@ -14,7 +14,8 @@ _TOMORROW = _(
 )
 _OPERATOR = _("The cloud refuses the call: errmsg says why; quote the rid when you ask WeChat.")
 _DAYS = _("WeChat keeps a refused call for seven days under the rid of its answer.")
-_OF_RID = REFUSED.but("rid", editor="")  # no upload ends with one
+# No upload ends with one.
+_OF_RID = REFUSED.but("rid", editor="", means=_DAYS, remedy=Remedy.NEVER)
 UNKNOWN = "errcode"  # the entry of a number that is not listed
 
 # An entry is read as one.
@@ -118,29 +119,28 @@ TABLE = (
         means=_("errmsg says more, often in the form TcbCode: [Name.Of.The.Error]."),
         operator=_OPERATOR, blame=Blame.TENANT),
     _OF_RID.but(
-        "76001", title=_("WeChat did not keep this call"), means=_DAYS,
+        "76001", title=_("WeChat did not keep this call"),
         operator=_("WeChat keeps the calls that it refused for seven days, and no others. If this "
                    "one is new, ask again in some minutes."), remedy=Remedy.WAIT),
     _OF_RID.but(
-        "76002", title=_("The rid of this upload is malformed"), means=_DAYS,
-        operator=_("A rid has three groups of eight hex digits, as in 66f00000-0a0b0c0d-01020304."),
-        remedy=Remedy.NEVER),
+        "76002", title=_("The rid of this upload is malformed"),
+        operator=_("A rid has three groups of eight hex digits, as in "
+                   "66f00000-0a0b0c0d-01020304.")),
     _OF_RID.but(
         "76003", title=_("Another account made this call"),
         means=_("Only the account of the call can ask about its rid. As the answer of quota/get it "
                 "means that the path has a host, or lacks its first slash."),
         operator=_("Another account made the call: another platform, or an authorizer. Only its "
-                   "own token can ask."), remedy=Remedy.NEVER),
+                   "own token can ask.")),
     _OF_RID.but(
-        "76004", title=_("This call is older than seven days"), means=_DAYS,
+        "76004", title=_("This call is older than seven days"),
         operator=_("WeChat keeps refused calls for seven days. Upload the file again, and ask "
-                   "about the new call."), remedy=Remedy.NEVER),
+                   "about the new call.")),
     _OF_RID.but(
         "76021 76022", title=_("WeChat names no quota of this call"),
         means=_("quota/get does not know every call. The vendor does not say which of the calls of "
                 "cloud development it knows."),
-        operator=_("WeChat names no quota of this call. Nothing is wrong with the call itself."),
-        remedy=Remedy.NEVER),
+        operator=_("WeChat names no quota of this call. Nothing is wrong with the call itself.")),
     REFUSED.but(
         UNKNOWN, title=_("WeChat refuses this by a number that this app does not know"),
         means=_("WeChat adds numbers without notice. The message holds its errmsg."),

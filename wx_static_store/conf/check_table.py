@@ -64,11 +64,8 @@ CHECKS = {each.id: each for each in (
         _("Use 'blank', which overwrites them, or 'raise'."),
         _("WeChat's API cannot delete. Without a text that overwrites it, a deleted file "
           "stays.")),
-    _check("W007", _UNFIT, _SHARED, _ONE_TOKEN),
-    _check("E009", _UNFIT, _SHARED, _ONE_TOKEN),
-    _check("E010", _WITHOUT, _WRITE, _PUSHES),
-    _check("E011", _WITHOUT, _WRITE, _PUSHES),
-    _check("E012", _WITHOUT, _WRITE, _PUSHES),
+    *(_check(id, _UNFIT, _SHARED, _ONE_TOKEN) for id in ("W007", "E009")),
+    *(_check(id, _WITHOUT, _WRITE, _PUSHES) for id in ("E010", "E011", "E012")),
     _check("W013", _("A CALLBACK_TOKEN is shorter than %(length)d characters: it can be guessed."),
         _("Take a long random one, at WeChat too; both may stand in a list meanwhile."),
         _("Whoever guesses the token can send false tickets to the callback.")),

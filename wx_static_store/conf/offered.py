@@ -25,7 +25,6 @@ class Offer:
 
 
 _PART = r"[^/\s](?:[^/]*[^/\s])?"  # of a tag: without spaces around it
-MEMBERS = [field.name for field in fields(Offer)]
 
 
 def offers(user: Any = None) -> dict[str, Offer]:
@@ -68,17 +67,13 @@ def _offer(env: Any, given: Any) -> Offer:
     clean({"env": env}, where)
     if not isinstance(given, Mapping):
         return Offer(str(given))
-    if fault := unknown(given, MEMBERS, where):
+    if fault := unknown(given, [each.name for each in fields(Offer)], where):
         raise fault
-    return Offer(str(given.get("label", env)), _tags(given.get("tags", ()), where))
-
-
-def _tags(given: Any, where: str) -> tuple[str, ...]:
-    if not isinstance(given, list | tuple):
+    if not isinstance(tags := given.get("tags", ()), list | tuple):
         text = _("%(where)s: tags must be a list", where=where)
         raise ConfigurationError(text, hint=TAGS_HINT)
-    for tag in given:
+    for tag in tags:
         if not (isinstance(tag, str) and re.fullmatch(rf"{_PART}/{_PART}", tag)):
             text = _("%(where)s: the tag %(tag)r is not of the form Set/Tag", where=where, tag=tag)
             raise ConfigurationError(text, hint=TAGS_HINT)
-    return tuple(given)
+    return Offer(str(given.get("label", env)), tuple(tags))

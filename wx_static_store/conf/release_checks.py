@@ -95,7 +95,11 @@ def _why_public(alias: str, folder: Path | None) -> str | Promise:
     if not local.base_location:
         return _("it has no location")
     location = Path(os.path.realpath(local.location))
-    for name, other in (*_served(), (str(folder), folder)):
+    # The settings of served and published folders; Django allows pairs of a prefix and a folder.
+    given = ((name, conf.setting(name)) for name in ("MEDIA_ROOT", "STATIC_ROOT"))
+    dirs = [d[1] if isinstance(d, list | tuple) else d for d in conf.setting("STATICFILES_DIRS")]
+    finders = (("STATICFILES_DIRS", each) for each in dirs)
+    for name, other in (*given, *finders, (str(folder), folder)):
         if other and location.is_relative_to(os.path.realpath(other)):
             return _("its location is in %(place)s", place=name)
     return ""
@@ -106,11 +110,3 @@ def _local(alias: str) -> FileSystemStorage | None:
     backend = import_string(conf.setting("STORAGES")[alias]["BACKEND"])
     is_local = isinstance(backend, type) and issubclass(backend, FileSystemStorage)
     return storages[alias] if is_local else None  # type: ignore[return-value]
-
-
-def _served() -> Iterator[tuple[str, Any]]:
-    """Yield each setting of a served or published folder, and the folder."""
-    yield "MEDIA_ROOT", conf.setting("MEDIA_ROOT")
-    yield "STATIC_ROOT", conf.setting("STATIC_ROOT")
-    for given in conf.setting("STATICFILES_DIRS"):
-        yield "STATICFILES_DIRS", given[1] if isinstance(given, list | tuple) else given

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import PurePath
 from urllib.parse import quote
 
@@ -18,6 +18,7 @@ from .types import ContentHeaders, UploadItem
 
 WAITING_URL = "wx_static_store_waiting:file"  # the name of the address of a waiting file
 MAX_KEY_BYTES = 850  # COS, object overview: UTF-8 bytes, not characters
+nfc = partial(unicodedata.normalize, "NFC")  # as all keys are
 PREVIEWS = "_preview/"  # the folder of previews in a store
 _IN_PREVIEW = re.compile(rf"\A{PREVIEWS}[^/]+-[0-9a-z]{{8}}/")
 
@@ -70,7 +71,7 @@ def clean_name(name: str | PurePath | Promise) -> str:
         name = str(name)
     elif not isinstance(name, str):
         raise TypeError(f"A file name must be str or a path, not {type(name).__name__}.")
-    name = unicodedata.normalize("NFC", name)
+    name = nfc(name)
     if reason := _fault(name):
         shown = ascii(name[:100])
         text = _("%(name)s cannot be the name of a file: %(reason)s", name=shown, reason=reason)
@@ -122,7 +123,7 @@ def odd_names(names: Sequence[str], location: str = "") -> Sequence[str]:
 
 def quote_key(key: str) -> str:
     """Quote the key once as a URL path, with the safe characters of Django's own URLs."""
-    return quote(unicodedata.normalize("NFC", key), safe="/~!*()'")
+    return quote(nfc(key), safe="/~!*()'")
 
 
 def content_type(name: str) -> str:

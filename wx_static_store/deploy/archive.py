@@ -166,7 +166,15 @@ def _zip_entries(file: _Reader) -> Generator[_Entry]:
     with zipfile.ZipFile(cast(IO[bytes], file)) as archive:
         for info in archive.infolist():
             name = _zip_name(info)
-            _check(info, _shown(name))
+            shown = _shown(name)
+            if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
+                raise _no_file(shown)
+            if info.flag_bits & 1:
+                raise unusable(_("%(name)s is encrypted", name=shown), _NO_PASSWORD)
+            # Other methods may unfold a few bytes to gigabytes in memory, in one read.
+            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                text = _("%(name)s is packed by an unusual method", name=shown)
+                raise unusable(text, _ORDINARY)
             yield _Entry(name, info.file_size, info.is_dir(), partial(archive.open, info))
 
 
@@ -180,16 +188,6 @@ def _zip_name(info: zipfile.ZipInfo) -> str:
         return written.decode(first)
     except UnicodeDecodeError:
         return written.decode(second)
-
-
-def _check(info: zipfile.ZipInfo, name: str) -> None:
-    if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
-        raise _no_file(name)
-    if info.flag_bits & 1:
-        raise unusable(_("%(name)s is encrypted", name=name), _NO_PASSWORD)
-    # Other methods may unfold a few bytes to gigabytes in memory, in one read.
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise unusable(_("%(name)s is packed by an unusual method", name=name), _ORDINARY)
 
 
 def _tar_entries(file: _Reader, most: int, too_much: SourceError) -> Generator[_Entry]:

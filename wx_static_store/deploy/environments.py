@@ -160,12 +160,9 @@ def _is_live(uploader: Uploader, order: Order) -> bool:
 
 
 def allowance_for(options: Options, needed: int) -> Allowance:
-    """Return the needed links with WeChat's quota, which is not asked for a few links."""
-    return Allowance(needed, _quota(options) if needed >= FEW else Quota())
-
-
-def _quota(options: Options) -> Quota:
-    """Return the quota of links; empty if it cannot be had, which stops no deploy."""
+    """Return the needed links with WeChat's quota: empty for a few, or if it cannot be had."""
+    if needed < FEW:
+        return Allowance(needed, Quota())
     try:
         platform, deadline = platform_for(options), Deadline.after(PATIENCE)
         client = PlatformClient(platform.transport, options.api_base_url)
@@ -176,10 +173,10 @@ def _quota(options: Options) -> Quota:
             with platform.api_limiter.slot(deadline):
                 return client.quota(token, LINKS, deadline=deadline)
 
-        return platform.quota(LINKS, ask)
-    except WxStaticStoreError as error:
+        return Allowance(needed, platform.quota(LINKS, ask))
+    except WxStaticStoreError as error:  # which stops no deploy
         logger.debug("WeChat's quota is not known: %s", english(error))
-        return Quota()
+        return Allowance(needed, Quota())
 
 
 # --- the deploy --------------------------------------------------------------------------------
@@ -214,11 +211,10 @@ def _why_not(before: Sequence[EnvironmentReport], canary: int) -> str:
     if any(report.outcome == "interrupted" for report in before):
         return _("Not begun: the run was interrupted.")
     for report in before:
-        published = report.report or Report()
         # All share one token: without it, no other environment can succeed.
         if any(
-            isinstance(one.error, TokenError) or (published.halted and one.stage == "token")
-            for one in published.failures
+            isinstance(one.error, TokenError) or (report.report.halted and one.stage == "token")
+            for one in report.report.failures
         ):
             return _("Not begun: no token at %(env)s, and all share one.", env=report.env)
     tried = before[:canary] if len(before) >= canary else []
@@ -277,10 +273,9 @@ class _EnvironmentDeploy:
         self.report.notes += order.notes
 
     def run(self) -> EnvironmentReport:
-        started, report = time.monotonic(), self.report
-        address = self.pool.submit(self.uploader.store.address, self.order.prefix)
+        started, report, order = time.monotonic(), self.report, self.order
+        address = self.pool.submit(self.uploader.store.address, order.prefix)
         try:
-            order = self.order
             with deploying(self.uploader, wait=order.wait, seconds=order.seconds) as lock:
                 self._deploy(lock)
         except KeyboardInterrupt:
@@ -346,10 +341,8 @@ class _EnvironmentDeploy:
             self._blank()
 
     def _blank(self) -> None:
-        order, report = self.order, self.report
-        if not (report.stale and order.blank_stale):
-            return
-        if not order.blank_stale(_question(report.env, report.stale)):
+        order, report, ask = self.order, self.report, self.order.blank_stale
+        if not (report.stale and ask and ask(_question(report.env, report.stale))):
             return
         # Somebody may have uploaded since it was asked.
         if not order.include_uploads:

@@ -1,6 +1,5 @@
 """Find references that will be a 404, and files that change under their pages, before a deploy."""
 
-import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from time import thread_time
@@ -8,7 +7,7 @@ from time import thread_time
 from django.db.models import Max
 
 from ..core.hashed_names import looks_hashed
-from ..core.naming import is_html, is_preview, object_key, odd_names
+from ..core.naming import is_html, is_preview, nfc, object_key, odd_names
 from ..core.types import DELETED_MD5, ContentHeaders, UploadItem, UploadStatus
 from ..exceptions import NameRejected
 from ..i18n import gettext as _, listed, ngettext, shown
@@ -94,9 +93,9 @@ def _equal_names(names: Sequence[str]) -> Iterator[str]:
     """Warn of names that are one file on some disks, or have the same key."""
     groups: dict[str, list[str]] = {}
     for name in names:
-        groups.setdefault(_fold_case(name), []).append(name)
+        groups.setdefault(nfc(name).casefold(), []).append(name)
     for group in groups.values():
-        if len({*map(_normalize, group)}) < len(group):
+        if len({*map(nfc, group)}) < len(group):
             names = listed(map(ascii, group))
             yield _("%(names)s are one name on the site: rename one.", names=names)
         elif len(group) > 1:
@@ -118,7 +117,7 @@ class _Links:
         self.location, self.base = location, location + prefix
         self.until = thread_time() + seconds
         self.doubts: list[str] = []
-        self.files = {_normalize(location + item.name): item for item in items}
+        self.files = {nfc(location + item.name): item for item in items}
         self.loaded: set[str] = set()  # keys of files
         self.outside: dict[str, dict[str, None]] = {}  # page: the addresses in it, in order
         self.missing: dict[str, dict[str, None]] = {}  # key: the pages that name it, in order
@@ -166,9 +165,9 @@ def _outside(links: _Links) -> Iterator[str]:
 def _missing(links: _Links) -> Iterator[str]:
     location = links.location
     named = links.files if links.missing else ()
-    called = {_fold_case(key): key.removeprefix(location) for key in named}
+    called = {nfc(key).casefold(): key.removeprefix(location) for key in named}
     for key, pages in links.missing.items():
-        name, other = key.removeprefix(location), called.get(_fold_case(key))
+        name, other = key.removeprefix(location), called.get(nfc(key).casefold())
         facts = {"name": shown(name), "pages": listed(map(shown, pages), 1)}
         if other:
             yield _(
@@ -213,7 +212,7 @@ def _loaded_before(
     for files in before:
         changed = {}
         for old in files():
-            key = _normalize(links.location + old.name)
+            key = nfc(links.location + old.name)
             item = links.files.get(key)
             if key in links.loaded or key.lower().endswith(_DATA) or not (item and stays(item)):
                 continue
@@ -251,14 +250,3 @@ def _stored_md5s(envs: Sequence[str], keys: Sequence[str]) -> set[tuple[str, str
             for key, md5, others in stored.values_list("key", "md5", "other_headers"):
                 found.add((key, ContentHeaders("", "", others).plain_md5 or md5))
     return found
-
-
-# --- names ------------------------------------------------------------------------------------
-
-
-def _normalize(name: str) -> str:
-    return unicodedata.normalize("NFC", name)
-
-
-def _fold_case(name: str) -> str:
-    return _normalize(name).casefold()

@@ -10,7 +10,7 @@ from ..conf.options import STATIC
 from ..core.match import Match, match
 from ..core.naming import content_headers, is_html, odd_names
 from ..core.releases import ReleaseFile
-from ..core.types import RemoteFile, UploadItem, UploadResult, UploadStatus, as_listed
+from ..core.types import UploadItem, UploadResult, UploadStatus, as_listed
 from ..exceptions import NameRejected
 from ..i18n import english, gettext, gettext_lazy as _, listed, ngettext
 from ..upload.as_sent import GZIP, as_gzip, as_served, hashed, sends_gzip, smaller
@@ -158,7 +158,7 @@ class Survey:
         self._lookup, self.reads_list = lookup, lookup is not None  # and could read it
         self.has_log = True
         self.unchanged: list[UploadItem] = []
-        self.corrections: list[UploadResult] = []  # of rows that the list proved wrong
+        self.corrections: list[UploadResult] = []  # rows on objects, by the list: the log was wrong
         self._undecided = 0  # keys that the log decided, as too many calls would be needed
         self._error = ""
 
@@ -181,7 +181,7 @@ class Survey:
             item = replace(item, md5=state.row.md5, size=state.row.size)
         self.unchanged.append(item)
         if state.listing and not state.row and self.has_log:
-            self.add_correction(item.name, state.listing)
+            self.corrections.append(as_listed(self._store.env, item.name, state.listing))
         return False
 
     def _is_likely(self, item: UploadItem) -> bool:
@@ -224,16 +224,20 @@ class Survey:
         between = sorted(listing.files.keys() - set(keys))
         for key, row in (rows | self._rows(between)).items():
             if (file := listing.files.get(key)) and row.is_corrected_by(file):
-                self.add_correction(key.removeprefix(self._store.options.location), file)
+                name = key.removeprefix(self._store.options.location)
+                self.corrections.append(as_listed(self._store.env, name, file))
         if listing.unseen:
-            self._explain(listing)
+            if listing.error and not self._error:
+                self._error, self.reads_list = str(listing.error.in_general()), False
+                why = english(listing.error)
+                logger.warning("The list could not be read: %s", why, extra={"in_report": True})
+            elif self._lookup and not listing.error:
+                self._undecided += len(listing.unseen)
+                text, count = "The log decides about %d files: too many calls", len(listing.unseen)
+                logger.warning(text, count, extra={"in_report": True})
             rows = self._without_doubtful(rows, listing.unseen)
         files, unseen = listing.files, listing.unseen
         return {k: Presence(k, rows.get(k), files.get(k), k not in unseen) for k in keys}
-
-    def add_correction(self, name: str, file: RemoteFile) -> None:
-        """Correct the log by a row on this object, as far as the list shows it."""
-        self.corrections.append(as_listed(self._store.env, name, file))
 
     def notes(self) -> Iterator[str]:
         """Yield for the report why the log decided, and not the list; and why there is no gzip."""
@@ -279,13 +283,3 @@ class Survey:
             key: row._replace(outranked=row.outranked or (key, row.stored_at) in alike)
             for key, row in rows.items()
         }
-
-    def _explain(self, listing: Listing) -> None:
-        if listing.error and not self._error:
-            self._error, self.reads_list = str(listing.error.in_general()), False
-            why = english(listing.error)
-            logger.warning("The list could not be read: %s", why, extra={"in_report": True})
-        elif self._lookup and not listing.error:
-            self._undecided += len(listing.unseen)
-            text, count = "The log decides about %d files: too many calls", len(listing.unseen)
-            logger.warning(text, count, extra={"in_report": True})

@@ -4,7 +4,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -93,7 +93,12 @@ class Publication:
             stage = next(self._stages, None)
             if stage is None:
                 return None
-            self._begin(stage)
+            if stage and not self.report.ok:
+                self.report.held_back += len(stage)
+            elif stage:
+                self._start_deployment()
+                self.report.not_attempted += len(stage)
+                self._queue = Queue(self.uploader, stage)
         self._under_way += item is not None
         return item
 
@@ -121,14 +126,6 @@ class Publication:
             started = start_deployment(self.uploader.env, self.context, **self.columns)
             self._recorder.context = replace(self.context, deployment_id=started)
             self.report.deployment_id = started
-
-    def _begin(self, items: Sequence[UploadItem]) -> None:
-        if items and not self.report.ok:
-            self.report.held_back += len(items)
-        elif items:
-            self._start_deployment()
-            self.report.not_attempted += len(items)
-            self._queue = Queue(self.uploader, items)
 
     def _in_order(self) -> Iterator[Sequence[UploadItem]]:
         """Yield each stage when the one before it has ended."""
@@ -171,14 +168,12 @@ def progress(
         yield lambda result: None
         return
     tqdm = _tqdm() if terminal else None
-    if tqdm is None:
-        yield _shown_on(None, env, files, size, lines)
-        return
     # Not by tqdm: a terminal may report a width of 0, and the bar would not show.
     width = shutil.get_terminal_size().columns
     # All bars on one line: that of an environment that began early shows when its turn comes.
     scale = {"unit": "B", "unit_scale": True, "unit_divisor": 1024}
-    with tqdm(total=size, ncols=width, position=0, **scale) as bar:
+    wanted_bar = tqdm(total=size, ncols=width, position=0, **scale) if tqdm else nullcontext()
+    with wanted_bar as bar:
         yield _shown_on(bar, env, files, size, lines)
 
 

@@ -12,7 +12,7 @@ from django.db.models import Max, Q
 from django.utils import timezone
 
 from ..conf.settings import nearest
-from ..core.naming import PREVIEWS
+from ..core.naming import PREVIEWS, object_key
 from ..core.releases import PackedRelease, ReleaseFile, pack
 from ..core.types import RemoteFile, UploadItem
 from ..exceptions import ConfigurationError, SourceError
@@ -22,7 +22,7 @@ from ..upload.database import deployments, in_database
 from ..upload.uploader import Uploader
 from ..upload.workers import WorkerPool
 from .plan import Plan, hash_items, make_plan
-from .state import from_log, keys_of, live_below, state, with_release
+from .state import from_log, live_below, state, with_release
 
 if TYPE_CHECKING:
     from ..models import Deployment, Release
@@ -146,8 +146,8 @@ def leftover_files(
     folder = uploader.options.location + prefix
     # What is live in a folder below this one stays.
     for row in live_below(uploader.env, folder) if keys else ():
-        if row.folder != folder:
-            keys -= keys_of(row)
+        if row.folder != folder and row.release:
+            keys -= {object_key(row.folder, file.name) for file in row.release.contents()}
     if cloud is not None:
         return {key: cloud[key] for key in keys & cloud.keys()}
     logged = presence.from_log(uploader.env, keys)

@@ -1,7 +1,6 @@
 """Find the addresses that pages and style sheets refer to or load."""
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from contextlib import suppress
 from html.parser import HTMLParser
@@ -9,7 +8,7 @@ from math import inf
 from time import thread_time
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
-from ..core.naming import MAX_KEY_BYTES, is_html
+from ..core.naming import MAX_KEY_BYTES, is_html, nfc
 from ..core.types import UploadItem
 from ..exceptions import SourceError
 from ..upload.sources import opened
@@ -43,8 +42,7 @@ def references(item: UploadItem, location: str, until: float = inf) -> dict[str,
         return {}
     # The cost of some pages grows with the square of their length.
     text = _text(item, until)
-    name = unicodedata.normalize("NFC", location + item.name)
-    base = _SITE + quote(name, errors="surrogatepass")
+    base = _SITE + quote(nfc(location + item.name), errors="surrogatepass")
     if is_html(item.name):
         page = _Page(text, until)
         base, found = _join(base, page.base), page.references

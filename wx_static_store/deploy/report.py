@@ -106,7 +106,7 @@ class EnvironmentReport:
     env: str
     address: str = ""
     outcome: str = "done"  # or failed, interrupted, skipped
-    report: Report | None = None
+    report: Report = field(default_factory=Report)
     error: str = ""
     cause: Exception | None = None  # the error itself, if the deploy broke off
     release: str = ""  # its digest
@@ -127,8 +127,7 @@ class EnvironmentReport:
     @property
     def causes(self) -> list[Exception]:
         """Return the errors that broke it off, or that made files fail."""
-        failures = self.report.failures if self.report else []
-        return [*filter(None, [self.cause, *(result.error for result in failures)])]
+        return [*filter(None, [self.cause, *(one.error for one in self.report.failures)])]
 
     @property
     def failed(self) -> list[tuple[str, object]]:
@@ -136,8 +135,7 @@ class EnvironmentReport:
         # The text of an unexpected exception might hold a secret.
         why = self.cause if isinstance(self.cause, WxStaticStoreError) else self.error
         whole: list[tuple[str, object]] = [("", why)] if why else []
-        files = self.report.failures if self.report else ()
-        return [*whole, *((result.name, result.error) for result in files)]
+        return [*whole, *((result.name, result.error) for result in self.report.failures)]
 
     def failure_lines(self) -> list[str]:
         """Return a line for each cause: its file or number of files, and what to do."""
@@ -166,7 +164,7 @@ def as_dict(
 
 
 def _environment(environment: EnvironmentReport) -> dict[str, Any]:
-    report, verified = environment.report or Report(), environment.verified
+    report, verified = environment.report, environment.verified
     return {
         "env": environment.env,
         "address": environment.address,
@@ -176,7 +174,19 @@ def _environment(environment: EnvironmentReport) -> dict[str, Any]:
         "counts": report.numbers,
         "bytes": report.size,
         "release": environment.release,
-        "failures": [_failure(result) for result in report.failures],
+        "failures": [
+            {
+                "name": result.name,
+                "key": result.key,
+                "status": result.status.value,
+                "stage": result.stage,
+                "errcode": result.errcode,
+                "message": result.error.what if result.error else "",
+                "hint": result.error.full_hint if result.error else "",
+                "rid": result.rid,
+            }
+            for result in report.failures
+        ],
         "notes": [*environment.notes, *report.notes],
         "canary": environment.canary,
         "verified": {"files": verified.files, "pages": verified.pages} if verified else None,
@@ -184,20 +194,6 @@ def _environment(environment: EnvironmentReport) -> dict[str, Any]:
         "stale": [file.key for file in environment.stale],
         "uploads": [file.key for file in environment.uploads],
         "blanked": environment.blanked,
-    }
-
-
-def _failure(result: UploadResult) -> dict[str, Any]:
-    error = result.error
-    return {
-        "name": result.name,
-        "key": result.key,
-        "status": result.status.value,
-        "stage": result.stage,
-        "errcode": result.errcode,
-        "message": error.what if error else "",
-        "hint": error.full_hint if error else "",
-        "rid": result.rid,
     }
 
 

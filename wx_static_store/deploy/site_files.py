@@ -6,7 +6,6 @@ with the numbers of the lines; what cannot be read is an error.
 """
 
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -20,7 +19,7 @@ from urllib.parse import unquote
 
 from django.utils.functional import Promise
 
-from ..core.naming import clean_name, content_type, header_value, quote_key
+from ..core.naming import clean_name, content_type, header_value, nfc, quote_key
 from ..core.types import UploadItem
 from ..exceptions import NameRejected, SourceError
 from ..i18n import gettext_lazy as _, labelled, listed
@@ -56,8 +55,6 @@ _BACK = _("Not done: it leads back to itself.")
 _INEXACT = _("Not done: a page leads from one exact path only, with 301, 302, 303, 307 or 308.")
 _HOST = _("Not done: a rule for one host. Begin the path with a slash.")
 
-_nfc = partial(unicodedata.normalize, "NFC")  # as in a key
-
 Lines = Iterator[tuple[int, str]]  # with their numbers
 Lined = dict[int, str]  # numbers of lines, each with a header that it names
 Noted = defaultdict[tuple[str, str], Lined]  # by file and text
@@ -69,7 +66,7 @@ def follow(
     files: Mapping[str, Sequence[str]], items: Sequence[UploadItem], prefix: str, location: str
 ) -> tuple[list[UploadItem], list[str]]:
     """Return the items with headers and the pages of redirects, and notes; raise SourceError."""
-    noted, names = Noted(dict), {_nfc(item.name) for item in items}
+    noted, names = Noted(dict), {nfc(item.name) for item in items}
     pages = _redirect_pages(_lines(REDIRECTS, files), names, prefix, location, noted)
     rules = _rules(_lines(HEADERS, files), noted)
     found = sorted([*items, *pages], key=attrgetter("name"))
@@ -90,7 +87,7 @@ def _lines(file: str, files: Mapping[str, Sequence[str]]) -> Lines:
             text = _("%(count)d lines of %(count)d characters are allowed", count=LINES)
             raise _wrong(file, number, text)
         if not re.match(r"\s*(#|$)", line):
-            yield number, _nfc(line.rstrip())
+            yield number, nfc(line.rstrip())
 
 
 def _wrong(file: str, line: int, what: str | Promise) -> SourceError:
@@ -128,7 +125,7 @@ def _rules(lines: Lines, noted: Noted) -> Rules:
 
 def _pattern(line: int, path: str) -> re.Pattern[str]:
     """Return what fits: ``*`` fits all, ``:name`` a part between slashes, a folder its page."""
-    parts = re.split(r"(\*|(?<=/):[A-Za-z]\w*)", _nfc(unquote(path)), flags=re.ASCII)
+    parts = re.split(r"(\*|(?<=/):[A-Za-z]\w*)", nfc(unquote(path)), flags=re.ASCII)
     names = (part[1:] or "splat" for part in parts[1::2])
     parts[1::2] = (f"(?P<{n}>{'.*' if n == 'splat' else '[^/]+'})" for n in names)
     parts[::2] = map(re.escape, parts[::2])
@@ -151,7 +148,7 @@ def _step(line: int, text: str) -> Step:
 
 def _with_headers(item: UploadItem, prefix: str, rules: Rules, unused: Lined) -> UploadItem:
     """Return the item with the headers of all rules that fit its path, or raise SourceError."""
-    found, path = dict[str, tuple[int, str]](), f"/{_nfc(item.name).removeprefix(prefix)}"
+    found, path = dict[str, tuple[int, str]](), f"/{nfc(item.name).removeprefix(prefix)}"
     fitting = list[tuple[re.Match[str], Step]]()
     for line, (rule, steps) in rules.items():
         if fits := rule.fullmatch(path):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db.models import OuterRef, Prefetch, Subquery
 
-from ..core.naming import object_key
 from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _
 from ..upload.database import deployments, in_database
@@ -84,17 +83,6 @@ def trusts_log(now: FolderState) -> bool:
     """Return whether the log alone may say what is in the cloud."""
     # A file that the cloud has otherwise than the log says may be in many releases.
     return now.checked != "mismatched" and trusted_from(now.env) is None
-
-
-def keys_of(deployment: Deployment) -> set[str]:
-    """Return the keys of the files of its release."""
-    files = deployment.release.contents() if deployment.release else ()
-    return {object_key(deployment.folder, file.name) for file in files}
-
-
-def deployments_of(env: str, folder: str) -> Any:
-    """Return the deployments of a folder that have a release, the newest first."""
-    return with_release().filter(env=env).in_folder(folder)
 
 
 def with_release() -> Any:

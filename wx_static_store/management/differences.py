@@ -218,7 +218,7 @@ def lines(comparison: EnvironmentComparison) -> Iterator[str]:
     yield from _table(difference.changes, kinds)
     before, after = (f"{size:,}" for size in difference.sizes)
     counts = _counts(kinds, difference.counts)
-    if difference:
+    if difference.changes:
         sizes = {"before": before, "after": after}
         yield _("%(counts)s; %(before)s → %(after)s bytes", counts=counts, **sizes)
     else:

@@ -31,17 +31,6 @@ COLUMNS = {"new": 7, "changed": 7, "unchanged": 9, "rejected": 8, "stale": 7, "b
 File = tuple[str, int | None, str]  # its state, size, and name
 
 
-def environment_line(uploader: Uploader, order: Order, plan: Plan) -> str:
-    facts = {"env": uploader.env, "size": f"{plan.size:,}", "unchanged": len(plan.unchanged)}
-    counts = ngettext(
-        "%(env)s: %(count)d file to send, %(size)s bytes, %(unchanged)d unchanged",
-        "%(env)s: %(count)d files to send, %(size)s bytes, %(unchanged)d unchanged",
-        len(plan),
-        **facts,
-    )
-    return f"{counts}  {uploader.store.address(order.prefix)}"
-
-
 def move_line(move: Move) -> str:
     """Return the line on a move: from which release to which."""
     return labelled(shown(move.env), label_in_words(move.describe(_deployment)))
@@ -84,7 +73,15 @@ class Preview:
         if self.dry:
             self._show_files(uploader, order, plan)
         if not (self.dry and self.many):
-            self.out.write(environment_line(uploader, order, plan))
+            counts = ngettext(
+                "%(env)s: %(count)d file to send, %(size)s bytes, %(unchanged)d unchanged",
+                "%(env)s: %(count)d files to send, %(size)s bytes, %(unchanged)d unchanged",
+                len(plan),
+                env=uploader.env,
+                size=f"{plan.size:,}",
+                unchanged=len(plan.unchanged),
+            )
+            self.out.write(f"{counts}  {uploader.store.address(order.prefix)}")
 
     def _show_files(self, uploader: Uploader, order: Order, plan: Plan) -> None:
         files: list[File] = [

@@ -32,10 +32,6 @@ class Difference:
     unsure: int = 0  # of them, those compared by size only: the list shows no MD5
     uploads: Sequence[RemoteFile] = ()  # files that people put into the folder
 
-    def __bool__(self) -> bool:
-        """Return whether anything differs."""
-        return bool(self.changes)
-
     def of(self, kind: str) -> list[Change]:
         """Return the changes of a kind: ``added``, ``changed`` or ``removed``."""
         return [change for change in self.changes if change.kind == kind]

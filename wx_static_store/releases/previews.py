@@ -4,13 +4,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from unicodedata import normalize
 
 from django.db.models import F
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
-from ..core.naming import PREVIEWS, is_preview
+from ..core.naming import PREVIEWS, is_preview, nfc
 from ..core.types import UploadContext
 from ..deploy.environments import Order, deploy_to_all, site_uploader
 from ..deploy.records import Records
@@ -39,7 +38,7 @@ def prefix_of(
     With `keep`, note its new end first, so that it ends even if the run is killed. Raises
     SourceError for a name that cannot be used or is not known.
     """
-    word = re.sub(r"[^\w.]+", "-", normalize("NFC", name)).strip("-.")
+    word = re.sub(r"[^\w.]+", "-", nfc(name)).strip("-.")
     if not 0 < len(word) <= 100:
         raise SourceError(_("%(name)r cannot name a preview", name=name[:100]), hint=_NAME)
     location, end = uploader.options.location, timezone.now() + (lasts or USUAL)
@@ -102,7 +101,7 @@ def _blank(row: FolderState) -> str:
     order = Order((), UploadContext("wx_deploy", END), Records(using, prefix), on_held=check)
     order = replace(order, stale=True, blank_stale=lambda question: True, include_uploads=True)
     (report,) = deploy_to_all([(uploader, order)])
-    if report.ok and not report.stale and report.report:
+    if report.ok and not report.stale:
         # Only now: a run that is killed before comes back to it.
         finish_deployment(report.report.deployment_id, checked="ok")
         return ""

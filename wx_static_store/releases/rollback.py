@@ -22,7 +22,7 @@ from ..deploy.environments import (
 from ..deploy.plan import Plan
 from ..deploy.records import Records, find_deployment, items_of
 from ..deploy.report import EnvironmentReport
-from ..deploy.state import before, deployments_of, from_log, states, trusts_log, with_release
+from ..deploy.state import before, from_log, states, trusts_log, with_release
 from ..deploy.tree import check_prefix
 from ..exceptions import ConfigurationError, SourceError
 from ..i18n import gettext_lazy as _, listed, ngettext, shown
@@ -91,7 +91,7 @@ class Move:
     def replaced(self, *, ever: bool) -> list[Release]:
         """Return the other releases whose files may be there; with `ever`, all it ever got."""
         newest = [self.before, self.state.live]
-        every = deployments_of(self.env, self.target.folder)
+        every = with_release().filter(env=self.env).in_folder(self.target.folder)
         rows = from_log(lambda: [*every]) if ever else newest
         found = {row.release for row in rows if row and row.release}
         return [release for release in found if release != self.target.release]
@@ -198,7 +198,8 @@ def title(deployment: Deployment) -> str:
     """Return the given label; else that of another deployment of the release, or its digest."""
     if deployment.label and not deployment.label.startswith(_GENERATED):
         return deployment.label
-    for rows in (deployments_of(deployment.env, deployment.folder), with_release()):
+    every = with_release()
+    for rows in (every.filter(env=deployment.env).in_folder(deployment.folder), every):
         given = rows.filter(release=deployment.release).exclude(label="")
         for begin in _GENERATED:
             given = given.exclude(label__startswith=begin)
@@ -260,16 +261,9 @@ def manifest_reminder(move: Move, order: Order) -> str:
     return str(text)
 
 
-def refuse_missing(using: str, moves: Sequence[Move], plans: Sequence[Plan]) -> None:
+def refuse_incomplete(using: str, releases: Iterable[Release], plans: Sequence[Plan] = ()) -> None:
     """Raise SourceError if bytes are not kept, or damaged where the plans send them."""
     needed = {item.sha256 for plan in plans for item in plan.sent if item.sha256}
-    refuse_incomplete(using, {move.target.release for move in moves}, needed)
-
-
-def refuse_incomplete(
-    using: str, releases: Iterable[Release], needed: Collection[str] = frozenset()
-) -> None:
-    """Raise SourceError if bytes of a release are not kept; `needed` ones are read."""
     with WorkerPool(options_for(using).max_workers) as pool:
         for release in releases:
             if gone := kept.missing(release.contents(), pool, needed=needed):
@@ -351,6 +345,6 @@ def plan_rollback(using: str, move: Move, context: UploadContext) -> RollbackPla
     template = Order((), context, records, seconds=SECONDS)
     ((uploader, order),) = orders([uploader], [move], template)
     plan = preview_of(uploader, order)
-    refuse_missing(using, [move], [plan])
+    refuse_incomplete(using, [move.target.release], [plan])
     stale, _uploads = stale_files(uploader, order, may_be_stale(uploader, order))
     return RollbackPlan(move, uploader, order, plan, stale)

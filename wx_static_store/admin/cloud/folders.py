@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from ...clients.wechat import ListPage
 from ...core.types import DELETED, DELETED_MD5, RemoteFile
@@ -92,24 +91,11 @@ class RecentPages:
         name = f"list:{self._store.env}\n{prefix}\n{marker}"
         if not self._fresh and (known := self._remembered.read(name)):
             self.asked = min(self.asked, known["at"])
-            return _unpacked(known)
+            rows = ((*row, when and datetime.fromisoformat(when)) for *row, when in known["files"])
+            return ListPage(tuple(RemoteFile(*row) for row in rows), known["marker"])
         asked = time.time()
         page = self._store.page(prefix, marker)
-        self._remembered.write(name, _packed(page, asked), FRESH)
+        times = [file.last_modified and file.last_modified.isoformat() for file in page.files]
+        files = [(f.key, f.size, f.md5, when) for f, when in zip(page.files, times, strict=True)]
+        self._remembered.write(name, {"at": asked, "files": files, "marker": page.marker}, FRESH)
         return page
-
-
-def _packed(page: ListPage, asked: float) -> dict[str, Any]:
-    rows = [
-        (file.key, file.size, file.md5, file.last_modified and file.last_modified.isoformat())
-        for file in page.files
-    ]
-    return {"at": asked, "files": rows, "marker": page.marker}
-
-
-def _unpacked(value: dict[str, Any]) -> ListPage:
-    files = (
-        RemoteFile(key, size, md5, datetime.fromisoformat(when) if when else None)
-        for key, size, md5, when in value["files"]
-    )
-    return ListPage(tuple(files), value["marker"])

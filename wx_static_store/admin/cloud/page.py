@@ -15,7 +15,7 @@ from ...exceptions import WxStaticStoreError
 from ...i18n import gettext as _, gettext_lazy, labelled, ngettext
 from ...models import UploadLog
 from ...submit.unpublish import refusal, unpublish
-from ..base import BOTH, POST, Page
+from ..base import BOTH, LIMIT, POST, Page, too_many
 from ..columns import UploadColumns
 from ..log.steps import LogActions
 from ..upload.form import UploadForm
@@ -24,7 +24,6 @@ from .folders import is_marker
 from .place import Place, choices, place_of
 from .table import FilesTable
 
-MOST = 200  # files that one click handles, as many as a page shows
 DETAILS = 20  # files that a message names
 
 Chosen = Sequence[RemoteFile]
@@ -94,11 +93,15 @@ class FilesPage(LogActions):
     def chosen_view(self, request: HttpRequest, name: str) -> HttpResponseBase:
         """Act on the chosen files, or go back to the folder and show why not."""
         act = self._compare if name == "files_compare" else self._unpublish
-        place, answer = self.files_place(request), None
+        place, answer, why = self.files_place(request), None, ""
         try:
             wanted = {*request.POST.getlist("key")}
             files = [file for file in place.read()[0].files if file.key in wanted]
-            if not (why := _objection(files)):
+            if not files:
+                why = _("Select files first. Files that were removed meanwhile cannot be selected.")
+            elif len(files) > LIMIT:
+                why = too_many()
+            else:
                 answer = act(request, place, files)
         except WxStaticStoreError as error:
             why = error.sentence
@@ -153,17 +156,3 @@ class FilesPage(LogActions):
             )
             details = format_html_join("", "<br>{}", failed[:DETAILS])
             self.message_user(request, format_html("{}{}", text, details), messages.ERROR)
-
-
-def _objection(files: Chosen) -> str:
-    """Return why the chosen files cannot be handled; empty if they can."""
-    if not files:
-        return _("Select files first. Files that were removed meanwhile cannot be selected.")
-    if len(files) <= MOST:
-        return ""
-    return ngettext(
-        "At most %(limit)d file can be chosen at a time.",
-        "At most %(limit)d files can be chosen at a time.",
-        MOST,
-        limit=MOST,
-    )

@@ -44,17 +44,14 @@ class Place:
         """Return the content of the folder and the time of its list; raises what that raises."""
         pages = RecentPages(self.store, fresh=fresh)
         folder = read_folder(pages, self.folder, self.marker)
-        # A list that is older than the newest upload from here does not show it.
-        if not fresh and self._has_uploads_since(pages.asked):
-            return self.read(fresh=True)
-        return folder, pages.asked
-
-    def _has_uploads_since(self, asked: float) -> bool:
-        moment = datetime.fromtimestamp(asked, UTC)
+        moment = datetime.fromtimestamp(pages.asked, UTC)
         if not setting("USE_TZ"):
             moment = timezone.make_naive(moment)
         recent = UploadLog.objects.primary().filter(created__gt=moment, env=self.to.env)
-        return recent.filter(key__startswith=self.folder).exists()
+        # A list that is older than the newest upload from here does not show it.
+        if not fresh and recent.filter(key__startswith=self.folder).exists():
+            return self.read(fresh=True)
+        return folder, pages.asked
 
     def upload_target(self, user: User) -> dict[str, str] | None:
         """Return the initial values of the upload page; None if it cannot upload to this folder."""

@@ -9,7 +9,6 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _, pgettext_lazy
 
 from ...causes import Text
-from ...core.releases import ReleaseFile
 from ...core.retry import REQUEST, ending_within
 from ...deploy.environments import site_uploader
 from ...exceptions import WxStaticStoreError
@@ -55,19 +54,15 @@ def counterpart(row: Deployment, others: Sequence[Deployment]) -> Deployment | N
 
 def difference_of(row: Deployment, other: Deployment | None) -> Difference:
     """Compare with another release, or with the cloud; raises what the list of the cloud raises."""
-    files = files_of(row)
+    files = row.release.contents() if row.release else ()
     if other:
-        return compare_files(files_of(other), files)
+        return compare_files(other.release.contents() if other.release else (), files)
     folder = folder_of(row.using, [row.env], name=str(row.pk))
     uploader = site_uploader(row.using, row.env)
     prefix = folder.removeprefix(uploader.options.location)
     with ending_within(REQUEST):
         half = REQUEST / 2  # in which calls are made; the last one may take as long
         return compare_with_cloud(uploader, files, prefix, seconds=half, most=SWEPT)
-
-
-def files_of(row: Deployment) -> Iterator[ReleaseFile]:
-    return row.release.contents() if row.release else iter(())
 
 
 def sections(difference: Difference, headings: Mapping[str, Text]) -> Iterator[dict[str, Any]]:

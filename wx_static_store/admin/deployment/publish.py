@@ -93,18 +93,13 @@ class PublishPage(ReadOnlyAdmin):
         form = PublishForm(envs, initial={"env": request.GET.get("env")})
         if request.method == "POST":
             form = PublishForm(envs, request.POST, request.FILES)
-            if form.is_valid():
-                try:
-                    return self._page(request, form, _keep_and_plan(request, form.cleaned_data))
-                except WxStaticStoreError as error:
-                    form.add_error("file", error.sentence)
-        return self._page(request, form, {})
-
-    def _page(
-        self, request: HttpRequest, form: PublishForm, context: dict[str, Any]
-    ) -> HttpResponse:
-        around = {"title": _("Publish a site"), "form": form}
-        return self.page_response(request, "publish", around | context)
+        context: dict[str, Any] = {"title": _("Publish a site"), "form": form}
+        if form.is_valid():
+            try:
+                context |= _keep_and_plan(request, form.cleaned_data)
+            except WxStaticStoreError as error:
+                form.add_error("file", error.sentence)
+        return self.page_response(request, "publish", context)
 
     def _begin(self, request: HttpRequest) -> HttpResponse:
         """Hand the release to a worker, or send it now; redirect to the page of the outcome."""

@@ -1,6 +1,5 @@
 """The page *Roll back to this* of a deployment: what would be sent, and the button."""
 
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -11,7 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _, gettext_lazy
 
 from ...core.types import UploadContext
-from ...deploy.report import EnvironmentReport, Report, counts_line, with_names
+from ...deploy.report import EnvironmentReport, counts_line, with_names
 from ...deploy.state import state
 from ...exceptions import WxStaticStoreError
 from ...i18n import ngettext
@@ -101,7 +100,7 @@ def carry_out(
     level = messages.SUCCESS if report.ok else messages.ERROR
     rest = manifest_reminder(found.move, found.order) if report.ok else advice
     pages.message_user(request, ending_message(found.move.target, report, rest), level)
-    new = report.report and report.report.deployment_id
+    new = report.report.deployment_id
     if new and (report.ok or advice) and may(user, Act.SEE_DEPLOYMENTS):
         back = pages.page_url("change", Deployment(pk=new))
     return HttpResponseRedirect(back)
@@ -109,26 +108,23 @@ def carry_out(
 
 def ending_message(target: Deployment, report: EnvironmentReport, rest: str) -> SafeString:
     """Return what is live, or why it is not, what else is public, and what is left to do."""
-    numbers = (report.report or Report()).numbers
+    numbers = report.report.numbers
     if report.ok:
-        said = [*_live(target, numbers, [file.key for file in report.stale])]
+        text = _("Release %(label)s is live: %(sent)s, %(unchanged)d unchanged.")
+        if target.pk:
+            text = _("Release %(label)s is live again: %(sent)s, %(unchanged)d unchanged.")
+        sent = ngettext("%(count)d file sent", "%(count)d files sent", numbers["stored"])
+        facts = numbers | {"label": target.shown_label or target.release, "sent": sent}
+        said = [text % facts]
+        if names := [file.key.removeprefix(target.folder) for file in report.stale]:
+            count = ngettext("%(count)d file", "%(count)d files", len(names))
+            text = _("Not in this release, but still public: %(files)s.")
+            said.append(text % {"files": with_names(count, names)})
     else:
         head = {"skipped": _("Nothing was sent.")}.get(report.outcome, _("The deployment failed."))
         counts = counts_line({name: count for name, count in numbers.items() if count})
         said = [head, counts, *report.failure_lines()]
     return format_html_join(SafeString("<br>"), "{}", ([line] for line in [*said, rest] if line))
-
-
-def _live(target: Deployment, numbers: dict[str, int], others: Sequence[str]) -> Iterator[str]:
-    text = _("Release %(label)s is live: %(sent)s, %(unchanged)d unchanged.")
-    if target.pk:
-        text = _("Release %(label)s is live again: %(sent)s, %(unchanged)d unchanged.")
-    sent = ngettext("%(count)d file sent", "%(count)d files sent", numbers["stored"])
-    yield text % (numbers | {"label": target.shown_label or target.release, "sent": sent})
-    if names := [key.removeprefix(target.folder) for key in others]:
-        count = ngettext("%(count)d file", "%(count)d files", len(names))
-        text = _("Not in this release, but still public: %(files)s.")
-        yield text % {"files": with_names(count, names)}
 
 
 def newest_id(found: RollbackPlan) -> str:

@@ -98,19 +98,13 @@ class LogActions(ReadOnlyAdmin):
             "folder": request.POST.get("folder", ""),
         }
         if asked.scripted:
-            return JsonResponse(state | {"lines": self._rendered_lines(request, lines)})
+            template = "admin/wx_static_store/uploadlog/step_line.html"
+            around = {"may_view": self.has_view_permission(request)}
+            html = [render_to_string(template, around | {"line": each}, request) for each in lines]
+            shown = [{"id": line.pk, "html": of} for line, of in zip(lines, html, strict=True)]
+            return JsonResponse(state | {"lines": shown})
         waiting = results.waiting_lines(request, [row for row in left if row.pk not in step.handed])
         return self._steps_page(request, name, state, [*lines, *waiting])
-
-    def _rendered_lines(
-        self, request: HttpRequest, lines: Sequence[StepLine]
-    ) -> list[dict[str, Any]]:
-        template = "admin/wx_static_store/uploadlog/step_line.html"
-        around = {"may_view": self.has_view_permission(request)}
-        return [
-            {"id": line.pk, "html": render_to_string(template, around | {"line": line}, request)}
-            for line in lines
-        ]
 
     def show_steps(
         self, request: HttpRequest, name: str, rows: list[UploadLog], *, folder: str = ""

@@ -161,12 +161,6 @@ class UploadForm(TargetForm):
         if name := asked.get("name"):
             self.fields["file"].help_text = _("Choose the file %(name)s again.") % {"name": name}
 
-    def anew(self) -> "UploadForm":
-        """Return a form for more files to the same folder."""
-        form = UploadForm(self.user)
-        form.preset({name: self.data.get(name, "") for name in ("store", "folder")})
-        return form
-
     def chosen_files(self) -> list[tuple[str, AnyFile]]:
         """Return each file with its name below the store's location."""
         folder, files = self.cleaned_data["folder"], self.cleaned_data["file"]

@@ -61,16 +61,25 @@ class UploadPage(ReadOnlyAdmin):
     @Page("upload", "upload/", BOTH, "upload", _("Upload files"), "addlink")
     def upload_view(self, request: HttpRequest) -> HttpResponseBase:
         """Show the page; a POST sends its files, and shows how each upload ended."""
-        if request.method != "POST":
+        outcomes, asked = list[FileOutcome](), request.GET
+        if request.method == "POST":
+            form = UploadForm(request.user, request.POST, request.FILES)
+            chosen = form.chosen_files() if form.is_valid() else []
+            outcomes += (_submit(form, *each) for each in chosen)
+            if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
+                return JsonResponse(self._rendered(request, outcomes or [_incomplete(form)]))
+            asked = request.POST
+        if request.method != "POST" or outcomes:  # a form for (more) files to that folder
             form = UploadForm(request.user)
-            form.preset(request.GET)
-            return self._page(request, form)
-        form = UploadForm(request.user, request.POST, request.FILES)
-        chosen = form.chosen_files() if form.is_valid() else []
-        outcomes = [_submit(form, *each) for each in chosen]
-        if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
-            return JsonResponse(self._rendered(request, outcomes or [_incomplete(form)]))
-        return self._page(request, form.anew() if outcomes else form, outcomes)
+            form.preset(asked)
+        context = {
+            **form_context(form),
+            "title": _("Upload files"),
+            "outcomes": sorted(outcomes, key=lambda outcome: outcome.ok),
+            "asks": any(outcome.status == ASK for outcome in outcomes),
+            "stored": sum(outcome.status == UploadStatus.STORED for outcome in outcomes),
+        }
+        return self.page_response(request, "upload", context)
 
     @Page("preview", "upload/preview/", POST, needs="upload")
     def preview_view(self, request: HttpRequest) -> HttpResponseBase:
@@ -122,18 +131,6 @@ class UploadPage(ReadOnlyAdmin):
         running = any(outcome.status == RUNNING for outcome in outcomes)
         ok = all(outcome.ok for outcome in outcomes)
         return {"ok": ok, "running": running, "html": html}
-
-    def _page(
-        self, request: HttpRequest, form: UploadForm, outcomes: list[FileOutcome] | None = None
-    ) -> HttpResponse:
-        context = {
-            **form_context(form),
-            "title": _("Upload files"),
-            "outcomes": sorted(outcomes or [], key=lambda outcome: outcome.ok),
-            "asks": any(outcome.status == ASK for outcome in outcomes or []),
-            "stored": sum(outcome.status == UploadStatus.STORED for outcome in outcomes or []),
-        }
-        return self.page_response(request, "upload", context)
 
 
 def form_context(form: UploadForm) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The checks of the values of options: each returns the clean value, or raises ValueError."""
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -10,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 
 from ...clients.links import is_loopback
+from ...core.naming import nfc
 from ...core.secrets import Secret
 from ...core.types import LARGEST
 from ...i18n import gettext_lazy as _, listed
@@ -69,7 +69,7 @@ def location(value: Any) -> str:
     folder = text(value).removesuffix("/")
     if {"", ".", ".."} & {*folder.split("/")} or "\\" in folder or not folder.isprintable():
         raise ValueError(_("must be a relative folder with forward slashes, without '.' and '..'"))
-    return unicodedata.normalize("NFC", folder) + "/"
+    return nfc(folder) + "/"
 
 
 def url(value: Any) -> str:

@@ -114,7 +114,7 @@ class Command(BaseCommand):
             lines = [*map(preview.move_line, moves), *map(preview.left_out_line, left)]
             self.stdout.write("\n".join(lines))
         plans = self._preview(orders) or [environments.preview_of(*order) for order in orders]
-        rollback.refuse_missing(self.using, moves, plans)
+        rollback.refuse_incomplete(self.using, {move.target.release for move in moves}, plans)
         self._warn(orders, modes.changes_in_place(orders, plans, moves))
         if not self._is_wanted(orders, plans):
             return

@@ -34,20 +34,15 @@ class Command(BaseCommand):
         if not entries and is_number:
             row = UploadLog.objects.filter(pk=int(code.lstrip("#"))).first()
         if row:
-            entries = self._of_row(row)
+            self.stdout.write(f"#{row.pk} {row}")
+            if row.why:  # the entry of its cause, with the row's own texts
+                self.stdout.write(row.message)
+                entries = [replace(row.why, editor=row.advice, operator=row.hint)]
         elif not entries:
             near = nearest(code, [entry.id for entry in every_entry()])
             raise CommandError(_("There is no entry %(code)s. %(near)s", code=code, near=near))
         for entry in entries:
             self.stdout.write("\n".join(_lines(entry)))
-
-    def _of_row(self, row: UploadLog) -> list[Cause]:
-        """Write how an upload ended; return the entry of its cause with the row's own texts."""
-        self.stdout.write(f"#{row.pk} {row}")
-        if row.why is None:
-            return []
-        self.stdout.write(row.message)
-        return [replace(row.why, editor=row.advice, operator=row.hint)]
 
 
 def _lines(entry: Cause) -> Iterator[str]:

@@ -47,7 +47,14 @@ class Command(UpkeepCommand):
         self.left: list[str] = []  # why previews could not be blanked
         # Environments share the kept bytes.
         self._with_releases = bool(options["releases"] or not options["env"])
-        self._check()
+        days, releases, env = (options[name] for name in ("days", "releases", "env"))
+        if not (days or releases):
+            text = _("Say what to delete: --days for rows of the log, --releases, or both.")
+            raise wrong_use(text)
+        if env and releases:
+            raise wrong_use(_("Environments share releases: leave --env or --releases out."))
+        if self._with_releases and kept.alias():
+            kept.check()  # it may be public
         if not (dry_run or options["yes"]):
             self._prune(counts := Counter[str](), dry_run=True)
             if not confirmed(_("Delete %(counts)s?", counts=_in_words(counts))):
@@ -58,17 +65,6 @@ class Command(UpkeepCommand):
         self.stdout.write(text % {"counts": self.counted})
         if self.left:
             raise CommandError("\n".join(map(str, self.left)))
-
-    def _check(self) -> None:
-        """Refuse options that say too little or too much, and a release storage that is public."""
-        days, releases, env = (self.options[name] for name in ("days", "releases", "env"))
-        if not (days or releases):
-            text = _("Say what to delete: --days for rows of the log, --releases, or both.")
-            raise wrong_use(text)
-        if env and releases:
-            raise wrong_use(_("Environments share releases: leave --env or --releases out."))
-        if self._with_releases and kept.alias():
-            kept.check()
 
     def _prune(self, counts: Counter[str], *, dry_run: bool) -> None:
         options, releases = self.options, self.options["releases"] or RELEASES
