@@ -185,9 +185,11 @@ def test_files_go_plain_unless_the_probe_saw_that_the_edge_takes_gzip(
     cloud: EmulatorServer, dist: Path, fact: str | None
 ) -> None:
     Fact.objects.all().delete()
+    why = "no wx_doctor --probe has tried it on the site."
     if fact:
         Fact.objects.remember(ENV, {"gzip": fact})
-    assert "no wx_doctor --probe has seen that the site takes it." in deploy(dist)
+        why = "the last wx_doctor --probe saw that the site does not take it."
+    assert f"Nothing is sent as gzip: {why}\n" in deploy(dist)
     assert zipped(cloud) == set()
 
 
