@@ -7,6 +7,7 @@ from tests.log.conftest import run
 from tests.rollouts.conftest import Broker, broker as broker, cloud as cloud, envs as envs
 from tests.rollouts.test_drift import live as live
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import Deployment
 
 pytestmark = pytest.mark.django_db
 
@@ -46,3 +47,13 @@ def test_workers_are_asked_and_not_waited_for(broker: Broker, live: str) -> None
 def test_options_that_do_not_belong_together_are_named(cloud: EmulatorServer, option: str) -> None:
     code, said = run("wx_drift", "--last", option)
     assert (code, "--last only shows: leave --celery and --repair out." in said) == (2, True)
+
+
+def test_an_environment_of_two_stores_is_counted_once(cloud: EmulatorServer, live: str) -> None:
+    cloud.delete_object("logo.svg", env=live)
+    Deployment.objects.create(
+        env=live, using="default", outcome="ok", release=Deployment.objects.get().release
+    )
+    code, said = run("wx_drift")
+    assert (code, f"{live} (default): " in said, f"{live} (site): " in said) == (1, True, True)
+    assert "1 environment compared, 1 not as it was deployed\n" in said
