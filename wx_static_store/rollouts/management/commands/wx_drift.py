@@ -45,7 +45,7 @@ class Command(UpkeepCommand):
             text = ngettext(
                 "%(count)d environment was handed to Celery; wx_drift --last shows its row",
                 "%(count)d environments were handed to Celery; wx_drift --last shows their rows",
-                sent,
+                len({env for _using, env in places[:sent]}),
             )
             self.stdout.write(text)
             return
