@@ -185,7 +185,7 @@ def test_files_go_plain_unless_the_probe_saw_that_the_edge_takes_gzip(
     cloud: EmulatorServer, dist: Path, fact: str | None
 ) -> None:
     Fact.objects.all().delete()
-    why = "no wx_doctor --probe has tried it on the site."
+    why = "no wx_doctor --probe has seen that the site takes it."
     if fact:
         Fact.objects.remember(ENV, {"gzip": fact})
         why = "the last wx_doctor --probe saw that the site does not take it."

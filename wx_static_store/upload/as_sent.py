@@ -84,7 +84,7 @@ def _tagged(_item: UploadItem, file: BinaryIO) -> BinaryIO:
 
 
 def sends_gzip(options: Options) -> bool | None:
-    """Return whether the doctor saw that the site's edge takes gzip, None if it did not look."""
+    """Return whether a probe saw that the edge takes gzip; None if none did, or gzip is off."""
     # Its table may be missing, and the log be well: that is not judged by it.
     with suppress(Error, ImproperlyConfigured, RuntimeError):
         for each in apps.get_app_configs() if options.compress == GZIP else ():
