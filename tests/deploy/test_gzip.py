@@ -603,6 +603,13 @@ def test_environments_without_a_probe_share_one_line(dist: Path) -> None:
     assert run(dist, env=[ENV, "tenant-b"], using="site").count("Nothing is sent as gzip") == 1
 
 
+@pytest.mark.usefixtures("on")
+def test_environments_whose_probe_saw_that_gzip_fails_share_one_line(dist: Path) -> None:
+    for env in (ENV, "tenant-b"):
+        Fact.objects.remember(env, {"gzip": "kept"})
+    assert run(dist, env=[ENV, "tenant-b"], using="site").count("Nothing is sent as gzip") == 1
+
+
 @pytest.mark.usefixtures("cloud")
 def test_packing_ends_at_an_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
     """A large file takes seconds, after which the command would be ended without its report."""
