@@ -58,7 +58,12 @@ OTHERS = {
 
 def changed_files(main: str = MAIN) -> list[str]:
     """Return the files that differ from where this branch left main, new ones included."""
-    base = _git("merge-base", "HEAD", main)
+    known = ("for-each-ref", f"refs/heads/{main}", f"refs/remotes/origin/{main}")  # in this order
+    if not (refs := _git(*known, "--format=%(refname)")):
+        sys.exit(
+            f"There is neither {main} nor origin/{main} to compare with: git fetch origin {main}"
+        )
+    base = _git("merge-base", "HEAD", refs[0])
     return _git("diff", "--name-only", *base) + _git("ls-files", "--others", "--exclude-standard")
 
 

@@ -2,6 +2,8 @@
 
 import re
 import subprocess
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -114,3 +116,35 @@ def test_what_is_always_run_and_what_a_folder_names_exists() -> None:
 
 def test_a_changed_helper_runs_the_tests_that_name_it() -> None:
     assert "tests/security/test_entries.py" in chosen("tests/permissions.py")
+
+
+# --- main -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Let the tests look at a clone that is on a branch with one new file, without local main."""
+    who = ("-c", "user.name=T", "-c", "user.email=t@example.com")
+
+    def git(*arguments: str) -> None:
+        subprocess.run(["git", *who, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    monkeypatch.setattr(changed, "ROOT", tmp_path)
+    git("init", "--initial-branch", "topic")
+    git("commit", "--allow-empty", "--message", "Begin")
+    (tmp_path / "new.py").touch()
+    return git
+
+
+@each("ref", ["refs/heads/main", "refs/remotes/origin/main"])
+def test_main_may_be_known_as_that_of_origin_alone(clone: Callable[..., None], ref: str) -> None:
+    clone("update-ref", "-d", "refs/heads/main")
+    clone("update-ref", "-d", "refs/remotes/origin/main")
+    clone("update-ref", ref, "HEAD")
+    assert changed.changed_files() == ["new.py"]
+
+
+@pytest.mark.usefixtures("clone")
+def test_without_any_main_one_sentence_says_so() -> None:
+    with pytest.raises(SystemExit, match="git fetch origin main"):
+        changed.changed_files()

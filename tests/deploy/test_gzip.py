@@ -185,9 +185,11 @@ def test_files_go_plain_unless_the_probe_saw_that_the_edge_takes_gzip(
     cloud: EmulatorServer, dist: Path, fact: str | None
 ) -> None:
     Fact.objects.all().delete()
+    why = "no wx_doctor --probe has seen that the site takes it."
     if fact:
         Fact.objects.remember(ENV, {"gzip": fact})
-    assert "no wx_doctor --probe has seen that the site takes it." in deploy(dist)
+        why = "the last wx_doctor --probe saw that the site does not take it."
+    assert f"Nothing is sent as gzip: {why}\n" in deploy(dist)
     assert zipped(cloud) == set()
 
 
@@ -598,6 +600,13 @@ def test_a_page_that_somebody_else_packed_is_verified(
 @pytest.mark.usefixtures("on")
 def test_environments_without_a_probe_share_one_line(dist: Path) -> None:
     Fact.objects.all().delete()
+    assert run(dist, env=[ENV, "tenant-b"], using="site").count("Nothing is sent as gzip") == 1
+
+
+@pytest.mark.usefixtures("on")
+def test_environments_whose_probe_saw_that_gzip_fails_share_one_line(dist: Path) -> None:
+    for env in (ENV, "tenant-b"):
+        Fact.objects.remember(env, {"gzip": "kept"})
     assert run(dist, env=[ENV, "tenant-b"], using="site").count("Nothing is sent as gzip") == 1
 
 

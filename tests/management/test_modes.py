@@ -394,7 +394,9 @@ def test_without_a_release_storage_the_settings_are_shown(
 ) -> None:
     said = fails(rollback=True, code=2)
     assert "RELEASE_STORAGE is not set" in said
-    assert 'WX_STATIC_STORE["RELEASE_STORAGE"] = "releases"' in said
+    code = [line for line in said.splitlines() if line.startswith("    ")]
+    assert 'location": BASE_DIR / "releases", "file_permissions_mode": 0o600}}' in code[0]
+    assert code[1] == '    WX_STATIC_STORE["RELEASE_STORAGE"] = "releases"'
 
 
 def test_a_release_that_was_not_kept_is_refused_with_its_files(

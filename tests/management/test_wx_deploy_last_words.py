@@ -38,7 +38,7 @@ def deploy(configure: Any, dist: Path) -> Deploy:
 
 def test_a_spent_access_token_is_named(deploy: Deploy) -> None:
     out = deploy(ACCESS_TOKEN="spent")
-    assert "ACCESS_TOKEN has expired, and nobody refreshes it. Set a new one" in out
+    assert "ACCESS_TOKEN is wrong or has expired, and nobody refreshes it. Set a new one" in out
     assert "another system" not in out
 
 

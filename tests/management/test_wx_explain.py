@@ -23,6 +23,7 @@ def explained(code: str, *options: str) -> str:
         ("-1000", "-1, -1000, -501001, -501002, -503001, -601001, -601003: WeChat is busy"),
         ("accessdenied", "AccessDenied, cos.403: COS denies the access"),
         ("W020", "W020: "),
+        ("wx_static_store.W023", "W023: "),  # as `check` prints it
         ("probe.answers", "probe.answers: "),
         ("TlsFailed", "TlsFailed: The encrypted connection failed"),
         ("protected", "protected: … is a protected file"),

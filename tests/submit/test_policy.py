@@ -434,7 +434,7 @@ def test_only_offered_environments_can_be_used(
 @pytest.mark.parametrize(
     ("env", "shown"),
     [
-        (None, "The environment of the store default itself is not offered to you."),
+        (None, "You may not publish to the environment of the store default."),
         ("tenant-c", "The environment tenant-c is not offered to you."),
     ],
 )

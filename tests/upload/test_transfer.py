@@ -340,7 +340,7 @@ def test_a_refused_token_of_the_settings_is_called_spent(configure: Any, time: T
     error = transfer().run().error
     assert isinstance(error, TokenRejected)
     assert error.cause == "token.fixed"
-    assert "ACCESS_TOKEN has expired" in str(error)
+    assert "ACCESS_TOKEN is wrong or has expired" in str(error)
 
 
 @pytest.mark.parametrize("fault", [LINK_BUSY, PUT_DAMAGED], ids=["busy", "once"])

@@ -51,8 +51,8 @@ def every_entry() -> Iterator[Cause]:
 
 
 def matching(code: str) -> list[Cause]:
-    """Return the entries of a code, in any case of its letters; refusals share one."""
-    wanted = code.casefold()
+    """Return the entries of a code, also as `check` prints it, in any case; refusals share one."""
+    wanted = code.casefold().removeprefix("wx_static_store.")
     return [each for each in every_entry() if wanted in map(str.casefold, each.codes)]
 
 

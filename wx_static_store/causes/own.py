@@ -167,8 +167,9 @@ TABLE = (
     REJECTED.but(
         "token.fixed", title=_("The fixed token is refused"),
         means=_("ACCESS_TOKEN never renews itself, and a token lives two hours."),
-        operator=_("ACCESS_TOKEN has expired, and nobody refreshes it. Set a new one, or set "
-                   "COMPONENT_APPID and COMPONENT_APPSECRET instead: then tokens are fetched.")),
+        operator=_("ACCESS_TOKEN is wrong or has expired, and nobody refreshes it. Set a new one, "
+                   "or set COMPONENT_APPID and COMPONENT_APPSECRET instead: then tokens are "
+                   "fetched.")),
     _PASSES.but(
         "token.provider", title=_("The token provider failed"),
         means=_("The function that gives the token, or the ticket, raised an error."),

@@ -67,9 +67,9 @@ TABLE = (
         "85088", title=_("Cloud development is not open for this environment"),
         means=_("A platform can publish only to environments that it created itself for its "
                 "tenants. WeChat does not document what else leads to this number."),
-        operator=_("Open cloud development for your platform, in the batch mode. If it is open, "
-                   "your platform did not create this environment: wx_doctor lists those that it "
-                   "did."),
+        operator=_("Open cloud development for your platform, in the batch mode, or static hosting "
+                   "of this environment: wx_doctor shows which is closed. If both are open, your "
+                   "platform did not create this environment: wx_doctor lists those that it did."),
         stops_batch=True, blame=Blame.TENANT, docs="account-environment"),
     THROTTLED.but(
         "45009", title=_("The quota of the day is used up"),

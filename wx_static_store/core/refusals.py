@@ -50,7 +50,7 @@ NOT_OFFERED = Rule("environment", _("The environment %(env)s is not offered to y
     _("Name one of the environments that are offered to you."))
 # Without its id: that of another tenant is nobody else's business.
 OWN_NOT_OFFERED = Rule("environment",
-    _("The environment of the store %(using)s itself is not offered to you."),
+    _("You may not publish to the environment of the store %(using)s."),
     _("Name one of the environments that are offered to you."))
 FOLDER = Rule("folder", _("Files may be uploaded into the folder %(folder)s only."),
     _("Choose a folder in there. Other places need the permission to replace protected files."),

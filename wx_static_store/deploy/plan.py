@@ -242,9 +242,14 @@ class Survey:
     def notes(self) -> Iterator[str]:
         """Yield for the report why the log decided, and not the list; and why there is no gzip."""
         if self._uploader.options.compress == GZIP and not self._gzip:
-            yield gettext(
+            unknown = gettext(
                 "Nothing is sent as gzip: no wx_doctor --probe has seen that the site takes it."
             )
+            refused = gettext(
+                "Nothing is sent as gzip: the last wx_doctor --probe saw that the site does not "
+                "take it."
+            )
+            yield unknown if self._gzip is None else refused
         if self._lookup is None and self.unchanged:
             yield gettext("The log alone says what is unchanged: the cloud's list was not read.")
         if why := self._error:

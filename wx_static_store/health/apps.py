@@ -18,11 +18,12 @@ class HealthConfig(NeedsCore, AppConfig):
     wx_api = "wx_static_store.health.api.urls"
     wx_panel = "admin/wx_static_store_health/panel.html"
 
-    def wx_takes_gzip(self, env: str) -> bool:
-        """Return whether the newest probe saw that the site of the environment takes gzip."""
+    def wx_takes_gzip(self, env: str) -> bool | None:
+        """Return whether the newest probe saw that the site takes gzip, None if none looked."""
         from .models import Fact
 
-        return Fact.objects.primary().filter(subject=env, name="gzip", value="yes").exists()
+        fact = Fact.objects.primary().filter(subject=env, name="gzip").first()
+        return None if fact is None else fact.value == "yes"
 
     def ready(self) -> None:
         deployment_finished.connect(_alert)

@@ -42,10 +42,11 @@ SECONDS = REQUEST * 0.8
 _GENERATED = tuple(start for start, part, _end in (x.partition("%") for x in LABELS) if part)
 
 _SETTINGS = _(
-    "Add a private place to the settings. What is deployed from then on is kept there:\n"
+    "Add a private place to the settings:\n"
     '    STORAGES["releases"] = {"BACKEND": "django.core.files.storage.FileSystemStorage", '
-    '"OPTIONS": {"location": BASE_DIR / "releases"}}\n'
-    '    WX_STATIC_STORE["RELEASE_STORAGE"] = "releases"'
+    '"OPTIONS": {"location": BASE_DIR / "releases", "file_permissions_mode": 0o600}}\n'
+    '    WX_STATIC_STORE["RELEASE_STORAGE"] = "releases"\n'
+    "What is deployed from then on is kept there."
 )
 _AGAIN = _(
     "Deploy a tree that has these files: this keeps them, with --force also bytes that were lost "

@@ -83,16 +83,15 @@ def _tagged(_item: UploadItem, file: BinaryIO) -> BinaryIO:
 # --- gzip -------------------------------------------------------------------------------------
 
 
-def sends_gzip(options: Options) -> bool:
-    """Return whether the settings want gzip, and the doctor saw that the site's edge takes it."""
+def sends_gzip(options: Options) -> bool | None:
+    """Return whether a probe saw that the edge takes gzip; None if none did, or gzip is off."""
     # Its table may be missing, and the log be well: that is not judged by it.
     with suppress(Error, ImproperlyConfigured, RuntimeError):
-        return options.compress == GZIP and any(
-            persistently(partial(each.wx_takes_gzip, str(options.env)), otherwise=False)
-            for each in apps.get_app_configs()
-            if hasattr(each, "wx_takes_gzip")
-        )
-    return False
+        for each in apps.get_app_configs() if options.compress == GZIP else ():
+            if hasattr(each, "wx_takes_gzip"):
+                seen: Callable[[], bool | None] = partial(each.wx_takes_gzip, str(options.env))
+                return persistently(seen, otherwise=None)
+    return None
 
 
 def as_gzip(options: Options, item: UploadItem) -> UploadItem:

@@ -75,7 +75,7 @@ def test_a_failure_is_shown_with_code_and_hint_and_keeps_its_row(
     emulator.script({"on": "staticuploadfile", "do": "errcode", "errcode": errcode})
     html = send_one(member("upload", "view_uploadlog"), text("a.txt"))["html"]
     row = UploadLog.objects.get()
-    hints = {45009: "daily quota", 85088: "Open cloud development"}
+    hints = {45009: "daily quota", 85088: "wx_doctor shows which"}
     assert f"errcode {errcode}" in texts(html)
     assert hints[errcode] in html
     assert (row.status, row.errcode) == ("failed", errcode)

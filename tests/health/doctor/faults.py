@@ -357,7 +357,9 @@ FAULTS = {
     ),
     # --- token ----------------------------------------------------------------------------------
     "a spent token": Fault(
-        "ACCESS_TOKEN has expired", "token.accepted", settings={"ACCESS_TOKEN": "planted-spent"}
+        "ACCESS_TOKEN is wrong or has expired",
+        "token.accepted",
+        settings={"ACCESS_TOKEN": "planted-spent"},
     ),
     "a provider that fails": Fault(
         "LookupError", "token.source", settings={"TOKEN_PROVIDER": failing, "ACCESS_TOKEN": None}

@@ -197,7 +197,7 @@ def test_a_spent_token_is_wrong_and_the_setting_is_named(
 ) -> None:
     emulator.script({"on": CALL, "do": "errcode", "errcode": errcode, "times": None})
     results = look()
-    assert "ACCESS_TOKEN has expired" in said(results["token.accepted"])
+    assert "ACCESS_TOKEN is wrong or has expired" in said(results["token.accepted"])
     assert token_marks(results) == "✓––✗"
 
 

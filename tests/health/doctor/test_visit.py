@@ -223,7 +223,9 @@ def test_a_gzip_that_cos_refuses_is_learned(learned: Learned, emulator: Emulator
 def test_a_gzip_that_is_kept_is_a_warning_only_where_gzip_is_wanted(
     probed: Examine, configure: Any, emulator: EmulatorServer
 ) -> None:
-    assert marks(probed())["probe.gzip"] == "✓"
+    results = probed()
+    assert marks(results)["probe.gzip"] == "✓"
+    assert "sends gzip even to clients that did not ask" in said(results["probe.gzip"])
     configure(WX_STATIC_STORE={"BASE_URL": emulator.site_url(), "COMPRESS": "gzip"})
     results = probed()
     assert marks(results)["probe.gzip"] == "!"

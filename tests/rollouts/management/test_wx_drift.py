@@ -7,6 +7,7 @@ from tests.log.conftest import run
 from tests.rollouts.conftest import Broker, broker as broker, cloud as cloud, envs as envs
 from tests.rollouts.test_drift import live as live
 from wx_static_store.emulator import EmulatorServer
+from wx_static_store.models import Deployment
 
 pytestmark = pytest.mark.django_db
 
@@ -46,3 +47,25 @@ def test_workers_are_asked_and_not_waited_for(broker: Broker, live: str) -> None
 def test_options_that_do_not_belong_together_are_named(cloud: EmulatorServer, option: str) -> None:
     code, said = run("wx_drift", "--last", option)
     assert (code, "--last only shows: leave --celery and --repair out." in said) == (2, True)
+
+
+@pytest.fixture
+def two_stores(live: str) -> str:
+    release = Deployment.objects.get().release
+    Deployment.objects.create(env=live, using="default", outcome="ok", release=release)
+    return live
+
+
+def test_an_environment_of_two_stores_is_counted_once(
+    cloud: EmulatorServer, two_stores: str
+) -> None:
+    cloud.delete_object("logo.svg", env=two_stores)
+    code, said = run("wx_drift")
+    assert code == 1
+    assert said.count(f"{two_stores} (") == 2
+    assert "1 environment compared, 1 not as it was deployed\n" in said
+
+
+def test_an_environment_of_two_stores_is_handed_out_as_one(broker: Broker, two_stores: str) -> None:
+    code, said = run("wx_drift", "--celery")
+    assert (code, "1 environment was handed to Celery" in said) == (0, True)

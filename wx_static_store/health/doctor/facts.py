@@ -104,7 +104,7 @@ FACT_KINDS = {
     "gzip": FactKind(
         {"yes": _("A file that is stored as gzip reaches browsers so, and other clients plain."),
          "plain": _("A file that is stored as gzip reaches every client plain."),
-         "kept": _("A file that is stored as gzip reaches clients that take no gzip as gzip."),
+         "kept": _("The edge sends gzip even to clients that did not ask for it."),
          "broken": _("A file that is stored as gzip reaches visitors as bytes that they cannot "
                      "read."),
          "": _("A PUT of a file as gzip: %(value)s.")}, part_of="edge_before"),

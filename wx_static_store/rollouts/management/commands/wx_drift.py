@@ -45,7 +45,7 @@ class Command(UpkeepCommand):
             text = ngettext(
                 "%(count)d environment was handed to Celery; wx_drift --last shows its row",
                 "%(count)d environments were handed to Celery; wx_drift --last shows their rows",
-                sent,
+                len({env for _using, env in places[:sent]}),
             )
             self.stdout.write(text)
             return
@@ -53,20 +53,20 @@ class Command(UpkeepCommand):
         rows: Iterable[Drift] = (look(*place) for place in places)
         if options["last"]:
             rows = (row for row in drift.rows() if (row.using, row.env) in {*places})
-        drifted = 0
+        clean: dict[str, bool] = {}  # by environment: each store has a row
         for row in rows:
-            drifted += not row.is_clean
+            clean[row.env] = row.is_clean and clean.get(row.env, True)
             self.counts.update({name: getattr(row, name) for name in COUNTS})
             if not row.is_clean or row.unlogged:
                 self.stdout.write(line_of(row))
         text = ngettext(
             "%(count)d environment compared, %(drifted)d not as it was deployed",
             "%(count)d environments compared, %(drifted)d not as they were deployed",
-            len(places),
-            drifted=drifted,
+            len(clean),
+            drifted=[*clean.values()].count(False),
         )
         self.stdout.write(text)
-        if drifted:
+        if not all(clean.values()):
             text = _("To send again what was deployed: wx_drift --repair")
             raise CommandError(text, returncode=1)
 
