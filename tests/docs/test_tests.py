@@ -40,6 +40,15 @@ def test_the_command_of_the_page_prints_what_the_page_shows(project: FreshProjec
 
 
 @slow
+def test_every_test_of_the_page_passes_with_the_settings_for_the_emulator(
+    project: FreshProject,
+) -> None:
+    (own,) = (block.text for block in blocks(PAGE) if block.name == "with-the-emulator")
+    project.append("config/settings_emulator.py", f"from config.settings import *\n\n{own}")
+    assert "4 passed" in project.run("python -m pytest --ds=config.settings_emulator tests")
+
+
+@slow
 def test_every_test_of_the_page_passes(project: FreshProject) -> None:
     assert "4 passed" in project.run("python -m pytest tests")
 

@@ -26,6 +26,7 @@ from wx_static_store.storage import WxStorage
 
 PAGE = "howto/tokens"
 CLIENT = "config/tokens.py"
+TUTORIAL = "INSTALLED_APPS += ['wx_static_store', 'wx_static_store.health']\n"
 STORES = """
 WX_STATIC_STORE["API_BASE_URL"] = "{}"
 STORAGES = {{
@@ -131,6 +132,19 @@ def test_a_fixed_token_is_printed_on_the_server_and_used_in_ci(
     assert len(emulator.calls("put_object")) == 1
 
 
+def test_the_rehearsal_of_the_callback_has_the_secrets_of_the_emulator(
+    emulator: EmulatorServer,
+) -> None:
+    account = emulator.state.account
+    assert shlex.split(typed(block(PAGE, "callback-rehearsal")).replace("export ", "")) == [
+        f"WX_ENV={ENV}",
+        f"WX_APPID={account.appid}",
+        f"WX_APPSECRET={account.appsecret}",
+        f"WX_CALLBACK_TOKEN={PUSH_TOKEN}",
+        f"WX_CALLBACK_AES_KEY={PUSH_AES_KEY}",
+    ]
+
+
 @slow
 def test_a_site_fetches_its_token_by_the_pushed_ticket_and_hands_it_out(
     configure: Any,
@@ -152,6 +166,7 @@ def test_a_site_fetches_its_token_by_the_pushed_ticket_and_hands_it_out(
         REDIS_URL=redis.settings["LOCATION"],
         TOKEN_SERVICE_SECRET=SECRET,
     )
+    site.append("config/settings.py", TUTORIAL)
     site.paste(block(PAGE, "config/settings.py"))
     site.append("config/settings.py", STORES.format(emulator.api_url))
     site.paste(block(PAGE, "config/urls.py"))
