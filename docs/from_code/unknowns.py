@@ -154,13 +154,19 @@ UNSETTLED = (
             "与被覆盖的文件相同：文件无法删除，只能覆盖。",
         ),
     ),
+    (
+        (
+            "Whether x-cos-meta-* headers are allowed, and reach visitors.",
+            "是否允许 x-cos-meta-* 头，以及访客能否收到。",
+        ),
+        (
+            "The app sends none, except with the option compress, or if _headers names them.",
+            "除非使用选项 compress，或 _headers 写明这些头，本应用不会发送。",
+        ),
+    ),
     *(
         (what, _NEVER_SENT)
         for what in (
-            (
-                "Whether x-cos-meta-* headers are allowed, and reach visitors.",
-                "是否允许 x-cos-meta-* 头，以及访问者能否收到。",
-            ),
             (
                 "Whether x-cos-forbid-overwrite is allowed.",
                 "是否允许 x-cos-forbid-overwrite。",

@@ -53,6 +53,18 @@ def test_every_test_of_the_page_passes(project: FreshProject) -> None:
     assert "4 passed" in project.run("python -m pytest tests")
 
 
+def test_the_settings_without_a_cloud_keep_the_storage_that_waiting_files_need(
+    project: FreshProject,
+) -> None:
+    (waiting,) = (
+        block
+        for block in blocks(DOCS / "howto" / "media-in-an-outage.rst")
+        if block.caption == "config/settings.py"
+    )
+    project.paste(waiting)
+    project.run("python manage.py check --settings=config.settings_test")
+
+
 def test_the_storage_of_the_fixture_is_the_emulators_with_local_settings(
     project: FreshProject,
 ) -> None:
