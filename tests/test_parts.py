@@ -38,7 +38,7 @@ def test_what_is_slow_runs_where_wx_slow_is_set() -> None:
 def test_a_list_is_printed_for_pytest(capsys: pytest.CaptureFixture[str]) -> None:
     parts.main(["--without", "CI"])
     assert (
-        "--ignore=tests/api/test_schemathesis.py --ignore=tests/test_packaging.py "
+        "--ignore=tests/api/test_schemathesis.py --ignore=tests/api/test_version.py "
         in capsys.readouterr().out
     )
 
