@@ -115,10 +115,9 @@ def _created(request: Request, report: EnvironmentReport) -> Response:
     # Another deploy to this environment holds the lock.
     if report.outcome == "skipped":
         raise Conflict("in_progress", report.error)
-    published = report.report
-    if not (report.ok and published and published.deployment_id):
+    if not (report.ok and report.report.deployment_id):
         raise next(iter(report.causes), None) or Conflict("upstream", report.error)
-    row = _visible(request).get(pk=published.deployment_id)
+    row = _visible(request).get(pk=report.report.deployment_id)
     headers = location(request, "deployment", row.pk)
     return Response(_serialize(request, [row])[0], 201, headers=headers)
 

@@ -180,7 +180,7 @@ def _end(row: RolloutEnvironment, report: EnvironmentReport) -> None:
 
 def _facts(report: EnvironmentReport) -> dict[str, object]:
     error = next(iter(report.causes), None)
-    deployment = report.report and report.report.deployment_id
+    deployment = report.report.deployment_id
     message = report.error
     if isinstance(error, PolicyRejected):
         message = english(error.message)
