@@ -1,8 +1,11 @@
 """Write what the documents leave open: the check that settles it, or why none does."""
 
+from collections.abc import Iterable
+from itertools import groupby
+
 from wx_static_store.health.doctor.table import CHECKS
 
-from . import here, plain, table
+from . import here, plain
 from .doctor import anchor_of
 
 # By the check that settles it, in English and Chinese.
@@ -195,11 +198,19 @@ UNSETTLED = (
 
 
 def text() -> str:
-    head = (here("Not known", "未知"), here("Settled by", "由此检查得知"))
+    """Return a list of the checks with what each settles, then one of what no check settles."""
     settled = (
-        (plain(here(*what)), f":ref:`{check.id} <{anchor_of(check.id)}>`")
+        (f":ref:`{check.id} <{anchor_of(check.id)}>`", SETTLED[check.id])
         for check in CHECKS
-        for what in SETTLED.get(check.id, ())
+        if check.id in SETTLED
     )
-    others = ((plain(here(*what)), plain(here(*why))) for what, why in UNSETTLED)
-    return table(60, 40, rows=(head, *settled, *others))
+    others = groupby(UNSETTLED, key=lambda entry: entry[1])
+    rest = [(_join(what for what, _ in group), here(*why)) for why, group in others]
+    lines = [f"- {check}{here(': ', '：')}{plain(_join(what))}" for check, what in settled]
+    lines += ["", here("No check answers these:", "以下问题没有检查可以回答："), ""]
+    lines += [f"- {plain(what)} *{plain(why)}*" for what, why in rest]
+    return "\n".join([*lines, ""])
+
+
+def _join(texts: Iterable[tuple[str, str]]) -> str:
+    return here(" ", "").join(here(*each) for each in texts)
