@@ -1,8 +1,5 @@
 """Write what the documents leave open: the check that settles it, or why none does."""
 
-from collections.abc import Iterable
-from itertools import groupby
-
 from wx_static_store.health.doctor.table import CHECKS
 
 from . import here, plain
@@ -111,10 +108,6 @@ SETTLED = {
         ),
     ],
 }
-_NEVER_SENT = (
-    "No upload of this app is like that: nothing in the app depends on it.",
-    "本应用不会这样上传，因此没有任何功能依赖于此。",
-)
 # What no check settles, and why.
 UNSETTLED = (
     (
@@ -149,16 +142,6 @@ UNSETTLED = (
     ),
     (
         (
-            "How long a deleted file is shown by the CDN.",
-            "CDN 会继续显示已删除的文件多久。",
-        ),
-        (
-            "It is as long as for a replaced one: nothing can be deleted, only overwritten.",
-            "与被覆盖的文件相同：文件无法删除，只能覆盖。",
-        ),
-    ),
-    (
-        (
             "Whether x-cos-meta-* headers are allowed, and reach visitors.",
             "是否允许 x-cos-meta-* 头，以及访客能否收到。",
         ),
@@ -166,23 +149,6 @@ UNSETTLED = (
             "The app sends none, except with the option compress, or if _headers names them.",
             "除非使用选项 compress，或 _headers 写明这些头，本应用不会发送。",
         ),
-    ),
-    *(
-        (what, _NEVER_SENT)
-        for what in (
-            (
-                "Whether x-cos-forbid-overwrite is allowed.",
-                "是否允许 x-cos-forbid-overwrite。",
-            ),
-            (
-                "What COS answers to a missing or wrong x-cos-security-token.",
-                "x-cos-security-token 缺失或错误时，COS 返回什么。",
-            ),
-            (
-                "What a leading slash and a key above 850 bytes become.",
-                "开头的斜杠和超过 850 字节的文件路径会变成什么。",
-            ),
-        )
     ),
     (
         (
@@ -204,13 +170,10 @@ def text() -> str:
         for check in CHECKS
         if check.id in SETTLED
     )
-    others = groupby(UNSETTLED, key=lambda entry: entry[1])
-    rest = [(_join(what for what, _ in group), here(*why)) for why, group in others]
-    lines = [f"- {check}{here(': ', '：')}{plain(_join(what))}" for check, what in settled]
+    lines = [
+        f"- {check}{here(': ', '：')}{plain(here(' ', '').join(here(*each) for each in texts))}"
+        for check, texts in settled
+    ]
     lines += ["", here("No check answers these:", "以下问题没有检查可以回答："), ""]
-    lines += [f"- {plain(what)} *{plain(why)}*" for what, why in rest]
+    lines += [f"- {plain(here(*what))} *{plain(here(*why))}*" for what, why in UNSETTLED]
     return "\n".join([*lines, ""])
-
-
-def _join(texts: Iterable[tuple[str, str]]) -> str:
-    return here(" ", "").join(here(*each) for each in texts)
