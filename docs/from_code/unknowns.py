@@ -9,8 +9,8 @@ from .doctor import anchor_of
 SETTLED = {
     "browser.cors": [
         (
-            "Whether the static bucket has a CORS rule, and whether it allows uploads.",
-            "静态网站托管的存储桶是否有 CORS 规则，以及它是否允许上传。",
+            "Whether a CORS rule allows uploads.",
+            "CORS 规则是否允许上传。",
         ),
     ],
     "environments.listed": [
@@ -21,8 +21,8 @@ SETTLED = {
     ],
     "environments.hosting": [
         (
-            "What describestaticstore answers before hosting was ever opened.",
-            "从未开通静态网站托管时，describestaticstore 返回什么。",
+            "What describestaticstore answers before hosting is open.",
+            "静态网站托管开通之前，describestaticstore 返回什么。",
         ),
     ],
     "probe.list": [
@@ -49,8 +49,8 @@ SETTLED = {
             "文件列表的 contents 是否可能是 null。",
         ),
         (
-            "The page size of the list, if an environment has more files than a page.",
-            "文件列表每页的文件数（当环境中的文件超过一页时）。",
+            "The page size of the list.",
+            "文件列表每页的文件数。",
         ),
     ],
     "quota.calls": [
@@ -81,14 +81,14 @@ SETTLED = {
             "目录地址末尾没有斜杠时返回什么。",
         ),
         (
-            "What an address without a file answers, and with which status the error page comes.",
-            "没有对应文件的地址返回什么，以及错误页以什么状态码返回。",
+            "What an address without a file answers, and with which status.",
+            "没有对应文件的地址返回什么，以及状态码是什么。",
         ),
     ],
     "probe.notice": [
         (
-            "Whether and with which status the notice page of a default domain comes.",
-            "默认域名是否返回提示页，以及状态码是什么。",
+            "Whether a default domain shows a notice page.",
+            "默认域名是否返回提示页。",
         ),
     ],
     "probe.gzip": [
@@ -116,8 +116,8 @@ UNSETTLED = (
             "每天最多可以获取多少个令牌。",
         ),
         (
-            "A check would use them all up. One token of two hours is enough for all processes.",
-            "要检查这一点，就必须把次数用完。一个有效期两小时的令牌就足够所有进程使用。",
+            "A check would use them all up.",
+            "要检查这一点，就必须把次数用完。",
         ),
     ),
     (
@@ -126,8 +126,8 @@ UNSETTLED = (
             "batchdeletefile 能否删除静态网站托管的存储桶中的文件。",
         ),
         (
-            "A check would have to delete a file by a call that is meant for another store.",
-            "要检查这一点，就必须用另一种存储的接口来删除文件。",
+            "The call is meant for another store.",
+            "这个接口用于另一种存储。",
         ),
     ),
     (
@@ -136,8 +136,8 @@ UNSETTLED = (
             "上传时间较长时，签名链接的签名是否只在开始时校验。",
         ),
         (
-            "An upload of more than 60 seconds would be needed. A late refusal is tried again.",
-            "需要一次超过 60 秒的上传才能得知。中途被拒绝时会重试。",
+            "A late refusal is tried again.",
+            "中途被拒绝时会重试。",
         ),
     ),
     (
@@ -156,8 +156,8 @@ UNSETTLED = (
             "微信是否会重复推送，以及各次推送的到达顺序。",
         ),
         (
-            "Only WeChat sends pushes. A repeated or late one changes nothing.",
-            "只有微信会发送推送。重复或迟到的推送不会有任何影响。",
+            "A repeated or late push changes nothing.",
+            "重复或迟到的推送不会有任何影响。",
         ),
     ),
 )
