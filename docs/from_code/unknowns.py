@@ -175,5 +175,7 @@ def text() -> str:
         for check, texts in settled
     ]
     lines += ["", here("No check answers these:", "以下问题没有检查可以回答："), ""]
-    lines += [f"- {plain(here(*what))} *{plain(here(*why))}*" for what, why in UNSETTLED]
+    lines += [
+        f"- {plain(here(*what))}{here(' ', '')}{plain(here(*why))}" for what, why in UNSETTLED
+    ]
     return "\n".join([*lines, ""])
