@@ -11,7 +11,6 @@ import json
 import math
 import os
 import random
-import re
 import shutil
 import signal
 import subprocess
@@ -35,8 +34,8 @@ SAMPLE_SECONDS, SAMPLE_WANTED = 60, 80
 # Exit codes in mutmut's records: survived; no test calls it, or none could be started. Others kill.
 ALIVE = {0, 5, 33, 255}
 HEAD = ("module", "mutants", "killed", "score")
-# A row of the table in docs/explanation/proof.rst: module, mutants, killed.
-MEASURED = re.compile(r"^``(\w+/\w+)`` +(\d+) +(\d+) ", re.MULTILINE)
+# Of each module the mutants and the killed ones, as `make proof` wrote them.
+MEASURED = ROOT / "tests" / "mutants.json"
 
 
 def main() -> int:
@@ -127,9 +126,25 @@ def count(codes: Sequence[int | None]) -> tuple[int, int]:
 
 
 def scores() -> dict[str, tuple[int, int]]:
-    """Return the mutants of each module, and the killed ones, as the page has them."""
-    page = (ROOT / "docs" / "explanation" / "proof.rst").read_text()
-    return {module: (int(tried), int(killed)) for module, tried, killed in MEASURED.findall(page)}
+    """Return the mutants of each module, and the killed ones, as they were last written."""
+    measured = json.loads(MEASURED.read_text())
+    return {module: (tried, killed) for module, (tried, killed) in measured.items()}
+
+
+def keep(counts: Mapping[str, tuple[int, int]]) -> None:
+    """Write what `scores` returns, a line for each module."""
+    lines = (f'  "{module}": {[*counts[module]]}' for module in sorted(counts))
+    MEASURED.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def by_folder(counts: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+    """Return the sums of each folder."""
+    sums: dict[str, tuple[int, int]] = {}
+    for module, (tried, killed) in counts.items():
+        folder = f"{module.split('/')[0]}/"
+        before = sums.get(folder, (0, 0))
+        sums[folder] = before[0] + tried, before[1] + killed
+    return sums
 
 
 def table(counts: Mapping[str, tuple[int, int]]) -> list[tuple]:

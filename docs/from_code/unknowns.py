@@ -2,15 +2,15 @@
 
 from wx_static_store.health.doctor.table import CHECKS
 
-from . import here, plain, table
+from . import here, plain
 from .doctor import anchor_of
 
 # By the check that settles it, in English and Chinese.
 SETTLED = {
     "browser.cors": [
         (
-            "Whether the static bucket has a CORS rule, and whether it allows uploads.",
-            "静态网站托管的存储桶是否有 CORS 规则，以及它是否允许上传。",
+            "Whether a CORS rule allows uploads.",
+            "CORS 规则是否允许上传。",
         ),
     ],
     "environments.listed": [
@@ -21,8 +21,8 @@ SETTLED = {
     ],
     "environments.hosting": [
         (
-            "What describestaticstore answers before hosting was ever opened.",
-            "从未开通静态网站托管时，describestaticstore 返回什么。",
+            "What describestaticstore answers before hosting is open.",
+            "静态网站托管开通之前，describestaticstore 返回什么。",
         ),
     ],
     "probe.list": [
@@ -49,8 +49,8 @@ SETTLED = {
             "文件列表的 contents 是否可能是 null。",
         ),
         (
-            "The page size of the list, if an environment has more files than a page.",
-            "文件列表每页的文件数（当环境中的文件超过一页时）。",
+            "The page size of the list.",
+            "文件列表每页的文件数。",
         ),
     ],
     "quota.calls": [
@@ -81,14 +81,14 @@ SETTLED = {
             "目录地址末尾没有斜杠时返回什么。",
         ),
         (
-            "What an address without a file answers, and with which status the error page comes.",
-            "没有对应文件的地址返回什么，以及错误页以什么状态码返回。",
+            "What an address without a file answers, and with which status.",
+            "没有对应文件的地址返回什么，以及状态码是什么。",
         ),
     ],
     "probe.notice": [
         (
-            "Whether and with which status the notice page of a default domain comes.",
-            "默认域名是否返回提示页，以及状态码是什么。",
+            "Whether a default domain shows a notice page.",
+            "默认域名是否返回提示页。",
         ),
     ],
     "probe.gzip": [
@@ -108,10 +108,6 @@ SETTLED = {
         ),
     ],
 }
-_NEVER_SENT = (
-    "No upload of this app is like that: nothing in the app depends on it.",
-    "本应用不会这样上传，因此没有任何功能依赖于此。",
-)
 # What no check settles, and why.
 UNSETTLED = (
     (
@@ -120,8 +116,8 @@ UNSETTLED = (
             "每天最多可以获取多少个令牌。",
         ),
         (
-            "A check would use them all up. One token of two hours is enough for all processes.",
-            "要检查这一点，就必须把次数用完。一个有效期两小时的令牌就足够所有进程使用。",
+            "A check would use them all up.",
+            "要检查这一点，就必须把次数用完。",
         ),
     ),
     (
@@ -130,8 +126,8 @@ UNSETTLED = (
             "batchdeletefile 能否删除静态网站托管的存储桶中的文件。",
         ),
         (
-            "A check would have to delete a file by a call that is meant for another store.",
-            "要检查这一点，就必须用另一种存储的接口来删除文件。",
+            "The call is meant for another store.",
+            "这个接口用于另一种存储。",
         ),
     ),
     (
@@ -140,18 +136,8 @@ UNSETTLED = (
             "上传时间较长时，签名链接的签名是否只在开始时校验。",
         ),
         (
-            "An upload of more than 60 seconds would be needed. A late refusal is tried again.",
-            "需要一次超过 60 秒的上传才能得知。中途被拒绝时会重试。",
-        ),
-    ),
-    (
-        (
-            "How long a deleted file is shown by the CDN.",
-            "CDN 会继续显示已删除的文件多久。",
-        ),
-        (
-            "It is as long as for a replaced one: nothing can be deleted, only overwritten.",
-            "与被覆盖的文件相同：文件无法删除，只能覆盖。",
+            "A late refusal is tried again.",
+            "中途被拒绝时会重试。",
         ),
     ),
     (
@@ -164,42 +150,32 @@ UNSETTLED = (
             "除非使用选项 compress，或 _headers 写明这些头，本应用不会发送。",
         ),
     ),
-    *(
-        (what, _NEVER_SENT)
-        for what in (
-            (
-                "Whether x-cos-forbid-overwrite is allowed.",
-                "是否允许 x-cos-forbid-overwrite。",
-            ),
-            (
-                "What COS answers to a missing or wrong x-cos-security-token.",
-                "x-cos-security-token 缺失或错误时，COS 返回什么。",
-            ),
-            (
-                "What a leading slash and a key above 850 bytes become.",
-                "开头的斜杠和超过 850 字节的文件路径会变成什么。",
-            ),
-        )
-    ),
     (
         (
             "Whether WeChat repeats a push, and in which order pushes come.",
             "微信是否会重复推送，以及各次推送的到达顺序。",
         ),
         (
-            "Only WeChat sends pushes. A repeated or late one changes nothing.",
-            "只有微信会发送推送。重复或迟到的推送不会有任何影响。",
+            "A repeated or late push changes nothing.",
+            "重复或迟到的推送不会有任何影响。",
         ),
     ),
 )
 
 
 def text() -> str:
-    head = (here("Not known", "未知"), here("Settled by", "由此检查得知"))
+    """Return a list of the checks with what each settles, then one of what no check settles."""
     settled = (
-        (plain(here(*what)), f":ref:`{check.id} <{anchor_of(check.id)}>`")
+        (f":ref:`{check.id} <{anchor_of(check.id)}>`", SETTLED[check.id])
         for check in CHECKS
-        for what in SETTLED.get(check.id, ())
+        if check.id in SETTLED
     )
-    others = ((plain(here(*what)), plain(here(*why))) for what, why in UNSETTLED)
-    return table(60, 40, rows=(head, *settled, *others))
+    lines = [
+        f"- {check}{here(': ', '：')}{plain(here(' ', '').join(here(*each) for each in texts))}"
+        for check, texts in settled
+    ]
+    lines += ["", here("No check answers these:", "以下问题没有检查可以回答："), ""]
+    lines += [
+        f"- {plain(here(*what))}{here(' ', '')}{plain(here(*why))}" for what, why in UNSETTLED
+    ]
+    return "\n".join([*lines, ""])

@@ -43,7 +43,6 @@ class Outcome:
     uploads_wanted: int
     fetches: int
     fetches_allowed: range
-    seconds: float
     recoveries: tuple[float, ...] = ()
     recovery_allowed: float = 0.0
 
@@ -118,13 +117,12 @@ def _outcome(
     recoveries: tuple[float, ...] = (),
     recovery_allowed: float = 0.0,
 ) -> Outcome:
-    work, seconds = herd.end(), time.monotonic() - herd.began
+    work = herd.end()
     return Outcome(
         work,
         uploads_wanted,
         herd.fetches - 1,
         fetches_allowed,
-        seconds,
         recoveries,
         recovery_allowed,
     )

@@ -13,7 +13,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -160,7 +159,6 @@ class Herd:
         self.cloud = EmulatorServer(envs=(ENV,), **quirks)
         self.size = size
         self.workers: list[Worker] = []
-        self.began = 0.0
         self._asked: list[Entry] = []
         self._read = 0
         self._names = map(str, itertools.count())
@@ -197,7 +195,6 @@ class Herd:
         for worker in self.workers:
             worker.go()
         wait_for(lambda: self.fetches, "the first fetch")
-        self.began = time.monotonic()
 
     def kill(self, worker: Worker) -> None:
         worker.kill()

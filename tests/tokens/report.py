@@ -11,7 +11,7 @@ from tests.tokens.cases import CASES, FULL, Outcome
 from tests.tokens.harness import BACKENDS
 
 HEAD = ("what happens", "cache", "uploads", "failed", "lost", "links", "fetches", "allowed")
-HEAD += ("recovery", "allowed", "seconds")
+HEAD += ("recovery", "allowed")
 LEGEND = (
     f"{FULL.processes} processes of {FULL.threads} threads share one token. *links*: the most link "
     "calls of one upload. *fetches*: of the token, after the first one. *recovery*: seconds from "
@@ -35,7 +35,6 @@ def _figures(one: Outcome) -> Iterator[str]:
     yield str(most) if least == most else f"{least} to {most}"
     yield f"{one.longest_recovery:.1f}" if one.recoveries else ""
     yield f"{one.recovery_allowed:.1f}" if one.recoveries else ""
-    yield f"{one.seconds:.0f}"
 
 
 def _is_right(one: Outcome) -> bool:
