@@ -1,9 +1,10 @@
 #!/bin/sh
-# preview.sh COMMIT NUMBER: publish a commit as the preview of this pull request
+# preview.sh COMMIT NUMBER: publish a commit as the preview of this pull request.
+# A commit of a fork is not in the clone: the script ends before it builds one.
 set -eu
 cd /srv/preview/site
 exec 9>/srv/preview/lock
-flock 9
+flock 9  # one run at a time
 git fetch --quiet origin
 git checkout --quiet --force --detach "$1"
 cd frontend
