@@ -191,10 +191,12 @@ def test_a_failed_environment_is_a_failed_test(repository: Repository, system: s
 
 
 def test_every_file_runs_the_same_script() -> None:
-    files = [path for path in AUTOMATION.rglob("*") if path.is_file() and path.suffix != ".py"]
-    scripts = {}
-    for path in files:
-        [(indent, script)] = SCRIPT.findall(path.read_text("utf-8"))
-        scripts[path.name] = [line.removeprefix(indent) for line in script.splitlines()]
-    assert len(files) == len(FILES)
-    assert len({*map(tuple, scripts.values())}) == 1, scripts
+    found = [
+        SCRIPT.findall(path.read_text("utf-8")) for path in AUTOMATION.rglob("*") if path.is_file()
+    ]
+    scripts = [
+        tuple(line.removeprefix(indent) for line in script.splitlines())
+        for [(indent, script)] in filter(None, found)
+    ]
+    assert len(scripts) == len(FILES)
+    assert len({*scripts}) == 1, scripts

@@ -1,4 +1,4 @@
-"""docs/howto/ci.rst: the commands of each file are run as printed, in a folder like a checkout."""
+"""docs/howto/ci.rst: the commands of each file are run as they are, in a folder like a checkout."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from tests.automation.steps import (
     github_action,
     gitlab,
     jenkins,
+    text_of,
 )
 from tests.automation.test_automation import PAGE, Repository, prepared
 from tests.conftest import ENV, slow
@@ -35,14 +36,14 @@ from tests.docs.fresh_project import block, empty_database
 from wx_static_store.deploy.report import EnvironmentReport, as_dict
 
 ACTION = "./.github/actions/wx-deploy"
-INCLUDED = re.compile(r"^ *\.\. literalinclude:: (\S+)$", re.M)
+DOWNLOAD = re.compile(r":download:`[^`<]+<(\S+)>`")
 
 pytestmark = slow
 
 
 def github(values: Values) -> Iterator[Step]:
-    """Yield the steps of the page's workflow, those of the action among them."""
-    job = yaml.safe_load(block(PAGE, ".github/workflows/deploy.yml").text)["jobs"]["deploy"]
+    """Yield the steps of the workflow, those of the action among them."""
+    job = yaml.safe_load(text_of("github/deploy.yml"))["jobs"]["deploy"]
     for step in job["steps"]:
         given = job["env"] | step.get("env", {})
         known = {
@@ -57,8 +58,8 @@ def github(values: Values) -> Iterator[Step]:
 
 
 def gitlab_file(values: Values) -> Iterator[Step]:
-    """Yield the steps of the page's pipeline, those of the component at its end."""
-    file = yaml.safe_load(block(PAGE, ".gitlab-ci.yml").text)
+    """Yield the steps of the pipeline, those of the component at its end."""
+    file = yaml.safe_load(text_of("gitlab/.gitlab-ci.yml"))
     [included] = file["include"]
     assert file["stages"] == ["build", "deploy"]
     inputs = {INPUTS[name]: value for name, value in included["inputs"].items()}
@@ -100,19 +101,19 @@ def test_a_published_environment_is_a_test_without_failure(done: Repository) -> 
 
 
 def test_the_workflow_of_previews_hands_the_branch_over_as_an_input() -> None:
-    job = yaml.safe_load(block(PAGE, ".github/workflows/preview.yml").text)["jobs"]["preview"]
+    job = yaml.safe_load(text_of("github/preview.yml"))["jobs"]["preview"]
     [action] = [step for step in job["steps"] if step.get("uses") == ACTION]
     assert action["with"]["preview"] == "${{ github.head_ref }}"
     assert {*action["with"]} <= {*INPUTS}
     assert [step for step in job["steps"] if "${{" in step.get("run", "")] == []
 
 
-def test_the_page_shows_every_file_of_automation() -> None:
-    shown = {
+def test_every_file_of_automation_can_be_downloaded() -> None:
+    offered = {
         (DOCS / "howto" / path).resolve()
-        for path in INCLUDED.findall((DOCS / f"{PAGE}.rst").read_text("utf-8"))
+        for path in DOWNLOAD.findall((DOCS / f"{PAGE}.rst").read_text("utf-8"))
     }
-    assert shown == {path for path in AUTOMATION.rglob("*") if path.is_file()}
+    assert offered == {path for path in AUTOMATION.rglob("*") if path.is_file()}
 
 
 def test_the_job_can_be_tried_on_the_emulator(repository: Repository) -> None:
@@ -151,7 +152,8 @@ def test_a_wrong_setting_ends_a_job_without_a_report(repository: Repository) -> 
 def test_every_member_of_the_json_report_is_documented() -> None:
     environments = [EnvironmentReport("demo-1")]
     data = as_dict(environments, using="site", source="", started=0.0, seconds=0.0)
-    text = (DOCS / f"{PAGE}.rst").read_text(encoding="utf-8").split("\nThe report\n")[1]
+    page = (DOCS / "reference/commands.rst").read_text("utf-8")
+    text = page.split(".. _wx-deploy-json:")[1].split("\n.. _")[0]
     documented = re.findall(r"^(?:– )?``(\w+)`` ", text, re.MULTILINE)
     assert documented == [*data, *data["environments"][0]]
 
@@ -217,7 +219,7 @@ class Machine:
 
     def run_pipeline(self, commit: str) -> tuple[int, str]:
         """Do what the pipeline of pull request 7 does."""
-        pipeline = yaml.safe_load(block(PAGE, ".workflow/preview.yml").text)
+        pipeline = yaml.safe_load(text_of("gitee/preview.yml"))
         [script] = pipeline["stages"][0]["steps"][0]["script"]
         given = {"GITEE_SOURCE_COMMIT": commit, "GITEE_PULL_ID": "7"}
         script = script.replace("/srv/preview", str(self.folder))
@@ -245,7 +247,7 @@ def machine(repository: Repository, tmp_path: Path, api: Api) -> Machine:
     lines = [*block(PAGE, "/srv/preview/env.sh").text.splitlines()]
     lines += [f"export {name}={value}" for name, value in values.items()]
     (folder / "env.sh").write_text("\n".join(lines))
-    script = block(PAGE, "/srv/preview/preview.sh").text
+    script = text_of("gitee/preview.sh")
     (folder / "preview.sh").write_text(script.replace("/srv/preview", str(folder)))
     return found
 
