@@ -175,6 +175,21 @@ def test_a_deploy_is_done_beside_one_that_was_killed_and_uploads_of_people(
         assert ends(deploy(uploaders[:1])) == "done"
 
 
+def test_three_environments_without_an_answer_of_wechat_end_the_run(
+    configure: Any,
+) -> None:
+    configure(WX_STATIC_STORE={"API_BASE_URL": "http://127.0.0.1:1", "MAX_ATTEMPTS": 1})
+    uploaders = [site_uploader("default", f"tenant-{number}") for number in range(6)]
+
+    reports = deploy(uploaders)
+
+    assert [report.outcome for report in reports] == ["failed"] * 3 + ["skipped"] * 3
+    assert reports[3].error == (
+        "Not begun: WeChat did not answer for tenant-0, tenant-1, tenant-2."
+    )
+    assert reports[5].error == reports[3].error
+
+
 def test_a_token_provider_that_fails_is_asked_for_one_environment_only(configure: Any) -> None:
     def down() -> str:
         raise OSError("the token service is down")

@@ -18,7 +18,7 @@ from ..conf.options import STATIC, Options
 from ..core import interrupts
 from ..core.retry import Deadline
 from ..core.types import RemoteFile, UploadContext, UploadItem, UploadResult
-from ..exceptions import TokenError, WxStaticStoreError
+from ..exceptions import TokenError, TransportError, WxStaticStoreError
 from ..i18n import english, gettext as _, joined, labelled, ngettext, shown
 from ..models import Release
 from ..upload.as_sent import PREVIEW_STORE
@@ -36,6 +36,7 @@ from .verify import Mismatch, blank, find_stale, sweep, uploads_among, verify
 
 FEW = 100  # links: for fewer, WeChat is not asked
 PATIENCE = 5.0  # seconds for the one question
+UNANSWERED = 3  # environments in a row: WeChat does not answer the others either
 
 logger = logging.getLogger("wx_static_store.deploy")
 
@@ -217,9 +218,20 @@ def _why_not(before: Sequence[EnvironmentReport], canary: int) -> str:
             for one in report.report.failures
         ):
             return _("Not begun: no token at %(env)s, and all share one.", env=report.env)
+    last = [report for report in before if report.outcome != "skipped"][-UNANSWERED:]
+    if len(last) == UNANSWERED and all(map(_is_unanswered, last)):
+        envs = joined(report.env for report in last)
+        return _("Not begun: WeChat did not answer for %(envs)s.", envs=envs)
     tried = before[:canary] if len(before) >= canary else []
     bad = [report.env for report in tried if not report.ok]
     return _("Not begun: the canary %(env)s is not right.", env=bad[0]) if bad else ""
+
+
+def _is_unanswered(report: EnvironmentReport) -> bool:
+    """Return whether WeChat gave no link, not even a refusal; COS may differ by environment."""
+    failures = report.report.failures
+    gone = (isinstance(one.error, TransportError) and one.stage == "link" for one in failures)
+    return bool(failures) and not report.report.stored and all(gone)
 
 
 def may_be_stale(uploader: Uploader, order: Order) -> dict[str, RemoteFile]:

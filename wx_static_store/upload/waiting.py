@@ -101,7 +101,7 @@ def is_away(options: Options) -> bool:
 def note_away(options: Options, error: WxStaticStoreError) -> None:
     """Note that saves at this environment wait at once: one lost its time already."""
     notes_of("away", options, AWAY_SECONDS).write("cloud", 1)
-    text = gettext_noop("%s: files wait, as the cloud is away (%s)")
+    text = gettext_noop("%s: files wait, as nothing can be stored now (%s)")
     logger.warning(text, options.env, english(error))
 
 
