@@ -120,6 +120,12 @@ def ci_package(name: str) -> Any:
     return pytest.importorskip(name, reason=f"{name} is in the extra ci, not in dev")
 
 
+def ci_npm() -> None:
+    """Skip where npm is missing; with WX_REQUIRE_CI fail."""
+    if not shutil.which("npm"):
+        (pytest.fail if "WX_REQUIRE_CI" in os.environ else pytest.skip)("npm is missing")
+
+
 @contextmanager
 def lost_table(model: type[Model]) -> Iterator[None]:
     """Let each statement on the model's table fail, as if the table did not exist."""

@@ -14,10 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 # django-filer and others allow no newer Django.
-OTHERS = (
-    "make test VENV=.venv-others EXTRAS=dev,compat,observers,clients "
-    'EXTRA="Django~=5.2.0 ${EXTRA:-}"'
-)
+OTHERS = 'make test VENV=.venv-others EXTRAS=dev,compat,observers EXTRA="Django~=5.2.0 ${EXTRA:-}"'
 RANDOM = """TESTS="$(grep --recursive --files-with-matches --include='test_*.py' \\
     'WX_ALL_EXAMPLES\\|@given\\|@examples\\|settings=examples' tests | tr '\\n' ' ')" """
 CLICKS = 'TESTS="tests/browser/test_themes.py -k answers_a_click"'
@@ -27,7 +24,6 @@ NEWEST = (
     f'TESTS="$({sys.executable} -m tests.parts VERSIONS)"'
 )
 PREVIEWS = "TESTS=tests/browser/test_previews.py"
-WATCHED = 'ARGS="tests/observers tests/api/test_generated_clients.py"'
 PARTS = {
     "Python 3.14, Django 6.1": (NEWEST,),
     "each point of a run under each signal": (
@@ -48,9 +44,7 @@ PARTS = {
         f'{OTHERS} ARGS="tests/compat --ds=tests.compat.settings"',
         "make fuzz FOR=20",
     ),
-    "what watches a project, and generated clients": (
-        f"WX_REQUIRE_OBSERVERS=1 WX_REQUIRE_CLIENTS=1 {OTHERS} {WATCHED}",
-    ),
+    "what watches a project": (f"WX_REQUIRE_OBSERVERS=1 {OTHERS} ARGS=tests/observers",),
     "sabotage": ("make sabotage",),
     "mutants": ("make mutants SAMPLE=1",),
 }

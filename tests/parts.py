@@ -39,7 +39,7 @@ VERSIONS = """
 """
 # What needs a package of the extra ci, or looks at sources, pages, processes or time. It runs once.
 CI = """
-    api        schemathesis version
+    api        generated_clients schemathesis version
     .          packaging
     django_suite
     browser
@@ -74,7 +74,7 @@ SHARED = """
 # Workers begin with these, the longest first: at the end all of them are busy with short ones.
 LONG = """
     browser    themes pages
-    api        schemathesis version
+    api        generated_clients schemathesis version
     .          packaging
     django_suite
     browser

@@ -14,13 +14,10 @@ import pytest
 
 from tests.api.conftest import PNG
 from tests.api.servers import ROOT, TOKEN, Site, serving
-from tests.conftest import ENV
+from tests.conftest import ENV, ci_npm, ci_package, slow
 from wx_static_store.emulator import EmulatorServer
 
-pytestmark = pytest.mark.skipif(
-    "WX_REQUIRE_CLIENTS" not in os.environ,
-    reason="installs three generators: WX_REQUIRE_CLIENTS=1 runs it",
-)
+pytestmark = slow
 
 SCRIPTS = Path(__file__).with_name("generated")
 SECONDS = 300
@@ -43,13 +40,15 @@ def run(folder: Path, *command: str | Path, **environment: str) -> str:
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make the document, the scripts, and the clients."""
+    ci_package("openapi_python_client")
+    ci_npm()
     folder = tmp_path_factory.mktemp("clients") / "generated"
     shutil.copytree(SCRIPTS, folder)
     path = folder / "schema.yaml"
     example = {"DJANGO_SETTINGS_MODULE": "example.settings"}
     spectacular = (sys.executable, "manage.py", "spectacular", "--file", path)
     run(ROOT / "example_project", *spectacular, **example)
-    run(folder, "npm", "install", "--silent", "--no-audit", "--no-fund")
+    run(folder, "npm", "install", "--silent", "--prefer-offline", "--no-audit", "--no-fund")
     run(folder, "npx", "openapi-typescript", path, "-o", "schema.d.ts")
     run(folder, "npx", "openapi-ts", "-i", path, "-o", "hey")
     generate = ("generate", "--path", path, "--output-path", "client", "--meta", "none")
