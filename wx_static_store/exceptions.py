@@ -196,7 +196,7 @@ class SourceChanged(SourceError):
 
 
 class TokenError(WxStaticStoreError, OSError):
-    """Base class of the two errors of the token."""
+    """The token is missing or refused."""
 
 
 class TokenUnavailable(TokenError):
@@ -208,7 +208,7 @@ class TokenRejected(TokenError):
 
 
 class WeChatError(WxStaticStoreError, OSError):
-    """WeChat answered with an errcode. This is the base class of the next three."""
+    """WeChat answered with an errcode."""
 
 
 class WeChatBusy(WeChatError):

@@ -4,13 +4,14 @@ import re
 import sys
 from argparse import Action, ArgumentParser, HelpFormatter, _SubParsersAction
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from django.core.management import get_commands, load_command_class
 from django.core.management.base import BaseCommand
 
 from . import block, here, plain, section, table
 
+Row = tuple[str, str]  # the names of an argument, and its meaning
 COMMANDS = sorted(name for name in get_commands() if name.startswith("wx_"))
 
 
@@ -37,13 +38,30 @@ def _body(parser: ArgumentParser, program: str, own: list[Action]) -> Iterator[s
     [actions] = found
     rows = [(f"``{action.dest}``", _help(parser, action)) for action in actions._choices_actions]
     yield table(30, 70, rows=[(here("Action", "操作"), here("Meaning", "含义")), *rows])
-    alike = defaultdict[str, list[str]](list)
+    alike = defaultdict[tuple[Row, ...], list[str]](list)
     for name, part in actions.choices.items():
-        alike[options(part, _own(part))].append(name)
-    for described, names in alike.items():
+        alike[tuple(_rows(part, _own(part)))].append(name)
+    known = dict[Row, str]()  # each row, and the action that describes it
+    for rows, names in alike.items():
         parts = [(name, actions.choices[name]) for name in names]
         calls = "".join(usage(part, f"{program} {name}", _own(part)) for name, part in parts)
-        yield section(", ".join(names), block(calls), described, mark="-")
+        new = [row for row in rows if row not in known]
+        yield section(
+            ", ".join(names), block(calls), _options(new), _elsewhere(rows, known), mark="-"
+        )
+        known |= dict.fromkeys(new, names[0])
+
+
+def _elsewhere(rows: Iterable[Row], known: dict[Row, str]) -> str:
+    """Say which action describes the arguments that are not described again."""
+    places = defaultdict[str, list[str]](list)
+    for row in rows:
+        if row in known:
+            places[known[row]].append(row[0])
+    return "\n\n".join(
+        here(f"As for ``{place}``: {', '.join(names)}.", f"同 ``{place}``：{'、'.join(names)}。")
+        for place, names in places.items()
+    )
 
 
 def _own(parser: ArgumentParser) -> list[Action]:
@@ -59,11 +77,17 @@ def usage(parser: ArgumentParser, program: str, actions: list[Action]) -> str:
 
 
 def options(parser: ArgumentParser, actions: list[Action]) -> str:
-    if not actions:
+    return _options(_rows(parser, actions))
+
+
+def _rows(parser: ArgumentParser, actions: list[Action]) -> list[Row]:
+    return [(_names(action), _help(parser, action)) for action in actions]
+
+
+def _options(rows: list[Row]) -> str:
+    if not rows:
         return ""
-    rows = [(here("Argument", "参数"), here("Meaning", "含义"))]
-    rows += [(_names(action), _help(parser, action)) for action in actions]
-    return table(30, 70, rows=rows)
+    return table(30, 70, rows=[(here("Argument", "参数"), here("Meaning", "含义")), *rows])
 
 
 def _names(action: Action) -> str:
