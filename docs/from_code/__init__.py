@@ -43,7 +43,7 @@ def fields(*items: tuple[str, object]) -> str:
 def lead(title: str, text: str) -> str:
     """Return a paragraph that begins with its first sentence in bold."""
     sentence = title if title[-1] in ".?。？" else title + here(".", "。")
-    return f"**{sentence}**" + here(" ", "\\ ") + text
+    return f"**{sentence}**" + (here(" ", "\\ ") + text if text else "")
 
 
 def block(text: str) -> str:

@@ -67,8 +67,9 @@ def _entry(entry: Cause) -> str:
 
 def _retry(entry: Cause) -> str:
     """Return when a new try may help, if that is before the cause is removed."""
-    when = _RETRY.get(entry.remedy, ("", ""))
-    return here("; ", "；").join(filter(None, [here(*when), entry.once and here("once", "一次")]))
+    when = here(*_RETRY.get(entry.remedy, ("", "")))
+    once = here("only once", "只一次") if entry.once else ""
+    return here(", ", "，").join(filter(None, [when, once]))
 
 
 _RETRY = {
@@ -76,5 +77,5 @@ _RETRY = {
     Remedy.WAIT: ("in some minutes", "几分钟后"),
     Remedy.NEW_TOKEN: ("with a valid token", "有了有效的令牌之后"),
     Remedy.LATER: ("later, not today", "以后，今天不行"),
-    Remedy.NEVER: ("without success", "无效"),
+    Remedy.NEVER: ("does not help", "无效"),
 }
