@@ -177,7 +177,9 @@ def test_the_folder_that_is_published_may_not_hold_the_releases(
     dist = tmp_path / "dist"
     releases(**located(dist / "releases"))
     refuse_releases_in(tmp_path / "other")
-    with pytest.raises(ConfigurationError, match=f"its location is in {dist}. Name an alias"):
+    with pytest.raises(
+        ConfigurationError, match=f"its location is in {dist}. Name a separate alias"
+    ):
         refuse_releases_in(dist)
 
 
