@@ -47,7 +47,7 @@ class WxStaticStoreError(Exception):
     Base class of all errors. Its text alone is enough to act on, and never holds a secret.
 
     ``message``: what happened, in our words; without one, the title of its cause.
-    ``cause``: the code of its entry in the table of causes; `manage.py wx_explain` prints it.
+    ``cause``: the code of its entry in the table of causes; ``wx_explain`` prints it.
     ``hint``: what to do about it, if the message needs more than the entry says.
     ``stage``: where it happened: ``name``, ``source``, ``token``, ``link``, ``put`` or ``verify``.
     ``errcode``: the number that WeChat gave.

@@ -55,7 +55,7 @@ _TEXTS = {
         "publish DIR for some days at the address of this preview; with --rollback, --repair and "
         "--diff: use this preview"
     ),
-    "--json FILE": _("write a report there"),
+    "--json FILE": _("write a report to FILE"),
     "--label TEXT": _(
         "name of this release, such as a commit (default: %(variables)s)",
         variables=", ".join(f"${name}" for name in LABELS),

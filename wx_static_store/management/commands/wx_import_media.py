@@ -52,7 +52,7 @@ class Command(UpkeepCommand):
         add(
             "--json",
             metavar="FILE",
-            help=_("write the counts and the files that need you to this file"),
+            help=_("write the counts, and the files that need you, to FILE"),
         )
         add(*YES, action="store_true", help=_("do not ask"))
 

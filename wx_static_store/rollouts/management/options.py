@@ -45,7 +45,7 @@ def add_arguments(parser: CommandParser) -> None:
             part.add_argument("id", type=int, metavar="ID", help=gettext("number of the rollout"))
         if action in _ADD:
             _ADD[action](part)
-        part.add_argument("--json", metavar="FILE", help=gettext("write a report there"))
+        part.add_argument("--json", metavar="FILE", help=gettext("write a report to FILE"))
         if action != "list":
             text = gettext("show the progress until it is over; Ctrl-C leaves it running")
             part.add_argument("--watch", action="store_true", help=text)

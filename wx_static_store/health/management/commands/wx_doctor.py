@@ -49,7 +49,7 @@ class Command(BaseCommand):
         add("--probe", action="store_true", help=_("publish a small file, and look at it"))
         text = _("seconds for each check (default: %(default)s)")
         add("--timeout", type=float, default=TIMEOUT, metavar="SECONDS", help=text)
-        add("--json", metavar="FILE", help=_("write the results there"))
+        add("--json", metavar="FILE", help=_("write the results to FILE"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
