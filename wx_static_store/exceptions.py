@@ -47,7 +47,7 @@ class WxStaticStoreError(Exception):
     Base class of all errors. Its text alone is enough to act on, and never holds a secret.
 
     ``message``: what happened, in our words; without one, the title of its cause.
-    ``cause``: the code of its entry in the table of causes; `manage.py wx_explain` prints it.
+    ``cause``: the code of its entry in the table of causes; ``wx_explain`` prints it.
     ``hint``: what to do about it, if the message needs more than the entry says.
     ``stage``: where it happened: ``name``, ``source``, ``token``, ``link``, ``put`` or ``verify``.
     ``errcode``: the number that WeChat gave.
@@ -196,7 +196,7 @@ class SourceChanged(SourceError):
 
 
 class TokenError(WxStaticStoreError, OSError):
-    """Base class of the two errors of the token."""
+    """The token is missing or refused."""
 
 
 class TokenUnavailable(TokenError):
@@ -208,7 +208,7 @@ class TokenRejected(TokenError):
 
 
 class WeChatError(WxStaticStoreError, OSError):
-    """WeChat answered with an errcode. This is the base class of the next three."""
+    """WeChat answered with an errcode."""
 
 
 class WeChatBusy(WeChatError):

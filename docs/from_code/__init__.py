@@ -40,6 +40,12 @@ def fields(*items: tuple[str, object]) -> str:
     return "\n".join(f":{name}: {text}" for name, text in items if text)
 
 
+def lead(title: str, text: str) -> str:
+    """Return a paragraph that begins with its first sentence in bold."""
+    sentence = title if title[-1] in ".?。？" else title + here(".", "。")
+    return f"**{sentence}**" + (here(" ", "\\ ") + text if text else "")
+
+
 def block(text: str) -> str:
     """Return a literal block."""
     return "::\n\n" + "\n".join(f"    {line}" for line in text.splitlines()) + "\n"

@@ -4,46 +4,67 @@ import re
 import sys
 from argparse import Action, ArgumentParser, HelpFormatter, _SubParsersAction
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from django.core.management import get_commands, load_command_class
 from django.core.management.base import BaseCommand
 
 from . import block, here, plain, section, table
 
+Row = tuple[str, str]  # the names of an argument, and its meaning
+FEW = 3  # fewer rows are described again
 COMMANDS = sorted(name for name in get_commands() if name.startswith("wx_"))
 
 
 def text() -> str:
-    return "\n".join(map(_command, COMMANDS))
+    known = dict[Row, str]()  # each row, and the place that describes it
+    return "\n".join(_command(name, known) for name in COMMANDS)
 
 
-def _command(name: str) -> str:
+def _command(name: str, known: dict[Row, str]) -> str:
     parser = load_command_class(get_commands()[name], name).create_parser("manage.py", name)
     return section(
         name,
         plain(parser.description),
-        *_body(parser, f"python manage.py {name}", _own(parser)),
+        *_body(parser, name, _own(parser), known),
         anchor=name,
     )
 
 
-def _body(parser: ArgumentParser, program: str, own: list[Action]) -> Iterator[str]:
+def _body(
+    parser: ArgumentParser, name: str, own: list[Action], known: dict[Row, str]
+) -> Iterator[str]:
     """Yield how the command is called; of one with actions, how each of them is."""
+    program = f"python manage.py {name}"
     if not (found := [action for action in own if isinstance(action, _SubParsersAction)]):
         yield block(usage(parser, program, own))
-        yield options(parser, own)
+        yield from _described(_rows(parser, own), f":ref:`{name} <{name}>`", known)
         return
     [actions] = found
     rows = [(f"``{action.dest}``", _help(parser, action)) for action in actions._choices_actions]
     yield table(30, 70, rows=[(here("Action", "操作"), here("Meaning", "含义")), *rows])
-    alike = defaultdict[str, list[str]](list)
-    for name, part in actions.choices.items():
-        alike[options(part, _own(part))].append(name)
+    alike = defaultdict[tuple[Row, ...], list[str]](list)
+    for action, part in actions.choices.items():
+        alike[tuple(_rows(part, _own(part)))].append(action)
     for described, names in alike.items():
-        parts = [(name, actions.choices[name]) for name in names]
-        calls = "".join(usage(part, f"{program} {name}", _own(part)) for name, part in parts)
-        yield section(", ".join(names), block(calls), described, mark="-")
+        part = actions.choices[names[0]]
+        call = usage(part, f"{program} {names[0] if len(names) == 1 else 'ACTION'}", _own(part))
+        parts = _described(described, f"``{names[0]}``", known)
+        yield section(", ".join(names), block(call), *parts, mark="-")
+
+
+def _described(rows: Iterable[Row], place: str, known: dict[Row, str]) -> Iterator[str]:
+    """Yield the arguments; if some are described elsewhere, only a reference to that place."""
+    elsewhere = defaultdict[str, list[Row]](list)
+    for row in rows:
+        elsewhere[known.get(row, place)].append(row)
+    few = [row for found in elsewhere.values() if len(found) < FEW for row in found]
+    yield _options([row for row in rows if row in (*few, *elsewhere[place])])
+    for there, found in elsewhere.items():
+        if there != place and len(found) >= FEW:
+            names = [name for name, _meaning in found]
+            yield here(f"As for {there}: {', '.join(names)}.", f"同 {there}：{'、'.join(names)}。")
+    known |= {row: known.get(row, place) for row in rows}
 
 
 def _own(parser: ArgumentParser) -> list[Action]:
@@ -59,11 +80,17 @@ def usage(parser: ArgumentParser, program: str, actions: list[Action]) -> str:
 
 
 def options(parser: ArgumentParser, actions: list[Action]) -> str:
-    if not actions:
+    return _options(_rows(parser, actions))
+
+
+def _rows(parser: ArgumentParser, actions: list[Action]) -> list[Row]:
+    return [(_names(action), _help(parser, action)) for action in actions]
+
+
+def _options(rows: list[Row]) -> str:
+    if not rows:
         return ""
-    rows = [(here("Argument", "参数"), here("Meaning", "含义"))]
-    rows += [(_names(action), _help(parser, action)) for action in actions]
-    return table(30, 70, rows=rows)
+    return table(30, 70, rows=[(here("Argument", "参数"), here("Meaning", "含义")), *rows])
 
 
 def _names(action: Action) -> str:

@@ -3,7 +3,7 @@
 from wx_static_store.health.doctor.findings import Check
 from wx_static_store.health.doctor.table import CHECKS
 
-from . import fields, here, plain, section
+from . import fields, here, lead, plain, section
 
 
 def text() -> str:
@@ -15,16 +15,10 @@ def anchor_of(id: str) -> str:
 
 
 def _entry(check: Check) -> str:
-    needs = ", ".join(f":ref:`{id} <{anchor_of(id)}>`" for id in check.needs)
     return section(
         check.id,
-        fields(
-            (here("Question", "问题"), plain(check.question)),
-            (here("What the answer means", "结果的含义"), plain(check.means)),
-            (here("What to do", "处理办法"), plain(check.remedy)),
-            (here("Only with", "仅在使用以下选项时"), "``--probe``" if check.probe else ""),
-            (here("Asked after", "前提检查"), needs),
-        ),
+        lead(plain(check.question), plain(check.means)),
+        fields((here("What to do", "处理办法"), plain(check.remedy))),
         anchor=anchor_of(check.id),
         mark="-",
     )

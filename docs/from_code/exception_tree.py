@@ -1,17 +1,18 @@
 """Write the tree of exceptions and their attributes from the docstrings of the classes."""
 
 import re
+from collections.abc import Iterator
 from inspect import getdoc
 
 from wx_static_store import exceptions
 from wx_static_store.causes import Remedy
 from wx_static_store.exceptions import UploadFailed, WxStaticStoreError
 
-from . import block, here, plain, table
+from . import here, plain, table
 
 
 def text() -> str:
-    return "\n".join([block(_tree()), _classes(), here(*_ATTRIBUTES), "", _attributes()])
+    return "\n".join([*_tree(WxStaticStoreError), here(*_ATTRIBUTES), "", _attributes()])
 
 
 CLASSES: list[type[WxStaticStoreError]] = [
@@ -25,25 +26,20 @@ _ATTRIBUTES = (
 )
 
 
-def _tree() -> str:
-    lines = (exceptions.__doc__ or "").splitlines()
-    return "\n".join(line[4:] for line in lines if line.startswith("    "))
-
-
-def _classes() -> str:
-    rows = [(here("Exception", "异常"), here("Meaning", "含义"), here("Trying again", "重试"))]
-    rows += [(_link(kind), _summary(kind), plain(kind("").remedy.label)) for kind in CLASSES]
-    return table(24, 52, 24, rows=rows)
+def _tree(kind: type, depth: int = 0) -> Iterator[str]:
+    """Yield a class and those below it as a nested list, with their parents from elsewhere."""
+    name, others = kind.__name__, kind.__bases__[1:]
+    parents = "".join(f" (``{each.__name__}``)" for each in others)
+    link = f":ref:`{name} <exception-{name.lower()}>`"
+    yield from (f"{'  ' * depth}- {link}{parents}: {_summary(kind)}", "")
+    for below in CLASSES:
+        if kind in below.__bases__:
+            yield from _tree(below, depth + 1)
 
 
 def _summary(kind: type) -> str:
     """Return the first paragraph of a class's docstring, on one line."""
     return " ".join((getdoc(kind) or "").partition("\n\n")[0].split())
-
-
-def _link(kind: type[WxStaticStoreError]) -> str:
-    name = kind.__name__
-    return f":ref:`{name} <exception-{name.lower()}>`"
 
 
 def _attributes() -> str:

@@ -83,7 +83,7 @@ def test_a_folder_of_one_machine_for_waiting_files_is_reported(
 def test_without_any_alias_that_fits_the_hint_says_what_to_add(releases: Any) -> None:
     releases("release")
     [found] = messages()
-    assert str(found.hint).startswith("Name an alias of STORAGES of its own")
+    assert str(found.hint).startswith("Name a separate alias of STORAGES")
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,9 @@ def test_the_folder_that_is_published_may_not_hold_the_releases(
     dist = tmp_path / "dist"
     releases(**located(dist / "releases"))
     refuse_releases_in(tmp_path / "other")
-    with pytest.raises(ConfigurationError, match=f"its location is in {dist}. Name an alias"):
+    with pytest.raises(
+        ConfigurationError, match=f"its location is in {dist}. Name a separate alias"
+    ):
         refuse_releases_in(dist)
 
 

@@ -19,7 +19,7 @@ def test_a_monitor_asks_by_http(tmp_path: Path, emulator: EmulatorServer) -> Non
         first = next(b for b in blocks(DOCS / "howto/api.rst") if b.caption == caption)
         project.paste(first)
     project.use(emulator)
-    project.paste(block(PAGE, "config/settings.py"))
+    project.paste(block("howto/doctor", "health-app"))
     project.run("python manage.py migrate")  # the table of the tokens
     project.append(".curlrc", "silent\n")
     project.environment["CURL_HOME"] = str(project.folder)
@@ -36,7 +36,7 @@ def test_django_health_check_asks_the_doctor(tmp_path: Path, emulator: EmulatorS
     ci_package("health_check")
     project = FreshProject(tmp_path / "reader")
     project.use(emulator)
-    project.paste(block(PAGE, "config/settings.py"))
+    project.paste(block("howto/doctor", "health-app"))
     project.paste(block(PAGE, "config/urls.py"))
     with project.serving() as url:
         said = project.run(f"curl -sf -H 'Accept: application/json' {url}/health/")

@@ -47,7 +47,7 @@ def test_the_address_of_an_entry_is_in_its_page(entry: Cause, configure: Any) ->
 
 @each("id", CHECKS)
 def test_a_check_without_an_address_names_the_command_that_explains_it(id: str) -> None:
-    found = message(id, **FACTS, name="COMPONENT_APPID")
+    found = message(id, **FACTS)
     assert str(found.hint).endswith(f" More: manage.py wx_explain {id}")
 
 

@@ -57,7 +57,8 @@ TABLE = (
     COS_REFUSED.but(
         "NoSuchBucket cos.404", title=_("The environment has no static hosting"),
         means=_("Static hosting was never opened in this environment, or somebody closed it."),
-        operator=_("Static hosting is not enabled in this environment, or it was destroyed."),
+        operator=_("Static hosting is not open in this environment: open it in the CloudBase "
+                   "console."),
         stops_batch=True, blame=Blame.TENANT, docs="account-hosting"),
     COS_REFUSED.but(
         "UnavailableForLegalReasons DomainAuditFailed cos.451", title=_("The site is blocked"),

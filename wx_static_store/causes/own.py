@@ -25,7 +25,7 @@ def _of(id: str, title: Text, **values: Any) -> Cause:
 # fmt: off
 BASE = _of(
     "WxStaticStoreError", _("Something failed"),
-    means=_("It has no code that says more: read its message."), editor=AGAIN)
+    means=_("Read its message: no code says more."), editor=AGAIN)
 CONFIGURATION = _of(
     "ConfigurationError", _("Not set up for this"),
     means=_("Either a setting has a wrong value, or WeChat refuses because of one."),
@@ -41,8 +41,8 @@ NAME = _of(
 SOURCE = _of(
     "SourceError", _("The file cannot be read"),
     means=_("The file is missing, closed, not readable, or larger than 5 GB."),
-    operator=_("Check that the file exists, may be read, is open in binary mode, and stands still "
-               "while it is sent."),
+    operator=_("Check that the file exists, may be read, is open in binary mode, and does not "
+               "change while it is sent."),
     editor=_FILE, problem="gone")
 TOKEN = _of(
     "TokenError", _("The token is missing or refused"),
@@ -51,15 +51,15 @@ TOKEN = _of(
 UNAVAILABLE = TOKEN.but(
     "TokenUnavailable", error="TokenUnavailable", title=_("There is no token"),
     means=_("There is no ticket, WeChat refuses the ticket, or the token provider failed."),
-    operator=_("The verify ticket is missing or of no use any more (it lives 12 hours). Check that "
-               "WeChat's pushes reach your authorization event URL; if they stopped, call "
+    operator=_("The verify ticket is missing, or older than its 12 hours. Check that WeChat's "
+               "pushes reach your authorization event URL. If they stopped, call "
                "api_start_push_ticket."))
 REJECTED = TOKEN.but(
     "TokenRejected", error="TokenRejected", title=_("The token is refused"),
     means=_("A token lives two hours, and a platform has only one: five minutes after somebody "
             "fetched a new one, the old one is refused."),
     operator=_("The token was refused. If this comes back, another system refreshes the token of "
-               "the same platform: let all of them share one."),
+               "the same platform: let all systems share one token."),
     remedy=Remedy.NEW_TOKEN, once=True)
 _PASSES = UNAVAILABLE.but("token", editor=AGAIN, remedy=Remedy.WAIT)
 WECHAT = _of(
@@ -76,7 +76,7 @@ THROTTLED = WECHAT.but(
     operator=_("WeChat allows fewer calls: lower max_workers or api_concurrency."),
     editor=AGAIN, remedy=Remedy.WAIT, pause=2.0, problem="busy")
 REFUSED = WECHAT.but(
-    "WeChatRefused", error="WeChatRefused", title=_("WeChat refuses this"),
+    "WeChatRefused", error="WeChatRefused", title=_("WeChat refuses this"), means="",
     operator=_("Look up the errcode; quote the rid when you ask WeChat."))
 TRANSPORT = _of(
     "TransportError", _("No usable answer came"), means=_NETWORK,
@@ -89,7 +89,7 @@ LOST = TRANSPORT.but(
     means=_("The connection broke off after the request was sent."), problem="timeout")
 TLS = TRANSPORT.but(
     "TlsFailed", error="TlsFailed", title=_("The encrypted connection failed"),
-    means=_("The certificate is not valid, or the connection broke off."), operator=CA)
+    means=_("The certificate is not valid, or the connection broke."), operator=CA)
 PROTOCOL = _of(
     "ProtocolError", _("The answer is not one that WeChat or COS documents"),
     means=_("Something on the way answers in place of WeChat or COS, or their answers changed."),
@@ -102,7 +102,7 @@ COS = _of(
     editor=AGAIN, remedy=Remedy.WAIT, blame=Blame.COS)
 EXPIRED = COS.but(
     "LinkExpired", error="LinkExpired", title=_("The link expired"),
-    means=_("A link lives 60 seconds. The file waited before it was sent, or the network is slow."),
+    means=_("The file waited before it was sent, or the network is slow."),
     operator=_("A link lives 60 seconds: the way to COS may be too slow."),
     remedy=Remedy.NEW_LINK, blame=Blame.NETWORK)
 COS_THROTTLED = COS.but(
@@ -136,11 +136,11 @@ TABLE = (
     BASE, CONFIGURATION, NAME, SOURCE,
     SOURCE.but(
         "SourceChanged", error="SourceChanged", title=_("The file changed while it was sent"),
-        means=_("Another program writes the file while it is sent."),
+        means=_("Another program writes to it."),
         remedy=Remedy.NEW_LINK, once=True),
     SOURCE.but(
-        "SourceGone", title=_("The bytes of the file cannot be had again"),
-        means=_("Nobody kept the bytes, or newer ones are there."),
+        "SourceGone", title=_("The bytes of the file are no longer available"),
+        means=_("No copy of the bytes was kept, or newer bytes replaced them."),
         operator=_("Choose the file again, or deploy its tree again."),
         editor=_("Choose the file again."), remedy=Remedy.NEVER),
     SOURCE.but(
@@ -150,18 +150,18 @@ TABLE = (
         editor=_("Choose another release."), problem="release"),
     SOURCE.but(
         "source.kept", title=_("The release storage does not have the bytes"),
-        means=_("They were deleted there, differ from what was kept, or the storage is away."),
-        operator=_("Deploy a tree that has this file with --force: that keeps it again."),
+        means=_("They were deleted or changed there, or the storage cannot be reached."),
+        operator=_("Deploy a tree that has this file with --force, which keeps the file again."),
         editor=AGAIN, remedy=Remedy.WAIT),
     SOURCE.but(
         "waiting.taken", title=_("Another file is public under this name"),
-        means=_("It is not from here, or newer than this one. wx_push does not replace a public "
-                "file by itself."),
+        means=_("The public file is not from this site, or is newer. wx_push does not replace it "
+                "by itself."),
         operator=_("To replace the public file, use Upload again on the page Still failing."),
         editor=_("Give the waiting file up, or save it under another name.")),
     SOURCE.but(
         "waiting.unpublished", title=_("The file was made unpublic after this was saved"),
-        means=_("Make unpublic in the admin held it back."), operator="",
+        means=_("Somebody used Make unpublic in the admin."), operator="",
         editor=_("Give the waiting file up, or send it now to publish it.")),
     TOKEN, UNAVAILABLE, REJECTED,
     REJECTED.but(
@@ -173,7 +173,7 @@ TABLE = (
     _PASSES.but(
         "token.provider", title=_("The token provider failed"),
         means=_("The function that gives the token, or the ticket, raised an error."),
-        operator=_("Look at the line that it names. What looks like a secret in its text is "
+        operator=_("Look at the line of code in the message. Text that looks like a secret is "
                    "masked.")),
     _PASSES.but(
         "ticket.database", title=_("The verify ticket cannot be read from the database"),
@@ -185,37 +185,36 @@ TABLE = (
         "ticket.key", title=_("The verify ticket cannot be decrypted"),
         means=_("It was sealed with another SECRET_KEY."),
         operator=_("Put the former SECRET_KEY into SECRET_KEY_FALLBACKS, or wait ten minutes for "
-                   "the next push. If no key was changed, this process has another one than the "
-                   "server that receives WeChat's pushes: give both the same.")),
+                   "the next push. If no key was changed, give this process the same SECRET_KEY as "
+                   "the server that receives WeChat's pushes.")),
     _PASSES.but(
         "token.wait", title=_("The token cannot be fetched yet"),
         means=_("It was fetched just now, or another process is fetching it."),
-        operator=_("It takes some seconds. If this comes back, look into the log of the other "
+        operator=_("This takes some seconds. If it comes back, look at the logs of the other "
                    "processes.")),
     _PASSES.but(
         "token.others", title=_("Another system fetches tokens of this platform"),
         means=_("A platform has one token, and each new one ends the last."),
-        operator=_("Another system refreshes the token of the same platform: let one place fetch "
-                   "it, and all others ask that place.")),
+        operator=_("Another system refreshes the token of the same platform: let one system fetch "
+                   "it for all.")),
     _PASSES.but(
-        "token.discarded", title=_("The token was fetched just now"),
-        means=_("Somebody discarded it, but WeChat had not refused it."),
+        "token.discarded", title=_("The token was fetched just now"), means="",
         operator=_("The last token was discarded, but WeChat had not refused it. Try again then.")),
     _PASSES.but(
         "token.cache", title=_("The token cache fails"),
-        means=_("Each process fetches a token of its own, and ends those of the others."),
+        means=_("Each process fetches its own token, and each new token ends the others."),
         operator=_("The token cache fails. Repair it, so that all processes can share one token.")),
     CONFIGURATION.but(
         "token.form", title=_("The token provider gave no usable token"), problem="busy",
         means=_("It gave something else than a text of one line."),
         operator=_("A token is one line of printable ASCII, 2,048 characters at most.")),
     CONFIGURATION.but(
-        "token.new", title=_("WeChat refuses the token that it gave just now"),
+        "token.new", title=_("WeChat refuses the token that it gave just now"), means="",
         operator=_("Check that COMPONENT_APPID and API_BASE_URL are of one platform, and that no "
                    "other system refreshes its token.")),
     BASE.but(
-        "cloud", title=_("The cloud does not have it so"),
-        means=_("A list of the cloud shows another object than the log, or none."),
+        "cloud", title=_("The cloud differs from the log"),
+        means=_("The list of the cloud shows another object, or none."),
         operator=_("Deploy the tree again, or upload the file again."),
         editor=_("Upload the file again."), remedy=Remedy.NEW_LINK, blame=Blame.TENANT),
     WECHAT, BUSY, THROTTLED, REFUSED, TRANSPORT, CONNECT, LOST,
@@ -237,14 +236,14 @@ TABLE = (
     COS, EXPIRED, COS_THROTTLED, COS_REFUSED, INTEGRITY, DEADLINE,
     DEADLINE.but(
         "slots", title=_("Too many calls wait for their turn"),
-        means=_("API_RATE or API_CONCURRENCY lets fewer calls through than are asked for."),
+        means=_("More calls wait than API_RATE or API_CONCURRENCY allows."),
         operator=_("Raise API_RATE, API_CONCURRENCY or the deadline, or upload fewer files at the "
                    "same time."),
         blame=Blame.PROJECT),
     _of("UploadFailed", _("The upload failed"),
-        means=_("It takes the text, the codes and the hint of its cause."),
-        operator=_("Do what its hint says. If its status is unknown, look whether the file is "
-                   "there: wx_reconcile compares the log with the cloud."), editor=AGAIN),
+        means=_("Its text, codes and hint are those of its cause."),
+        operator=_("Follow its hint. If its status is unknown, wx_reconcile finds out whether the "
+                   "file is in the cloud."), editor=AGAIN),
     POLICY,
 )
 # fmt: on

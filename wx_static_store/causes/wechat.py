@@ -13,9 +13,8 @@ _TOMORROW = _(
     "site's operator."
 )
 _OPERATOR = _("The cloud refuses the call: errmsg says why; quote the rid when you ask WeChat.")
-_DAYS = _("WeChat keeps a refused call for seven days under the rid of its answer.")
 # No upload ends with one.
-_OF_RID = REFUSED.but("rid", editor="", means=_DAYS, remedy=Remedy.NEVER)
+_OF_RID = REFUSED.but("rid", editor="", remedy=Remedy.NEVER)
 UNKNOWN = "errcode"  # the entry of a number that is not listed
 
 # An entry is read as one.
@@ -103,14 +102,13 @@ TABLE = (
                    "this.")),
     REFUSED.but(
         "-501005 -501018", title=_("The environment is not in order"),
-        means=_("The environment is in arrears, isolated or destroyed, its static hosting is "
-                "closed, or its id is wrong. WeChat does not document which number says what."),
-        operator=_("Look at the environment in the CloudBase console: in arrears, isolated, not "
-                   "yours, or its static hosting closed?"),
+        means=_("WeChat does not document which number has which cause."),
+        operator=_("Look at the environment in the CloudBase console. It is in arrears, isolated, "
+                   "destroyed or not yours, or its static hosting is closed."),
         stops_batch=True, blame=Blame.TENANT, docs="account-hosting"),
     REFUSED.but(
         "ResourceNotFound", title=_("The platform has no such environment"),
-        means=_("The cloud knows no environment of this id on this platform."),
+        means=_("The id is wrong, or the platform did not create the environment."),
         operator=_("There is no environment '{env}' on this platform: check ENV. WeChat's call "
                    "describeenvs lists the ids."),
         stops_batch=True, blame=Blame.PROJECT, docs="account-environment"),
@@ -120,16 +118,16 @@ TABLE = (
         operator=_OPERATOR, blame=Blame.TENANT),
     _OF_RID.but(
         "76001", title=_("WeChat did not keep this call"),
-        operator=_("WeChat keeps the calls that it refused for seven days, and no others. If this "
-                   "one is new, ask again in some minutes."), remedy=Remedy.WAIT),
+        operator=_("WeChat keeps only refused calls, for seven days. If this call is new, ask "
+                   "again in some minutes."), remedy=Remedy.WAIT),
     _OF_RID.but(
         "76002", title=_("The rid of this upload is malformed"),
         operator=_("A rid has three groups of eight hex digits, as in "
                    "66f00000-0a0b0c0d-01020304.")),
     _OF_RID.but(
         "76003", title=_("Another account made this call"),
-        means=_("Only the account of the call can ask about its rid. As the answer of quota/get it "
-                "means that the path has a host, or lacks its first slash."),
+        means=_("Only the account of the call can ask about its rid. From quota/get it means that "
+                "the path has a host, or lacks its first slash."),
         operator=_("Another account made the call: another platform, or an authorizer. Only its "
                    "own token can ask.")),
     _OF_RID.but(
@@ -138,12 +136,11 @@ TABLE = (
                    "about the new call.")),
     _OF_RID.but(
         "76021 76022", title=_("WeChat names no quota of this call"),
-        means=_("quota/get does not know every call. The vendor does not say which of the calls of "
-                "cloud development it knows."),
+        means=_("quota/get does not know every call."),
         operator=_("WeChat names no quota of this call. Nothing is wrong with the call itself.")),
     REFUSED.but(
         UNKNOWN, title=_("WeChat refuses this by a number that this app does not know"),
-        means=_("WeChat adds numbers without notice. The message holds its errmsg."),
+        means=_("WeChat adds numbers without notice."),
         operator=_OPERATOR, editor=ASK),
 )
 # fmt: on

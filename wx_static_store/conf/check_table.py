@@ -16,17 +16,15 @@ PREFIX = "wx_static_store."  # of each id
 _UNFIT = _("The cache %(alias)r, which is to hold the platform's token, %(why)s.")
 _SHARED = _("Set TOKEN_CACHE to an alias of CACHES with Redis or Memcached.")
 _WITHOUT = _("The callback of WeChat cannot work without %(name)s.")
-_WRITE = _(
-    'Write it as WX_STATIC_STORE["%(name)s"]: it stands on the page of your platform at WeChat.'
-)
+_WRITE = _('Set WX_STATIC_STORE["%(name)s"]. The page of your platform at WeChat shows the value.')
 PRIVATE = _(
-    "Name an alias of STORAGES of its own, such as a FileSystemStorage whose location is outside "
-    "of all folders that are served or published."
+    "Name a separate alias of STORAGES, such as a FileSystemStorage outside of all folders that "
+    "are served or published."
 )
 
 _ONE_TOKEN = _(
-    "A platform has one token. Processes that do not share it through a cache fetch one each, and "
-    "end the others'."
+    "A platform has one token. Processes without a shared cache fetch one each, and each new token "
+    "ends the others."
 )
 _PUSHES = _("WeChat's pushes are encrypted and signed. Without this value no push can be read.")
 
@@ -58,8 +56,7 @@ CHECKS = {each.id: each for each in (
         _("STORAGES[%(alias)r] does not know its public address, so rendering a page may ask "
           "WeChat for it."),
         _("Set base_url to the site's public address, or STATIC_URL to an absolute one."),
-        _("WeChat knows the address. But to ask for it takes time, and may fail while a page "
-          "is rendered.")),
+        _("The question to WeChat takes time, and may fail.")),
     _check("W006", _("STORAGES[%(alias)r]: with on_delete='ignore' deleted files stay public."),
         _("Use 'blank', which overwrites them, or 'raise'."),
         _("WeChat's API cannot delete. Without a text that overwrites it, a deleted file "
@@ -67,7 +64,8 @@ CHECKS = {each.id: each for each in (
     *(_check(id, _UNFIT, _SHARED, _ONE_TOKEN) for id in ("W007", "E009")),
     *(_check(id, _WITHOUT, _WRITE, _PUSHES) for id in ("E010", "E011", "E012")),
     _check("W013", _("A CALLBACK_TOKEN is shorter than %(length)d characters: it can be guessed."),
-        _("Take a long random one, at WeChat too; both may stand in a list meanwhile."),
+        _("Choose a long random token, here and at WeChat. Until both have it, the setting may be "
+          "a list of both."),
         _("Whoever guesses the token can send false tickets to the callback.")),
     _check("E014", _("wx_static_store.callback stands in INSTALLED_APPS without wx_static_store."),
         _('Add "wx_static_store" to INSTALLED_APPS.'),
@@ -78,12 +76,12 @@ CHECKS = {each.id: each for each in (
         _("A token is fetched with the newest ticket, which WeChat pushes.")),
     _check("E016", _("UPLOAD_STORES names %(alias)r, which is no store of STORAGES."),
         _("Name aliases of STORAGES whose BACKEND is a storage of wx_static_store."),
-        _("The setting names an alias that does not exist, or whose storage is another one.")),
+        _("The alias does not exist, or its storage is not one of this app.")),
     _check("E017", _("STORAGES[%(alias)r] has no BACKEND."),
         _('Write it as {"BACKEND": "wx_static_store.storage.WxStorage", "OPTIONS": {…}}.'),
         _("Django cannot create a storage without its class.")),
     _check("E018", _("STORAGES[%(alias)r]: token_provider cannot be imported (%(why)s)."),
-        _("It must be the dotted path of a function or of a class, or one of them."),
+        _("It must be a function or a class, or the dotted path of one."),
         _("The dotted path has a typing error, or its module fails when it is imported.")),
     _check("E019", _("The cache %(alias)r cannot hold the platform's token: %(why)s."),
         _SHARED,
@@ -120,13 +118,13 @@ CHECKS = {each.id: each for each in (
           "no log of uploads, no admin and no wx_ command."),
         _('Add "wx_static_store" to INSTALLED_APPS, and run manage.py migrate.'),
         _("The storages work without the app, but Django does not know its tables, pages and "
-          "commands. Django reports it only if a storage is imported before the checks run.")),
+          "commands. The check sees this only if a storage is imported before it runs.")),
     _check("E026", _("%(option)s names %(alias)r, which is not in STORAGES."), PRIVATE,
         _("Without a storage no release can be kept, and none can be rolled back to. The same "
           "check looks at WAITING_STORAGE.")),
     _check("E027", _("%(option)s names %(alias)r, which is public: %(why)s."), PRIVATE,
-        _("The bytes of every release lie there, also of files that were never to stay "
-          "public. collectstatic and wx_deploy stop before they write anything into it.")),
+        _("It holds the bytes of every release, also of files that should no longer be public. "
+          "collectstatic and wx_deploy stop before they write into it.")),
     _check("E028", _("%(option)s names %(alias)r, which cannot be used (%(why)s)."),
         _("Correct BACKEND and OPTIONS of this alias in STORAGES."),
         _("Its module cannot be imported, or its class refuses the OPTIONS.")),
@@ -137,21 +135,22 @@ CHECKS = {each.id: each for each in (
     _check("W030", _("%(option)s names %(alias)r: every user of this machine can read its files."),
         _('Set "file_permissions_mode": 0o600 in OPTIONS of this alias (0o640, if users of one '
           "group share it), and change the mode of the files that are there."),
-        _("Django makes files with the mode 0o644. The bytes of every release lie there, or "
-          "of uploads that failed. Of the files of other storages nothing is known.")),
+        _("Django makes files with the mode 0o644. The storage holds the bytes of every release, "
+          "or of uploads that failed. The check knows nothing about files of other kinds of "
+          "storages.")),
     _check("W031", _("ALERTS names functions, but the app that sends alerts is not installed."),
         _('Add "wx_static_store.health" to INSTALLED_APPS, and run manage.py migrate.'),
-        _("Nothing else calls these functions: a deploy that fails is then sent to nobody.")),
+        _("Nothing else calls these functions.")),
     _check("E032", _("STORAGES[%(alias)r] lets files wait, but there is no WAITING_STORAGE."),
         _("Set WAITING_STORAGE in WX_STATIC_STORE to the alias of a private storage, or take "
           '"wait" out of the OPTIONS.'),
-        _("The bytes of a file that waits must lie somewhere until the cloud takes them.")),
+        _("A waiting file needs a place for its bytes until the cloud takes them.")),
     _check("W033", _("WAITING_STORAGE names %(alias)r, a folder of this machine."),
         _("With several machines, name a bucket of S3 or COS, or put the folder on a shared disk. "
           "Do not use a bucket that fails together with that of the environment. With one machine, "
           "silence W033 by SILENCED_SYSTEM_CHECKS."),
-        _("Every machine that saves, reads or sends waiting files needs their bytes. What one "
-          "machine keeps for itself, no other can send. Nothing is reported while DEBUG is on.")),
+        _("Every machine that saves, reads or sends waiting files needs their bytes. The check "
+          "reports nothing while DEBUG is on.")),
 )}
 # fmt: on
 

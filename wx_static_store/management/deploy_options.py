@@ -26,23 +26,22 @@ OF_PUBLISHING = ("dry_run", "force", "verify", "stale", "blank_stale", "strict",
 _FLAGS = {
     "--yes -y --no-input --noinput": _("do not ask"),
     "--dry-run -n": _(
-        "only show what would be done, file by file; of many environments a table, and the files "
-        "with --verbosity 2"
+        "only show what would be done; with many environments, --verbosity 2 lists the files"
     ),
     "--force": _("send the unchanged files too"),
     "--verify": _(
         "afterwards compare with the cloud's list, and get the pages from the public site"
     ),
-    "--stale": _("afterwards list what is in the cloud and not in DIR"),
-    "--blank-stale": _("overwrite that with a short text, as nothing can be deleted; asks first"),
-    "--include-uploads": _("take for stale what people uploaded, too"),
+    "--stale": _("afterwards list the files of the cloud that DIR lacks"),
+    "--blank-stale": _("overwrite these files with a short text; asks first"),
+    "--include-uploads": _("treat files that people uploaded as stale, too"),
     "--trust-log": _(
-        "ask the log alone what changed: no call for an unchanged tree, but what others wrote, "
-        "or a lost row hides, is not seen (wx_reconcile --fix finds it)"
+        "compare with the log alone: an unchanged tree costs no call, but changes by others are "
+        "not seen"
     ),
     "--strict": _(
-        "what looks like a broken link, a file that changes under a name that pages keep, or a "
-        "quota of WeChat that is too small, stops the run"
+        "stop if a link looks broken, a file changes under a name that pages keep, or WeChat's "
+        "quota is too small"
     ),
     "--wait": _("wait for another deploy of the environment to end"),
     "--write-manifest": _("after a roll back of static files, write their old staticfiles.json"),
@@ -53,22 +52,23 @@ _TEXTS = {
         "the store of the release)"
     ),
     "--preview NAME": _(
-        "publish DIR at an address of its own, which the same NAME keeps, for some days; beside "
-        "--rollback, --repair and --diff: that preview"
+        "publish DIR for some days at the address of this preview; with --rollback, --repair and "
+        "--diff: use this preview"
     ),
-    "--json FILE": _("write a report there"),
+    "--json FILE": _("write a report to FILE"),
     "--label TEXT": _(
         "name of this release, such as a commit (default: %(variables)s)",
         variables=", ".join(f"${name}" for name in LABELS),
     ),
-    "--user NAME": _("user to whom the log ascribes it"),
+    "--user NAME": _("user to name in the log"),
 }
 _LISTS = {
     "--ignore PATTERN": _(
-        "leave out, as a line of .gitignore does, after those of DIR/.wxignore; repeatable"
+        "leave out files, as a line of .gitignore does; follows the lines of DIR/.wxignore; "
+        "repeatable"
     ),
     "--map PATTERN=VALUE": _(
-        'Cache-Control of files, as in "*.html=no-cache"; the first that fits; repeatable'
+        'Cache-Control of files, as in "*.html=no-cache"; the first match counts; repeatable'
     ),
 }
 
@@ -161,7 +161,7 @@ def add_tree(parser: ArgumentParser, directory: str) -> None:
     """Add the options that `modes.tree_of` reads."""
     add = parser.add_argument
     add("directory", nargs="?", metavar="DIR", help=directory)
-    text = gettext("folder of the site to put it in")
+    text = gettext("folder of the site to publish to")
     add("prefix", nargs="?", default="", metavar="PREFIX", help=text)
     for names, text in _LISTS.items():
         name, metavar = names.split()
@@ -186,12 +186,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def _add_modes(parser: ArgumentParser) -> None:
     add = parser.add_mutually_exclusive_group().add_argument
-    text = gettext("the last %(count)d deployments and what is live, and nothing else")
+    text = gettext("only list the last %(count)d deployments and what is live")
     add("--list", action="store_true", help=text % {"count": RELEASES})
     text = gettext(
-        "publish RELEASE again from the release storage; without it, the last other one that ended "
-        "well. A second roll back returns to the first release: to go further back, name one. A "
-        "release is an id of --list, a label, a digest, or the beginning of one of these"
+        "publish RELEASE again from the release storage; without RELEASE, the last other one that "
+        "ended well. A second roll back returns to the first release: to go further back, name "
+        "one. A release is an id of --list, a label, a digest, or the beginning of one of these"
     )
     add("--rollback", nargs="?", const=True, metavar="RELEASE", help=text)
     text = gettext(
@@ -199,13 +199,12 @@ def _add_modes(parser: ArgumentParser) -> None:
     )
     add("--repair", action="store_true", help=text)
     text = gettext(
-        "only list how B differs from release A; without B: DIR, or the live release. A "
-        "release is an id, a label, a digest, the beginning of one of these, or 'live'. B is one, "
-        "a folder, or 'cloud'. Exit code 1: the cloud lacks a file of A, or has another in its "
-        "place; 2: nothing was compared; else 0"
+        "only list how B differs from release A, which may be 'live'. B is a release, a folder or "
+        "'cloud'; without B: DIR, or the live release. Exit code 1: the cloud lacks a file of A, "
+        "or has another in its place; 2: nothing was compared; else 0"
     )
     add("--diff", nargs="+", default=[], metavar=("A", "B"), help=text)
-    text = gettext("folder of the site where the releases of these modes lie (/: all of the store)")
+    text = gettext("folder of the site for --rollback, --repair and --diff (/: the whole store)")
     parser.add_argument("--prefix", dest="folder", metavar="FOLDER", help=text)
 
 
@@ -214,11 +213,11 @@ def add_environments(parser: ArgumentParser) -> None:
     add = parser.add_mutually_exclusive_group().add_argument
     text = gettext("environments of the platform, in place of the store's own")
     add("--env", nargs="+", action="extend", metavar="ID", help=text)
-    add("--envs-file", metavar="FILE", help=gettext("the same from a file, one a line"))
+    add("--envs-file", metavar="FILE", help=gettext("environments from a file, one a line"))
     add("--all", action="store_true", help=gettext("every environment that ENVIRONMENTS offers"))
     text = gettext(
-        "add the environments that have these tags in ENVIRONMENTS: of each set that is named, one "
-        "of its tags"
+        "add the environments that have these tags in ENVIRONMENTS; of several tags of one SET, "
+        "one is enough"
     )
     parser.add_argument(
         "--tag", nargs="+", action="extend", default=[], metavar="SET/TAG", help=text

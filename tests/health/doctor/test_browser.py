@@ -56,7 +56,7 @@ def test_a_bucket_that_is_gone_is_wrong(examined: Examine, emulator: EmulatorSer
     results = examined()
     assert marks(results)[CORS] == "✗"
     assert "404 NoSuchBucket" in said(results[CORS])
-    assert "Static hosting is not enabled" in said(results[CORS])
+    assert "Static hosting is not open" in said(results[CORS])
 
 
 def test_the_page_of_a_proxy_is_wrong(examined: Examine, emulator: EmulatorServer) -> None:

@@ -52,7 +52,7 @@ def test_a_release_storage_that_cannot_be_written_is_wrong_with_its_reason(
     result = examined()["storages.writable"]
     assert result.mark.value == "✗"
     assert "NotADirectoryError" in said(result)
-    assert "the space that is left" in said(result)
+    assert "its free space" in said(result)
 
 
 def test_a_storage_that_is_public_is_not_written(

@@ -203,7 +203,7 @@ def test_a_spent_token_is_wrong_and_the_setting_is_named(
 
 def test_a_provider_of_spent_tokens_is_told_to_share_one(look: Look) -> None:
     words = said(look(TOKEN_PROVIDER=lambda: "spent")["token.accepted"])
-    assert "let all of them share one" in words
+    assert "let all systems share one token" in words
 
 
 def test_a_fetched_token_that_is_refused_at_once_names_platform_and_address(

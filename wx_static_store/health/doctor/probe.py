@@ -133,12 +133,11 @@ def _deleted(target: CheckTarget) -> Iterator[Finding]:
 # fmt: off
 CHECKS = (
     Check("probe.upload", _("Can a file be published?"), _upload,
-        means=_("An error is that of an upload: its stage says who refused."),
-        remedy=_("wx_deploy --verify reads the public files, and so finds what was damaged."),
+        means=_("The error is that of an upload. Its stage says who refused."),
+        remedy=_("wx_deploy --verify reads the public files, and finds damaged ones."),
         needs=("environments.listed",), probe=True, at_envs=True),
     Check("probe.list", _("Does the list show the file?"), of_each(_listed),
-        means=_("A deploy compares with the list. Without the MD5 it compares with the upload log. "
-                "While the list is late, wx_reconcile reports files that are there."),
+        means=_("While the list is late, wx_reconcile reports files as missing that are there."),
         remedy=LOG, needs=("environments.files",), probe=True),
     Check("probe.answers", _("Which form do WeChat's answers have?"), of_each(_answers, most=1),
         means=_("The app reads each form."),

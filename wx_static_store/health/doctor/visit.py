@@ -167,9 +167,9 @@ def _uncompressed(file: ProbeFile) -> dict[str, str]:
 # fmt: off
 CHECKS = (
     Check("probe.public", _("Does the public address serve what was uploaded?"), of_each(_public),
-        means=_("Other bytes mean that the address is not the one of this environment. A "
-                "Cache-Control that is not kept leaves the cache times to the CDN. With "
-                "Content-Disposition, browsers download pages instead of showing them."),
+        means=_("If the bytes differ, the address belongs to another environment. If the "
+                "Cache-Control differs, the CDN decides the cache times. With Content-Disposition, "
+                "browsers download pages instead of showing them."),
         remedy=_("Open the address in a browser. base_url, STATIC_URL or MEDIA_URL must be the "
                  "public address of this environment."), needs=("token.accepted",), probe=True),
     Check("probe.speed", _("Is the public address fast enough?"), of_each(_speed, served=True),
@@ -178,8 +178,8 @@ CHECKS = (
     Check("probe.index", _("What do visitors get at a folder, and where no file is?"),
         of_each(_index, served=True),
         means=_("Without a redirect to the address with the last slash, relative addresses in the "
-                "page break. Where no file is, a single page application needs index.html, and "
-                "other sites a page 404.html; the live release says which of them the site is."),
+                "page break. As the error page, a single page application needs index.html, and "
+                "other sites need a 404.html. The live release says which kind the site is."),
         remedy=FOLDERS["folder_index"][1], needs=("token.accepted",), probe=True),
     Check("probe.notice", _("Do visitors see the pages at once?"), of_each(_notice, served=True),
         means=_("The default domain of an environment shows browsers a notice first "
@@ -187,14 +187,14 @@ CHECKS = (
         remedy=OWN_DOMAIN, needs=("token.accepted",), probe=True),
     Check("probe.gzip", _("Does the site take files that are stored as gzip?"),
         of_each(_gzip, served=True),
-        means=_("The option compress works only where browsers get such a file as gzip, and all "
-                "other clients get it plain."),
+        means=_("The option compress works only if browsers get such a file as gzip, and other "
+                "clients get it plain."),
         remedy=_("Nothing is sent as gzip, whatever the option compress says."),
         needs=("token.accepted",), probe=True),
     Check("probe.cdn", _("How soon is a replaced file seen?"), of_each(_cdn, served=True),
-        means=_("The CDN may show an old file for some minutes. Names with a hash are never old. A "
-                "random query shows whether a program can look past the CDN. Its headers show "
-                "whether it is the CDN of CloudBase, or EdgeOne, to which CloudBase moves."),
+        means=_("The CDN may show an old file for some minutes. Names with a hash are never old. "
+                "The probe also finds out whether a random query passes the CDN, and whether the "
+                "CDN is that of CloudBase or EdgeOne, to which CloudBase moves."),
         remedy=HASHED, needs=("token.accepted",), probe=True),
 )
 # fmt: on

@@ -44,12 +44,16 @@ class Command(UpkeepCommand):
         add("source", metavar="ALIAS", help=_("alias in STORAGES of the storage to read"))
         add("--to", metavar="ALIAS", default="default", help=_("alias of the store (default)"))
         add("--env", metavar="ID", help=_("another environment of the platform"))
-        add("--prefix", default="", help=_("only names that begin so"))
+        add("--prefix", default="", help=_("only names that begin with it"))
         add("--overwrite", action="store_true", help=_("replace files that differ in the cloud"))
         fields = _("also report names in file fields that neither the source nor the cloud has")
         add("--fields", action="store_true", help=fields)
         add("--dry-run", "-n", action="store_true", help=_("compare, and send nothing"))
-        add("--json", metavar="FILE", help=_("write the counts and the files that need you there"))
+        add(
+            "--json",
+            metavar="FILE",
+            help=_("write the counts, and the files that need you, to FILE"),
+        )
         add(*YES, action="store_true", help=_("do not ask"))
 
     def work(self, **options: Any) -> None:

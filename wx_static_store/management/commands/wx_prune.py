@@ -23,17 +23,15 @@ MOST_AT_ONCE = 10_000  # more would hold locks for long
 class Command(UpkeepCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.description = _(
-            "Delete rows of the log that are older than so many days, and releases but for the "
-            "last of each environment and folder, with the files that only they have in the "
-            "release storage; in small steps. The newest row of a file stays, and so do the rows "
-            "of a deployment that runs, what is live, and what was used within a day. Previews "
-            "that have ended are overwritten. Exit code 0: done; 1: a preview is still public; 2: "
-            "nothing was begun; 130: interrupted, what was deleted stays so."
+            "Delete old rows of the log, and old releases with the files that only they have. What "
+            "is live, runs, or was used within a day stays, and so does the newest row of each "
+            "file. Previews that have ended are overwritten. Exit code 0: done; 1: a preview is "
+            "still public; 2: nothing was begun; 130: interrupted, what was deleted stays deleted."
         )
         add = parser.add_argument
-        age = _("delete rows that are older than so many days; releases too, unless --env")
+        age = _("delete rows older than N days; without --env, releases too")
         add("--days", type=number_between(1, 100_000), metavar="N", help=age)
-        last = _("keep so many releases of each environment and folder (%(count)d with --days)")
+        last = _("keep N releases of each environment and folder (%(count)d with --days)")
         last %= {"count": RELEASES}
         add("--releases", type=number_between(1, 100_000), metavar="N", help=last)
         add("--env", metavar="ID", help=_("rows of this environment only"))

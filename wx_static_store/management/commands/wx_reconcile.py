@@ -27,16 +27,24 @@ class Command(UpkeepCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.description = _(
-            "Compare what the cloud has with the newest rows of the log. missing: the log says "
-            "stored, the cloud has none; differs: other bytes; unlogged: no row; unknown: an "
-            "upload whose answer never came, and which is known now. "
-            "Exit code 0: they agree, or --fix made them; 1: they differ; 2: nothing was begun."
+            "Compare the cloud with the newest rows of the log. missing: the log says stored, the "
+            "cloud has no file; differs: other bytes; unlogged: no row; unknown: the answer to an "
+            "upload never came, and the cloud shows now what became of it. Exit code 0: they "
+            "agree, or --fix made them agree; 1: they differ; 2: nothing was begun."
         )
         add = parser.add_argument
         add("--using", metavar="ALIAS", default="default", help=_("alias in STORAGES (default)"))
         add("--env", metavar="ID", help=_("another environment of the platform"))
-        add("--prefix", default="", help=_("only names that begin so, below the store's location"))
-        add("--fix", action="store_true", help=_("add rows to the log that say how it is"))
+        add(
+            "--prefix",
+            default="",
+            help=_("only names that begin with it, below the store's location"),
+        )
+        add(
+            "--fix",
+            action="store_true",
+            help=_("add rows to the log that show the state of the cloud"),
+        )
 
     def work(self, **options: Any) -> None:
         store = get_store(options["using"], options["env"])

@@ -23,11 +23,11 @@ _HELP = {
     "start": _("bring a release to many environments, in waves"),
     "status": _("how far a rollout is, and why environments failed"),
     "list": _("the last rollouts"),
-    "pause": _("begin no other environment; what runs ends"),
+    "pause": _("begin no other environment; running ones finish"),
     "resume": _("go on with a rollout that was paused or stopped"),
-    "stop": _("end a rollout; what runs ends, what waits is left alone"),
-    "retry-failed": _("try what failed again, then go on with the rest"),
-    "rollback": _("stop a rollout, and give each environment back what it had before"),
+    "stop": _("end a rollout; running environments finish, waiting ones are left alone"),
+    "retry-failed": _("try the failed environments again, then go on with the rest"),
+    "rollback": _("stop a rollout, and bring back what each environment had before"),
 }
 
 
@@ -45,14 +45,11 @@ def add_arguments(parser: CommandParser) -> None:
             part.add_argument("id", type=int, metavar="ID", help=gettext("number of the rollout"))
         if action in _ADD:
             _ADD[action](part)
-        part.add_argument("--json", metavar="FILE", help=gettext("write a report there"))
+        part.add_argument("--json", metavar="FILE", help=gettext("write a report to FILE"))
         if action != "list":
-            text = gettext("show how it goes until it is over; Ctrl-C leaves it running")
+            text = gettext("show the progress until it is over; Ctrl-C leaves it running")
             part.add_argument("--watch", action="store_true", help=text)
-            text = gettext(
-                "wait until it is over. Exit code 0: every environment has its release; 1: it "
-                "stopped, or some failed"
-            )
+            text = gettext("wait until it is over")
             part.add_argument("--wait", action="store_true", help=text)
 
 
@@ -74,14 +71,14 @@ def _add_start(part: ArgumentParser) -> None:
 def _add_manner(part: ArgumentParser, waves: str, tolerate: str) -> None:
     add, count = part.add_argument, number_between(0, LARGEST)
     text = gettext(
-        "how many environments have the release at the end of each wave, as numbers or percentages "
+        "how many environments have the release after each wave, as numbers or percentages "
         "(default: %(default)s)"
     )
     help_text = text.replace("P%", "P%%")
     add("--waves", type=_text, default=waves, metavar="N,P%,100%", help=help_text)
     text = gettext(
-        "failures that do not stop it: a number, or a percentage. Of N tolerated failures at most "
-        "N + 1 environments run at once (default: %(default)s)"
+        "how many environments may fail, as a number or a percentage. With N, at most N + 1 "
+        "environments run at once (default: %(default)s)"
     )
     add("--tolerate", type=_text, default=tolerate, metavar="N|P%", help=text)
     text = gettext("run at most this many environments at once (without: 32)")
@@ -94,7 +91,7 @@ def _add_manner(part: ArgumentParser, waves: str, tolerate: str) -> None:
     add("--deploy-at", type=_time, metavar="TIME", help=text)
     text = gettext("name of the rollout")
     add("--label", type=_text, default="", metavar="TEXT", help=text)
-    text = gettext("user for whom it runs, who must have the permission to deploy")
+    text = gettext("user for whom it runs; needs the permission to deploy")
     add("--user", metavar="NAME", help=text)
 
 

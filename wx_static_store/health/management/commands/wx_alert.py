@@ -17,10 +17,10 @@ class Command(UpkeepCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.description = _(
-            "Look for what needs attention: what wx_doctor finds wrong, tickets that do not come, "
-            "a quota that is nearly used up, files that fail for more than an hour. The functions "
-            "of ALERTS get each cause once an hour; call it every ten minutes by cron. "
-            "Exit code 0: looked, whatever was found; 2: nothing was begun."
+            "Tell the functions of ALERTS what fails: checks of wx_doctor, tickets that do not "
+            "come, a quota that is nearly used up, files that fail for more than an hour. Each "
+            "cause is sent once an hour. Run it every ten minutes by cron. Exit code 0: all was "
+            "checked, whatever was found; 2: nothing was begun."
         )
 
     def work(self, **options: Any) -> None:

@@ -36,8 +36,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.description = _(
-            "Ask what is wrong, and say what to do about it. Exit code 0: nothing is wrong; 1: "
-            "something is; 2: wrong use."
+            "Check what is wrong, and say how to repair it. Exit code 0: nothing is wrong; 1: "
+            "something is wrong; 2: wrong use."
         )
         add = parser.add_argument
         add("--using", metavar="ALIAS", default="", help=_("alias in STORAGES (default: all)"))
@@ -49,7 +49,7 @@ class Command(BaseCommand):
         add("--probe", action="store_true", help=_("publish a small file, and look at it"))
         text = _("seconds for each check (default: %(default)s)")
         add("--timeout", type=float, default=TIMEOUT, metavar="SECONDS", help=text)
-        add("--json", metavar="FILE", help=_("write the results there"))
+        add("--json", metavar="FILE", help=_("write the results to FILE"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -20,9 +20,9 @@ class Command(UpkeepCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.description = _(
-            "Compare every environment with its live release, by lists alone, and keep the "
-            "result in a row for each. Exit code 0: all are as they were deployed; 1: one is "
-            "not; 2: nothing was begun."
+            "Compare the list of every environment with its live release, and keep the result in a "
+            "row for each. Exit code 0: all are as they were deployed; 1: one is not; 2: nothing "
+            "was begun."
         )
         add = parser.add_argument
         add("--using", metavar="ALIAS", default="", help=_("one store; without it, all stores"))
@@ -31,9 +31,9 @@ class Command(UpkeepCommand):
         add(
             "--repair",
             action="store_true",
-            help=_("send the files again that differ from the live release"),
+            help=_("send the files that differ from the live release again"),
         )
-        add("--last", action="store_true", help=_("show the rows of the last time only"))
+        add("--last", action="store_true", help=_("only show the results of the last time"))
 
     def work(self, **options: Any) -> None:
         """Print each environment that drifted, and the sum; raise CommandError (1) if one did."""
