@@ -14,7 +14,7 @@ from ..core.releases import ROLL_BACK_OF
 from ..deploy.records import find_deployment
 from ..deploy.state import NO_LOG, folders
 from ..exceptions import ConfigurationError, SourceError
-from ..i18n import gettext as _, listed, ngettext
+from ..i18n import gettext as _, listed, ngettext, sentences
 from ..models import Release, fitting
 from ..releases.payload import Payload, check_store
 from ..releases.rollback import (
@@ -294,7 +294,7 @@ def roll_back(pk: int, manner: Manner) -> tuple[Rollout, list[str]]:
         )
         # Without workers it never will.
         if stalled := Snapshot.of_rollout(rollout).stalled:
-            text = _("%(sentence)s %(next)s", sentence=text, next=stalled)
+            text = sentences([text, stalled])
         raise RolloutRefused(text, returncode=1)
     manner = replace(manner, label=manner.label or ROLL_BACK_OF % {"rollout": rollout})
     new = start(rollout.using, rollout.folder, way.targets, manner, undoes=rollout)

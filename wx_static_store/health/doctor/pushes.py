@@ -18,7 +18,7 @@ from ...clients.tokens import current_ticket
 from ...conf import Options
 from ...core.pushes import HINTS, NEEDED, UNSIGNED, newest_refused
 from ...core.secrets import Secret
-from ...i18n import gettext_lazy as _, listed, ngettext
+from ...i18n import gettext_lazy as _, listed, ngettext, sentences_lazy
 from ...upload.platform import ticket_source
 from .database import NO_DATABASE, away
 from .findings import Finding, explained, not_asked, not_well, ok, warning, wrong
@@ -139,7 +139,7 @@ def _newest(target: CheckTarget, options: Options, row: Any) -> Finding:
         ago, reason = now - refused.at, refused.reason
         figures |= {"refused_seconds_ago": round(ago), "reason": reason}
         other = _("One was refused %(ago)s ago (%(reason)s).", ago=span(ago), reason=reason)
-        text = _("%(sentence)s %(next)s", sentence=text, next=other)
+        text = sentences_lazy([text, other])
         hint = HINTS[reason]
         if ago < since:
             # While WeChat's pushes come in time, one without a right signature may be a stranger's.

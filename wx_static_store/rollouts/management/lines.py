@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ...i18n import aligned, gettext as _, joined, labelled, listed, ngettext, shown
+from ...i18n import aligned, gettext as _, joined, labelled, listed, ngettext, shown, with_facts
 from ...releases.rollback import NAMED
 from ..models import Rollout, RolloutEnvironment
 from ..snapshot import Cause, Snapshot, local_time
@@ -57,7 +57,7 @@ def waits(snapshot: Snapshot) -> Iterator[str]:
 def _cause(cause: Cause) -> str:
     many = ngettext("%(count)d environment", "%(count)d environments", len(cause.envs))
     envs = listed(cause.envs, NAMED)
-    return labelled(_("%(what)s (%(facts)s)", what=many, facts=envs), cause.text)
+    return labelled(with_facts(many, envs), cause.text)
 
 
 def table(snapshots: Sequence[Snapshot]) -> list[str]:
