@@ -66,7 +66,7 @@ _VALUES: dict[Look, tuple[str, ...]] = {
     ),
     BAD: (
         *(UploadLog.Status.FAILED, Deployment.Checked.MISMATCHED),
-        *(CloudState.DIFFERS, CloudState.MISSING),
+        *(CloudState.DIFFERS, CloudState.MISSING, CloudState.NOT_STORED),
         *(WaitingFile.State.PARKED, WaitingFile.State.LEFT),
     ),
     Look("…", "wx-unsure"): (Deployment.Outcome.RUNNING, WaitingFile.State.DUE),
