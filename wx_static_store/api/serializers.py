@@ -233,6 +233,7 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
     url = Address(read_only=True, allow_null=True)
     preview = Text(_("The name of the preview; empty for the site."))
     ends = Time(_("When the preview ends; null for the site."), allow_null=True)
+    label = Text(source="shown_label", read_only=True)
     outcome = NamedChoice(Deployment.Outcome.choices, help_text=_("How it ended."))
     checked = NamedChoice(
         Deployment.Checked.choices,

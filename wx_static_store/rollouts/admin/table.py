@@ -273,7 +273,7 @@ def _why(failure: Failure, failed: Iterable[Any]) -> tuple[str, Text]:
             if row.deployment_id == failure.deployment_id
         )
         cause, number = max(of_files, key=of_files.__getitem__, default=("", ""))
-    return number, cause_of(cause).title if cause else ""
+    return number, cause_of(cause).title if cause else failure.message and _(failure.message)
 
 
 def _value(place: Place) -> str:

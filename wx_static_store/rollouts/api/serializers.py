@@ -42,7 +42,7 @@ class RolloutSerializer(serializers.Serializer[Any]):
     id = Number(_("The id of the rollout."))
     store = Text(source="using")
     folder = Text(_("Where its keys begin."))
-    label = Text(_("Its name; may be empty."))
+    label = Text(_("Its name; may be empty."), source="shown_label")
     state = NamedChoice(Rollout.State.choices, called="rolloutState", help_text=_("How it stands."))
     reason = Text(_("Why it stopped; empty if it did not."), source="snapshot.reason")
     release = Id(
@@ -121,7 +121,7 @@ class RolloutEnvironmentSerializer(serializers.Serializer[Any]):
         "deployment", _("The address of that deployment."), source="deployment_id"
     )
     errcode = Number(_("WeChat's."), allow_null=True)
-    message = Text(_("Why it failed, or is tried again; empty for all others."))
+    message = Text(_("Why it failed, or is tried again; empty for all others."), source="text")
 
 
 class RolloutDetailSerializer(RolloutSerializer):
