@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from ..conf.settings import nearest
 from ..core.naming import PREVIEWS, object_key
-from ..core.releases import PackedRelease, ReleaseFile, label_in_words, pack
+from ..core.releases import PackedRelease, ReleaseFile, pack
 from ..core.types import RemoteFile, UploadItem
 from ..exceptions import ConfigurationError, SourceError
 from ..i18n import gettext_lazy as _, listed, sentences, shown
@@ -196,8 +196,7 @@ class _Name(NamedTuple):
     digest: str
 
     def __str__(self) -> str:
-        label = label_in_words(self.label)
-        return shown(f"{self.newest} {self.env} /{self.folder} {label} {self.digest[:10]}")
+        return shown(f"{self.newest} {self.env} /{self.folder} {self.label} {self.digest[:10]}")
 
 
 _UNLIKE = (3, False)

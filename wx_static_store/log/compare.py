@@ -73,9 +73,7 @@ def _compare_in(env: str, rows: dict[str, UploadLog], until: float) -> list[Comp
         remote = Presence(key, None, marked(store, file)).file if file else None
         state = CloudState.UNREACHED if key in listing.unseen else CloudState(match(row, remote))
         # No object is compared with the deletion marker.
-        if state is CloudState.MISSING and row.is_deletion:
-            state = CloudState.DELETED
-        elif state is CloudState.MISSING and row.status in NOT_STORED:
-            state = CloudState.NOT_STORED
+        if state is CloudState.MISSING and (row.is_deletion or row.status in NOT_STORED):
+            state = CloudState.DELETED if row.is_deletion else CloudState.NOT_STORED
         compared.append(ComparedUpload(row, remote, state))
     return compared

@@ -81,8 +81,7 @@ def check_ticket(target: CheckTarget) -> Iterator[Finding]:
 
 def _pushed_ticket(target: CheckTarget, row: Any) -> Finding:
     if row is None:
-        text = _("No verify ticket has come yet.")
-        return explained(target, "token.pushes") or wrong(text)
+        return explained(target, "token.pushes") or wrong(_("No verify ticket has come yet."))
     age = max(0.0, time.time() - row.created)
     text = _("The newest verify ticket is %(age)s old.", age=span(age))
     more: dict[str, Any] = {"data": {"source": _CALLBACK, "age": round(age)}}

@@ -32,8 +32,7 @@ def head(snapshot: Snapshot) -> str:
     if rollout.state == Rollout.State.RUNNING and rollout.wave:
         which = {"state": state, "wave": rollout.wave, "waves": waves}
         state = _("%(state)s, wave %(wave)d of %(waves)d", **which)
-    name = _("rollout %(pk)s (%(name)s)", pk=rollout.pk, name=rollout)
-    return labelled(name, state)
+    return labelled(_("rollout %(pk)s (%(name)s)", pk=rollout.pk, name=rollout), state)
 
 
 def counts_line(counts: Mapping[str, int]) -> str:
@@ -56,8 +55,7 @@ def waits(snapshot: Snapshot) -> Iterator[str]:
 
 def _cause(cause: Cause) -> str:
     many = ngettext("%(count)d environment", "%(count)d environments", len(cause.envs))
-    envs = listed(cause.envs, NAMED)
-    return labelled(with_facts(many, envs), cause.text)
+    return labelled(with_facts(many, listed(cause.envs, NAMED)), cause.text)
 
 
 def table(snapshots: Sequence[Snapshot]) -> list[str]:

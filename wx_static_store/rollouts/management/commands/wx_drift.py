@@ -74,5 +74,4 @@ class Command(UpkeepCommand):
 def line_of(row: Drift) -> str:
     """Return how one environment differs, or why that is not known."""
     counts = _("missing %(missing)d, differs %(differs)d, unlogged %(unlogged)d", **vars(row))
-    place = with_facts(row.env, row.using)
-    return shown(labelled(place, row.message or counts))
+    return shown(labelled(with_facts(row.env, row.using), row.message or counts))

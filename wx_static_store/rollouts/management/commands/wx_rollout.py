@@ -63,8 +63,7 @@ class Command(BaseCommand):
     def _start(self) -> None:
         payload, manner = payload_of(self.line), manner_of(self.options)
         for warning in payload.warnings():
-            text = _("Warning: %(finding)s", finding=warning)
-            self.stderr.write(self.style.WARNING(text))
+            self.stderr.write(self.style.WARNING(_("Warning: %(finding)s", finding=warning)))
         brought = (payload.using, payload.folder, payload.targets)
         self._show_and_follow(_begin(lambda: rollouts.start(*brought, manner)))
 
