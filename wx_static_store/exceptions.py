@@ -35,7 +35,7 @@ from typing import Any, Self
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.utils.functional import Promise
 
-from .causes import CAUSES, Cause, Remedy as Remedy, advice, cause_of, hint, with_docs
+from .causes import CAUSES, Cause, Remedy as Remedy, advice, hint, with_docs
 from .i18n import FACTS, STAGES, english, gettext, gettext_lazy as _, joined, labelled, with_facts
 
 _UNSAID = ("", None, 0)
@@ -286,8 +286,8 @@ def error_of(entry: Cause, message: str | Promise, **details: Any) -> WxStaticSt
 
 def recorded(message: str, cause: str, errcode: int | None, env: str) -> str:
     """Return a recorded message in the reader's language: translated, or by the entry's texts."""
-    text, entry = message and gettext(message), cause_of(cause)
-    if text != message or not cause or str(entry.title) == english(entry.title):
+    text, entry = message and gettext(message), CAUSES.get(cause)
+    if text != message or entry is None or str(entry.title) == english(entry.title):
         return text
     # Their messages say more than their entries.
     if entry.id in ("ConfigurationError", "NameRejected", "SourceError", "WxStaticStoreError"):
