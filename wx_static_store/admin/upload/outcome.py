@@ -94,7 +94,8 @@ def outcome_of(to: Target, name: str, result: UploadResult, row: int | None) -> 
         url = store.known_url(result.key)
         return FileOutcome(result.key, result.status, url, size=result.size, message=str(WAITS))
     with suppress(WxStaticStoreError):  # the file is stored, even if its address is unknown
-        link = linkable(store.key_url(result.key), store.options)
+        url = store.key_url(result.key)
+        link = linkable(url, store.options)
     return FileOutcome(result.key, result.status, url, link, result.size, row=row)
 
 
