@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
+from django.utils.translation import override
 
 from tests.tables import each
 from wx_static_store import exceptions
@@ -20,6 +21,7 @@ from wx_static_store.exceptions import (
     WeChatBusy,
     WxStaticStoreError,
     error_of,
+    recorded,
     revived,
 )
 
@@ -165,3 +167,13 @@ def test_only_what_may_have_reached_cos_is_maybe_stored() -> None:
 def test_a_failed_upload_is_failed_until_it_is_said_to_be_unknown() -> None:
     assert UploadFailed("x").status == "failed"
     assert UploadFailed("x").with_context(status="unknown").status == "unknown"
+
+
+@pytest.mark.parametrize("cause", ["", "of.a.newer.version"])
+def test_a_recorded_message_without_an_entry_is_shown_as_it_was_recorded(cause: str) -> None:
+    with override("zh-hans"):
+        assert recorded("Something else", cause, None, "tenant") == "Something else"
+
+
+def test_a_recorded_message_is_shown_whole_where_its_language_is_the_reader_s() -> None:
+    assert recorded("It was refused (rid 1)", "85088", 85088, "tenant") == "It was refused (rid 1)"

@@ -16,7 +16,9 @@ from wx_static_store.i18n import (
     listed,
     ngettext,
     padded,
+    sentences,
     shown,
+    with_facts,
 )
 
 
@@ -44,6 +46,12 @@ def test_a_plural_has_its_count() -> None:
 def test_of_many_names_the_first_are_listed() -> None:
     assert str(listed(iter("abc"), 2)) == "a, b and 1 more"
     assert str(listed("ab", 2)) == str(listed("ab")) == "a, b"
+
+
+def test_sentences_are_joined_and_facts_are_bracketed_as_the_language_does() -> None:
+    assert (sentences(["A.", "B."]), with_facts("a", "b")) == ("A. B.", "a (b)")
+    with override("zh-hans"):
+        assert (sentences(["甲。", "乙。"]), with_facts("甲", "乙")) == ("甲。乙。", "甲（乙）")
 
 
 def test_texts_work_without_django_s_settings() -> None:

@@ -35,8 +35,8 @@ from typing import Any, Self
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.utils.functional import Promise
 
-from .causes import CAUSES, Cause, Remedy as Remedy, advice, with_docs
-from .i18n import FACTS, STAGES, english, gettext, gettext_lazy as _, joined, labelled
+from .causes import CAUSES, Cause, Remedy as Remedy, advice, hint, with_docs
+from .i18n import FACTS, STAGES, english, gettext, gettext_lazy as _, joined, labelled, with_facts
 
 _UNSAID = ("", None, 0)
 _KINDS: dict[str, type["WxStaticStoreError"]] = {}  # each class by its name
@@ -118,7 +118,7 @@ class WxStaticStoreError(Exception):
         """Say for an editor what happened, the code to look up, and what to do."""
         text = self.what
         if self.code:
-            text = gettext("%(what)s (%(facts)s)", what=text, facts=self.code)
+            text = with_facts(text, self.code)
         return gettext("%(what)s. %(hint)s", what=text, hint=self.hint) if self.hint else text
 
     @property
@@ -153,7 +153,7 @@ class WxStaticStoreError(Exception):
         known = joined(str(FACTS[k]) % {"it": v} for k, v in said.items() if v not in _UNSAID)
         text = str(self.message)
         if known:
-            text = gettext("%(what)s (%(facts)s)", what=text, facts=known)
+            text = with_facts(text, known)
         return gettext("%(what)s. %(hint)s", what=text, hint=self.full_hint) if self.hint else text
 
     # Pickled as text: a lazy one would be read in the language of another process.
@@ -282,3 +282,15 @@ class UploadFailed(WxStaticStoreError, OSError):
 def error_of(entry: Cause, message: str | Promise, **details: Any) -> WxStaticStoreError:
     """Return the error of a cause, by the exception that its entry names."""
     return _KINDS[entry.error](message, cause=entry.id, **details)
+
+
+def recorded(message: str, cause: str, errcode: int | None, env: str) -> str:
+    """Return a recorded message in the reader's language: translated, or by the entry's texts."""
+    text, entry = message and gettext(message), CAUSES.get(cause)
+    if text != message or entry is None or str(entry.title) == english(entry.title):
+        return text
+    # Their messages say more than their entries.
+    if entry.id in ("ConfigurationError", "NameRejected", "SourceError", "WxStaticStoreError"):
+        return labelled(entry.title, message)
+    what_to_do = with_docs(hint(cause, message, env), cause)
+    return error_of(entry, entry.title, errcode=errcode, hint=what_to_do).sentence

@@ -64,6 +64,16 @@ def labelled(label: object, text: object) -> str:
     return gettext("%(label)s: %(text)s", label=label, text=text)
 
 
+def with_facts(what: object, facts: object) -> str:
+    """Put facts in brackets after the text."""
+    return gettext("%(what)s (%(facts)s)", what=what, facts=facts)
+
+
+def sentences(parts: Iterable[object]) -> str:
+    """Join sentences: Chinese has no space between them."""
+    return gettext("%(sentence)s %(next)s", sentence="", next="").join(map(str, parts))
+
+
 def here(moment: datetime) -> datetime:
     """Return the moment in the time zone of the reader."""
     return timezone.localtime(moment) if timezone.is_aware(moment) else moment
@@ -79,6 +89,7 @@ def ago(moment: datetime) -> str:
 
 gettext_lazy = lazy(gettext, str)
 pgettext_lazy = lazy(pgettext, str)
+sentences_lazy: Any = lazy(sentences, str)
 
 
 def _in_words(names: Iterable[object], left: int) -> str:

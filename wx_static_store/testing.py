@@ -96,7 +96,7 @@ def _wx_static_store_guard(
 def _guard(perform: Any, own: frozenset[str]) -> Any:
     """Guard the last step of an exchange, behind which bytes leave this process."""
     from .clients.links import is_loopback
-    from .i18n import gettext as _
+    from .i18n import gettext as _, sentences
 
     def guarded(self: Any, request: Any, origin: str, *args: Any) -> Any:
         host, is_here = urlsplit(origin).netloc, is_loopback(origin)
@@ -115,6 +115,6 @@ def _guard(perform: Any, own: frozenset[str]) -> Any:
             "must reach %(host)s is marked @pytest.mark.wx_real.",
             host=host,
         )
-        return pytest.fail(f"{why} {advice}", pytrace=False)
+        return pytest.fail(sentences([why, advice]), pytrace=False)
 
     return guarded

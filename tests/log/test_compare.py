@@ -73,6 +73,12 @@ def test_an_upload_whose_object_was_removed_is_missing(cloud: EmulatorServer) ->
     assert states(compare_uploads([row])) == {"a.txt": "missing"}
 
 
+@pytest.mark.parametrize("status", ["failed", "unknown"])
+def test_a_file_that_never_arrived_is_not_missing(cloud: EmulatorServer, status: str) -> None:
+    row = UploadLog.objects.create(**facts_of("1") | {"status": status})
+    assert states(compare_uploads([row])) == {row.key: "not_stored"}
+
+
 def test_a_deleted_file_is_compared_as_deleted(cloud: EmulatorServer) -> None:
     row = saved("a.txt")
     default_storage.delete("a.txt")

@@ -106,7 +106,7 @@ def test_a_folder_of_the_site_has_releases_of_its_own(cloud: EmulatorServer, dis
 def test_a_slash_is_the_whole_store(cloud: EmulatorServer, dist: Path) -> None:
     run(dist, "docs", label="docs-1", using="site")
     assert f"{ENV}: v1" in diff("v1", folder="/")
-    assert "No deployment" in wrong("docs-1", folder="/")
+    assert "No release is named" in wrong("docs-1", folder="/")
 
 
 def test_a_release_of_another_folder_is_found_by_its_name(
@@ -235,8 +235,22 @@ def test_json_says_what_was_compared_and_what_differs(
 
 
 def test_a_release_that_is_not_there_is_named(cloud: EmulatorServer) -> None:
-    assert "No deployment that has a release is named 'v9'" in wrong("v9")
-    assert "No deployment that has a release is named 'v9'" in wrong("v1", "v9")
+    assert "No release is named 'v9'. Did you mean v2?" in wrong("v9")
+    assert "No release is named 'v9'. Did you mean v2?" in wrong("v1", "v9")
+
+
+def test_a_release_with_no_similar_name_is_answered_with_the_names_and_the_list(
+    cloud: EmulatorServer,
+) -> None:
+    known = "Known are: v1, v2. wx_deploy --list shows all releases. Name one of them."
+    assert f"No release is named 'nonsense'. {known}" in wrong("nonsense")
+
+
+def test_a_release_of_an_environment_without_releases_is_answered_with_the_list(
+    stores: EmulatorServer,
+) -> None:
+    said = fails(code=2, diff=["nonsense", "cloud"], using="site")
+    assert "No release is named 'nonsense'. wx_deploy --list shows all releases." in said
 
 
 def test_a_project_without_a_log_learns_what_to_do(cloud: EmulatorServer) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import OperationalError, connection
+from django.utils.translation import override
 
 from tests.conftest import ENV
 from tests.deploys import fails, run, write
@@ -46,6 +47,15 @@ def test_list_shows_the_newest_releases_first(cloud: EmulatorServer, dist: Path)
     assert re.search(r" done +\w{10} +site +/ +wx_deploy v2: stored 1, unchanged 2, ", lines[2])
     assert "v1: stored 3" in lines[3]
     assert cloud.journal == []
+
+
+def test_list_shows_a_generated_label_in_the_reader_s_language(
+    cloud: EmulatorServer, dist: Path
+) -> None:
+    run(dist, label="repair of v1")
+    with override("zh-hans"):
+        assert "wx_deploy 修复 v1：" in run(list=True)
+        assert "修复 v1（" in run(diff=["live", "live"])
 
 
 def test_list_shows_what_a_verification_found(cloud: EmulatorServer, dist: Path) -> None:

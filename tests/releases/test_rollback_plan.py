@@ -70,7 +70,7 @@ def test_without_a_name_an_environment_goes_to_the_release_before(old: Deploymen
 
 def test_a_release_of_other_environments_cannot_be_named(old: Deployment) -> None:
     assert move_of(old.env, str(old.pk), among=[old.env])[1].target == old
-    with pytest.raises(SourceError, match="No deployment"):
+    with pytest.raises(SourceError, match="No release is named"):
         move_of(old.env, str(old.pk), among=["tenant-b"])
 
 

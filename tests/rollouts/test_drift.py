@@ -90,6 +90,32 @@ def test_sites_of_several_folders_are_compared_together(
     assert drift.look_and_repair("site", live).is_clean
 
 
+@pytest.fixture
+def assets(cloud: EmulatorServer, live: str, tmp_path: Path) -> str:
+    """Deploy to the store below the folder of the site, too; what is there was changed since."""
+    from tests.deploys import run
+
+    run(tmp_path / "dist", "--using", "staticfiles", "--env", live)
+    cloud.delete_object("static/logo.svg", env=live)
+    cloud.put_object("static/foreign.txt", b"x", env=live)
+    return live
+
+
+def test_files_below_the_location_of_another_store_are_its_own(assets: str) -> None:
+    row = drift.look("site", assets)
+    assert (counts(row), row.objects_seen) == ((0, 0, 0), 3)
+    assert counts(drift.look("staticfiles", assets)) == (1, 0, 1)
+
+
+def test_a_repair_leaves_the_files_of_another_store(cloud: EmulatorServer, assets: str) -> None:
+    cloud.delete_object("logo.svg", env=assets)
+    drift.look_and_repair("site", assets)
+    assert ("logo.svg" in bodies(cloud, assets), "static/logo.svg" in bodies(cloud, assets)) == (
+        True,
+        False,
+    )
+
+
 def test_places_are_where_something_was_deployed(live: str, release: Release) -> None:
     assert drift.places() == [("site", "tenant-00"), ("site", "tenant-b")]
     assert drift.places("default") == []

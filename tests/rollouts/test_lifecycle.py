@@ -53,7 +53,7 @@ def test_a_release_of_other_environments_only_cannot_be_named(
     envs: list[str], release: Release
 ) -> None:
     assert of_release("v2", envs, among=["tenant-b"]).release == release
-    with pytest.raises(SourceError, match="Known are: none") as caught:
+    with pytest.raises(SourceError, match=r"is named 'v2'\. wx_deploy --list") as caught:
         of_release("v2", envs, among=envs)
     assert "v2" not in caught.value.full_hint
 

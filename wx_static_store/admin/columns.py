@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _, gettext_lazy, pgettext_lazy
 from ..causes import Cause, Text, docs_place
 from ..core.naming import content_type
 from ..core.releases import label_in_words
-from ..i18n import here, labelled, ngettext
+from ..i18n import here, labelled, ngettext, with_facts
 from ..log.compare import CloudState
 from ..models import Deployment, Dismissal, UploadLog, WaitingFile
 from ..submit.access import Act, may
@@ -66,7 +66,7 @@ _VALUES: dict[Look, tuple[str, ...]] = {
     ),
     BAD: (
         *(UploadLog.Status.FAILED, Deployment.Checked.MISMATCHED),
-        *(CloudState.DIFFERS, CloudState.MISSING),
+        *(CloudState.DIFFERS, CloudState.MISSING, CloudState.NOT_STORED),
         *(WaitingFile.State.PARKED, WaitingFile.State.LEFT),
     ),
     Look("…", "wx-unsure"): (Deployment.Outcome.RUNNING, WaitingFile.State.DUE),
@@ -210,7 +210,7 @@ class Columns:
     @admin.display(description=gettext_lazy("store"))
     def store(self, row: Any) -> str:
         name, using = self._places.name(row.env), self._places.using(row)
-        return f"{name} ({using})" if using else name
+        return with_facts(name, using) if using else name
 
     @admin.display(description=gettext_lazy("size"))
     def size(self, row: Any) -> str:

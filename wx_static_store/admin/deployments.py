@@ -47,9 +47,7 @@ class EndForm(ActionForm):
     """The actions, and the day until which previews are kept."""
 
     until = forms.DateField(
-        label=_("Until (empty: 30 days):"),
-        required=False,
-        widget=forms.DateInput({"type": "date"}),
+        label=_("Until (empty: 30 days):"), required=False, widget=forms.DateInput({"type": "date"})
     )
 
 

@@ -10,6 +10,7 @@ from rest_framework.exceptions import ValidationError
 
 from ..conf.settings import nearest
 from ..core.naming import MAX_KEY_BYTES
+from ..i18n import sentences
 from ..models import Deployment, UploadLog, WaitingFile
 from .serializers import Time, member
 
@@ -193,8 +194,8 @@ def validate(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[s
     """Return the clean values; raise ValidationError, also for an unknown name."""
     bound = serializer(data=data)
     known, given = [*bound.fields], data if isinstance(data, Mapping) else {}
-    unknown = {name: [f"{_UNKNOWN} {nearest(name, known)}"] for name in given if name not in known}
-    if unknown:
-        raise ValidationError(unknown)
+    if unknown := [name for name in given if name not in known]:
+        hints = {name: [sentences([_UNKNOWN, nearest(name, known)])] for name in unknown}
+        raise ValidationError(hints)
     bound.is_valid(raise_exception=True)
     return cast(dict[str, Any], bound.validated_data)

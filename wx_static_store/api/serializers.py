@@ -57,6 +57,7 @@ Text = member(serializers.CharField)
 Number = member(serializers.IntegerField)
 Id = member(serializers.IntegerField, allow_null=True)
 Flag = member(serializers.BooleanField)
+Digest = member(serializers.CharField, source="release.digest", default="", read_only=True)
 Time = member(Moment)
 Url = member(serializers.URLField, allow_null=True)
 
@@ -242,11 +243,7 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
     live = Flag(_("It is the newest of its folder that ended well."), source="is_live")
     release = Id(_("The id of the release: what the tree was."), source="release_id")
     release_url = Link("release", _("The address of the release."), source="release_id")
-    digest = Text(
-        _("Of the release: equal for equal trees. Empty without one."),
-        source="release.digest",
-        default="",
-    )
+    digest = Digest(_("Of the release: equal for equal trees. Empty without one."))
     unchanged = Number(_("Files that were the same in the cloud, and not sent."), source="skipped")
     created = Time()
 

@@ -60,13 +60,7 @@ class CosClient:
         self._transport = transport
 
     def put_object(
-        self,
-        link: SignedLink,
-        body: Body,
-        headers: ContentHeaders,
-        *,
-        md5: str,
-        deadline: Deadline,
+        self, link: SignedLink, body: Body, headers: ContentHeaders, *, md5: str, deadline: Deadline
     ) -> PutReceipt:
         """
         Send `body` to the link unchanged; `md5` is empty if it is not known yet.

@@ -56,8 +56,7 @@ class PlatformClient(Calls):
 
     def environments(self, token: Secret, *, deadline: Deadline) -> tuple[Environment, ...]:
         """Return the environments that the platform owns, in the order of WeChat's answer."""
-        path = CLOUD + "describeenvs"
-        return self._call(path, token, {}, _read_environments, deadline)
+        return self._call(CLOUD + "describeenvs", token, {}, _read_environments, deadline)
 
     def shared_with(
         self, token: Secret, appids: Sequence[str], *, typed: bool, deadline: Deadline
@@ -69,8 +68,7 @@ class PlatformClient(Calls):
 
     def quota(self, token: Secret, path: str, *, deadline: Deadline) -> Quota:
         """Return the quota of the call at `path`; 76021 and 76022 mean that there is no figure."""
-        members = {"cgi_path": path}
-        return self._call(QUOTA, token, members, _read_quota, deadline)
+        return self._call(QUOTA, token, {"cgi_path": path}, _read_quota, deadline)
 
     def refused_call(self, token: Secret, rid: str, *, deadline: Deadline) -> RefusedCall:
         """Return the refused call with this rid as WeChat kept it, without its secrets."""

@@ -243,13 +243,17 @@ def may_be_stale(uploader: Uploader, order: Order) -> dict[str, RemoteFile]:
     return leftover_files(uploader, order.replaced, order.everything, order.prefix, cloud)
 
 
+def other_locations(folder: str) -> tuple[str, ...]:
+    """Return the locations of stores below this folder: files there are theirs."""
+    locations = {options_for(alias).location for alias in aliases()}
+    return tuple(one for one in locations if one.startswith(folder) and one != folder)
+
+
 def stale_files(
     uploader: Uploader, order: Order, cloud: Mapping[str, RemoteFile]
 ) -> tuple[list[RemoteFile], list[RemoteFile]]:
     """Return what only the cloud has, without files of other stores; then what people uploaded."""
-    folder = uploader.options.location + order.prefix
-    locations = {options_for(alias).location for alias in aliases()}
-    others = tuple(one for one in locations if one.startswith(folder) and one != folder)
+    others = other_locations(uploader.options.location + order.prefix)
     found = find_stale(cloud, order.everything, uploader)
     mine = [file for file in found if not file.key.startswith(others)]
     if order.include_uploads:

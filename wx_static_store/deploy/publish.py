@@ -10,7 +10,7 @@ from typing import Any
 
 from ..conf import Options
 from ..core.types import LIST, UploadContext, UploadItem, UploadResult
-from ..i18n import gettext as _, joined, labelled, shown
+from ..i18n import gettext as _, joined, labelled, sentences, shown
 from ..upload.recorder import Recorder, finish_deployment, start_deployment
 from ..upload.transfer import Transfer
 from ..upload.uploader import Queue, Uploader
@@ -207,7 +207,7 @@ class Silence:
         )
         if troubles:
             last = _("The last failure: %(why)s.", why=shown(troubles[-1].what))
-            text = _("%(sentence)s %(next)s", sentence=text, next=last)
+            text = sentences([text, last])
         line = labelled(str(self._options.env), text)
         tqdm = _tqdm() if terminal else None
         if tqdm:

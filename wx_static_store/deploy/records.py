@@ -16,7 +16,7 @@ from ..core.naming import PREVIEWS, object_key
 from ..core.releases import PackedRelease, ReleaseFile, pack
 from ..core.types import RemoteFile, UploadItem
 from ..exceptions import ConfigurationError, SourceError
-from ..i18n import gettext_lazy as _, listed, shown
+from ..i18n import gettext_lazy as _, listed, sentences, shown
 from ..upload import kept, presence
 from ..upload.database import deployments, in_database
 from ..upload.uploader import Uploader
@@ -224,8 +224,9 @@ def _unknown_error(text: str, rows: Any, env: str) -> SourceError:
     found = (list(part.values_list("pk", "label")[:100]) for part in parts)
     newest: list[tuple[int, str]] = next(filter(None, found), [])
     names = dict.fromkeys(label or str(pk) for pk, label in newest)
-    message = _("No deployment that has a release is named %(text)r", text=text)
-    return SourceError(message, hint=nearest(text, [*names]), cause="release.unknown")
+    error = SourceError(_("No release is named %(text)r", text=text), cause="release.unknown")
+    known = [nearest(text, [*names])] if names else []
+    return error.with_context(hint=sentences([*known, error.hint]))
 
 
 def _record(packed: PackedRelease) -> Release:

@@ -5,6 +5,7 @@ import re
 from itertools import islice
 from typing import Any
 
+from ..core.releases import label_in_words
 from ..i18n import gettext, gettext_noop, shown
 from .report import TEXTS, causes, facts, overview
 
@@ -29,7 +30,7 @@ def append(path: str, text: str) -> None:
 
 def step_summary(data: dict[str, Any]) -> str:
     """Return Markdown, cut to the size that GitHub takes of one step."""
-    label = f", {data['source']}" if data["source"] else ""
+    label = f", {label_in_words(data['source'])}" if data["source"] else ""
     head = f"## wx_deploy {_cell(data['using'] + label)}\n\n"
     first, rest = [*islice(found := facts(data), ROWS)], sum(1 for _line in found)
     if rest:

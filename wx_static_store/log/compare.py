@@ -11,7 +11,7 @@ from django.db.models import TextChoices
 from ..conf import aliases
 from ..core.match import Match, match
 from ..core.retry import REQUEST
-from ..core.types import RemoteFile
+from ..core.types import NOT_STORED, RemoteFile
 from ..exceptions import ConfigurationError
 from ..i18n import gettext_lazy as _
 from ..models import UploadLog
@@ -32,6 +32,7 @@ class CloudState(TextChoices):
     UNSURE = Match.UNSURE, _("of the same size: the list shows no MD5")
     DIFFERS = Match.DIFFERS, _("differs")
     MISSING = Match.MISSING, _("missing, or deleted")
+    NOT_STORED = "not_stored", _("not there: its upload did not succeed")
     DELETED = "deleted", _("deleted, as the log says")
     UNREACHED = "unreached", _("not reached: the time was up")
 
@@ -72,7 +73,7 @@ def _compare_in(env: str, rows: dict[str, UploadLog], until: float) -> list[Comp
         remote = Presence(key, None, marked(store, file)).file if file else None
         state = CloudState.UNREACHED if key in listing.unseen else CloudState(match(row, remote))
         # No object is compared with the deletion marker.
-        if state is CloudState.MISSING and row.is_deletion:
-            state = CloudState.DELETED
+        if state is CloudState.MISSING and (row.is_deletion or row.status in NOT_STORED):
+            state = CloudState.DELETED if row.is_deletion else CloudState.NOT_STORED
         compared.append(ComparedUpload(row, remote, state))
     return compared

@@ -140,8 +140,7 @@ def retry_uploads(
         options = options_for(using).for_env(env)
         # Without a deadline, one file may keep the page waiting for minutes.
         options = replace(options, deadline=options.deadline or REQUEST)
-        batch = _Batch(Uploader(options), ready, until, replaces=replaces)
-        yield from _send(batch, context)
+        yield from _send(_Batch(Uploader(options), ready, until, replaces=replaces), context)
 
 
 def _send(batch: "_Batch", context: UploadContext) -> Iterator[RetryResult]:

@@ -164,7 +164,7 @@ def _side(place: _Place, operand: Operand) -> Side:
     what = [deployment.pk, release]
     if deployment.folder != place.folder:
         what.append(f"/{shown(deployment.folder)}")
-    label = shown(deployment.label or deployment.source)
+    label = shown(deployment.shown_label or deployment.source)
     name = _("%(what)s (%(facts)s)", what=label, facts=joined(what))
     data: dict[str, Any] = {
         "kind": "release",

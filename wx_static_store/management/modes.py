@@ -22,7 +22,7 @@ from ..deploy.plan import Plan, hash_items
 from ..deploy.records import Records, find_deployment, item_of
 from ..deploy.state import from_log, live
 from ..deploy.tree import Tree, read_tree
-from ..i18n import gettext as _, listed, shown
+from ..i18n import gettext as _, listed, sentences, shown
 from ..models import Release
 from ..releases import previews, rollback
 from ..submit.selection import select_environments
@@ -46,7 +46,7 @@ def refuse_media_store(line: CommandLine) -> None:
             "nothing can be deleted.",
             alias=alias,
         )
-        raise wrong_use(f"{why} {_what_to_name(site_stores())}")
+        raise wrong_use(sentences([why, _what_to_name(site_stores())]))
 
 
 def alias_of(line: CommandLine) -> str:

@@ -66,7 +66,7 @@ def _what(row: Deployment) -> str:
         "not attempted %(not_attempted)d; %(bytes)s bytes",
         **vars(row) | {"bytes": f"{row.bytes:,}"},
     )
-    what = f"{row.source} {row.label}".rstrip()
+    what = f"{row.source} {row.shown_label}".rstrip()
     if row.user:
         what = _("%(what)s by %(user)s", what=what, user=row.user)
     if row.ends:

@@ -105,5 +105,4 @@ def _blank(row: FolderState) -> str:
         # Only now: a run that is killed before comes back to it.
         finish_deployment(report.report.deployment_id, checked="ok")
         return ""
-    left = [shown(file.key) for file in report.stale]
-    return "\n".join([*report.failure_lines(), *left])
+    return "\n".join([*report.failure_lines(), *[shown(file.key) for file in report.stale]])

@@ -9,12 +9,12 @@ from .. import conf
 from ..core.match import Match
 from ..core.naming import object_key
 from ..core.types import UploadContext
-from ..deploy.environments import Order, deploy_to_all, site_uploader
+from ..deploy.environments import Order, deploy_to_all, other_locations, site_uploader
 from ..deploy.records import Records
 from ..deploy.state import from_log, live_below, state, with_release
 from ..exceptions import WxStaticStoreError
 from ..i18n import english
-from ..models import fitting
+from ..models import Deployment, fitting
 from ..releases.rollback import Move, orders
 from ..submit import queue
 from ..submit.access import Act, require
@@ -48,7 +48,7 @@ def look(using: str, env: str) -> Drift:
     try:
         # The message may have waited: ENVIRONMENTS is asked again.
         require(None, Act.DEPLOY, env)
-        facts = _facts(site_uploader(using, env)) | {"message": ""}
+        facts = _facts(using, site_uploader(using, env)) | {"message": ""}
     except WxStaticStoreError as error:
         facts = {"message": english(error)}
     defaults = fitting(Drift, facts) | {"checked": timezone.now()}
@@ -65,7 +65,7 @@ def look_and_repair(using: str, env: str) -> Drift:
         return row
     uploader = site_uploader(using, env)
     location = uploader.options.location
-    for deployment in live_below(env, location):
+    for deployment in _own(using, env, location):
         now = state(env, deployment.folder)
         # The live release would undo a deploy that did not end well.
         if now.is_settled:
@@ -84,13 +84,21 @@ def hand_out(found: Collection[Place], *, with_repair: bool) -> int:
     return queue.send("wx_static_store.rollouts.tasks.reconcile_environment", messages)
 
 
-def _facts(uploader: Uploader) -> dict[str, Any]:
+def _own(using: str, env: str, location: str) -> list[Deployment]:
+    """Return what is live below the location, without what another store has below its own."""
+    rows, others = live_below(env, location), other_locations(location)
+    return [row for row in rows if row.using == using or not row.folder.startswith(others)]
+
+
+def _facts(using: str, uploader: Uploader) -> dict[str, Any]:
+    location = uploader.options.location
     live = {
         object_key(row.folder, file.name): file  # a folder below another one comes later, and wins
-        for row in live_below(uploader.env, uploader.options.location)
+        for row in _own(using, uploader.env, location)
         for file in (row.release.contents() if row.release else ())
     }
-    cloud = {file.key: file for file in uploader.store.sweep(uploader.options.location)}
+    files, theirs = uploader.store.sweep(location), other_locations(location)
+    cloud = {one.key: one for one in files if one.key in live or not one.key.startswith(theirs)}
     matches = [*compare(uploader.env, live, cloud).values()]
     others = cloud.keys() - live.keys()
     logged = log().newest_values(uploader.env, others)

@@ -134,7 +134,7 @@ def _order(row: RolloutEnvironment, seconds: float) -> tuple[Uploader, Order]:
         raise elsewhere(rollout.using, location, {rollout.folder})
     prefix = rollout.folder.removeprefix(location)
     items, last = items_of(release, prefix)
-    context = UploadContext(source=SOURCE, source_ref=str(rollout), user_id=rollout.user_id)
+    context = UploadContext(source=SOURCE, source_ref=english(rollout), user_id=rollout.user_id)
     return uploader, Order(
         items=items,
         context=context,

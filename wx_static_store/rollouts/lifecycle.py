@@ -14,17 +14,10 @@ from ..core.releases import ROLL_BACK_OF
 from ..deploy.records import find_deployment
 from ..deploy.state import NO_LOG, folders
 from ..exceptions import ConfigurationError, SourceError
-from ..i18n import gettext as _, listed, ngettext
+from ..i18n import english, gettext as _, listed, ngettext, sentences
 from ..models import Release, fitting
 from ..releases.payload import Payload, check_store
-from ..releases.rollback import (
-    NAMED,
-    Move,
-    check_storage,
-    elsewhere,
-    folder_of,
-    refuse_incomplete,
-)
+from ..releases.rollback import NAMED, Move, check_storage, elsewhere, folder_of, refuse_incomplete
 from ..submit import queue
 from .advance import advance, locked
 from .models import Rollout, RolloutEnvironment
@@ -294,9 +287,9 @@ def roll_back(pk: int, manner: Manner) -> tuple[Rollout, list[str]]:
         )
         # Without workers it never will.
         if stalled := Snapshot.of_rollout(rollout).stalled:
-            text = _("%(sentence)s %(next)s", sentence=text, next=stalled)
+            text = sentences([text, stalled])
         raise RolloutRefused(text, returncode=1)
-    manner = replace(manner, label=manner.label or ROLL_BACK_OF % {"rollout": rollout})
+    manner = replace(manner, label=manner.label or ROLL_BACK_OF % {"rollout": english(rollout)})
     new = start(rollout.using, rollout.folder, way.targets, manner, undoes=rollout)
     return new, way.warnings()
 

@@ -8,6 +8,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from ..core.releases import label_in_words
+from ..exceptions import recorded
 from ..models.columns import PrimaryQuerySet, link
 from ..models.deployments import Deployment
 from ..models.releases import Release
@@ -81,7 +83,12 @@ class Rollout(models.Model):
         indexes = (models.Index(fields=["state", "id"], name="wx_rollout_state"),)
 
     def __str__(self) -> str:
-        return self.label or f"{self.release or self.pk}"
+        return self.shown_label or f"{self.release or self.pk}"
+
+    @property
+    def shown_label(self) -> str:
+        """Return the label in the reader's language, if it was generated."""
+        return label_in_words(self.label)
 
     @property
     def room(self) -> int:
@@ -153,6 +160,11 @@ class RolloutEnvironment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.env} {self.get_state_display()}"
+
+    @property
+    def text(self) -> str:
+        """Return the message in the reader's language."""
+        return recorded(self.message, self.cause, self.errcode, self.env)
 
 
 class Drift(models.Model):

@@ -10,6 +10,7 @@ from django.db.models import Max, Min, Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from ..exceptions import recorded
 from ..i18n import gettext as _, gettext_lazy, here
 from ..models.columns import Now
 from ..submit.queue import Stalled
@@ -35,8 +36,8 @@ class Cause:
 
     @property
     def text(self) -> str:
-        """Return the message in the reader's language if it is a sentence of ours, else English."""
-        return self.message and _(self.message)
+        """Return why they failed, in the reader's language."""
+        return recorded(self.message, self.cause, self.errcode, self.envs[0])
 
     @property
     def tried(self) -> str:
@@ -45,7 +46,8 @@ class Cause:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the cause as JSON values."""
-        return vars(self) | {"not_before": self.not_before and self.not_before.isoformat()}
+        when = self.not_before and self.not_before.isoformat()
+        return vars(self) | {"message": self.text, "not_before": when}
 
 
 @dataclass(frozen=True)

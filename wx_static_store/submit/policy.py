@@ -26,7 +26,7 @@ from ..core.refusals import (
 )
 from ..core.types import UploadItem
 from ..exceptions import ConfigurationError
-from ..i18n import gettext_lazy as _, labelled
+from ..i18n import gettext_lazy as _, labelled, sentences, with_facts
 from ..upload.claims import Claim
 from ..upload.parked import may_wait, row_ahead
 from ..upload.presence import look
@@ -82,7 +82,7 @@ def target(user: User, using: str, env: str | None = None, *, uploads: bool = Tr
     if env is None or env not in reachable:
         if is_known and (reachable if offered is None else env not in offered):
             raise (NOT_OFFERED if asked else OWN_NOT_OFFERED).broken(env=asked, using=using)
-        raise NO_STORE.broken(where=f"{using} ({asked})" if asked else using)
+        raise NO_STORE.broken(where=with_facts(using, asked) if asked else using)
     return Target(using, env, labelled(using, reachable[env].label))
 
 
@@ -200,7 +200,7 @@ def _ask_project(user: User, name: str, file: BinaryIO) -> None:
         check(user, name, file)
     except ValidationError as error:
         hint = _("This site checks its files: change the file and try again.")
-        raise PolicyRejected(" ".join(error.messages), code="content", hint=hint) from None
+        raise PolicyRejected(sentences(error.messages), code="content", hint=hint) from None
     except Exception as error:  # noqa: BLE001 -- a project's own function
         text = _("UPLOAD_CHECK failed (%(error)s)", error=f"{type(error).__name__}: {error}")
         raise ConfigurationError(text, stage="policy") from None

@@ -16,7 +16,7 @@ from django.utils.functional import Promise
 from ..conf import options_for, platform_options
 from ..core.notes import Notes
 from ..exceptions import ConfigurationError
-from ..i18n import gettext, gettext_lazy as _, gettext_noop
+from ..i18n import gettext_lazy as _, gettext_noop, sentences
 from ..upload.database import after_commit
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Stalled(NamedTuple):
     hint: str | Promise
 
     def __str__(self) -> str:
-        return gettext("%(sentence)s %(next)s", sentence=self.text, next=self.hint)
+        return sentences(self)
 
 
 _find_stalled: set[Callable[[], Iterable[Stalled]]] = set()

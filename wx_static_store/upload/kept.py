@@ -172,8 +172,7 @@ def _insert(stored: dict[str, UploadItem]) -> None:
     ]
     manager = KeptFile._base_manager.using(_rows().db)
     if rows:
-        create = partial(manager.bulk_create, rows, ignore_conflicts=True)
-        in_database(create, otherwise=rows)
+        in_database(partial(manager.bulk_create, rows, ignore_conflicts=True), otherwise=rows)
 
 
 # --- what is freed -----------------------------------------------------------------------------

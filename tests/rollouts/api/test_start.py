@@ -444,7 +444,7 @@ def test_a_release_of_other_tenants_cannot_be_named(
 ) -> None:
     offered["tenant-01"] = "One"
     code, said = refused(client, status=404, release=release.digest, all=True)
-    assert (code, "Known are: none" in said) == ("release", True)
+    assert (code, "Known are" in said, "wx_deploy --list" in said) == ("release", False, True)
 
 
 def test_who_may_use_a_part_of_a_rollout_cannot_steer_it(

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils.translation import override
 from rest_framework.test import APIClient
 
 from tests.api.conftest import Client
 from tests.api.test_deployments import deployment, get, release, status
+from wx_static_store.causes import CAUSES, with_docs
 from wx_static_store.rollouts.models import Rollout, RolloutEnvironment
 
 pytestmark = pytest.mark.django_db
@@ -133,6 +135,21 @@ def test_a_rollout_has_its_progress_and_why_environments_failed(client: APIClien
     assert shown["results"][0]["deployment"] == done.deployment.pk
     address = f"http://testserver/wx/deployments/{done.deployment.pk}/"
     assert shown["results"][0]["deployment_url"] == address
+
+
+def test_failures_and_generated_labels_are_in_the_reader_s_language(
+    client: APIClient, settings: Any
+) -> None:
+    settings.LANGUAGE_CODE = "zh-hans"
+    row = rollout("failed", label="roll back of v2")
+    facts = {"cause": "85088", "errcode": 85088, "message": "staticuploadfile was refused"}
+    row.environments.update(**facts)
+    shown = get(client, f"rollouts/{row.pk}/")
+    with override("zh-hans"):
+        hint = with_docs(CAUSES["85088"].operator, "85088")
+        why = f"{CAUSES['85088'].title}（错误码 85088）。{hint}"
+    assert shown["label"] == "回滚 v2"
+    assert [shown[one][0]["message"] for one in ("failures", "results")] == [why, why]
 
 
 def test_the_environments_of_a_rollout_come_in_pages_and_by_state(client: APIClient) -> None:

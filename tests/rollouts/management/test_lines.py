@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
+from django.utils.translation import override
 
+from wx_static_store.causes import CAUSES, with_docs
 from wx_static_store.rollouts.management.lines import (
     counts_line,
     head,
@@ -40,6 +42,26 @@ def test_a_cause_names_some_environments() -> None:
         "  7 environments (tenant-0, tenant-1, tenant-2, tenant-3, tenant-4 and 2 more): "
         "staticuploadfile was refused"
     )
+
+
+def test_a_cause_of_the_table_is_shown_in_the_reader_s_language() -> None:
+    with override("zh-hans"):
+        found = lines(snapshot(CAUSE, state="stopped"))[-1]
+        title, hint = CAUSES["85088"].title, with_docs(CAUSES["85088"].operator, "85088")
+        assert found.endswith(f"：{title}（错误码 85088）。{hint}")
+
+
+def test_a_cause_that_says_little_is_shown_with_what_was_recorded() -> None:
+    cause = Cause("ConfigurationError", None, "The location of 'site' is /new", ["tenant-1"])
+    with override("zh-hans"):
+        found = lines(snapshot(cause, state="stopped"))[-1]
+        assert found.endswith(f"：{CAUSES['ConfigurationError'].title}：{cause.message}")
+
+
+def test_a_generated_label_is_shown_in_the_reader_s_language() -> None:
+    rollout = Rollout(pk=5, using="site", label="roll back of v2")
+    with override("zh-hans"):
+        assert "（回滚 v2）" in head(Snapshot(rollout, COUNTS, [], []))
 
 
 def test_the_cause_of_another_try_is_shown_with_its_number_and_when_it_goes_on() -> None:

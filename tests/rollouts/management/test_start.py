@@ -70,7 +70,7 @@ def test_a_quota_that_is_too_small_is_warned_of(
 WRONG = {
     "no environment": ("--release v2", "Which environments?"),
     "nothing to bring": ("--env tenant-00", "a folder, or --release"),
-    "no such release": ("--release v9 --env tenant-00", "No deployment"),
+    "no such release": ("--release v9 --env tenant-00", "No release is named"),
     "a tag without ENVIRONMENTS": ("--release v2 --tag ring/early", "ENVIRONMENTS"),
 }
 

@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.utils import timezone
+from django.utils.translation import override
 
 from tests.deploys import TREE, bodies
 from tests.elsewhere import Elsewhere, elsewhere as elsewhere, migrated as migrated
@@ -26,6 +27,7 @@ from tests.rollouts.conftest import (
     envs as envs,
     release as release,
 )
+from wx_static_store.causes import CAUSES
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.models import Release
 from wx_static_store.rollouts import environment
@@ -94,6 +96,16 @@ def test_a_rollout_that_stopped_ends_with_1_and_says_what_helps(
     assert f"wx_rollout retry-failed {newest()}" in out
     out = rollout("retry-failed", newest(), "--wait")
     assert "  wave 3: 8 done" in out
+
+
+def test_a_failure_and_counts_are_shown_in_the_reader_s_language(
+    cloud: EmulatorServer, envs: list[str], release: Release, working: None
+) -> None:
+    cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 85088, "env": envs[0]})
+    with override("zh-hans"):
+        out = fails("start", "--release", "v2", "--env", *envs[:2], "--watch", "--wait", code=1)
+        assert f"{envs[0]}）：{CAUSES['85088'].title}（错误码 85088）。" in out
+    assert " (" not in out
 
 
 def test_a_roll_back_gives_back_what_was_there(

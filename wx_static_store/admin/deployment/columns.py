@@ -58,8 +58,7 @@ class DeploymentColumns(Columns):
             gettext_lazy("%(count)d not attempted"): row.not_attempted,
         }
         rest = (text % {"count": count} for text, count in counts.items() if count)
-        stored = _("%(count)d stored") % {"count": row.stored}
-        return two_lines(stored, *rest, self.size(row))
+        return two_lines(_("%(count)d stored") % {"count": row.stored}, *rest, self.size(row))
 
     @admin.display(description=pgettext_lazy("of an upload", "time"), ordering="id")
     def ended(self, row: Deployment) -> SafeString:

@@ -57,10 +57,7 @@ def json_lines(rows: Iterable[Row]) -> Iterator[str]:
     yield "\n]\n" if before == ",\n" else "[]\n"
 
 
-FORMATS = {
-    "csv": (csv_lines, "text/csv; charset=utf-8"),
-    "json": (json_lines, "application/json"),
-}
+FORMATS = {"csv": (csv_lines, "text/csv; charset=utf-8"), "json": (json_lines, "application/json")}
 
 
 def _in_parts(rows: UploadLogQuerySet) -> Iterator[Row]:

@@ -17,7 +17,7 @@ from ...causes import Text
 from ...core.retry import REQUEST
 from ...core.types import DEPLOYS, UploadContext, facts
 from ...exceptions import ConfigurationError, DeadlineExceeded, WxStaticStoreError
-from ...i18n import labelled, ngettext
+from ...i18n import labelled, ngettext, sentences
 from ...log.compare import CloudState, ComparedUpload, compare_uploads
 from ...log.retry import TAKE_THE_NEWER, RetryResult, check_rows, newer, retry_uploads
 from ...log.source_of import SourceGone
@@ -195,7 +195,7 @@ def _too_long(error: WxStaticStoreError | None) -> Iterator[str]:
 def count_sent(counts: Counter[str], left: int) -> str:
     """Return how many files ended in which way, and how many are left."""
     said = [text % {"count": counts[outcome]} for outcome, text in SENT.items() if counts[outcome]]
-    return " ".join([*said, *_rest(left, said)])
+    return sentences([*said, *_rest(left, said)])
 
 
 def _rest(count: int, said: Sequence[str]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from ...conf.settings import setting
 from ...core.refusals import EXISTS, IN_PROGRESS, PolicyRejected
 from ...core.types import UploadContext, UploadStatus
 from ...exceptions import WxStaticStoreError
+from ...i18n import sentences
 from ...submit.policy import Target, questions
 from ...submit.progress import is_noted, note_of, sent_of, sizes
 from ...submit.send import send
@@ -160,7 +161,7 @@ def _submit(form: UploadForm, name: str, file: AnyFile) -> FileOutcome:
         if not form.cleaned_data["confirmed"] and (
             asked := questions(form.user, to, name, raw, size=size)
         ):
-            return FileOutcome(listed, ASK, size=size, message=" ".join(map(str, asked)))
+            return FileOutcome(listed, ASK, size=size, message=sentences(asked))
         if first := submission.first_answer():
             return FileOutcome(**first)
         return submission.send(partial(_send, form, name, file, submission.digest), asdict)
@@ -208,4 +209,4 @@ def _send(form: UploadForm, name: str, file: AnyFile, digest: str) -> FileOutcom
 def _incomplete(form: TargetForm) -> FileOutcome:
     """Return the errors of an incomplete form as the outcome of a file."""
     errors = [str(error) for errors in form.errors.values() for error in errors]
-    return FileOutcome(str(form.data.get("path", "")), REFUSED, message=" ".join(errors))
+    return FileOutcome(str(form.data.get("path", "")), REFUSED, message=sentences(errors))

@@ -132,8 +132,7 @@ _endings = _texts(
 emails = _texts(r"[^@\s]+@[^@\s]+", _('must be a list of addresses, as ["ops@example.com"]'))
 aliases = _texts(r"(?s).*", _('must be a list of aliases of STORAGES, as ["default"]'), least=0)
 hosts = _texts(
-    r"\.?([a-z0-9-]+\.)+[a-z0-9-]+",
-    _('must be a list of hosts, or of domains as ".myqcloud.com"'),
+    r"\.?([a-z0-9-]+\.)+[a-z0-9-]+", _('must be a list of hosts, or of domains as ".myqcloud.com"')
 )
 tokens = _texts(
     r"[!-~]+", _("must be a text without spaces, or a list of such texts, the newest first")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from django.utils.functional import lazy
 
 from ...deploy.paths import FOLDERS, OWN_DOMAIN, SENTENCES
-from ...i18n import ago, gettext, gettext_lazy as _
+from ...i18n import ago, gettext_lazy as _, sentences_lazy
 from ..models import Fact
 from .findings import Text
 from .target import CheckTarget
@@ -182,15 +182,5 @@ def facts_by_subject(subjects: Iterable[str] | None = None) -> dict[str, list[Re
 
 def said(facts: Mapping[str, str]) -> Any:
     """Return the sentences of facts as one text."""
-    return _joined([FACT_KINDS[name].sentence(value) for name, value in facts.items() if value])
-
-
-def _join(sentences: Iterable[Text]) -> str:
-    text, *others = map(str, sentences)
-    # A translation joins them: between Chinese sentences stands no space.
-    for each in others:
-        text = gettext("%(sentence)s %(next)s", sentence=text, next=each)
-    return text
-
-
-_joined = lazy(_join, str)
+    found = (FACT_KINDS[name].sentence(value) for name, value in facts.items() if value)
+    return sentences_lazy([*found])

@@ -10,7 +10,7 @@ from django.utils.functional import lazy
 from ...causes import matching
 from ...causes.cause import Labelled, Text as Text
 from ...exceptions import WxStaticStoreError
-from ...i18n import gettext, gettext_lazy as _, listed
+from ...i18n import gettext_lazy as _, listed, with_facts
 from .target import PROBE_SHARE, CheckTarget
 
 
@@ -72,7 +72,7 @@ def of_error(error: WxStaticStoreError, mark: Mark = Mark.WRONG) -> Finding:
 def _what(error: WxStaticStoreError) -> str:
     if not error.code:
         return error.what
-    return gettext("%(what)s (%(facts)s)", what=error.what, facts=error.code)
+    return with_facts(error.what, error.code)
 
 
 _said = lazy(_what, str)

@@ -18,7 +18,7 @@ from ...clients.tokens import current_ticket
 from ...conf import Options
 from ...core.pushes import HINTS, NEEDED, UNSIGNED, newest_refused
 from ...core.secrets import Secret
-from ...i18n import gettext_lazy as _, listed, ngettext
+from ...i18n import gettext_lazy as _, listed, ngettext, sentences_lazy
 from ...upload.platform import ticket_source
 from .database import NO_DATABASE, away
 from .findings import Finding, explained, not_asked, not_well, ok, warning, wrong
@@ -81,8 +81,7 @@ def check_ticket(target: CheckTarget) -> Iterator[Finding]:
 
 def _pushed_ticket(target: CheckTarget, row: Any) -> Finding:
     if row is None:
-        text = _("No verify ticket has come yet.")
-        return explained(target, "token.pushes") or wrong(text)
+        return explained(target, "token.pushes") or wrong(_("No verify ticket has come yet."))
     age = max(0.0, time.time() - row.created)
     text = _("The newest verify ticket is %(age)s old.", age=span(age))
     more: dict[str, Any] = {"data": {"source": _CALLBACK, "age": round(age)}}
@@ -139,7 +138,7 @@ def _newest(target: CheckTarget, options: Options, row: Any) -> Finding:
         ago, reason = now - refused.at, refused.reason
         figures |= {"refused_seconds_ago": round(ago), "reason": reason}
         other = _("One was refused %(ago)s ago (%(reason)s).", ago=span(ago), reason=reason)
-        text = _("%(sentence)s %(next)s", sentence=text, next=other)
+        text = sentences_lazy([text, other])
         hint = HINTS[reason]
         if ago < since:
             # While WeChat's pushes come in time, one without a right signature may be a stranger's.

@@ -32,8 +32,7 @@ def of_call(error: WxStaticStoreError, target: CheckTarget) -> Finding:
     """Return the finding of a call that failed, unless its quota is known to be used up."""
     if error.errcode == DAY_IS_OVER:
         return explained(target, "quota.calls") or of_error(error)
-    passes = isinstance(error, WeChatThrottled)
-    return of_error(error, Mark.WARNING if passes else Mark.WRONG)
+    return of_error(error, Mark.WARNING if isinstance(error, WeChatThrottled) else Mark.WRONG)
 
 
 def check_calls(target: CheckTarget) -> Iterator[Finding]:

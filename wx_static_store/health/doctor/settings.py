@@ -20,8 +20,7 @@ _ENV = _(
 
 
 def check_system(target: CheckTarget) -> Iterator[Finding]:
-    deployed = not setting("DEBUG")
-    found = run_checks(tags=[TAG], include_deployment_checks=deployed)
+    found = run_checks(tags=[TAG], include_deployment_checks=not setting("DEBUG"))
     silenced = sorted({_number(message) for message in found if message.is_silenced()})
     found = [message for message in found if not message.is_silenced()]
     if not found:

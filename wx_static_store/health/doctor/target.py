@@ -75,8 +75,7 @@ class CheckTarget:
         """The examined stores by alias; raise ConfigurationError if there is none."""
         if self.using:
             return {self.using: conf.options_for(self.using)}
-        found = conf.all_options()
-        return found or {"default": conf.options_for("default")}
+        return conf.all_options() or {"default": conf.options_for("default")}
 
     @property
     def options(self) -> Options:

@@ -7,7 +7,7 @@ from typing import Any
 from ...clients.component import ComponentToken
 from ...clients.tokens import current_token
 from ...exceptions import ConfigurationError, WeChatRefused, WeChatThrottled, WxStaticStoreError
-from ...i18n import gettext_lazy as _
+from ...i18n import gettext_lazy as _, sentences_lazy
 from .findings import Finding, explained, of_error, ok, warning
 from .pushes import name_of, span
 from .target import CheckTarget
@@ -66,7 +66,7 @@ def _fetched(target: CheckTarget, tokens: ComponentToken) -> Finding:
     )  # fmt: skip
     if known.failure:
         other = _("No new one can be fetched: %(why)s.", why=of_error(known.failure).text)
-        text = _("%(sentence)s %(next)s", sentence=text, next=other)
+        text = sentences_lazy([text, other])
         return warning(text, hint=known.failure.hint, cause=known.failure.cause, **more)
     return ok(text, **more)
 

@@ -12,7 +12,6 @@ from django.utils.safestring import SafeString
 from ...admin.columns import Columns, day_and_time, two_lines
 from ...admin.places import Places
 from ...causes import Text, cause_of, hint
-from ...core.releases import label_in_words
 from ...i18n import gettext as _, gettext_lazy, labelled
 from ..lifecycle import ACTIONS
 from ..models import Rollout, RolloutEnvironment
@@ -45,7 +44,7 @@ class RolloutColumns(Columns):
 
 
 def title_of(row: Rollout) -> str:
-    return f"#{row.pk} {label_in_words(row.label) or row.release or ''}".rstrip()
+    return f"#{row.pk} {row.shown_label or row.release or ''}".rstrip()
 
 
 def place_of(row: Rollout) -> str:

@@ -51,8 +51,7 @@ def shown_hosting(
         at_home = (alias for alias, options in places.stores.items() if options.env == env)
         using = next(at_home, next(iter(places.stores), ""))
     address = places.address(using, env, folder, hosting)
-    word = shown(hosting.status[:LONGEST])
-    unknown = UNSURE, _("hosting: %(state)s", state=word)
+    unknown = UNSURE, _("hosting: %(state)s", state=shown(hosting.status[:LONGEST]))
     look, text = _STATES.get(hosting.status, unknown) if hosting.asked else _NOT_ASKED
     return {
         "address": address,
@@ -273,7 +272,7 @@ def _why(failure: Failure, failed: Iterable[Any]) -> tuple[str, Text]:
             if row.deployment_id == failure.deployment_id
         )
         cause, number = max(of_files, key=of_files.__getitem__, default=("", ""))
-    return number, cause_of(cause).title if cause else ""
+    return number, cause_of(cause).title if cause else failure.message and _(failure.message)
 
 
 def _value(place: Place) -> str:
@@ -284,9 +283,6 @@ def shown_drift(row: Drift) -> dict[str, Any]:
     """Return how the cloud differs; a message is in English in the row, as it was recorded."""
     if row.message:
         return {"look": UNSURE, "text": _("not compared")}
-    counts = {
-        gettext_lazy("%(count)d missing"): row.missing,
-        gettext_lazy("%(count)d with other bytes"): row.differs,
-    }
-    found = [text % {"count": count} for text, count in counts.items() if count]
+    found = [_("%(count)d missing", count=row.missing)] * bool(row.missing)
+    found += [_("%(count)d with other bytes", count=row.differs)] * bool(row.differs)
     return {"look": BAD if found else GOOD, "text": joined(found) or _("as deployed")}

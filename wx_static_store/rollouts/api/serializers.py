@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 from ...api import parameters
 from ...api.parameters import blank_field, file_field, flag_field, text_field
-from ...api.serializers import Flag, Id, Link, NamedChoice, Number, Text, Time, Url, member
+from ...api.serializers import Digest, Flag, Id, Link, NamedChoice, Number, Text, Time, Url, member
 from ..models import LARGEST, LONGEST, Rollout, RolloutEnvironment
 from ..snapshot import Snapshot
 
@@ -49,12 +49,7 @@ class RolloutSerializer(serializers.Serializer[Any]):
         _("The id of the release; null where each environment gets its own."), source="release_id"
     )
     release_url = Link("release", _("The address of the release."), source="release_id")
-    digest = Text(
-        _("Of the release: equal for equal trees. Empty without one."),
-        source="release.digest",
-        default="",
-        read_only=True,
-    )
+    digest = Digest(_("Of the release: equal for equal trees. Empty without one."))
     undoes = Id(_("The id of the rollout that this one rolls back."), source="undoes_id")
     undoes_url = Link("rollout", _("The address of that rollout."), source="undoes_id")
     waves = Text(_("How many environments have the release at the end of each wave."))
@@ -121,7 +116,7 @@ class RolloutEnvironmentSerializer(serializers.Serializer[Any]):
         "deployment", _("The address of that deployment."), source="deployment_id"
     )
     errcode = Number(_("WeChat's."), allow_null=True)
-    message = Text(_("Why it failed, or is tried again; empty for all others."))
+    message = Text(_("Why it failed, or is tried again; empty for all others."), source="text")
 
 
 class RolloutDetailSerializer(RolloutSerializer):

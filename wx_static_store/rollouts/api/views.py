@@ -98,8 +98,7 @@ class Rollout(View):
         rollout, query = one_row(visible_rollouts(request.user), id), self.query
         part = visible_part(request.user, rollout)
         rows = narrow(environments_of(rollout, part), query, "state")
-        list_of = f"rollout {rollout.pk}"
-        page = page_rows(request, rows, query, list_of, list, by="position")
+        page = page_rows(request, rows, query, f"rollout {rollout.pk}", list, by="position")
         snapshot, whole = Snapshot.of_rollout(rollout, part), serializers.RolloutDetailSerializer
         [page.data] = shown(request, snapshot, by=whole, page=page.data)
         return page

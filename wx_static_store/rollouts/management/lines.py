@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ...i18n import aligned, gettext as _, joined, labelled, listed, ngettext, shown
+from ...i18n import aligned, gettext as _, joined, labelled, listed, ngettext, shown, with_facts
 from ...releases.rollback import NAMED
 from ..models import Rollout, RolloutEnvironment
 from ..snapshot import Cause, Snapshot, local_time
@@ -32,8 +32,7 @@ def head(snapshot: Snapshot) -> str:
     if rollout.state == Rollout.State.RUNNING and rollout.wave:
         which = {"state": state, "wave": rollout.wave, "waves": waves}
         state = _("%(state)s, wave %(wave)d of %(waves)d", **which)
-    name = _("rollout %(pk)s (%(name)s)", pk=rollout.pk, name=rollout)
-    return labelled(name, state)
+    return labelled(_("rollout %(pk)s (%(name)s)", pk=rollout.pk, name=rollout), state)
 
 
 def counts_line(counts: Mapping[str, int]) -> str:
@@ -56,8 +55,7 @@ def waits(snapshot: Snapshot) -> Iterator[str]:
 
 def _cause(cause: Cause) -> str:
     many = ngettext("%(count)d environment", "%(count)d environments", len(cause.envs))
-    envs = listed(cause.envs, NAMED)
-    return labelled(_("%(what)s (%(facts)s)", what=many, facts=envs), cause.text)
+    return labelled(with_facts(many, listed(cause.envs, NAMED)), cause.text)
 
 
 def table(snapshots: Sequence[Snapshot]) -> list[str]:

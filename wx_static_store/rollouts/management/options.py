@@ -160,8 +160,7 @@ def payload_of(line: CommandLine) -> payload.Payload:
         return of_release(line.release, envs, **where)
     modes.refuse_media_store(line)
     using = modes.alias_of(line)
-    tree = modes.tree_of(line, using)
-    return payload.of_tree(tree, envs, using=using, in_request=False)
+    return payload.of_tree(modes.tree_of(line, using), envs, using=using, in_request=False)
 
 
 def manner_of(options: Mapping[str, Any]) -> Manner:

@@ -15,7 +15,7 @@ from ....core import interrupts
 from ....core.frames import described
 from ....deploy.log_lines import shown_warnings
 from ....exceptions import ConfigurationError, WxStaticStoreError
-from ....i18n import gettext as _, here, shown
+from ....i18n import gettext as _, here, shown, with_facts
 from ....management.exits import WRONG_USE
 from ....management.report_file import prepare_report, write_json
 from ...doctor.examination import examine, verdict
@@ -151,7 +151,7 @@ def _lines(facts: list[Remembered], newest: datetime) -> Iterator[str]:
     for fact in facts:
         sentence = shown(str(fact.sentence))
         if newest - fact.when > ONE_PROBE:
-            sentence = _("%(what)s (%(facts)s)", what=sentence, facts=_minute(fact.when))
+            sentence = with_facts(sentence, _minute(fact.when))
         yield f"  {sentence}"
         if fact.advice and str(fact.advice) != said:
             said = str(fact.advice)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from ....i18n import gettext as _, gettext_lazy, labelled, ngettext, shown
+from ....i18n import gettext as _, gettext_lazy, labelled, ngettext, shown, with_facts
 from ....management.exits import wrong_use
 from ....management.upkeep import UpkeepCommand
 from ... import drift
@@ -74,5 +74,4 @@ class Command(UpkeepCommand):
 def line_of(row: Drift) -> str:
     """Return how one environment differs, or why that is not known."""
     counts = _("missing %(missing)d, differs %(differs)d, unlogged %(unlogged)d", **vars(row))
-    place = _("%(what)s (%(facts)s)", what=row.env, facts=row.using)
-    return shown(labelled(place, row.message or counts))
+    return shown(labelled(with_facts(row.env, row.using), row.message or counts))

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from ....core import interrupts
 from ....deploy.log_lines import shown_warnings
 from ....exceptions import WxStaticStoreError
-from ....i18n import gettext as _
+from ....i18n import gettext as _, with_facts
 from ....management.deploy_options import CommandLine
 from ....management.exits import FAILED, WRONG_USE, wrong_use
 from ....management.report_file import prepare_report, write_json
@@ -63,8 +63,7 @@ class Command(BaseCommand):
     def _start(self) -> None:
         payload, manner = payload_of(self.line), manner_of(self.options)
         for warning in payload.warnings():
-            text = _("Warning: %(finding)s", finding=warning)
-            self.stderr.write(self.style.WARNING(text))
+            self.stderr.write(self.style.WARNING(_("Warning: %(finding)s", finding=warning)))
         brought = (payload.using, payload.folder, payload.targets)
         self._show_and_follow(_begin(lambda: rollouts.start(*brought, manner)))
 
@@ -160,7 +159,7 @@ class Command(BaseCommand):
             lines = [str(snapshot.stalled)] if snapshot.stalled else []
             if self.options["watch"]:
                 counts = rollout_lines.counts_line(snapshot.counts)
-                lines = [f"{rollout_lines.head(snapshot)} ({counts})"]
+                lines = [with_facts(rollout_lines.head(snapshot), counts)]
                 lines += rollout_lines.waits(snapshot)
             new = [line for line in lines if line not in last]
         if new:
