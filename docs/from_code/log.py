@@ -5,7 +5,7 @@ from typing import Any
 from wx_static_store.models import Deployment, Dismissal, Release, UploadLog
 from wx_static_store.rollouts.models import Drift, Rollout, RolloutEnvironment
 
-from . import here, section, table
+from . import entries, section
 
 _USER = (
     "The user who caused it. Empty for a command without ``--user``, and for a user who is gone."
@@ -138,24 +138,23 @@ def text() -> str:
     return "\n".join(
         section(
             model.__name__,
-            table(22, 20, 58, rows=[_head(), *(_row(model, name) for name in of)]),
+            entries(*(_entry(model, name, meaning) for name, meaning in of.items())),
+            anchor=anchor_of(model),
         )
         for model, of in MEANINGS.items()
     )
 
 
-def _head() -> tuple[str, ...]:
-    return (
-        here("Column", "字段"),
-        here("In the admin", "管理后台中的名称"),
-        here("Meaning", "含义"),
-    )
+def anchor_of(model: type[Any]) -> str:
+    return f"log-{model.__name__.lower()}"
 
 
-def _row(model: type[Any], name: str) -> tuple[str, ...]:
+def _entry(model: type[Any], name: str, meaning: str) -> tuple[str, str]:
+    """Return a column, its name in the admin if that is another, and what it may hold."""
     field = model._meta.get_field(name)
-    said = [str(label) for _value, label in field.choices or ()]
-    label = str(field.verbose_name)
-    if said:
-        label += here(": ", "：") + here(", ", "、").join(said)
-    return f"``{name}``", label, MEANINGS[model][name]
+    choices = [_named(value, label) for value, label in field.choices or () if value]
+    return _named(name, field.verbose_name), "\n\n   ".join(filter(None, [meaning, ", ".join(choices)]))
+
+
+def _named(name: str, label: object) -> str:
+    return f"``{name}``" + ("" if str(label) == name.replace("_", " ") else f" *{label}*")
