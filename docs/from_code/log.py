@@ -8,11 +8,11 @@ from wx_static_store.rollouts.models import Drift, Rollout, RolloutEnvironment
 from . import entries, section
 
 _USER = (
-    "The user who caused it. Empty for a command without ``--user``, and for a user who is gone."
+    "The user who caused it. Empty for a command without ``--user``."
 )
 _ENV = "The id of the cloud environment."
 _USING = "The alias in ``STORAGES``."
-_CREATED = "When the row was written, by the clock of the database's client."
+_CREATED = "When the row was written."
 MEANINGS: dict[type[Any], dict[str, str]] = {
     UploadLog: {
         "env": _ENV,
@@ -66,8 +66,7 @@ MEANINGS: dict[type[Any], dict[str, str]] = {
         "bytes": "How many bytes were stored.",
         "duration_ms": "How long it took, in milliseconds. Empty while it runs.",
         "user": _USER,
-        "release": "What the tree was: the list of its files. Empty for a run before there were "
-        "releases, and where its list was pruned.",
+        "release": "The release: the list of its files. Empty if the list was pruned.",
         "created": _CREATED,
     },
     Release: {
@@ -83,17 +82,16 @@ MEANINGS: dict[type[Any], dict[str, str]] = {
     Rollout: {
         "using": _USING,
         "folder": "Where the keys begin.",
-        "release": "What is brought to the environments. Empty for a roll back that gives them "
-        "different ones.",
+        "release": "The release. Empty for a roll back that gives the environments different ones.",
         "undoes": "The rollout that this one rolls back.",
         "state": "How far it is. *stopped*: too many failed, or somebody stopped it.",
-        "waves": "Of ``--waves``, as it was written.",
+        "waves": "How many environments have the release at the end of each wave: ``--waves``.",
         "wave": "The number of the current wave. 0 before it begins.",
         "tolerate": "How many environments may fail. One more stops it.",
-        "max_parallel": "Of ``--max-parallel``. 0: as many as the tolerance allows, 32 at most.",
-        "verify": "Of ``--verify``.",
-        "bake": "Of ``--bake``: seconds between two waves.",
-        "deploy_at": "Of ``--deploy-at``. Empty: it began at once.",
+        "max_parallel": "How many run at once at most. 0: as many as may fail together, 32 at most.",
+        "verify": "Whether each deploy is compared with the cloud.",
+        "bake": "Seconds between two waves.",
+        "deploy_at": "When it may begin. Empty: at once.",
         "label": "Its name, such as a commit.",
         "user": _USER,
         "created": _CREATED,
@@ -128,7 +126,7 @@ MEANINGS: dict[type[Any], dict[str, str]] = {
         "unlogged": "How many objects neither a live release nor the log knows.",
         "objects_seen": "How many objects the cloud has, below the location of the store.",
         "bytes_seen": "How many bytes these have.",
-        "message": "Why it could not be compared, in English. Then the counts are those of before.",
+        "message": "Why it could not be compared, in English. The counts are then the old ones.",
         "checked": "When it was compared last.",
     },
 }
