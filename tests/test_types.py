@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 from tests.conftest import ci_package, slow
-from tests.test_reference import PAGES, REFERENCE
+from tests.test_reference import REFERENCE
 from wx_static_store import exceptions
 from wx_static_store.exceptions import WxStaticStoreError
 

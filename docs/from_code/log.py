@@ -7,9 +7,7 @@ from wx_static_store.rollouts.models import Drift, Rollout, RolloutEnvironment
 
 from . import entries, section
 
-_USER = (
-    "The user who caused it. Empty for a command without ``--user``."
-)
+_USER = "The user who caused it. Empty for a command without ``--user``."
 _ENV = "The id of the cloud environment."
 _USING = "The alias in ``STORAGES``."
 _CREATED = "When the row was written."
@@ -88,7 +86,7 @@ MEANINGS: dict[type[Any], dict[str, str]] = {
         "waves": "How many environments have the release at the end of each wave: ``--waves``.",
         "wave": "The number of the current wave. 0 before it begins.",
         "tolerate": "How many environments may fail. One more stops it.",
-        "max_parallel": "How many run at once at most. 0: as many as may fail together, 32 at most.",
+        "max_parallel": "How many run at once. 0: as many as may fail together, 32 at most.",
         "verify": "Whether each deploy is compared with the cloud.",
         "bake": "Seconds between two waves.",
         "deploy_at": "When it may begin. Empty: at once.",
@@ -151,7 +149,9 @@ def _entry(model: type[Any], name: str, meaning: str) -> tuple[str, str]:
     """Return a column, its name in the admin if that is another, and what it may hold."""
     field = model._meta.get_field(name)
     choices = [_named(value, label) for value, label in field.choices or () if value]
-    return _named(name, field.verbose_name), "\n\n   ".join(filter(None, [meaning, ", ".join(choices)]))
+    return _named(name, field.verbose_name), "\n\n   ".join(
+        filter(None, [meaning, ", ".join(choices)])
+    )
 
 
 def _named(name: str, label: object) -> str:

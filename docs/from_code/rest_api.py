@@ -96,11 +96,17 @@ def _parameters(address: Address) -> list[tuple[str, dict[str, Any]]]:
         if each["name"] not in once and (each["in"] != "path" or each["schema"].get("enum"))
     ]
     schema = _resolved(
-        of.get("requestBody", {}).get("content", {}).get("multipart/form-data", {}).get("schema", {})
+        of.get("requestBody", {})
+        .get("content", {})
+        .get("multipart/form-data", {})
+        .get("schema", {})
     )
     needed = schema.get("required", ())
     found += [
-        (name, field | {"required": name in needed, "description": _meaning(field | {"name": name})})
+        (
+            name,
+            field | {"required": name in needed, "description": _meaning(field | {"name": name})},
+        )
         for name, field in schema.get("properties", {}).items()
     ]
     return found

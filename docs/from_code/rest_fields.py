@@ -124,7 +124,9 @@ def _answer(name: str, members: dict[str, Meaning], base: str, shared: dict[str,
     model = COLUMNS.get(name, object)
     of = here("Columns of %s", "%s 的字段") % f":ref:`{model.__name__} <{anchor_of(model)}>`"
     parts = (
-        here("All members of %s, and:", "除 %s 的全部字段外，还有：") % linked(base) if base else "",
+        here("All members of %s, and:", "除 %s 的全部字段外，还有：") % linked(base)
+        if base
+        else "",
         _listed(f":ref:`{here('Shared', '共有')} <rest-members>`", also),
         _listed(of, columns),
         entries(*own),

@@ -56,7 +56,9 @@ def test_each_problem_of_an_address_is_named_there_or_for_all_of_its_kind() -> N
 def part(id: str, language: str) -> str:
     """Return what the page says of an address."""
     parts = [text_of(call, language) for call in CALLS if call.startswith("rest-api ")]
-    [found] = re.findall(rf"^\.\. anchor:: {id}\n(.*?)(?=^\.\. anchor:: wx_|\Z)", "\n".join(parts), re.M | re.S)
+    [found] = re.findall(
+        rf"^\.\. anchor:: {id}\n(.*?)(?=^\.\. anchor:: wx_|\Z)", "\n".join(parts), re.M | re.S
+    )
     return str(found)
 
 

@@ -174,7 +174,7 @@ class Release(View):
 
     @Operation.of_row(
         "wx_releases_retrieve",
-        _("What a tree was, and where it was deployed"),
+        _("The files of a release, and where it was deployed"),
         serializers.ReleaseSerializer,
         (Act.SEE_DEPLOYMENTS,),
         parameters.ReleaseQuery,

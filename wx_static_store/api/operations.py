@@ -21,7 +21,7 @@ MATCH = {
     "If-None-Match": (str, _("With * nothing is replaced: the answer is 412 where a file is.")),
 }
 WITH_MD5 = MATCH | {
-    "Content-MD5": (MD5, _("Of the body, in base64; of other bytes the answer is 400.")),
+    "Content-MD5": (MD5, _("The MD5 of the body, in base64; else the answer is 400.")),
 }
 EVERYBODY = ("version", "not_authenticated", "authentication_failed", "forbidden", "throttled")
 SENDER = (*EVERYBODY, "csrf")

@@ -149,7 +149,7 @@ class Retry(View):
         _("Upload the same bytes again"),
         (*SENDER, *operations.AGAIN, *CLOUD, *ONCE),
         needs=(Act.RETRY,),
-        description=_("Of files that are still to be had: on this server, or on the public site."),
+        description=_("The bytes must still be on this server or on the public site."),
     )
     def post(self, request: Request, id: str) -> Response:
         row = lists.one_row(lists.visible_rows(request), id)
@@ -257,7 +257,7 @@ class StoreList(View):
 
     @Operation(
         "wx_stores_list",
-        _("Where one may upload, and what"),
+        _("Where the caller may upload, and what"),
         READ,
         serializers.StoresSerializer,
         (Act.UPLOAD, Act.SEE_LOG),

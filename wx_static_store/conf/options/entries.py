@@ -111,9 +111,9 @@ class Entries:
     max_workers: int = in_platform(20, validators.count,
         "Number of files that are sent at the same time. 1 is serial; more than 64 brings nothing.")
     api_concurrency: int | None = in_platform(None, validators.count,
-        "Most calls in flight at WeChat's API. A throttle (45011, -501003, -501004) halves them for "
-        "a time, in all processes that share ``token_cache``. The ``SlowDown`` of COS halves the "
-        "PUTs of the process.",
+        "Most calls in flight at WeChat's API. A throttle (45011, -501003, -501004) halves them "
+        "for a time, in all processes that share ``token_cache``. The ``SlowDown`` of COS halves "
+        "the PUTs of the process.",
         shown="``max_workers``")
     connect_timeout: float = in_platform(10.0, validators.number, "Seconds to connect.")
     read_timeout: float = in_platform(60.0, validators.number,
@@ -133,8 +133,9 @@ class Entries:
 
     # In ``WX_STATIC_STORE`` only.
     api_rate: float | None = in_settings(None, validators.rate,
-        "Most calls a second to WeChat's API, of all processes that share ``token_cache``. ``0.5`` "
-        "is one call in two seconds. While the cache fails, each process keeps the rate for itself.",
+        "Most calls a second to WeChat's API, of all processes that share ``token_cache``. "
+        "``0.5`` is one call in two seconds. While the cache fails, each process keeps the rate "
+        "for itself.",
         shown="no limit")
     token_min_interval: float = in_settings(
         60.0, validators.interval, "Least number of seconds between two fetches of a token."
@@ -163,8 +164,8 @@ class Entries:
         300.0, validators.number, "``wx_static_store.callback``: largest age of a push in seconds."
     )
     environments: Callable[[Any], Mapping[str, Any]] | None = in_settings(None, validators.function,
-        "A function, or its dotted path, that returns the environments offered to a user (``None``: "
-        "a command), as ``{id: label}``. A label may be a dictionary, "
+        "A function, or its dotted path, that returns the environments offered to a user "
+        "(``None``: a command), as ``{id: label}``. A label may be a dictionary, "
         '``{"label": "Tea House", "tags": ["ring/early"]}``. '
         "``wx_static_store.environments.of_platform`` offers what WeChat lists.")
     release_storage: str = in_settings("", validators.text,

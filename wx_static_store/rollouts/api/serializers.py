@@ -50,7 +50,7 @@ class RolloutSerializer(serializers.Serializer[Any]):
     )
     release_url = Link("release", _("The address of the release."), source="release_id")
     digest = Text(
-        _("Of the release: equal for equal trees. Empty without one."),
+        _("The digest of the release: equal for equal trees. Empty without one."),
         source="release.digest",
         default="",
         read_only=True,
@@ -99,7 +99,7 @@ class RolloutFailureSerializer(serializers.Serializer[Any]):
 
     errcode = Number(_("WeChat's."), allow_null=True)
     message = Text(_("What the first of them says."), source="text")
-    envs = serializers.ListField(child=serializers.CharField(), help_text=_("Which they are."))
+    envs = serializers.ListField(child=serializers.CharField(), help_text=_("Their environments."))
     tries = Number(_("How many times the most tried of them was begun."))
     not_before = Time(_("When the next try may begin; null: none is planned."), allow_null=True)
 
