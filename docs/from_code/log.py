@@ -155,4 +155,4 @@ def _entry(model: type[Any], name: str, meaning: str) -> tuple[str, str]:
 
 
 def _named(name: str, label: object) -> str:
-    return f"``{name}``" + ("" if str(label) == name.replace("_", " ") else f" *{label}*")
+    return f"``{name}``" + ("" if str(label).lower() == name.replace("_", " ") else f" *{label}*")

@@ -108,7 +108,7 @@ def _is_column(answer: str, member: str, meaning: Meaning) -> bool:
     model = COLUMNS.get(answer, object)
     if member not in MEANINGS.get(model, ()) or (answer, member) in OWN:
         return False
-    choices = model._meta.get_field(member).choices or ()  # type: ignore[attr-defined]
+    choices = model._meta.get_field(member).choices or ()
     return meaning[1] == ", ".join(f"``{value}``" for value, _label in choices if value)
 
 
