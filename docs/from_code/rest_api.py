@@ -143,7 +143,7 @@ def _address(address: Address, homes: dict[tuple[str, str], str]) -> str:
         plain(of["summary"]) + here(".", "。"),
         plain(of.get("description", "")),
         fields(
-            (here("Permission", "权限"), here(" or ", "或").join(needs)),
+            (here("Permission", "权限"), here(" or ", " 或 ").join(needs)),
             (here("Parameters", "参数"), "\n\n   ".join(each for each in both if each)),
             (here("Answer", "响应"), _answers(of["responses"])),
             (here("Problems", "问题"), _problems(of["responses"], {*dict(parameters)})),
@@ -158,14 +158,14 @@ def _anchor(name: str) -> str:
 
 
 def _needed(of: dict[str, Any]) -> str:
-    return here(" (required)", "（必填）") if of.get("required") else ""
+    return here(" (required)", r"\ （必填）") if of.get("required") else ""
 
 
 def _entry(name: str, of: dict[str, Any], *, anchor: bool) -> tuple[str, str]:
     parts = [described(of), choices_of(of)]
     if anchor:
         parts.insert(0, f".. anchor:: {_anchor(name)}")
-    where = here(" (header)", "（请求头）") if of.get("in") == "header" else _needed(of)
+    where = here(" (header)", r"\ （请求头）") if of.get("in") == "header" else _needed(of)
     return f"``{name}``{where}", "\n\n   ".join(part for part in parts if part)
 
 
