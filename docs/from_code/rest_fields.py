@@ -32,6 +32,8 @@ COLUMNS: dict[str, type[Any]] = {
 }
 # What a member means in each answer, but in those below.
 MORE = {
+    "again": "Whether a new try helps: ``at once``, ``in some minutes``, ``with a new token``, "
+    "``later``, ``after a change`` or ``never``.",
     "extensions": "The kinds of files that need only the permission ``upload``.",
     "hint": "What an operator can do. Empty if there is nothing to do.",
     "id": "Its id.",

@@ -235,13 +235,13 @@ class RolloutForm(RolloutBody):
 class RolloutsQuery(parameters.PageQuery):
     """Which rollouts are wanted."""
 
-    state = parameters.choice_field(_("How the rollout stands."), choices=Rollout.State.choices)
+    state = parameters.choice_field(_("The state of the rollout."), choices=Rollout.State.choices)
 
 
 class RolloutQuery(RolloutsQuery):
     """Which environments of a rollout are wanted."""
 
     state = parameters.choice_field(
-        _("How the environment stands."), choices=RolloutEnvironment.State.choices
+        _("The state of the environment."), choices=RolloutEnvironment.State.choices
     )
     page_size = parameters.page_size_field(parameters.LARGEST_LIST)
