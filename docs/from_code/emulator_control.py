@@ -10,6 +10,15 @@ _LINE = re.compile(
     r"^  (GET|PUT|POST|DELETE) +(\S+) *(\{.*?\}|\?\S+(?:  \?\S+)*)?[; ]*(.*)$", re.MULTILINE
 )
 
+# What the manual does not say, or says of itself.
+MORE = {
+    "GET /__emulator__/": "the manual",
+    "DELETE /__emulator__/journal": "forget all requests",
+    "DELETE /__emulator__/faults": "remove all faults",
+    "POST /__emulator__/quirks": "set quirks",
+    "POST /__emulator__/clock": "let seconds pass",
+}
+
 
 def text() -> str:
     found = _LINE.findall(CONTROL)
@@ -17,5 +26,5 @@ def text() -> str:
 
 
 def _entry(address: str, example: str, said: str) -> tuple[str, str]:
-    parts = [plain(said), f"``{example}``" if example else ""]
+    parts = [MORE.get(address) or plain(said), f"``{example}``" if example else ""]
     return f"``{address}``", "\n\n   ".join(part for part in parts if part)
