@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 from tests.conftest import ci_package, slow
-from tests.test_reference import PAGES, REFERENCE
+from tests.test_reference import REFERENCE
 from wx_static_store import exceptions
 from wx_static_store.exceptions import WxStaticStoreError
 
@@ -47,9 +47,7 @@ def run(*command: str, folder: Path = ROOT) -> str:
 
 def declared() -> Iterator[str]:
     """Yield the names for a project of docs/reference/python.rst, where they are defined."""
-    for_projects = PAGES["docs/reference/python.rst"].split("\nInside the package\n")[0]
-    modules = [name for name in REFERENCE if f"\n{name}\n" in for_projects]
-    values = [(module, name) for module in modules for name in REFERENCE[module]]
+    values = [(module, name) for module, names in REFERENCE.items() for name in names]
     errors = {n: v for n, v in vars(exceptions).items() if isinstance(v, type)}
     values += [
         (exceptions.__name__, n) for n, v in errors.items() if issubclass(v, WxStaticStoreError)

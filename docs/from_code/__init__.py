@@ -30,6 +30,12 @@ def table(*widths: int, rows: Iterable[Iterable[object]]) -> str:
     return "\n".join([head, *lines, ""])
 
 
+def entries(*items: tuple[str, str]) -> str:
+    """Return a list of names, each with its meaning, which stands on a line of its own."""
+    lines = (f"{name}\n   {meaning or '–'}" for name, meaning in items)
+    return "\n".join([".. rst-class:: entries simple\n", *lines, ""]) if items else ""
+
+
 def section(title: str, *parts: str, anchor: str = "", mark: str = "=") -> str:
     head = [f".. anchor:: {anchor}\n"] if anchor else []
     return "\n".join([*head, title, mark * 2 * len(title), "", *(f"{part}\n" for part in parts)])

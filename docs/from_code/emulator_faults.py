@@ -1,16 +1,18 @@
 """Write the kinds of faults from the emulator's table."""
 
-from wx_static_store.emulator.kinds import API, KINDS, PUT, Parameter
+from wx_static_store.emulator.kinds import API, KINDS, PUT, Kind, Parameter
 
-from . import here, of_emulator, plain, table
+from . import entries, here, of_emulator, plain
 
 
 def text() -> str:
-    rows = [("``do``", "``on``", here("Parameters", "参数"), here("Meaning", "含义"))]
-    for name, kind in KINDS.items():
-        parameters = ", ".join(f"``{_sign(*item)}``" for item in kind.parameters.items())
-        rows.append((f"``{name}``", _on(kind.on), parameters, plain(of_emulator(kind.text))))
-    return table(18, 18, 26, 38, rows=rows)
+    return entries(*(_entry(name, kind) for name, kind in KINDS.items()))
+
+
+def _entry(name: str, kind: Kind) -> tuple[str, str]:
+    parameters = ", ".join(f"``{_sign(*item)}``" for item in kind.parameters.items())
+    more = ": ".join(part for part in (_on(kind.on), parameters) if part)
+    return f"``{name}``", f"{plain(of_emulator(kind.text))}\n\n   {more}"
 
 
 def _on(calls: tuple[str, ...]) -> str:

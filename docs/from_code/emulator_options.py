@@ -2,11 +2,11 @@
 
 from wx_static_store.emulator.__main__ import _parser
 
-from . import block
-from .commands import options, usage
+from . import entries
+from .commands import _help, _names
 
 
 def text() -> str:
     parser = _parser()
     own = [action for action in parser._actions if action.dest != "help"]
-    return "\n".join([block(usage(parser, parser.prog, own)), options(parser, own)])
+    return entries(*((_names(action), _help(parser, action)) for action in own))

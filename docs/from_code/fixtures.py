@@ -5,7 +5,7 @@ import inspect
 from wx_static_store import testing
 from wx_static_store.emulator import EmulatorServer
 
-from . import here, section, table
+from . import entries, section
 
 
 def text() -> str:
@@ -13,17 +13,17 @@ def text() -> str:
 
 
 def _fixtures() -> str:
-    rows = [(here("Fixture", "fixture"), here("What it does", "作用"))]
-    rows += [(f"``{name}``", _said(getattr(testing, name))) for name in testing.__all__]
-    return table(28, 72, rows=rows)
+    return entries(*((f"``{name}``", _said(getattr(testing, name))) for name in testing.__all__))
 
 
 def _members() -> str:
-    rows = [(here("Method or attribute", "方法或属性"), here("What it does", "作用"))]
-    for name, value in vars(EmulatorServer).items():
-        if not name.startswith("_") and inspect.getdoc(value):
-            rows.append((f"``{name}{_signature(value)}``", _said(value)))
-    return table(42, 58, rows=rows)
+    return entries(
+        *(
+            (f"``{name}{_signature(value)}``", _said(value))
+            for name, value in vars(EmulatorServer).items()
+            if not name.startswith("_") and inspect.getdoc(value)
+        )
+    )
 
 
 def _signature(value: object) -> str:

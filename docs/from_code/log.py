@@ -5,14 +5,12 @@ from typing import Any
 from wx_static_store.models import Deployment, Dismissal, Release, UploadLog
 from wx_static_store.rollouts.models import Drift, Rollout, RolloutEnvironment
 
-from . import here, section, table
+from . import entries, section
 
-_USER = (
-    "The user who caused it. Empty for a command without ``--user``, and for a user who is gone."
-)
+_USER = "The user who caused it. Empty for a command without ``--user``."
 _ENV = "The id of the cloud environment."
 _USING = "The alias in ``STORAGES``."
-_CREATED = "When the row was written, by the clock of the database's client."
+_CREATED = "When the row was written."
 MEANINGS: dict[type[Any], dict[str, str]] = {
     UploadLog: {
         "env": _ENV,
@@ -66,8 +64,7 @@ MEANINGS: dict[type[Any], dict[str, str]] = {
         "bytes": "How many bytes were stored.",
         "duration_ms": "How long it took, in milliseconds. Empty while it runs.",
         "user": _USER,
-        "release": "What the tree was: the list of its files. Empty for a run before there were "
-        "releases, and where its list was pruned.",
+        "release": "The release: the list of its files. Empty if the list was pruned.",
         "created": _CREATED,
     },
     Release: {
@@ -83,17 +80,16 @@ MEANINGS: dict[type[Any], dict[str, str]] = {
     Rollout: {
         "using": _USING,
         "folder": "Where the keys begin.",
-        "release": "What is brought to the environments. Empty for a roll back that gives them "
-        "different ones.",
+        "release": "The release. Empty for a roll back that gives the environments different ones.",
         "undoes": "The rollout that this one rolls back.",
         "state": "How far it is. *stopped*: too many failed, or somebody stopped it.",
-        "waves": "Of ``--waves``, as it was written.",
+        "waves": "How many environments have the release at the end of each wave: ``--waves``.",
         "wave": "The number of the current wave. 0 before it begins.",
         "tolerate": "How many environments may fail. One more stops it.",
-        "max_parallel": "Of ``--max-parallel``. 0: as many as the tolerance allows, 32 at most.",
-        "verify": "Of ``--verify``.",
-        "bake": "Of ``--bake``: seconds between two waves.",
-        "deploy_at": "Of ``--deploy-at``. Empty: it began at once.",
+        "max_parallel": "How many run at once. 0: as many as may fail together, 32 at most.",
+        "verify": "Whether each deploy is compared with the cloud.",
+        "bake": "Seconds between two waves.",
+        "deploy_at": "When it may begin. Empty: at once.",
         "label": "Its name, such as a commit.",
         "user": _USER,
         "created": _CREATED,
@@ -128,7 +124,7 @@ MEANINGS: dict[type[Any], dict[str, str]] = {
         "unlogged": "How many objects neither a live release nor the log knows.",
         "objects_seen": "How many objects the cloud has, below the location of the store.",
         "bytes_seen": "How many bytes these have.",
-        "message": "Why it could not be compared, in English. Then the counts are those of before.",
+        "message": "Why it could not be compared, in English. The counts are then the old ones.",
         "checked": "When it was compared last.",
     },
 }
@@ -138,24 +134,25 @@ def text() -> str:
     return "\n".join(
         section(
             model.__name__,
-            table(22, 20, 58, rows=[_head(), *(_row(model, name) for name in of)]),
+            entries(*(_entry(model, name, meaning) for name, meaning in of.items())),
+            anchor=anchor_of(model),
         )
         for model, of in MEANINGS.items()
     )
 
 
-def _head() -> tuple[str, ...]:
-    return (
-        here("Column", "字段"),
-        here("In the admin", "管理后台中的名称"),
-        here("Meaning", "含义"),
+def anchor_of(model: type[Any]) -> str:
+    return f"log-{model.__name__.lower()}"
+
+
+def _entry(model: type[Any], name: str, meaning: str) -> tuple[str, str]:
+    """Return a column, its name in the admin if that is another, and what it may hold."""
+    field = model._meta.get_field(name)
+    choices = [_named(value, label) for value, label in field.choices or () if value]
+    return _named(name, field.verbose_name), "\n\n   ".join(
+        filter(None, [meaning, ", ".join(choices)])
     )
 
 
-def _row(model: type[Any], name: str) -> tuple[str, ...]:
-    field = model._meta.get_field(name)
-    said = [str(label) for _value, label in field.choices or ()]
-    label = str(field.verbose_name)
-    if said:
-        label += here(": ", "：") + here(", ", "、").join(said)
-    return f"``{name}``", label, MEANINGS[model][name]
+def _named(name: str, label: object) -> str:
+    return f"``{name}``" + ("" if str(label).lower() == name.replace("_", " ") else f" *{label}*")

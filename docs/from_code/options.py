@@ -1,24 +1,22 @@
-"""Write the table of options from their entries in wx_static_store/conf/options/."""
+"""Write the options of a scope from their entries in wx_static_store/conf/options/."""
 
 from wx_static_store.conf.options import OPTIONS, Options
-from wx_static_store.conf.options.entries import Scope
+from wx_static_store.conf.options.entries import Option, Scope
 
-from . import table
-
-SCOPES = [*Scope]
+from . import entries
 
 
-def text() -> str:
-    rows = [("Option", "Default", "Scope", "Meaning")]
-    for name, entry in sorted(OPTIONS.items(), key=lambda item: SCOPES.index(item[1].scope)):
-        default = entry.shown or _default(getattr(Options(), name))
-        shown = name.upper() if entry.scope is Scope.SETTINGS else name
-        rows.append((f"``{shown}``", default, entry.scope.value, entry.sentence))
-    return table(20, 18, 10, 52, rows=rows)
+def text(scope: str) -> str:
+    chosen = ((name, entry) for name, entry in OPTIONS.items() if entry.scope.name.lower() == scope)
+    return entries(*((_term(name, entry), entry.sentence) for name, entry in chosen))
+
+
+def _term(name: str, entry: Option) -> str:
+    default = entry.shown or _default(getattr(Options(), name))
+    shown = name.upper() if entry.scope is Scope.SETTINGS else name
+    return f"``{shown}``" + (f" ({default})" if default not in ("", "none") else "")
 
 
 def _default(value: object) -> str:
-    if value in (None, ()):
-        return "–"
     values = value if isinstance(value, tuple) else (value,)
-    return ", ".join("``" + (str(each) or '""') + "``" for each in values)
+    return ", ".join(f"``{each}``" for each in values if each not in (None, ""))

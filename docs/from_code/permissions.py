@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 from wx_static_store.health.models import Fact
 from wx_static_store.models import Deployment, UploadLog
 
-from . import here, table
+from . import entries
 
 ALLOWS = {
     "view_uploadlog": "See the log in the admin and by the API, with what WeChat and COS answered; "
@@ -37,13 +37,7 @@ ALLOWS = {
 
 
 def text() -> str:
-    rows = [(here("Permission", "权限"), here("In the admin", "管理后台中的名称"), _allows())]
-    rows += [(f"``{code}``", name, ALLOWS[code]) for code, name in _names().items()]
-    return table(24, 30, 46, rows=rows)
-
-
-def _allows() -> str:
-    return here("What it allows", "允许的操作")
+    return entries(*((f"``{code}`` *{name}*", ALLOWS[code]) for code, name in _names().items()))
 
 
 def _names() -> dict[str, str]:

@@ -1,22 +1,35 @@
-"""Write each address of the REST API from its OpenAPI document, or an overview of all."""
+"""
+Write addresses of the REST API from its OpenAPI document, those whose first word is given.
+
+`overview` is a list of all addresses. A parameter that several addresses take is described at the
+first of them; the others have a link.
+"""
 
 import re
 from functools import cache
+from textwrap import indent
 from typing import Any
 
 from django.utils.translation import get_language
 from drf_spectacular.generators import SchemaGenerator
 
-from wx_static_store.api.operations import SENDER
+from wx_static_store.api.operations import BODY, ONCE, READ, SENDER, Operation
 from wx_static_store.api.urls import urlpatterns
 
-from . import fields, here, plain, section, table
-
-_METHODS = ("get", "post", "put")
-_EVERYWHERE = {"X-CSRFToken"}  # what the page says once
-
+from . import entries, fields, here, plain, section
 
 SHOWN = 12  # choices of a type
+# The page names these once: problems of every request, of each with a body, of each with a key.
+COMMON = {*SENDER, *READ}
+WITH_BODY = {*BODY}
+WITH_KEY = {*ONCE} - COMMON
+# What a parameter means at all addresses that take it.
+_MEANINGS = {
+    "env": "The id of an environment. Without it, uploads and requests to the cloud take the "
+    "store's own; lists of rows take all.",
+}
+_METHODS = ("get", "post", "put")
+Address = tuple[str, str, dict[str, Any]]  # method, path, and its part of the document
 
 
 def openapi() -> dict[str, Any]:
@@ -29,64 +42,82 @@ def _in_language(language: str | None) -> dict[str, Any]:
     return found
 
 
-def text(part: str = "") -> str:
-    document = openapi()
-    components = document["components"]["schemas"]
-    every = [
+def text(*parts: str) -> str:
+    if parts == ("overview",):
+        return entries(*map(_line, _addresses()))
+    homes = _homes()
+    return "\n".join(
+        _address(each, homes) for each in _addresses() if each[1].partition("/")[0] in parts
+    )
+
+
+def _addresses() -> list[Address]:
+    """Return the addresses in the order of the URLconf."""
+    found = [
         (method, path.lstrip("/"), of[method])
-        for path, of in document["paths"].items()
+        for path, of in openapi()["paths"].items()
         for method in _METHODS
         if method in of
     ]
-    if part == "overview":
-        return _overview(every)
-    return "\n".join(_address(*each, components) for each in every)
+    order = [*_operations()]
+    return sorted(found, key=lambda each: order.index(each[2]["operationId"]))
 
 
-def _overview(every: list[tuple[str, str, dict[str, Any]]]) -> str:
+@cache
+def _operations() -> dict[str, Operation]:
     views = (pattern.callback.cls for pattern in urlpatterns)  # type: ignore[attr-defined]
     found = (
         getattr(view, name).operation for view in views for name in _METHODS if hasattr(view, name)
     )
-    needs = {operation.id: operation.needs for operation in found}
-    rows = [
-        (
-            f":ref:`{method.upper()} {path} <{of['operationId']}>`",
-            plain(of["summary"]),
-            ", ".join(f"``{act.rpartition('.')[2]}``" for act in needs[of["operationId"]]),
-        )
-        for method, path, of in sorted(every, key=lambda one: [*needs].index(one[2]["operationId"]))
+    return {operation.id: operation for operation in found}
+
+
+def _line(address: Address) -> tuple[str, str]:
+    method, path, of = address
+    return f":ref:`{method.upper()} {path} <{of['operationId']}>`", plain(of["summary"])
+
+
+def _homes() -> dict[tuple[str, str], str]:
+    """Return the first address of each parameter that several addresses take with one meaning."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for address in _addresses():
+        for name, of in _parameters(address):
+            found.setdefault((name, described(of)), []).append(address[2]["operationId"])
+    return {parameter: ids[0] for parameter, ids in found.items() if len(ids) > 1}
+
+
+def _parameters(address: Address) -> list[tuple[str, dict[str, Any]]]:
+    """Return the parameters and the fields of the form, but what stands in the path."""
+    method, _path, of = address
+    once = {"X-CSRFToken"} | ({"If-None-Match"} if method == "get" else set())
+    found = [
+        (each["name"], each | each["schema"] | {"description": _meaning(each)})
+        for each in of.get("parameters", [])
+        if each["name"] not in once and (each["in"] != "path" or each["schema"].get("enum"))
     ]
-    head = (
-        here("Address", "地址"),
-        here("What it does", "用途"),
-        here("One of these permissions", "所需权限（其中之一）"),
+    schema = _resolved(
+        of.get("requestBody", {})
+        .get("content", {})
+        .get("multipart/form-data", {})
+        .get("schema", {})
     )
-    return table(34, 40, 26, rows=[head, *rows])
+    needed = schema.get("required", ())
+    found += [
+        (
+            name,
+            field | {"required": name in needed, "description": _meaning(field | {"name": name})},
+        )
+        for name, field in schema.get("properties", {}).items()
+    ]
+    return found
 
 
-def _address(method: str, path: str, of: dict[str, Any], components: dict[str, Any]) -> str:
-    everywhere = _EVERYWHERE | ({"If-None-Match"} if method == "get" else set())
-    own = [each for each in of.get("parameters", []) if each["name"] not in everywhere]
-    return section(
-        f"{method.upper()} {path}",
-        plain(of["summary"]),
-        plain(of.get("description", "")),
-        _parameters(own, _body(of, components)),
-        _answers(of["responses"], components),
-        anchor=of["operationId"],
-        mark="-",
-    )
+def _meaning(of: dict[str, Any]) -> str:
+    return _MEANINGS.get(of["name"]) or str(of.get("description", ""))
 
 
-def _body(of: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of the form, if the request has one."""
-    content = of.get("requestBody", {}).get("content", {})
-    return _properties(content.get("multipart/form-data", {}).get("schema", {}), components)
-
-
-def _properties(schema: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = components.get(_name(schema), schema).get("properties", {})
+def _resolved(schema: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = openapi()["components"]["schemas"].get(_name(schema), schema)
     return found
 
 
@@ -94,28 +125,48 @@ def _name(schema: dict[str, Any]) -> str:
     return str(schema.get("$ref", "").rpartition("/")[2])
 
 
-def _parameters(parameters: list[dict[str, Any]], fields: dict[str, Any]) -> str:
-    places = {
-        "path": here("address", "地址"),
-        "query": here("query", "查询"),
-        "header": here("header", "请求头"),
-    }
-    rows = [
-        (f"``{each['name']}``", places[each["in"]], *_said(each["schema"], each))
-        for each in sorted(parameters, key=lambda each: [*places].index(each["in"]))
-    ]
-    form = here("body", "请求体")
-    rows += [(f"``{name}``", form, *_said(field, field)) for name, field in fields.items()]
-    head = (here("Parameter", "参数"), here("In", "位置"), here("Type", "类型"), _meaning())
-    return table(24, 12, 20, 44, rows=[head, *rows]) if rows else ""
+def _address(address: Address, homes: dict[tuple[str, str], str]) -> str:
+    method, path, of = address
+    id = of["operationId"]
+    own, links = [], []
+    parameters = _parameters(address)
+    for name, field in parameters:
+        home = homes.get((name, described(field)), "")
+        if home in ("", id):
+            own.append(_entry(name, field, anchor=bool(home)))
+        else:
+            links.append(f":ref:`{name} <{_anchor(name)}>`{_needed(field)}")
+    both = [", ".join(links), indent(entries(*own), "   ").lstrip() if own else ""]
+    needs = (f"``{act.rpartition('.')[2]}``" for act in _operations()[id].needs)
+    return section(
+        f"{method.upper()} {path}",
+        plain(of["summary"]) + here(".", "。"),
+        plain(of.get("description", "")),
+        fields(
+            (here("Permission", "权限"), here(" or ", " 或 ").join(needs)),
+            (here("Parameters", "参数"), "\n\n   ".join(each for each in both if each)),
+            (here("Answer", "响应"), _answers(of["responses"])),
+            (here("Problems", "问题"), _problems(of["responses"], {*dict(parameters)})),
+        ),
+        anchor=id,
+        mark="-",
+    )
 
 
-def _meaning() -> str:
-    return here("Meaning", "含义")
+def _anchor(name: str) -> str:
+    return f"parameter-{name.lower().replace('_', '-')}"
 
 
-def _said(schema: dict[str, Any], of: dict[str, Any]) -> tuple[str, str]:
-    return type_of(schema), described(of)
+def _needed(of: dict[str, Any]) -> str:
+    return here(" (required)", r"\ （必填）") if of.get("required") else ""
+
+
+def _entry(name: str, of: dict[str, Any], *, anchor: bool) -> tuple[str, str]:
+    parts = [described(of), choices_of(of)]
+    if anchor:
+        parts.insert(0, f".. anchor:: {_anchor(name)}")
+    where = here(" (header)", r"\ （请求头）") if of.get("in") == "header" else _needed(of)
+    return f"``{name}``{where}", "\n\n   ".join(part for part in parts if part)
 
 
 def described(of: dict[str, Any]) -> str:
@@ -123,20 +174,18 @@ def described(of: dict[str, Any]) -> str:
     return plain(re.split(r"\n*\* `", of.get("description", ""))[0])
 
 
-def type_of(schema: dict[str, Any]) -> str:
-    """Write a type: one of some texts, a link to an answer, or its name in JSON Schema."""
-    if name := _name(schema):
-        schema = openapi()["components"]["schemas"][name]
-        if "properties" in schema:
-            return linked(name)
+def choices_of(schema: dict[str, Any]) -> str:
+    """Return the texts that a value may be, or a link to the answer that it is."""
+    if "properties" in _resolved(schema):
+        return linked(_name(schema))
+    schema = _resolved(schema)
     if several := schema.get("allOf") or schema.get("oneOf") or schema.get("anyOf"):
-        return type_of(several[0])
+        return choices_of(several[0])
     if len(schema.get("enum", ())) in range(1, SHOWN):
         return ", ".join(f"``{value}``" for value in schema["enum"] if value)
     if _name(schema.get("items", {})):
-        return here("list of ", "列表：") + type_of(schema["items"])
-    name = f"{schema.get('type', 'object')} {schema.get('format', '')}".strip()
-    return f"``{name}``"
+        return here("list of ", "列表：") + choices_of(schema["items"])
+    return ""
 
 
 def linked(name: str) -> str:
@@ -145,20 +194,30 @@ def linked(name: str) -> str:
     return f":ref:`{short} <answer-{short.lower()}>`"
 
 
-def _answers(responses: dict[str, Any], components: dict[str, Any]) -> str:
-    good, codes = [], []
+def _answers(responses: dict[str, Any]) -> str:
+    good: dict[str, list[str]] = {}
     for status, of in responses.items():
-        if answer := _good(_schema(of), components):
-            good.append((status, answer))
-        codes += [code for code in re.findall(r"`(\w+)`", of["description"]) if code not in SENDER]
-    said = ", ".join(f":ref:`{code} <problem-{code.replace('_', '-')}>`" for code in codes)
-    return fields(*good, (here("Problems", "问题"), said))
+        if answer := _good(_schema(of)):
+            good.setdefault(answer, []).append(f"``{status}``")
+    return ", ".join(f"{', '.join(statuses)} {answer}" for answer, statuses in good.items())
 
 
-def _good(schema: dict[str, Any], components: dict[str, Any]) -> str:
-    members = _properties(schema, components)
+def _problems(responses: dict[str, Any], parameters: set[str]) -> str:
+    """Return the problems but those that the page names once."""
+    known = COMMON | WITH_BODY | (WITH_KEY if "Idempotency-Key" in parameters else set())
+    codes = [
+        code
+        for of in responses.values()
+        for code in re.findall(r"`(\w+)`", of["description"])
+        if code not in known
+    ]
+    return ", ".join(f":ref:`{code} <problem-{code.replace('_', '-')}>`" for code in codes)
+
+
+def _good(schema: dict[str, Any]) -> str:
+    members = _resolved(schema).get("properties", {})
     if is_page(members):
-        return here("a page of ", "分页：") + type_of(members["results"]["items"])
+        return here("a page of ", "分页：") + linked(_name(members["results"]["items"]))
     return linked(name) if members and (name := _name(schema)) != "WxProblem" else ""
 
 

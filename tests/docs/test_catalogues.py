@@ -16,12 +16,15 @@ PAGES = sorted(str(page.relative_to(DOCS).with_suffix("")) for page in DOCS.glob
 MADE = [
     (page, name)
     for page in PAGES
-    for name in re.findall(r"^\.\. from-code:: ([\w-]+)$", (DOCS / f"{page}.rst").read_text(), re.M)
+    for name in re.findall(
+        r"^\.\. from-code:: ([\w -]+)$", (DOCS / f"{page}.rst").read_text(), re.M
+    )
     if name not in ("emulator-faults", "emulator-quirks")  # the emulator has a catalogue of its own
 ]
 CODE = re.compile(r"^ .*|[A-Z]+ [\w/{}]+$|^\.\. .*|:\w+:`.*?`|``.*?``|.*[\u4e00-\u9fff].*")
 ENGLISH = re.compile(r"\b[A-Za-z]+ [A-Za-z]+ [A-Za-z]+\b")
-MARK = re.compile(r"^ *(\* - |- |#\. |:[^:`]+: )")  # of a list, a cell, a field
+# Of a list, a cell, a field, a meaning.
+MARK = re.compile(r"^ *(\* - |- |#\. |:[^:`]+: )|^( {3}| {6})(?! )")
 
 
 @each("page", PAGES)

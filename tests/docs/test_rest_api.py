@@ -6,15 +6,14 @@ import re
 
 import pytest
 
-from docs.from_code import text_of
+from docs.from_code import rest_api, text_of
 from tests.api.operations import OPERATIONS
 from tests.docs.blocks import DOCS
 from wx_static_store.api import base, problems, serializers
 
 TEXT = (DOCS / "reference" / "rest-api.rst").read_text(encoding="utf-8")
-MADE = "\n".join(
-    text_of(call, "en") for call in re.findall(r"^\.\. from-code:: (.+)$", TEXT, re.MULTILINE)
-)
+CALLS = re.findall(r"^\.\. from-code:: (.+)$", TEXT, re.MULTILINE)
+MADE = "\n".join(text_of(call, "en") for call in CALLS)
 ANCHORS = re.findall(r"\.\. anchor:: (\S+)", MADE)
 
 
@@ -32,26 +31,44 @@ def test_every_address_has_an_anchor_and_a_line_in_the_overview() -> None:
 
 def test_every_link_of_what_is_made_leads_to_one_anchor() -> None:
     links = set(re.findall(r":ref:`[^`]*?<([\w-]+)>`", MADE))
-    assert links <= {*ANCHORS}
+    elsewhere = re.findall(r"^\.\. _([\w-]+):$", TEXT, re.MULTILINE)
+    elsewhere += re.findall(r"\.\. anchor:: (\S+)", text_of("log", "en"))
+    assert links <= {*ANCHORS, *elsewhere}
     assert len(ANCHORS) == len({*ANCHORS})
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
-def test_the_overview_has_the_permissions_of_each_address(language: str) -> None:
-    overview = text_of("rest-api overview", language)
+def test_each_address_has_its_permissions(language: str) -> None:
     for operation in OPERATIONS.values():
-        [row] = re.findall(rf"<{operation.id}>`\n.*\n +- (.*)", overview)
+        [needs] = re.findall(r"^:(?:Permission|权限): (.*)$", part(operation.id, language), re.M)
         wanted = [act.rpartition(".")[2] for act in operation.needs]
-        assert re.findall(r"``(\w+)``", row) == wanted
+        assert re.findall(r"``(\w+)``", needs) == wanted
 
 
-def test_the_codes_that_any_address_may_answer_are_named_once() -> None:
-    [sentence] = re.findall(r"Each address may answer with ([^.]+)\.", TEXT)
-    everywhere = re.findall(r"``(\w+)``", sentence)
-    assert all(
-        code in operation.codes for code in everywhere[:-1] for operation in OPERATIONS.values()
+def test_each_problem_of_an_address_is_named_there_or_for_all_of_its_kind() -> None:
+    for (_view, method), operation in OPERATIONS.items():
+        named = set(re.findall(r"<problem-([\w-]+)>", part(operation.id, "en")))
+        common = rest_api.COMMON | (rest_api.WITH_BODY if method != "GET" else set())
+        common |= rest_api.WITH_KEY if operation.once else set()
+        assert {code.replace("-", "_") for code in named} == {*operation.codes} - common
+
+
+def part(id: str, language: str) -> str:
+    """Return what the page says of an address."""
+    parts = [text_of(call, language) for call in CALLS if call.startswith("rest-api ")]
+    [found] = re.findall(
+        rf"^\.\. anchor:: {id}\n(.*?)(?=^\.\. anchor:: wx_|\Z)", "\n".join(parts), re.M | re.S
     )
-    assert everywhere[-1] == "csrf"
+    return str(found)
+
+
+def test_the_codes_of_many_addresses_are_named_once() -> None:
+    [paragraph] = re.findall(r"Each address may answer with .*?\n\n", TEXT, re.DOTALL)
+    every, others, _last = paragraph.split(". ", 2)
+    assert set(re.findall(r"``(\w+)``", every)) == rest_api.COMMON
+    body, key = others.split(";")
+    assert set(re.findall(r"``([a-z_]+)``", body)) == rest_api.WITH_BODY
+    assert set(re.findall(r"``([a-z_]+)``", key)) == rest_api.WITH_KEY
 
 
 def test_the_version_of_the_page_is_that_of_the_api() -> None:

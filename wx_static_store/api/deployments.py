@@ -66,8 +66,8 @@ class Deployments(View):
         (Act.DEPLOY,),
         201,
         _(
-            "With the app of rollouts, workers of Celery do it after this answers with 202. "
-            "Else it is done in the request if it is small, and answered with 201."
+            "With the app of rollouts, Celery workers deploy after the answer 202. Without it, a "
+            "small deploy is done in the request: the answer is 201."
         ),
         request=dict.fromkeys(FORMATS, parameters.DeploymentBody),
         once=True,
@@ -127,7 +127,7 @@ class Deployment(View):
 
     @Operation.of_row(
         "wx_deployments_retrieve",
-        _("One deployment, and what failed of it"),
+        _("One deployment, and its failed files"),
         serializers.DeploymentDetailSerializer,
         (Act.SEE_DEPLOYMENTS,),
     )
@@ -174,7 +174,7 @@ class Release(View):
 
     @Operation.of_row(
         "wx_releases_retrieve",
-        _("What a tree was, and where it was deployed"),
+        _("The files of a release, and where it was deployed"),
         serializers.ReleaseSerializer,
         (Act.SEE_DEPLOYMENTS,),
         parameters.ReleaseQuery,

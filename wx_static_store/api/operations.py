@@ -18,10 +18,10 @@ MD5 = {"type": "string", "pattern": "^[A-Za-z0-9+/]{22}==$"}
 
 MATCH = {
     "If-Match": (str, _("The ETag of the file that is to be replaced; else the answer is 412.")),
-    "If-None-Match": (str, _("With * nothing is replaced: the answer is 412 where a file is.")),
+    "If-None-Match": (str, _("With * nothing is replaced: if there is a file, the answer is 412.")),
 }
 WITH_MD5 = MATCH | {
-    "Content-MD5": (MD5, _("Of the body, in base64; of other bytes the answer is 400.")),
+    "Content-MD5": (MD5, _("The MD5 of the body, in base64; else the answer is 400.")),
 }
 EVERYBODY = ("version", "not_authenticated", "authentication_failed", "forbidden", "throttled")
 SENDER = (*EVERYBODY, "csrf")

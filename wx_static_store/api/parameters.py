@@ -124,7 +124,7 @@ class PageQuery(serializers.Serializer[Any]):
     """Which page is wanted."""
 
     page_size = page_size_field(LARGEST_PAGE)
-    cursor = query_text(_("Of the address in next."))
+    cursor = query_text(_("The cursor of the address in next."))
 
 
 class LogQuery(PageQuery):
@@ -187,7 +187,7 @@ class FilesQuery(At):
         min_length=None,
         max_length=MAX_KEY_BYTES,
     )
-    cursor = query_text(_("Of the address in next."))
+    cursor = query_text(_("The cursor of the address in next."))
 
 
 def validate(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:

@@ -65,7 +65,7 @@ Url = member(serializers.URLField, allow_null=True)
 class UploadedSerializer(serializers.Serializer[Any]):
     """A file that is public now, or waits."""
 
-    id = Id(_("Of the row in the log; null where the log cannot be used."))
+    id = Id(_("The id of the row in the log; null where the log cannot be used."))
     store = Text()
     env = Text()
     name = Text(_("Below the store's location."))
@@ -157,7 +157,7 @@ class WaitingFileSerializer(RowSerializer):
     state = NamedChoice(
         WaitingFile.State.choices, called="waitingState", help_text=_("Whether it needs a person.")
     )
-    next_at = Time(_("Of a due one, when it is tried again."), read_only=True)
+    next_at = Time(_("When a due one is tried again."), read_only=True)
 
     class Meta:
         model = WaitingFile
@@ -215,7 +215,7 @@ class StoreSerializer(serializers.Serializer[Any]):
 class StoresSerializer(serializers.Serializer[Any]):
     """Where this user may upload, and what."""
 
-    folder = Text(_("Names of uploads begin so."), source="limits.upload_location")
+    folder = Text(_("The beginning of the names of uploads."), source="limits.upload_location")
     max_size = Number(_("In bytes."), source="limits.upload_max_size")
     extensions = serializers.ListField(
         child=serializers.CharField(), source="limits.upload_extensions"
@@ -240,10 +240,10 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
         allow_blank=True,
         help_text=_("What --verify found, or that the log alone decided; else empty."),
     )
-    live = Flag(_("It is the newest of its folder that ended well."), source="is_live")
+    live = Flag(_("Whether it is public now."), source="is_live")
     release = Id(_("The id of the release: what the tree was."), source="release_id")
     release_url = Link("release", _("The address of the release."), source="release_id")
-    digest = Digest(_("Of the release: equal for equal trees. Empty without one."))
+    digest = Digest(_("The digest of the release: equal for equal trees. Empty without one."))
     unchanged = Number(_("Files that were the same in the cloud, and not sent."), source="skipped")
     created = Time()
 
@@ -278,11 +278,11 @@ class ReleaseFileSerializer(serializers.Serializer[Any]):
     name = Text(_("Below the folder of a deployment."))
     size = Number()
     md5 = Text()
-    sha256 = Text(_("Of its bytes, in hex."))
+    sha256 = Text(_("The SHA-256 of its bytes, in hex."))
     content_type = Text(source="headers.content_type")
     cache_control = Text(source="headers.cache_control")
     other_headers = Text(source="headers.other_headers")
-    last = Flag(_("It is sent when all others are stored."))
+    last = Flag(_("Whether it is sent when all others are stored."))
 
 
 class ReleaseSerializer(serializers.Serializer[Any]):
@@ -291,7 +291,7 @@ class ReleaseSerializer(serializers.Serializer[Any]):
     id = Number()
     digest = Text(_("Equal for equal trees."))
     count = Number(_("How many files it has."))
-    size = Number(_("Of all files, in bytes."))
+    size = Number(_("The size of all files, in bytes."))
     created = Time(_("When it was deployed first."))
     used = Time(_("When it was deployed last."))
     deployments = DeploymentSerializer(many=True, help_text=_("The newest, 20 at most."))
@@ -318,10 +318,10 @@ class ProblemSerializer(serializers.Serializer[Any]):
     )
     detail = Text(_("For people, in their language."))
     request_id = _text(_("The request's own X-Request-ID, or a new one; for the operator."))
-    upload_id = _number(_("Of the row in the log."))
+    upload_id = _number(_("The id of the row in the log."))
     stage = _text(_("Where it happened: policy, name, source, token, link or put."))
     errors = serializers.DictField(  # type: ignore[assignment]
-        required=False, help_text=_("Of each field, a list of texts.")
+        required=False, help_text=_("A list of texts for each field.")
     )
     errcode = _number(_("WeChat's; for those who may read the log."))
     cos_code = _text(_("The object store's; for those who may read the log."))

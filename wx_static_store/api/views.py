@@ -71,8 +71,8 @@ class Uploads(View):
         (*SENDER, *operations.FILE, *CLOUD, *ONCE),
         needs=(Act.UPLOAD,),
         description=_(
-            "What is uploaded is public for everybody. It is sent to the cloud before this "
-            "answers. A store may let files wait while WeChat is away: the answer is 202 then."
+            "Every uploaded file is public. The answer comes when the cloud has it. A store may "
+            "let files wait while WeChat is away: the answer is then 202."
         ),
         request={"multipart/form-data": parameters.Form},
         waits=True,
@@ -149,7 +149,7 @@ class Retry(View):
         _("Upload the same bytes again"),
         (*SENDER, *operations.AGAIN, *CLOUD, *ONCE),
         needs=(Act.RETRY,),
-        description=_("Of files that are still to be had: on this server, or on the public site."),
+        description=_("The bytes must still be on this server or on the public site."),
     )
     def post(self, request: Request, id: str) -> Response:
         row = lists.one_row(lists.visible_rows(request), id)
@@ -200,7 +200,7 @@ class RawUpload(View):
 
     @Operation(
         "wx_uploads_find",
-        _("What is in the cloud by this name, or waits"),
+        _("The file of this name, in the cloud or waiting"),
         (*EVERYBODY, "invalid", "not_found", *STORE, "store_closed", "name", *CLOUD),
         serializers.FileSerializer,
         (Act.UPLOAD, Act.SEE_LOG),
@@ -257,7 +257,7 @@ class StoreList(View):
 
     @Operation(
         "wx_stores_list",
-        _("Where one may upload, and what"),
+        _("Where the caller may upload, and what"),
         READ,
         serializers.StoresSerializer,
         (Act.UPLOAD, Act.SEE_LOG),
@@ -274,7 +274,7 @@ class FileList(View):
 
     @Operation(
         "wx_files_list",
-        _("What is in the cloud"),
+        _("The files in the cloud"),
         (*EVERYBODY, "invalid", "not_found", *STORE, *CLOUD),
         pages_of(serializers.FileSerializer),
         (Act.SEE_LOG,),

@@ -60,24 +60,21 @@ class Entries:
     # Of one store: ``OPTIONS`` of its entry in ``STORAGES``, or ``WX_STATIC_STORE``.
     kind: str = MEDIA
     env: str | Callback = in_store("", validators.env,
-        "Id of the cloud environment; or a function that returns it, or the dotted path of one. "
-        "The function is called for each operation, and WeChat is asked for the address of its "
-        "environment. In ``OPTIONS`` write the path: some packages, such as Wagtail, save the "
-        "options of a storage as JSON.",
+        "Id of the cloud environment; or a function that returns it for each operation, or its "
+        "dotted path. In ``OPTIONS`` write the path: packages such as Wagtail save the options of "
+        "a storage as JSON.",
         shown="required")
     location: str = in_store(
         "", validators.location, "Folder in the environment; it comes before every name."
     )
     base_url: str = in_store("", validators.url,
         "Public address of the site. The address of a file is ``base_url`` + ``location`` + name. "
-        "An absolute ``STATIC_URL`` or ``MEDIA_URL`` replaces ``base_url`` and ``location`` "
-        "together. Without any of them WeChat is asked once, and the cache keeps the answer.",
+        "An absolute ``STATIC_URL`` or ``MEDIA_URL`` replaces ``base_url`` and ``location``.",
         shown="asked of WeChat")
     url_prefix: str = ""  # an absolute STATIC_URL or MEDIA_URL: it includes the location
     file_overwrite: bool = in_store(False, validators.flag,
-        "``WxStorage``: whether a save may replace a file. A save makes three calls, or two with "
-        "``True``. Two saves of one name at the same time get two names if the cache "
-        "``token_cache`` is shared.")
+        "``WxStorage``: whether a save may replace a file. It then makes two calls, else three. If "
+        "``token_cache`` is shared, two saves of one name at the same time get two names.")
     on_delete: str = in_store("blank", validators.on_delete,
         "``WxStorage``: ``blank`` overwrites a deleted file with a short text, ``raise`` refuses "
         "to delete, ``ignore`` leaves the file public.")
@@ -87,11 +84,10 @@ class Entries:
         "no call; ``never``: the save fails. Let ``wx_push`` send all before you set it back.")
     keep_only_hashed: bool = in_store(False, validators.flag,
         "Manifest storage: publish only the names with a hash, which halves the objects. Pages "
-        "that are made with ``DEBUG = True`` name the plain files, which are missing then.")
+        "that are made with ``DEBUG = True`` then lack their files.")
     trust_log: bool = in_store(False, validators.flag,
-        "A deploy decides by the log alone what changed. An unchanged tree then costs no call. "
-        "Files that somebody else wrote and rows that were lost are not noticed: "
-        "``wx_reconcile --fix`` finds them.")
+        "A deploy decides by the log alone what changed. An unchanged tree then costs no call. It "
+        "misses files that somebody else wrote: ``wx_reconcile --fix`` finds them.")
     cache_control: tuple[tuple[str, str], ...] = in_store((), validators.rules,
         'List of (pattern, value), such as ``[("*.html", "no-cache")]``. The first match wins.',
         shown="hashed static files a year, static HTML ``no-cache``, all else five minutes")
@@ -103,9 +99,8 @@ class Entries:
         4, validators.count, "Tries for one file. Each try asks for a new link."
     )
     deadline: float | None = in_store(None, validators.number,
-        "Seconds for one file, all tries together. A second for each MiB is added (for each 200 "
-        "KiB in a batch). Waiting for a slot of the limiter is not counted: for as long again, or "
-        "in a batch for as long as it takes.",
+        "Seconds for one file, all tries together, and one for each MiB (for each 200 KiB in a "
+        "batch). Waiting for a free slot takes as long again at most, in a batch without limit.",
         shown="25, or 300 in a batch")
     progress: bool | None = in_store(None, validators.flag,
         "A bar on a terminal (extra ``progress``, else plain lines). ``True``: also where there "
@@ -116,9 +111,9 @@ class Entries:
     max_workers: int = in_platform(20, validators.count,
         "Number of files that are sent at the same time. 1 is serial; more than 64 brings nothing.")
     api_concurrency: int | None = in_platform(None, validators.count,
-        "Most calls in flight at WeChat's API. After a throttle (45011, -501003, -501004) half as "
-        "many run at once, in all processes that share ``token_cache``, then slowly more again. "
-        "PUTs of the process are limited likewise after the ``SlowDown`` of COS.",
+        "Most calls in flight at WeChat's API. A throttle (45011, -501003, -501004) halves them "
+        "for a time, in all processes that share ``token_cache``. The ``SlowDown`` of COS halves "
+        "the PUTs of the process.",
         shown="``max_workers``")
     connect_timeout: float = in_platform(10.0, validators.number, "Seconds to connect.")
     read_timeout: float = in_platform(60.0, validators.number,
@@ -138,9 +133,9 @@ class Entries:
 
     # In ``WX_STATIC_STORE`` only.
     api_rate: float | None = in_settings(None, validators.rate,
-        "Most calls a second to WeChat's API, of all processes together: they count in the cache "
-        "``token_cache``. ``0.5`` is one call in two seconds. While the cache fails, each process "
-        "keeps the rate for itself.",
+        "Most calls a second to WeChat's API, of all processes that share ``token_cache``. "
+        "``0.5`` is one call in two seconds. While the cache fails, each process keeps the rate "
+        "for itself.",
         shown="no limit")
     token_min_interval: float = in_settings(
         60.0, validators.interval, "Least number of seconds between two fetches of a token."
@@ -169,33 +164,32 @@ class Entries:
         300.0, validators.number, "``wx_static_store.callback``: largest age of a push in seconds."
     )
     environments: Callable[[Any], Mapping[str, Any]] | None = in_settings(None, validators.function,
-        "A function, or its dotted path, from a user (``None``: a command) to the environments "
-        "that are offered, ``{id: label}``. In place of a label there may be a dictionary, "
+        "A function, or its dotted path, that returns the environments offered to a user "
+        "(``None``: a command), as ``{id: label}``. A label may be a dictionary, "
         '``{"label": "Tea House", "tags": ["ring/early"]}``. '
         "``wx_static_store.environments.of_platform`` offers what WeChat lists.")
     release_storage: str = in_settings("", validators.text,
         "Alias of a private storage: deploys keep the bytes of each release there, for roll backs.",
         shown="none")
     waiting_storage: str = in_settings("", validators.text,
-        "Alias of a private storage: the bytes of files that wait lie there (option ``wait``), and "
-        "those of uploads through the admin and the API that failed, for *Upload again*. All "
-        "machines that save, read or push must reach it: with several take S3, COS or a shared "
-        "disk, not a folder of one machine. Give each database a folder (or prefix) of its own: "
-        "``wx_prune`` deletes bytes that its database does not name.",
+        "Alias of a private storage for the bytes of files that wait (option ``wait``), and of "
+        "failed uploads through the admin and the API. All machines that save, read or push must "
+        "reach it: S3, COS or a shared disk. Give each database a folder of its own: ``wx_prune`` "
+        "deletes bytes that its database does not name.",
         shown="none")
     waiting_hours: int = in_settings(48, validators.hours,
-        "Hours after which ``wx_prune`` deletes from ``WAITING_STORAGE`` what belongs to no file "
-        "that waits, as of a save that was rolled back, and uploads of people that failed.")
+        "Hours after which ``wx_prune`` deletes the bytes in ``WAITING_STORAGE`` that belong to no "
+        "file that waits, such as those of failed uploads.")
     celery_queue: str = in_settings("", validators.text,
         "Queue of Celery to which the tasks of rollouts are sent.",
         shown="what the project's own routes say")
     rollout_time_limit: float = in_settings(3600.0, validators.number,
         "Seconds for one environment of a rollout. Its deploy ends two minutes before, or at half "
-        "the time if that is later. Celery ends a worker process that is still at it then.")
+        "the time if that is later. Then Celery ends the worker process.")
     alerts: tuple[Callable[[Any], object], ...] = in_settings((), validators.functions,
-        "Functions, or their dotted paths, that are called with an ``Alert`` when a deployment or "
-        "a rollout fails, and with what ``wx_alert`` finds. Ready made: ``send_mail`` and "
-        "``send_wecom`` in ``wx_static_store.health.alerts``.",
+        "Functions, or their dotted paths, that get an ``Alert`` when a deployment or a rollout "
+        "fails, and for what ``wx_alert`` finds: ``send_mail`` and ``send_wecom`` in "
+        "``wx_static_store.health.alerts``, or your own.",
         shown="none")
     alert_emails: tuple[str, ...] = in_settings((), validators.emails,
         "``send_mail``: list of addresses to which alerts are mailed.",

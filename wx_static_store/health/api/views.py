@@ -60,9 +60,8 @@ class Health(View):
         HealthSerializer,
         ("wx_static_store_health.view_health",),
         description=_(
-            "For monitors: 503 where something is wrong. A warning is no fault. The checks are "
-            "those of wx_doctor without --probe. Results that are younger than ten seconds are "
-            "answered again."
+            "For monitors: 503 if something is wrong, not for a warning. The checks are those of "
+            "wx_doctor without --probe. A result is used again for ten seconds."
         ),
         also=503,
     )

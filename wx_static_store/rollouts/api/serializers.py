@@ -49,7 +49,7 @@ class RolloutSerializer(serializers.Serializer[Any]):
         _("The id of the release; null where each environment gets its own."), source="release_id"
     )
     release_url = Link("release", _("The address of the release."), source="release_id")
-    digest = Digest(_("Of the release: equal for equal trees. Empty without one."))
+    digest = Digest(_("The digest of the release: equal for equal trees. Empty without one."))
     undoes = Id(_("The id of the rollout that this one rolls back."), source="undoes_id")
     undoes_url = Link("rollout", _("The address of that rollout."), source="undoes_id")
     waves = Text(_("How many environments have the release at the end of each wave."))
@@ -94,7 +94,7 @@ class RolloutFailureSerializer(serializers.Serializer[Any]):
 
     errcode = Number(_("WeChat's."), allow_null=True)
     message = Text(_("What the first of them says."), source="text")
-    envs = serializers.ListField(child=serializers.CharField(), help_text=_("Which they are."))
+    envs = serializers.ListField(child=serializers.CharField(), help_text=_("Their environments."))
     tries = Number(_("How many times the most tried of them was begun."))
     not_before = Time(_("When the next try may begin; null: none is planned."), allow_null=True)
 
@@ -230,13 +230,13 @@ class RolloutForm(RolloutBody):
 class RolloutsQuery(parameters.PageQuery):
     """Which rollouts are wanted."""
 
-    state = parameters.choice_field(_("How the rollout stands."), choices=Rollout.State.choices)
+    state = parameters.choice_field(_("The state of the rollout."), choices=Rollout.State.choices)
 
 
 class RolloutQuery(RolloutsQuery):
     """Which environments of a rollout are wanted."""
 
     state = parameters.choice_field(
-        _("How the environment stands."), choices=RolloutEnvironment.State.choices
+        _("The state of the environment."), choices=RolloutEnvironment.State.choices
     )
     page_size = parameters.page_size_field(parameters.LARGEST_LIST)

@@ -66,8 +66,8 @@ class Rollouts(View):
         (Act.DEPLOY,),
         202,
         _(
-            "A kept release, or an archive of a built site, to environments in waves. Workers "
-            "of Celery do it after this answers."
+            "Deploy a kept release, or an archive of a built site, to environments in waves. "
+            "Celery workers do it after the answer."
         ),
         request={
             "application/json": serializers.RolloutBody,
@@ -89,7 +89,7 @@ class Rollout(View):
 
     @Operation.of_row(
         "wx_rollouts_retrieve",
-        _("How far a rollout is, and how its environments stand"),
+        _("The progress of a rollout and of its environments"),
         serializers.RolloutDetailSerializer,
         (Act.SEE_DEPLOYMENTS,),
         serializers.RolloutQuery,
@@ -113,7 +113,7 @@ class RolloutAction(View):
         (*SENDER, *BODY, "invalid", "not_found", "rollout", "configuration", "busy", "workers"),
         serializers.RolloutSerializer,
         (Act.DEPLOY,),
-        description=_("What runs ends in any case. What waits is left alone after a stop."),
+        description=_("Environments that are running finish. After a stop, no other begins."),
         path={**PATH, "action": {"type": "string", "enum": [*ACTIONS]}},
     )
     def post(self, request: Request, id: str, action: str) -> Response:
