@@ -209,7 +209,7 @@ def test_a_release_of_other_environments_is_not_named_nor_shown(db: None) -> Non
     record("v1", "aaaa")
     with pytest.raises(SourceError) as caught:
         find_deployment("v1", among=[ENVS[1]])
-    assert "Known are: none" in str(caught.value)
+    assert "Known are" not in str(caught.value)
 
 
 def test_a_deployment_without_a_release_has_no_name(db: None) -> None:

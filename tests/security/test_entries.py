@@ -323,7 +323,7 @@ def test_an_editor_of_a_model_publishes_no_harmful_file(
     ("language", "fix"),
     [
         ("en", "ask for the permission to upload active content"),
-        ("zh-hans", "或申请“可以上传 HTML、SVG、脚本等含脚本的内容”权限"),
+        ("zh-hans", "或申请“可以上传含脚本的内容（HTML、SVG 等）”权限"),
     ],
 )
 @pytest.mark.urls("tests.bookshop.site")

@@ -67,22 +67,22 @@ def test_the_live_release_is_compared_with_the_one_before(viewer: Client, two: T
         "15 bytes before, 40 bytes after",
     ]
     assert sections(html) == {
-        "Added (1)": ["n.js 1 byte"],
-        "Changed (1)": ["index.html 13 bytes 39 bytes content"],
-        "Removed (1)": ["gone.png 2 bytes"],
+        "Added · 1": ["n.js 1 byte"],
+        "Changed · 1": ["index.html 13 bytes 39 bytes content"],
+        "Removed · 1": ["gone.png 2 bytes"],
     }
 
 
 def test_an_older_release_is_compared_with_what_is_live(viewer: Client, two: Two) -> None:
     html = html_of(viewer, "compare", two[0])
-    assert [*sections(html)] == ["Added (1)", "Changed (1)", "Removed (1)"]
-    assert sections(html)["Added (1)"] == ["gone.png 2 bytes"]
+    assert [*sections(html)] == ["Added · 1", "Changed · 1", "Removed · 1"]
+    assert sections(html)["Added · 1"] == ["gone.png 2 bytes"]
 
 
 def test_any_other_release_of_the_folder_can_be_chosen(viewer: Client, two: Two) -> None:
     third = deploy(OLD | {"third.css": b""}, "v3")
     html = html_of(viewer, "compare", third, f"?with={two[0].pk}")
-    assert [*sections(html)] == ["Added (1)"]
+    assert [*sections(html)] == ["Added · 1"]
     offered = texts(html, r"<option[^>]*>(.*?)</option>")
     assert [each.split(" · ")[0] for each in offered] == [
         f"#{two[1].pk} v2",
@@ -111,7 +111,7 @@ def test_many_files_are_cut_and_counted(
     monkeypatch.setattr(compare, "SHOWN", 2)
     many = deploy({f"{number}.css": b"" for number in range(5)})
     html = html_of(viewer, "compare", many)
-    assert len(sections(html)["Added (5)"]) == 2
+    assert len(sections(html)["Added · 5"]) == 2
     assert "and 3 more" in html
 
 
@@ -132,9 +132,9 @@ def test_a_release_is_compared_with_the_cloud_by_its_list(
     cloud.journal.clear()
     html = html_of(viewer, "compare", two[1], "?with=cloud")
     assert sections(html) == {
-        "Only in the cloud (1)": ["gone.png 2 bytes"],
-        "Different in the cloud (1)": ["n.js 1 byte 5 bytes content"],
-        "Missing in the cloud (1)": ["same.css 1 byte"],
+        "Only in the cloud · 1": ["gone.png 2 bytes"],
+        "Different in the cloud · 1": ["n.js 1 byte 5 bytes content"],
+        "Missing in the cloud · 1": ["same.css 1 byte"],
     }
     assert [call.name for call in cloud.calls()] == ["staticfilelist"]
 
