@@ -18,3 +18,13 @@ class Sample(models.Model):
 
     def __str__(self) -> str:
         return str(self.file)
+
+
+class Tea(models.Model):
+    """The model of docs/tutorial.rst."""
+
+    name = models.CharField(max_length=100)
+    leaflet = models.FileField(upload_to="leaflets")
+
+    def __str__(self) -> str:
+        return self.name

@@ -123,7 +123,7 @@ def test_the_job_can_be_tried_on_the_emulator(repository: Repository) -> None:
         "demo-1a2b3c4d5e6f7g8h": ENV,
         "http://127.0.0.1:8900": cloud.api_url,
         "http://127.0.0.1:8901": cloud.site_url(),
-        "http://127.0.0.1:8920/token.json": values["TOKEN_SERVICE_URL"],
+        "http://127.0.0.1:8890/token.json": values["TOKEN_SERVICE_URL"],
         "=rehearsal": f"={SECRET}",
     }
     project.follow(block(PAGE, "rehearsal"), here)

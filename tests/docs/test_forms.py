@@ -19,7 +19,7 @@ from wx_static_store.forms import WxFileWidget
 pytestmark = pytest.mark.django_db
 
 FILES = {block.caption: block.text for block in blocks(DOCS / "howto" / "forms.rst")}
-ADMINS = [name for name in FILES if name.startswith("shop/admin.py")]
+ADMINS = [name for name in FILES if name.startswith("menu/admin.py")]
 STORAGES = {
     "default": {"BACKEND": "wx_static_store.storage.WxStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
@@ -28,15 +28,15 @@ FAULT = {"on": "staticuploadfile", "do": "errcode", "errcode": 85088}
 
 
 @pytest.fixture
-def shop(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Make `shop(caption)`: the file as a module of an app that has the model Book."""
-    for name in ("shop", "shop.models"):
+def menu(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Make `menu(caption)`: the file as a module of an app that has the model Tea."""
+    for name in ("menu", "menu.models"):
         monkeypatch.setitem(sys.modules, name, models)
 
     def load(caption: str) -> ModuleType:
         name = caption.partition(".py")[0].replace("/", ".")
         module = ModuleType(name)
-        module.__package__ = "shop"
+        module.__package__ = "menu"
         monkeypatch.setitem(sys.modules, name, module)
         exec(FILES[caption], module.__dict__)
         return module
@@ -45,10 +45,12 @@ def shop(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.fixture
-def form(shop: Any, configure: Any, emulator: EmulatorServer) -> Any:
+def form(menu: Any, configure: Any, emulator: EmulatorServer) -> Any:
     configure(STORAGES=STORAGES, WX_STATIC_STORE={"BASE_URL": emulator.site_url()})
-    form_class = shop("shop/forms.py").BookForm
-    return lambda: form_class({"title": "Tea"}, {"file": SimpleUploadedFile("tea.txt", b"tea")})
+    form_class = menu("menu/forms.py").TeaForm
+    return lambda: form_class(
+        {"name": "Oolong"}, {"leaflet": SimpleUploadedFile("tea.txt", b"tea")}
+    )
 
 
 def test_a_valid_form_has_uploaded_its_file(form: Any, emulator: EmulatorServer) -> None:
@@ -58,38 +60,45 @@ def test_a_valid_form_has_uploaded_its_file(form: Any, emulator: EmulatorServer)
 
 def test_a_failed_upload_is_an_error_of_its_field(form: Any, emulator: EmulatorServer) -> None:
     emulator.script(FAULT)
-    assert "85088" in str(form().errors["file"])
+    assert "85088" in str(form().errors["leaflet"])
+
+
+def test_the_view_leads_to_the_public_file(form: Any, menu: Any, emulator: EmulatorServer) -> None:
+    data = {"name": "Oolong", "leaflet": SimpleUploadedFile("tea.txt", b"tea")}
+    answer = menu("menu/views.py").add_tea(RequestFactory().post("/", data))
+    (key,) = emulator.objects()
+    assert answer["Location"] == f"{emulator.site_url()}/{key}"
 
 
 def test_the_template_shows_the_form_with_its_style_sheet(form: Any) -> None:
     request = RequestFactory().get("/")
-    page = Template(FILES["shop/templates/add_book.html"])
+    page = Template(FILES["menu/templates/add_tea.html"])
     shown = page.render(Context({"form": form(), "request": request, "csrf_token": "x"}))
     assert "wx_static_store/widget" in shown
     assert 'type="file"' in shown
 
 
 def test_the_view_shows_the_form_again_when_an_upload_failed(
-    form: Any, shop: Any, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
+    form: Any, menu: Any, emulator: EmulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    views = shop("shop/views.py")
+    views = menu("menu/views.py")
     monkeypatch.setattr(views, "render", lambda request, name, context: (name, context["form"]))
     emulator.script(FAULT)
-    tea = SimpleUploadedFile("tea.txt", b"tea")
-    template, shown = views.add_book(RequestFactory().post("/", {"title": "Tea", "file": tea}))
-    assert template == "add_book.html"
-    assert "85088" in str(shown.errors["file"])
+    data = {"name": "Oolong", "leaflet": SimpleUploadedFile("tea.txt", b"tea")}
+    template, shown = views.add_tea(RequestFactory().post("/", data))
+    assert template == "add_tea.html"
+    assert "85088" in str(shown.errors["leaflet"])
 
 
 @pytest.fixture
 def registry() -> Iterator[None]:
     yield
-    admin.site.unregister(models.Book)
+    admin.site.unregister(models.Tea)
 
 
 @pytest.mark.parametrize("caption", ADMINS)
 @pytest.mark.usefixtures("registry")
-def test_an_admin_of_the_page_uploads_by_the_widget(shop: Any, rf: Any, caption: str) -> None:
-    shop(caption)
-    form = admin.site.get_model_admin(models.Book).get_form(rf.get("/"))
-    assert isinstance(form.base_fields["file"].widget, WxFileWidget)
+def test_an_admin_of_the_page_uploads_by_the_widget(menu: Any, rf: Any, caption: str) -> None:
+    menu(caption)
+    form = admin.site.get_model_admin(models.Tea).get_form(rf.get("/"))
+    assert isinstance(form.base_fields["leaflet"].widget, WxFileWidget)

@@ -14,7 +14,7 @@ from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.test import RequestFactory
 
-from tests.bookshop.models import Book
+from tests.bookshop.models import Tea
 from tests.conftest import ENV, ci_package
 from tests.docs.blocks import matches
 from tests.docs.fresh_project import block
@@ -49,13 +49,13 @@ def cloud(configure: Any, emulator: EmulatorServer, tmp_path: Path) -> EmulatorS
     return emulator
 
 
-def save_in_an_outage(cloud: EmulatorServer) -> Book:
-    """Save a book with a file in an outage that is over then."""
+def save_in_an_outage(cloud: EmulatorServer) -> Tea:
+    """Save a tea with a leaflet in an outage that is over then."""
     cloud.script(QUOTA)
-    book = Book(title="Tea")
-    book.file.save("tea.txt", ContentFile(b"tea"))
+    tea = Tea(name="Oolong")
+    tea.leaflet.save("tea.txt", ContentFile(b"tea"))
     cloud.state.script.clear()
-    return book
+    return tea
 
 
 @pytest.mark.usefixtures("cloud")
@@ -76,12 +76,12 @@ def test_the_command_of_the_page_sends_what_waits(cloud: EmulatorServer) -> None
 def test_a_view_says_of_a_file_that_it_waits_until_it_is_sent(
     cloud: EmulatorServer, rf: RequestFactory
 ) -> None:
-    book, say = save_in_an_outage(cloud), run("shop/views.py")["after_save"]
+    tea, say = save_in_an_outage(cloud), run("menu/views.py")["after_save"]
     said = []
     for _time in range(2):
         request: Any = rf.get("/")
         request._messages = CookieStorage(request)
-        say(request, book)
+        say(request, tea)
         said.append([str(message) for message in get_messages(request)])
         call_command("wx_push", stdout=StringIO())
     assert said == [["The file will be public once it is sent."], []]
@@ -91,13 +91,13 @@ def test_a_view_says_of_a_file_that_it_waits_until_it_is_sent(
 def test_a_receiver_of_the_project_hears_of_the_file(
     cloud: EmulatorServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    receiver = run("shop/apps.py", __name__="shop.apps")["on_waiting"]
+    receiver = run("menu/apps.py", __name__="menu.apps")["on_waiting"]
     upload_waiting.connect(receiver)
     try:
         save_in_an_outage(cloud)
     finally:
         upload_waiting.disconnect(receiver)
-    assert capsys.readouterr().out == f"media/books/tea.txt waits for {ENV}\n"
+    assert capsys.readouterr().out == f"media/leaflets/tea.txt waits for {ENV}\n"
 
 
 def test_beat_sends_a_task_that_there_is() -> None:

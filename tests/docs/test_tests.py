@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import slow
 from tests.docs.blocks import DOCS, blocks, matches
-from tests.docs.fresh_project import FreshProject
+from tests.docs.fresh_project import FreshProject, block
 
 PAGE = DOCS / "howto" / "tests.rst"
 SETTINGS = """
@@ -19,6 +19,7 @@ STORAGES = {
 }
 WX_STATIC_STORE = {"ENV": "prod-1a2b3c", "COMPONENT_APPID": "wx1"}
 """
+WAITING = block("howto/media-in-an-outage", "config/settings.py")
 # What a reader's pytest need not have: it takes longer to import than the tests take to run.
 WITHOUT = "-p no:anyio -p no:hypothesispytest -p no:schemathesis -p no:xdist"
 
@@ -27,25 +28,16 @@ WITHOUT = "-p no:anyio -p no:hypothesispytest -p no:schemathesis -p no:xdist"
 def project(tmp_path: Path) -> FreshProject:
     made = FreshProject(tmp_path, PYTEST_ADDOPTS=WITHOUT)
     made.append("config/settings.py", SETTINGS)
-    for block in blocks(PAGE):
-        if block.caption:
-            made.paste(block)
+    for one in blocks(PAGE):
+        if one.caption:
+            made.paste(one)
     return made
 
 
 @slow
 def test_the_command_of_the_page_prints_what_the_page_shows(project: FreshProject) -> None:
-    (command, shown), *_ = (pair for block in blocks(PAGE) for pair in block.commands if pair[1])
+    (command, shown), *_ = (pair for one in blocks(PAGE) for pair in one.commands if pair[1])
     assert matches(shown, project.run(command))
-
-
-@slow
-def test_every_test_of_the_page_passes_with_the_settings_for_the_emulator(
-    project: FreshProject,
-) -> None:
-    (own,) = (block.text for block in blocks(PAGE) if block.name == "with-the-emulator")
-    project.append("config/settings_emulator.py", f"from config.settings import *\n\n{own}")
-    assert "4 passed" in project.run("python -m pytest --ds=config.settings_emulator tests")
 
 
 @slow
@@ -53,19 +45,20 @@ def test_every_test_of_the_page_passes(project: FreshProject) -> None:
     assert "4 passed" in project.run("python -m pytest tests")
 
 
+@slow
+def test_every_test_of_the_page_passes_if_files_wait_in_an_outage(project: FreshProject) -> None:
+    project.paste(WAITING)
+    assert "4 passed" in project.run("python -m pytest tests")
+
+
 def test_the_settings_without_a_cloud_keep_the_storage_that_waiting_files_need(
     project: FreshProject,
 ) -> None:
-    (waiting,) = (
-        block
-        for block in blocks(DOCS / "howto" / "media-in-an-outage.rst")
-        if block.caption == "config/settings.py"
-    )
-    project.paste(waiting)
-    project.run("python manage.py check --settings=config.settings_test")
+    project.paste(WAITING)
+    project.run("python manage.py check --settings=config.settings_memory")
 
 
 def test_the_storage_of_the_fixture_is_the_emulators_with_local_settings(
     project: FreshProject,
 ) -> None:
-    project.run("python -m pytest --ds=config.settings_test tests/test_storage.py")
+    project.follow(block("howto/tests", "in-memory"))

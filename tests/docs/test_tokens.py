@@ -26,12 +26,26 @@ from wx_static_store.storage import WxStorage
 
 PAGE = "howto/tokens"
 CLIENT = "config/tokens.py"
-TUTORIAL = "INSTALLED_APPS += ['wx_static_store', 'wx_static_store.health']\n"
-STORES = """
-WX_STATIC_STORE["API_BASE_URL"] = "{}"
+# What the settings of the tutorial have: a store whose files may wait, and a fixed token.
+TUTORIAL = """
+INSTALLED_APPS += ["wx_static_store", "wx_static_store.health"]
 STORAGES = {{
-    "default": {{"BACKEND": "wx_static_store.storage.WxStorage"}},
+    "default": {{
+        "BACKEND": "wx_static_store.storage.WxStorage",
+        "OPTIONS": {{"location": "media", "wait": "outage"}},
+    }},
     "staticfiles": {{"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}},
+    "waiting": {{
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {{"location": BASE_DIR / "waiting", "file_permissions_mode": 0o600}},
+    }},
+}}
+WX_STATIC_STORE = {{
+    "ENV": "prod-1a2b3c",
+    "API_BASE_URL": "{}",
+    "ACCESS_TOKEN": "of-yesterday",
+    "WAITING_STORAGE": "waiting",
+    "TOKEN_MIN_INTERVAL": 1e-6,  # not of the tutorial: a token of this second may be replaced
 }}
 """
 
@@ -42,6 +56,7 @@ def project(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def make(name: str) -> ModuleType:
         module = ModuleType("tokens_of_project")
+        module.__dict__["WX_STATIC_STORE"] = {}
         code = compile(block(PAGE, name).text, f"docs/howto/tokens.rst, {name}", "exec")
         exec(code, module.__dict__)
         monkeypatch.setitem(sys.modules, module.__name__, module)
@@ -142,23 +157,27 @@ def test_the_rehearsal_of_the_callback_has_the_secrets_of_the_emulator(
         f"WX_APPSECRET={account.appsecret}",
         f"WX_CALLBACK_TOKEN={PUSH_TOKEN}",
         f"WX_CALLBACK_AES_KEY={PUSH_AES_KEY}",
+        "WX_BASE_URL=http://127.0.0.1:8901",
+        "WX_API_BASE_URL=http://127.0.0.1:8900",
+        "REDIS_URL=redis://127.0.0.1:6379/0",
     ]
 
 
-@slow
-def test_a_site_fetches_its_token_by_the_pushed_ticket_and_hands_it_out(
+@pytest.fixture
+def client_of_a_site(
     configure: Any,
     project: Any,
     settings: Any,
     emulator: EmulatorServer,
     redis: CacheServer,
     tmp_path: Path,
-) -> None:
-    """The callback app, the view and the client of the page, each pasted as printed."""
+) -> Iterator[None]:
+    """Let this process upload with the token of a site: all code is pasted from the page."""
     account = emulator.state.account
     site = FreshProject(
         tmp_path / "site",
         WX_ENV=ENV,
+        WX_API_BASE_URL=emulator.api_url,
         WX_APPID=account.appid,
         WX_APPSECRET=account.appsecret,
         WX_CALLBACK_TOKEN=PUSH_TOKEN,
@@ -166,9 +185,8 @@ def test_a_site_fetches_its_token_by_the_pushed_ticket_and_hands_it_out(
         REDIS_URL=redis.settings["LOCATION"],
         TOKEN_SERVICE_SECRET=SECRET,
     )
-    site.append("config/settings.py", TUTORIAL)
+    site.append("config/settings.py", TUTORIAL.format(emulator.api_url))
     site.paste(block(PAGE, "config/settings.py"))
-    site.append("config/settings.py", STORES.format(emulator.api_url))
     site.paste(block(PAGE, "config/urls.py"))
     site.paste(block(PAGE, "config/token_view.py"))
     site.paste(block(PAGE, "token-view-url"), "config/urls.py")
@@ -182,10 +200,35 @@ def test_a_site_fetches_its_token_by_the_pushed_ticket_and_hands_it_out(
         project(CLIENT)
         provider = {"TOKEN_PROVIDER": "tokens_of_project.TokenService"}
         settings.WX_STATIC_STORE = settings.WX_STATIC_STORE | provider
-        upload()
-        assert requests.get(settings.TOKEN_SERVICE_URL, timeout=5).status_code == 403
+        yield
+
+
+@slow
+@pytest.mark.usefixtures("client_of_a_site")
+def test_a_site_fetches_its_token_by_the_pushed_ticket_and_hands_it_out(
+    emulator: EmulatorServer,
+) -> None:
+    upload()
     assert len(emulator.calls("api_component_token")) == 1
     assert len(emulator.calls("put_object")) == 1
+
+
+@slow
+@pytest.mark.usefixtures("client_of_a_site")
+def test_a_site_gives_its_token_to_nobody_who_does_not_know_the_secret(settings: Any) -> None:
+    assert requests.get(settings.TOKEN_SERVICE_URL, timeout=5).status_code == 403
+
+
+@slow
+@pytest.mark.usefixtures("client_of_a_site")
+def test_a_site_fetches_another_token_when_that_of_its_client_was_refused(
+    emulator: EmulatorServer,
+) -> None:
+    upload()
+    emulator.expire_token()
+    upload()
+    assert len(emulator.calls("api_component_token")) == 2
+    assert len(emulator.calls("put_object")) == 2
 
 
 def test_the_settings_of_a_client_name_the_provider_of_the_page(
@@ -197,9 +240,8 @@ def test_the_settings_of_a_client_name_the_provider_of_the_page(
         TOKEN_SERVICE_URL=f"http://127.0.0.1:{service.server_port}/",
         TOKEN_SERVICE_SECRET=SECRET,
     )
-    client.append("config/settings.py", "import os\nINSTALLED_APPS += ['wx_static_store']\n")
+    client.append("config/settings.py", TUTORIAL.format(emulator.api_url))
     client.paste(block(PAGE, "token-service-settings"), "config/settings.py")
-    client.append("config/settings.py", STORES.format(emulator.api_url))
     client.paste(block(PAGE, CLIENT))
     printed = client.run(typed(block(PAGE, "print-the-token")))
     assert emulator.access_token in printed
