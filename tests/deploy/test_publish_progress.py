@@ -54,6 +54,13 @@ def test_progress_is_printed_where_it_is_wanted(
     assert re.fullmatch(shown, stream.getvalue())
 
 
+def test_the_file_that_goes_last_counts(configure: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    configure(WX_STATIC_STORE={"PROGRESS": True})
+    monkeypatch.setattr(sys, "stderr", stream := StringIO())
+    deploy(get_uploader(), items(a_js=b"1"), last=lambda: item("manifest.json", b"{}"))
+    assert re.findall("[0-9]+/[0-9]+ files", stream.getvalue()) == ["1/1 files", "2/2 files"]
+
+
 def test_a_line_shows_rate_time_left_and_failures(
     configure: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -237,7 +237,8 @@ def _shown_on(bar: Any, env: str, files: int, size: int, lines: int) -> OnResult
         count, sent, failed = count + 1, sent + stored, failed + bool(result.error)
         if bar is None and count * lines // files == (count - 1) * lines // files:
             return
-        parts = [done % {"done": count, "files": files}]
+        # The file that goes last is not in the plan.
+        parts = [done % {"done": count, "files": max(count, files)}]
         if bar is None:
             parts.append(f"{sent / 2**20:.1f}/{size / 2**20:.1f} MiB")
         # From the first bytes alone, the time left would be a wild guess.
