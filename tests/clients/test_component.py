@@ -475,7 +475,7 @@ def test_a_token_that_somebody_discarded_is_replaced_a_minute_after_its_fetch(
     leaked = provider.get()
     time.sleep(age)
     provider.invalidate(leaked)
-    with pytest.raises(TokenUnavailable, match="WeChat had not refused it") as caught:
+    with pytest.raises(TokenUnavailable, match="discarded by code of this project") as caught:
         provider.get()
     assert (caught.value.remedy, caught.value.pause) == (Remedy.WAIT, MIN_INTERVAL - age)
     time.sleep(MIN_INTERVAL - age)

@@ -199,7 +199,7 @@ TABLE = (
                    "it for all.")),
     _PASSES.but(
         "token.discarded", title=_("The token was fetched just now"), means="",
-        operator=_("The last token was discarded, but WeChat had not refused it. Try again then.")),
+        operator=_("The last token was discarded by code of this project. Try again then.")),
     _PASSES.but(
         "token.cache", title=_("The token cache fails"),
         means=_("Each process fetches its own token, and each new token ends the others."),
