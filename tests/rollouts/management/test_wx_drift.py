@@ -51,8 +51,9 @@ def test_options_that_do_not_belong_together_are_named(cloud: EmulatorServer, op
 
 @pytest.fixture
 def two_stores(live: str) -> str:
+    below = {"using": "staticfiles", "folder": "static/"}
     release = Deployment.objects.get().release
-    Deployment.objects.create(env=live, using="default", outcome="ok", release=release)
+    Deployment.objects.create(env=live, outcome="done", release=release, **below)
     return live
 
 
