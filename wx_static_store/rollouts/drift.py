@@ -30,7 +30,9 @@ Place = tuple[str, str]  # an alias and an environment
 
 def places(using: str = "") -> list[Place]:
     """Return each store and environment with deployments; if ENVIRONMENTS is set, its own only."""
-    rows = with_release().filter(using__in=[using] if using else conf.aliases()).order_by()
+    # An unknown alias raises ConfigurationError.
+    stores = [using] if using and conf.options_for(using) else conf.aliases()
+    rows = with_release().filter(using__in=stores).order_by()
     found: list[Place] = from_log(lambda: sorted(rows.values_list("using", "env").distinct()))
     if conf.platform_options().environments is None:
         return found

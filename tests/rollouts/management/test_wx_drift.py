@@ -38,6 +38,11 @@ def test_the_rows_of_the_last_time_are_shown_without_a_call(
     assert len(cloud.calls()) == before
 
 
+def test_an_unknown_store_is_wrong_use(live: str) -> None:
+    code, said = run("wx_drift", "--using", "sight")
+    assert (code, "STORAGES has no alias 'sight'" in said) == (2, True)
+
+
 def test_workers_are_asked_and_not_waited_for(broker: Broker, live: str) -> None:
     code, said = run("wx_drift", "--celery")
     assert (code, "1 environment was handed to Celery" in said) == (0, True)

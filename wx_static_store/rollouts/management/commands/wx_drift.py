@@ -28,11 +28,8 @@ class Command(UpkeepCommand):
         add("--using", metavar="ALIAS", default="", help=_("one store; without it, all stores"))
         text = _("let workers of Celery do it, and do not wait for them")
         add("--celery", action="store_true", help=text)
-        add(
-            "--repair",
-            action="store_true",
-            help=_("send the files that differ from the live release again"),
-        )
+        text = _("send the files that differ from the live release again")
+        add("--repair", action="store_true", help=text)
         add("--last", action="store_true", help=_("only show the results of the last time"))
 
     def work(self, **options: Any) -> None:
