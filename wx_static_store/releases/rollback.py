@@ -52,7 +52,7 @@ _AGAIN = _(
     "Deploy a tree that has these files: this keeps them, with --force also bytes that were lost "
     "or damaged. Or name another release."
 )
-_OTHER_RELEASE = _("wx_deploy --list shows all. Name one, or other environments with --env.")
+OTHER_RELEASE = _("wx_deploy --list shows all. Name one, or other environments with --env.")
 _OTHER_PLACE = _(
     "wx_deploy --list shows all. Name another folder with --prefix, or other environments with "
     "--env."
@@ -175,7 +175,7 @@ def moves(envs: Sequence[str], folder: str, name: str = "", *, repair: bool = Fa
             if repair
             else _("There is no release before the newest of /%(folder)s in %(envs)s", **what)
         )
-        hint = _OTHER_PLACE if repair else _OTHER_RELEASE
+        hint = _OTHER_PLACE if repair else OTHER_RELEASE
         raise SourceError(text, hint=hint, cause="release.unknown")
     return [Move(now, targets[now.env], repair) for now in here if now.env in targets]
 
