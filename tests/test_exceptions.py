@@ -188,7 +188,9 @@ def test_a_recorded_message_keeps_what_the_server_said(more: dict[str, Any]) -> 
         assert text.startswith(f"{CAUSES['-501000'].title}：it is (half) full（")
 
 
-@pytest.mark.parametrize("cause", ["ConfigurationError", "http.redirect", "source.kept"])
+@pytest.mark.parametrize(
+    "cause", ["ConfigurationError", "PolicyRejected", "http.redirect", "source.kept"]
+)
 def test_a_recorded_message_is_shown_whole_where_its_hint_relies_on_it(cause: str) -> None:
     with override("zh-hans"):
         text = recorded("What only the message names", cause, None, "tenant")

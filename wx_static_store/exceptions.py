@@ -293,7 +293,7 @@ def recorded(message: str, cause: str, errcode: int | None, env: str) -> str:
     if text != message or entry is None or str(entry.title) == english(entry.title):
         return text
     # Their messages say more than their entries.
-    if entry.id in _OWN or entry.error == "SourceError":
+    if entry.id in _OWN or entry.error in ("PolicyRejected", "SourceError"):
         return labelled(entry.title, message)
     found, what_to_do = _ERRMSG.search(message), with_docs(hint(cause, message, env), cause)
     more = {"errcode": errcode, "errmsg": found[1] if found else "", "hint": what_to_do}

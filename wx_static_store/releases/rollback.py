@@ -330,8 +330,7 @@ def move_of(
     target = find_deployment(name, env, using=using, among=among) if name else None
     using = using or (target.using if target else only_store([env]))
     if not using:
-        text = _("No release was deployed to %(env)s", env=env)
-        raise SourceError(text, cause="release.unknown")
+        raise SourceError(_("No release was deployed to %(env)s", env=env), cause="release.unknown")
     name = str(target.pk) if target else ""
     folder = folder_of(using, [env], prefix=prefix, name=name)
     (move,) = moves([env], folder, name)
