@@ -43,6 +43,15 @@ def test_an_unknown_store_is_wrong_use(live: str) -> None:
     assert (code, "STORAGES has no alias 'sight'" in said) == (2, True)
 
 
+def test_an_environment_that_cannot_be_listed_is_not_counted_as_compared(
+    cloud: EmulatorServer, live: str
+) -> None:
+    cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 85088, "times": None})
+    code, said = run("wx_drift")
+    assert (code, "0 environments compared, 0 not as they were deployed\n" in said) == (1, True)
+    assert said.endswith("Not compared: tenant-00.")
+
+
 def test_workers_are_asked_and_not_waited_for(broker: Broker, live: str) -> None:
     code, said = run("wx_drift", "--celery")
     assert (code, "1 environment was handed to Celery" in said) == (0, True)

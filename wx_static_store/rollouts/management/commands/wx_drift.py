@@ -6,9 +6,10 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from ....i18n import gettext as _, gettext_lazy, labelled, ngettext, shown, with_facts
+from ....i18n import gettext as _, gettext_lazy, labelled, listed, ngettext, shown, with_facts
 from ....management.exits import wrong_use
 from ....management.upkeep import UpkeepCommand
+from ....releases.rollback import NAMED
 from ... import drift
 from ...models import Drift
 
@@ -50,10 +51,13 @@ class Command(UpkeepCommand):
         rows: Iterable[Drift] = (look(*place) for place in places)
         if options["last"]:
             rows = (row for row in drift.rows() if (row.using, row.env) in {*places})
-        clean: dict[str, bool] = {}  # by environment: each store has a row
+        clean, unseen = dict[str, bool](), set[str]()  # by environment: each store has a row
         for row in rows:
-            clean[row.env] = row.is_clean and clean.get(row.env, True)
-            self.counts.update({name: getattr(row, name) for name in COUNTS})
+            if row.message:
+                unseen.add(row.env)
+            else:
+                clean[row.env] = row.is_clean and clean.get(row.env, True)
+                self.counts.update({name: getattr(row, name) for name in COUNTS})
             if not row.is_clean or row.unlogged:
                 self.stdout.write(line_of(row))
         text = ngettext(
@@ -66,6 +70,8 @@ class Command(UpkeepCommand):
         if not all(clean.values()):
             text = _("To send again what was deployed: wx_drift --repair")
             raise CommandError(text, returncode=1)
+        if unseen:
+            raise CommandError(_("Not compared: %(envs)s.", envs=listed(sorted(unseen), NAMED)))
 
 
 def line_of(row: Drift) -> str:
