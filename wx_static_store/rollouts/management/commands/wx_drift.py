@@ -22,8 +22,8 @@ class Command(UpkeepCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.description = _(
             "Compare the list of every environment with its live release, and keep the result in a "
-            "row for each. Exit code 0: all are as they were deployed; 1: one is not; 2: nothing "
-            "was begun."
+            "row for each. Exit code 0: all are as they were deployed; 1: one is not, or could not "
+            "be compared; 2: nothing was begun."
         )
         add = parser.add_argument
         add("--using", metavar="ALIAS", default="", help=_("one store; without it, all stores"))
