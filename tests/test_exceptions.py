@@ -24,6 +24,7 @@ from wx_static_store.exceptions import (
     recorded,
     revived,
 )
+from wx_static_store.i18n import english
 
 CHANGE, WAIT, NEW_TOKEN = Remedy.CHANGE, Remedy.WAIT, Remedy.NEW_TOKEN
 
@@ -177,3 +178,20 @@ def test_a_recorded_message_without_an_entry_is_shown_as_it_was_recorded(cause: 
 
 def test_a_recorded_message_is_shown_whole_where_its_language_is_the_reader_s() -> None:
     assert recorded("It was refused (rid 1)", "85088", 85088, "tenant") == "It was refused (rid 1)"
+
+
+@pytest.mark.parametrize("more", [{}, {"cos_code": "AccessDenied", "http_status": 403}])
+def test_a_recorded_message_keeps_what_the_server_said(more: dict[str, Any]) -> None:
+    error = error_of(CAUSES["-501000"], "It was refused", errmsg="it is (half) full", **more)
+    with override("zh-hans"):
+        text = recorded(english(error), "-501000", -501000, "tenant")
+        assert text.startswith(f"{CAUSES['-501000'].title}：it is (half) full（")
+
+
+@pytest.mark.parametrize(
+    "cause", ["ConfigurationError", "PolicyRejected", "http.redirect", "source.kept"]
+)
+def test_a_recorded_message_is_shown_whole_where_its_hint_relies_on_it(cause: str) -> None:
+    with override("zh-hans"):
+        text = recorded("What only the message names", cause, None, "tenant")
+        assert text == f"{CAUSES[cause].title}：What only the message names"

@@ -29,6 +29,7 @@ The errors of this package, and what may be done about each.
 What each means, and whether a new try helps, stands in `causes`.
 """
 
+import re
 from copy import copy
 from typing import Any, Self
 
@@ -39,6 +40,8 @@ from .causes import CAUSES, Cause, Remedy as Remedy, advice, hint, with_docs
 from .i18n import FACTS, STAGES, english, gettext, gettext_lazy as _, joined, labelled, with_facts
 
 _UNSAID = ("", None, 0)
+_ERRMSG = re.compile(r"errmsg (.+?)(?:, http status \d+)?(?:, cos code \w+)?\)(?:\. |$)")
+_OWN = ("ConfigurationError", "NameRejected", "WxStaticStoreError", "http.redirect", "link.refused")
 _KINDS: dict[str, type["WxStaticStoreError"]] = {}  # each class by its name
 
 
@@ -290,7 +293,8 @@ def recorded(message: str, cause: str, errcode: int | None, env: str) -> str:
     if text != message or entry is None or str(entry.title) == english(entry.title):
         return text
     # Their messages say more than their entries.
-    if entry.id in ("ConfigurationError", "NameRejected", "SourceError", "WxStaticStoreError"):
+    if entry.id in _OWN or entry.error in ("PolicyRejected", "SourceError"):
         return labelled(entry.title, message)
-    what_to_do = with_docs(hint(cause, message, env), cause)
-    return error_of(entry, entry.title, errcode=errcode, hint=what_to_do).sentence
+    found, what_to_do = _ERRMSG.search(message), with_docs(hint(cause, message, env), cause)
+    more = {"errcode": errcode, "errmsg": found[1] if found else "", "hint": what_to_do}
+    return error_of(entry, entry.title, **more).sentence

@@ -12,6 +12,7 @@ from itertools import chain, groupby, repeat
 from typing import Any
 
 import pytest
+from django.utils.translation import override
 
 from tests import deploys
 from tests.deploys import bodies, refusing_rows
@@ -188,6 +189,9 @@ def test_three_environments_without_an_answer_of_wechat_end_the_run(
         "Not begun: WeChat did not answer for tenant-0, tenant-1, tenant-2."
     )
     assert reports[5].error == reports[3].error
+    with override("zh-hans"):
+        [report] = deploy(uploaders)[5:]
+        assert "tenant-0、tenant-1、tenant-2" in report.error
 
 
 def test_a_token_provider_that_fails_is_asked_for_one_environment_only(configure: Any) -> None:

@@ -165,7 +165,7 @@ def test_tags_add_environments_to_those_that_are_named(
         ({"all": True}, "has no ENVIRONMENTS"),
         ({"tag": ["ring/early"]}, "has no ENVIRONMENTS"),
         ({"all": True, "tag": ["ring/early"]}, "leave --tag out"),
-        ({"envs_file": "/no/such/file"}, "cannot be read"),
+        ({"envs_file": "/no/such/file"}, "/no/such/file cannot be read: No such file"),
         ({"envs_file": os.devnull}, "names no environment"),
         ({"env": ["not an id"]}, "must be the id of a cloud environment"),
     ],

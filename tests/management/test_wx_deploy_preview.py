@@ -196,7 +196,8 @@ def test_a_roll_back_of_the_site_does_not_ask_which_preview(
 def test_a_preview_that_was_never_published_is_named(
     cloud: EmulatorServer, mode: dict[str, Any]
 ) -> None:
-    assert "no preview 'menu'" in fails(preview="menu", using="site", **mode, code=2)
+    said = fails(preview="menu", using="site", **mode, code=2)
+    assert "no preview 'menu'. wx_deploy --list shows all." in said
     assert not FolderState.objects.exists()
 
 

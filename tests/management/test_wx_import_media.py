@@ -48,6 +48,11 @@ def test_it_says_how_many_files_were_sent(cloud: EmulatorServer) -> None:
     assert cloud.objects()["media/a.txt"].body == b"tea"
 
 
+def test_an_unknown_source_is_wrong_use_and_others_are_named(cloud: EmulatorServer) -> None:
+    code, said = run("wx_import_media", "olt", "--yes")
+    assert (code, "STORAGES has no alias 'olt'. Did you mean old?" in said) == (2, True)
+
+
 def test_an_empty_storage_is_well(cloud: EmulatorServer, old: Path) -> None:
     (old / "a.txt").unlink()
     assert run("wx_import_media", "old", "--yes") == (0, f"{ENV}: nothing\n")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploys import TREE, bodies, lists
+from tests.deploys import TREE, bodies, lists, run, write
 from tests.rollouts.conftest import OLD, Broker, deployed
 from wx_static_store.emulator import EmulatorServer
 from wx_static_store.exceptions import ConfigurationError
@@ -82,8 +82,6 @@ def test_a_repair_does_not_undo_a_deploy_that_did_not_end_well(
 def test_sites_of_several_folders_are_compared_together(
     cloud: EmulatorServer, live: str, tmp_path: Path
 ) -> None:
-    from tests.deploys import run
-
     run(tmp_path / "dist", "shop", "--using", "site", "--env", live)
     cloud.delete_object("shop/logo.svg", env=live)
     assert counts(drift.look("site", live)) == (1, 0, 0)
@@ -93,8 +91,6 @@ def test_sites_of_several_folders_are_compared_together(
 @pytest.fixture
 def assets(cloud: EmulatorServer, live: str, tmp_path: Path) -> str:
     """Deploy to the store below the folder of the site, too; what is there was changed since."""
-    from tests.deploys import run
-
     run(tmp_path / "dist", "--using", "staticfiles", "--env", live)
     cloud.delete_object("static/logo.svg", env=live)
     cloud.put_object("static/foreign.txt", b"x", env=live)
@@ -114,6 +110,27 @@ def test_a_repair_leaves_the_files_of_another_store(cloud: EmulatorServer, asset
         True,
         False,
     )
+
+
+def test_a_file_that_two_stores_deployed_belongs_to_the_store_below(
+    cloud: EmulatorServer, assets: str, tmp_path: Path
+) -> None:
+    write(tmp_path / "all", TREE | {"static/index.html": b"of the site"})
+    run(tmp_path / "all", "--using", "site", "--env", assets)
+    run(tmp_path / "dist", "--using", "staticfiles", "--env", assets)
+    assert drift.look_and_repair("site", assets).is_clean
+    assert bodies(cloud, assets)["static/index.html"] == TREE["index.html"]
+
+
+@pytest.mark.parametrize(("sender", "missing"), [("site", [1, 0]), ("gone", [1, 1])])
+def test_a_folder_is_compared_by_its_store_while_that_is_there(
+    cloud: EmulatorServer, assets: str, tmp_path: Path, sender: str, missing: list[int]
+) -> None:
+    run(tmp_path / "dist", "static/shop", "--using", "site", "--env", assets)
+    run(tmp_path / "dist", "--using", "staticfiles", "--env", assets)
+    Deployment.objects.filter(folder="static/shop/").update(using=sender)
+    cloud.delete_object("static/shop/logo.svg", env=assets)
+    assert [drift.look(using, assets).missing for using in ("site", "staticfiles")] == missing
 
 
 def test_places_are_where_something_was_deployed(live: str, release: Release) -> None:

@@ -47,8 +47,7 @@ class Places:
 
     def url(self, row: UploadLog) -> str:
         """Return the public address; empty if only WeChat could tell it."""
-        using = addressing_alias(row, self.stores)
-        return self.address(using, row.env, row.key) if row.key else ""
+        return self.address(addressing_alias(row, self.stores), row.env, row.key) if row.key else ""
 
     def address(self, using: str, env: str, key: str, hosting: Hosting | None = None) -> str:
         """Return the public address of a key or folder; empty if only WeChat could tell it."""

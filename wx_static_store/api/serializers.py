@@ -240,7 +240,7 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
         allow_blank=True,
         help_text=_("What --verify found, or that the log alone decided; else empty."),
     )
-    live = Flag(_("Whether it is public now."), source="is_live")
+    live = Flag(_("Whether visitors of the site get it; false for a preview."), source="is_live")
     release = Id(_("The id of the release: what the tree was."), source="release_id")
     release_url = Link("release", _("The address of the release."), source="release_id")
     digest = Digest(_("The digest of the release: equal for equal trees. Empty without one."))

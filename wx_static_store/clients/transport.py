@@ -111,8 +111,7 @@ class Transport:
         address = url.reveal().partition("?")[0]  # what follows may be a token or a signature
         origin = "/".join(re.split("[/#]", address, maxsplit=3)[:3])
         if not deadline.left():
-            text = _("No time was left to ask %(peer)s", peer=origin)
-            raise DeadlineExceeded(text, stage=stage)
+            raise DeadlineExceeded(_("No time was left to ask %(peer)s", peer=origin), stage=stage)
         headers, query = headers or {}, Secret(url.reveal().removeprefix(address))
         request = self._public_part(method, address, headers, body, deadline)
         read_timeout, has_body = self._timeouts[1], bool(body)

@@ -70,8 +70,7 @@ def _offer(env: Any, given: Any) -> Offer:
     if fault := unknown(given, [each.name for each in fields(Offer)], where):
         raise fault
     if not isinstance(tags := given.get("tags", ()), list | tuple):
-        text = _("%(where)s: tags must be a list", where=where)
-        raise ConfigurationError(text, hint=TAGS_HINT)
+        raise ConfigurationError(_("%(where)s: tags must be a list", where=where), hint=TAGS_HINT)
     for tag in tags:
         if not (isinstance(tag, str) and re.fullmatch(rf"{_PART}/{_PART}", tag)):
             text = _("%(where)s: the tag %(tag)r is not of the form Set/Tag", where=where, tag=tag)

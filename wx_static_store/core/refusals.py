@@ -1,7 +1,10 @@
 """Each refusal: its text, and the permission that lifts it."""
 
 from collections.abc import Iterator
+from operator import mod
 from typing import TYPE_CHECKING, Any, NamedTuple, Union
+
+from django.utils.functional import lazy
 
 from ..causes import Blame, Cause, offer
 from ..exceptions import WxStaticStoreError
@@ -10,6 +13,7 @@ from ..i18n import gettext_lazy as _
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
+_filled: Any = lazy(mod, str)  # late: it is recorded in English
 # By their names: their module cannot be imported before the apps are ready.
 User = Union["AbstractBaseUser", "AnonymousUser"]
 
@@ -35,7 +39,8 @@ class Rule(NamedTuple):
     lifted_by: str = ""
 
     def broken(self, **facts: Any) -> PolicyRejected:
-        return PolicyRejected(self.message % facts, code=self.code, hint=self.hint % facts)
+        hint = _filled(self.hint, facts)
+        return PolicyRejected(_filled(self.message, facts), code=self.code, hint=hint)
 
 
 # An entry is read as one.

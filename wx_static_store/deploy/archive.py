@@ -173,8 +173,7 @@ def _zip_entries(file: _Reader) -> Generator[_Entry]:
                 raise unusable(_("%(name)s is encrypted", name=shown), _NO_PASSWORD)
             # Other methods may unfold a few bytes to gigabytes in memory, in one read.
             if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                text = _("%(name)s is packed by an unusual method", name=shown)
-                raise unusable(text, _ORDINARY)
+                raise unusable(_("%(name)s is packed by an unusual method", name=shown), _ORDINARY)
             yield _Entry(name, info.file_size, info.is_dir(), partial(archive.open, info))
 
 

@@ -19,7 +19,7 @@ from ..core import interrupts
 from ..core.retry import Deadline
 from ..core.types import RemoteFile, UploadContext, UploadItem, UploadResult
 from ..exceptions import TokenError, TransportError, WxStaticStoreError
-from ..i18n import english, gettext as _, joined, labelled, ngettext, shown
+from ..i18n import english, gettext as _, joined, labelled, listed, ngettext, shown
 from ..models import Release
 from ..upload.as_sent import PREVIEW_STORE
 from ..upload.platform import platform_for
@@ -220,7 +220,7 @@ def _why_not(before: Sequence[EnvironmentReport], canary: int) -> str:
             return _("Not begun: no token at %(env)s, and all share one.", env=report.env)
     last = [report for report in before if report.outcome != "skipped"][-UNANSWERED:]
     if len(last) == UNANSWERED and all(map(_is_unanswered, last)):
-        envs = joined(report.env for report in last)
+        envs = listed(report.env for report in last)
         return _("Not begun: WeChat did not answer for %(envs)s.", envs=envs)
     tried = before[:canary] if len(before) >= canary else []
     bad = [report.env for report in tried if not report.ok]

@@ -129,8 +129,7 @@ def _matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
         lines = (re.sub(r"/\*\*(/?)\s*$", r"/**/*\1", pattern) for pattern in patterns)
         return GitIgnoreSpec.from_lines(lines).match_file
     except ImportError:
-        text = _("Ignoring by patterns needs pathspec")
-        raise ConfigurationError(text, hint=_INSTALL) from None
+        raise ConfigurationError(_("Ignoring by patterns needs pathspec"), hint=_INSTALL) from None
     except ValueError as error:
         text = _("A pattern cannot be used (%(why)s)", why=str(error))
         raise ConfigurationError(text, hint=_PATTERN) from None

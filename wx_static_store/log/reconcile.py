@@ -115,8 +115,7 @@ def _absent(row: UploadLog) -> Discrepancy | None:
     if row.is_deletion:
         # Lists leave out objects with the deletion marker.
         return None
-    message = _("the log said stored, the cloud has none")
-    return _found("missing", row, row.name, FAILED, message)
+    return _found("missing", row, row.name, FAILED, _("the log said stored, the cloud has none"))
 
 
 def _bytes(of: RemoteFile | UploadLog) -> str | Promise:

@@ -116,7 +116,8 @@ def _read_lines(path: str) -> list[str]:
     try:
         lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, ValueError) as error:
-        raise wrong_use(_("%(path)s cannot be read: %(why)s", path=path, why=error)) from None
+        why = getattr(error, "strerror", "") or error
+        raise wrong_use(_("%(path)s cannot be read: %(why)s", path=path, why=why)) from None
     return list(dict.fromkeys(filter(None, (line.partition("#")[0].strip() for line in lines))))
 
 

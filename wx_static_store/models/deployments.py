@@ -38,8 +38,7 @@ class DeploymentQuerySet(FolderQuerySet["Deployment"]):
         if connections[self.db].vendor != "postgresql":
             return self.filter(outcome=outcome).order_by("-id")
         # It might rather walk through all ids: an order that they do not have keeps it from that.
-        rows = self.filter(outcome__gte=outcome, outcome__lte=outcome)
-        return rows.order_by("-outcome", "-id")
+        return self.filter(outcome__gte=outcome, outcome__lte=outcome).order_by("-outcome", "-id")
 
     def with_is_live(self) -> DeploymentQuerySet:
         """Set `is_live` on each row: visitors of the site get it; and `ends`, of previews."""

@@ -43,8 +43,7 @@ class Payload:
 def of_archive(file: Any, envs: Sequence[str], *, using: str, prefix: str) -> Payload:
     """Record the site in an uploaded archive as a release, and keep its bytes."""
     with unpack_site(file.file, file.name) as folder:
-        tree = read_tree(folder, prefix, options_for(using).location)
-        return of_tree(tree, envs, using=using)
+        return of_tree(read_tree(folder, prefix, options_for(using).location), envs, using=using)
 
 
 def of_tree(tree: Tree, envs: Sequence[str], *, using: str, in_request: bool = True) -> Payload:

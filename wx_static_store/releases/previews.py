@@ -19,7 +19,7 @@ from ..i18n import gettext_lazy as _, shown
 from ..models import FolderState, key_digest
 from ..upload.recorder import finish_deployment
 from ..upload.uploader import Uploader
-from .rollback import elsewhere
+from .rollback import OTHER_RELEASE, elsewhere
 
 USUAL, LONGEST = timedelta(days=7), timedelta(days=30)
 END = "end of the preview"  # the label of the deployment that blanks it
@@ -51,7 +51,8 @@ def prefix_of(
     own = re.compile(rf"{re.escape(start)}[{_SIGNS}]{{8}}/")
     known = next((row for row in rows.order_by("id") if own.fullmatch(row.folder)), None)
     if known is None and not new:
-        raise SourceError(_("%(env)s has no preview %(name)r", env=uploader.env, name=word))
+        text = _("%(env)s has no preview %(name)r", env=uploader.env, name=word)
+        raise SourceError(text, hint=OTHER_RELEASE)
     if known is None:
         folder = f"{start}{get_random_string(8, _SIGNS)}/"
         digest = key_digest(folder)
@@ -96,7 +97,7 @@ def _blank(row: FolderState) -> str:
 
     def check() -> None:
         if not from_log(folders().to_blank().filter(pk=row.pk).exists):
-            raise SourceError(_("It was published again meanwhile"))
+            raise SourceError(_("It was published again meanwhile"), hint="")
 
     order = Order((), UploadContext("wx_deploy", END), Records(using, prefix), on_held=check)
     order = replace(order, stale=True, blank_stale=lambda question: True, include_uploads=True)

@@ -52,7 +52,7 @@ _AGAIN = _(
     "Deploy a tree that has these files: this keeps them, with --force also bytes that were lost "
     "or damaged. Or name another release."
 )
-_OTHER_RELEASE = _("wx_deploy --list shows all. Name one, or other environments with --env.")
+OTHER_RELEASE = _("wx_deploy --list shows all. Name one, or other environments with --env.")
 _OTHER_PLACE = _(
     "wx_deploy --list shows all. Name another folder with --prefix, or other environments with "
     "--env."
@@ -175,7 +175,7 @@ def moves(envs: Sequence[str], folder: str, name: str = "", *, repair: bool = Fa
             if repair
             else _("There is no release before the newest of /%(folder)s in %(envs)s", **what)
         )
-        hint = _OTHER_PLACE if repair else _OTHER_RELEASE
+        hint = _OTHER_PLACE if repair else OTHER_RELEASE
         raise SourceError(text, hint=hint, cause="release.unknown")
     return [Move(now, targets[now.env], repair) for now in here if now.env in targets]
 
@@ -330,8 +330,7 @@ def move_of(
     target = find_deployment(name, env, using=using, among=among) if name else None
     using = using or (target.using if target else only_store([env]))
     if not using:
-        text = _("No release was deployed to %(env)s", env=env)
-        raise SourceError(text, cause="release.unknown")
+        raise SourceError(_("No release was deployed to %(env)s", env=env), cause="release.unknown")
     name = str(target.pk) if target else ""
     folder = folder_of(using, [env], prefix=prefix, name=name)
     (move,) = moves([env], folder, name)

@@ -30,7 +30,9 @@ Place = tuple[str, str]  # an alias and an environment
 
 def places(using: str = "") -> list[Place]:
     """Return each store and environment with deployments; if ENVIRONMENTS is set, its own only."""
-    rows = with_release().filter(using__in=[using] if using else conf.aliases()).order_by()
+    # An unknown alias raises ConfigurationError.
+    stores = [using] if using and conf.options_for(using) else conf.aliases()
+    rows = with_release().filter(using__in=stores).order_by()
     found: list[Place] = from_log(lambda: sorted(rows.values_list("using", "env").distinct()))
     if conf.platform_options().environments is None:
         return found
@@ -52,8 +54,7 @@ def look(using: str, env: str) -> Drift:
     except WxStaticStoreError as error:
         facts = {"message": english(error)}
     defaults = fitting(Drift, facts) | {"checked": timezone.now()}
-    row, _is_new = rows().update_or_create(env=env, using=using, defaults=defaults)
-    found: Drift = row
+    found: Drift = rows().update_or_create(env=env, using=using, defaults=defaults)[0]
     return found
 
 
@@ -65,15 +66,13 @@ def look_and_repair(using: str, env: str) -> Drift:
         return row
     uploader = site_uploader(using, env)
     location = uploader.options.location
-    for deployment in _own(using, env, location):
+    for deployment in live_below(env, location):
         now = state(env, deployment.folder)
         # The live release would undo a deploy that did not end well.
-        if now.is_settled:
+        if now.is_settled and _is_own(using, deployment):
             records = Records(using, deployment.folder.removeprefix(location))
             order = Order((), UploadContext(source=SOURCE), records)
-            move = Move(now, deployment, repair=True)
-            for _report in deploy_to_all(orders([uploader], [move], order)):
-                pass
+            list(deploy_to_all(orders([uploader], [Move(now, deployment, repair=True)], order)))
     return look(using, env)
 
 
@@ -84,21 +83,24 @@ def hand_out(found: Collection[Place], *, with_repair: bool) -> int:
     return queue.send("wx_static_store.rollouts.tasks.reconcile_environment", messages)
 
 
-def _own(using: str, env: str, location: str) -> list[Deployment]:
-    """Return what is live below the location, without what another store has below its own."""
-    rows, others = live_below(env, location), other_locations(location)
-    return [row for row in rows if row.using == using or not row.folder.startswith(others)]
+def _is_own(using: str, row: Deployment) -> bool:
+    """Return whether the store compares what is live; for a store that left, all above do."""
+    sender = conf.all_options().get(row.using)
+    return row.using == using or not (sender and row.folder.startswith(sender.location))
 
 
 def _facts(using: str, uploader: Uploader) -> dict[str, Any]:
     location = uploader.options.location
-    live = {
-        object_key(row.folder, file.name): file  # a folder below another one comes later, and wins
-        for row in _own(using, uploader.env, location)
+    every = {
+        object_key(row.folder, file.name): (file, is_own)  # a folder below another one wins
+        for row in live_below(uploader.env, location)
+        for is_own in [_is_own(using, row)]
         for file in (row.release.contents() if row.release else ())
     }
-    files, theirs = uploader.store.sweep(location), other_locations(location)
-    cloud = {one.key: one for one in files if one.key in live or not one.key.startswith(theirs)}
+    live = {key: file for key, (file, is_own) in every.items() if is_own}
+    theirs, below = every.keys() - live.keys(), other_locations(location)
+    files = (one for one in uploader.store.sweep(location) if one.key not in theirs)
+    cloud = {one.key: one for one in files if one.key in live or not one.key.startswith(below)}
     matches = [*compare(uploader.env, live, cloud).values()]
     others = cloud.keys() - live.keys()
     logged = log().newest_values(uploader.env, others)

@@ -290,8 +290,7 @@ def roll_back(pk: int, manner: Manner) -> tuple[Rollout, list[str]]:
             text = sentences([text, stalled])
         raise RolloutRefused(text, returncode=1)
     manner = replace(manner, label=manner.label or ROLL_BACK_OF % {"rollout": english(rollout)})
-    new = start(rollout.using, rollout.folder, way.targets, manner, undoes=rollout)
-    return new, way.warnings()
+    return start(rollout.using, rollout.folder, way.targets, manner, undoes=rollout), way.warnings()
 
 
 def _refuse_way_back(rollout: Rollout, way: WayBack, manner: Manner) -> None:

@@ -26,7 +26,7 @@ from ..core.refusals import (
 )
 from ..core.types import UploadItem
 from ..exceptions import ConfigurationError
-from ..i18n import gettext_lazy as _, labelled, sentences, with_facts
+from ..i18n import gettext_lazy as _, labelled, sentences
 from ..upload.claims import Claim
 from ..upload.parked import may_wait, row_ahead
 from ..upload.presence import look
@@ -82,7 +82,8 @@ def target(user: User, using: str, env: str | None = None, *, uploads: bool = Tr
     if env is None or env not in reachable:
         if is_known and (reachable if offered is None else env not in offered):
             raise (NOT_OFFERED if asked else OWN_NOT_OFFERED).broken(env=asked, using=using)
-        raise NO_STORE.broken(where=with_facts(using, asked) if asked else using)
+        where = asked and _("%(what)s (%(facts)s)", what=using, facts=asked)
+        raise NO_STORE.broken(where=where or using)
     return Target(using, env, labelled(using, reachable[env].label))
 
 

@@ -38,6 +38,20 @@ def test_the_rows_of_the_last_time_are_shown_without_a_call(
     assert len(cloud.calls()) == before
 
 
+def test_an_unknown_store_is_wrong_use(live: str) -> None:
+    code, said = run("wx_drift", "--using", "sight")
+    assert (code, "STORAGES has no alias 'sight'" in said) == (2, True)
+
+
+def test_an_environment_that_cannot_be_listed_is_not_counted_as_compared(
+    cloud: EmulatorServer, live: str
+) -> None:
+    cloud.script({"on": "staticfilelist", "do": "errcode", "errcode": 85088, "times": None})
+    code, said = run("wx_drift")
+    assert (code, "0 environments compared, 0 not as they were deployed\n" in said) == (1, True)
+    assert said.endswith("Not compared: tenant-00.")
+
+
 def test_workers_are_asked_and_not_waited_for(broker: Broker, live: str) -> None:
     code, said = run("wx_drift", "--celery")
     assert (code, "1 environment was handed to Celery" in said) == (0, True)
@@ -51,8 +65,9 @@ def test_options_that_do_not_belong_together_are_named(cloud: EmulatorServer, op
 
 @pytest.fixture
 def two_stores(live: str) -> str:
+    below = {"using": "staticfiles", "folder": "static/"}
     release = Deployment.objects.get().release
-    Deployment.objects.create(env=live, using="default", outcome="ok", release=release)
+    Deployment.objects.create(env=live, outcome="done", release=release, **below)
     return live
 
 

@@ -104,7 +104,7 @@ def test_a_failure_and_counts_are_shown_in_the_reader_s_language(
     cloud.script({"on": "staticuploadfile", "do": "errcode", "errcode": 85088, "env": envs[0]})
     with override("zh-hans"):
         out = fails("start", "--release", "v2", "--env", *envs[:2], "--watch", "--wait", code=1)
-        assert f"{envs[0]}）：{CAUSES['85088'].title}（错误码 85088）。" in out
+        assert f"{envs[0]}）：{CAUSES['85088'].title}：scripted（错误码 85088）。" in out
     assert " (" not in out
 
 

@@ -131,8 +131,7 @@ def may_publish(request: HttpRequest) -> bool:
 def environments_for(request: HttpRequest) -> Mapping[str, str]:
     """Return the environments to choose from, with labels."""
     late = deployments().order_by("-id").values_list("env", flat=True)[:LATELY]
-    offers = places_for(request).offers(lambda: late)
-    return {env: offer.label for env, offer in offers.items()}
+    return {env: offer.label for env, offer in places_for(request).offers(lambda: late).items()}
 
 
 def _keep_and_plan(request: HttpRequest, given: Mapping[str, Any]) -> dict[str, Any]:

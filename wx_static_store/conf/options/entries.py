@@ -185,7 +185,7 @@ class Entries:
         shown="what the project's own routes say")
     rollout_time_limit: float = in_settings(3600.0, validators.number,
         "Seconds for one environment of a rollout. Its deploy ends two minutes before, or at half "
-        "the time if that is later. Then Celery ends the worker process.")
+        "the time if that is later. At the limit, Celery ends a worker process that still runs.")
     alerts: tuple[Callable[[Any], object], ...] = in_settings((), validators.functions,
         "Functions, or their dotted paths, that get an ``Alert`` when a deployment or a rollout "
         "fails, and for what ``wx_alert`` finds: ``send_mail`` and ``send_wecom`` in "

@@ -67,8 +67,7 @@ def _given_up(check: Check, target: CheckTarget, seconds: float) -> Finding:
     if target.database_is_away:
         return not_well("database.tables")
     target.timed_out.add(check.id)
-    text = _("No answer came within %(seconds)d seconds.", seconds=seconds)
-    return wrong(text, hint=_HANGS)
+    return wrong(_("No answer came within %(seconds)d seconds.", seconds=seconds), hint=_HANGS)
 
 
 def _findings(check: Check, target: CheckTarget) -> tuple[Finding, ...]:

@@ -8,9 +8,10 @@ from django.core.management.base import CommandError
 
 from ...conf import all_options
 from ...conf.options import MEDIA
+from ...conf.settings import nearest
 from ...core.interrupts import held
 from ...deploy.media_import import MediaImport
-from ...i18n import gettext as _, gettext_lazy, joined, labelled, padded, shown
+from ...i18n import gettext as _, gettext_lazy, joined, labelled, padded, sentences, shown
 from ...upload.uploader import get_uploader
 from ..exits import YES, confirmed, wrong_use
 from ..report_file import prepare_report, write_json
@@ -49,11 +50,8 @@ class Command(UpkeepCommand):
         fields = _("also report names in file fields that neither the source nor the cloud has")
         add("--fields", action="store_true", help=fields)
         add("--dry-run", "-n", action="store_true", help=_("compare, and send nothing"))
-        add(
-            "--json",
-            metavar="FILE",
-            help=_("write the counts, and the files that need you, to FILE"),
-        )
+        text = _("write the counts, and the files that need you, to FILE")
+        add("--json", metavar="FILE", help=text)
         add(*YES, action="store_true", help=_("do not ask"))
 
     def work(self, **options: Any) -> None:
@@ -61,6 +59,9 @@ class Command(UpkeepCommand):
         self.verbose, self.files = options["verbosity"] > 1, list[dict[str, str]]()
         prepare_report(report)
         uploader = get_uploader(to, options["env"])
+        if source not in storages.backends:
+            text = _("STORAGES has no alias %(alias)r.", alias=source)
+            raise wrong_use(sentences([text, nearest(source, [*storages.backends])]))
         stores, own = [storages[source], storages[to]], all_options().get(source)
         # A source of the same environment that has the store's files, too, would grow by each run.
         holds = own and (own.env, uploader.options.location.startswith(own.location))

@@ -35,16 +35,10 @@ class Command(UpkeepCommand):
         add = parser.add_argument
         add("--using", metavar="ALIAS", default="default", help=_("alias in STORAGES (default)"))
         add("--env", metavar="ID", help=_("another environment of the platform"))
-        add(
-            "--prefix",
-            default="",
-            help=_("only names that begin with it, below the store's location"),
-        )
-        add(
-            "--fix",
-            action="store_true",
-            help=_("add rows to the log that show the state of the cloud"),
-        )
+        prefix = _("only names that begin with it, below the store's location")
+        add("--prefix", default="", help=prefix)
+        fix = _("add rows to the log that show the state of the cloud")
+        add("--fix", action="store_true", help=fix)
 
     def work(self, **options: Any) -> None:
         store = get_store(options["using"], options["env"])

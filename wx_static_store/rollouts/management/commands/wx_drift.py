@@ -6,9 +6,10 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from ....i18n import gettext as _, gettext_lazy, labelled, ngettext, shown, with_facts
+from ....i18n import gettext as _, gettext_lazy, labelled, listed, ngettext, shown, with_facts
 from ....management.exits import wrong_use
 from ....management.upkeep import UpkeepCommand
+from ....releases.rollback import NAMED
 from ... import drift
 from ...models import Drift
 
@@ -21,18 +22,15 @@ class Command(UpkeepCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.description = _(
             "Compare the list of every environment with its live release, and keep the result in a "
-            "row for each. Exit code 0: all are as they were deployed; 1: one is not; 2: nothing "
-            "was begun."
+            "row for each. Exit code 0: all are as they were deployed; 1: one is not, or could not "
+            "be compared; 2: nothing was begun."
         )
         add = parser.add_argument
         add("--using", metavar="ALIAS", default="", help=_("one store; without it, all stores"))
         text = _("let workers of Celery do it, and do not wait for them")
         add("--celery", action="store_true", help=text)
-        add(
-            "--repair",
-            action="store_true",
-            help=_("send the files that differ from the live release again"),
-        )
+        text = _("send the files that differ from the live release again")
+        add("--repair", action="store_true", help=text)
         add("--last", action="store_true", help=_("only show the results of the last time"))
 
     def work(self, **options: Any) -> None:
@@ -53,10 +51,13 @@ class Command(UpkeepCommand):
         rows: Iterable[Drift] = (look(*place) for place in places)
         if options["last"]:
             rows = (row for row in drift.rows() if (row.using, row.env) in {*places})
-        clean: dict[str, bool] = {}  # by environment: each store has a row
+        clean, unseen = dict[str, bool](), set[str]()  # by environment: each store has a row
         for row in rows:
-            clean[row.env] = row.is_clean and clean.get(row.env, True)
-            self.counts.update({name: getattr(row, name) for name in COUNTS})
+            if row.message:
+                unseen.add(row.env)
+            else:
+                clean[row.env] = row.is_clean and clean.get(row.env, True)
+                self.counts.update({name: getattr(row, name) for name in COUNTS})
             if not row.is_clean or row.unlogged:
                 self.stdout.write(line_of(row))
         text = ngettext(
@@ -69,6 +70,8 @@ class Command(UpkeepCommand):
         if not all(clean.values()):
             text = _("To send again what was deployed: wx_drift --repair")
             raise CommandError(text, returncode=1)
+        if unseen:
+            raise CommandError(_("Not compared: %(envs)s.", envs=listed(sorted(unseen), NAMED)))
 
 
 def line_of(row: Drift) -> str:

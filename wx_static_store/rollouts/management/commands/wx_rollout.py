@@ -40,8 +40,8 @@ class Command(BaseCommand):
             "Bring one release to many environments with Celery, in waves, and stop when more fail "
             "than is tolerated. Exit code 0: as asked; 1: with --wait or --watch, not every "
             "environment has its release, or the database failed after something was begun; with "
-            "status, no worker is at work; 2: nothing was begun; 130: interrupted, the rollout "
-            "goes on."
+            "status, no worker or no beat goes on with it; 2: nothing was begun; 130: interrupted, "
+            "the rollout goes on."
         )
         rollout_options.add_arguments(parser)
 
