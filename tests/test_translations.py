@@ -158,7 +158,7 @@ def test_no_fact_of_an_error_has_an_english_name() -> None:
     said = {"errcode": 40097, "errmsg": "no", "rid": "r1", "cos_code": "c1", "request_id": "q1"}
     with override("zh-hans"):
         assert str(WxStaticStoreError("…", **facts, **said)) == (
-            "…（阶段：签名链接，错误码：40097，错误信息：no，rid：r1，HTTP 状态码：500，"
+            "…（阶段：调用微信，错误码：40097，错误信息：no，rid：r1，HTTP 状态码：500，"
             "COS 错误码：c1，请求 ID：q1，环境：e1，文件路径：a.css，尝试次数：3）"
         )
 

@@ -106,6 +106,8 @@ class FreshProject:
             self.append(block.caption, replace(block.text))
         elif block.language == "console":
             for command, shown in block.commands:
+                if command.startswith("pip install "):  # tests run where that has been done
+                    continue
                 exports = command.startswith("export ")
                 printed = (self.export if exports else self.run)(replace(command))
                 assert matches(shown, printed), f"line {block.line}: {command}\n{printed}"

@@ -37,7 +37,7 @@ def test_the_commands_of_the_page_work_and_print_what_it_shows(
 ) -> None:
     for one in blocks(DOCS / f"{PAGE}.rst"):
         # Three tenants are enough, the emulator never ends, no cache is shared, nothing failed.
-        if one.name not in ("tenants-file", "emulator", "rate", "again"):
+        if one.name not in ("tenants-file", "emulator", "rate", "broken", "again"):
             project.follow(one)
     assert [sorted(cloud.objects(env)) for env in ENVS] == [["index.html"]] * 3
 
@@ -53,6 +53,14 @@ def test_the_file_of_the_page_has_two_hundred_tenants(project: FreshProject) -> 
     envs = (project.folder / "tenants.txt").read_text("utf-8").split()
     assert len({*envs}) == 200
     assert envs[:2] == [*ENVS[:2]]
+
+
+def test_the_call_of_the_page_closes_the_hosting_of_a_tenant(
+    project: FreshProject, cloud: EmulatorServer
+) -> None:
+    asked = typed(block(PAGE, "broken")).replace("http://127.0.0.1:8900", cloud.api_url)
+    project.run(asked.replace("tenant-077", ENVS[1]))
+    assert [cloud.state.environments[env].status for env in ENVS] == ["online", "none", "online"]
 
 
 def test_the_emulator_is_given_each_environment_of_the_file(project: FreshProject) -> None:
