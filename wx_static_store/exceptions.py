@@ -119,9 +119,7 @@ class WxStaticStoreError(Exception):
     @property
     def sentence(self) -> str:
         """Say for an editor what happened, the code to look up, and what to do."""
-        text = self.what
-        if self.code:
-            text = with_facts(text, self.code)
+        text = with_facts(self.what, self.code)
         return gettext("%(what)s. %(hint)s", what=text, hint=self.hint) if self.hint else text
 
     @property
@@ -154,9 +152,7 @@ class WxStaticStoreError(Exception):
         if said["http_status"] == 200:
             del said["http_status"]
         known = joined(str(FACTS[k]) % {"it": v} for k, v in said.items() if v not in _UNSAID)
-        text = str(self.message)
-        if known:
-            text = with_facts(text, known)
+        text = with_facts(self.message, known)
         return gettext("%(what)s. %(hint)s", what=text, hint=self.full_hint) if self.hint else text
 
     # Pickled as text: a lazy one would be read in the language of another process.

@@ -65,8 +65,8 @@ def labelled(label: object, text: object) -> str:
 
 
 def with_facts(what: object, facts: object) -> str:
-    """Put facts in brackets after the text."""
-    return gettext("%(what)s (%(facts)s)", what=what, facts=facts)
+    """Put facts, if there are any, in brackets after the text."""
+    return gettext("%(what)s (%(facts)s)", what=what, facts=facts) if facts else str(what)
 
 
 def sentences(parts: Iterable[object]) -> str:

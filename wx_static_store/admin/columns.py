@@ -210,7 +210,7 @@ class Columns:
     @admin.display(description=gettext_lazy("store"))
     def store(self, row: Any) -> str:
         name, using = self._places.name(row.env), self._places.using(row)
-        return with_facts(name, using) if using else name
+        return with_facts(name, using)
 
     @admin.display(description=gettext_lazy("size"))
     def size(self, row: Any) -> str:

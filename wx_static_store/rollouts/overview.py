@@ -89,7 +89,7 @@ def standings(envs: Collection[str], place: Place) -> list[Standing]:
     here = {env: ids for env, *ids in found.values_list("env", "wanted", "live", "failed")}
     ids = {pk for each in here.values() for pk in each if pk}
     known = deployments().filter(pk__in=ids).order_by().select_related("release")
-    known = known.only("env", "label", "outcome", "checked", "created", "release__digest")
+    known = known.only("env", "label", "outcome", "checked", "created", "stored", "release__digest")
     rows: dict[int | None, Deployment] = {row.pk: row for row in known}
     # Deployments do not know all failures: some came before a deployment began.
     newest = Rollout.objects.primary().filter(using=place.using, folder=place.folder)

@@ -123,6 +123,16 @@ def test_a_line_leads_to_the_site_and_says_that_it_is_closed(
     assert f"{env(1)}.example/www ✗ hosting is closed ring/early" in lines(html)[0]
 
 
+def test_hosting_that_took_files_since_it_was_closed_is_open(
+    viewer: Client, offered: dict[str, Any]
+) -> None:
+    keep_hosting(env(1), "none")
+    assert "hosting was never opened" in lines(page_of(viewer))[0]
+    rollout_of("dd", folder="www/")
+    Deployment.objects.update(stored=1)
+    assert "hosting" not in lines(page_of(viewer))[0]
+
+
 def test_a_line_says_nothing_of_hosting_that_is_open(
     viewer: Client, offered: dict[str, Any]
 ) -> None:

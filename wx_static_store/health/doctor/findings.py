@@ -69,13 +69,7 @@ def of_error(error: WxStaticStoreError, mark: Mark = Mark.WRONG) -> Finding:
     return Finding(mark, _said(error), hint=error.hint, cause=error.cause, data=data)
 
 
-def _what(error: WxStaticStoreError) -> str:
-    if not error.code:
-        return error.what
-    return with_facts(error.what, error.code)
-
-
-_said = lazy(_what, str)
+_said: Any = lazy(lambda error: with_facts(error.what, error.code), str)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -17,7 +18,7 @@ from ...conf.offered import Offer
 from ...core.notes import Notes
 from ...core.releases import label_in_words
 from ...i18n import ago, gettext as _, gettext_lazy, joined, labelled, ngettext, shown
-from ...models import UploadLog
+from ...models import Deployment, UploadLog
 from ...submit.selection import having_tags, tags_of
 from ...upload.hosting import NEVER_OPENED, ONLINE, Hosting, Hostings
 from ..models import Drift
@@ -68,6 +69,12 @@ def hostings(places: Places, using: str, envs: Collection[str]) -> Mapping[str, 
     # An unknown alias stands for any other.
     options = places.stores.get(using, next(iter(places.stores.values()), None))
     return Hostings(options).get_many(envs) if options else dict.fromkeys(envs, Hosting())
+
+
+def _since(hosting: Hosting, live: Deployment | None) -> Hosting:
+    """Return the hosting; if a deploy stored files after WeChat was asked, it is open."""
+    is_open = live and live.stored and live.created.timestamp() > hosting.asked
+    return replace(hosting, status=ONLINE) if is_open else hosting
 
 
 def is_odd(hosting: Hosting) -> bool:
@@ -212,7 +219,7 @@ class OverviewTable:
         failed = Counter(row.env for row in self._failed)
         found = []
         for env, one in zip(self._offers, self._standings([*self._offers]), strict=True):
-            live, closed = one.live, is_odd(sites[env])
+            live, closed = one.live, is_odd(_since(sites[env], one.live))
             facts = [live.pk, live.release_id, live.label, str(live.release)] if live else None
             found.append(Rank(closed, one.is_failing, one.differs, failed[env], env, facts))
         return sorted(found, key=lambda rank: rank[:4], reverse=True)
@@ -245,7 +252,8 @@ class OverviewTable:
             in_words = ngettext(
                 "%(count)d failure in 14 days", "%(count)d failures in 14 days", rank.failures
             )
-            site = shown_hosting(self._known, *self._where, rank.env, sites[rank.env])
+            hosting = _since(sites[rank.env], standing.live)
+            site = shown_hosting(self._known, *self._where, rank.env, hosting)
             yield {
                 "name": offer.label,
                 "env": rank.env if offer.label != rank.env else "",
