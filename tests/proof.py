@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tests import mutants
+from tests import mutants, parts
 from tests.faults import report
 from tests.sabotage import run as sabotage
 from tests.tokens import report as tokens
@@ -24,13 +24,7 @@ from tests.tokens import report as tokens
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "explanation" / "proof.rst"
 
-DATABASES = (
-    "tests/models tests/rollouts/test_models.py tests/health/test_models.py "
-    "tests/upload/test_recorder.py tests/upload/test_kept.py tests/test_storage.py "
-    "tests/deploy/test_releases.py tests/databases "
-    "tests/callback/test_tickets.py tests/callback/test_views.py tests/callback/test_emulator.py "
-    "tests/log"
-)
+DATABASES = " ".join(parts.paths(parts.DATABASES))
 LONG = {"WX_TEST_SCALE": "1", "WX_SLOW": "1"}
 PARTS: dict[str, tuple[str, dict[str, str]]] = {
     "faults": ("tests/faults/test_faults.py", {}),
