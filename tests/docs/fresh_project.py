@@ -82,6 +82,14 @@ class FreshProject:
         with path.open("a", encoding="utf-8") as file:
             file.write(f"\n\n{text}" if file.tell() else text)
 
+    def add_api(self) -> None:
+        """Do what a step of the tutorial says: the address of the API, and its framework."""
+        for each in blocks(DOCS / "tutorial.rst"):
+            if "wx_static_store.api.urls" in each.text:
+                (self.folder / each.caption).write_text(each.text, "utf-8")
+            elif '"rest_framework"' in each.text:
+                self.paste(each)
+
     def use(self, cloud: EmulatorServer) -> None:
         """Let the project write to the emulator, and give it its tables."""
         env, token = next(iter(cloud.state.environments)), cloud.access_token

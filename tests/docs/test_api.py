@@ -76,10 +76,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         project = FreshProject(folder, CURL_HOME=str(folder))
         (folder / ".curlrc").write_text("no-progress-meter\n")  # as at a terminal
         for block in blocks(DOCS / "tutorial.rst"):
-            if "STORAGES" in block.text or '"rest_framework"' in block.text:
+            if "STORAGES" in block.text:
                 project.paste(block)
-            elif "wx_static_store.api.urls" in block.text:
-                (folder / block.caption).write_text(block.text)
+        project.add_api()
         addresses = {"API_BASE_URL": cloud.api_url, "BASE_URL": cloud.site_url()}
         running = {"ACCESS_TOKEN": cloud.access_token, **addresses}
         project.append("config/settings.py", f"WX_STATIC_STORE |= {running!r}")

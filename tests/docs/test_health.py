@@ -15,9 +15,8 @@ pytestmark = slow
 
 def test_a_monitor_asks_by_http(tmp_path: Path, emulator: EmulatorServer) -> None:
     project = FreshProject(tmp_path / "reader")
-    for caption in ("config/settings.py", "config/urls.py"):
-        first = next(b for b in blocks(DOCS / "howto/api.rst") if b.caption == caption)
-        project.paste(first)
+    project.add_api()
+    project.paste(next(b for b in blocks(DOCS / "howto/api.rst") if b.caption))
     project.use(emulator)
     project.paste(block("howto/doctor", "health-app"))
     project.run("python manage.py migrate")  # the table of the tokens
