@@ -55,12 +55,21 @@ def test_the_file_of_the_page_has_two_hundred_tenants(project: FreshProject) -> 
     assert envs[:2] == [*ENVS[:2]]
 
 
-def test_the_call_of_the_page_closes_the_hosting_of_a_tenant(
+def test_a_tenant_that_was_broken_is_published_again(
     project: FreshProject, cloud: EmulatorServer
 ) -> None:
-    asked = typed(block(PAGE, "broken")).replace("http://127.0.0.1:8900", cloud.api_url)
-    project.run(asked.replace("tenant-077", ENVS[1]))
-    assert [cloud.state.environments[env].status for env in ENVS] == ["online", "none", "online"]
+    project.follow(block(PAGE, "of-platform"))
+    project.follow(block(PAGE, "not_done.py"))
+    close, deploy, reopen = (
+        command.replace("tenant-077", ENVS[1]).replace("http://127.0.0.1:8900", cloud.api_url)
+        for command, _printed in block(PAGE, "broken").commands
+    )
+    project.run(close)
+    code, printed = project.try_to_run(deploy)
+    assert (code, "85088" in printed) == (1, True)
+    project.run(f"{reopen}\n{typed(block(PAGE, 'again'))}")
+    assert [sorted(cloud.objects(env)) for env in ENVS] == [["index.html"]] * 3
+    assert (project.folder / "again.txt").read_text("utf-8") == f"{ENVS[1]}\n"
 
 
 def test_the_emulator_is_given_each_environment_of_the_file(project: FreshProject) -> None:
