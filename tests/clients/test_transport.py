@@ -455,8 +455,12 @@ def test_a_chunked_answer_that_breaks_off_is_an_error(serve: Serve, transport: T
 
 
 def unused_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """Return a port that refuses: it stays bound, or a server of another worker might take it."""
+    bound = socket.socket()
+    bound.bind(("127.0.0.1", 0))
+    port = bound.getsockname()[1]
+    bound.detach()
+    return int(port)
 
 
 def test_a_refused_connection_is_connect_failed(transport: Transport) -> None:
